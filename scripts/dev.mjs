@@ -1,0 +1,120 @@
+// Runs a development task with the pinned Bun, after bringing the checkout to the state of bun.lock.
+// Plain JavaScript on purpose: it has to start on a machine with only Node and npm, or only Bun.
+//
+// Bun comes from npm. Its package fetches no binary: npm places one for this platform beside it, and its
+// install script only links it. npm 12 runs no install scripts, so this file runs that one itself.
+import { spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const pinnedBun = manifest.devDependencies.bun;
+
+/** What each task runs, one command after another, until one fails. `bun` is the pinned Bun. */
+const tasks = {
+  start: (rest) => [['bun', 'src/main.ts', 'demo', ...rest]],
+  test: (rest) => [['bun', 'test', ...(rest.length > 0 ? rest : ['test/unit', 'test/gateway', 'test/real'])]],
+  check: () => [
+    ['bun', 'node_modules/typescript/bin/tsc', '--noEmit'],
+    ['bun', 'node_modules/@biomejs/biome/bin/biome', 'ci', '--colors=off', '.'],
+  ],
+  format: () => [['bun', 'node_modules/@biomejs/biome/bin/biome', 'check', '--write', '--colors=off', '.']],
+  docs: () => [['bun', 'scripts/docs.ts']],
+  'bench:smoke': (rest) => [['bun', 'bench/smoke.ts', ...rest]],
+};
+
+/** Runs a set-up step quietly; its output is shown only when it fails. */
+function step(what, command, args, options = {}) {
+  console.error(`setup: ${what}`);
+  const done = spawnSync(command, args, { cwd: root, encoding: 'utf8', ...options });
+  if (done.status === 0) return;
+  process.stderr.write(`${done.stdout ?? ''}${done.stderr ?? ''}`);
+  console.error(`setup: ${what} failed: ${done.error?.message ?? `exit code ${done.status}`}`);
+  process.exit(1);
+}
+
+function isPinnedBun(path) {
+  return spawnSync(path, ['--version'], { encoding: 'utf8' }).stdout?.trim() === pinnedBun;
+}
+
+/** The Bun that npm placed below `folder`, linked first where no install script has run, or null. */
+function bunBelow(folder) {
+  const home = join(folder, 'node_modules', 'bun');
+  if (!existsSync(join(home, 'install.js'))) return null;
+  const binary = join(home, 'bin', 'bun.exe');
+  if (isPinnedBun(binary)) return binary;
+  spawnSync(process.execPath, ['install.js'], { cwd: home, stdio: 'ignore' });
+  return isPinnedBun(binary) ? binary : null;
+}
+
+function findBun() {
+  if (process.versions.bun === pinnedBun) return process.execPath;
+  const present = bunBelow(root) ?? bunBelow(join(root, '.bun'));
+  if (present) return present;
+  const bootstrap = join(root, '.bun');
+  mkdirSync(bootstrap, { recursive: true });
+  const windows = process.platform === 'win32';
+  if (process.versions.bun) {
+    // Another Bun than the pinned one, and perhaps no npm: let it fetch the pinned one.
+    writeFileSync(join(bootstrap, 'package.json'), `{"dependencies":{"bun":"${pinnedBun}"}}\n`);
+    step(`bun ${pinnedBun}`, process.execPath, ['install', '--no-save', '--ignore-scripts'], {
+      cwd: bootstrap,
+    });
+  } else {
+    const flags = ['--no-save', '--no-audit', '--no-fund', '--ignore-scripts', '--prefix', bootstrap];
+    step(`bun ${pinnedBun}`, 'npm', ['install', ...flags, `bun@${pinnedBun}`], { shell: windows });
+  }
+  const fetched = bunBelow(bootstrap);
+  if (fetched) return fetched;
+  console.error(`setup: npm installed bun ${pinnedBun}, but its binary does not run on this machine`);
+  process.exit(1);
+}
+
+/** Installs what bun.lock names, unless this very lock file was installed already. */
+function installDependencies(bun) {
+  const stamp = join(root, 'node_modules', '.mcpstead-lock');
+  const lock = createHash('sha256')
+    .update(readFileSync(join(root, 'bun.lock')))
+    .digest('hex');
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return;
+  step('dependencies', bun, ['install', '--frozen-lockfile', '--ignore-scripts']);
+  writeFileSync(stamp, lock);
+}
+
+function run(command, args) {
+  const child = spawn(command, args, {
+    cwd: root,
+    stdio: 'inherit',
+    env: { BUN_CONFIG_MAX_HTTP_REQUESTS: '65535', ...process.env },
+  });
+  // A terminal sends Ctrl-C to the whole process group: forwarding it too would deliver it twice.
+  const ignore = () => {};
+  const forward = (signal) => child.kill(signal);
+  process.on('SIGINT', ignore).on('SIGTERM', forward).on('SIGHUP', forward);
+  return new Promise((resolve) => {
+    child.on('error', (error) => {
+      console.error(`cannot run ${command}: ${error.message}`);
+      resolve(1);
+    });
+    child.on('exit', (code, signal) => {
+      process.off('SIGINT', ignore).off('SIGTERM', forward).off('SIGHUP', forward);
+      resolve(signal ? 1 : (code ?? 1));
+    });
+  });
+}
+
+const [name, ...rest] = process.argv.slice(2);
+const task = tasks[name];
+if (!task) {
+  console.error(`usage: node scripts/dev.mjs ${Object.keys(tasks).join('|')} [arguments]`);
+  process.exit(2);
+}
+const bun = findBun();
+installDependencies(bun);
+for (const [, ...args] of task(rest)) {
+  const code = await run(bun, args);
+  if (code !== 0) process.exit(code);
+}

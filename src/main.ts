@@ -1,0 +1,1 @@
+console.log('booted', process.argv.slice(2), Bun.version);
