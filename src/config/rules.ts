@@ -1,0 +1,84 @@
+import { isIP } from 'node:net';
+
+// What a host, name, header or URL may look like. A function answers what was expected, or null when the
+// value is good, so that the schema can say exactly what is wrong with a value.
+
+/** `<server>__<tool>` must split again without doubt, so a name holds no `__` and does not end in `_`. */
+const serverName = /^(?!.*__)[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9.-])?$/;
+const hostName = /^(?!-)[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*\.?$/;
+/** RFC 9110 section 5.6.2, `token`. */
+const headerName = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+/** RFC 9110 section 5.5 without `obs-text`, which peers decode differently. */
+const headerValue = /^[\t\x20-\x7e]*$/;
+/** What fits into `Authorization: Bearer …`: visible ASCII. */
+const bearerToken = /^[\x21-\x7e]+$/;
+const variableName = /^[A-Za-z_][A-Za-z0-9_]*$/;
+
+/** The longest server name: a tool name has 128 characters at most, and the tool's own part needs room. */
+export const maxServerNameLength = 64;
+
+export function serverNameExpected(name: string): string | null {
+  if (name.length > maxServerNameLength) return `at most ${maxServerNameLength} characters`;
+  if (serverName.test(name)) return null;
+  if (name.includes('__')) return 'a name without "__", which separates server and tool names';
+  if (name.endsWith('_')) return 'a name that does not end in "_"';
+  return 'a name of letters, digits, "_", "-" and ".", that begins with a letter or digit';
+}
+
+/** `host` and `allowed_hosts`: a host name or IP address; no scheme, port or IPv6 brackets. */
+export function isHost(text: string): boolean {
+  return isIP(text) > 0 || (text.length <= 253 && hostName.test(text));
+}
+
+export function urlExpected(text: string): string | null {
+  const web = /^https?:\/\/[^/?#]/i.test(text) && !/[\s\\]/.test(text) && URL.canParse(text);
+  if (!web) return 'an http:// or https:// URL';
+  const url = new URL(text);
+  if (url.username !== '' || url.password !== '') {
+    return `a URL without user name and password; send them as a header: { Authorization: 'Basic \${NAME}' }`;
+  }
+  if (text.includes('#')) return 'a URL without "#…", which never reaches a server';
+  return null;
+}
+
+export function isVariableName(text: string): boolean {
+  return variableName.test(text);
+}
+
+export function isHeaderValue(text: string): boolean {
+  return headerValue.test(text);
+}
+
+export function isBearerToken(text: string): boolean {
+  return bearerToken.test(text);
+}
+
+const ownHeaders: ReadonlyMap<string, string> = new Map([
+  ['accept', 'use quirks.inject_accept_header'],
+  ['accept-encoding', 'the gateway sets it'],
+  ['connection', 'it belongs to the connection, not to the request'],
+  ['content-encoding', 'the gateway sets it'],
+  ['content-length', 'the gateway sets it'],
+  ['content-type', 'the gateway sets it'],
+  ['expect', 'it belongs to the connection, not to the request'],
+  ['host', 'it comes from url'],
+  ['keep-alive', 'it belongs to the connection, not to the request'],
+  ['last-event-id', 'the gateway sets it'],
+  ['mcp-method', 'the gateway sets it'],
+  ['mcp-name', 'the gateway sets it'],
+  ['mcp-protocol-version', 'the gateway sets it'],
+  ['mcp-session-id', 'the gateway sets it'],
+  ['proxy-connection', 'it belongs to the connection, not to the request'],
+  ['te', 'it belongs to the connection, not to the request'],
+  ['trailer', 'it belongs to the connection, not to the request'],
+  ['transfer-encoding', 'it belongs to the connection, not to the request'],
+  ['upgrade', 'it belongs to the connection, not to the request'],
+]);
+
+/** What is wrong with a header name in `servers[].headers`, as a statement; null when it may be set. */
+export function headerNameProblem(name: string): string | null {
+  if (!headerName.test(name)) return `${JSON.stringify(name)} is not a valid HTTP header name`;
+  const lower = name.toLowerCase();
+  const reason = ownHeaders.get(lower) ?? (lower.startsWith('mcp-param-') ? 'the gateway sets it' : null);
+  return reason === null ? null : `the header ${name} cannot be set here: ${reason}`;
+}

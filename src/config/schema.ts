@@ -1,0 +1,203 @@
+import { z } from 'zod';
+import {
+  headerNameProblem,
+  isHeaderValue,
+  isHost,
+  isVariableName,
+  maxServerNameLength,
+  serverNameExpected,
+  urlExpected,
+} from './rules.ts';
+
+// The configuration file, once: types, defaults, validation, JSON Schema and the reference table in the
+// documentation all come from here. The error text of a rule says what was expected, to follow "expected ".
+
+/** The longest time in seconds: timers hold 2^31 - 1 milliseconds, which is a little over 24 days. */
+const maxSeconds = 2_073_600;
+const maxBackoffMs = 86_400_000;
+const maxRequestBytes = 1_073_741_824;
+
+/** In the JSON Schema, text with `${` passes: only the gateway knows what it expands to. */
+const orExpanded = (pattern: string) => `\\$\\{|^(?:${pattern})$`;
+
+const section = <Shape extends z.ZodRawShape>(shape: Shape) => z.strictObject(shape, 'a mapping');
+const flag = (byDefault: boolean) => z.boolean('true or false').default(byDefault);
+const text = (expected: string) => z.string(expected);
+
+function whole(min: number, max: number, byDefault: number) {
+  const expected = `a whole number from ${min} to ${max}`;
+  return z.int(expected).min(min, expected).max(max, expected).default(byDefault);
+}
+
+function seconds(min: number, byDefault: number) {
+  const expected = `a number of seconds from ${min} to ${maxSeconds}`;
+  return z.number(expected).min(min, expected).max(maxSeconds, expected).default(byDefault);
+}
+
+function oneOf<const Words extends readonly [string, ...string[]]>(words: Words) {
+  const expected = `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`;
+  return z.enum(words, expected).default(words[0] as never);
+}
+
+const host = text('a host name or IP address without port').refine(
+  isHost,
+  'a host name or IP address without port',
+);
+
+const authOf = 'none or { type: bearer, token_env: NAME }';
+
+const bearerAuth = section({
+  type: z.literal('bearer', 'bearer').describe('Sends `Authorization: Bearer TOKEN` with every request.'),
+  token_env: text('the name of an environment variable')
+    .refine(isVariableName, 'the name of an environment variable')
+    .meta({ pattern: '^[A-Za-z_][A-Za-z0-9_]*$' })
+    .describe('The environment variable that holds the token. The token itself never stands in the file.'),
+});
+
+const serverSchema = section({
+  name: text('a name')
+    .refine((name) => serverNameExpected(name) === null, {
+      error: (issue) => serverNameExpected(String(issue.input)) ?? '',
+    })
+    .meta({
+      pattern: orExpanded(
+        `(?!.*__)(?=.{1,${maxServerNameLength}}$)[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9.-])?`,
+      ),
+    })
+    .describe(
+      'Unique name; its tools are listed as `<name>__<tool>`. Letters, digits, `_`, `-` and `.`; begins with a ' +
+        'letter or digit, holds no `__` and does not end in `_`.',
+    ),
+  url: text('an http:// or https:// URL')
+    .refine((url) => urlExpected(url) === null, { error: (issue) => urlExpected(String(issue.input)) ?? '' })
+    .meta({ pattern: orExpanded('[Hh][Tt][Tt][Pp][Ss]?://[^/?#\\s][^#\\s]*') })
+    .describe('Where the MCP server listens: http or https, without user name, password and fragment.'),
+  protocol: oneOf(['auto', 'streamable', 'sse']).describe(
+    'Transport: `streamable` is Streamable HTTP, `sse` the older HTTP+SSE, and `auto` tries the first, then the second.',
+  ),
+  required: flag(false).describe(
+    'Whether the gateway waits for this server before it serves, fails to start without it, and is not ready while it is down.',
+  ),
+  auth: z
+    .union([z.literal('none', authOf), bearerAuth], authOf)
+    .default('none')
+    .describe('How the gateway authenticates to this server: `none` or `{ type: bearer, token_env: NAME }`.'),
+  headers: z
+    .record(
+      z
+        .string()
+        .refine((name) => headerNameProblem(name) === null, {
+          error: (issue) => headerNameProblem(String(issue.input)) ?? '',
+        })
+        .meta({ pattern: "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$" }),
+      text('a string').refine(isHeaderValue, 'printable ASCII characters on one line'),
+      'a mapping of header names to values',
+    )
+    .default({})
+    .describe('HTTP headers that are sent with every request. The values are kept out of logs and answers.'),
+  reconnect: section({
+    max_attempts: whole(0, 1_000_000, 0).describe(
+      'Failed attempts after which the server is given up; 0: never.',
+    ),
+    backoff_base_ms: whole(1, maxBackoffMs, 1000).describe(
+      'The wait before the second attempt, in milliseconds.',
+    ),
+    backoff_max_ms: whole(1, maxBackoffMs, 30_000).describe(
+      'The longest wait between attempts, in milliseconds.',
+    ),
+  })
+    .prefault({})
+    .describe('How a lost connection is taken up again: exponential backoff with jitter.'),
+  timeouts: section({
+    connect_seconds: seconds(0.01, 10).describe('How long connecting and initialising may take.'),
+    request_seconds: seconds(0.01, 300).describe('How long one request may take.'),
+  })
+    .prefault({})
+    .describe('Deadlines.'),
+  tools: section({
+    ttl_seconds: seconds(0.01, 300).describe(
+      'How often the tool list is fetched anew; this is the health check, too.',
+    ),
+  })
+    .prefault({})
+    .describe('The tool list.'),
+  tls_skip_verify: flag(false).describe(
+    'Accepts any TLS certificate of this server. Dangerous outside of tests.',
+  ),
+  quirks: section({
+    normalize_sse_events: flag(false).describe(
+      'Reads server-sent events whatever their event name; without it only `message` events count.',
+    ),
+    inject_accept_header: text('a header value or null')
+      .refine(isHeaderValue, 'printable ASCII characters on one line')
+      .nullable()
+      .default(null)
+      .describe('Sent as `Accept` in place of `application/json, text/event-stream`.'),
+  })
+    .prefault({})
+    .describe('Allowances for servers that do not follow the specification.'),
+});
+
+export const configSchema = section({
+  host: host.default('127.0.0.1').describe('The address to listen on.'),
+  port: whole(0, 65_535, 8766).describe('The port to listen on; 0 takes any free port.'),
+  mcp: section({
+    auth: section({
+      mode: oneOf(['none', 'bearer']).describe(
+        'Whether clients need a token: with `bearer` it is the value of the environment variable `MCPSTEAD_BEARER_TOKEN`.',
+      ),
+    })
+      .prefault({})
+      .describe('How clients authenticate to the gateway.'),
+    session: section({
+      idle_ttl_seconds: seconds(0.01, 3600).describe('A client session that is idle for this long is ended.'),
+      gc_interval_seconds: seconds(0.01, 60).describe('How often idle sessions are looked for.'),
+      shutdown_grace_seconds: seconds(0, 5).describe(
+        'How long running calls may go on after a shutdown has begun.',
+      ),
+    })
+      .prefault({})
+      .describe('Client sessions.'),
+    allowed_hosts: z
+      .array(host, 'a list of host names')
+      .default([])
+      .describe('Host names that requests may carry in `Host` and `Origin` besides loopback and `host`.'),
+    max_request_bytes: whole(1, maxRequestBytes, 4_194_304).describe('The largest request body, in bytes.'),
+  })
+    .prefault({})
+    .describe('The `/mcp` endpoint.'),
+  servers: z
+    .array(serverSchema, 'a list of servers')
+    .default([])
+    .describe('The upstream MCP servers, in the order in which their tools are listed.'),
+  metrics: section({
+    enabled: flag(true).describe('Whether `GET /metrics` answers.'),
+  })
+    .prefault({})
+    .describe('Prometheus metrics.'),
+  logging: section({
+    level: z
+      .enum(['trace', 'debug', 'info', 'warn', 'error'], 'trace, debug, info, warn or error')
+      .default('info')
+      .describe('The least severe level that is logged.'),
+    format: oneOf(['auto', 'json', 'pretty']).describe(
+      'One JSON object a line, or readable text; `auto` is text on a terminal and JSON elsewhere.',
+    ),
+  })
+    .prefault({})
+    .describe('The log, on stderr.'),
+});
+
+/** The whole configuration: keys as in the file, defaults applied, `${NAME}` expanded. */
+export type Config = z.infer<typeof configSchema>;
+/** One upstream server of the configuration. */
+export type ServerConfig = Config['servers'][number];
+/** The transport to use for an upstream. */
+export type ServerProtocol = ServerConfig['protocol'];
+export type LogLevel = Config['logging']['level'];
+export type LogFormat = Config['logging']['format'];
+
+/** The JSON Schema (draft 2020-12) of the file as its author writes it: no key with a default is required. */
+export function configJsonSchema(): z.core.JSONSchema.BaseSchema {
+  return z.toJSONSchema(configSchema, { io: 'input', target: 'draft-2020-12' });
+}
