@@ -1,0 +1,195 @@
+import type { Registry } from 'prom-client';
+import { addFamily, Distribution, type Sample } from './series.ts';
+
+/** Values of the label `method`. Whatever else a client sends is `unknown`: a client must not make series. */
+const methodLabels = [
+  // Requests of the legacy era (MCP 2024-11-05 to 2025-11-25), most of them in the modern one (2026-07-28) too.
+  'initialize',
+  'ping',
+  'tools/list',
+  'tools/call',
+  'resources/list',
+  'resources/templates/list',
+  'resources/read',
+  'resources/subscribe',
+  'resources/unsubscribe',
+  'prompts/list',
+  'prompts/get',
+  'completion/complete',
+  'logging/setLevel',
+  'roots/list',
+  'sampling/createMessage',
+  'elicitation/create',
+  'tasks/get',
+  'tasks/list',
+  'tasks/result',
+  'tasks/cancel',
+  // Requests of the modern era only.
+  'server/discover',
+  'subscriptions/listen',
+  // Notifications of both.
+  'notifications/initialized',
+  'notifications/cancelled',
+  'notifications/progress',
+  'notifications/message',
+  'notifications/tools/list_changed',
+  'notifications/resources/list_changed',
+  'notifications/resources/updated',
+  'notifications/prompts/list_changed',
+  'notifications/roots/list_changed',
+  'notifications/elicitation/complete',
+  'notifications/tasks/status',
+  'notifications/subscriptions/acknowledged',
+  // No MCP methods: a message without one, a GET and a DELETE.
+  'invalid',
+  'listen',
+  'terminate',
+] as const;
+
+const sessionDurationBuckets: readonly number[] = [1, 5, 10, 30, 60, 300, 900, 1800, 3600, 21600];
+
+export type SessionEndReason = 'client_delete' | 'idle_timeout' | 'gateway_shutdown' | 'init_failed';
+export type AuthFailureReason = 'missing_header' | 'bad_format' | 'wrong_token' | 'internal';
+
+interface MethodCounts {
+  success: number;
+  error: number;
+  readonly durations: Distribution;
+}
+
+/** What happens on the clients' side of the gateway. */
+export class DownstreamMetrics {
+  #sessionsOpened = 0;
+  readonly #sessionsEnded: Record<SessionEndReason, number> = {
+    client_delete: 0,
+    idle_timeout: 0,
+    gateway_shutdown: 0,
+    init_failed: 0,
+  };
+  readonly #sessionDurations = new Distribution(sessionDurationBuckets);
+  readonly #unknownMethod: MethodCounts = { success: 0, error: 0, durations: new Distribution() };
+  readonly #methods = new Map<string, MethodCounts>([['unknown', this.#unknownMethod]]);
+  #authSuccesses = 0;
+  readonly #authFailures: Record<AuthFailureReason, number> = {
+    missing_header: 0,
+    bad_format: 0,
+    wrong_token: 0,
+    internal: 0,
+  };
+
+  /** `sessionsActive` is asked for each page. */
+  constructor(registry: Registry, sessionsActive: () => number) {
+    for (const method of methodLabels) {
+      this.#methods.set(method, { success: 0, error: 0, durations: new Distribution() });
+    }
+    this.#addSessionFamilies(registry, sessionsActive);
+    this.#addRequestFamilies(registry);
+    this.#addAuthFamilies(registry);
+  }
+
+  sessionOpened(): void {
+    this.#sessionsOpened += 1;
+  }
+
+  sessionEnded(reason: SessionEndReason, durationSeconds: number): void {
+    this.#sessionsEnded[reason] += 1;
+    this.#sessionDurations.observe(durationSeconds);
+  }
+
+  /**
+   * Counts one message, GET or DELETE of a client.
+   * @param method the JSON-RPC method as received, or `invalid`, `listen`, `terminate`
+   * @param ok false when the answer was a JSON-RPC or HTTP error
+   */
+  request(method: string, ok: boolean, durationSeconds: number): void {
+    const counts = this.#methods.get(method) ?? this.#unknownMethod;
+    if (ok) counts.success += 1;
+    else counts.error += 1;
+    counts.durations.observe(durationSeconds);
+  }
+
+  authSucceeded(): void {
+    this.#authSuccesses += 1;
+  }
+
+  authFailed(reason: AuthFailureReason): void {
+    this.#authFailures[reason] += 1;
+  }
+
+  #addSessionFamilies(registry: Registry, sessionsActive: () => number): void {
+    addFamily(
+      registry,
+      'gauge',
+      'mcpstead_downstream_sessions_active',
+      'Client sessions that are open now.',
+      () => [{ value: sessionsActive() }],
+    );
+    addFamily(registry, 'counter', 'mcpstead_downstream_sessions_total', 'Client sessions opened.', () => [
+      { value: this.#sessionsOpened },
+    ]);
+    const duration = 'mcpstead_downstream_session_duration_seconds';
+    addFamily(registry, 'histogram', duration, 'How long ended client sessions had lasted.', () =>
+      this.#sessionDurations.samples(duration),
+    );
+    addFamily(
+      registry,
+      'counter',
+      'mcpstead_downstream_session_terminations_total',
+      'Client sessions ended, by reason.',
+      () => Object.entries(this.#sessionsEnded).map(([reason, value]) => ({ labels: { reason }, value })),
+    );
+  }
+
+  #addRequestFamilies(registry: Registry): void {
+    const methods = this.#methods;
+    addFamily(
+      registry,
+      'counter',
+      'mcpstead_mcp_requests_total',
+      'Messages received from clients, by method and result.',
+      function* (): Generator<Sample> {
+        for (const [method, { success, error }] of methods) {
+          yield { labels: { method, result: 'success' }, value: success };
+          yield { labels: { method, result: 'error' }, value: error };
+        }
+      },
+    );
+    const duration = 'mcpstead_mcp_request_duration_seconds';
+    addFamily(
+      registry,
+      'histogram',
+      duration,
+      'Time from a message of a client to its answer.',
+      function* (): Generator<Sample> {
+        for (const [method, { success, error, durations }] of methods) {
+          // Fifteen lines for each method that no client uses would only make the page long.
+          if (success + error > 0) yield* durations.samples(duration, { method });
+        }
+      },
+    );
+  }
+
+  #addAuthFamilies(registry: Registry): void {
+    const failures = this.#authFailures;
+    addFamily(
+      registry,
+      'counter',
+      'mcpstead_mcp_auth_attempts_total',
+      'Checks of a bearer token, by result.',
+      () => [
+        { labels: { result: 'success' }, value: this.#authSuccesses },
+        {
+          labels: { result: 'failure' },
+          value: Object.values(failures).reduce((total, count) => total + count, 0),
+        },
+      ],
+    );
+    addFamily(
+      registry,
+      'counter',
+      'mcpstead_mcp_auth_failures_total',
+      'Failed checks of a bearer token, by reason.',
+      () => Object.entries(failures).map(([reason, value]) => ({ labels: { reason }, value })),
+    );
+  }
+}

@@ -1,0 +1,45 @@
+import { existsSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
+import type { Registry } from 'prom-client';
+import { addFamily } from './series.ts';
+
+/**
+ * Adds the families of this process. What only Linux tells (in `/proc`) is left out elsewhere: an absent
+ * series is honest, a 0 would be a wrong number.
+ */
+export function addProcessFamilies(registry: Registry): void {
+  const gauge = (name: string, help: string, read: () => number | null | Promise<number | null>) =>
+    addFamily(registry, 'gauge', `mcpstead_process_${name}`, help, async () => {
+      const value = await read();
+      return value === null ? [] : [{ value }];
+    });
+
+  gauge('resident_memory_bytes', 'Resident memory size.', () => process.memoryUsage.rss());
+  addFamily(
+    registry,
+    'counter',
+    'mcpstead_process_cpu_seconds_total',
+    'CPU time spent in user and system mode.',
+    () => {
+      const { user, system } = process.cpuUsage();
+      return [{ value: (user + system) / 1e6 }];
+    },
+  );
+
+  if (!existsSync('/proc/self/status')) return;
+  gauge('virtual_memory_bytes', 'Virtual memory size.', async () => {
+    const kibibytes = await numberIn('/proc/self/status', /^VmSize:\s+(\d+) kB$/m);
+    return kibibytes === null ? null : kibibytes * 1024;
+  });
+  gauge('threads', 'Threads of the process.', () => numberIn('/proc/self/status', /^Threads:\s+(\d+)$/m));
+  gauge('open_fds', 'Open file descriptors.', async () => (await readdir('/proc/self/fd')).length);
+  gauge('max_fds', 'Most file descriptors that may be open (soft limit).', () =>
+    numberIn('/proc/self/limits', /^Max open files\s+(\d+)/m),
+  );
+}
+
+/** The number that `pattern` captures in a file, or null. */
+async function numberIn(path: string, pattern: RegExp): Promise<number | null> {
+  const match = pattern.exec(await readFile(path, 'utf8'));
+  return match?.[1] === undefined ? null : Number(match[1]);
+}
