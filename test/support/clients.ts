@@ -1,0 +1,124 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  Client as ClientV2,
+  StreamableHTTPClientTransport as TransportV2,
+} from '@modelcontextprotocol/client';
+import { Client as ClientV1 } from '@modelcontextprotocol/sdk/client/index.js';
+import { StreamableHTTPClientTransport as TransportV1 } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+
+/** What a client got from a tool, and the progress that it was told of. */
+export interface Called {
+  readonly text: string;
+  /** `progress` of every notification, in order; null when this client cannot show progress. */
+  readonly progress: number[] | null;
+}
+
+/** The same three steps on every client, so that one test serves them all. */
+export interface TestClient extends AsyncDisposable {
+  /** Names of all tools, in the order in which they were listed. */
+  toolNames(): Promise<string[]>;
+  call(tool: string, args: Record<string, string | number>): Promise<Called>;
+}
+
+function firstText(result: unknown): string {
+  const { content } = result as { content?: { text?: string }[] };
+  return content?.[0]?.text ?? `no text in ${JSON.stringify(result)}`;
+}
+
+/** A v1 SDK client. The SDK object is there for what the common steps do not cover. */
+export async function connectV1(url: string): Promise<TestClient & { client: ClientV1 }> {
+  const client = new ClientV1({ name: 'client-v1', version: '1.0.0' });
+  const transport = new TransportV1(new URL(url));
+  // The SDK's own class does not fit its interface under exactOptionalPropertyTypes.
+  await client.connect(transport as Parameters<ClientV1['connect']>[0]);
+  return {
+    client,
+    async toolNames() {
+      const names: string[] = [];
+      for (let cursor: string | undefined; ; ) {
+        const page = await client.listTools(cursor === undefined ? {} : { cursor });
+        names.push(...page.tools.map((tool) => tool.name));
+        if (page.nextCursor === undefined) return names;
+        cursor = page.nextCursor;
+      }
+    },
+    async call(name, args) {
+      const progress: number[] = [];
+      const onprogress = (step: { progress: number }) => void progress.push(step.progress);
+      const result = await client.callTool({ name, arguments: args }, undefined, { onprogress });
+      return { text: firstText(result), progress };
+    },
+    [Symbol.asyncDispose]: () => endSession(transport, client),
+  };
+}
+
+/** A v2 SDK client: `legacy` opens with `initialize`, `auto` asks with `server/discover` first. */
+export async function connectV2(
+  url: string,
+  mode: 'legacy' | 'auto' = 'legacy',
+): Promise<TestClient & { client: ClientV2 }> {
+  const client = new ClientV2({ name: 'client-v2', version: '1.0.0' }, { versionNegotiation: { mode } });
+  const transport = new TransportV2(new URL(url));
+  await client.connect(transport);
+  return {
+    client,
+    toolNames: async () => (await client.listTools()).tools.map((tool) => tool.name),
+    async call(name, args) {
+      const progress: number[] = [];
+      const onprogress = (step: { progress: number }) => void progress.push(step.progress);
+      const result = await client.callTool({ name, arguments: args }, { onprogress });
+      return { text: firstText(result), progress };
+    },
+    [Symbol.asyncDispose]: () => endSession(transport, client),
+  };
+}
+
+async function endSession(transport: TransportV1 | TransportV2, client: ClientV1 | ClientV2): Promise<void> {
+  await transport.terminateSession().catch(() => undefined);
+  await client.close();
+}
+
+const inspector = join(
+  import.meta.dir,
+  '../../node_modules/@modelcontextprotocol/inspector/clients/cli/build/index.js',
+);
+
+/** Runs the inspector's command line once and returns the JSON that it prints. */
+export async function runInspector(url: string, ...args: string[]): Promise<unknown> {
+  const home = mkdtempSync(join(tmpdir(), 'mcpstead-inspector-'));
+  try {
+    // Its package asks for a newer Node than many machines have; the pinned Bun runs it.
+    const command = [process.execPath, '--bun', inspector, url, '--transport', 'http', ...args];
+    const env = { ...process.env, MCP_STORAGE_DIR: home, MCP_CATALOG_PATH: join(home, 'mcp.json') };
+    const child = Bun.spawn(command, {
+      env,
+      stdin: 'ignore',
+      stdout: 'pipe',
+      stderr: 'pipe',
+      timeout: 30_000,
+    });
+    const [stdout, stderr] = await Promise.all([child.stdout.text(), child.stderr.text()]);
+    if ((await child.exited) !== 0) throw new Error(`inspector ${args.join(' ')}: ${stderr}${stdout}`);
+    return JSON.parse(stdout);
+  } finally {
+    rmSync(home, { recursive: true, force: true });
+  }
+}
+
+/** The inspector's command line as a client: every step is a process and a session of its own. */
+export function inspectorClient(url: string): TestClient {
+  return {
+    async toolNames() {
+      const listed = (await runInspector(url, '--method', 'tools/list')) as { tools: { name: string }[] };
+      return listed.tools.map((tool) => tool.name);
+    },
+    async call(tool, args) {
+      const pairs = Object.entries(args).flatMap(([key, value]) => ['--tool-arg', `${key}=${value}`]);
+      const result = await runInspector(url, '--method', 'tools/call', '--tool-name', tool, ...pairs);
+      return { text: firstText(result), progress: null };
+    },
+    [Symbol.asyncDispose]: async () => {},
+  };
+}

@@ -1,0 +1,196 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { hangUp, rpcError, rpcResult, staleSessionDialects } from './answers.ts';
+import type { RpcMessage } from './rpc.ts';
+import type { ListedTool } from './sdk-tools.ts';
+import type { Certificate } from './tls.ts';
+
+/** A request that a fake upstream received. */
+export interface Received {
+  readonly httpMethod: string;
+  readonly url: URL;
+  readonly headers: Headers;
+  readonly body: string;
+  /** The body, when it is JSON; `{}` otherwise. */
+  readonly message: RpcMessage;
+}
+
+/** What a hook does with a request: answer it, hang up without a byte, or (undefined) leave it to the default. */
+export type FakeAnswer = Response | typeof hangUp | undefined;
+
+/** A fake MCP server behaves well; a test states only its fault. */
+export interface FakeUpstreamOptions {
+  tls?: Certificate;
+  /** What `tools/list` shows; one tool, `echo`, when unset. */
+  tools?: readonly ListedTool[];
+  /** `false`: hands out no session id and asks for none. */
+  sessions?: boolean;
+  /** How it answers a request that names a session it does not know. */
+  onUnknownSession?(message: RpcMessage): Response;
+  /** Sees every POST before the default answer. A `tools/call` counts as executed either way. */
+  onPost?(message: RpcMessage, request: Received): FakeAnswer | Promise<FakeAnswer>;
+  /** Sees every GET; the default answer is 405. */
+  onGet?(request: Received): FakeAnswer | Promise<FakeAnswer>;
+  /** Sees every DELETE; the default answer is 200. */
+  onDelete?(request: Received): FakeAnswer | Promise<FakeAnswer>;
+}
+
+/** A scriptable MCP server that records what it receives. */
+export interface FakeUpstream extends AsyncDisposable {
+  readonly url: string;
+  readonly origin: string;
+  readonly port: number;
+  readonly received: readonly Received[];
+  /** The messages with `method` among those received. */
+  messages(method: string): RpcMessage[];
+  /** How often a `tools/call` of `tool` reached this server with a session that it knew. */
+  executions(tool: string): number;
+  /** Forgets every session, so that requests which name one get `onUnknownSession`'s answer. */
+  forgetSessions(): void;
+  /** Drops every connection and stops listening. */
+  stop(): Promise<void>;
+  /** Listens again on the same port. */
+  start(): Promise<void>;
+}
+
+/** The tool that a fake upstream lists unless it is told otherwise. */
+export const echoTool: ListedTool = {
+  name: 'echo',
+  description: 'Returns its arguments',
+  inputSchema: { type: 'object' },
+};
+
+/** Starts a fake upstream on the loopback interface. Its MCP endpoint is `/mcp`, but it answers on every path. */
+export async function fakeUpstream(options: FakeUpstreamOptions = {}): Promise<FakeUpstream> {
+  const received: Received[] = [];
+  const executions = new Map<string, number>();
+  const sessions = new Set<string>();
+  const withSessions = options.sessions ?? true;
+
+  function answerPost(message: RpcMessage): Response {
+    if (message.id === undefined || message.method === undefined) return new Response(null, { status: 202 });
+    switch (message.method) {
+      case 'initialize': {
+        const session = crypto.randomUUID();
+        if (withSessions) sessions.add(session);
+        const result = {
+          protocolVersion: message.params?.protocolVersion,
+          capabilities: { tools: { listChanged: true } },
+          serverInfo: { name: 'fake', version: '1.0.0' },
+        };
+        return rpcResult(message.id, result, withSessions ? { headers: { 'mcp-session-id': session } } : {});
+      }
+      case 'tools/list':
+        return rpcResult(message.id, { tools: options.tools ?? [echoTool] });
+      case 'tools/call':
+        return rpcResult(message.id, {
+          content: [{ type: 'text', text: JSON.stringify(message.params?.arguments ?? {}) }],
+        });
+      case 'ping':
+        return rpcResult(message.id, {});
+      default:
+        return rpcError(message.id, -32601, 'Method not found');
+    }
+  }
+
+  async function answer(request: Received): Promise<FakeAnswer> {
+    if (request.httpMethod === 'GET') {
+      return (await options.onGet?.(request)) ?? new Response(null, { status: 405 });
+    }
+    const session = request.headers.get('mcp-session-id');
+    if (withSessions && session !== null && !sessions.has(session)) {
+      const unknown = options.onUnknownSession ?? staleSessionDialects['404 with JSON-RPC -32001'];
+      return unknown?.(request.message);
+    }
+    if (request.httpMethod === 'DELETE') {
+      sessions.delete(session ?? '');
+      return (await options.onDelete?.(request)) ?? new Response(null, { status: 200 });
+    }
+    if (request.message.method === 'tools/call') {
+      const tool = String(request.message.params?.name);
+      executions.set(tool, (executions.get(tool) ?? 0) + 1);
+    }
+    return (await options.onPost?.(request.message, request)) ?? answerPost(request.message);
+  }
+
+  async function serve(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+    const request = await read(incoming, origin());
+    received.push(request);
+    const response = await answer(request);
+    if (response === undefined || response === hangUp) incoming.socket.destroy();
+    else await write(response, outgoing);
+  }
+
+  const handle = (incoming: IncomingMessage, outgoing: ServerResponse) => {
+    // A fault of the connection, made by either side, is what these tests are about: it ends this request only.
+    serve(incoming, outgoing).catch(() => incoming.socket.destroy());
+  };
+  const makeServer = () => (options.tls ? createTlsServer(options.tls, handle) : createServer(handle));
+  const listen = (port: number) =>
+    new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(port, '127.0.0.1', resolve);
+    });
+  const origin = () => `${options.tls ? 'https' : 'http'}://127.0.0.1:${port}`;
+
+  let server = makeServer();
+  let port = 0;
+  await listen(0);
+  port = (server.address() as AddressInfo).port;
+
+  const stop = () =>
+    new Promise<void>((resolve) => {
+      sessions.clear();
+      server.close(() => resolve());
+      server.closeAllConnections();
+    });
+  return {
+    url: `${origin()}/mcp`,
+    origin: origin(),
+    port,
+    received,
+    messages: (method) =>
+      received.map((request) => request.message).filter((message) => message.method === method),
+    executions: (tool) => executions.get(tool) ?? 0,
+    forgetSessions: () => sessions.clear(),
+    stop,
+    async start() {
+      server = makeServer();
+      await listen(port);
+    },
+    [Symbol.asyncDispose]: stop,
+  };
+}
+
+async function read(incoming: IncomingMessage, origin: string): Promise<Received> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of incoming) chunks.push(chunk as Buffer);
+  const body = Buffer.concat(chunks).toString();
+  const headers = new Headers();
+  for (const [name, value] of Object.entries(incoming.headers)) {
+    if (value !== undefined) headers.set(name, Array.isArray(value) ? value.join(', ') : value);
+  }
+  let message: RpcMessage = {};
+  try {
+    message = JSON.parse(body) as RpcMessage;
+  } catch {
+    // A GET or DELETE, or a body that the test sent on purpose.
+  }
+  const url = new URL(incoming.url ?? '/', origin);
+  return { httpMethod: incoming.method ?? '', url, headers, body, message };
+}
+
+async function write(response: Response, outgoing: ServerResponse): Promise<void> {
+  outgoing.writeHead(response.status, Object.fromEntries(response.headers));
+  outgoing.flushHeaders();
+  if (response.body) {
+    const gone = new Promise<void>((resolve) => outgoing.once('close', () => resolve()));
+    for await (const chunk of response.body) {
+      if (outgoing.destroyed) return;
+      const drained = new Promise<void>((resolve) => outgoing.once('drain', () => resolve()));
+      if (!outgoing.write(chunk)) await Promise.race([drained, gone]);
+    }
+  }
+  outgoing.end();
+}

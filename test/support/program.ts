@@ -1,0 +1,78 @@
+import { join } from 'node:path';
+import { waitUntil, within } from './wait.ts';
+
+const main = join(import.meta.dir, '../../src/main.ts');
+
+export interface ProgramOptions {
+  /** Variables besides the ones of the test run; undefined takes one away. */
+  readonly env?: Record<string, string | undefined>;
+  readonly cwd?: string;
+}
+
+export interface ProgramResult {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** The program while it runs. Disposing of it kills it. */
+export interface Program extends AsyncDisposable {
+  readonly pid: number;
+  stdout(): string;
+  stderr(): string;
+  signal(signal: NodeJS.Signals): void;
+  /** Waits for its end. */
+  ended(): Promise<ProgramResult>;
+  /** Waits until its output, stdout and stderr together, contains `text`. */
+  printed(text: string): Promise<void>;
+}
+
+/** Starts `mcpstead` with `args` from the sources, in a process of its own. */
+export function startProgram(args: readonly string[], { env, cwd }: ProgramOptions = {}): Program {
+  const child = Bun.spawn([process.execPath, main, ...args], {
+    env: { ...process.env, MCPSTEAD_CONFIG: undefined, MCPSTEAD_BEARER_TOKEN: undefined, ...env },
+    ...(cwd !== undefined && { cwd }),
+    stdin: 'ignore',
+    stdout: 'pipe',
+    stderr: 'pipe',
+  });
+  const output = { stdout: '', stderr: '' };
+  const read = async (name: 'stdout' | 'stderr') => {
+    const decoder = new TextDecoder();
+    for await (const chunk of child[name]) output[name] += decoder.decode(chunk, { stream: true });
+  };
+  const closed = Promise.all([read('stdout'), read('stderr')]);
+  const ended = async () => {
+    const exitCode = await within(`the end of mcpstead ${args.join(' ')}`, child.exited, 20_000);
+    await closed;
+    return { exitCode, ...output };
+  };
+  return {
+    pid: child.pid,
+    stdout: () => output.stdout,
+    stderr: () => output.stderr,
+    signal: (signal) => child.kill(signal),
+    ended,
+    async printed(text) {
+      await waitUntil(
+        `"${text}" from mcpstead ${args.join(' ')}`,
+        () => {
+          if ((output.stdout + output.stderr).includes(text)) return true;
+          if (child.exitCode === null) return false;
+          throw new Error(`it ended with ${child.exitCode}: ${output.stdout}${output.stderr}`);
+        },
+        20_000,
+      );
+    },
+    async [Symbol.asyncDispose]() {
+      child.kill('SIGKILL');
+      await child.exited;
+    },
+  };
+}
+
+/** Runs `mcpstead` with `args` to its end. */
+export async function runProgram(args: readonly string[], options?: ProgramOptions): Promise<ProgramResult> {
+  await using program = startProgram(args, options);
+  return await program.ended();
+}
