@@ -1,1 +1,4 @@
-console.log('booted', process.argv.slice(2), Bun.version);
+#!/usr/bin/env bun
+import { run } from './cli/run.ts';
+
+process.exit(await run(process.argv.slice(2)));

@@ -54,15 +54,11 @@ export function startProgram(args: readonly string[], { env, cwd }: ProgramOptio
     signal: (signal) => child.kill(signal),
     ended,
     async printed(text) {
-      await waitUntil(
-        `"${text}" from mcpstead ${args.join(' ')}`,
-        () => {
-          if ((output.stdout + output.stderr).includes(text)) return true;
-          if (child.exitCode === null) return false;
-          throw new Error(`it ended with ${child.exitCode}: ${output.stdout}${output.stderr}`);
-        },
-        20_000,
-      );
+      const seen = () => (output.stdout + output.stderr).includes(text);
+      const over = () => child.exitCode !== null;
+      await waitUntil(`"${text}" from mcpstead ${args.join(' ')}`, () => seen() || over(), 20_000);
+      if (seen()) return;
+      throw new Error(`exit code ${child.exitCode} without "${text}": ${output.stdout}${output.stderr}`);
     },
     async [Symbol.asyncDispose]() {
       child.kill('SIGKILL');

@@ -1,0 +1,72 @@
+import { type LoadedConfig, loadConfig } from '../config/load.ts';
+import type { ServerConfig } from '../config/schema.ts';
+import { displayUrl, Redactor } from '../observability/redact.ts';
+import type { ExitCode } from './commands.ts';
+
+/** Validates the file at `path` and its environment, and prints what would be served. Opens no connection. */
+export async function check(path: string): Promise<ExitCode> {
+  const loaded = await loadConfig(path, process.env);
+  const redactor = new Redactor();
+  redactor.setSecrets(loaded.secrets);
+  console.log(redactor.redact(summary(loaded)));
+  for (const warning of warnings(loaded)) console.error(redactor.redact(`warning: ${warning}`));
+  return 0;
+}
+
+function summary({ path, config }: LoadedConfig): string {
+  const { servers } = config;
+  const port = config.port === 0 ? '<any free port>' : config.port;
+  const host = config.host.includes(':') ? `[${config.host}]` : config.host;
+  const blocks = [
+    `${path} is valid.`,
+    rows({
+      endpoint: `http://${host}:${port}/mcp`,
+      clients:
+        config.mcp.auth.mode === 'bearer' ? 'bearer token from MCPSTEAD_BEARER_TOKEN' : 'no authentication',
+      metrics: config.metrics.enabled ? '/metrics' : 'off',
+      servers: servers.length === 0 ? 'none' : servers.length,
+    }),
+    ...servers.map((server) => `${server.name}\n${rows(describe(server), '  ')}`),
+  ];
+  return blocks.join('\n\n');
+}
+
+function describe(server: ServerConfig): Record<string, unknown> {
+  const { timeouts, tools, reconnect } = server;
+  return {
+    url: displayUrl(server.url),
+    protocol: server.protocol,
+    required: server.required ? 'yes' : 'no',
+    auth: server.auth === 'none' ? 'none' : `bearer token from ${server.auth.token_env}`,
+    headers: Object.keys(server.headers).join(', ') || 'none',
+    timeouts: `connect ${timeouts.connect_seconds} s, request ${timeouts.request_seconds} s`,
+    'tool list': `fetched anew every ${tools.ttl_seconds} s`,
+    reconnect:
+      reconnect.max_attempts === 0 ? 'for ever' : `${reconnect.max_attempts} attempts, then given up`,
+  };
+}
+
+/** What is allowed, but seldom meant. */
+function warnings({ config }: LoadedConfig): string[] {
+  const open = config.mcp.auth.mode === 'none' && !isLoopback(config.host);
+  const unverified = config.servers.filter((server) => server.tls_skip_verify);
+  return [
+    ...(open
+      ? [
+          `${config.host} is reachable from other machines, and mcp.auth.mode is none: anyone there can call every tool`,
+        ]
+      : []),
+    ...unverified.map(
+      ({ name }) =>
+        `${name}: tls_skip_verify accepts any certificate, so anyone in between can read and change its traffic`,
+    ),
+  ];
+}
+
+/** One line for each entry, the values below each other. */
+function rows(entries: Record<string, unknown>, indent = ''): string {
+  const width = Math.max(...Object.keys(entries).map((key) => key.length)) + 2;
+  return Object.entries(entries)
+    .map(([key, value]) => `${indent}${key.padEnd(width)}${value}`)
+    .join('\n');
+}

@@ -1,0 +1,167 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
+import { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js';
+import { z } from 'zod';
+import { build } from '../version.ts';
+
+/** The example server of `mcpstead demo`, listening on a free loopback port. */
+export interface DemoServer {
+  /** Its MCP endpoint. */
+  readonly url: string;
+  /** Ends its sessions and closes its port. */
+  stop(): Promise<void>;
+}
+
+/** Where more clients come than this, the session that was opened first makes room. */
+const maxSessions = 100;
+/** Longer than the SDK's keep-alive comments are apart, so that a quiet stream is not cut. */
+const idleTimeoutSeconds = 60;
+
+/** Starts the example server: Streamable HTTP with sessions, as MCP 2025-11-25, Transports, describes. */
+export function startDemoServer(): DemoServer {
+  const sessions = new Map<string, WebStandardStreamableHTTPServerTransport>();
+
+  async function openSession(request: Request): Promise<Response> {
+    const transport = new WebStandardStreamableHTTPServerTransport({
+      sessionIdGenerator: () => crypto.randomUUID(),
+      async onsessioninitialized(id) {
+        const oldest = sessions.keys().next();
+        if (sessions.size >= maxSessions && !oldest.done) await endSession(oldest.value);
+        sessions.set(id, transport);
+      },
+      onsessionclosed(id) {
+        sessions.delete(id);
+      },
+    });
+    await createServer().connect(transport);
+    const response = await transport.handleRequest(request);
+    if (transport.sessionId === undefined) await transport.close(); // It was no `initialize`.
+    return response;
+  }
+
+  async function endSession(id: string): Promise<void> {
+    const transport = sessions.get(id);
+    sessions.delete(id);
+    await transport?.close();
+  }
+
+  const http = Bun.serve({
+    hostname: '127.0.0.1',
+    port: 0,
+    idleTimeout: idleTimeoutSeconds,
+    fetch(request) {
+      const id = request.headers.get('mcp-session-id');
+      if (id === null) return openSession(request);
+      return sessions.get(id)?.handleRequest(request) ?? sessionNotFound();
+    },
+  });
+
+  return {
+    url: `http://127.0.0.1:${http.port}/mcp`,
+    async stop() {
+      await Promise.all([...sessions.keys()].map(endSession));
+      await http.stop(true);
+    },
+  };
+}
+
+function sessionNotFound(): Response {
+  const error = { code: -32001, message: 'Session not found' };
+  return Response.json({ jsonrpc: '2.0', error, id: null }, { status: 404 });
+}
+
+function createServer(): McpServer {
+  const server = new McpServer({ name: 'mcpstead-demo', version: build.version });
+
+  server.registerTool(
+    'echo',
+    {
+      title: 'Echo',
+      description: 'Returns the given text unchanged: shows that a call gets through and back.',
+      inputSchema: { text: z.string().describe('The text to return') },
+      annotations: { readOnlyHint: true, idempotentHint: true, openWorldHint: false },
+    },
+    ({ text }) => textResult(text),
+  );
+
+  server.registerTool(
+    'add',
+    {
+      title: 'Add two numbers',
+      description:
+        'Adds two numbers and returns the sum as structured content, which its output schema describes.',
+      inputSchema: { a: z.number().describe('First number'), b: z.number().describe('Second number') },
+      outputSchema: { sum: z.number().describe('a + b') },
+      annotations: { readOnlyHint: true, idempotentHint: true, openWorldHint: false },
+    },
+    ({ a, b }) => structuredResult({ sum: a + b }),
+  );
+
+  server.registerTool(
+    'work_slowly',
+    {
+      title: 'Work slowly',
+      description:
+        'Takes the given number of seconds and sends a progress notification after each step, for clients that ' +
+        'ask for progress. It can be cancelled.',
+      inputSchema: {
+        seconds: z.number().min(0).max(60).default(3).describe('How long it takes altogether'),
+        steps: z.int().min(1).max(60).default(3).describe('How many progress notifications it sends'),
+      },
+      annotations: { readOnlyHint: true, idempotentHint: true, openWorldHint: false },
+    },
+    async ({ seconds, steps }, { _meta, sendNotification, signal }) => {
+      const progressToken = _meta?.progressToken;
+      for (let step = 1; step <= steps; step += 1) {
+        await sleep((seconds * 1000) / steps, undefined, { signal });
+        if (progressToken === undefined) continue;
+        await sendNotification({
+          method: 'notifications/progress',
+          params: { progressToken, progress: step, total: steps, message: `step ${step} of ${steps}` },
+        });
+      }
+      return textResult(`Done: ${steps} steps in ${seconds} s`);
+    },
+  );
+
+  server.registerTool(
+    'server_time',
+    {
+      title: 'Server time',
+      description: 'Returns the clock of the machine that the demo runs on.',
+      outputSchema: {
+        utc: z.string().describe('Date and time in UTC, ISO 8601'),
+        time_zone: z.string().describe('IANA name of the local time zone'),
+        unix_ms: z.number().describe('Milliseconds since 1970-01-01T00:00:00Z'),
+      },
+      annotations: { readOnlyHint: true, openWorldHint: false },
+    },
+    () => {
+      const now = new Date();
+      const time_zone = new Intl.DateTimeFormat().resolvedOptions().timeZone;
+      return structuredResult({ utc: now.toISOString(), time_zone, unix_ms: now.getTime() });
+    },
+  );
+
+  server.registerTool(
+    'fail',
+    {
+      title: 'Fail',
+      description: 'Always fails: returns a result with isError, as a tool does that could not do its work.',
+      inputSchema: { reason: z.string().default('as asked').describe('The reason that it gives') },
+      annotations: { readOnlyHint: true, idempotentHint: true, openWorldHint: false },
+    },
+    ({ reason }) => ({ ...textResult(`Failed: ${reason}`), isError: true }),
+  );
+
+  return server;
+}
+
+function textResult(text: string) {
+  return { content: [{ type: 'text' as const, text }] };
+}
+
+/** MCP 2025-11-25, Tools, Structured Content: the same as text, for clients that do not know it. */
+function structuredResult(structuredContent: Record<string, unknown>) {
+  return { ...textResult(JSON.stringify(structuredContent)), structuredContent };
+}

@@ -1,0 +1,65 @@
+import type { LoadedConfig } from '../config/load.ts';
+import type { Gateway } from '../gateway.ts';
+import { createLogger, type Logger } from '../observability/log.ts';
+import { Redactor } from '../observability/redact.ts';
+import type { ExitCode } from './commands.ts';
+import { watchSignals } from './signals.ts';
+
+/** What to serve, and what to do once it is being served. */
+export interface Run {
+  readonly loaded: LoadedConfig;
+  /** Reads the configuration again, for a reload. */
+  readonly readConfig: () => Promise<LoadedConfig>;
+  readonly onReady?: (gateway: Gateway) => void;
+}
+
+/**
+ * Starts the gateway and keeps it until SIGINT or SIGTERM; SIGHUP reloads. Resolves to 0 after a graceful
+ * stop and to 1 when a second signal cut that short. Rejects when the gateway cannot start.
+ */
+export async function runGateway({ loaded, readConfig, onReady }: Run): Promise<ExitCode> {
+  const redactor = new Redactor();
+  redactor.setSecrets(loaded.secrets);
+  const logger = createLogger({ ...loaded.config.logging, redactor });
+  surviveStrayErrors(logger);
+  const signals = watchSignals();
+
+  const { Gateway } = await import('../gateway.ts');
+  const gateway = await Gateway.start({ loaded, readConfig, logger, redactor });
+  logger.info(`serving ${gateway.url}/mcp`);
+  signals.onHangup(() => void reload(gateway, logger));
+  onReady?.(gateway);
+
+  logger.info(`${await signals.stop}: shutting down`);
+  const graceful = gateway.stop().then((): ExitCode => 0);
+  const cutShort = signals.secondStop.then((signal): ExitCode => {
+    logger.warn(`${signal} again: exiting at once`);
+    gateway.kill();
+    return 1;
+  });
+  return await Promise.race([graceful, cutShort]);
+}
+
+async function reload(gateway: Gateway, logger: Logger): Promise<void> {
+  try {
+    logger.info('reloaded the configuration', { ...(await gateway.reload()) });
+  } catch (error) {
+    logger.error(`the configuration stays as it was: ${messageOf(error)}`);
+  }
+}
+
+/**
+ * An error that nothing waits for comes from one call or one upstream. Ending the process for it would drop
+ * the calls of all others, so it is only logged.
+ */
+function surviveStrayErrors(logger: Logger): void {
+  const log = (error: unknown) => {
+    logger.error(`unexpected error, still serving: ${messageOf(error)}`);
+    if (error instanceof Error) logger.debug('stack of the unexpected error', { stack: error.stack });
+  };
+  process.on('uncaughtException', log).on('unhandledRejection', log);
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
