@@ -1,4 +1,11 @@
-import { type ListedTool, listServedTools, servedTools, type ToolContext, text } from './sdk-tools.ts';
+import {
+  type ListedTool,
+  listServedTools,
+  servedTools,
+  type ToolContext,
+  type ToolResult,
+  text,
+} from './sdk-tools.ts';
 import type { Certificate } from './tls.ts';
 
 /** How an SDK server is served. */
@@ -15,7 +22,7 @@ export interface SdkServerOptions {
   extraTools?: number;
   tls?: Certificate;
   /** Called before a tool runs, for counts that must outlive the process. */
-  onExecution?(tool: string): void;
+  onExecution?(tool: string, args: Record<string, unknown>): void;
 }
 
 /** A real MCP server made with an SDK, in this process. */
@@ -42,24 +49,34 @@ export interface SdkServer extends AsyncDisposable {
   start(): Promise<void>;
 }
 
-/** One session (or one request, without sessions) of an SDK server. */
-export interface SdkSession {
-  handle(request: Request): Promise<Response>;
-  toolsChanged(): Promise<void>;
-  close(): Promise<void>;
-}
-
-/** What an SDK's request handlers need of the server that they are part of. */
+/** What the request handlers, written once for each SDK, need of the server that they are part of. */
 export interface SdkBackend {
   list(cursor: string | undefined): { tools: ListedTool[]; nextCursor?: string };
   call(
     name: string,
     args: Record<string, unknown>,
     context: Pick<ToolContext, 'meta' | 'signal' | 'progress'>,
-  ): Promise<ReturnType<typeof text>>;
+  ): Promise<ToolResult>;
 }
 
-/** How one SDK opens a session. `session` is null in stateless mode. */
+/** How a server answers HTTP: with sessions, without, or as the 2026-07-28 revision has it. */
+export interface SdkFront {
+  fetch(request: Request): Promise<Response>;
+  /** Tells every listening client that the tools changed. */
+  toolsChanged(): Promise<void>;
+  sessionCount(): number;
+  sessionsOpened(): number;
+  forgetSessions(): Promise<void>;
+}
+
+/** One SDK server object with its transport: it serves a session, or a single request. */
+export interface SdkSession {
+  handle(request: Request): Promise<Response>;
+  toolsChanged(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** How one SDK opens a session; `session` is null where there are none. */
 export type OpenSdkSession = (
   backend: SdkBackend,
   options: { json: boolean; session: { opened(id: string): void; closed(id: string): void } | null },
@@ -76,16 +93,65 @@ function flushed(response: Response): Response {
   return new Response(readable, response);
 }
 
-/** Serves an SDK's sessions on the loopback interface at `/mcp`. */
-export async function hostSdkServer(open: OpenSdkSession, options: SdkServerOptions): Promise<SdkServer> {
+/** Serves the protocol revisions up to 2025-11-25: a session for each client, or none for any. */
+export function legacyFront(open: OpenSdkSession, options: SdkServerOptions) {
+  const json = options.json ?? false;
+  return (backend: SdkBackend): SdkFront => {
+    const sessions = new Map<string, SdkSession>();
+    let sessionsOpened = 0;
+
+    const openSession = async () => {
+      const session: SdkSession = await open(backend, {
+        json,
+        session: {
+          opened(id) {
+            sessionsOpened++;
+            sessions.set(id, session);
+          },
+          closed: (id) => void sessions.delete(id),
+        },
+      });
+      return session;
+    };
+
+    return {
+      async fetch(request) {
+        if (options.sessions === false) {
+          if (request.method !== 'POST') return new Response(null, { status: 405 });
+          return (await open(backend, { json, session: null })).handle(request);
+        }
+        const id = request.headers.get('mcp-session-id');
+        if (id === null) return (await openSession()).handle(request);
+        const session = sessions.get(id);
+        if (session) return flushed(await session.handle(request));
+        const error = { code: -32001, message: 'Session not found' };
+        return Response.json({ jsonrpc: '2.0', error, id: null }, { status: 404 });
+      },
+      async toolsChanged() {
+        await Promise.all([...sessions.values()].map((session) => session.toolsChanged()));
+      },
+      sessionCount: () => sessions.size,
+      sessionsOpened: () => sessionsOpened,
+      async forgetSessions() {
+        const forgotten = [...sessions.values()];
+        sessions.clear();
+        await Promise.all(forgotten.map((session) => session.close()));
+      },
+    };
+  };
+}
+
+/** Serves `front` on the loopback interface at `/mcp`. */
+export async function hostSdkServer(
+  makeFront: (backend: SdkBackend) => SdkFront,
+  options: SdkServerOptions,
+): Promise<SdkServer> {
   let tools = listServedTools(options.extraTools ?? 0);
   const pageSize = options.pageSize ?? Number.POSITIVE_INFINITY;
   const executions = new Map<string, number>();
-  const sessions = new Map<string, SdkSession>();
   const waiting = new Set<() => void>();
-  let sessionsOpened = 0;
 
-  const backend: SdkBackend = {
+  const front = makeFront({
     list(cursor) {
       const start = Number(cursor ?? 0);
       const page = { tools: tools.slice(start, start + pageSize) };
@@ -96,85 +162,51 @@ export async function hostSdkServer(open: OpenSdkSession, options: SdkServerOpti
       if (!tool) return text(`${name} was called`);
       const execution = (executions.get(name) ?? 0) + 1;
       executions.set(name, execution);
-      options.onExecution?.(name);
+      options.onExecution?.(name, args);
       const released = () => new Promise<void>((resolve) => void waiting.add(resolve));
       return tool.run(args, { ...context, execution, released });
     },
-  };
-
-  const openSession = async () => {
-    const session: SdkSession = await open(backend, {
-      json: options.json ?? false,
-      session: {
-        opened(id) {
-          sessionsOpened++;
-          sessions.set(id, session);
-        },
-        closed: (id) => void sessions.delete(id),
-      },
-    });
-    return session;
-  };
-
-  async function fetch(request: Request): Promise<Response> {
-    if (new URL(request.url).pathname !== '/mcp') return new Response('no such page', { status: 404 });
-    if (options.sessions === false) {
-      if (request.method !== 'POST') return new Response(null, { status: 405, headers: { allow: 'POST' } });
-      return (await open(backend, { json: options.json ?? false, session: null })).handle(request);
-    }
-    const id = request.headers.get('mcp-session-id');
-    if (id === null) return (await openSession()).handle(request);
-    const session = sessions.get(id);
-    if (session) return flushed(await session.handle(request));
-    const error = { code: -32001, message: 'Session not found' };
-    return Response.json({ jsonrpc: '2.0', error, id: null }, { status: 404 });
-  }
+  });
 
   const listen = (port: number) =>
     Bun.serve({
       hostname: '127.0.0.1',
       port,
-      fetch,
       idleTimeout: 0,
       ...(options.tls && { tls: options.tls }),
+      fetch(request) {
+        const known = new URL(request.url).pathname === '/mcp';
+        return known ? front.fetch(request) : new Response('no such page', { status: 404 });
+      },
     });
   let server = listen(options.port ?? 0);
   const port = Number(server.port);
 
-  const forgetSessions = async () => {
-    const forgotten = [...sessions.values()];
-    sessions.clear();
-    await Promise.all(forgotten.map((session) => session.close()));
+  const release = () => {
+    for (const resolve of waiting) resolve();
+    waiting.clear();
   };
   const stop = async () => {
     await server.stop(true);
-    for (const resolve of waiting) resolve();
-    waiting.clear();
-    await forgetSessions();
+    release();
+    await front.forgetSessions();
   };
-  const toldAll = async () => {
-    await Promise.all([...sessions.values()].map((session) => session.toolsChanged()));
-  };
-
   return {
     url: `${options.tls ? 'https' : 'http'}://127.0.0.1:${port}/mcp`,
     port,
     executions: (tool) => executions.get(tool) ?? 0,
-    sessionCount: () => sessions.size,
-    sessionsOpened: () => sessionsOpened,
+    sessionCount: front.sessionCount,
+    sessionsOpened: front.sessionsOpened,
     addTool(name) {
       tools = [...tools, { name, description: 'Added at run time', inputSchema: { type: 'object' } }];
-      return toldAll();
+      return front.toolsChanged();
     },
     removeTool(name) {
       tools = tools.filter((tool) => tool.name !== name);
-      return toldAll();
+      return front.toolsChanged();
     },
-    release() {
-      for (const resolve of waiting) resolve();
-      waiting.clear();
-    },
-    forgetSessions,
+    release,
+    forgetSessions: front.forgetSessions,
     stop,
     async start() {
       server = listen(port);

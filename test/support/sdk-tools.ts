@@ -72,6 +72,15 @@ export const servedTools: readonly ServedTool[] = [
     },
   },
   {
+    name: 'slow',
+    description: 'Returns after as many milliseconds as it is told; doing it twice is wrong',
+    annotations: { readOnlyHint: false, idempotentHint: false },
+    run: async (args) => {
+      await Bun.sleep(Number(args.ms));
+      return text('done');
+    },
+  },
+  {
     name: 'big',
     description: 'Returns as many characters as it is told',
     run: (args) => text('x'.repeat(Number(args.chars))),
@@ -91,6 +100,9 @@ export interface ListedTool {
   inputSchema: { type: 'object' };
   annotations?: Record<string, unknown>;
 }
+
+/** Their names. */
+export const servedToolNames = servedTools.map((tool) => tool.name);
 
 /** What `tools/list` shows of the tools above, plus `extraTools` further ones: `extra_0000` and so on. */
 export function listServedTools(extraTools: number): ListedTool[] {

@@ -1,7 +1,13 @@
 import { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js';
 import { CallToolRequestSchema, ListToolsRequestSchema } from '@modelcontextprotocol/sdk/types.js';
-import { hostSdkServer, type OpenSdkSession, type SdkServer, type SdkServerOptions } from './sdk-host.ts';
+import {
+  hostSdkServer,
+  legacyFront,
+  type OpenSdkSession,
+  type SdkServer,
+  type SdkServerOptions,
+} from './sdk-host.ts';
 
 const open: OpenSdkSession = async (backend, { json, session }) => {
   const server = new Server(
@@ -41,5 +47,5 @@ const open: OpenSdkSession = async (backend, { json, session }) => {
 
 /** Starts a server made with the v1 SDK (`@modelcontextprotocol/sdk`). */
 export function startSdkV1(options: SdkServerOptions = {}): Promise<SdkServer> {
-  return hostSdkServer(open, options);
+  return hostSdkServer(legacyFront(open, options), options);
 }

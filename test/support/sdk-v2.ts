@@ -1,7 +1,18 @@
-import { Server, WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/server';
-import { hostSdkServer, type OpenSdkSession, type SdkServer, type SdkServerOptions } from './sdk-host.ts';
+import {
+  createMcpHandler,
+  Server,
+  WebStandardStreamableHTTPServerTransport,
+} from '@modelcontextprotocol/server';
+import {
+  hostSdkServer,
+  legacyFront,
+  type OpenSdkSession,
+  type SdkBackend,
+  type SdkServer,
+  type SdkServerOptions,
+} from './sdk-host.ts';
 
-const open: OpenSdkSession = async (backend, { json, session }) => {
+function makeServer(backend: SdkBackend): Server {
   const server = new Server(
     { name: 'sdk-v2', version: '1.0.0' },
     { capabilities: { tools: { listChanged: true } } },
@@ -21,6 +32,11 @@ const open: OpenSdkSession = async (backend, { json, session }) => {
       },
     }),
   );
+  return server;
+}
+
+const open: OpenSdkSession = async (backend, { json, session }) => {
+  const server = makeServer(backend);
   const transport = new WebStandardStreamableHTTPServerTransport({
     enableJsonResponse: json,
     ...(session && {
@@ -39,5 +55,19 @@ const open: OpenSdkSession = async (backend, { json, session }) => {
 
 /** Starts a server made with the v2 SDK (`@modelcontextprotocol/server`), serving its legacy era. */
 export function startSdkV2(options: SdkServerOptions = {}): Promise<SdkServer> {
-  return hostSdkServer(open, options);
+  return hostSdkServer(legacyFront(open, options), options);
+}
+
+/** Starts a server made with the v2 SDK that serves revision 2026-07-28 and nothing older. */
+export function startSdkV2Modern(options: SdkServerOptions = {}): Promise<SdkServer> {
+  return hostSdkServer((backend) => {
+    const handler = createMcpHandler(() => makeServer(backend), { legacy: 'reject' });
+    return {
+      fetch: (request) => handler.fetch(request),
+      toolsChanged: async () => handler.notify.toolsChanged(),
+      sessionCount: () => 0,
+      sessionsOpened: () => 0,
+      forgetSessions: async () => {},
+    };
+  }, options);
 }

@@ -3,10 +3,11 @@ import { connectV1, connectV2, inspectorClient } from '../../support/clients.ts'
 import { everythingTools, startEverything } from '../../support/everything.ts';
 import { messagesOf, RawSession } from '../../support/rpc.ts';
 import { startSdkV1 } from '../../support/sdk-v1.ts';
-import { startSdkV2 } from '../../support/sdk-v2.ts';
+import { startSdkV1Process } from '../../support/sdk-v1-process.ts';
+import { startSdkV2, startSdkV2Modern } from '../../support/sdk-v2.ts';
 import { within } from '../../support/wait.ts';
 
-const standardTools = ['echo', 'mirror', 'count', 'steps', 'hold', 'big', 'fail'];
+const standardTools = ['echo', 'mirror', 'count', 'steps', 'hold', 'slow', 'big', 'fail'];
 
 describe.each([
   ['v1', startSdkV1],
@@ -81,6 +82,25 @@ describe.each([
     expect((await session.request('tools/list')).response.status).toBe(404);
     expect(server.sessionsOpened()).toBe(1);
   });
+});
+
+test('the SDK v2 server of the modern era serves a client of that era, and no other', async () => {
+  await using server = await startSdkV2Modern();
+  await using client = await connectV2(server.url, 'auto');
+  expect(await client.toolNames()).toEqual(standardTools);
+  expect(await client.call('steps', { steps: 3 })).toEqual({ text: '3 steps done', progress: [1, 2, 3] });
+  await expect(connectV1(server.url)).rejects.toThrow('Unsupported protocol version');
+});
+
+test('the SDK v1 server in a process of its own keeps its count of executions over a crash', async () => {
+  await using server = await startSdkV1Process();
+  const before = await RawSession.open(server.url);
+  expect(await before.callText('slow', { ms: 1, key: 'a' })).toBe('done');
+  await server.crash();
+  await server.start();
+  const after = await RawSession.open(server.url);
+  expect(await after.callText('slow', { ms: 1, key: 'b' })).toBe('done');
+  expect(server.executedKeys()).toEqual(['a', 'b']);
 });
 
 describe('server-everything', () => {

@@ -1,0 +1,71 @@
+import { describe, expect, test } from 'bun:test';
+import { connectV1 } from '../support/clients.ts';
+import { startGateway } from '../support/gateway.ts';
+import { RawSession } from '../support/rpc.ts';
+import { servedToolNames } from '../support/sdk-tools.ts';
+import { startSdkV1 } from '../support/sdk-v1.ts';
+import { startSdkV2, startSdkV2Modern } from '../support/sdk-v2.ts';
+import { waitUntil, within } from '../support/wait.ts';
+
+const qualified = (server: string, tools: readonly string[]) => tools.map((tool) => `${server}__${tool}`);
+
+describe.each([
+  ['v1', startSdkV1],
+  ['v2', startSdkV2],
+  ['v2 of the modern era', startSdkV2Modern],
+])('when a server on the SDK %s changes its tools', (_sdk, start) => {
+  test('a connected client is told, and sees the tool come and go', async () => {
+    await using server = await start();
+    await using gateway = await startGateway({ servers: [{ name: 'up', url: server.url }] });
+    await gateway.connected();
+    await using session = await RawSession.open(gateway.url);
+    await using client = await connectV1(gateway.url);
+    const messages = await session.listen();
+    expect(await client.toolNames()).toEqual(qualified('up', servedToolNames));
+
+    await server.addTool('late');
+    const added = await within('list_changed', messages.next());
+    expect(added.value).toEqual({ jsonrpc: '2.0', method: 'notifications/tools/list_changed' });
+    expect(await client.toolNames()).toEqual(qualified('up', [...servedToolNames, 'late']));
+    expect((await client.call('up__late', {})).text).toBe('late was called');
+
+    await server.removeTool('late');
+    const removed = await within('list_changed', messages.next());
+    expect(removed.value.method).toBe('notifications/tools/list_changed');
+    expect(await client.toolNames()).toEqual(qualified('up', servedToolNames));
+    await expect(client.call('up__late', {})).rejects.toThrow('up__late');
+    await messages.return(undefined);
+  });
+
+  test('over a restart, the client is told once it is back', async () => {
+    await using server = await start();
+    await using gateway = await startGateway({
+      servers: [{ name: 'up', url: server.url, reconnect: { backoff_base_ms: 20, backoff_max_ms: 100 } }],
+    });
+    await gateway.connected();
+    await using client = await connectV1(gateway.url);
+    await server.stop();
+    expect(await client.toolNames()).toEqual(qualified('up', servedToolNames));
+    await server.addTool('new');
+    await server.start();
+    await waitUntil('the new tool', async () => (await client.toolNames()).includes('up__new'));
+  });
+});
+
+test('a reload that adds and removes servers tells clients and changes the list', async () => {
+  await using first = await startSdkV1();
+  await using second = await startSdkV2();
+  await using gateway = await startGateway({ servers: [{ name: 'first', url: first.url }] });
+  await gateway.connected();
+  await using session = await RawSession.open(gateway.url);
+  await using client = await connectV1(gateway.url);
+  const messages = await session.listen();
+
+  const summary = await gateway.reload({ servers: [{ name: 'second', url: second.url }] });
+  expect(summary).toEqual({ added: 1, removed: 1, restarted: 0, updated: 0, unchanged: 0 });
+  const told = await within('list_changed', messages.next());
+  expect(told.value.method).toBe('notifications/tools/list_changed');
+  await gateway.connected('second');
+  expect(await client.toolNames()).toEqual(qualified('second', servedToolNames));
+  await messages.return(undefined);
+});

@@ -1,0 +1,112 @@
+import { describe, expect, test } from 'bun:test';
+import { connectV1, connectV2, inspectorClient, type TestClient } from '../support/clients.ts';
+import { everythingTools, startEverything } from '../support/everything.ts';
+import { startGateway } from '../support/gateway.ts';
+import { RawSession } from '../support/rpc.ts';
+import { servedToolNames } from '../support/sdk-tools.ts';
+import { startSdkV1 } from '../support/sdk-v1.ts';
+import { startSdkV2, startSdkV2Modern } from '../support/sdk-v2.ts';
+
+const clients: Record<string, (url: string) => TestClient | Promise<TestClient>> = {
+  'the v1 SDK client': connectV1,
+  'the v2 SDK client': (url) => connectV2(url),
+  'the v2 SDK client that asks for the newest protocol': (url) => connectV2(url, 'auto'),
+  'the inspector': inspectorClient,
+};
+
+interface Upstream {
+  start(): Promise<AsyncDisposable & { readonly url: string }>;
+  readonly tools: readonly string[];
+  /** A call that reports progress 1, 2, 3, and what it returns. */
+  readonly call: { tool: string; args: Record<string, number>; text: string };
+}
+
+const everythingCall = {
+  tool: 'trigger-long-running-operation',
+  args: { duration: 0.03, steps: 3 },
+  text: 'Long running operation completed. Duration: 0.03 seconds, Steps: 3.',
+};
+const sdkCall = { tool: 'steps', args: { steps: 3 }, text: '3 steps done' };
+
+const upstreams: Record<string, Upstream> = {
+  'server-everything over Streamable HTTP': {
+    start: () => startEverything('streamableHttp'),
+    tools: everythingTools,
+    call: everythingCall,
+  },
+  'server-everything over HTTP+SSE': {
+    start: () => startEverything('sse'),
+    tools: everythingTools,
+    call: everythingCall,
+  },
+  'a v1 SDK server': { start: startSdkV1, tools: servedToolNames, call: sdkCall },
+  'a v2 SDK server': { start: startSdkV2, tools: servedToolNames, call: sdkCall },
+  'a v2 SDK server of the modern era': { start: startSdkV2Modern, tools: servedToolNames, call: sdkCall },
+};
+
+describe.each(Object.entries(clients))('through the gateway, %s', (_client, connect) => {
+  test.each(Object.entries(upstreams))('reaches %s: lists, calls, sees progress', async (_name, upstream) => {
+    await using server = await upstream.start();
+    await using gateway = await startGateway({ servers: [{ name: 'up', url: server.url }] });
+    await gateway.connected();
+    await using client = await connect(gateway.url);
+
+    expect(await client.toolNames()).toEqual(upstream.tools.map((tool) => `up__${tool}`));
+    const called = await client.call(`up__${upstream.call.tool}`, upstream.call.args);
+    expect(called.text).toBe(upstream.call.text);
+    if (called.progress) expect(called.progress).toEqual([1, 2, 3]);
+  });
+});
+
+test('tools are listed in the order of the servers in the file, and of the tools at their server', async () => {
+  await using everything = await startEverything();
+  await using everythingSse = await startEverything('sse');
+  await using v1 = await startSdkV1();
+  await using v2 = await startSdkV2({ pageSize: 2 });
+  await using gateway = await startGateway({
+    servers: [
+      { name: 'zebra', url: v2.url },
+      { name: 'old', url: everythingSse.url },
+      { name: 'ant', url: v1.url },
+      { name: 'all', url: everything.url },
+    ],
+  });
+  await gateway.connected();
+  await using client = await connectV1(gateway.url);
+  expect(await client.toolNames()).toEqual([
+    ...servedToolNames.map((tool) => `zebra__${tool}`),
+    ...everythingTools.map((tool) => `old__${tool}`),
+    ...servedToolNames.map((tool) => `ant__${tool}`),
+    ...everythingTools.map((tool) => `all__${tool}`),
+  ]);
+});
+
+test('a tool reaches the client as its server describes it, under its qualified name', async () => {
+  await using server = await startEverything();
+  await using gateway = await startGateway({ servers: [{ name: 'up', url: server.url }] });
+  await gateway.connected();
+  await using direct = await connectV1(server.url);
+  await using through = await connectV1(gateway.url);
+  const described = (await direct.client.listTools()).tools;
+  expect((await through.client.listTools()).tools).toEqual(
+    described.map((tool) => ({ ...tool, name: `up__${tool.name}` })),
+  );
+});
+
+test('arguments, result and _meta pass through unchanged', async () => {
+  await using server = await startSdkV1();
+  await using gateway = await startGateway({ servers: [{ name: 'up', url: server.url }] });
+  await gateway.connected();
+  await using session = await RawSession.open(gateway.url);
+  const args = { text: 'ünï\u0000\u2028"', nested: { list: [1, null, true, { deep: [] }] }, big: 1e300 };
+  const { answer } = await session.request('tools/call', {
+    name: 'up__mirror',
+    arguments: args,
+    _meta: { 'example.com/trace': 'abc' },
+  });
+  expect(answer.result).toEqual({
+    content: [{ type: 'text', text: 'mirrored' }],
+    structuredContent: { arguments: args, meta: { 'example.com/trace': 'abc' } },
+    _meta: { 'example.com/mirror': 'kept' },
+  });
+});

@@ -1,0 +1,156 @@
+import { describe, expect, test } from 'bun:test';
+import { startEverything } from '../support/everything.ts';
+import { promptReconnect, startGateway, type TestGateway } from '../support/gateway.ts';
+import { RawSession } from '../support/rpc.ts';
+import { startSdkV1 } from '../support/sdk-v1.ts';
+import { startSdkV1Process } from '../support/sdk-v1-process.ts';
+import { startSdkV2 } from '../support/sdk-v2.ts';
+import { tcpProxy } from '../support/tcp.ts';
+import { waitUntil } from '../support/wait.ts';
+
+/** Reconnects and session resets of the upstream `up`, whichever way its loss was noticed. */
+async function recoveries(gateway: TestGateway): Promise<number> {
+  const page = await gateway.metrics();
+  const resets = ['unknown_session', 'expired', 'terminated'].map(
+    (reason) => page.value('mcpstead_upstream_session_resets_total', { server: 'up', reason }) ?? 0,
+  );
+  return resets.reduce(
+    (sum, count) => sum + count,
+    page.value('mcpstead_upstream_reconnects_total', { server: 'up' }) ?? 0,
+  );
+}
+
+describe.each([
+  ['streamableHttp', 'SIGKILL'],
+  ['streamableHttp', 'SIGINT'],
+  ['sse', 'SIGKILL'],
+] as const)('server-everything over %s, ended by %s and started again', (transport, signal) => {
+  test('serves calls again in the same client session', async () => {
+    await using server = await startEverything(transport);
+    await using gateway = await startGateway({
+      servers: [{ name: 'up', url: server.url, reconnect: promptReconnect }],
+    });
+    await gateway.connected();
+    await using session = await RawSession.open(gateway.url);
+    expect(await session.callText('up__echo', { message: 'before' })).toBe('Echo: before');
+
+    await server.stop(signal);
+    await server.start();
+
+    const answer = await waitUntil('an answer', () => session.callText('up__echo', { message: 'after' }));
+    expect(answer).toBe('Echo: after');
+    expect(await recoveries(gateway)).toBeGreaterThanOrEqual(1);
+  }, 20_000);
+});
+
+test('while an upstream crashes again and again, no call is executed twice and none is left without an answer', async () => {
+  await using server = await startSdkV1Process();
+  await using gateway = await startGateway({
+    servers: [{ name: 'up', url: server.url, reconnect: promptReconnect }],
+  });
+  await gateway.connected();
+  const sessions = await Promise.all(Array.from({ length: 8 }, () => RawSession.open(gateway.url)));
+  const answered: string[] = [];
+  const failed: string[] = [];
+  let crashesLeft = 4;
+
+  const callOverAndOver = async (session: RawSession, client: number) => {
+    for (let call = 0; crashesLeft > 0; call++) {
+      const key = `${client}-${call}`;
+      const params = { name: 'up__slow', arguments: { ms: 20, key } };
+      const { answer } = await session.request('tools/call', params);
+      if (answer.result) answered.push(key);
+      else failed.push(key);
+      // A call to an upstream that is down fails at once: without a pause this loop would spin.
+      if (answer.error) await Bun.sleep(5);
+    }
+  };
+  const calling = sessions.map(callOverAndOver);
+  for (; crashesLeft > 0; crashesLeft--) {
+    const before = answered.length;
+    await waitUntil('calls that go through', () => answered.length > before + 20);
+    await server.crash();
+    await server.start();
+  }
+  await Promise.all(calling);
+
+  const executed = server.executedKeys();
+  expect(executed.toSorted()).toEqual([...new Set(executed)].toSorted());
+  expect(answered.filter((key) => !executed.includes(key))).toEqual([]);
+  expect(answered.length + failed.length).toBe(new Set([...answered, ...failed]).size);
+  const session = sessions[0] as RawSession;
+  expect(await waitUntil('an answer', () => session.callText('up__slow', { ms: 1, key: 'last' }))).toBe(
+    'done',
+  );
+  expect(await recoveries(gateway)).toBeGreaterThanOrEqual(4);
+  await Promise.all(sessions.map((open) => open[Symbol.asyncDispose]()));
+}, 60_000);
+
+describe.each([
+  ['v1', startSdkV1],
+  ['v2', startSdkV2],
+])('a server on the SDK %s that forgot our session', (_sdk, start) => {
+  test('is initialised anew once for all calls that wait, and each of them is executed once', async () => {
+    await using server = await start();
+    await using gateway = await startGateway({ servers: [{ name: 'up', url: server.url }] });
+    await gateway.connected();
+    await using session = await RawSession.open(gateway.url);
+    expect(await session.callText('up__count')).toBe('1');
+    await server.forgetSessions();
+
+    const counts = await Promise.all(Array.from({ length: 20 }, () => session.callText('up__count')));
+
+    expect(counts.map(Number).toSorted((a, b) => a - b)).toEqual(
+      Array.from({ length: 20 }, (_, index) => index + 2),
+    );
+    expect(server.executions('count')).toBe(21);
+    expect(server.sessionsOpened()).toBe(2);
+    expect(await recoveries(gateway)).toBe(1);
+  });
+});
+
+test('a call whose connection breaks after it was executed fails, and is not executed again', async () => {
+  await using server = await startSdkV1();
+  using proxy = tcpProxy(server.port);
+  await using gateway = await startGateway({
+    servers: [{ name: 'up', url: `http://127.0.0.1:${proxy.port}/mcp`, reconnect: promptReconnect }],
+  });
+  await gateway.connected();
+  await using session = await RawSession.open(gateway.url);
+  const held = session.request('tools/call', { name: 'up__hold', arguments: {} });
+  await waitUntil('the execution', () => server.executions('hold') === 1);
+  proxy.cut();
+
+  const { answer } = await held;
+  expect(answer.error).toMatchObject({
+    code: -32000,
+    data: { server: 'up', reason: 'upstream_disconnected' },
+  });
+  const echoed = await waitUntil('an answer', () => session.callText('up__echo', { message: 'again' }));
+  expect(echoed).toBe('again');
+  expect(server.executions('hold')).toBe(1);
+});
+
+test('while an upstream is down its tools stay listed and its calls fail at once, and others are not disturbed', async () => {
+  await using down = await startSdkV1();
+  await using up = await startSdkV2();
+  await using gateway = await startGateway({
+    servers: [
+      { name: 'down', url: down.url, reconnect: promptReconnect },
+      { name: 'up', url: up.url },
+    ],
+  });
+  await gateway.connected();
+  await using session = await RawSession.open(gateway.url);
+  await down.stop();
+  await gateway.waitFor('down noticed', ({ servers }) => servers[0]?.connected === false);
+
+  const { answer } = await session.request('tools/call', { name: 'down__echo', arguments: { message: 'x' } });
+  expect(answer.error).toMatchObject({
+    code: -32000,
+    data: { server: 'down', reason: 'upstream_disconnected' },
+  });
+  expect(await session.callText('up__echo', { message: 'well' })).toBe('well');
+  const { answer: listed } = await session.request('tools/list');
+  expect(listed.result.tools.map((tool: { name: string }) => tool.name)).toContain('down__echo');
+});

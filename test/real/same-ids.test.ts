@@ -1,0 +1,77 @@
+import { expect, test } from 'bun:test';
+import { startEverything } from '../support/everything.ts';
+import { startGateway } from '../support/gateway.ts';
+import { RawSession } from '../support/rpc.ts';
+
+// Sent on as they come, equal ids in flight make server-everything (and every server on an MCP SDK) deliver
+// one client's answer to the other, or to nobody.
+
+const transports = ['streamableHttp', 'sse'] as const;
+
+/** Calls the tool that takes as many steps as it is told, with the same id and progress token every time. */
+async function takeSteps(session: RawSession, steps: number) {
+  const params = {
+    name: 'up__trigger-long-running-operation',
+    arguments: { duration: 0.01, steps },
+    _meta: { progressToken: 'same token' },
+  };
+  const { answer, before } = await session.request('tools/call', params, 'same id');
+  return {
+    id: answer.id,
+    text: answer.result?.content[0].text,
+    progress: before.map(({ params }) => [params.progressToken, params.progress, params.total]),
+  };
+}
+
+test.each(transports)(
+  'two clients with equal ids and tokens get their own answers over %s, 100 times',
+  async (transport) => {
+    await using server = await startEverything(transport);
+    await using gateway = await startGateway({ servers: [{ name: 'up', url: server.url }] });
+    await gateway.connected();
+    await using first = await RawSession.open(gateway.url);
+    await using second = await RawSession.open(gateway.url);
+    for (let round = 1; round <= 100; round++) {
+      const answers = await Promise.all([takeSteps(first, 2), takeSteps(second, 3)]);
+      expect(answers, `round ${round}`).toEqual([
+        {
+          id: 'same id',
+          text: 'Long running operation completed. Duration: 0.01 seconds, Steps: 2.',
+          progress: [
+            ['same token', 1, 2],
+            ['same token', 2, 2],
+          ],
+        },
+        {
+          id: 'same id',
+          text: 'Long running operation completed. Duration: 0.01 seconds, Steps: 3.',
+          progress: [
+            ['same token', 1, 3],
+            ['same token', 2, 3],
+            ['same token', 3, 3],
+          ],
+        },
+      ]);
+    }
+  },
+  60_000,
+);
+
+test.each(transports)(
+  'fifty clients with one id at once get their own answers over %s',
+  async (transport) => {
+    await using server = await startEverything(transport);
+    await using gateway = await startGateway({ servers: [{ name: 'up', url: server.url }] });
+    await gateway.connected();
+    const sessions = await Promise.all(Array.from({ length: 50 }, () => RawSession.open(gateway.url)));
+    const answers = await Promise.all(
+      sessions.map(async (session, index) => {
+        const params = { name: 'up__echo', arguments: { message: `client ${index}` } };
+        return (await session.request('tools/call', params, 1)).answer.result?.content[0].text;
+      }),
+    );
+    expect(answers).toEqual(sessions.map((_, index) => `Echo: client ${index}`));
+    await Promise.all(sessions.map((session) => session[Symbol.asyncDispose]()));
+  },
+  30_000,
+);

@@ -1,0 +1,138 @@
+import { type LoadedConfig, parseConfig } from '../../src/config/load.ts';
+import { Gateway, type ReloadSummary } from '../../src/gateway.ts';
+import { createLogger } from '../../src/observability/log.ts';
+import { Redactor } from '../../src/observability/redact.ts';
+import { waitUntil } from './wait.ts';
+
+/** What stands in a configuration file: keys as users write them, everything but `servers` optional. */
+export interface TestConfig {
+  servers: Record<string, unknown>[];
+  mcp?: Record<string, unknown>;
+  metrics?: Record<string, unknown>;
+}
+
+/** An upstream as `/health` shows it. */
+export interface ServerHealth {
+  [key: string]: unknown;
+  name: string;
+  url: string;
+  protocol: string;
+  required: boolean;
+  connected: boolean;
+  tools_count: number;
+  reconnects: number;
+  last_error: string | null;
+}
+
+/** The body of `/health`. */
+export interface Health {
+  status: 'ok' | 'degraded';
+  uptime_seconds: number;
+  servers: ServerHealth[];
+}
+
+/** The samples of one `/metrics` page. */
+export interface MetricsPage {
+  readonly text: string;
+  /** The sample with exactly these labels, or undefined. */
+  value(name: string, labels?: Record<string, string>): number | undefined;
+}
+
+/** A gateway that runs in the test's process. */
+export interface TestGateway extends AsyncDisposable {
+  readonly gateway: Gateway;
+  /** The MCP endpoint. */
+  readonly url: string;
+  /** Scheme, host and port. */
+  readonly origin: string;
+  /** Every log line so far, as it was written. */
+  readonly logs: readonly string[];
+  health(): Promise<Health>;
+  metrics(): Promise<MetricsPage>;
+  /** Polls `/health` until `predicate` holds. */
+  waitFor(what: string, predicate: (health: Health) => boolean, timeoutMs?: number): Promise<Health>;
+  /** Waits until these upstreams (all, when none is named) are connected and have listed their tools. */
+  connected(...names: string[]): Promise<void>;
+  /** Puts `config` in place of the configuration file and reloads. */
+  reload(config: TestConfig): Promise<ReloadSummary>;
+}
+
+/** Reconnects within milliseconds, so that a test need not wait for the defaults. */
+export const promptReconnect = { backoff_base_ms: 20, backoff_max_ms: 100 };
+
+/** Starts a gateway on a free port. It is stopped at once at the end of the test, without a grace period. */
+export async function startGateway(
+  config: TestConfig,
+  env: Record<string, string> = {},
+): Promise<TestGateway> {
+  // JSON is YAML, too.
+  const load = (from: TestConfig): LoadedConfig =>
+    parseConfig(JSON.stringify({ port: 0, ...from }), 'test.yaml', env);
+  let current = config;
+  const logs: string[] = [];
+  const redactor = new Redactor();
+  const loaded = load(config);
+  redactor.setSecrets(loaded.secrets);
+  const logger = createLogger({
+    level: 'debug',
+    format: 'json',
+    redactor,
+    write: (line) => void logs.push(line),
+  });
+  const gateway = await Gateway.start({ loaded, readConfig: async () => load(current), logger, redactor });
+  const origin = gateway.url;
+
+  const health = async () => (await (await fetch(`${origin}/health`)).json()) as Health;
+  const waitFor = async (what: string, predicate: (health: Health) => boolean, timeoutMs?: number) => {
+    let seen: Health | undefined;
+    const probe = async () => {
+      seen = await health();
+      return predicate(seen) ? seen : undefined;
+    };
+    try {
+      return (await waitUntil(what, probe, timeoutMs)) as Health;
+    } catch (error) {
+      throw new Error(`${String(error)}\n${JSON.stringify(seen, null, 1)}\n${logs.slice(-20).join('')}`);
+    }
+  };
+
+  return {
+    gateway,
+    url: `${origin}/mcp`,
+    origin,
+    logs,
+    health,
+    metrics: async () => parseMetrics(await (await fetch(`${origin}/metrics`)).text()),
+    waitFor,
+    async connected(...names) {
+      await waitFor(`connected: ${names.join(', ') || 'all'}`, ({ servers }) =>
+        servers
+          .filter((server) => names.length === 0 || names.includes(server.name))
+          .every((server) => server.connected && server.tools_count > 0),
+      );
+    },
+    reload(next) {
+      current = next;
+      return gateway.reload();
+    },
+    [Symbol.asyncDispose]: async () => gateway.kill(),
+  };
+}
+
+/** Reads the Prometheus text exposition format, as far as counters, gauges and histogram samples need it. */
+function parseMetrics(text: string): MetricsPage {
+  const samples = new Map<string, number>();
+  for (const line of text.split('\n')) {
+    const sample = /^(\w+)(?:\{(.*)\})? (\S+)$/.exec(line);
+    if (sample) samples.set(keyOf(sample[1] ?? '', labelsOf(sample[2] ?? '')), Number(sample[3]));
+  }
+  return { text, value: (name, labels = {}) => samples.get(keyOf(name, Object.entries(labels))) };
+}
+
+function labelsOf(text: string): [string, string][] {
+  return [...text.matchAll(/(\w+)="((?:[^"\\]|\\.)*)"/g)].map(([, name = '', value = '']) => [name, value]);
+}
+
+function keyOf(name: string, labels: [string, string][]): string {
+  return `${name} ${JSON.stringify(labels.toSorted(([a], [b]) => (a < b ? -1 : 1)))}`;
+}
