@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test';
 import { connectV1, connectV2, inspectorClient, type TestClient } from '../support/clients.ts';
-import { everythingTools, startEverything } from '../support/everything.ts';
+import { everythingOverStdio, everythingTools, startEverything } from '../support/everything.ts';
 import { startGateway } from '../support/gateway.ts';
 import { RawSession } from '../support/rpc.ts';
 import { servedToolNames } from '../support/sdk-tools.ts';
@@ -15,11 +15,17 @@ const clients: Record<string, (url: string) => TestClient | Promise<TestClient>>
 };
 
 interface Upstream {
-  start(): Promise<AsyncDisposable & { readonly url: string }>;
+  /** Starts the server, if the gateway does not do that itself, and tells what stands in the configuration. */
+  start(stack: AsyncDisposableStack): Promise<Record<string, unknown>>;
   readonly tools: readonly string[];
   /** A call that reports progress 1, 2, 3, and what it returns. */
   readonly call: { tool: string; args: Record<string, number>; text: string };
 }
+
+/** An upstream that listens somewhere and lives as long as the test. */
+const at =
+  (start: () => Promise<AsyncDisposable & { readonly url: string }>): Upstream['start'] =>
+  async (stack) => ({ url: stack.use(await start()).url });
 
 const everythingCall = {
   tool: 'trigger-long-running-operation',
@@ -30,24 +36,30 @@ const sdkCall = { tool: 'steps', args: { steps: 3 }, text: '3 steps done' };
 
 const upstreams: Record<string, Upstream> = {
   'server-everything over Streamable HTTP': {
-    start: () => startEverything('streamableHttp'),
+    start: at(() => startEverything('streamableHttp')),
     tools: everythingTools,
     call: everythingCall,
   },
   'server-everything over HTTP+SSE': {
-    start: () => startEverything('sse'),
+    start: at(() => startEverything('sse')),
     tools: everythingTools,
     call: everythingCall,
   },
-  'a v1 SDK server': { start: startSdkV1, tools: servedToolNames, call: sdkCall },
-  'a v2 SDK server': { start: startSdkV2, tools: servedToolNames, call: sdkCall },
-  'a v2 SDK server of the modern era': { start: startSdkV2Modern, tools: servedToolNames, call: sdkCall },
+  'server-everything over stdio': {
+    start: async () => everythingOverStdio,
+    tools: everythingTools,
+    call: everythingCall,
+  },
+  'a v1 SDK server': { start: at(startSdkV1), tools: servedToolNames, call: sdkCall },
+  'a v2 SDK server': { start: at(startSdkV2), tools: servedToolNames, call: sdkCall },
+  'a v2 SDK server of the modern era': { start: at(startSdkV2Modern), tools: servedToolNames, call: sdkCall },
 };
 
 describe.each(Object.entries(clients))('through the gateway, %s', (_client, connect) => {
   test.each(Object.entries(upstreams))('reaches %s: lists, calls, sees progress', async (_name, upstream) => {
-    await using server = await upstream.start();
-    await using gateway = await startGateway({ servers: [{ name: 'up', url: server.url }] });
+    await using stack = new AsyncDisposableStack();
+    const server = await upstream.start(stack);
+    await using gateway = await startGateway({ servers: [{ name: 'up', ...server }] });
     await gateway.connected();
     await using client = await connect(gateway.url);
 
