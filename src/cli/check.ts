@@ -53,12 +53,12 @@ function warnings({ config }: LoadedConfig): string[] {
   return [
     ...(open
       ? [
-          `${config.host} is reachable from other machines, and mcp.auth.mode is none: anyone there can call every tool`,
+          `${config.host} is reachable from other machines and mcp.auth.mode is none: anyone there can call every tool`,
         ]
       : []),
     ...unverified.map(
       ({ name }) =>
-        `${name}: tls_skip_verify accepts any certificate, so anyone in between can read and change its traffic`,
+        `${name}: tls_skip_verify accepts any certificate, so anyone in between can read and change the traffic`,
     ),
   ];
 }
@@ -69,4 +69,8 @@ function rows(entries: Record<string, unknown>, indent = ''): string {
   return Object.entries(entries)
     .map(([key, value]) => `${indent}${key.padEnd(width)}${value}`)
     .join('\n');
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(\.\d+){3}$/.test(host);
 }

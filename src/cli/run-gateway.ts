@@ -25,7 +25,12 @@ export async function runGateway({ loaded, readConfig, onReady }: Run): Promise<
   const signals = watchSignals();
 
   const { Gateway } = await import('../gateway.ts');
-  const gateway = await Gateway.start({ loaded, readConfig, logger, redactor });
+  const starting = Gateway.start({ loaded, readConfig, logger, redactor });
+  const gateway = await Promise.race([starting, signals.stop.then(() => null)]);
+  if (gateway === null) {
+    logger.info('stopped before it served');
+    return 0;
+  }
   logger.info(`serving ${gateway.url}/mcp`);
   signals.onHangup(() => void reload(gateway, logger));
   onReady?.(gateway);

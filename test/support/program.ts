@@ -6,7 +6,8 @@ const main = join(import.meta.dir, '../../src/main.ts');
 export interface ProgramOptions {
   /** Variables besides the ones of the test run; undefined takes one away. */
   readonly env?: Record<string, string | undefined>;
-  readonly cwd?: string;
+  /** Arguments for Bun itself. */
+  readonly bunArgs?: readonly string[];
 }
 
 export interface ProgramResult {
@@ -23,23 +24,29 @@ export interface Program extends AsyncDisposable {
   signal(signal: NodeJS.Signals): void;
   /** Waits for its end. */
   ended(): Promise<ProgramResult>;
+  /** Closes this end of its stdout and stderr, as `mcpstead … | head -1` does. */
+  closeOutput(): Promise<unknown>;
   /** Waits until its output, stdout and stderr together, contains `text`. */
   printed(text: string): Promise<void>;
 }
 
 /** Starts `mcpstead` with `args` from the sources, in a process of its own. */
-export function startProgram(args: readonly string[], { env, cwd }: ProgramOptions = {}): Program {
-  const child = Bun.spawn([process.execPath, main, ...args], {
+export function startProgram(args: readonly string[], { env, bunArgs = [] }: ProgramOptions = {}): Program {
+  const child = Bun.spawn([process.execPath, ...bunArgs, main, ...args], {
     env: { ...process.env, MCPSTEAD_CONFIG: undefined, MCPSTEAD_BEARER_TOKEN: undefined, ...env },
-    ...(cwd !== undefined && { cwd }),
     stdin: 'ignore',
     stdout: 'pipe',
     stderr: 'pipe',
   });
   const output = { stdout: '', stderr: '' };
+  const readers = { stdout: child.stdout.getReader(), stderr: child.stderr.getReader() };
   const read = async (name: 'stdout' | 'stderr') => {
     const decoder = new TextDecoder();
-    for await (const chunk of child[name]) output[name] += decoder.decode(chunk, { stream: true });
+    for (;;) {
+      const { done, value } = await readers[name].read();
+      if (done) return;
+      output[name] += decoder.decode(value, { stream: true });
+    }
   };
   const closed = Promise.all([read('stdout'), read('stderr')]);
   const ended = async () => {
@@ -53,6 +60,7 @@ export function startProgram(args: readonly string[], { env, cwd }: ProgramOptio
     stderr: () => output.stderr,
     signal: (signal) => child.kill(signal),
     ended,
+    closeOutput: () => Promise.all([readers.stdout.cancel(), readers.stderr.cancel()]),
     async printed(text) {
       const seen = () => (output.stdout + output.stderr).includes(text);
       const over = () => child.exitCode !== null;

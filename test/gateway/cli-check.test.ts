@@ -1,0 +1,170 @@
+import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from 'bun:test';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fakeUpstream } from '../support/fake-upstream.ts';
+import { runProgram } from '../support/program.ts';
+
+// A busy machine takes its time to start a process.
+setDefaultTimeout(30_000);
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'mcpstead-check-'));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+function file(yaml: string, name = 'mcpstead.yaml'): string {
+  const path = join(folder, name);
+  writeFileSync(path, yaml);
+  return path;
+}
+
+const check = (yaml: string, env: Record<string, string> = {}) =>
+  runProgram(['check', '--config', file(yaml)], { env });
+
+describe('a valid configuration', () => {
+  test('is shown as it would be served', async () => {
+    const result = await check(
+      `
+mcp: { auth: { mode: bearer } }
+servers:
+  - name: search
+    url: https://search.example.com/mcp?key=\${SEARCH_KEY}
+    required: true
+    auth: { type: bearer, token_env: SEARCH_TOKEN }
+    headers: { X-Team: blue }
+    reconnect: { max_attempts: 5 }
+  - name: local
+    url: http://127.0.0.1:3000/mcp
+    protocol: sse
+    timeouts: { request_seconds: 60 }
+`,
+      { MCPSTEAD_BEARER_TOKEN: 'downstream-secret', SEARCH_KEY: 'key-secret', SEARCH_TOKEN: 'up-secret' },
+    );
+    expect(result).toEqual({
+      exitCode: 0,
+      stderr: '',
+      stdout: `${join(folder, 'mcpstead.yaml')} is valid.
+
+endpoint  http://127.0.0.1:8766/mcp
+clients   bearer token from MCPSTEAD_BEARER_TOKEN
+metrics   /metrics
+servers   2
+
+search
+  url        https://search.example.com/mcp
+  protocol   auto
+  required   yes
+  auth       bearer token from SEARCH_TOKEN
+  headers    X-Team
+  timeouts   connect 10 s, request 300 s
+  tool list  fetched anew every 300 s
+  reconnect  5 attempts, then given up
+
+local
+  url        http://127.0.0.1:3000/mcp
+  protocol   sse
+  required   no
+  auth       none
+  headers    none
+  timeouts   connect 10 s, request 60 s
+  tool list  fetched anew every 300 s
+  reconnect  for ever
+`,
+    });
+  });
+
+  test('may have no servers yet', async () => {
+    const { exitCode, stdout } = await check('port: 0\nmetrics: { enabled: false }\n');
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain('endpoint  http://127.0.0.1:<any free port>/mcp');
+    expect(stdout).toContain('metrics   off');
+    expect(stdout).toContain('servers   none');
+  });
+
+  test('shows no value of a variable, wherever it stands', async () => {
+    const { stdout, stderr } = await check(
+      `servers: [{ name: a, url: 'http://127.0.0.1:1/\${PATH_KEY}/mcp', headers: { X-Key: '\${HEADER_KEY}' } }]`,
+      { PATH_KEY: 'path-key-value', HEADER_KEY: 'header-key-value' },
+    );
+    expect(stdout).toContain('http://127.0.0.1:1/');
+    expect(stdout + stderr).not.toContain('path-key-value');
+    expect(stdout + stderr).not.toContain('header-key-value');
+  });
+
+  test('is checked without a connection to any server', async () => {
+    await using upstream = await fakeUpstream();
+    const { exitCode } = await check(`servers: [{ name: a, url: '${upstream.url}', required: true }]`);
+    expect(exitCode).toBe(0);
+    expect(upstream.received).toEqual([]);
+  });
+});
+
+describe('a warning', () => {
+  test('tells that the gateway is open to other machines', async () => {
+    const { exitCode, stderr } = await check('host: 0.0.0.0');
+    expect(exitCode).toBe(0);
+    expect(stderr).toBe(
+      'warning: 0.0.0.0 is reachable from other machines and mcp.auth.mode is none: anyone there can call every tool\n',
+    );
+  });
+
+  test('is not given when the token guards it, or only this machine reaches it', async () => {
+    const guarded = await check('host: 0.0.0.0\nmcp: { auth: { mode: bearer } }', {
+      MCPSTEAD_BEARER_TOKEN: 'secret',
+    });
+    expect(guarded).toMatchObject({ exitCode: 0, stderr: '' });
+    for (const host of ['localhost', '127.0.0.2', '"::1"']) {
+      expect(await check(`host: ${host}`)).toMatchObject({ exitCode: 0, stderr: '' });
+    }
+  });
+
+  test('names each server whose certificate is not verified', async () => {
+    const { exitCode, stderr } = await check(
+      'servers: [{ name: a, url: https://a.example.com/mcp, tls_skip_verify: true }]',
+    );
+    expect(exitCode).toBe(0);
+    expect(stderr).toBe(
+      'warning: a: tls_skip_verify accepts any certificate, so anyone in between can read and change the traffic\n',
+    );
+  });
+});
+
+describe('a wrong configuration', () => {
+  test('is answered with all its problems and exit code 2', async () => {
+    const { exitCode, stdout, stderr } = await check(
+      'prot: 8080\nservers:\n  - name: a\n    url: ftp://a\n    auth: { type: bearer, token_env: MISSING_TOKEN }\n',
+    );
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+    expect(stderr).toStartWith('mcpstead: invalid configuration');
+    expect(stderr).toContain('mcpstead.yaml:1:1');
+    expect(stderr).toContain('mcpstead.yaml:4:10');
+    expect(stderr).toContain('MISSING_TOKEN');
+    expect(stderr).not.toMatch(/^\s+at /m);
+  });
+
+  test('may lack its token only: bearer mode needs MCPSTEAD_BEARER_TOKEN', async () => {
+    const { exitCode, stderr } = await check('mcp: { auth: { mode: bearer } }');
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('MCPSTEAD_BEARER_TOKEN');
+  });
+
+  test('may be a file that is not there', async () => {
+    const { exitCode, stdout, stderr } = await runProgram([
+      'check',
+      '--config',
+      join(folder, 'nowhere.yaml'),
+    ]);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+    expect(stderr).toContain(join(folder, 'nowhere.yaml'));
+  });
+});
+
+test('the file may be named by MCPSTEAD_CONFIG; --config wins over it', async () => {
+  const good = file('port: 1', 'good.yaml');
+  const bad = file('port: wrong', 'bad.yaml');
+  expect((await runProgram(['check'], { env: { MCPSTEAD_CONFIG: good } })).exitCode).toBe(0);
+  expect((await runProgram(['check'], { env: { MCPSTEAD_CONFIG: bad } })).exitCode).toBe(2);
+  expect((await runProgram(['check', '-c', good], { env: { MCPSTEAD_CONFIG: bad } })).exitCode).toBe(0);
+});

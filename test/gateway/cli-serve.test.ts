@@ -1,0 +1,199 @@
+import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from 'bun:test';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fakeUpstream } from '../support/fake-upstream.ts';
+import { type ProgramOptions, runProgram, startProgram } from '../support/program.ts';
+import { freePort, waitUntil } from '../support/wait.ts';
+
+// A busy machine takes its time to start a process.
+setDefaultTimeout(30_000);
+
+let folder: string;
+let path: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'mcpstead-serve-'));
+  path = join(folder, 'mcpstead.yaml');
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+/** Starts `mcpstead --config FILE` on a free port, waits until it serves and returns it with its origin. */
+async function serve(yaml = '', options: ProgramOptions = {}) {
+  const port = freePort();
+  writeFileSync(path, `port: ${port}\n${yaml}`);
+  const program = startProgram(['--config', path], options);
+  await program.printed('serving http://');
+  return { program, port, origin: `http://127.0.0.1:${port}` };
+}
+
+async function serverNames(origin: string): Promise<string[]> {
+  const health = (await (await fetch(`${origin}/health`)).json()) as { servers: { name: string }[] };
+  return health.servers.map(({ name }) => name);
+}
+
+describe('serving', () => {
+  for (const words of [[], ['serve']]) {
+    test(`begins with ${['mcpstead', ...words].join(' ')} --config FILE, and its URL in the log`, async () => {
+      const port = freePort();
+      writeFileSync(path, `port: ${port}`);
+      await using program = startProgram([...words, '--config', path]);
+      await program.printed(`serving http://127.0.0.1:${port}/mcp`);
+      expect((await fetch(`http://127.0.0.1:${port}/livez`)).status).toBe(200);
+      expect(program.stdout()).toBe('');
+    });
+  }
+
+  test('goes on when nobody reads its output any more', async () => {
+    const { program, origin } = await serve();
+    await using _ = program;
+    await program.closeOutput();
+    for (let round = 1; round <= 3; round += 1) {
+      program.signal('SIGHUP'); // Writes to the log.
+      await waitUntil(`reload ${round}`, async () =>
+        (await (await fetch(`${origin}/metrics`)).text()).includes(
+          `mcpstead_config_reloads_total{result="success"} ${round}`,
+        ),
+      );
+    }
+    program.signal('SIGTERM');
+    expect((await program.ended()).exitCode).toBe(0);
+  });
+
+  test('goes on after an error that nothing waits for, and logs it', async () => {
+    const preload = join(folder, 'stray.ts');
+    writeFileSync(
+      preload,
+      `process.on('SIGUSR2', () => {
+         Promise.reject(new Error('a stray rejection'));
+         setTimeout(() => { throw new Error('a stray exception'); });
+       });`,
+    );
+    const { program, origin } = await serve('', { bunArgs: ['--preload', preload] });
+    await using _ = program;
+    program.signal('SIGUSR2');
+    await program.printed('unexpected error, still serving: a stray rejection');
+    await program.printed('unexpected error, still serving: a stray exception');
+    expect((await fetch(`${origin}/livez`)).status).toBe(200);
+    expect(program.stderr()).not.toMatch(/^\s+at /m);
+  });
+});
+
+describe('a start that fails is one message on stderr and exit code 1', () => {
+  test('when the port is taken, which it names', async () => {
+    using other = Bun.listen({ hostname: '127.0.0.1', port: 0, socket: { data() {} } });
+    writeFileSync(path, `port: ${other.port}`);
+    const { exitCode, stdout, stderr } = await runProgram(['--config', path]);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
+    expect(stderr).toContain(`127.0.0.1:${other.port}`);
+    expect(stderr).not.toMatch(/^\s+at /m);
+  });
+
+  test('when a required upstream cannot be reached, which it names with the cause', async () => {
+    const closed = freePort();
+    writeFileSync(
+      path,
+      `port: 0\nservers: [{ name: needed, url: 'http://127.0.0.1:${closed}/mcp', required: true, timeouts: { connect_seconds: 0.5 } }]`,
+    );
+    const { exitCode, stdout, stderr } = await runProgram(['--config', path]);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
+    expect(stderr).toContain('needed');
+    expect(stderr).toMatch(/refused/i);
+    expect(stderr).not.toMatch(/^\s+at /m);
+  });
+
+  test('but exit code 2 when it is the configuration', async () => {
+    writeFileSync(path, 'prot: 1');
+    const { exitCode, stdout, stderr } = await runProgram(['--config', path]);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+    expect(stderr).toContain('did you mean "port"?');
+  });
+});
+
+describe('SIGTERM and SIGINT', () => {
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    test(`${signal} ends upstream sessions and exits 0`, async () => {
+      await using upstream = await fakeUpstream();
+      const { program } = await serve(`servers: [{ name: a, url: '${upstream.url}', required: true }]`);
+      await using _ = program;
+      program.signal(signal);
+      expect((await program.ended()).exitCode).toBe(0);
+      expect(upstream.received.map(({ httpMethod }) => httpMethod)).toContain('DELETE');
+    });
+  }
+
+  test('wait for a running call, unless a second one comes: then it exits 1 at once', async () => {
+    const never = new Promise<Response>(() => {});
+    await using upstream = await fakeUpstream({
+      onPost: (message) => (message.method === 'tools/call' ? never : undefined),
+    });
+    const { program, origin } = await serve(
+      `mcp: { session: { shutdown_grace_seconds: 600 } }\nservers: [{ name: a, url: '${upstream.url}', required: true }]`,
+    );
+    await using _ = program;
+    const call = fetch(`${origin}/mcp`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', Accept: 'application/json' },
+      body: '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a__echo","arguments":{}}}',
+    }).catch(() => 'cut off');
+    await waitUntil('the call at the upstream', () => upstream.executions('echo') === 1);
+    program.signal('SIGTERM');
+    await program.printed('SIGTERM: shutting down');
+    program.signal('SIGINT');
+    expect((await program.ended()).exitCode).toBe(1);
+    expect(program.stderr()).toContain('SIGINT again: exiting at once');
+    expect(await call).toBe('cut off');
+  });
+
+  test('end a start that waits for a required upstream', async () => {
+    await using upstream = await fakeUpstream({ onPost: () => new Promise<Response>(() => {}) });
+    writeFileSync(
+      path,
+      `port: 0\nservers: [{ name: slow, url: '${upstream.url}', required: true, timeouts: { connect_seconds: 600 } }]`,
+    );
+    await using program = startProgram(['--config', path]);
+    await waitUntil('a request at the upstream', () => upstream.received.length > 0);
+    program.signal('SIGTERM');
+    expect((await program.ended()).exitCode).toBe(0);
+  });
+});
+
+describe('SIGHUP', () => {
+  test('reloads the configuration and logs what changed', async () => {
+    await using upstream = await fakeUpstream();
+    const { program, port, origin } = await serve();
+    await using _ = program;
+    expect(await serverNames(origin)).toEqual([]);
+    writeFileSync(path, `port: ${port}\nservers: [{ name: fresh, url: '${upstream.url}' }]`);
+    program.signal('SIGHUP');
+    await waitUntil('the new server', async () => (await serverNames(origin)).includes('fresh'));
+    await program.printed('reloaded');
+  });
+
+  test('with a bad file changes nothing and logs why', async () => {
+    await using upstream = await fakeUpstream();
+    const { program, port, origin } = await serve(`servers: [{ name: kept, url: '${upstream.url}' }]`);
+    await using _ = program;
+    writeFileSync(path, `port: ${port}\nservrs: []`);
+    program.signal('SIGHUP');
+    await program.printed('servrs');
+    expect(await serverNames(origin)).toEqual(['kept']);
+  });
+});
+
+describe('the limit of 256 requests in flight that Bun has', () => {
+  test.skipIf(process.platform !== 'linux')('is raised without a new process id', async () => {
+    const { program, origin } = await serve('', { env: { BUN_CONFIG_MAX_HTTP_REQUESTS: undefined } });
+    await using _ = program;
+    const environment = readFileSync(`/proc/${program.pid}/environ`, 'utf8').split('\0');
+    expect(environment).toContain('BUN_CONFIG_MAX_HTTP_REQUESTS=65535');
+    expect((await fetch(`${origin}/livez`)).status).toBe(200);
+    expect(program.stdout()).toBe('');
+  });
+
+  test.skipIf(process.platform !== 'linux')('is left alone when the user set it', async () => {
+    const { program } = await serve('', { env: { BUN_CONFIG_MAX_HTTP_REQUESTS: '300' } });
+    await using _ = program;
+    const environment = readFileSync(`/proc/${program.pid}/environ`, 'utf8').split('\0');
+    expect(environment).toContain('BUN_CONFIG_MAX_HTTP_REQUESTS=300');
+  });
+});
