@@ -1,4 +1,15 @@
-import type { Config } from './schema.ts';
+import { isUtf8 } from 'node:buffer';
+import { open, stat } from 'node:fs/promises';
+import { GatewayError } from '../errors.ts';
+import { checkTogether } from './checks.ts';
+import { pathKey, readYaml } from './document.ts';
+import { type Environment, expand } from './expand.ts';
+import { issueProblems } from './issues.ts';
+import { invalidConfig, type Path, unusableFile } from './problems.ts';
+import { type Config, configSchema } from './schema.ts';
+import { hiddenIn, secretsOf } from './secrets.ts';
+import { Source } from './source.ts';
+import { hiddenWords } from './syntax.ts';
 
 /** A configuration that was read, checked and completed: what the gateway runs with. */
 export interface LoadedConfig {
@@ -12,4 +23,83 @@ export interface LoadedConfig {
   readonly upstreamTokens: ReadonlyMap<string, string>;
   /** Every value that must never be shown. */
   readonly secrets: readonly string[];
+}
+
+const maxFileBytes = 1_048_576;
+const byteOrderMark = /^\uFEFF/;
+
+/**
+ * Reads a configuration from `text`; `path` is for messages, `env` holds the variables that it refers to.
+ * Throws a GatewayError `config_invalid` that tells all problems with file, line and column.
+ */
+export function parseConfig(text: string, path: string, env: Environment): LoadedConfig {
+  const source = new Source(path, text.replace(byteOrderMark, ''));
+  const file = readYaml(source);
+  const hidden = hiddenIn(file, source);
+  const expanded = expand(file, source.text, env);
+  const parsed = configSchema.safeParse(expanded.value);
+  const together = checkTogether(expanded.value, file, env);
+
+  const unclear = new Set([...file.broken, ...expanded.broken]);
+  const issues = (parsed.error?.issues ?? []).filter((issue) => !unclear.has(pathKey(issue.path as Path)));
+  const problems = [
+    ...file.problems,
+    ...expanded.problems,
+    ...issueProblems(issues, expanded.value, file, source, hidden),
+    ...together.problems,
+  ];
+  if (problems.length > 0 || !parsed.success) throw invalidConfig(source, problems, hidden);
+
+  const config = parsed.data;
+  const { bearerToken, upstreamTokens } = together;
+  const tokens = bearerToken === null ? upstreamTokens.values() : [bearerToken, ...upstreamTokens.values()];
+  return {
+    path,
+    config,
+    bearerToken,
+    upstreamTokens,
+    secrets: secretsOf(config, tokens, expanded.expansions),
+  };
+}
+
+/** Reads the configuration file at `path`: UTF-8, 1 MiB at most. Throws as `parseConfig` does. */
+export async function loadConfig(path: string, env: Environment): Promise<LoadedConfig> {
+  return parseConfig(decode(await readFile(path), path), path, env);
+}
+
+async function readFile(path: string): Promise<Uint8Array> {
+  try {
+    // Looked at before it is opened: opening a pipe that nobody writes to would wait forever.
+    const status = await stat(path);
+    if (status.isDirectory()) throw unusableFile(path, 'is a directory');
+    if (!status.isFile()) throw unusableFile(path, 'is not a regular file, which a reload could read again');
+    await using file = await open(path, 'r');
+    const buffer = new Uint8Array(maxFileBytes + 1);
+    let length = 0;
+    while (length < buffer.length) {
+      const { bytesRead } = await file.read(buffer, length, buffer.length - length, length);
+      if (bytesRead === 0) break;
+      length += bytesRead;
+    }
+    if (length > maxFileBytes) throw unusableFile(path, 'is larger than 1 MiB');
+    return buffer.subarray(0, length);
+  } catch (error) {
+    if (error instanceof GatewayError) throw error;
+    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+    throw unusableFile(path, unreadable[code] ?? `cannot be read: ${code}`);
+  }
+}
+
+const unreadable: Readonly<Record<string, string>> = {
+  ENOENT: 'does not exist',
+  EACCES: 'cannot be read: permission denied',
+};
+
+function decode(bytes: Uint8Array, path: string): string {
+  const text = new TextDecoder().decode(bytes);
+  if (isUtf8(bytes)) return text;
+  const at = text.indexOf('\uFFFD');
+  const source = new Source(path, text);
+  const message = 'this is not UTF-8; save the file in that encoding';
+  throw invalidConfig(source, [{ span: { start: at, end: at + 1 }, message }], hiddenWords(text));
 }

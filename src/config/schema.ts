@@ -1,5 +1,16 @@
 import { z } from 'zod';
 import {
+  flag,
+  maxBackoffMs,
+  maxRequestBytes,
+  oneOf,
+  orExpanded,
+  seconds,
+  section,
+  text,
+  whole,
+} from './fields.ts';
+import {
   headerNameProblem,
   isHeaderValue,
   isHost,
@@ -11,33 +22,6 @@ import {
 
 // The configuration file, once: types, defaults, validation, JSON Schema and the reference table in the
 // documentation all come from here. The error text of a rule says what was expected, to follow "expected ".
-
-/** The longest time in seconds: timers hold 2^31 - 1 milliseconds, which is a little over 24 days. */
-const maxSeconds = 2_073_600;
-const maxBackoffMs = 86_400_000;
-const maxRequestBytes = 1_073_741_824;
-
-/** In the JSON Schema, text with `${` passes: only the gateway knows what it expands to. */
-const orExpanded = (pattern: string) => `\\$\\{|^(?:${pattern})$`;
-
-const section = <Shape extends z.ZodRawShape>(shape: Shape) => z.strictObject(shape, 'a mapping');
-const flag = (byDefault: boolean) => z.boolean('true or false').default(byDefault);
-const text = (expected: string) => z.string(expected);
-
-function whole(min: number, max: number, byDefault: number) {
-  const expected = `a whole number from ${min} to ${max}`;
-  return z.int(expected).min(min, expected).max(max, expected).default(byDefault);
-}
-
-function seconds(min: number, byDefault: number) {
-  const expected = `a number of seconds from ${min} to ${maxSeconds}`;
-  return z.number(expected).min(min, expected).max(maxSeconds, expected).default(byDefault);
-}
-
-function oneOf<const Words extends readonly [string, ...string[]]>(words: Words) {
-  const expected = `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`;
-  return z.enum(words, expected).default(words[0] as never);
-}
 
 const host = text('a host name or IP address without port').refine(
   isHost,
@@ -106,6 +90,10 @@ const serverSchema = section({
       'The longest wait between attempts, in milliseconds.',
     ),
   })
+    .refine((reconnect) => reconnect.backoff_base_ms <= reconnect.backoff_max_ms, {
+      error: 'backoff_base_ms is larger than backoff_max_ms',
+      params: { statement: true },
+    })
     .prefault({})
     .describe('How a lost connection is taken up again: exponential backoff with jitter.'),
   timeouts: section({
@@ -167,7 +155,7 @@ export const configSchema = section({
     .prefault({})
     .describe('The `/mcp` endpoint.'),
   servers: z
-    .array(serverSchema, 'a list of servers')
+    .array(serverSchema, 'a list of servers, each with "- name: …"')
     .default([])
     .describe('The upstream MCP servers, in the order in which their tools are listed.'),
   metrics: section({

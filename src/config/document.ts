@@ -1,0 +1,189 @@
+import { isAlias, isMap, isScalar, type Node, type Pair, parseDocument, type Scalar } from 'yaml';
+import { clip, type Path, type Problem, quote, unusableFile } from './problems.ts';
+import type { Source, Span } from './source.ts';
+import { throwOnSyntaxErrors } from './syntax.ts';
+
+/** Where a value of the file stands. */
+interface Place {
+  /** The key before the value; null for the root and the items of a list. */
+  readonly key: Scalar | null;
+  /** The value; null where a key has none. */
+  readonly node: Node | null;
+}
+
+/** A configuration file as plain data that remembers where each value stood. */
+export interface YamlFile {
+  readonly value: unknown;
+  readonly problems: readonly Problem[];
+  /** Paths whose value could not be made out and has a problem of its own already. */
+  readonly broken: ReadonlySet<string>;
+  /** Every value with its path, for a look at all of them. */
+  places(): Iterable<{ path: Path; span: Span; scalar: boolean }>;
+  /** The source of the value at `path`, or of the nearest one around it. */
+  spanOf(path: Path): Span;
+  /** The source of the key at the end of `path`. */
+  keySpanOf(path: Path): Span;
+  /** The scalar at `path` as it is written, quotes included; null when there is none. */
+  sourceOf(path: Path): string | null;
+}
+
+/** Aliases multiply: nine levels of nine make a billion values out of 1 KB. */
+const maxAliasedValues = 10_000;
+/** Twice as deep as the schema goes. */
+const maxDepth = 10;
+const plainTags = new Set(
+  ['str', 'int', 'float', 'bool', 'null', 'map', 'seq'].map((tag) => `tag:yaml.org,2002:${tag}`),
+);
+
+export const pathKey = (path: Path): string => JSON.stringify(path);
+
+/**
+ * Reads YAML 1.2. Syntax errors throw, since nothing can be said about the rest; what is valid YAML but no
+ * plain data (tags, merge keys, twice the same key, …) is among the problems.
+ */
+export function readYaml(source: Source): YamlFile {
+  const document = parseDocument(source.text, { prettyErrors: false, stringKeys: true, uniqueKeys: false });
+  throwOnSyntaxErrors(source, document);
+  const root = document.contents;
+  if (root === null || (isScalar(root) && root.value === null && !root.source)) {
+    throw unusableFile(source.path, 'is empty');
+  }
+  const reader = new Reader(source);
+  const value = reader.read(root, [], null);
+  return reader.file(value);
+}
+
+class Reader {
+  readonly #source: Source;
+  readonly #problems: Problem[] = [];
+  readonly #broken = new Set<string>();
+  readonly #places = new Map<string, Place & { path: Path }>();
+  readonly #anchors = new Map<string, Node>();
+  /** Collections that are being read: an alias to one of them would never end. */
+  readonly #open = new Set<Node>();
+  /** The alias in the file that is being followed, with those behind it. */
+  #alias: Node | null = null;
+  #aliasedValues = 0;
+
+  constructor(source: Source) {
+    this.#source = source;
+  }
+
+  read(node: Node | null, path: Path, key: Scalar | null): unknown {
+    this.#places.set(pathKey(path), { path, key, node });
+    if (node === null) return null;
+    if (isAlias(node)) return this.#readAlias(node, path, key);
+    if (node.anchor) this.#anchors.set(node.anchor, node);
+    if (this.#alias !== null && ++this.#aliasedValues === maxAliasedValues + 1) {
+      this.#problem(spanOf(this.#alias), `aliases stand for more than ${maxAliasedValues} values`);
+    }
+    if (node.tag && node.tag !== '!' && !plainTags.has(node.tag)) {
+      return this.#fail(path, spanOf(node), `the tag ${quote(node.tag)} is not supported; write plain YAML`);
+    }
+    if (isScalar(node)) return node.value;
+    if (path.length > maxDepth) return this.#fail(path, spanOf(node), 'the file is nested too deeply');
+    this.#open.add(node);
+    const value = isMap(node)
+      ? this.#readMap(node.items as Pair<Node, Node | null>[], path)
+      : (node.items as Node[]).map((item, index) => this.read(item, [...path, index], null));
+    this.#open.delete(node);
+    return value;
+  }
+
+  #readMap(pairs: readonly Pair<Node, Node | null>[], path: Path): Record<string, unknown> {
+    const value: Record<string, unknown> = {};
+    const seen = new Map<string, Span>();
+    for (const { key, value: node } of pairs) {
+      if (!isScalar(key) || typeof key.value !== 'string') {
+        this.#problem(spanOf(key), 'a key must be plain text');
+        continue;
+      }
+      const name = key.value;
+      const first = seen.get(name);
+      if (first) {
+        this.#problems.push({
+          span: spanOf(key),
+          message: `the key ${quote(name)} is written twice`,
+          related: { span: first, message: 'it stands here, too' },
+        });
+      } else if (name === '<<') {
+        this.#problem(
+          spanOf(key),
+          'merge keys ("<<") are not part of YAML 1.2; an alias can stand for a whole value',
+        );
+      } else if (name === '__proto__') {
+        this.#problem(spanOf(key), `unknown key ${quote(name)}`);
+      } else {
+        seen.set(name, spanOf(key));
+        value[name] = this.read(node, [...path, name], key);
+      }
+    }
+    return value;
+  }
+
+  #readAlias(alias: Node & { source: string }, path: Path, key: Scalar | null): unknown {
+    const span = spanOf(alias);
+    const name = `*${clip(alias.source)}`;
+    const target = this.#anchors.get(alias.source);
+    if (!target) return this.#fail(path, span, `the alias ${name} has no anchor before it`);
+    if (this.#open.has(target)) return this.#fail(path, span, `the alias ${name} contains itself`);
+    if (this.#aliasedValues > maxAliasedValues) {
+      this.#broken.add(pathKey(path));
+      return null;
+    }
+    const outer = this.#alias;
+    this.#alias = outer ?? alias;
+    const value = this.read(target, path, key);
+    this.#alias = outer;
+    return value;
+  }
+
+  #fail(path: Path, span: Span, message: string): null {
+    this.#broken.add(pathKey(path));
+    this.#problem(span, message);
+    return null;
+  }
+
+  #problem(span: Span, message: string): void {
+    this.#problems.push({ span, message });
+  }
+
+  file(value: unknown): YamlFile {
+    const places = this.#places;
+    const text = this.#source.text;
+    const spanAt = (path: Path): Span => {
+      const place = places.get(pathKey(path));
+      if (!place) return path.length > 0 ? spanAt(path.slice(0, -1)) : { start: 0, end: 0 };
+      const span = place.node ? spanOf(place.node) : null;
+      return span && span.end > span.start
+        ? span
+        : place.key
+          ? spanOf(place.key)
+          : (span ?? { start: 0, end: 0 });
+    };
+    return {
+      value,
+      problems: this.#problems,
+      broken: this.#broken,
+      *places() {
+        for (const { path, node } of places.values()) {
+          if (node) yield { path, span: spanOf(node), scalar: isScalar(node) };
+        }
+      },
+      spanOf: spanAt,
+      keySpanOf(path) {
+        const key = places.get(pathKey(path))?.key;
+        return key ? spanOf(key) : spanAt(path);
+      },
+      sourceOf(path) {
+        const node = places.get(pathKey(path))?.node;
+        return isScalar(node) ? text.slice(spanOf(node).start, spanOf(node).end) : null;
+      },
+    };
+  }
+}
+
+function spanOf(node: Node): Span {
+  const [start, end] = node.range ?? [0, 0];
+  return { start, end };
+}

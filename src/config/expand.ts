@@ -1,0 +1,74 @@
+import { pathKey, type YamlFile } from './document.ts';
+import type { Path, Problem } from './problems.ts';
+import { isVariableName } from './rules.ts';
+
+/** The variables of a process: `process.env`. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** A value of an environment variable and the key of the server that it went into. */
+export interface Expansion {
+  readonly path: Path;
+  readonly value: string;
+}
+
+export interface Expanded {
+  readonly value: unknown;
+  readonly problems: readonly Problem[];
+  /** Paths whose text could not be expanded. */
+  readonly broken: ReadonlySet<string>;
+  readonly expansions: readonly Expansion[];
+}
+
+const reference = /\$\$\{|\$\{([^}]*)(\}?)/g;
+
+/** Whether `${NAME}` is left alone at `path`: `token_env` is itself the name of a variable. */
+const isLiteral = (path: Path) => path.at(-1) === 'token_env';
+
+/**
+ * Expands `${NAME}` in the string values of `servers[]`, once and not in keys; `$${` stands for `${`.
+ * A variable that is set to nothing expands to nothing; one that is not set is a problem.
+ */
+export function expand(file: YamlFile, source: string, env: Environment): Expanded {
+  const problems: Problem[] = [];
+  const broken = new Set<string>();
+  const expansions: Expansion[] = [];
+
+  function expandText(text: string, path: Path): string {
+    const around = file.spanOf(path);
+    let from = around.start;
+    return text.replace(reference, (whole: string, name: string | undefined, closed: string) => {
+      const at = source.indexOf(whole, from);
+      const span = at < 0 || at >= around.end ? around : { start: at, end: at + whole.length };
+      from = span === around ? from : span.end;
+      if (name === undefined) return '${';
+      const value = Object.hasOwn(env, name) ? env[name] : undefined;
+      const wellFormed = closed !== '' && isVariableName(name);
+      if (wellFormed && value !== undefined) {
+        expansions.push({ path, value });
+        return value;
+      }
+      // What stands in the braces of a malformed reference is not repeated: it may be a secret.
+      const message = wellFormed
+        ? `the environment variable ${name} is not set`
+        : `after "\${" the name of an environment variable and "}" must follow; "$\${" is a literal "\${"`;
+      problems.push({ span, message });
+      broken.add(pathKey(path));
+      return whole;
+    });
+  }
+
+  function expandValue(value: unknown, path: Path): unknown {
+    if (typeof value === 'string') return isLiteral(path) ? value : expandText(value, path);
+    if (Array.isArray(value)) return value.map((item, index) => expandValue(item, [...path, index]));
+    if (typeof value !== 'object' || value === null) return value;
+    return Object.fromEntries(
+      Object.entries(value).map(([key, item]) => [key, expandValue(item, [...path, key])]),
+    );
+  }
+
+  const root = file.value;
+  const servers = typeof root === 'object' && root !== null && 'servers' in root ? root.servers : undefined;
+  const value =
+    servers === undefined ? root : { ...(root as object), servers: expandValue(servers, ['servers']) };
+  return { value, problems, broken, expansions };
+}

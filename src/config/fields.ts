@@ -1,0 +1,30 @@
+import { z } from 'zod';
+
+// The kinds of value that a configuration is made of. The error text says what was expected.
+
+/** The longest time in seconds: timers hold 2^31 - 1 milliseconds, which is a little over 24 days. */
+const maxSeconds = 2_073_600;
+export const maxBackoffMs = 86_400_000;
+export const maxRequestBytes = 1_073_741_824;
+
+/** In the JSON Schema, text with `${` passes: only the gateway knows what it expands to. */
+export const orExpanded = (pattern: string) => `\\$\\{|^(?:${pattern})$`;
+
+export const section = <Shape extends z.ZodRawShape>(shape: Shape) => z.strictObject(shape, 'a mapping');
+export const flag = (byDefault: boolean) => z.boolean('true or false').default(byDefault);
+export const text = (expected: string) => z.string(expected);
+
+export function whole(min: number, max: number, byDefault: number) {
+  const expected = `a whole number from ${min} to ${max}`;
+  return z.int(expected).min(min, expected).max(max, expected).default(byDefault);
+}
+
+export function seconds(min: number, byDefault: number) {
+  const expected = `a number of seconds from ${min} to ${maxSeconds}`;
+  return z.number(expected).min(min, expected).max(maxSeconds, expected).default(byDefault);
+}
+
+export function oneOf<const Words extends readonly [string, ...string[]]>(words: Words) {
+  const expected = `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`;
+  return z.enum(words, expected).default(words[0] as never);
+}

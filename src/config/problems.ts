@@ -1,0 +1,52 @@
+import { GatewayError } from '../errors.ts';
+import type { Hidden, Source, Span } from './source.ts';
+
+/** One thing that is wrong with a configuration file. */
+export interface Problem {
+  readonly span: Span;
+  /** What was found and what was expected, on one line, free of secrets. */
+  readonly message: string;
+  /** Another place that belongs to the problem. */
+  readonly related?: { readonly span: Span; readonly message: string };
+}
+
+/** Where a value stands in the configuration: `['servers', 0, 'url']`. */
+export type Path = readonly (string | number)[];
+
+const maxProblems = 50;
+const maxShownLength = 60;
+
+/** `servers[0].url`, to name a value in a message. */
+export function dotted(path: Path): string {
+  const parts = path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${clip(part)}`));
+  return parts.join('').replace(/^\./, '');
+}
+
+/** Text of the user, short and without control characters, to stand in a message. */
+export function clip(text: string): string {
+  const safe = text.replace(/\p{Cc}/gu, ' ');
+  return safe.length > maxShownLength ? `${safe.slice(0, maxShownLength)}…` : safe;
+}
+
+export const quote = (text: string) => `"${clip(text)}"`;
+
+/** All problems of a file as one error of kind `config_invalid`, in the order of the file. */
+export function invalidConfig(source: Source, problems: readonly Problem[], hidden: Hidden): GatewayError {
+  const sorted = problems.toSorted((a, b) => a.span.start - b.span.start);
+  const shown = sorted.slice(0, maxProblems).map((problem) => describe(source, problem, hidden));
+  const more = sorted.length - shown.length;
+  if (more > 0) shown.push(`and ${more} more`);
+  const count = sorted.length === 1 ? '1 problem' : `${sorted.length} problems`;
+  return new GatewayError('config_invalid', `invalid configuration, ${count}\n\n${shown.join('\n\n')}`);
+}
+
+/** A file that cannot be used as a whole. */
+export function unusableFile(path: string, reason: string): GatewayError {
+  return new GatewayError('config_invalid', `invalid configuration: ${path} ${reason}`);
+}
+
+function describe(source: Source, { span, message, related }: Problem, hidden: Hidden): string {
+  const text = `${source.where(span)}: ${message}\n${source.excerpt(span, hidden)}`;
+  if (!related) return text;
+  return `${text}\n${source.where(related.span)}: ${related.message}\n${source.excerpt(related.span, hidden)}`;
+}

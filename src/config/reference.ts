@@ -1,0 +1,85 @@
+import type { Path } from './problems.ts';
+import { configJsonSchema } from './schema.ts';
+
+/** The part of JSON Schema that the configuration's schema uses. */
+interface SchemaNode {
+  readonly type?: string | readonly string[];
+  readonly description?: string;
+  readonly default?: unknown;
+  readonly const?: unknown;
+  readonly enum?: readonly unknown[];
+  readonly properties?: Readonly<Record<string, SchemaNode>>;
+  readonly additionalProperties?: boolean | SchemaNode;
+  readonly items?: SchemaNode;
+  readonly anyOf?: readonly SchemaNode[];
+  readonly required?: readonly string[];
+  readonly minimum?: number;
+  readonly maximum?: number;
+}
+
+/** One key of the configuration, for the documentation. */
+export interface KeyReference {
+  /** `servers[].timeouts.request_seconds` */
+  readonly key: string;
+  readonly schema: SchemaNode;
+  readonly required: boolean;
+}
+
+// Made once, when a problem has to be explained.
+let root: SchemaNode | undefined;
+const keys: KeyReference[] = [];
+const schema = () => {
+  root ??= configJsonSchema() as SchemaNode;
+  return root;
+};
+
+/** The keys that may stand in the mapping at `path`, in the order of the documentation. */
+export function keysAt(path: Path): string[] {
+  return nodesAt(path).flatMap((node) => Object.keys(node.properties ?? {}));
+}
+
+/** Whether the schema knows a value at `path`, whatever its type. */
+export function isKnown(path: Path): boolean {
+  return nodesAt(path).length > 0;
+}
+
+/** Where a key called `key` belongs, as `mcp.session`; null when no section or more than one has it. */
+export function sectionOf(key: string): string | null {
+  const found = allKeys().filter((reference) => reference.key.endsWith(`.${key}`));
+  return found.length === 1 ? found[0]!.key.slice(0, -key.length - 1) : null;
+}
+
+/** Every key of the configuration, sections included, in the order of the schema. */
+export function allKeys(): readonly KeyReference[] {
+  if (keys.length === 0) collect(schema(), '');
+  return keys;
+}
+
+function collect(node: SchemaNode, prefix: string): void {
+  for (const inner of [node, ...(node.anyOf ?? [])]) {
+    for (const [name, child] of Object.entries(inner.properties ?? {})) {
+      const key = prefix === '' ? name : `${prefix}.${name}`;
+      keys.push({ key, schema: child, required: inner.required?.includes(name) ?? false });
+      collect(child, key);
+    }
+  }
+  if (node.items) collect(node.items, `${prefix}[]`);
+}
+
+function nodesAt(path: Path): SchemaNode[] {
+  let nodes: SchemaNode[] = [schema()];
+  for (const part of path) {
+    nodes = nodes.flatMap((node) => {
+      const branches = [node, ...(node.anyOf ?? [])];
+      return branches.flatMap((branch) => child(branch, part) ?? []);
+    });
+  }
+  return nodes.flatMap((node) => [node, ...(node.anyOf ?? [])]);
+}
+
+function child(node: SchemaNode, part: string | number): SchemaNode | null {
+  if (typeof part === 'number') return node.items ?? null;
+  const { properties, additionalProperties } = node;
+  if (properties && Object.hasOwn(properties, part)) return properties[part]!;
+  return typeof additionalProperties === 'object' ? additionalProperties : null;
+}

@@ -1,0 +1,89 @@
+import { type Document, isScalar, visit, type YAMLError } from 'yaml';
+import { invalidConfig, type Problem } from './problems.ts';
+import { allKeys } from './reference.ts';
+import type { Hidden, Source, Span } from './source.ts';
+
+const unexpected = 'a value that begins with or holds one of { } [ ] , & * # ! | > % @ ` may need quotes';
+const hints: Partial<Record<YAMLError['code'], string>> = {
+  BAD_DQ_ESCAPE: 'in single quotes a backslash is a backslash',
+  BAD_SCALAR_START: 'put the value in quotes',
+  BLOCK_AS_IMPLICIT_KEY: 'put a value that holds ": " in quotes',
+  BAD_INDENT: 'look for a bracket that is not closed, and at the indentation',
+  MULTILINE_IMPLICIT_KEY: 'a key needs a colon and a space after it',
+  NON_STRING_KEY: 'a key must be plain text; put text with { } in quotes',
+  RESOURCE_EXHAUSTION: 'the file is nested too deeply',
+  TAB_AS_INDENT: 'use spaces',
+  UNEXPECTED_TOKEN: unexpected,
+};
+
+/**
+ * Throws when the text is not one YAML 1.2 document: with the first error of every line, since one mistake
+ * often brings several.
+ */
+export function throwOnSyntaxErrors(source: Source, document: Document.Parsed): void {
+  const byLine = new Map<number, Problem>();
+  for (const error of [...document.errors, ...document.warnings.filter((w) => w.code === 'BAD_DIRECTIVE')]) {
+    const problem = syntaxProblem(document, error);
+    const line = source.lineNumber(problem.span);
+    if (!byLine.has(line)) byLine.set(line, problem);
+  }
+  const version = document.directives.yaml;
+  if (version.explicit && version.version !== '1.2') {
+    byLine.set(1, {
+      span: { start: 0, end: 0 },
+      message: 'a configuration is YAML 1.2; remove the %YAML directive',
+    });
+  }
+  if (byLine.size > 0) throw invalidConfig(source, [...byLine.values()], hiddenWords(source.text));
+}
+
+function syntaxProblem(document: Document.Parsed, error: YAMLError): Problem {
+  const [start, end] = error.pos;
+  const open = error.code === 'MISSING_CHAR' ? openQuote(document, start) : null;
+  if (open !== null) {
+    return { span: { start: open, end: open + 1 }, message: 'not valid YAML: this quote is not closed' };
+  }
+  // What follows a colon in these messages is text of the file.
+  if (error.code === 'MULTIPLE_DOCS') {
+    const message =
+      'a configuration is one document; remove this line and what follows, or the document before it';
+    return { span: { start, end }, message };
+  }
+  const what = error.code === 'UNEXPECTED_TOKEN' ? error.message.replace(/: .*$/s, '') : error.message;
+  const hint = hints[error.code];
+  const statement = what.charAt(0).toLowerCase() + what.slice(1);
+  return { span: { start, end }, message: `not valid YAML: ${statement}${hint ? `; ${hint}` : ''}` };
+}
+
+/** Where the quoted text begins that runs to `end` for want of a closing quote, or null. */
+function openQuote(document: Document.Parsed, end: number): number | null {
+  let found: number | null = null;
+  visit(document, {
+    Scalar(_key, node) {
+      const quoted = node.type === 'QUOTE_DOUBLE' || node.type === 'QUOTE_SINGLE';
+      if (quoted && isScalar(node) && node.range?.[1] === end) found = node.range[0];
+    },
+  });
+  return found;
+}
+
+/**
+ * Without a syntax tree nobody knows which words are secrets, so only what belongs to the format is shown:
+ * punctuation, the first key of the line and words of the schema.
+ */
+export function hiddenWords(text: string): Hidden {
+  const words = new Set(
+    allKeys().flatMap(({ key, schema }) => [key.replace(/^.*\./, ''), ...(schema.enum ?? [])]),
+  );
+  return (line: Span) => {
+    const shown = text.slice(line.start, line.end);
+    const firstKey = /^[\s?-]*["']?[\w.-]+["']?(?=:(?:\s|$))/.exec(shown)?.[0].length ?? 0;
+    return [...shown.matchAll(/[^\s{}[\],:"'|>]+/g)]
+      .map((match) => ({ word: match[0], start: match.index }))
+      .filter(
+        ({ word, start }) =>
+          start >= firstKey && !words.has(word) && !/^(?:[\W_]+|[\d.]{1,5}|%YAML)$/.test(word),
+      )
+      .map(({ word, start }) => ({ start: line.start + start, end: line.start + start + word.length }));
+  };
+}
