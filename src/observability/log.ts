@@ -1,45 +1,98 @@
+import { isatty } from 'node:tty';
+import { pino, stdTimeFunctions } from 'pino';
+import { jsonLine, prettyLine } from './log-lines.ts';
 import type { Redactor } from './redact.ts';
+import { writeToStderr } from './stderr.ts';
 
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error'] as const;
 export type LogLevel = (typeof logLevels)[number];
 export const logFormats = ['auto', 'json', 'pretty'] as const;
 export type LogFormat = (typeof logFormats)[number];
 
-type LogMethod = (message: string, fields?: Readonly<Record<string, unknown>>) => void;
+export type LogFields = Readonly<Record<string, unknown>>;
+type LogMethod = (message: string, fields?: LogFields) => void;
+
+/**
+ * Writes one line for each call. Fields may hold anything: an Error is shown as its message (with its
+ * stack from level debug on), and what cannot be written as JSON is named in its place.
+ */
 export interface Logger {
   readonly trace: LogMethod;
   readonly debug: LogMethod;
   readonly info: LogMethod;
   readonly warn: LogMethod;
   readonly error: LogMethod;
+  /** Whether lines of `level` are written: for callers whose fields are costly to gather. */
   isEnabled(level: LogLevel): boolean;
 }
 
 export interface LoggerOptions {
+  /** The least level that is written. */
   readonly level: LogLevel;
+  /** `auto`: pretty when stderr is a terminal, else JSON. */
   readonly format: LogFormat;
+  /** Every line passes through it. */
   readonly redactor: Redactor;
-  /** Where lines go, each ending in a newline; the default is stderr. */
+  /** Takes each line with its newline; the default writes to stderr before it returns. */
   readonly write?: (line: string) => void;
 }
 
-/** A logger of its own for each gateway. */
-export function createLogger(options: LoggerOptions): Logger {
-  const threshold = logLevels.indexOf(options.level);
-  const write = options.write ?? ((line: string) => process.stderr.write(line));
-  const method = (level: LogLevel): LogMethod => {
-    if (logLevels.indexOf(level) < threshold) return () => {};
-    return (message, fields) =>
-      write(
-        `${options.redactor.redact(JSON.stringify({ time: new Date().toISOString(), level, message, ...fields }))}\n`,
-      );
-  };
+/** A logger of its own: nothing is shared between gateways in one process. */
+export function createLogger({ level, format, redactor, write }: LoggerOptions): Logger {
+  const terminal = write === undefined && isatty(2);
+  const pretty = format === 'pretty' || (format === 'auto' && terminal);
+  const colors = terminal && !process.env.NO_COLOR;
+  const emit = write ?? writeToStderr;
+  const logger = pino(
+    {
+      level,
+      base: null,
+      messageKey: 'message',
+      timestamp: stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    {
+      write(line: string): void {
+        const safe = jsonLine(line, redactor);
+        emit(`${pretty ? prettyLine(safe, colors) : safe}\n`);
+      },
+    },
+  );
+  const showStacks = logger.isLevelEnabled('debug');
+  const method =
+    (name: LogLevel): LogMethod =>
+    (message, fields) => {
+      if (logger.isLevelEnabled(name)) logger[name](fields ? plainFields(fields, showStacks) : {}, message);
+    };
   return {
     trace: method('trace'),
     debug: method('debug'),
     info: method('info'),
     warn: method('warn'),
     error: method('error'),
-    isEnabled: (level) => logLevels.indexOf(level) >= threshold,
+    isEnabled: (name) => logger.isLevelEnabled(name),
   };
+}
+
+/** Members that every line has; a field of such a name must not stand in for one. */
+const ownMembers = new Set(['level', 'time', 'message']);
+
+/** The fields as plain JSON data. */
+function plainFields(fields: LogFields, showStacks: boolean): Record<string, unknown> {
+  const replacer = (_key: string, value: unknown) => {
+    if (value instanceof Error) return (showStacks && value.stack) || value.message || value.name;
+    return typeof value === 'bigint' ? String(value) : value;
+  };
+  const plain: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(fields)) {
+    const name = ownMembers.has(key) ? `_${key}` : key;
+    try {
+      const json = JSON.stringify(value, replacer);
+      if (json !== undefined) plain[name] = JSON.parse(json);
+    } catch (error) {
+      // A cycle, or a getter or toJSON that throws.
+      plain[name] = `(cannot be shown: ${error instanceof Error ? error.message : String(error)})`;
+    }
+  }
+  return plain;
 }

@@ -3,7 +3,8 @@ import type { BuildInfo } from '../version.ts';
 import { DownstreamMetrics } from './downstream-metrics.ts';
 import { addProcessFamilies } from './process-metrics.ts';
 import { addFamily } from './series.ts';
-import { addUpstreamFamilies, UpstreamMetrics, type UpstreamState } from './upstream-metrics.ts';
+import { addUpstreamFamilies } from './upstream-families.ts';
+import { UpstreamMetrics, type UpstreamState } from './upstream-metrics.ts';
 
 export { DownstreamMetrics } from './downstream-metrics.ts';
 export { durationBuckets } from './series.ts';

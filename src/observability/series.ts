@@ -1,9 +1,14 @@
 import type { Metric, Registry } from 'prom-client';
 
-/** One line of the page: its labels and value. `metricName` is set where it differs from the family's name. */
+type Labels = Readonly<Record<string, string>>;
+
+/** One line of the page, in the form that prom-client's registry writes out. */
 export interface Sample {
-  readonly labels?: Readonly<Record<string, string>>;
+  readonly labels?: Labels;
+  /** More labels; where several samples hold the same object, it is written out only once. */
+  readonly sharedLabels?: Labels;
   readonly value: number;
+  /** Set where it differs from the family's name. */
   readonly metricName?: string;
 }
 
@@ -55,14 +60,14 @@ export class Distribution {
   }
 
   /** The samples of the histogram `name`: buckets (cumulative), sum and count. */
-  *samples(name: string, labels: Readonly<Record<string, string>> = {}): Generator<Sample> {
+  *samples(name: string, sharedLabels: Labels = {}): Generator<Sample> {
     let cumulative = 0;
     for (const [bucket, count] of this.#counts.entries()) {
       cumulative += count;
       const le = this.#bounds[bucket] === undefined ? '+Inf' : String(this.#bounds[bucket]);
-      yield { metricName: `${name}_bucket`, labels: { ...labels, le }, value: cumulative };
+      yield { metricName: `${name}_bucket`, labels: { le }, sharedLabels, value: cumulative };
     }
-    yield { metricName: `${name}_sum`, labels, value: this.#sum };
-    yield { metricName: `${name}_count`, labels, value: cumulative };
+    yield { metricName: `${name}_sum`, sharedLabels, value: this.#sum };
+    yield { metricName: `${name}_count`, sharedLabels, value: cumulative };
   }
 }

@@ -1,0 +1,161 @@
+import { describe, expect, test } from 'bun:test';
+import { displayUrl, Redactor, sanitizeReason } from '../../../src/observability/redact.ts';
+
+function redactorOf(...secrets: string[]): Redactor {
+  const redactor = new Redactor();
+  redactor.setSecrets(secrets);
+  return redactor;
+}
+
+describe('a redactor', () => {
+  test('replaces every occurrence of every secret', () => {
+    const redactor = redactorOf('hunter2hunter2', 'tok_abc');
+
+    expect(redactor.redact('hunter2hunter2, tok_abc and tok_abc again')).toBe(
+      '[redacted], [redacted] and [redacted] again',
+    );
+  });
+
+  test('leaves text without a secret as it is', () => {
+    expect(redactorOf('tok_abc').redact('an ordinary line')).toBe('an ordinary line');
+    expect(new Redactor().redact('no secrets are set')).toBe('no secrets are set');
+  });
+
+  test('replaces the whole of a secret that another one begins', () => {
+    expect(redactorOf('secret', 'secret-and-more').redact('x=secret-and-more')).toBe('x=[redacted]');
+  });
+
+  test('takes a secret literally, whatever it would mean in a pattern', () => {
+    const redactor = redactorOf('a.*b|(c)[d]$^\\');
+
+    expect(redactor.redact('a.*b|(c)[d]$^\\')).toBe('[redacted]');
+    expect(redactor.redact('axxb')).toBe('axxb');
+  });
+
+  test('forgets the old secrets when new ones are set', () => {
+    const redactor = redactorOf('old-secret');
+    redactor.setSecrets(['new-secret']);
+
+    expect(redactor.redact('old-secret new-secret')).toBe('old-secret [redacted]');
+  });
+
+  test('lets values of less than four characters be: they would eat ordinary text', () => {
+    expect(redactorOf('on', 'abc', '').redact('on abc, once')).toBe('on abc, once');
+    expect(redactorOf('abcd').redact('abcd')).toBe('[redacted]');
+  });
+
+  test('knows a secret without the line break that a file had put after it', () => {
+    expect(redactorOf('tok_abc\n').redact('Bearer tok_abc')).toBe('Bearer [redacted]');
+  });
+
+  describe('knows a secret', () => {
+    const secret = 'pä"ss/w\\ord +1!';
+    const redactor = redactorOf(secret);
+
+    test.each([
+      ['escaped as JSON', JSON.stringify({ secret }), '{"secret":"[redacted]"}'],
+      ['escaped as JSON in ASCII, with escaped slashes', '"p\\u00E4\\"ss\\/w\\\\ord +1!"', '"[redacted]"'],
+      ['escaped as JSON in ASCII', '"p\\u00e4\\"ss/w\\\\ord +1!"', '"[redacted]"'],
+      ['escaped as JSON with escaped slashes', '"pä\\"ss\\/w\\\\ord +1!"', '"[redacted]"'],
+      ['in JSON within JSON', JSON.stringify(JSON.stringify(secret)), '"\\"[redacted]\\""'],
+      ['percent-encoded', `?key=${encodeURIComponent(secret)}&x`, '?key=[redacted]&x'],
+      ['percent-encoded in lower case', '?key=p%c3%a4%22ss%2fw%5cord%20%2b1!', '?key=[redacted]'],
+      ['percent-encoded strictly', '?key=p%C3%A4%22ss%2Fw%5Cord%20%2B1%21', '?key=[redacted]'],
+      ['as in a form', new URLSearchParams({ key: secret }).toString(), 'key=[redacted]'],
+      ['in Base64', `Basic ${Buffer.from(secret).toString('base64')}`, 'Basic [redacted]'],
+      ['in Base64 for URLs', Buffer.from(secret).toString('base64url'), '[redacted]'],
+    ])('%s', (_, text, expected) => {
+      expect(redactor.redact(text)).toBe(expected);
+    });
+  });
+
+  test.each(['u', 'us', 'use', 'user', 'user:', 'a longer one:'])(
+    'knows a secret in Base64 that begins with %p',
+    (before) => {
+      const secret = 'correct-horse-battery';
+      const redactor = redactorOf(secret);
+
+      for (const after of ['', '.', '..', '...']) {
+        const shown = redactor.redact(Buffer.from(`${before}${secret}${after}`).toString('base64'));
+
+        expect(shown).toContain('[redacted]');
+        // What is left on either side decodes to nothing of the secret but stray bits.
+        const left = shown.split('[redacted]').map((part) => Buffer.from(part, 'base64').toString('latin1'));
+        expect(left.join(' ')).not.toMatch(/co|ry/);
+      }
+    },
+  );
+
+  test('knows a secret `user:pass` in the header that is made of it', () => {
+    expect(redactorOf('user:pass').redact(`Authorization: Basic ${btoa('user:pass')}`)).toBe(
+      'Authorization: Basic [redacted]',
+    );
+  });
+
+  test('takes secrets that are no valid Unicode', () => {
+    expect(redactorOf('half\ud800pair').redact('half\ud800pair')).toBe('[redacted]');
+  });
+
+  test('finds a secret at the end of ten megabytes', () => {
+    const filler = 'tok_ab '.repeat(1_500_000);
+
+    expect(redactorOf('tok_abc').redact(`${filler}tok_abc`)).toBe(`${filler}[redacted]`);
+  });
+});
+
+describe('displayUrl', () => {
+  test.each([
+    ['http://127.0.0.1:3000/mcp', 'http://127.0.0.1:3000/mcp'],
+    ['https://user:pass@example.com/mcp', 'https://example.com/mcp'],
+    ['https://example.com/mcp?key=abc#top', 'https://example.com/mcp'],
+    ['https://[::1]:8443/mcp', 'https://[::1]:8443/mcp'],
+    // No valid URLs, but nothing of a credential may stay.
+    ['http://user:pass@[bad/mcp?key=abc', 'http://[bad/mcp'],
+    ['http://user:p@ss@host:99999/x', 'http://host:99999/x'],
+  ])('shows %s as %s', (url, shown) => {
+    expect(displayUrl(url)).toBe(shown);
+  });
+});
+
+describe('a sanitised reason', () => {
+  const redactor = redactorOf('tok_abcdefghij');
+
+  test('is one line without control characters, colours and runs of white space', () => {
+    const text = ' first line\r\n\tsecond\u0000 \u001b[31mred\u001b[0m\u2028third\u202e ';
+
+    expect(sanitizeReason(text, redactor)).toBe('first line second red third');
+  });
+
+  test('keeps to 200 characters and shows that it was cut', () => {
+    expect(sanitizeReason('x'.repeat(200), redactor)).toBe('x'.repeat(200));
+    expect(sanitizeReason('x'.repeat(201), redactor)).toBe(`${'x'.repeat(199)}…`);
+  });
+
+  test('is not cut within a character', () => {
+    expect(sanitizeReason(`${'x'.repeat(198)}🙂🙂`, redactor)).toBe(`${'x'.repeat(198)}…`);
+  });
+
+  test('is redacted before it is cut, so that no half of a secret is left', () => {
+    const text = `${'x'.repeat(195)}tok_abcdefghij`;
+
+    expect(sanitizeReason(text, redactor)).toBe(`${'x'.repeat(195)}[red…`);
+  });
+
+  test('hides a secret that a colour or a line break had split', () => {
+    expect(sanitizeReason('token tok_abc\u001b[1mdefghij', redactor)).toBe('token [redacted]');
+    expect(sanitizeReason('key first\nsecond', redactorOf('first\nsecond'))).toBe('key [redacted]');
+  });
+
+  test('shows URLs without user info and query, known secrets or not', () => {
+    expect(
+      sanitizeReason(
+        'cannot reach postgres://me:pw@db/x or "https://api.example.com/v1?key=k" today',
+        redactor,
+      ),
+    ).toBe('cannot reach postgres://db/x or "https://api.example.com/v1" today');
+  });
+
+  test('may come from ten megabytes of text', () => {
+    expect(sanitizeReason('a.b-c+'.repeat(1_700_000), redactor)).toHaveLength(200);
+  });
+});
