@@ -1,0 +1,67 @@
+/** How often expiry is looked for, in milliseconds: a deadline is met at most this much late. */
+const sweepIntervalMs = 50;
+
+/** A wait that ends by itself. `clear` it when what was awaited has come. */
+export interface Deadline {
+  clear(): void;
+}
+
+interface Entry extends Deadline {
+  readonly atMs: number;
+  readonly expire: () => void;
+}
+
+/**
+ * Ends waits that last too long. One timer serves them all, and none runs while nothing is awaited: a timer per
+ * request would cost more than the rest of a request's bookkeeping.
+ */
+class Deadlines {
+  readonly #entries = new Set<Entry>();
+  #timer: ReturnType<typeof setInterval> | null = null;
+
+  /** Calls `expire` once, `afterMs` from now, unless cleared before. */
+  add(afterMs: number, expire: () => void): Deadline {
+    const entry: Entry = {
+      atMs: performance.now() + afterMs,
+      expire,
+      clear: () => {
+        this.#entries.delete(entry);
+      },
+    };
+    this.#entries.add(entry);
+    this.#timer ??= setInterval(() => this.#sweep(), sweepIntervalMs);
+    return entry;
+  }
+
+  #sweep(): void {
+    const nowMs = performance.now();
+    for (const entry of this.#entries) {
+      if (entry.atMs > nowMs) continue;
+      this.#entries.delete(entry);
+      entry.expire();
+    }
+    if (this.#entries.size === 0 && this.#timer) {
+      clearInterval(this.#timer);
+      this.#timer = null;
+    }
+  }
+}
+
+/** The process's deadlines. */
+export const deadlines = new Deadlines();
+
+/** Waits `ms` milliseconds, or until the signal is aborted; tells whether the whole time went by. */
+export function sleep(ms: number, signal: AbortSignal): Promise<boolean> {
+  if (signal.aborted) return Promise.resolve(false);
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => {
+      signal.removeEventListener('abort', stop);
+      resolve(true);
+    }, ms);
+    const stop = () => {
+      clearTimeout(timer);
+      resolve(false);
+    };
+    signal.addEventListener('abort', stop, { once: true });
+  });
+}

@@ -1,0 +1,25 @@
+import { GatewayError } from '../errors.ts';
+import type { Logger } from '../observability/log.ts';
+import { jsonType } from '../protocol/headers.ts';
+import { errorText } from '../protocol/jsonrpc.ts';
+
+/** The error to show for whatever was thrown; what was not meant to be shown is logged instead. */
+export function toGatewayError(error: unknown, logger: Logger): GatewayError {
+  if (error instanceof GatewayError) return error;
+  logger.error('a request failed inside the gateway', { error });
+  return new GatewayError('internal', 'the gateway failed; its log tells more');
+}
+
+/** The JSON text of a JSON-RPC error object. */
+export function rpcErrorText(error: GatewayError): string {
+  return JSON.stringify({ code: error.rpcCode, message: error.message, data: error.data });
+}
+
+/** A JSON-RPC error as an HTTP answer of its own, with the error's own status. */
+export function errorResponse(error: GatewayError, idText = 'null', headers?: Record<string, string>): Response {
+  return new Response(errorText(idText, rpcErrorText(error)), {
+    status: error.httpStatus,
+    headers: { 'content-type': jsonType, ...headers },
+  });
+}
+

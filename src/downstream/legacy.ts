@@ -1,0 +1,36 @@
+import { GatewayError } from '../errors.ts';
+import type { JsonObject, NotificationMessage } from '../protocol/jsonrpc.ts';
+import { negotiateVersion } from '../protocol/versions.ts';
+import { build } from '../version.ts';
+import type { Session } from './sessions.ts';
+
+/** What the gateway offers its clients. MCP 2025-11-25, Lifecycle, Capability Negotiation. */
+const capabilities = { tools: { listChanged: true } };
+
+/** The result of `initialize`. Throws `invalid_params` where the client's own params are wrong. */
+export function initializeResult(params: JsonObject | undefined): string {
+  const { protocolVersion, capabilities: offered, clientInfo } = params ?? {};
+  const wrong = (what: string) => new GatewayError('invalid_params', `initialize: ${what}`);
+  if (typeof protocolVersion !== 'string') throw wrong('"protocolVersion" must be a string');
+  if (offered !== undefined && !isObject(offered)) throw wrong('"capabilities" must be an object');
+  if (clientInfo !== undefined && !isObject(clientInfo)) throw wrong('"clientInfo" must be an object');
+  return JSON.stringify({
+    protocolVersion: negotiateVersion(protocolVersion),
+    capabilities,
+    serverInfo: { name: 'mcpstead', version: build.version },
+  });
+}
+
+/** Takes a client's notification. Those that nothing here waits for are accepted all the same. */
+export function takeNotification(message: NotificationMessage, session: Session | undefined): void {
+  if (session === undefined) return;
+  if (message.method === 'notifications/initialized') session.initialized = true;
+  if (message.method === 'notifications/cancelled') {
+    const id = message.params?.['requestId'];
+    session.calls.get(JSON.stringify(id))?.abort();
+  }
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,265 @@
+import { type ConfigDiff, diffConfig } from './config/diff.ts';
+import type { LoadedConfig } from './config/load.ts';
+import { Endpoint } from './downstream/endpoint.ts';
+import { Sessions } from './downstream/sessions.ts';
+import { GatewayError } from './errors.ts';
+import { BearerGuard, HostGuard, isLoopback } from './http/guards.ts';
+import { type Health, healthOf } from './http/health.ts';
+import { HttpServer, type HttpSettings } from './http/server.ts';
+import type { Logger } from './observability/log.ts';
+import { Metrics } from './observability/metrics.ts';
+import type { Redactor } from './observability/redact.ts';
+import { notificationText } from './protocol/jsonrpc.ts';
+import { maxPortableNameChars, Registry } from './registry/registry.ts';
+import { qualify } from './registry/names.ts';
+import { Router } from './router/router.ts';
+import type { Connection } from './upstream/connection.ts';
+import type { UpstreamTool } from './upstream/legacy-session.ts';
+import { Pool } from './upstream/pool.ts';
+import { build } from './version.ts';
+
+/** How long upstreams may take, all together, to take leave when the gateway stops. */
+const farewellTimeoutMs = 3_000;
+
+const toolsChanged = notificationText('notifications/tools/list_changed');
+
+/** How many upstreams a reload touched, and how. */
+export interface ReloadSummary {
+  readonly added: number;
+  readonly removed: number;
+  readonly restarted: number;
+  readonly updated: number;
+  readonly unchanged: number;
+}
+
+export interface GatewayOptions {
+  readonly loaded: LoadedConfig;
+  /** Reads the configuration anew, for a reload. Rejects with `config_invalid`. */
+  readonly readConfig: () => Promise<LoadedConfig>;
+  readonly logger: Logger;
+  readonly redactor: Redactor;
+}
+
+/** Builds the gateway from its parts, starts, reloads and stops it. */
+export class Gateway {
+  readonly #options: GatewayOptions;
+  readonly #logger: Logger;
+  readonly #startMs = performance.now();
+  readonly #metrics: Metrics;
+  readonly #sessions: Sessions;
+  readonly #registry: Registry;
+  readonly #pool: Pool;
+  readonly #endpoint: Endpoint;
+  readonly #warnedOfLongNames = new Set<string>();
+  #loaded: LoadedConfig;
+  #http: HttpServer | null = null;
+  #reloading: Promise<unknown> = Promise.resolve();
+  #stopping: Promise<void> | null = null;
+
+  private constructor(options: GatewayOptions) {
+    const { loaded, logger, redactor } = options;
+    const { session } = loaded.config.mcp;
+    this.#options = options;
+    this.#loaded = loaded;
+    this.#logger = logger;
+    redactor.setSecrets(loaded.secrets);
+    this.#metrics = new Metrics({ build, sessionsActive: () => this.#sessions.size });
+    const { downstream } = this.#metrics;
+    this.#sessions = new Sessions(downstream, session.idle_ttl_seconds * 1000, session.gc_interval_seconds * 1000);
+    this.#registry = new Registry(() => this.#sessions.notice(toolsChanged));
+    this.#pool = new Pool(logger, this.#metrics, { onTools: (server, tools) => this.#takeTools(server, tools) });
+    const router = new Router({
+      registry: this.#registry,
+      connection: (server) => this.#pool.get(server),
+      redactor,
+      logger,
+    });
+    this.#endpoint = new Endpoint({ router, sessions: this.#sessions, metrics: downstream, logger });
+  }
+
+  /**
+   * Starts a gateway; resolves when it serves, which it does not before all required upstreams are ready.
+   * Rejects with a {@link GatewayError}: `port_unavailable` or `required_upstream_down`.
+   */
+  static async start(options: GatewayOptions): Promise<Gateway> {
+    const gateway = new Gateway(options);
+    try {
+      await gateway.#start();
+      return gateway;
+    } catch (error) {
+      await gateway.stop();
+      throw error;
+    }
+  }
+
+  get port(): number {
+    return this.#http?.port ?? 0;
+  }
+
+  /** Where clients reach the gateway, without a path. */
+  get url(): string {
+    const { host } = this.#loaded.config;
+    return `http://${host.includes(':') ? `[${host}]` : host}:${this.port}`;
+  }
+
+  /**
+   * Reads the configuration anew and takes it over, all or nothing. Reloads run one after another. Rejects with
+   * `config_invalid`, and has changed nothing then.
+   */
+  reload(): Promise<ReloadSummary> {
+    const reload = this.#reloading.then(() => this.#reload());
+    this.#reloading = reload.catch(() => {});
+    return reload;
+  }
+
+  /** Stops: no new sessions, running calls may end within the grace, upstreams are told. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  /** Closes all sockets at once. */
+  kill(): void {
+    this.#http?.kill();
+  }
+
+  async #start(): Promise<void> {
+    const { config } = this.#loaded;
+    const names = config.servers.map((server) => server.name);
+    this.#registry.setServers(names);
+    this.#pool.apply(this.#loaded, { added: names, restarted: [], updated: [] });
+    await Promise.all(this.#pool.all().map((connection) => requiredReady(connection)));
+    this.#warnOfRisks();
+    this.#http = new HttpServer(config.host, config.port, this.#httpSettings(), {
+      endpoint: this.#endpoint,
+      metrics: this.#metrics,
+      logger: this.#logger,
+      health: () => this.#health(),
+      ready: () => this.#ready(),
+      reload: () => this.reload(),
+    });
+  }
+
+  async #reload(): Promise<ReloadSummary> {
+    let read: LoadedConfig;
+    try {
+      read = await this.#options.readConfig();
+    } catch (error) {
+      this.#metrics.configReloaded('error');
+      const problem = error instanceof GatewayError ? error : new GatewayError('config_invalid', String(error));
+      this.#logger.error('configuration not reloaded; nothing was changed', { cause: problem.message });
+      throw problem;
+    }
+    if (this.#stopping) throw new GatewayError('unavailable', 'the gateway is shutting down');
+    const before = this.#loaded;
+    const diff = diffConfig(before, read);
+    for (const key of diff.ignored) {
+      this.#logger.warn('a changed setting needs a restart and is ignored', { key });
+    }
+    const after = withFixedSettings(read, before);
+    // The old secrets stay secret: calls that still run may yet fail and quote them.
+    this.#options.redactor.setSecrets([...after.secrets, ...before.secrets]);
+    this.#loaded = after;
+    this.#registry.setServers(after.config.servers.map((server) => server.name));
+    this.#pool.apply(after, diff);
+    this.#http?.apply(this.#httpSettings());
+    this.#metrics.configReloaded('success');
+    const summary = summaryOf(diff);
+    this.#logger.info('configuration reloaded', { ...summary });
+    this.#warnOfRisks();
+    return summary;
+  }
+
+  async #stop(): Promise<void> {
+    const graceMs = this.#loaded.config.mcp.session.shutdown_grace_seconds * 1000;
+    this.#sessions.stopAccepting();
+    await this.#endpoint.idle(graceMs);
+    this.#endpoint.cancelAll();
+    this.#sessions.endAll();
+    await Promise.race([this.#pool.close(), Bun.sleep(farewellTimeoutMs)]);
+    await this.#http?.stop();
+  }
+
+  #takeTools(server: string, tools: readonly UpstreamTool[] | null): void {
+    this.#registry.setTools(server, tools);
+    const long = (tools ?? []).filter((tool) => qualify(server, tool.name).length > maxPortableNameChars).length;
+    if (long === 0 || this.#warnedOfLongNames.has(server)) return;
+    this.#warnedOfLongNames.add(server);
+    this.#logger.warn('some clients refuse tool names this long; a shorter server name helps', {
+      server,
+      tools: long,
+      over_chars: maxPortableNameChars,
+    });
+  }
+
+  #httpSettings(): HttpSettings {
+    const { config, bearerToken } = this.#loaded;
+    return {
+      hostGuard: new HostGuard({ host: config.host, allowedHosts: config.mcp.allowed_hosts }),
+      bearerGuard: bearerToken === null ? null : new BearerGuard(bearerToken),
+      maxRequestBytes: config.mcp.max_request_bytes,
+      metricsEnabled: config.metrics.enabled,
+    };
+  }
+
+  #health(): Health {
+    return healthOf(this.#pool.all(), this.#registry, performance.now() - this.#startMs);
+  }
+
+  #ready(): boolean {
+    return !this.#stopping && this.#pool.all().every((connection) => !connection.config.required || connection.connected());
+  }
+
+  #warnOfRisks(): void {
+    const { config } = this.#loaded;
+    if (!isLoopback(config.host) && config.mcp.auth.mode === 'none') {
+      this.#logger.warn('listening beyond loopback without authentication: anyone who can connect can call every tool', {
+        host: config.host,
+      });
+    }
+    for (const server of config.servers) {
+      if (server.tls_skip_verify) this.#logger.warn('TLS verification is off for an upstream', { server: server.name });
+    }
+  }
+}
+
+/** What of the running configuration a reload must not change, put in place of what was read. */
+function withFixedSettings(read: LoadedConfig, running: LoadedConfig): LoadedConfig {
+  const { host, port, logging, mcp } = running.config;
+  return { ...read, config: { ...read.config, host, port, logging, mcp: { ...read.config.mcp, session: mcp.session } } };
+}
+
+function summaryOf(diff: ConfigDiff): ReloadSummary {
+  return {
+    added: diff.added.length,
+    removed: diff.removed.length,
+    restarted: diff.restarted.length,
+    updated: diff.updated.length,
+    unchanged: diff.unchanged.length,
+  };
+}
+
+/** Resolves when a required upstream is ready, and at once for any other. Rejects with `required_upstream_down`. */
+async function requiredReady(connection: Connection): Promise<void> {
+  const { required, reconnect, timeouts } = connection.config;
+  if (!required) return;
+  const down = (cause: string) =>
+    new GatewayError('required_upstream_down', `required upstream "${connection.name}" is not reachable: ${cause}`);
+  const expired = Promise.withResolvers<never>();
+  // Without a limit of attempts the time to connect is the limit; an attempt that began in time may end.
+  const limitMs = timeouts.connect_seconds * 1000;
+  const timer =
+    reconnect.max_attempts > 0
+      ? null
+      : setTimeout(() => {
+          const cause = connection.status().lastError ?? `did not initialise within ${timeouts.connect_seconds} s`;
+          expired.reject(down(cause));
+        }, limitMs);
+  try {
+    await Promise.race([connection.firstReady(), expired.promise]);
+  } catch (error) {
+    throw error instanceof GatewayError ? error : down((error as Error).message);
+  } finally {
+    if (timer) clearTimeout(timer);
+  }
+}

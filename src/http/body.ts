@@ -1,0 +1,53 @@
+import { type Deadline, deadlines } from '../deadlines.ts';
+import { GatewayError } from '../errors.ts';
+
+/** How long a client may take to send a body. */
+const bodyTimeoutMs = 30_000;
+
+/**
+ * Reads a request's body as UTF-8 text. Throws `body_too_large`, `request_timeout`, or `parse_error` for what is
+ * not UTF-8. The connection is not fit for another request then.
+ */
+export async function readBody(request: Request, maxBytes: number): Promise<string> {
+  const declared = request.headers.get('content-length');
+  if (declared !== null && Number(declared) > maxBytes) throw tooLarge(maxBytes);
+  const expired = Promise.withResolvers<never>();
+  const deadline: Deadline = deadlines.add(bodyTimeoutMs, () => {
+    expired.reject(new GatewayError('request_timeout', `the body did not arrive within ${bodyTimeoutMs / 1000} s`));
+  });
+  try {
+    const reading = declared === null ? readChunks(request, maxBytes, expired.promise) : request.arrayBuffer();
+    const bytes = await Promise.race([reading, expired.promise]);
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (error) {
+    if (error instanceof GatewayError) throw error;
+    if (error instanceof TypeError) throw new GatewayError('parse_error', 'Parse error: the body is not valid UTF-8');
+    throw new GatewayError('request_timeout', 'the body did not arrive');
+  } finally {
+    deadline.clear();
+  }
+}
+
+/** A body of unknown length, counted while it comes. */
+async function readChunks(request: Request, maxBytes: number, expired: Promise<never>): Promise<Uint8Array> {
+  if (request.body === null) return new Uint8Array();
+  const reader = (request.body as ReadableStream<Uint8Array>).getReader();
+  const chunks: Uint8Array[] = [];
+  let total = 0;
+  try {
+    for (;;) {
+      const { done, value } = await Promise.race([reader.read(), expired]);
+      if (done) return Buffer.concat(chunks, total);
+      total += value.byteLength;
+      if (total > maxBytes) throw tooLarge(maxBytes);
+      chunks.push(value);
+    }
+  } catch (error) {
+    reader.cancel().catch(() => {});
+    throw error;
+  }
+}
+
+function tooLarge(maxBytes: number): GatewayError {
+  return new GatewayError('body_too_large', `the body is larger than mcp.max_request_bytes (${maxBytes})`);
+}

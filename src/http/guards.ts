@@ -1,0 +1,81 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+
+/** What a host name of a header is compared with, in lower case and without brackets. */
+function normalized(host: string): string {
+  return host.toLowerCase().replace(/^\[|\]$/g, '').replace(/\.$/, '');
+}
+
+/** Whether a host name means this machine: `localhost`, 127.0.0.0/8 or ::1. */
+export function isLoopback(host: string): boolean {
+  const name = normalized(host);
+  return name === 'localhost' || name === '::1' || /^127(\.\d{1,3}){3}$/.test(name) || name.startsWith('::ffff:127.');
+}
+
+/** The host name in a `Host` header, or null where it is none. RFC 9110, 7.2. */
+export function hostOf(header: string): string | null {
+  const match = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::\d{1,5})?$/i.exec(header);
+  return match ? normalized(match[1] as string) : null;
+}
+
+/** The host name in an `Origin` header, or null where it has none (`null`, or nonsense). RFC 6454, 7. */
+export function originHost(header: string): string | null {
+  const match = /^[a-z][a-z0-9+.-]*:\/\/([^/?#@\s]+)$/i.exec(header);
+  return match ? hostOf(match[1] as string) : null;
+}
+
+/** The settings that decide who may ask. */
+export interface HostRules {
+  /** The configured `host`. */
+  readonly host: string;
+  readonly allowedHosts: readonly string[];
+}
+
+/**
+ * Keeps web pages of others away from the gateway (DNS rebinding): a browser tells by `Host` and `Origin` whom it
+ * believes to talk to, and on whose behalf. MCP 2025-11-25, Transports, Security Warning.
+ */
+export class HostGuard {
+  readonly #allowed: ReadonlySet<string>;
+  readonly #checksHost: boolean;
+
+  constructor({ host, allowedHosts }: HostRules) {
+    this.#allowed = new Set([host, ...allowedHosts].map(normalized));
+    // Beyond loopback the gateway may have names that it does not know, so `Host` is checked only on demand.
+    this.#checksHost = isLoopback(host) || allowedHosts.length > 0;
+  }
+
+  /** What is wrong with the request's headers, or null. */
+  problem(host: string | null, origin: string | null): string | null {
+    if (this.#checksHost && !this.#allows(host === null ? null : hostOf(host))) {
+      return 'the Host header is not allowed here; add its host name to mcp.allowed_hosts';
+    }
+    if (origin !== null && !this.#allows(originHost(origin))) {
+      return 'the Origin header is not allowed here; add its host name to mcp.allowed_hosts';
+    }
+    return null;
+  }
+
+  #allows(host: string | null): boolean {
+    return host !== null && (isLoopback(host) || this.#allowed.has(host));
+  }
+}
+
+export type BearerProblem = 'missing_header' | 'bad_format' | 'wrong_token';
+
+const digest = (text: string) => createHash('sha256').update(text).digest();
+
+/** Checks `Authorization: Bearer TOKEN` (RFC 6750, 2.1) in a time that does not depend on the token. */
+export class BearerGuard {
+  readonly #expected: Buffer;
+
+  constructor(token: string) {
+    this.#expected = digest(token);
+  }
+
+  problem(authorization: string | null): BearerProblem | null {
+    if (authorization === null || authorization === '') return 'missing_header';
+    const match = /^bearer +([^\s]+)$/i.exec(authorization);
+    if (!match) return 'bad_format';
+    return timingSafeEqual(digest(match[1] as string), this.#expected) ? null : 'wrong_token';
+  }
+}

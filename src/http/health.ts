@@ -1,0 +1,56 @@
+import { displayUrl } from '../observability/redact.ts';
+import type { Registry } from '../registry/registry.ts';
+import type { Connection } from '../upstream/connection.ts';
+
+/** One upstream in the answer of `/health`. */
+export interface ServerHealth {
+  readonly name: string;
+  /** Without user info and query. */
+  readonly url: string;
+  /** The transport in use, or the configured one while there is none. */
+  readonly protocol: string;
+  readonly required: boolean;
+  readonly connected: boolean;
+  readonly state: string;
+  readonly era: 'legacy' | null;
+  readonly protocol_version: string | null;
+  readonly tools_count: number;
+  readonly last_seen_seconds_ago: number | null;
+  readonly reconnects: number;
+  readonly next_retry_seconds: number | null;
+  readonly last_error: string | null;
+}
+
+/** The answer of `/health`. */
+export interface Health {
+  /** `degraded` while an upstream is not connected. */
+  readonly status: 'ok' | 'degraded';
+  readonly uptime_seconds: number;
+  readonly servers: readonly ServerHealth[];
+}
+
+const seconds = (ms: number | null) => (ms === null ? null : Math.max(0, Math.round(ms) / 1000));
+
+export function healthOf(connections: readonly Connection[], registry: Registry, uptimeMs: number): Health {
+  const servers = connections.map((connection): ServerHealth => {
+    const { config } = connection;
+    const status = connection.status();
+    return {
+      name: connection.name,
+      url: displayUrl(config.url),
+      protocol: status.transport ?? config.protocol,
+      required: config.required,
+      connected: connection.connected(),
+      state: status.state,
+      era: status.protocolVersion === null ? null : 'legacy',
+      protocol_version: status.protocolVersion,
+      tools_count: registry.toolsCount(connection.name),
+      last_seen_seconds_ago: status.lastSeenMs === null ? null : seconds(Date.now() - status.lastSeenMs),
+      reconnects: status.reconnects,
+      next_retry_seconds: seconds(status.nextRetryMs),
+      last_error: status.lastError,
+    };
+  });
+  const degraded = servers.some((server) => !server.connected);
+  return { status: degraded ? 'degraded' : 'ok', uptime_seconds: seconds(uptimeMs) ?? 0, servers };
+}

@@ -1,0 +1,268 @@
+import { errorResponse } from '../downstream/errors.ts';
+import type { Endpoint } from '../downstream/endpoint.ts';
+import { GatewayError } from '../errors.ts';
+import type { Logger } from '../observability/log.ts';
+import { Metrics } from '../observability/metrics.ts';
+import { jsonType, mediaType, parseAccept, sessionHeader, versionHeader } from '../protocol/headers.ts';
+import { readBody } from './body.ts';
+import type { BearerGuard, HostGuard } from './guards.ts';
+import type { Health } from './health.ts';
+
+/** Closes connections on which nothing moves; keep-alive comments come well within it. */
+const idleTimeoutSeconds = 120;
+/** Bun's own bound on bodies: ours is lower, changes with the configuration and answers in our words. */
+const maxBunBodyBytes = 2 ** 30 + 1;
+
+/** What a reload may change. */
+export interface HttpSettings {
+  readonly hostGuard: HostGuard;
+  /** Null while clients need no token. */
+  readonly bearerGuard: BearerGuard | null;
+  readonly maxRequestBytes: number;
+  readonly metricsEnabled: boolean;
+}
+
+/** What the routes show and do. */
+export interface HttpParts {
+  readonly endpoint: Endpoint;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+  readonly health: () => Health;
+  readonly ready: () => boolean;
+  /** Resolves to the JSON value to show; rejects with a {@link GatewayError}. */
+  readonly reload: () => Promise<unknown>;
+}
+
+type Handler = (request: Request, server: Bun.Server<undefined>) => Response | Promise<Response>;
+
+interface Route {
+  readonly methods: Readonly<Record<string, Handler>>;
+  /** Needs the token in bearer mode. */
+  readonly guarded: boolean;
+}
+
+/** The gateway's HTTP side: limits, guards and routes. */
+export class HttpServer {
+  readonly #parts: HttpParts;
+  readonly #server: Bun.Server<undefined>;
+  readonly #routes: Readonly<Record<string, Route>>;
+  #settings: HttpSettings;
+
+  /** Starts to listen. Throws `port_unavailable`. */
+  constructor(host: string, port: number, settings: HttpSettings, parts: HttpParts) {
+    this.#parts = parts;
+    this.#settings = settings;
+    this.#routes = this.#table();
+    try {
+      this.#server = Bun.serve({
+        hostname: host,
+        port,
+        idleTimeout: idleTimeoutSeconds,
+        maxRequestBodySize: maxBunBodyBytes,
+        development: false,
+        fetch: (request, server) => this.#answer(request, server),
+        error: (error) => {
+          parts.logger.error('an HTTP request failed inside the gateway', { error });
+          return jsonError(500, 'the gateway failed; its log tells more');
+        },
+      });
+    } catch (error) {
+      throw cannotListen(host, port, error);
+    }
+  }
+
+  get port(): number {
+    return this.#server.port as number;
+  }
+
+  apply(settings: HttpSettings): void {
+    this.#settings = settings;
+  }
+
+  /** Stops listening; answers that are on their way get a moment to leave. */
+  async stop(): Promise<void> {
+    await Promise.race([this.#server.stop(), Bun.sleep(250)]);
+    this.kill();
+  }
+
+  /** Closes all sockets at once. */
+  kill(): void {
+    void this.#server.stop(true);
+  }
+
+  #table(): Record<string, Route> {
+    const { health, ready, metrics } = this.#parts;
+    const readable = (handler: Handler): Route => ({ methods: { GET: handler, HEAD: handler }, guarded: false });
+    return {
+      '/mcp': {
+        methods: {
+          POST: (request, server) => this.#post(request, server),
+          GET: (request) => this.#listen(request),
+          DELETE: (request) => this.#terminate(request),
+        },
+        guarded: true,
+      },
+      '/health': readable(() => Response.json(health())),
+      '/livez': readable(() => new Response('ok\n')),
+      '/readyz': readable(() => (ready() ? new Response('ok\n') : new Response('not ready\n', { status: 503 }))),
+      '/metrics': readable(async () => {
+        if (!this.#settings.metricsEnabled) return jsonError(404, 'metrics are disabled; see metrics.enabled');
+        return new Response(await metrics.page(), { headers: { 'content-type': Metrics.contentType } });
+      }),
+      '/-/reload': { methods: { POST: () => this.#reload() }, guarded: true },
+    };
+  }
+
+  async #answer(request: Request, server: Bun.Server<undefined>): Promise<Response> {
+    const origin = request.headers.get('origin');
+    const problem = this.#settings.hostGuard.problem(request.headers.get('host'), origin);
+    if (problem !== null) return errorResponse(new GatewayError('forbidden', `Forbidden: ${problem}`));
+    const response = await this.#route(request, server, origin);
+    if (origin !== null) allowOrigin(response, origin);
+    return response;
+  }
+
+  #route(request: Request, server: Bun.Server<undefined>, origin: string | null): Response | Promise<Response> {
+    const path = pathOf(request.url);
+    const route = Object.hasOwn(this.#routes, path) ? (this.#routes[path] as Route) : undefined;
+    if (!route) return jsonError(404, 'nothing here; the MCP endpoint is /mcp');
+    if (request.method === 'OPTIONS' && origin !== null) return preflight(Object.keys(route.methods));
+    const handler = Object.hasOwn(route.methods, request.method) ? route.methods[request.method] : undefined;
+    if (!handler) return methodNotAllowed(Object.keys(route.methods));
+    if (route.guarded && !this.#authorized(request)) {
+      return new Response(null, { status: 401, headers: { 'www-authenticate': 'Bearer' } });
+    }
+    return handler(request, server);
+  }
+
+  #authorized(request: Request): boolean {
+    const guard = this.#settings.bearerGuard;
+    if (guard === null) return true;
+    const problem = guard.problem(request.headers.get('authorization'));
+    const { downstream } = this.#parts.metrics;
+    if (problem === null) downstream.authSucceeded();
+    else downstream.authFailed(problem);
+    return problem === null;
+  }
+
+  async #post(request: Request, server: Bun.Server<undefined>): Promise<Response> {
+    const { headers } = request;
+    if (mediaType(headers.get('content-type')) !== jsonType) {
+      return this.#refuse(new GatewayError('unsupported_media_type', `the Content-Type must be ${jsonType}`));
+    }
+    const accepted = parseAccept(headers.get('accept'));
+    if (!accepted.json && !accepted.sse) {
+      const expected = 'the Accept header must allow application/json or text/event-stream';
+      return this.#refuse(new GatewayError('not_acceptable', expected));
+    }
+    let text: string;
+    try {
+      text = await readBody(request, this.#settings.maxRequestBytes);
+    } catch (error) {
+      // What is left of the body would be taken for the next request.
+      return this.#refuse(error as GatewayError, { connection: 'close' });
+    }
+    let long = false;
+    const response = await this.#parts.endpoint.post({
+      text,
+      accepted,
+      sessionId: headers.get(sessionHeader),
+      protocolVersion: headers.get(versionHeader),
+      signal: request.signal,
+      onLong: () => {
+        long = true;
+        server.timeout(request, 0);
+      },
+    });
+    // The setting belongs to the connection, and the next request on it shall not inherit it.
+    if (long) server.timeout(request, idleTimeoutSeconds);
+    return response;
+  }
+
+  #refuse(error: GatewayError, headers?: Record<string, string>): Response {
+    this.#parts.metrics.downstream.request('invalid', false, 0);
+    return errorResponse(error, 'null', headers);
+  }
+
+  #listen(request: Request): Response {
+    const sessionId = request.headers.get(sessionHeader);
+    if (sessionId === null || !parseAccept(request.headers.get('accept')).sse) {
+      return methodNotAllowed(['POST', 'DELETE']);
+    }
+    try {
+      return this.#parts.endpoint.listen(sessionId);
+    } catch (error) {
+      return this.#sessionProblem('listen', error);
+    }
+  }
+
+  #terminate(request: Request): Response {
+    const sessionId = request.headers.get(sessionHeader);
+    try {
+      if (sessionId === null) throw new GatewayError('invalid_request', 'DELETE needs the Mcp-Session-Id header');
+      return this.#parts.endpoint.terminate(sessionId);
+    } catch (error) {
+      return this.#sessionProblem('terminate', error);
+    }
+  }
+
+  #sessionProblem(method: string, error: unknown): Response {
+    if (!(error instanceof GatewayError)) throw error;
+    this.#parts.metrics.downstream.request(method, false, 0);
+    return errorResponse(error);
+  }
+
+  async #reload(): Promise<Response> {
+    try {
+      return Response.json(await this.#parts.reload());
+    } catch (error) {
+      if (!(error instanceof GatewayError)) throw error;
+      return jsonError(error.httpStatus, error.message);
+    }
+  }
+}
+
+/** The path of a request's URL, which Bun leaves relative when the Host header is nonsense. */
+function pathOf(url: string): string {
+  const start = url.startsWith('/') ? 0 : url.indexOf('/', url.indexOf('://') + 3);
+  const query = url.indexOf('?', start);
+  return query < 0 ? url.slice(start) : url.slice(start, query);
+}
+
+function jsonError(status: number, error: string): Response {
+  return Response.json({ error }, { status });
+}
+
+function methodNotAllowed(methods: readonly string[]): Response {
+  const allow = methods.join(', ');
+  return Response.json({ error: `method not allowed; allowed: ${allow}` }, { status: 405, headers: { allow } });
+}
+
+/** Fetch standard, CORS protocol. */
+function preflight(methods: readonly string[]): Response {
+  return new Response(null, {
+    status: 204,
+    headers: {
+      'access-control-allow-methods': methods.join(', '),
+      'access-control-allow-headers':
+        'Accept, Authorization, Content-Type, Last-Event-ID, MCP-Protocol-Version, Mcp-Session-Id',
+      'access-control-max-age': '86400',
+    },
+  });
+}
+
+function allowOrigin(response: Response, origin: string): void {
+  response.headers.set('access-control-allow-origin', origin);
+  response.headers.set('access-control-expose-headers', 'Mcp-Session-Id, MCP-Protocol-Version, WWW-Authenticate');
+  response.headers.append('vary', 'Origin');
+}
+
+function cannotListen(host: string, port: number, error: unknown): GatewayError {
+  const code = String((error as { code?: unknown }).code ?? 'unknown error');
+  const cause: Record<string, string> = {
+    EADDRINUSE: 'the port is in use; stop what listens there, or set another "port"',
+    EACCES: 'not permitted; ports below 1024 are reserved for root',
+    EADDRNOTAVAIL: 'this machine has no such address; check "host"',
+  };
+  return new GatewayError('port_unavailable', `cannot listen on ${host} port ${port}: ${cause[code] ?? code}`);
+}

@@ -1,0 +1,24 @@
+import type { JsonObject } from './jsonrpc.ts';
+
+/**
+ * One client request on its way through the gateway, in neutral form: neither edge's era shows in it.
+ * The downstream edge makes it, the router finds its owner, the upstream edge answers it.
+ */
+export interface Exchange {
+  readonly method: string;
+  readonly params: JsonObject | undefined;
+  /** The very text of `params`. */
+  readonly paramsText: string | undefined;
+  /** Aborted when the client cancels or goes away. */
+  readonly signal: AbortSignal;
+  /**
+   * Sends a notification (progress, log) to the client ahead of the answer. The promise, if any, is there to be
+   * awaited: it settles when the client's stream takes more, and so carries back-pressure upstream.
+   */
+  notify(message: string): Promise<void> | undefined;
+}
+
+/** What ends an exchange: the JSON text (or its bytes in UTF-8) of a result, or the text of an error object. */
+export type Answer =
+  | { readonly kind: 'result'; readonly result: string | Uint8Array }
+  | { readonly kind: 'error'; readonly error: string };

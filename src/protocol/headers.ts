@@ -1,0 +1,40 @@
+/** Names of HTTP headers that MCP defines, in lower case. MCP 2025-11-25, Transports. */
+export const sessionHeader = 'mcp-session-id';
+export const versionHeader = 'mcp-protocol-version';
+
+export const jsonType = 'application/json';
+export const sseType = 'text/event-stream';
+
+/** What a client takes as the body of an answer. */
+export interface Accepted {
+  readonly json: boolean;
+  readonly sse: boolean;
+}
+
+const jsonOnly: Accepted = { json: true, sse: false };
+const both: Accepted = { json: true, sse: true };
+
+/**
+ * Reads an `Accept` header (RFC 9110, 12.5.1). A missing one, a wildcard alone and `application/*` mean JSON:
+ * whoever does not ask for a stream does not get one. A range with `q=0` is not accepted.
+ */
+export function parseAccept(header: string | null): Accepted {
+  if (header === null || header === '' || header === '*/*') return jsonOnly;
+  if (header === 'application/json, text/event-stream') return both;
+  let json = false;
+  let sse = false;
+  for (const range of header.toLowerCase().split(',')) {
+    const [type, ...parameters] = range.split(';').map((part) => part.trim());
+    if (parameters.some((parameter) => /^q=0(\.0{0,3})?$/.test(parameter))) continue;
+    if (type === jsonType || type === 'application/*' || type === '*/*') json = true;
+    else if (type === sseType || type === 'text/*') sse = true;
+  }
+  return { json, sse };
+}
+
+/** The media type of a `Content-Type` header, in lower case and without parameters. */
+export function mediaType(header: string | null): string {
+  if (header === null) return '';
+  const end = header.indexOf(';');
+  return (end < 0 ? header : header.slice(0, end)).trim().toLowerCase();
+}

@@ -1,0 +1,131 @@
+import { members } from './json-text.ts';
+
+/** A JSON-RPC request id. MCP allows no null and no fraction is needed; its text is carried as it came. */
+export type RequestId = string | number;
+
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+/** A request or notification, parsed once; `paramsText` is the very text of its params. */
+interface MethodMessage {
+  readonly method: string;
+  readonly params: JsonObject | undefined;
+  readonly paramsText: string | undefined;
+}
+
+export interface RequestMessage extends MethodMessage {
+  readonly kind: 'request';
+  /** The JSON text of the id, for the answer. */
+  readonly idText: string;
+}
+
+export interface NotificationMessage extends MethodMessage {
+  readonly kind: 'notification';
+}
+
+/** The answer to a request: a result, or an error, each with its JSON text. */
+export interface ResponseMessage {
+  readonly kind: 'response';
+  /** Null where an error could not be tied to a request. */
+  readonly id: RequestId | null;
+  readonly result: JsonObject | undefined;
+  readonly error: RpcError | undefined;
+  /** The text of `result` or of `error`. */
+  readonly text: string;
+}
+
+/** JSON-RPC 2.0 section 5.1. */
+export interface RpcError {
+  readonly code: number;
+  readonly message: string;
+  readonly data?: unknown;
+}
+
+/** JSON that is no JSON-RPC message; `idText` is that of the message where it could be read, else `null`. */
+export interface InvalidMessage {
+  readonly kind: 'invalid';
+  readonly idText: string;
+  /** What is wrong, for the error's message. */
+  readonly problem: string;
+}
+
+export type Message = RequestMessage | NotificationMessage | ResponseMessage | InvalidMessage;
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isId(value: unknown): value is RequestId {
+  return typeof value === 'string' || (typeof value === 'number' && Number.isFinite(value));
+}
+
+function isRpcError(value: unknown): value is RpcError {
+  return isObject(value) && typeof value['code'] === 'number' && typeof value['message'] === 'string';
+}
+
+/**
+ * Says what a JSON value is in terms of JSON-RPC 2.0.
+ *
+ * @param value what JSON.parse made of `text`
+ * @param text the value's own text, from which params, results and errors are cut
+ */
+export function classify(value: unknown, text: string): Message {
+  if (!isObject(value))
+    return { kind: 'invalid', idText: 'null', problem: 'a message must be a JSON object' };
+  // Of a repeated key the last counts, as it did for JSON.parse.
+  const texts: Record<string, string> = Object.create(null);
+  for (const { key, start, end } of members(text)) texts[key] = text.slice(start, end);
+
+  const { id, method, params } = value;
+  const invalid = (problem: string): InvalidMessage => ({
+    kind: 'invalid',
+    idText: isId(id) ? (texts['id'] as string) : 'null',
+    problem,
+  });
+  if (value['jsonrpc'] !== '2.0') return invalid('"jsonrpc" must be "2.0"');
+  if (method !== undefined) {
+    if (typeof method !== 'string') return invalid('"method" must be a string');
+    if (params !== undefined && !isObject(params)) return invalid('"params" must be an object');
+    const paramsText = texts['params'];
+    if (id === undefined) return { kind: 'notification', method, params, paramsText };
+    if (!isId(id)) return invalid('"id" must be a string or a number');
+    return { kind: 'request', idText: texts['id'] as string, method, params, paramsText };
+  }
+  const { result, error } = value;
+  if (result !== undefined && error === undefined) {
+    if (!isId(id)) return invalid('a response needs the "id" of its request');
+    if (!isObject(result)) return invalid('"result" must be an object');
+    return { kind: 'response', id, result, error: undefined, text: texts['result'] as string };
+  }
+  if (error !== undefined && result === undefined) {
+    if (!isRpcError(error)) return invalid('"error" must have a numeric "code" and a "message"');
+    // Some servers leave the id of an error out instead of sending null.
+    return {
+      kind: 'response',
+      id: isId(id) ? id : null,
+      result: undefined,
+      error,
+      text: texts['error'] as string,
+    };
+  }
+  return invalid('a message needs a "method", or one of "result" and "error"');
+}
+
+/** The text of a request; `id` and `paramsText` are JSON texts. */
+export function requestText(idText: string | number, method: string, paramsText?: string): string {
+  const params = paramsText === undefined ? '' : `,"params":${paramsText}`;
+  return `{"jsonrpc":"2.0","id":${idText},"method":${JSON.stringify(method)}${params}}`;
+}
+
+export function notificationText(method: string, paramsText?: string): string {
+  const params = paramsText === undefined ? '' : `,"params":${paramsText}`;
+  return `{"jsonrpc":"2.0","method":${JSON.stringify(method)}${params}}`;
+}
+
+export function resultText(idText: string, result: string): string {
+  return `{"jsonrpc":"2.0","id":${idText},"result":${result}}`;
+}
+
+/** The text of an error answer; `error` is the JSON text of the error object. */
+export function errorText(idText: string, error: string): string {
+  return `{"jsonrpc":"2.0","id":${idText},"error":${error}}`;
+}

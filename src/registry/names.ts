@@ -1,0 +1,13 @@
+/** Stands between a server's name and a tool's. Server names neither hold it nor end in `_`, so the first one splits. */
+const separator = '__';
+
+export function qualify(server: string, name: string): string {
+  return server + separator + name;
+}
+
+/** The parts of a qualified name, or null where it is none. */
+export function splitQualified(qualified: string): { server: string; name: string } | null {
+  const at = qualified.indexOf(separator);
+  if (at <= 0) return null;
+  return { server: qualified.slice(0, at), name: qualified.slice(at + separator.length) };
+}

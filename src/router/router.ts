@@ -1,0 +1,107 @@
+import { CallFailure, GatewayError } from '../errors.ts';
+import type { Logger } from '../observability/log.ts';
+import type { Redactor } from '../observability/redact.ts';
+import type { Answer, Exchange } from '../protocol/exchange.ts';
+import { withMembers } from '../protocol/json-text.ts';
+import { splitQualified } from '../registry/names.ts';
+import type { Registry } from '../registry/registry.ts';
+import type { Connection } from '../upstream/connection.ts';
+import { UpstreamFailure } from '../upstream/failure.ts';
+
+/** As much of a name that came from a client as is quoted back. */
+const maxQuotedChars = 200;
+
+export interface RouterParts {
+  readonly registry: Registry;
+  readonly connection: (server: string) => Connection | undefined;
+  readonly redactor: Redactor;
+  readonly logger: Logger;
+}
+
+/** Finds who owns a request and has it answered there. */
+export class Router {
+  readonly #registry: Registry;
+  readonly #connection: (server: string) => Connection | undefined;
+  readonly #redactor: Redactor;
+  readonly #logger: Logger;
+
+  constructor({ registry, connection, redactor, logger }: RouterParts) {
+    this.#registry = registry;
+    this.#connection = connection;
+    this.#redactor = redactor;
+    this.#logger = logger;
+  }
+
+  /** Answers one request. Throws a {@link GatewayError} where the gateway itself has to refuse or to give up. */
+  async handle(exchange: Exchange): Promise<Answer> {
+    switch (exchange.method) {
+      case 'tools/call':
+        return this.#callTool(exchange);
+      case 'tools/list':
+        return this.#listTools(exchange);
+      default:
+        throw new GatewayError('method_not_found', `Method not found: ${quoted(exchange.method)}`);
+    }
+  }
+
+  #listTools(exchange: Exchange): Answer {
+    // The list is one page, so there never was a cursor to come back with.
+    if (exchange.params?.['cursor'] !== undefined) {
+      throw new GatewayError('invalid_params', 'tools/list: unknown cursor; list again without one');
+    }
+    return { kind: 'result', result: this.#registry.toolsList() };
+  }
+
+  async #callTool(exchange: Exchange): Promise<Answer> {
+    const name = exchange.params?.['name'];
+    const args = exchange.params?.['arguments'];
+    if (typeof name !== 'string')
+      throw new GatewayError('invalid_params', 'tools/call: "name" must be a string');
+    if (args !== undefined && (typeof args !== 'object' || args === null || Array.isArray(args))) {
+      throw new GatewayError('invalid_params', 'tools/call: "arguments" must be an object');
+    }
+    const parts = splitQualified(name);
+    const connection = parts ? this.#connection(parts.server) : undefined;
+    const tool = parts ? this.#registry.find(parts.server, parts.name) : undefined;
+    // Of an upstream that is down the tools may not be known yet: that it is down is then the better answer.
+    if (!parts || !connection || (!tool && connection.connected())) {
+      throw new GatewayError('invalid_params', `Unknown tool: ${quoted(name)}`);
+    }
+
+    const metrics = connection.metrics.tool(tool?.name ?? 'unknown');
+    const startMs = performance.now();
+    try {
+      const answer = await connection.call(
+        {
+          method: exchange.method,
+          paramsText: withMembers(exchange.paramsText as string, { name: JSON.stringify(parts.name) }),
+          signal: exchange.signal,
+          notify: (message) => exchange.notify(message),
+        },
+        tool?.repeatable ?? false,
+      );
+      if (answer.error) {
+        metrics.failed('upstream_returned_error');
+        return { kind: 'error', error: this.#redactor.redact(answer.text) };
+      }
+      // Upstreams that fail tend to quote what they were sent, our credentials with it.
+      const failed = answer.result?.['isError'] === true;
+      return { kind: 'result', result: failed ? this.#redactor.redact(answer.text) : answer.text };
+    } catch (error) {
+      if (error instanceof UpstreamFailure) {
+        metrics.failed(error.reason);
+        throw new CallFailure(parts.server, error.reason, `upstream "${parts.server}" ${error.message}`);
+      }
+      metrics.failed('internal');
+      this.#logger.error('a call failed inside the gateway', { server: parts.server, error });
+      throw new CallFailure(parts.server, 'internal', 'the gateway failed; its log tells more');
+    } finally {
+      metrics.called((performance.now() - startMs) / 1000);
+    }
+  }
+}
+
+function quoted(text: string): string {
+  const short = text.length > maxQuotedChars ? `${text.slice(0, maxQuotedChars)}…` : text;
+  return JSON.stringify(short);
+}

@@ -1,0 +1,472 @@
+import type { ServerConfig } from '../config/schema.ts';
+import { deadlines } from '../deadlines.ts';
+import type { Logger } from '../observability/log.ts';
+import type { UpstreamMetrics, UpstreamState } from '../observability/upstream-metrics.ts';
+import type { ResponseMessage } from '../protocol/jsonrpc.ts';
+import { toFailure, UpstreamFailure } from './failure.ts';
+import type { LegacySession, UpstreamCall, UpstreamTool } from './legacy-session.ts';
+import { httpClientOf, openSession, type UpstreamConfig } from './open-session.ts';
+import type { HttpClient } from './transport/http-client.ts';
+
+/** How long an upstream may take to take leave of its session. */
+const closeTimeoutMs = 2_000;
+/** `list_changed` is answered at once, but a server that sends it all the time is asked only this often. */
+const minRefreshIntervalMs = 1_000;
+/** The longest wait that a timer can hold. */
+const maxTimerMs = 2 ** 31 - 1;
+
+/** Where a connection stands. `given_up` and `closed` are final. */
+export type ConnectionState = 'connecting' | 'ready' | 'backoff' | 'given_up' | 'closed';
+
+/** What a connection tells its owner. */
+export interface ConnectionEvents {
+  /** The tools that the upstream offers now; null once it is given up. */
+  onTools(tools: readonly UpstreamTool[] | null): void;
+}
+
+/** A connection for /health. */
+export interface ConnectionStatus {
+  readonly state: ConnectionState;
+  /** The transport in use, or null while there is none. */
+  readonly transport: string | null;
+  readonly protocolVersion: string | null;
+  readonly lastSeenMs: number | null;
+  readonly reconnects: number;
+  readonly lastError: string | null;
+  /** Milliseconds to the next attempt; null when none is due. */
+  readonly nextRetryMs: number | null;
+}
+
+/**
+ * Keeps one upstream connected: a single session, opened anew when it is lost, its tools fetched when they
+ * change. Calls are answered while the session lives, wait while a lost session is re-initialised, and fail at
+ * once while the upstream is down.
+ */
+export class Connection implements UpstreamState {
+  readonly name: string;
+  #config: UpstreamConfig;
+  readonly #logger: Logger;
+  readonly #metrics: UpstreamMetrics;
+  readonly #events: ConnectionEvents;
+  readonly #http: HttpClient;
+  readonly #closing = new AbortController();
+
+  #state: ConnectionState = 'connecting';
+  #session: LegacySession | null = null;
+  /** The re-initialisation that all calls wait for, while one is under way. */
+  #renewal: Promise<void> | null = null;
+  #everReady = false;
+  #failures = 0;
+  #reconnects = 0;
+  #lastError: string | null = null;
+  #lastSeenMs: number | null = null;
+  #readySinceMs = 0;
+
+  #retryTimer: Timer | null = null;
+  #backoffStartMs = 0;
+  #backoffMs = 0;
+
+  #toolsCount = 0;
+  #toolsRefreshedMs: number | null = null;
+  #refreshTimer: Timer | null = null;
+  #refresh: Promise<void> | null = null;
+  #refreshStartMs = 0;
+  #checking = false;
+
+  readonly #outcome = Promise.withResolvers<void>();
+
+  constructor(
+    config: UpstreamConfig,
+    logger: Logger,
+    metrics: (state: UpstreamState) => UpstreamMetrics,
+    events: ConnectionEvents,
+  ) {
+    this.name = config.server.name;
+    this.#config = config;
+    this.#logger = logger;
+    this.#metrics = metrics(this);
+    this.#events = events;
+    this.#http = httpClientOf(config, () => this.config.quirks, this.#metrics);
+    this.#outcome.promise.catch(() => {});
+  }
+
+  get config(): ServerConfig {
+    return this.#config.server;
+  }
+  get metrics(): UpstreamMetrics {
+    return this.#metrics;
+  }
+
+  /** Connects in the background, and goes on trying. */
+  start(): void {
+    void this.#attempt();
+  }
+
+  /** Resolves once the upstream has been ready; rejects when it is given up or closed before. */
+  firstReady(): Promise<void> {
+    return this.#outcome.promise;
+  }
+
+  status(): ConnectionStatus {
+    return {
+      state: this.#state,
+      transport: this.#session?.transportName ?? null,
+      protocolVersion: this.#session?.protocolVersion ?? null,
+      lastSeenMs: this.#lastSeenMs,
+      reconnects: this.#reconnects,
+      lastError: this.#lastError,
+      nextRetryMs: this.#retryTimer
+        ? Math.max(0, this.#backoffStartMs + this.#backoffMs - performance.now())
+        : null,
+    };
+  }
+
+  connected(): boolean {
+    return this.#state === 'ready';
+  }
+  toolsCount(): number {
+    return this.#toolsCount;
+  }
+  lastSeenMs(): number | null {
+    return this.#lastSeenMs;
+  }
+  inBackoff(): boolean {
+    return this.#state === 'backoff';
+  }
+  currentBackoffSeconds(): number {
+    return this.#state === 'backoff' ? this.#backoffMs / 1000 : 0;
+  }
+  toolsRefreshedMs(): number | null {
+    return this.#toolsRefreshedMs;
+  }
+
+  /**
+   * Sends a client's request to the upstream. It is sent a second time only if it surely was not executed, or if
+   * it is `repeatable`. Rejects with an {@link UpstreamFailure}.
+   */
+  async call(call: UpstreamCall, repeatable: boolean): Promise<ResponseMessage> {
+    try {
+      return await this.#callOn(await this.#usableSession(), call);
+    } catch (error) {
+      const { kind } = toFailure(error);
+      const again = kind === 'session_lost' || (kind === 'broken' && repeatable);
+      if (!again || call.signal.aborted) throw error;
+    }
+    return await this.#callOn(await this.#usableSession(), call);
+  }
+
+  /** Takes over changes that need no new connection. */
+  update(config: UpstreamConfig): void {
+    this.#config = config;
+    if (this.#state === 'ready') this.#scheduleRefresh();
+  }
+
+  /** Ends the connection: at once for new calls, and when the running ones are done for those. */
+  async close(): Promise<void> {
+    if (this.#state === 'closed') return;
+    this.#state = 'closed';
+    this.#closing.abort();
+    this.#clearTimers();
+    this.#outcome.reject(new UpstreamFailure('refused', 'was removed'));
+    const session = this.#session;
+    this.#session = null;
+    await session?.retire(closeTimeoutMs);
+  }
+
+  async #callOn(session: LegacySession, call: UpstreamCall): Promise<ResponseMessage> {
+    try {
+      const answer = await session.call(call, this.config.timeouts.request_seconds * 1000);
+      // Servers that never mind HTTP statuses say it this way. The v1 SDK uses the same code for its own timeouts.
+      if (answer.error?.code === -32001 && !/time/i.test(answer.error.message)) {
+        throw new UpstreamFailure('session_lost', 'lost our session (error -32001)', 'unknown_session');
+      }
+      return answer;
+    } catch (error) {
+      const failure = toFailure(error);
+      if (failure.kind === 'session_lost') this.#renew(session, failure);
+      else if (failure.kind === 'refused') this.#lost(session, failure);
+      else if (failure.kind === 'broken' || failure.kind === 'timeout') void this.#check(session);
+      throw failure;
+    }
+  }
+
+  /** The live session; waits for one that is being re-initialised. */
+  async #usableSession(): Promise<LegacySession> {
+    if (this.#session === null && this.#renewal) await this.#renewal;
+    if (this.#session !== null) return this.#session;
+    throw new UpstreamFailure('refused', describeState(this.#state, this.#lastError));
+  }
+
+  async #attempt(): Promise<void> {
+    this.#retryTimer = null;
+    this.#state = 'connecting';
+    const reconnecting = this.#everReady || this.#failures > 0;
+    try {
+      const session = await this.#open();
+      try {
+        await this.#fetchTools(session);
+      } catch (error) {
+        void session.retire(closeTimeoutMs);
+        throw error;
+      }
+      if (this.#isClosed()) return void session.retire(closeTimeoutMs);
+      if (reconnecting) this.#metrics.reconnectAttempted(true);
+      if (this.#everReady) this.#countReconnect();
+      this.#becomeReady(session);
+    } catch (error) {
+      if (this.#isClosed()) return;
+      if (reconnecting) this.#metrics.reconnectAttempted(false);
+      this.#failed(toFailure(error));
+    }
+  }
+
+  /** Opens a session within the connect timeout, and counts how that went. */
+  async #open(): Promise<LegacySession> {
+    const abort = new AbortController();
+    const connectMs = this.config.timeouts.connect_seconds * 1000;
+    const deadline = deadlines.add(connectMs, () => {
+      abort.abort(new UpstreamFailure('timeout', `did not initialise within ${connectMs / 1000} s`));
+    });
+    const close = () => abort.abort(new UpstreamFailure('cancelled', 'was removed'));
+    this.#closing.signal.addEventListener('abort', close, { once: true });
+    const startMs = performance.now();
+    let session: LegacySession | null = null;
+    const current = () => session !== null && session === this.#session;
+    try {
+      session = await openSession(
+        this.config,
+        () => this.config.quirks,
+        this.#http,
+        {
+          onSeen: () => this.#seen(),
+          onToolsChanged: () => current() && this.#toolsChanged(),
+          onClosed: (error) => current() && this.#lost(session as LegacySession, toFailure(error)),
+          onSuspect: () => current() && this.#check(session as LegacySession),
+        },
+        abort.signal,
+      );
+      this.#seen();
+      this.#metrics.initialized(true, (performance.now() - startMs) / 1000);
+      return session;
+    } catch (error) {
+      this.#metrics.initialized(false, (performance.now() - startMs) / 1000);
+      throw error;
+    } finally {
+      deadline.clear();
+      this.#closing.signal.removeEventListener('abort', close);
+    }
+  }
+
+  #becomeReady(session: LegacySession): void {
+    this.#session = session;
+    this.#state = 'ready';
+    this.#everReady = true;
+    this.#failures = 0;
+    this.#lastError = null;
+    this.#readySinceMs = performance.now();
+    this.#outcome.resolve();
+    this.#scheduleRefresh();
+    this.#logger.info('upstream connected', {
+      server: this.name,
+      transport: session.transportName,
+      protocol_version: session.protocolVersion,
+      tools: this.#toolsCount,
+    });
+  }
+
+  /** An attempt to connect came to nothing. */
+  #failed(failure: UpstreamFailure): void {
+    this.#failures++;
+    this.#lastError = failure.message;
+    const { max_attempts } = this.config.reconnect;
+    if (max_attempts > 0 && this.#failures >= max_attempts) {
+      this.#state = 'given_up';
+      this.#toolsCount = 0;
+      this.#events.onTools(null);
+      this.#logger.error('upstream given up; a reload or restart tries again', {
+        server: this.name,
+        attempts: this.#failures,
+        cause: failure.message,
+      });
+      this.#outcome.reject(failure);
+      return;
+    }
+    this.#backOff(failure.kind === 'auth' ? this.config.reconnect.backoff_max_ms : this.#nextBackoffMs());
+    this.#logger.warn('upstream not connected', {
+      server: this.name,
+      cause: failure.message,
+      retry_seconds: Math.round(this.#backoffMs) / 1000,
+    });
+  }
+
+  /** The session cannot be used any more, and the upstream is believed to be down. */
+  #lost(session: LegacySession, failure: UpstreamFailure): void {
+    if (session !== this.#session) return;
+    this.#session = null;
+    this.#clearTimers();
+    void session.retire(closeTimeoutMs);
+    if (this.#isClosed()) return;
+    this.#lastError = failure.message;
+    this.#logger.warn('upstream lost', { server: this.name, cause: failure.message });
+    // One that had been well for a while is tried at once; one that comes and goes is not chased.
+    const stable = performance.now() - this.#readySinceMs > this.config.reconnect.backoff_base_ms;
+    if (stable) void this.#attempt();
+    else this.#backOff(this.#nextBackoffMs());
+  }
+
+  /** Exponential with jitter: each wait is drawn between the last bound and the next, within base and max. */
+  #nextBackoffMs(): number {
+    const { backoff_base_ms: base, backoff_max_ms: max } = this.config.reconnect;
+    const high = Math.min(max, base * 2 ** Math.min(Math.max(1, this.#failures), 30));
+    const low = Math.min(high, Math.max(base, high / 2));
+    return low + Math.random() * (high - low);
+  }
+
+  #backOff(ms: number): void {
+    this.#state = 'backoff';
+    this.#backoffStartMs = performance.now();
+    this.#backoffMs = ms;
+    this.#retryTimer = setTimeout(() => {
+      this.#metrics.backedOff(ms / 1000);
+      void this.#attempt();
+    }, ms);
+  }
+
+  /** Re-initialises a session that the upstream lost: once, for all that noticed. */
+  #renew(lost: LegacySession, failure: UpstreamFailure): void {
+    if (lost !== this.#session) return;
+    this.#session = null;
+    this.#clearTimers();
+    this.#metrics.sessionReset(failure.loss ?? 'unknown_session');
+    this.#logger.info('upstream session lost; initialising anew', {
+      server: this.name,
+      cause: failure.message,
+    });
+    // Its stream must go; there is no session to take leave of.
+    void lost.retire(closeTimeoutMs);
+    if (this.#isClosed()) return;
+    this.#state = 'connecting';
+    this.#renewal = this.#reopen().finally(() => {
+      this.#renewal = null;
+    });
+  }
+
+  async #reopen(): Promise<void> {
+    try {
+      const session = await this.#open();
+      if (this.#isClosed()) return void session.retire(closeTimeoutMs);
+      this.#becomeReady(session);
+      void this.#refreshTools(session);
+    } catch (error) {
+      if (!this.#isClosed()) this.#failed(toFailure(error));
+    }
+  }
+
+  /** Something went wrong that may mean a dead upstream or a lost session: finds out. */
+  async #check(session: LegacySession): Promise<void> {
+    if (this.#checking || session !== this.#session) return;
+    this.#checking = true;
+    try {
+      await session.ping(this.config.timeouts.connect_seconds * 1000);
+      this.#metrics.healthChecked(true);
+    } catch (error) {
+      this.#metrics.healthChecked(false);
+      this.#unhealthy(session, toFailure(error));
+    } finally {
+      this.#checking = false;
+    }
+  }
+
+  #unhealthy(session: LegacySession, failure: UpstreamFailure): void {
+    if (failure.kind === 'session_lost') this.#renew(session, failure);
+    else if (failure.kind !== 'returned_error') this.#lost(session, failure);
+    else if (session === this.#session) this.#lastError = failure.message;
+  }
+
+  #toolsChanged(): void {
+    const session = this.#session;
+    if (session === null) return;
+    const waitMs = this.#refreshStartMs + minRefreshIntervalMs - performance.now();
+    if (waitMs <= 0 && this.#refresh === null) void this.#refreshTools(session);
+    else this.#scheduleRefresh(Math.max(waitMs, 1));
+  }
+
+  /** Fetches the tools anew after `ms`, by default when their time to live is over; this is the health check. */
+  #scheduleRefresh(ms = this.config.tools.ttl_seconds * 1000): void {
+    if (this.#refreshTimer) clearTimeout(this.#refreshTimer);
+    this.#refreshTimer = setTimeout(
+      () => {
+        this.#refreshTimer = null;
+        if (this.#session) void this.#refreshTools(this.#session);
+      },
+      Math.min(ms, maxTimerMs),
+    );
+  }
+
+  #refreshTools(session: LegacySession): Promise<void> {
+    this.#refresh ??= this.#fetchTools(session)
+      .then(
+        () => {
+          this.#metrics.healthChecked(true);
+          if (session === this.#session) this.#lastError = null;
+        },
+        (error: unknown) => {
+          this.#metrics.healthChecked(false);
+          this.#unhealthy(session, toFailure(error));
+        },
+      )
+      .finally(() => {
+        this.#refresh = null;
+        if (session === this.#session && this.#refreshTimer === null) this.#scheduleRefresh();
+      });
+    return this.#refresh;
+  }
+
+  async #fetchTools(session: LegacySession): Promise<void> {
+    const startMs = performance.now();
+    this.#refreshStartMs = startMs;
+    try {
+      const tools = await session.listTools(this.config.timeouts.connect_seconds * 1000);
+      this.#metrics.toolsRefreshed(true, (performance.now() - startMs) / 1000);
+      if (this.#isClosed()) return;
+      this.#toolsCount = tools.length;
+      this.#toolsRefreshedMs = Date.now();
+      this.#events.onTools(tools);
+    } catch (error) {
+      this.#metrics.toolsRefreshed(false, (performance.now() - startMs) / 1000);
+      throw error;
+    }
+  }
+
+  #countReconnect(): void {
+    this.#reconnects++;
+    this.#metrics.reconnected();
+  }
+
+  #seen(): void {
+    this.#lastSeenMs = Date.now();
+  }
+
+  #isClosed(): boolean {
+    return this.#state === 'closed';
+  }
+
+  #clearTimers(): void {
+    if (this.#retryTimer) clearTimeout(this.#retryTimer);
+    if (this.#refreshTimer) clearTimeout(this.#refreshTimer);
+    this.#retryTimer = null;
+    this.#refreshTimer = null;
+  }
+}
+
+function describeState(state: ConnectionState, lastError: string | null): string {
+  const cause = lastError === null ? '' : `: ${lastError}`;
+  switch (state) {
+    case 'given_up':
+      return `was given up${cause}`;
+    case 'closed':
+      return 'was removed';
+    default:
+      return `is not connected${cause}`;
+  }
+}

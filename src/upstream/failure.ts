@@ -1,0 +1,116 @@
+import type { CallFailureReason } from '../errors.ts';
+
+/** How an upstream session was lost: the `reason` of `mcpstead_upstream_session_resets_total`. */
+export type SessionLoss = 'unknown_session' | 'expired' | 'terminated';
+
+/**
+ * What went wrong between the gateway and an upstream.
+ *
+ * - `refused`: no connection came about, so nothing was executed.
+ * - `broken`: a connection broke; whether the request was executed is not known.
+ * - `timeout`, `cancelled`: the gateway gave up waiting.
+ * - `auth`: the upstream refused the credential (401, 403).
+ * - `session_lost`: the upstream does not know our session, so nothing was executed.
+ * - `unsupported`: the endpoint does not speak this transport (400, 404, 405 and the like).
+ * - `protocol`: what came back is no valid answer.
+ * - `returned_error`: a valid answer, but an error, to a request of the gateway's own.
+ */
+export type FailureKind =
+  | 'refused'
+  | 'broken'
+  | 'timeout'
+  | 'cancelled'
+  | 'auth'
+  | 'session_lost'
+  | 'unsupported'
+  | 'protocol'
+  | 'returned_error';
+
+const reasons: Record<FailureKind, CallFailureReason> = {
+  refused: 'upstream_disconnected',
+  broken: 'upstream_disconnected',
+  timeout: 'upstream_timeout',
+  cancelled: 'cancelled',
+  auth: 'upstream_auth_failed',
+  session_lost: 'upstream_disconnected',
+  unsupported: 'upstream_protocol_error',
+  protocol: 'upstream_protocol_error',
+  returned_error: 'upstream_returned_error',
+};
+
+/** A failure of an upstream. The message is the gateway's own words: it quotes no body and no header. */
+export class UpstreamFailure extends Error {
+  readonly kind: FailureKind;
+  /** Set when kind is `session_lost`. */
+  readonly loss: SessionLoss | undefined;
+
+  constructor(kind: FailureKind, message: string, loss?: SessionLoss) {
+    super(message);
+    this.name = 'UpstreamFailure';
+    this.kind = kind;
+    this.loss = loss;
+  }
+
+  get reason(): CallFailureReason {
+    return reasons[this.kind];
+  }
+}
+
+const refusedCodes = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'EAI_AGAIN',
+  'ECONNABORTED',
+]);
+
+/** Codes of a TLS handshake that failed, as OpenSSL and Bun name them. */
+const tlsCode = /CERT|SSL|TLS|^UNABLE_TO_|^DEPTH_ZERO|^HOSTNAME_MISMATCH/;
+
+/** What `fetch` or the reading of its body threw, in the gateway's terms. */
+export function toFailure(error: unknown): UpstreamFailure {
+  if (error instanceof UpstreamFailure) return error;
+  const code = String((error as { code?: unknown } | null)?.code ?? '');
+  if (code === 'ECONNREFUSED') return new UpstreamFailure('refused', 'connection refused');
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
+    return new UpstreamFailure('refused', 'host name not found');
+  if (refusedCodes.has(code)) return new UpstreamFailure('refused', `cannot connect (${code})`);
+  if (tlsCode.test(code)) return new UpstreamFailure('refused', `TLS handshake failed (${code})`);
+  if (code === 'ECONNRESET' || code === 'EPIPE')
+    return new UpstreamFailure('broken', 'connection closed unexpectedly');
+  const detail = /^[A-Za-z0-9_]{1,60}$/.test(code) ? ` (${code})` : '';
+  return new UpstreamFailure('broken', `connection failed${detail}`);
+}
+
+/**
+ * Whether an HTTP answer means that the upstream does not know our session (any more), and how it was lost.
+ * 404 says so by itself (MCP 2025-11-25, Session Management); other statuses only when their body does, for
+ * they have meanings of their own.
+ */
+export function sessionLossOf(status: number, body: string): SessionLoss | null {
+  const says = /session/i.test(body);
+  if (status !== 404) {
+    if (![400, 401, 403, 410].includes(status) || !says) return null;
+    if (
+      !/not found|unknown|invalid|no valid|expired|terminated|closed|ended|gone|missing|not exist|no longer/i.test(
+        body,
+      )
+    ) {
+      return null;
+    }
+  }
+  if (says && /expired/i.test(body)) return 'expired';
+  if (says && /terminated|closed|ended|gone/i.test(body)) return 'terminated';
+  return status === 410 ? 'terminated' : 'unknown_session';
+}
+
+/** What an error status means where nothing else is known. */
+export function statusFailure(status: number): UpstreamFailure {
+  const message = `answered HTTP ${status}`;
+  if (status === 401 || status === 403) return new UpstreamFailure('auth', message);
+  if ([400, 404, 405, 406, 410, 415, 501].includes(status))
+    return new UpstreamFailure('unsupported', message);
+  if ([502, 503, 504].includes(status)) return new UpstreamFailure('broken', message);
+  return new UpstreamFailure('protocol', message);
+}

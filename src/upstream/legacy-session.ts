@@ -1,0 +1,297 @@
+import { deadlines } from '../deadlines.ts';
+import { elements, memberText, withMembers } from '../protocol/json-text.ts';
+import {
+  errorText,
+  type JsonObject,
+  type Message,
+  type NotificationMessage,
+  notificationText,
+  type RequestMessage,
+  type ResponseMessage,
+  requestText,
+  resultText,
+} from '../protocol/jsonrpc.ts';
+import { isLegacyVersion, latestLegacyVersion, legacyVersions } from '../protocol/versions.ts';
+import { build } from '../version.ts';
+import { UpstreamFailure } from './failure.ts';
+import type { Transport, TransportEvents } from './transport/transport.ts';
+
+/** How long a notification, or an answer of ours to the upstream, may take to be accepted. */
+const sendTimeoutMs = 10_000;
+/** Bounds of a tool list: an upstream that pages for ever, or without end, is refused. */
+const maxToolPages = 1_000;
+const maxTools = 100_000;
+
+/** A tool as its upstream describes it. */
+export interface UpstreamTool {
+  readonly name: string;
+  /** The JSON text of the whole description. */
+  readonly text: string;
+  /** Annotated as read-only or idempotent: a call of it may be sent again. MCP 2025-11-25, ToolAnnotations. */
+  readonly repeatable: boolean;
+}
+
+/** A request to send upstream for a client: what of an exchange concerns the session. */
+export interface UpstreamCall {
+  readonly method: string;
+  /** The JSON text of the params, as the upstream is to see them but for the progress token. */
+  readonly paramsText: string;
+  readonly signal: AbortSignal;
+  /** Takes a notification's text, for the client whose call this is. */
+  notify(message: string): Promise<void> | undefined;
+}
+
+/** What a session tells the connection that owns it. */
+export interface SessionEvents {
+  onToolsChanged(): void;
+  /** The transport is gone. */
+  onClosed(error: Error): void;
+  /** Something hints at a lost session or a dead upstream. */
+  onSuspect(): void;
+  /** The upstream said something. */
+  onSeen(): void;
+}
+
+interface RunningCall {
+  readonly call: UpstreamCall;
+  /** The JSON text of the client's own progress token, where it sent one. */
+  readonly progressToken: string | undefined;
+}
+
+/**
+ * One initialised session with an upstream of the legacy era. It owns the ids and progress tokens that go
+ * upstream: two clients may use the same ones at the same time.
+ */
+export class LegacySession implements TransportEvents {
+  readonly #transport: Transport;
+  readonly #events: SessionEvents;
+  readonly #calls = new Map<number, RunningCall>();
+  #nextId = 1;
+  #protocolVersion = '';
+  #hasTools = false;
+  #listing = false;
+  #onIdle: (() => void) | null = null;
+
+  /** @param connect makes the transport, which tells this session what comes in. */
+  constructor(connect: (events: TransportEvents) => Transport, events: SessionEvents) {
+    this.#transport = connect(this);
+    this.#events = events;
+  }
+
+  get protocolVersion(): string {
+    return this.#protocolVersion;
+  }
+  get transportName(): string {
+    return this.#transport.name;
+  }
+
+  /** Opens the transport and initialises. MCP 2025-11-25, Lifecycle. */
+  async open(signal: AbortSignal): Promise<void> {
+    await this.#transport.open(signal);
+    const params = {
+      protocolVersion: latestLegacyVersion,
+      capabilities: {},
+      clientInfo: { name: 'mcpstead', version: build.version },
+    };
+    const id = this.#nextId++;
+    const body = requestText(id, 'initialize', JSON.stringify(params));
+    const answer = await this.#transport.request(id, body, signal);
+    if (answer.error)
+      throw new UpstreamFailure('returned_error', `refused to initialise (error ${answer.error.code})`);
+    const { protocolVersion, capabilities } = answer.result as JsonObject;
+    if (!isLegacyVersion(protocolVersion)) {
+      const supported = legacyVersions.join(', ');
+      throw new UpstreamFailure('protocol', `speaks an unknown protocol version; known are ${supported}`);
+    }
+    this.#protocolVersion = protocolVersion;
+    this.#hasTools = typeof capabilities === 'object' && capabilities !== null && 'tools' in capabilities;
+    await this.#transport.send(notificationText('notifications/initialized'), signal);
+    this.#transport.initialized(protocolVersion);
+  }
+
+  /**
+   * Sends a request and resolves to its response, be it a result or an error. Rejects with an
+   * {@link UpstreamFailure}; on timeout and cancellation the upstream is told to stop.
+   */
+  async call(call: UpstreamCall, timeoutMs: number): Promise<ResponseMessage> {
+    const id = this.#nextId++;
+    const abort = new AbortController();
+    const cancel = () => abort.abort(new UpstreamFailure('cancelled', 'the request was cancelled'));
+    if (call.signal.aborted) cancel();
+    const deadline = deadlines.add(timeoutMs, () => {
+      abort.abort(new UpstreamFailure('timeout', `did not answer within ${timeoutMs / 1000} s`));
+    });
+    call.signal.addEventListener('abort', cancel, { once: true });
+
+    const { paramsText, progressToken } = this.#ownProgressToken(call.paramsText, id);
+    this.#calls.set(id, { call, progressToken });
+    try {
+      const answer = await this.#transport.request(
+        id,
+        requestText(id, call.method, paramsText),
+        abort.signal,
+      );
+      this.#events.onSeen();
+      return answer;
+    } catch (error) {
+      if (abort.signal.aborted) {
+        this.#send(
+          notificationText('notifications/cancelled', `{"requestId":${id},"reason":"the client gave up"}`),
+        );
+      }
+      throw error;
+    } finally {
+      this.#calls.delete(id);
+      if (this.#calls.size === 0) this.#onIdle?.();
+      deadline.clear();
+      call.signal.removeEventListener('abort', cancel);
+    }
+  }
+
+  /** A request of the gateway's own. */
+  #ask(method: string, paramsText: string, timeoutMs: number): Promise<ResponseMessage> {
+    const signal = new AbortController().signal;
+    return this.call({ method, paramsText, signal, notify: () => undefined }, timeoutMs);
+  }
+
+  /** Whether the upstream still answers: any answer will do. MCP 2025-11-25, Ping. */
+  async ping(timeoutMs: number): Promise<void> {
+    await this.#ask('ping', '{}', timeoutMs);
+  }
+
+  /** All tools of the upstream, page by page, each page within `timeoutMs`. */
+  async listTools(timeoutMs: number): Promise<UpstreamTool[]> {
+    if (!this.#hasTools) return [];
+    const tools = new Map<string, UpstreamTool>();
+    const cursors = new Set<string>();
+    let params = '{}';
+    this.#listing = true;
+    try {
+      for (let page = 0; page < maxToolPages; page++) {
+        const answer = await this.#ask('tools/list', params, timeoutMs);
+        if (answer.error) {
+          throw new UpstreamFailure(
+            'returned_error',
+            `refused to list its tools (error ${answer.error.code})`,
+          );
+        }
+        addTools(tools, answer);
+        if (tools.size > maxTools) throw new UpstreamFailure('protocol', `lists more than ${maxTools} tools`);
+        const cursor = answer.result?.['nextCursor'];
+        if (typeof cursor !== 'string') return [...tools.values()];
+        if (cursors.has(cursor))
+          throw new UpstreamFailure('protocol', 'repeats a cursor while listing its tools');
+        cursors.add(cursor);
+        params = JSON.stringify({ cursor });
+      }
+    } finally {
+      this.#listing = false;
+    }
+    throw new UpstreamFailure('protocol', `lists its tools on more than ${maxToolPages} pages`);
+  }
+
+  /**
+   * Takes no more calls, and ends the session once the running ones are done; each of those has a deadline.
+   * Resolves when the upstream was told, or could not be within `timeoutMs`.
+   */
+  async retire(timeoutMs: number): Promise<void> {
+    if (this.#calls.size > 0) await new Promise<void>((resolve) => (this.#onIdle = resolve));
+    const abort = new AbortController();
+    const deadline = deadlines.add(timeoutMs, () => abort.abort());
+    try {
+      await this.#transport.close(abort.signal);
+    } catch {
+      // The upstream is gone, or will find out by itself.
+    } finally {
+      deadline.clear();
+    }
+  }
+
+  onMessage(message: Message, requestId: number | null): Promise<void> | undefined {
+    this.#events.onSeen();
+    if (message.kind === 'notification') return this.#onNotification(message, requestId);
+    if (message.kind === 'request') this.#onRequest(message);
+    return undefined;
+  }
+
+  onClosed(error: Error): void {
+    this.#events.onClosed(error);
+  }
+
+  onSuspect(): void {
+    this.#events.onSuspect();
+  }
+
+  #onNotification(message: NotificationMessage, requestId: number | null): Promise<void> | undefined {
+    switch (message.method) {
+      case 'notifications/progress': {
+        const token = message.params?.['progressToken'];
+        const running = typeof token === 'number' ? this.#calls.get(token) : undefined;
+        if (running?.progressToken === undefined) return undefined;
+        const paramsText = withMembers(message.paramsText as string, {
+          progressToken: running.progressToken,
+        });
+        return running.call.notify(notificationText(message.method, paramsText));
+      }
+      case 'notifications/message':
+        // Only a stream of its own ties a log message to the call that caused it.
+        if (requestId === null) return undefined;
+        return this.#calls.get(requestId)?.call.notify(notificationText(message.method, message.paramsText));
+      case 'notifications/tools/list_changed':
+        // Some servers send this ahead of every answer, that of tools/list included.
+        if (!this.#listing) this.#events.onToolsChanged();
+        return undefined;
+      default:
+        return undefined;
+    }
+  }
+
+  /** We declare no capabilities, so an upstream may ask for nothing but a ping. */
+  #onRequest(message: RequestMessage): void {
+    if (message.method === 'ping') this.#send(resultText(message.idText, '{}'));
+    else this.#send(errorText(message.idText, '{"code":-32601,"message":"Method not found"}'));
+  }
+
+  /** Sends what needs no answer; whether it arrives is not our concern. */
+  #send(body: string): void {
+    const abort = new AbortController();
+    const deadline = deadlines.add(sendTimeoutMs, () => abort.abort());
+    this.#transport
+      .send(body, abort.signal)
+      .catch(() => {})
+      .finally(() => deadline.clear());
+  }
+
+  /** Puts our id in place of the client's progress token, where there is one. */
+  #ownProgressToken(
+    paramsText: string,
+    id: number,
+  ): { paramsText: string; progressToken: string | undefined } {
+    // A look for the word is cheaper than a look at the structure, and most calls have none.
+    const meta = paramsText.includes('progressToken') ? memberText(paramsText, '_meta') : undefined;
+    const progressToken = meta?.startsWith('{') ? memberText(meta, 'progressToken') : undefined;
+    if (meta === undefined || progressToken === undefined) return { paramsText, progressToken: undefined };
+    const ownMeta = withMembers(meta, { progressToken: String(id) });
+    return { paramsText: withMembers(paramsText, { _meta: ownMeta }), progressToken };
+  }
+}
+
+function addTools(tools: Map<string, UpstreamTool>, answer: ResponseMessage): void {
+  const listed = answer.result?.['tools'];
+  const listText = memberText(answer.text, 'tools');
+  if (!Array.isArray(listed) || listText === undefined) {
+    throw new UpstreamFailure('protocol', 'answered tools/list without a list of tools');
+  }
+  const texts = elements(listText);
+  listed.forEach((tool: unknown, index) => {
+    const { name, annotations } = (tool ?? {}) as { name?: unknown; annotations?: unknown };
+    // A tool without a name cannot be called, and of two with one name only the first can.
+    if (typeof name !== 'string' || name === '' || tools.has(name)) return;
+    const { readOnlyHint, idempotentHint } = (annotations ?? {}) as Record<string, unknown>;
+    tools.set(name, {
+      name,
+      text: texts[index] as string,
+      repeatable: readOnlyHint === true || idempotentHint === true,
+    });
+  });
+}

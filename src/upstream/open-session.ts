@@ -1,0 +1,79 @@
+import type { ServerConfig } from '../config/schema.ts';
+import type { UpstreamMetrics } from '../observability/upstream-metrics.ts';
+import { toFailure, UpstreamFailure } from './failure.ts';
+import { LegacySession, type SessionEvents } from './legacy-session.ts';
+import { HttpClient } from './transport/http-client.ts';
+import { SseTransport } from './transport/sse.ts';
+import { StreamableTransport } from './transport/streamable.ts';
+
+/** An upstream as configured, with the value of its token. */
+export interface UpstreamConfig {
+  readonly server: ServerConfig;
+  readonly token: string | null;
+}
+
+/** HTTP to the upstream: one client for all its sessions, so that its connections outlive them. */
+export function httpClientOf(
+  { server, token }: UpstreamConfig,
+  quirks: () => ServerConfig['quirks'],
+  metrics: UpstreamMetrics,
+): HttpClient {
+  const headers: Record<string, string> = {};
+  for (const [name, value] of Object.entries(server.headers)) headers[name.toLowerCase()] = value;
+  if (token !== null) headers['authorization'] = `Bearer ${token}`;
+  return new HttpClient({
+    url: server.url,
+    headers,
+    tlsSkipVerify: server.tls_skip_verify,
+    accept: () => quirks().inject_accept_header,
+    onSent: (bytes) => metrics.sent(bytes),
+    onReceived: (bytes) => metrics.received(bytes),
+  });
+}
+
+/**
+ * Opens and initialises a session over the configured transport; `auto` tries Streamable HTTP and, where the
+ * endpoint does not speak it, HTTP+SSE (MCP 2025-11-25, Transports, Backwards Compatibility).
+ * Rejects with an {@link UpstreamFailure} or with the signal's reason.
+ */
+export async function openSession(
+  server: ServerConfig,
+  quirks: () => ServerConfig['quirks'],
+  http: HttpClient,
+  events: SessionEvents,
+  signal: AbortSignal,
+): Promise<LegacySession> {
+  const anyEventName = () => quirks().normalize_sse_events;
+  const open = async (session: LegacySession): Promise<LegacySession> => {
+    try {
+      await session.open(signal);
+      return session;
+    } catch (error) {
+      // Whatever came about so far, a stream or half a session, must not linger.
+      void session.retire(1_000);
+      throw error;
+    }
+  };
+  const streamable = () =>
+    open(new LegacySession((sink) => new StreamableTransport(http, sink, anyEventName), events));
+  const sse = () =>
+    open(new LegacySession((sink) => new SseTransport(http, server.url, sink, anyEventName), events));
+
+  if (server.protocol === 'sse') return sse();
+  try {
+    return await streamable();
+  } catch (error) {
+    if (
+      server.protocol === 'streamable' ||
+      !(error instanceof UpstreamFailure) ||
+      error.kind !== 'unsupported'
+    ) {
+      throw error;
+    }
+    return sse().catch((sseError: unknown) => {
+      if (signal.aborted) throw signal.reason;
+      const { kind, message } = toFailure(sseError);
+      throw new UpstreamFailure(kind, `${error.message} over Streamable HTTP, and over HTTP+SSE: ${message}`);
+    });
+  }
+}

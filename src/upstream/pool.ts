@@ -1,0 +1,83 @@
+import type { ConfigDiff } from '../config/diff.ts';
+import type { LoadedConfig } from '../config/load.ts';
+import type { Logger } from '../observability/log.ts';
+import type { Metrics } from '../observability/metrics.ts';
+import { Connection } from './connection.ts';
+import type { UpstreamTool } from './legacy-session.ts';
+import type { UpstreamConfig } from './open-session.ts';
+
+/** What the pool tells its owner. */
+export interface PoolEvents {
+  /** The tools that an upstream offers now; null when it is given up. */
+  onTools(server: string, tools: readonly UpstreamTool[] | null): void;
+}
+
+/** The connections to all configured upstreams, in the order of the file. */
+export class Pool {
+  readonly #logger: Logger;
+  readonly #metrics: Metrics;
+  readonly #events: PoolEvents;
+  #connections = new Map<string, Connection>();
+
+  constructor(logger: Logger, metrics: Metrics, events: PoolEvents) {
+    this.#logger = logger;
+    this.#metrics = metrics;
+    this.#events = events;
+  }
+
+  get(server: string): Connection | undefined {
+    return this.#connections.get(server);
+  }
+
+  all(): Connection[] {
+    return [...this.#connections.values()];
+  }
+
+  /**
+   * Brings the connections in line with a configuration: what the diff calls restarted is opened anew, what it
+   * calls updated goes on with its new settings, and the calls in flight on what goes may finish.
+   */
+  apply(loaded: LoadedConfig, diff: Pick<ConfigDiff, 'added' | 'restarted' | 'updated'>): void {
+    const fresh = new Set([...diff.added, ...diff.restarted]);
+    const updated = new Set(diff.updated);
+    const before = this.#connections;
+    const after = new Map<string, Connection>();
+    const started: Connection[] = [];
+    for (const server of loaded.config.servers) {
+      const config: UpstreamConfig = { server, token: loaded.upstreamTokens.get(server.name) ?? null };
+      const present = before.get(server.name);
+      if (present && !fresh.has(server.name)) {
+        if (updated.has(server.name)) present.update(config);
+        after.set(server.name, present);
+      } else {
+        const connection = this.#connect(config, present);
+        after.set(server.name, connection);
+        started.push(connection);
+      }
+    }
+    for (const [name, connection] of before) {
+      if (!after.has(name)) {
+        connection.metrics.remove();
+        void connection.close();
+      }
+    }
+    this.#connections = after;
+    for (const connection of started) connection.start();
+  }
+
+  /** Closes all connections, telling the upstreams; bounded by the connections' own deadlines. */
+  async close(): Promise<void> {
+    await Promise.all(this.all().map((connection) => connection.close()));
+  }
+
+  #connect(config: UpstreamConfig, replaced: Connection | undefined): Connection {
+    const { name } = config.server;
+    if (replaced) {
+      replaced.metrics.remove();
+      void replaced.close();
+    }
+    return new Connection(config, this.#logger, (state) => this.#metrics.upstream(name, state), {
+      onTools: (tools) => this.#events.onTools(name, tools),
+    });
+  }
+}

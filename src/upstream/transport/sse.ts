@@ -1,0 +1,154 @@
+import { deadlines } from '../../deadlines.ts';
+import type { ResponseMessage } from '../../protocol/jsonrpc.ts';
+import { SseParser } from '../../protocol/sse.ts';
+import { sessionLossOf, statusFailure, toFailure, UpstreamFailure } from '../failure.ts';
+import { type HttpClient, maxUpstreamBodyBytes } from './http-client.ts';
+import { eventMessages, eventsOf } from './messages.ts';
+import type { Transport, TransportEvents } from './transport.ts';
+
+/** How long a POST may stay unanswered after its response came over the stream. */
+const postTimeoutMs = 5_000;
+
+interface Pending {
+  readonly resolve: (answer: ResponseMessage) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/**
+ * MCP 2024-11-05, Transports, HTTP with SSE: one GET stream brings all messages, and its first event names the
+ * endpoint that takes POSTs. The session is as long as the stream.
+ */
+export class SseTransport implements Transport {
+  readonly name = 'sse';
+  readonly #http: HttpClient;
+  readonly #url: string;
+  readonly #events: TransportEvents;
+  readonly #anyEventName: () => boolean;
+  readonly #stream = new AbortController();
+  readonly #pending = new Map<number, Pending>();
+  #endpoint: string | null = null;
+  #closed = false;
+
+  constructor(http: HttpClient, url: string, events: TransportEvents, anyEventName: () => boolean) {
+    this.#http = http;
+    this.#url = url;
+    this.#events = events;
+    this.#anyEventName = anyEventName;
+  }
+
+  async open(signal: AbortSignal): Promise<void> {
+    const abort = () => this.#stream.abort(signal.reason);
+    if (signal.aborted) abort();
+    signal.addEventListener('abort', abort, { once: true });
+    try {
+      const response = await this.#http.fetch({ method: 'GET', signal: this.#stream.signal });
+      if (!response.ok) {
+        await response.body?.cancel();
+        throw statusFailure(response.status);
+      }
+      const opened = Promise.withResolvers<void>();
+      void this.#follow(response, opened.resolve).then(opened.reject, opened.reject);
+      await opened.promise;
+    } finally {
+      signal.removeEventListener('abort', abort);
+    }
+  }
+
+  request(id: number, body: string, signal: AbortSignal): Promise<ResponseMessage> {
+    const { promise, resolve, reject } = Promise.withResolvers<ResponseMessage>();
+    if (this.#closed) return Promise.reject(streamClosed());
+    this.#pending.set(id, { resolve, reject });
+    const post = new AbortController();
+    const abort = () => {
+      post.abort(signal.reason);
+      reject(signal.reason);
+    };
+    signal.addEventListener('abort', abort, { once: true });
+    let posting = true;
+    this.send(body, post.signal)
+      .catch(reject)
+      .finally(() => {
+        posting = false;
+      });
+    const settled = () => {
+      signal.removeEventListener('abort', abort);
+      this.#pending.delete(id);
+      if (posting) deadlines.add(postTimeoutMs, () => post.abort());
+    };
+    promise.then(settled, settled);
+    return promise;
+  }
+
+  async send(body: string, signal: AbortSignal): Promise<void> {
+    const url = this.#endpoint ?? this.#url;
+    const response = await this.#http.fetch({ method: 'POST', url, body, signal });
+    if (response.ok) {
+      await response.body?.cancel();
+      return;
+    }
+    const { status } = response;
+    const loss = sessionLossOf(status, await this.#http.errorBody(response, signal));
+    if (loss) throw new UpstreamFailure('session_lost', `lost our session (HTTP ${status})`, loss);
+    throw statusFailure(status);
+  }
+
+  initialized(): void {
+    // This transport has no header to carry the version, and its stream is open already.
+  }
+
+  async close(): Promise<void> {
+    this.#end(new UpstreamFailure('broken', 'the connection was closed'));
+    this.#stream.abort();
+  }
+
+  /** Reads the stream to its end; `onEndpoint` is called once the endpoint is known. */
+  async #follow(response: Response, onEndpoint: () => void): Promise<never> {
+    const reader = this.#http.reader(response, this.#stream.signal);
+    try {
+      for await (const event of eventsOf(new SseParser(maxUpstreamBodyBytes), [], reader)) {
+        if (event.event === 'endpoint' && this.#endpoint === null) {
+          this.#endpoint = this.#resolveEndpoint(event.data);
+          onEndpoint();
+          continue;
+        }
+        for (const message of eventMessages(event, this.#anyEventName() && event.event !== 'endpoint')) {
+          if (message.kind !== 'response') await this.#events.onMessage(message, null);
+          else if (typeof message.id === 'number') this.#pending.get(message.id)?.resolve(message);
+        }
+      }
+      throw this.#endpoint === null
+        ? new UpstreamFailure('protocol', 'offers no HTTP+SSE endpoint')
+        : streamClosed();
+    } catch (error) {
+      reader.cancel();
+      const failure = this.#stream.signal.aborted ? streamClosed() : toFailure(error);
+      const live = this.#endpoint !== null && !this.#closed;
+      this.#end(failure);
+      if (live) this.#events.onClosed(failure);
+      throw this.#stream.signal.aborted ? (this.#stream.signal.reason ?? failure) : failure;
+    }
+  }
+
+  #end(failure: UpstreamFailure): void {
+    this.#closed = true;
+    for (const pending of [...this.#pending.values()]) pending.reject(failure);
+  }
+
+  /** MCP security: a foreign endpoint would get our messages and credentials. */
+  #resolveEndpoint(data: string): string {
+    let endpoint: URL;
+    try {
+      endpoint = new URL(data.trim(), this.#url);
+    } catch {
+      throw new UpstreamFailure('protocol', 'names an endpoint that is no URL');
+    }
+    if (endpoint.origin !== new URL(this.#url).origin) {
+      throw new UpstreamFailure('protocol', 'names an endpoint of another origin, which is not followed');
+    }
+    return endpoint.href;
+  }
+}
+
+function streamClosed(): UpstreamFailure {
+  return new UpstreamFailure('broken', 'its event stream ended');
+}

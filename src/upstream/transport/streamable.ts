@@ -1,0 +1,242 @@
+import { type Deadline, deadlines, sleep } from '../../deadlines.ts';
+import { mediaType, sessionHeader, sseType, versionHeader } from '../../protocol/headers.ts';
+import type { Message, ResponseMessage } from '../../protocol/jsonrpc.ts';
+import { SseParser } from '../../protocol/sse.ts';
+import { sessionLossOf, statusFailure, toFailure, UpstreamFailure } from '../failure.ts';
+import { type BodyReader, type HttpClient, maxUpstreamBodyBytes } from './http-client.ts';
+import { eventMessages, eventsOf, parseMessages } from './messages.ts';
+import type { Transport, TransportEvents } from './transport.ts';
+
+/** How long a stream may go on after the answer before it is cut, which costs the connection. */
+const drainTimeoutMs = 2_000;
+/** How often in a row a broken stream is resumed without anything new coming from it. */
+const maxIdleResumptions = 5;
+const resumeDelayMs = 500;
+const listenDelayMs = 100;
+const maxListenDelayMs = 30_000;
+
+/** MCP 2025-11-25, Transports, Streamable HTTP: a POST per message, and one GET stream for what belongs to no request. */
+export class StreamableTransport implements Transport {
+  readonly name = 'streamable';
+  readonly #http: HttpClient;
+  readonly #events: TransportEvents;
+  readonly #anyEventName: () => boolean;
+  readonly #closing = new AbortController();
+  #headers: Record<string, string> = {};
+
+  constructor(http: HttpClient, events: TransportEvents, anyEventName: () => boolean) {
+    this.#http = http;
+    this.#events = events;
+    this.#anyEventName = anyEventName;
+  }
+
+  async open(): Promise<void> {
+    // Nothing to open: the first POST tells whether the endpoint speaks this transport.
+  }
+
+  async request(id: number, body: string, signal: AbortSignal): Promise<ResponseMessage> {
+    const response = await this.#http.fetch({ method: 'POST', body, headers: this.#headers, signal });
+    if (!response.ok) return this.#refusal(response, id, signal);
+    const sessionId = response.headers.get(sessionHeader);
+    if (sessionId !== null && this.#headers[sessionHeader] === undefined) {
+      this.#headers = { ...this.#headers, [sessionHeader]: sessionId };
+    }
+    const streams = mediaType(response.headers.get('content-type')) === sseType;
+    if (!streams && response.headers.has('content-length')) {
+      // Whole, and so no live stream, whatever else it may be.
+      const text = await this.#http.text(response, signal);
+      return looksLikeJson(text)
+        ? this.#answerIn(text, id)
+        : this.#answerFrom([Buffer.from(text)], null, id, signal);
+    }
+    // The content type may be wrong: what the body begins with decides.
+    const reader = this.#http.reader(response, signal);
+    const head: Uint8Array[] = [];
+    let beginning = '';
+    while (beginning.trimStart() === '') {
+      const chunk = await reader.read();
+      if (chunk === null) throw new UpstreamFailure('protocol', 'answered with an empty body');
+      if (head.length === 16) throw new UpstreamFailure('protocol', 'answered with blanks');
+      head.push(chunk);
+      beginning += new TextDecoder().decode(chunk.subarray(0, 64));
+    }
+    if (looksLikeJson(beginning)) return this.#answerIn(await reader.text(head), id);
+    return this.#answerFrom(head, reader, id, signal);
+  }
+
+  async send(body: string, signal: AbortSignal): Promise<void> {
+    const response = await this.#http.fetch({ method: 'POST', body, headers: this.#headers, signal });
+    if (response.ok) await response.body?.cancel();
+    else throw await this.#failure(response, await this.#http.errorBody(response, signal));
+  }
+
+  initialized(protocolVersion: string): void {
+    this.#headers = { ...this.#headers, [versionHeader]: protocolVersion };
+    void this.#listen();
+  }
+
+  async close(signal: AbortSignal): Promise<void> {
+    this.#closing.abort();
+    if (this.#headers[sessionHeader] === undefined) return;
+    const response = await this.#http.fetch({ method: 'DELETE', headers: this.#headers, signal });
+    await response.body?.cancel();
+  }
+
+  /** An error status: a JSON-RPC error in answer to this very request is an answer, all else a failure. */
+  async #refusal(response: Response, id: number, signal: AbortSignal): Promise<ResponseMessage> {
+    const body = await this.#http.errorBody(response, signal);
+    const failure = this.#failure(response, body);
+    if (failure.kind !== 'protocol' && failure.kind !== 'unsupported') throw failure;
+    try {
+      const message = parseMessages(body).find((candidate) => isAnswerTo(candidate, id));
+      if (message) return message as ResponseMessage;
+    } catch {
+      // Not JSON-RPC: the status says all there is to say.
+    }
+    throw failure;
+  }
+
+  #failure(response: Response, body: string): UpstreamFailure {
+    const { status } = response;
+    const loss = this.#headers[sessionHeader] === undefined ? null : sessionLossOf(status, body);
+    if (loss) return new UpstreamFailure('session_lost', `lost our session (HTTP ${status})`, loss);
+    return statusFailure(status);
+  }
+
+  #answerIn(text: string, id: number): ResponseMessage {
+    let answer: ResponseMessage | undefined;
+    for (const message of parseMessages(text)) {
+      if (isAnswerTo(message, id)) answer = message as ResponseMessage;
+      else if (message.kind !== 'response') void this.#events.onMessage(message, id);
+    }
+    if (!answer)
+      throw new UpstreamFailure('protocol', 'answered with a body that does not answer the request');
+    return answer;
+  }
+
+  /** Resolves at the answer, while the rest of the stream is drained behind, so that its connection can be used again. */
+  #answerFrom(
+    head: Uint8Array[],
+    reader: BodyReader | null,
+    id: number,
+    signal: AbortSignal,
+  ): Promise<ResponseMessage> {
+    const { promise, resolve, reject } = Promise.withResolvers<ResponseMessage>();
+    this.#followAnswer(head, reader, id, signal, resolve).then(
+      () => reject(new UpstreamFailure('protocol', 'ended its stream without an answer')),
+      reject,
+    );
+    return promise;
+  }
+
+  async #followAnswer(
+    head: Uint8Array[],
+    first: BodyReader | null,
+    id: number,
+    signal: AbortSignal,
+    resolve: (answer: ResponseMessage) => void,
+  ): Promise<void> {
+    let reader = first;
+    let chunks = head;
+    let lastEventId = '';
+    let idle = 0;
+    let answered = false;
+    let drain: Deadline | undefined;
+    for (;;) {
+      const parser = new SseParser(maxUpstreamBodyBytes);
+      let broken: UpstreamFailure | null = null;
+      try {
+        for await (const event of eventsOf(parser, chunks, reader)) {
+          if (event.id !== '') lastEventId = event.id;
+          idle = 0;
+          for (const message of eventMessages(event, this.#anyEventName())) {
+            if (isAnswerTo(message, id)) {
+              answered = true;
+              resolve(message as ResponseMessage);
+              drain ??= deadlines.add(drainTimeoutMs, () => reader?.cancel());
+            } else if (message.kind !== 'response') {
+              await this.#events.onMessage(message, id);
+            }
+          }
+        }
+      } catch (error) {
+        if (signal.aborted) throw signal.reason;
+        broken = toFailure(error);
+        reader?.cancel();
+        if (broken.kind !== 'broken') throw broken;
+      } finally {
+        drain?.clear();
+      }
+      if (answered) return;
+      // A server may close the connection and expect us to come back for the rest of the stream
+      // (MCP 2025-11-25, Resumability and Redelivery). The request itself is never sent again.
+      if (lastEventId === '' || idle++ === maxIdleResumptions) {
+        if (broken) throw broken;
+        return;
+      }
+      const resumed = await this.#resume(lastEventId, parser.retryMs ?? resumeDelayMs, signal);
+      if (resumed === null)
+        throw broken ?? new UpstreamFailure('broken', 'broke off its stream and did not resume it');
+      reader = resumed;
+      chunks = [];
+    }
+  }
+
+  /** Goes on with a stream after `lastEventId`; null when that cannot be had. */
+  async #resume(lastEventId: string, delayMs: number, signal: AbortSignal): Promise<BodyReader | null> {
+    if (!(await sleep(delayMs, signal))) throw signal.reason;
+    const headers = { ...this.#headers, 'last-event-id': lastEventId };
+    try {
+      const response = await this.#http.fetch({ method: 'GET', headers, signal });
+      if (response.ok) return this.#http.reader(response, signal);
+      await response.body?.cancel();
+    } catch {
+      if (signal.aborted) throw signal.reason;
+    }
+    return null;
+  }
+
+  /** Keeps the session's GET stream open, for as long as the server offers one. */
+  async #listen(): Promise<void> {
+    const { signal } = this.#closing;
+    let opened = false;
+    let quickEnds = 0;
+    while (!signal.aborted) {
+      const startedMs = performance.now();
+      const parser = new SseParser(maxUpstreamBodyBytes);
+      try {
+        const response = await this.#http.fetch({ method: 'GET', headers: this.#headers, signal });
+        if (!response.ok || mediaType(response.headers.get('content-type')) !== sseType) {
+          await response.body?.cancel();
+          // Offered before and refused now: most likely the session is gone.
+          if (opened) this.#events.onSuspect();
+          return;
+        }
+        opened = true;
+        for await (const event of eventsOf(parser, [], this.#http.reader(response, signal))) {
+          for (const message of eventMessages(event, this.#anyEventName())) {
+            if (message.kind !== 'response') await this.#events.onMessage(message, null);
+          }
+        }
+      } catch {
+        if (signal.aborted) return;
+        this.#events.onSuspect();
+      }
+      quickEnds = performance.now() - startedMs < 5_000 ? quickEnds + 1 : 0;
+      const delayMs = Math.min(
+        maxListenDelayMs,
+        (parser.retryMs ?? listenDelayMs) * 2 ** Math.min(quickEnds, 10),
+      );
+      await sleep(delayMs * (0.75 + Math.random() / 2), signal);
+    }
+  }
+}
+
+function isAnswerTo(message: Message, id: number): boolean {
+  return message.kind === 'response' && message.id === id;
+}
+
+function looksLikeJson(text: string): boolean {
+  const start = text.trimStart();
+  return start.startsWith('{') || start.startsWith('[');
+}

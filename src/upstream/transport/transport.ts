@@ -1,0 +1,33 @@
+import type { Message, ResponseMessage } from '../../protocol/jsonrpc.ts';
+
+/** What a transport tells the session above it. */
+export interface TransportEvents {
+  /**
+   * A request or notification of the upstream. `requestId` is the id of our request on whose stream it came, or
+   * null where the transport has one stream for all. The stream is read on when the promise settles.
+   */
+  onMessage(message: Message, requestId: number | null): Promise<void> | undefined;
+  /** The upstream can no longer be reached over this transport; it must not be used again. Called at most once. */
+  onClosed(error: Error): void;
+  /** The session was lost, noticed outside of any request. */
+  onSuspect(): void;
+}
+
+/**
+ * Carries JSON-RPC messages to one upstream. Every promise rejects with an `UpstreamFailure`, or with the
+ * reason of the signal it was given.
+ */
+export interface Transport {
+  /** `streamable`, `sse`: for /health and log lines. */
+  readonly name: string;
+  /** Makes the transport ready for `request`. */
+  open(signal: AbortSignal): Promise<void>;
+  /** Sends the request `body`, whose id is `id`, and resolves to its response. */
+  request(id: number, body: string, signal: AbortSignal): Promise<ResponseMessage>;
+  /** Sends a notification or a response. */
+  send(body: string, signal: AbortSignal): Promise<void>;
+  /** Called once the session is initialised with the negotiated protocol revision. */
+  initialized(protocolVersion: string): void;
+  /** Ends the session on the upstream where the transport knows how, and frees all sockets. */
+  close(signal: AbortSignal): Promise<void>;
+}
