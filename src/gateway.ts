@@ -10,8 +10,8 @@ import type { Logger } from './observability/log.ts';
 import { Metrics } from './observability/metrics.ts';
 import type { Redactor } from './observability/redact.ts';
 import { notificationText } from './protocol/jsonrpc.ts';
-import { maxPortableNameChars, Registry } from './registry/registry.ts';
 import { qualify } from './registry/names.ts';
+import { maxPortableNameChars, Registry } from './registry/registry.ts';
 import { Router } from './router/router.ts';
 import type { Connection } from './upstream/connection.ts';
 import type { UpstreamTool } from './upstream/legacy-session.ts';
@@ -65,9 +65,15 @@ export class Gateway {
     redactor.setSecrets(loaded.secrets);
     this.#metrics = new Metrics({ build, sessionsActive: () => this.#sessions.size });
     const { downstream } = this.#metrics;
-    this.#sessions = new Sessions(downstream, session.idle_ttl_seconds * 1000, session.gc_interval_seconds * 1000);
+    this.#sessions = new Sessions(
+      downstream,
+      session.idle_ttl_seconds * 1000,
+      session.gc_interval_seconds * 1000,
+    );
     this.#registry = new Registry(() => this.#sessions.notice(toolsChanged));
-    this.#pool = new Pool(logger, this.#metrics, { onTools: (server, tools) => this.#takeTools(server, tools) });
+    this.#pool = new Pool(logger, this.#metrics, {
+      onTools: (server, tools) => this.#takeTools(server, tools),
+    });
     const router = new Router({
       registry: this.#registry,
       connection: (server) => this.#pool.get(server),
@@ -146,7 +152,8 @@ export class Gateway {
       read = await this.#options.readConfig();
     } catch (error) {
       this.#metrics.configReloaded('error');
-      const problem = error instanceof GatewayError ? error : new GatewayError('config_invalid', String(error));
+      const problem =
+        error instanceof GatewayError ? error : new GatewayError('config_invalid', String(error));
       this.#logger.error('configuration not reloaded; nothing was changed', { cause: problem.message });
       throw problem;
     }
@@ -182,7 +189,9 @@ export class Gateway {
 
   #takeTools(server: string, tools: readonly UpstreamTool[] | null): void {
     this.#registry.setTools(server, tools);
-    const long = (tools ?? []).filter((tool) => qualify(server, tool.name).length > maxPortableNameChars).length;
+    const long = (tools ?? []).filter(
+      (tool) => qualify(server, tool.name).length > maxPortableNameChars,
+    ).length;
     if (long === 0 || this.#warnedOfLongNames.has(server)) return;
     this.#warnedOfLongNames.add(server);
     this.#logger.warn('some clients refuse tool names this long; a shorter server name helps', {
@@ -207,18 +216,25 @@ export class Gateway {
   }
 
   #ready(): boolean {
-    return !this.#stopping && this.#pool.all().every((connection) => !connection.config.required || connection.connected());
+    return (
+      !this.#stopping &&
+      this.#pool.all().every((connection) => !connection.config.required || connection.connected())
+    );
   }
 
   #warnOfRisks(): void {
     const { config } = this.#loaded;
     if (!isLoopback(config.host) && config.mcp.auth.mode === 'none') {
-      this.#logger.warn('listening beyond loopback without authentication: anyone who can connect can call every tool', {
-        host: config.host,
-      });
+      this.#logger.warn(
+        'listening beyond loopback without authentication: anyone who can connect can call every tool',
+        {
+          host: config.host,
+        },
+      );
     }
     for (const server of config.servers) {
-      if (server.tls_skip_verify) this.#logger.warn('TLS verification is off for an upstream', { server: server.name });
+      if (server.tls_skip_verify)
+        this.#logger.warn('TLS verification is off for an upstream', { server: server.name });
     }
   }
 }
@@ -226,7 +242,10 @@ export class Gateway {
 /** What of the running configuration a reload must not change, put in place of what was read. */
 function withFixedSettings(read: LoadedConfig, running: LoadedConfig): LoadedConfig {
   const { host, port, logging, mcp } = running.config;
-  return { ...read, config: { ...read.config, host, port, logging, mcp: { ...read.config.mcp, session: mcp.session } } };
+  return {
+    ...read,
+    config: { ...read.config, host, port, logging, mcp: { ...read.config.mcp, session: mcp.session } },
+  };
 }
 
 function summaryOf(diff: ConfigDiff): ReloadSummary {
@@ -244,7 +263,10 @@ async function requiredReady(connection: Connection): Promise<void> {
   const { required, reconnect, timeouts } = connection.config;
   if (!required) return;
   const down = (cause: string) =>
-    new GatewayError('required_upstream_down', `required upstream "${connection.name}" is not reachable: ${cause}`);
+    new GatewayError(
+      'required_upstream_down',
+      `required upstream "${connection.name}" is not reachable: ${cause}`,
+    );
   const expired = Promise.withResolvers<never>();
   // Without a limit of attempts the time to connect is the limit; an attempt that began in time may end.
   const limitMs = timeouts.connect_seconds * 1000;
@@ -252,7 +274,8 @@ async function requiredReady(connection: Connection): Promise<void> {
     reconnect.max_attempts > 0
       ? null
       : setTimeout(() => {
-          const cause = connection.status().lastError ?? `did not initialise within ${timeouts.connect_seconds} s`;
+          const cause =
+            connection.status().lastError ?? `did not initialise within ${timeouts.connect_seconds} s`;
           expired.reject(down(cause));
         }, limitMs);
   try {

@@ -127,10 +127,17 @@ export class Endpoint {
 
   #refuse(message: InvalidMessage): Response {
     this.#metrics.request('invalid', false, 0);
-    return errorResponse(new GatewayError('invalid_request', `Invalid request: ${message.problem}`), message.idText);
+    return errorResponse(
+      new GatewayError('invalid_request', `Invalid request: ${message.problem}`),
+      message.idText,
+    );
   }
 
-  async #initialize(message: RequestMessage, session: Session | undefined, posted: PostedBody): Promise<Response> {
+  async #initialize(
+    message: RequestMessage,
+    session: Session | undefined,
+    posted: PostedBody,
+  ): Promise<Response> {
     const startMs = performance.now();
     if (session) throw new GatewayError('invalid_request', 'this session is initialized already');
     let headers: Record<string, string> = {};
@@ -185,7 +192,12 @@ export class Endpoint {
   }
 
   /** Has one request answered, and counts it. Never rejects. */
-  async #run(message: RequestMessage, session: Session | undefined, reply: Reply, gone: AbortSignal): Promise<void> {
+  async #run(
+    message: RequestMessage,
+    session: Session | undefined,
+    reply: Reply,
+    gone: AbortSignal,
+  ): Promise<void> {
     const startMs = performance.now();
     const call = new AbortController();
     const cancel = () => call.abort();
@@ -223,7 +235,13 @@ export class Endpoint {
     }
   }
 
-  #reply(posted: PostedBody, answers: number, batch: boolean, onGone: () => void, headers?: Record<string, string>): Reply {
+  #reply(
+    posted: PostedBody,
+    answers: number,
+    batch: boolean,
+    onGone: () => void,
+    headers?: Record<string, string>,
+  ): Reply {
     return new Reply({
       accepted: posted.accepted,
       answers,
@@ -244,7 +262,8 @@ function parse(text: string): { batch: boolean; messages: Message[] } {
     throw new GatewayError('parse_error', 'Parse error: the body is not valid JSON');
   }
   if (!Array.isArray(value)) return { batch: false, messages: [classify(value, text)] };
-  if (value.length === 0) throw new GatewayError('invalid_request', 'Invalid request: a batch must not be empty');
+  if (value.length === 0)
+    throw new GatewayError('invalid_request', 'Invalid request: a batch must not be empty');
   if (value.length > maxBatchMessages) {
     const found = `a batch of ${value.length} messages; at most ${maxBatchMessages} are taken`;
     throw new GatewayError('invalid_request', `Invalid request: ${found}`);

@@ -16,10 +16,13 @@ export function rpcErrorText(error: GatewayError): string {
 }
 
 /** A JSON-RPC error as an HTTP answer of its own, with the error's own status. */
-export function errorResponse(error: GatewayError, idText = 'null', headers?: Record<string, string>): Response {
+export function errorResponse(
+  error: GatewayError,
+  idText = 'null',
+  headers?: Record<string, string>,
+): Response {
   return new Response(errorText(idText, rpcErrorText(error)), {
     status: error.httpStatus,
     headers: { 'content-type': jsonType, ...headers },
   });
 }
-

@@ -4,7 +4,9 @@ import { EventStream, streamHeaders } from './event-stream.ts';
 import type { Beating, Heartbeat } from './heartbeat.ts';
 
 /** An answer's JSON text; a list's is kept as bytes between two texts, so that it is not encoded each time. */
-export type AnswerText = string | { readonly before: string; readonly bytes: Uint8Array; readonly after: string };
+export type AnswerText =
+  | string
+  | { readonly before: string; readonly bytes: Uint8Array; readonly after: string };
 
 const jsonHeaders = { 'content-type': jsonType };
 
@@ -79,7 +81,9 @@ export class Reply implements Beating {
       heartbeat.delete(this);
       onGone();
     });
-    this.#response.resolve(new Response(this.#stream.readable, { headers: { ...streamHeaders, ...headers } }));
+    this.#response.resolve(
+      new Response(this.#stream.readable, { headers: { ...streamHeaders, ...headers } }),
+    );
     for (const answer of this.#answers) void this.#stream.send(sseMessage(flat(answer)));
     return this.#stream;
   }
@@ -95,11 +99,18 @@ export class Reply implements Beating {
     if (batch) return new Response(`[${this.#answers.map(flat).join(',')}]`, init);
     const answer = this.#answers[0] as AnswerText;
     if (typeof answer === 'string') return new Response(answer, init);
-    return new Response(Buffer.concat([Buffer.from(answer.before), answer.bytes, Buffer.from(answer.after)]), init);
+    return new Response(
+      Buffer.concat([Buffer.from(answer.before), answer.bytes, Buffer.from(answer.after)]),
+      init,
+    );
   }
 }
 
 function flat(answer: AnswerText): string {
   if (typeof answer === 'string') return answer;
-  return answer.before + Buffer.from(answer.bytes.buffer, answer.bytes.byteOffset, answer.bytes.length) + answer.after;
+  return (
+    answer.before +
+    Buffer.from(answer.bytes.buffer, answer.bytes.byteOffset, answer.bytes.length) +
+    answer.after
+  );
 }

@@ -79,7 +79,8 @@ export class Sessions {
   /** Throws a {@link GatewayError} `unavailable` when the gateway shuts down or is full. */
   open(): Session {
     if (!this.#accepting) throw new GatewayError('unavailable', 'the gateway is shutting down');
-    if (this.#sessions.size >= maxSessions) throw new GatewayError('unavailable', 'too many sessions; try again later');
+    if (this.#sessions.size >= maxSessions)
+      throw new GatewayError('unavailable', 'too many sessions; try again later');
     const session = new Session();
     this.#sessions.set(session.id, session);
     this.#metrics.sessionOpened();

@@ -13,15 +13,19 @@ export async function readBody(request: Request, maxBytes: number): Promise<stri
   if (declared !== null && Number(declared) > maxBytes) throw tooLarge(maxBytes);
   const expired = Promise.withResolvers<never>();
   const deadline: Deadline = deadlines.add(bodyTimeoutMs, () => {
-    expired.reject(new GatewayError('request_timeout', `the body did not arrive within ${bodyTimeoutMs / 1000} s`));
+    expired.reject(
+      new GatewayError('request_timeout', `the body did not arrive within ${bodyTimeoutMs / 1000} s`),
+    );
   });
   try {
-    const reading = declared === null ? readChunks(request, maxBytes, expired.promise) : request.arrayBuffer();
+    const reading =
+      declared === null ? readChunks(request, maxBytes, expired.promise) : request.arrayBuffer();
     const bytes = await Promise.race([reading, expired.promise]);
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (error) {
     if (error instanceof GatewayError) throw error;
-    if (error instanceof TypeError) throw new GatewayError('parse_error', 'Parse error: the body is not valid UTF-8');
+    if (error instanceof TypeError)
+      throw new GatewayError('parse_error', 'Parse error: the body is not valid UTF-8');
     throw new GatewayError('request_timeout', 'the body did not arrive');
   } finally {
     deadline.clear();

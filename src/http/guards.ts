@@ -2,13 +2,21 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 
 /** What a host name of a header is compared with, in lower case and without brackets. */
 function normalized(host: string): string {
-  return host.toLowerCase().replace(/^\[|\]$/g, '').replace(/\.$/, '');
+  return host
+    .toLowerCase()
+    .replace(/^\[|\]$/g, '')
+    .replace(/\.$/, '');
 }
 
 /** Whether a host name means this machine: `localhost`, 127.0.0.0/8 or ::1. */
 export function isLoopback(host: string): boolean {
   const name = normalized(host);
-  return name === 'localhost' || name === '::1' || /^127(\.\d{1,3}){3}$/.test(name) || name.startsWith('::ffff:127.');
+  return (
+    name === 'localhost' ||
+    name === '::1' ||
+    /^127(\.\d{1,3}){3}$/.test(name) ||
+    name.startsWith('::ffff:127.')
+  );
 }
 
 /** The host name in a `Host` header, or null where it is none. RFC 9110, 7.2. */

@@ -1,5 +1,5 @@
-import { errorResponse } from '../downstream/errors.ts';
 import type { Endpoint } from '../downstream/endpoint.ts';
+import { errorResponse } from '../downstream/errors.ts';
 import { GatewayError } from '../errors.ts';
 import type { Logger } from '../observability/log.ts';
 import { Metrics } from '../observability/metrics.ts';
@@ -92,7 +92,10 @@ export class HttpServer {
 
   #table(): Record<string, Route> {
     const { health, ready, metrics } = this.#parts;
-    const readable = (handler: Handler): Route => ({ methods: { GET: handler, HEAD: handler }, guarded: false });
+    const readable = (handler: Handler): Route => ({
+      methods: { GET: handler, HEAD: handler },
+      guarded: false,
+    });
     return {
       '/mcp': {
         methods: {
@@ -104,9 +107,12 @@ export class HttpServer {
       },
       '/health': readable(() => Response.json(health())),
       '/livez': readable(() => new Response('ok\n')),
-      '/readyz': readable(() => (ready() ? new Response('ok\n') : new Response('not ready\n', { status: 503 }))),
+      '/readyz': readable(() =>
+        ready() ? new Response('ok\n') : new Response('not ready\n', { status: 503 }),
+      ),
       '/metrics': readable(async () => {
-        if (!this.#settings.metricsEnabled) return jsonError(404, 'metrics are disabled; see metrics.enabled');
+        if (!this.#settings.metricsEnabled)
+          return jsonError(404, 'metrics are disabled; see metrics.enabled');
         return new Response(await metrics.page(), { headers: { 'content-type': Metrics.contentType } });
       }),
       '/-/reload': { methods: { POST: () => this.#reload() }, guarded: true },
@@ -122,7 +128,11 @@ export class HttpServer {
     return response;
   }
 
-  #route(request: Request, server: Bun.Server<undefined>, origin: string | null): Response | Promise<Response> {
+  #route(
+    request: Request,
+    server: Bun.Server<undefined>,
+    origin: string | null,
+  ): Response | Promise<Response> {
     const path = pathOf(request.url);
     const route = Object.hasOwn(this.#routes, path) ? (this.#routes[path] as Route) : undefined;
     if (!route) return jsonError(404, 'nothing here; the MCP endpoint is /mcp');
@@ -199,7 +209,8 @@ export class HttpServer {
   #terminate(request: Request): Response {
     const sessionId = request.headers.get(sessionHeader);
     try {
-      if (sessionId === null) throw new GatewayError('invalid_request', 'DELETE needs the Mcp-Session-Id header');
+      if (sessionId === null)
+        throw new GatewayError('invalid_request', 'DELETE needs the Mcp-Session-Id header');
       return this.#parts.endpoint.terminate(sessionId);
     } catch (error) {
       return this.#sessionProblem('terminate', error);
@@ -235,7 +246,10 @@ function jsonError(status: number, error: string): Response {
 
 function methodNotAllowed(methods: readonly string[]): Response {
   const allow = methods.join(', ');
-  return Response.json({ error: `method not allowed; allowed: ${allow}` }, { status: 405, headers: { allow } });
+  return Response.json(
+    { error: `method not allowed; allowed: ${allow}` },
+    { status: 405, headers: { allow } },
+  );
 }
 
 /** Fetch standard, CORS protocol. */
@@ -253,7 +267,10 @@ function preflight(methods: readonly string[]): Response {
 
 function allowOrigin(response: Response, origin: string): void {
   response.headers.set('access-control-allow-origin', origin);
-  response.headers.set('access-control-expose-headers', 'Mcp-Session-Id, MCP-Protocol-Version, WWW-Authenticate');
+  response.headers.set(
+    'access-control-expose-headers',
+    'Mcp-Session-Id, MCP-Protocol-Version, WWW-Authenticate',
+  );
   response.headers.append('vary', 'Origin');
 }
 
@@ -264,5 +281,8 @@ function cannotListen(host: string, port: number, error: unknown): GatewayError 
     EACCES: 'not permitted; ports below 1024 are reserved for root',
     EADDRNOTAVAIL: 'this machine has no such address; check "host"',
   };
-  return new GatewayError('port_unavailable', `cannot listen on ${host} port ${port}: ${cause[code] ?? code}`);
+  return new GatewayError(
+    'port_unavailable',
+    `cannot listen on ${host} port ${port}: ${cause[code] ?? code}`,
+  );
 }

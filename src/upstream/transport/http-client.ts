@@ -146,10 +146,7 @@ export class HttpClient {
 
 /** A body that is read piece by piece; what it receives is counted. */
 export class BodyReader {
-  readonly #reader: {
-    read(): Promise<{ done: boolean; value?: Uint8Array }>;
-    cancel(): Promise<void>;
-  } | null;
+  readonly #reader: Pick<ReadableStreamDefaultReader<Uint8Array>, 'read' | 'cancel'> | null;
   readonly #signal: AbortSignal;
   readonly #onReceived: (bytes: number) => void;
 
