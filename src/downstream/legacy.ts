@@ -26,7 +26,7 @@ export function takeNotification(message: NotificationMessage, session: Session 
   if (session === undefined) return;
   if (message.method === 'notifications/initialized') session.initialized = true;
   if (message.method === 'notifications/cancelled') {
-    const id = message.params?.['requestId'];
+    const id = message.params?.requestId;
     session.calls.get(JSON.stringify(id))?.abort();
   }
 }

@@ -59,7 +59,7 @@ function isId(value: unknown): value is RequestId {
 }
 
 function isRpcError(value: unknown): value is RpcError {
-  return isObject(value) && typeof value['code'] === 'number' && typeof value['message'] === 'string';
+  return isObject(value) && typeof value.code === 'number' && typeof value.message === 'string';
 }
 
 /**
@@ -78,23 +78,23 @@ export function classify(value: unknown, text: string): Message {
   const { id, method, params } = value;
   const invalid = (problem: string): InvalidMessage => ({
     kind: 'invalid',
-    idText: isId(id) ? (texts['id'] as string) : 'null',
+    idText: isId(id) ? (texts.id as string) : 'null',
     problem,
   });
-  if (value['jsonrpc'] !== '2.0') return invalid('"jsonrpc" must be "2.0"');
+  if (value.jsonrpc !== '2.0') return invalid('"jsonrpc" must be "2.0"');
   if (method !== undefined) {
     if (typeof method !== 'string') return invalid('"method" must be a string');
     if (params !== undefined && !isObject(params)) return invalid('"params" must be an object');
-    const paramsText = texts['params'];
+    const paramsText = texts.params;
     if (id === undefined) return { kind: 'notification', method, params, paramsText };
     if (!isId(id)) return invalid('"id" must be a string or a number');
-    return { kind: 'request', idText: texts['id'] as string, method, params, paramsText };
+    return { kind: 'request', idText: texts.id as string, method, params, paramsText };
   }
   const { result, error } = value;
   if (result !== undefined && error === undefined) {
     if (!isId(id)) return invalid('a response needs the "id" of its request');
     if (!isObject(result)) return invalid('"result" must be an object');
-    return { kind: 'response', id, result, error: undefined, text: texts['result'] as string };
+    return { kind: 'response', id, result, error: undefined, text: texts.result as string };
   }
   if (error !== undefined && result === undefined) {
     if (!isRpcError(error)) return invalid('"error" must have a numeric "code" and a "message"');
@@ -104,7 +104,7 @@ export function classify(value: unknown, text: string): Message {
       id: isId(id) ? id : null,
       result: undefined,
       error,
-      text: texts['error'] as string,
+      text: texts.error as string,
     };
   }
   return invalid('a message needs a "method", or one of "result" and "error"');

@@ -46,15 +46,15 @@ export class Router {
 
   #listTools(exchange: Exchange): Answer {
     // The list is one page, so there never was a cursor to come back with.
-    if (exchange.params?.['cursor'] !== undefined) {
+    if (exchange.params?.cursor !== undefined) {
       throw new GatewayError('invalid_params', 'tools/list: unknown cursor; list again without one');
     }
     return { kind: 'result', result: this.#registry.toolsList() };
   }
 
   async #callTool(exchange: Exchange): Promise<Answer> {
-    const name = exchange.params?.['name'];
-    const args = exchange.params?.['arguments'];
+    const name = exchange.params?.name;
+    const args = exchange.params?.arguments;
     if (typeof name !== 'string')
       throw new GatewayError('invalid_params', 'tools/call: "name" must be a string');
     if (args !== undefined && (typeof args !== 'object' || args === null || Array.isArray(args))) {
@@ -85,7 +85,7 @@ export class Router {
         return { kind: 'error', error: this.#redactor.redact(answer.text) };
       }
       // Upstreams that fail tend to quote what they were sent, our credentials with it.
-      const failed = answer.result?.['isError'] === true;
+      const failed = answer.result?.isError === true;
       return { kind: 'result', result: failed ? this.#redactor.redact(answer.text) : answer.text };
     } catch (error) {
       if (error instanceof UpstreamFailure) {

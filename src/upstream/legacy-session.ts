@@ -177,7 +177,7 @@ export class LegacySession implements TransportEvents {
         }
         addTools(tools, answer);
         if (tools.size > maxTools) throw new UpstreamFailure('protocol', `lists more than ${maxTools} tools`);
-        const cursor = answer.result?.['nextCursor'];
+        const cursor = answer.result?.nextCursor;
         if (typeof cursor !== 'string') return [...tools.values()];
         if (cursors.has(cursor))
           throw new UpstreamFailure('protocol', 'repeats a cursor while listing its tools');
@@ -225,7 +225,7 @@ export class LegacySession implements TransportEvents {
   #onNotification(message: NotificationMessage, requestId: number | null): Promise<void> | undefined {
     switch (message.method) {
       case 'notifications/progress': {
-        const token = message.params?.['progressToken'];
+        const token = message.params?.progressToken;
         const running = typeof token === 'number' ? this.#calls.get(token) : undefined;
         if (running?.progressToken === undefined) return undefined;
         const paramsText = withMembers(message.paramsText as string, {
@@ -277,7 +277,7 @@ export class LegacySession implements TransportEvents {
 }
 
 function addTools(tools: Map<string, UpstreamTool>, answer: ResponseMessage): void {
-  const listed = answer.result?.['tools'];
+  const listed = answer.result?.tools;
   const listText = memberText(answer.text, 'tools');
   if (!Array.isArray(listed) || listText === undefined) {
     throw new UpstreamFailure('protocol', 'answered tools/list without a list of tools');

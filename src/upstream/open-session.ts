@@ -20,7 +20,7 @@ export function httpClientOf(
 ): HttpClient {
   const headers: Record<string, string> = {};
   for (const [name, value] of Object.entries(server.headers)) headers[name.toLowerCase()] = value;
-  if (token !== null) headers['authorization'] = `Bearer ${token}`;
+  if (token !== null) headers.authorization = `Bearer ${token}`;
   return new HttpClient({
     url: server.url,
     headers,

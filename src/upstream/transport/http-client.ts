@@ -144,9 +144,15 @@ export class HttpClient {
   }
 }
 
+/** The readers of Bun's and of the standard's streams differ in their types, and are alike in this. */
+interface BodyStreamReader {
+  read(): Promise<{ done: boolean; value?: Uint8Array | undefined }>;
+  cancel(): Promise<void>;
+}
+
 /** A body that is read piece by piece; what it receives is counted. */
 export class BodyReader {
-  readonly #reader: Pick<ReadableStreamDefaultReader<Uint8Array>, 'read' | 'cancel'> | null;
+  readonly #reader: BodyStreamReader | null;
   readonly #signal: AbortSignal;
   readonly #onReceived: (bytes: number) => void;
 
