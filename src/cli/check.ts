@@ -1,5 +1,6 @@
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import type { ServerConfig } from '../config/schema.ts';
+import { isLoopback } from '../http/guards.ts';
 import { displayUrl, Redactor } from '../observability/redact.ts';
 import type { ExitCode } from './commands.ts';
 
@@ -69,8 +70,4 @@ function rows(entries: Record<string, unknown>, indent = ''): string {
   return Object.entries(entries)
     .map(([key, value]) => `${indent}${key.padEnd(width)}${value}`)
     .join('\n');
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127(\.\d+){3}$/.test(host);
 }

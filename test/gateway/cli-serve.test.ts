@@ -84,8 +84,16 @@ describe('a start that fails is one message on stderr and exit code 1', () => {
     writeFileSync(path, `port: ${other.port}`);
     const { exitCode, stdout, stderr } = await runProgram(['--config', path]);
     expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
-    expect(stderr).toContain(`127.0.0.1:${other.port}`);
+    expect(stderr).toContain(`cannot listen on 127.0.0.1 port ${other.port}`);
     expect(stderr).not.toMatch(/^\s+at /m);
+  });
+
+  test('also when it is another mcpstead that has the port', async () => {
+    const { program, port } = await serve();
+    await using _ = program;
+    const { exitCode, stderr } = await runProgram(['--config', path]);
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain(`cannot listen on 127.0.0.1 port ${port}`);
   });
 
   test('when a required upstream cannot be reached, which it names with the cause', async () => {
@@ -102,7 +110,7 @@ describe('a start that fails is one message on stderr and exit code 1', () => {
   });
 
   test('but exit code 2 when it is the configuration', async () => {
-    writeFileSync(path, 'prot: 1');
+    writeFileSync(path, 'prt: 1');
     const { exitCode, stdout, stderr } = await runProgram(['--config', path]);
     expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
     expect(stderr).toContain('did you mean "port"?');
@@ -166,7 +174,7 @@ describe('SIGHUP', () => {
     writeFileSync(path, `port: ${port}\nservers: [{ name: fresh, url: '${upstream.url}' }]`);
     program.signal('SIGHUP');
     await waitUntil('the new server', async () => (await serverNames(origin)).includes('fresh'));
-    await program.printed('reloaded');
+    await program.printed('configuration reloaded');
   });
 
   test('with a bad file changes nothing and logs why', async () => {
