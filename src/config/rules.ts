@@ -53,32 +53,41 @@ export function isBearerToken(text: string): boolean {
   return bearerToken.test(text);
 }
 
-const ownHeaders: ReadonlyMap<string, string> = new Map([
-  ['accept', 'use quirks.inject_accept_header'],
-  ['accept-encoding', 'the gateway sets it'],
-  ['connection', 'it belongs to the connection, not to the request'],
-  ['content-encoding', 'the gateway sets it'],
-  ['content-length', 'the gateway sets it'],
-  ['content-type', 'the gateway sets it'],
-  ['expect', 'it belongs to the connection, not to the request'],
-  ['host', 'it comes from url'],
-  ['keep-alive', 'it belongs to the connection, not to the request'],
-  ['last-event-id', 'the gateway sets it'],
-  ['mcp-method', 'the gateway sets it'],
-  ['mcp-name', 'the gateway sets it'],
-  ['mcp-protocol-version', 'the gateway sets it'],
-  ['mcp-session-id', 'the gateway sets it'],
-  ['proxy-connection', 'it belongs to the connection, not to the request'],
-  ['te', 'it belongs to the connection, not to the request'],
-  ['trailer', 'it belongs to the connection, not to the request'],
-  ['transfer-encoding', 'it belongs to the connection, not to the request'],
-  ['upgrade', 'it belongs to the connection, not to the request'],
-]);
+const gateway = 'the gateway sets it';
+const connection = 'it belongs to the connection, not to the request';
+/** Headers that a configuration cannot set, with the reason; `Mcp-Param-*` goes with them. */
+const ownHeaders: Readonly<Record<string, string>> = {
+  Accept: 'use quirks.inject_accept_header',
+  'Accept-Encoding': gateway,
+  Connection: connection,
+  'Content-Encoding': gateway,
+  'Content-Length': gateway,
+  'Content-Type': gateway,
+  Expect: connection,
+  Host: 'it comes from url',
+  'Keep-Alive': connection,
+  'Last-Event-ID': gateway,
+  'Mcp-Method': gateway,
+  'Mcp-Name': gateway,
+  'MCP-Protocol-Version': gateway,
+  'Mcp-Session-Id': gateway,
+  'Proxy-Connection': connection,
+  TE: connection,
+  Trailer: connection,
+  'Transfer-Encoding': connection,
+  Upgrade: connection,
+};
+const reasons = new Map(Object.entries(ownHeaders).map(([name, reason]) => [name.toLowerCase(), reason]));
+
+/** The names of the headers that a configuration cannot set, for the documentation. */
+export function reservedHeaders(): string[] {
+  return [...Object.keys(ownHeaders), 'Mcp-Param-*'];
+}
 
 /** What is wrong with a header name in `servers[].headers`, as a statement; null when it may be set. */
 export function headerNameProblem(name: string): string | null {
   if (!headerName.test(name)) return `${JSON.stringify(name)} is not a valid HTTP header name`;
   const lower = name.toLowerCase();
-  const reason = ownHeaders.get(lower) ?? (lower.startsWith('mcp-param-') ? 'the gateway sets it' : null);
+  const reason = reasons.get(lower) ?? (lower.startsWith('mcp-param-') ? gateway : null);
   return reason === null ? null : `the header ${name} cannot be set here: ${reason}`;
 }

@@ -187,5 +187,5 @@ export type LogFormat = Config['logging']['format'];
 
 /** The JSON Schema (draft 2020-12) of the file as its author writes it: no key with a default is required. */
 export function configJsonSchema(): z.core.JSONSchema.BaseSchema {
-  return z.toJSONSchema(configSchema, { io: 'input', target: 'draft-2020-12' });
+  return { title: 'mcpstead configuration', ...z.toJSONSchema(configSchema, { io: 'input' }) };
 }

@@ -25,7 +25,29 @@ export function hiddenIn(file: YamlFile, source: Source): Hidden {
         hidden.push(...outside(variable, match[0], at(span, match)));
   }
   hidden.sort((a, b) => a.start - b.start);
-  return (line) => hidden.filter((span) => span.start < line.end && span.end > line.start);
+  return (line) => {
+    const found: Span[] = [];
+    for (
+      let i = firstEndingAfter(hidden, line.start);
+      i < hidden.length && hidden[i]!.start < line.end;
+      i++
+    ) {
+      found.push(hidden[i]!);
+    }
+    return found;
+  };
+}
+
+/** A file with many problems has many spans: they are searched for, not gone through. */
+function firstEndingAfter(spans: readonly Span[], offset: number): number {
+  let low = 0;
+  let high = spans.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (spans[middle]!.end > offset) high = middle;
+    else low = middle + 1;
+  }
+  return low;
 }
 
 /** Whether it is surely the name of a variable, and no token that was put into `token_env` by mistake. */

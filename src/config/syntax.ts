@@ -1,8 +1,14 @@
-import { type Document, isScalar, visit, type YAMLError } from 'yaml';
+import { type Document, isCollection, isPair, isScalar, type YAMLError } from 'yaml';
 import { invalidConfig, type Problem } from './problems.ts';
 import { allKeys } from './reference.ts';
 import type { Hidden, Source, Span } from './source.ts';
 
+/** What the parser's own words would not explain. */
+const statements: Partial<Record<YAMLError['code'], string>> = {
+  MULTIPLE_DOCS:
+    'a configuration is one document; remove this line and what follows, or the document before it',
+  RESOURCE_EXHAUSTION: 'the file is nested too deeply',
+};
 const unexpected = 'a value that begins with or holds one of { } [ ] , & * # ! | > % @ ` may need quotes';
 const hints: Partial<Record<YAMLError['code'], string>> = {
   BAD_DQ_ESCAPE: 'in single quotes a backslash is a backslash',
@@ -11,7 +17,6 @@ const hints: Partial<Record<YAMLError['code'], string>> = {
   BAD_INDENT: 'look for a bracket that is not closed, and at the indentation',
   MULTILINE_IMPLICIT_KEY: 'a key needs a colon and a space after it',
   NON_STRING_KEY: 'a key must be plain text; put text with { } in quotes',
-  RESOURCE_EXHAUSTION: 'the file is nested too deeply',
   TAB_AS_INDENT: 'use spaces',
   UNEXPECTED_TOKEN: unexpected,
 };
@@ -44,6 +49,9 @@ function syntaxProblem(document: Document.Parsed, error: YAMLError): Problem {
     return { span: { start: open, end: open + 1 }, message: 'not valid YAML: this quote is not closed' };
   }
   // What follows a colon in these messages is text of the file.
+  const statement = statements[error.code];
+  if (statement) return { span: { start, end }, message: statement };
+  // What follows a colon in these messages is text of the file.
   if (error.code === 'MULTIPLE_DOCS') {
     const message =
       'a configuration is one document; remove this line and what follows, or the document before it';
@@ -51,20 +59,20 @@ function syntaxProblem(document: Document.Parsed, error: YAMLError): Problem {
   }
   const what = error.code === 'UNEXPECTED_TOKEN' ? error.message.replace(/: .*$/s, '') : error.message;
   const hint = hints[error.code];
-  const statement = what.charAt(0).toLowerCase() + what.slice(1);
-  return { span: { start, end }, message: `not valid YAML: ${statement}${hint ? `; ${hint}` : ''}` };
+  const reason = what.charAt(0).toLowerCase() + what.slice(1);
+  return { span: { start, end }, message: `not valid YAML: ${reason}${hint ? `; ${hint}` : ''}` };
 }
 
 /** Where the quoted text begins that runs to `end` for want of a closing quote, or null. */
 function openQuote(document: Document.Parsed, end: number): number | null {
-  let found: number | null = null;
-  visit(document, {
-    Scalar(_key, node) {
-      const quoted = node.type === 'QUOTE_DOUBLE' || node.type === 'QUOTE_SINGLE';
-      if (quoted && isScalar(node) && node.range?.[1] === end) found = node.range[0];
-    },
-  });
-  return found;
+  // It is the last thing in the document.
+  let node: unknown = document.contents;
+  while (isCollection(node)) {
+    const last = node.items.at(-1);
+    node = isPair(last) ? (last.value ?? last.key) : last;
+  }
+  if (!isScalar(node) || !node.type?.startsWith('QUOTE_') || node.range?.[1] !== end) return null;
+  return node.range[0];
 }
 
 /**

@@ -1,0 +1,93 @@
+// Writes the documents that are made from the configuration's schema: `npm run docs`.
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseConfig } from '../src/config/load.ts';
+import { allKeys, type KeyReference } from '../src/config/reference.ts';
+import { reservedHeaders } from '../src/config/rules.ts';
+import { configJsonSchema } from '../src/config/schema.ts';
+
+const root = join(import.meta.dir, '..');
+
+/** The file whose messages the documentation shows. */
+export const brokenExample = `port: "8766"
+mcp:
+  sesion: { idle_ttl_seconds: 600 }
+servers:
+  - name: tickets
+    url: https://tickets.example.com/mcp
+    protocol: streamable-http
+    headers: { X-API-Key: '\${TICKETS_KEY}' }
+    auth: { type: bearer, token: abc123 }`;
+
+/** docs/config.schema.json */
+export function schemaFile(): string {
+  return formatted('docs/config.schema.json', JSON.stringify(configJsonSchema()));
+}
+
+/** docs/configuration.md */
+export function configurationFile(): string {
+  const parts: Record<string, string> = {
+    keys: keyTable(),
+    'own headers': reservedHeaders().map(code).join(', '),
+    broken: brokenExample,
+    messages: messagesOf(brokenExample),
+  };
+  const template = readFileSync(join(import.meta.dir, 'configuration.template.md'), 'utf8');
+  const text = template.replace(/\{\{([a-z ]+)\}\}/g, (_, part: string) => {
+    const made = parts[part];
+    if (made === undefined) throw new Error(`the template asks for {{${part}}}, which nobody makes`);
+    return made;
+  });
+  return formatted('docs/configuration.md', text);
+}
+
+/** `text` as the formatter of the repository would leave it in the file at `path`. */
+function formatted(path: string, text: string): string {
+  const biome = join(root, 'node_modules', '@biomejs', 'biome', 'bin', 'biome');
+  const command = [process.execPath, biome, 'format', '--colors=off', `--stdin-file-path=${path}`];
+  const done = Bun.spawnSync(command, { cwd: root, stdin: Buffer.from(text) });
+  if (!done.success) throw new Error(`cannot format ${path}: ${done.stderr}`);
+  return done.stdout.toString();
+}
+
+function messagesOf(text: string): string {
+  try {
+    parseConfig(text, 'mcpstead.yaml', {});
+  } catch (error) {
+    return (error as Error).message;
+  }
+  throw new Error('the example of a broken configuration is not broken');
+}
+
+function keyTable(): string {
+  const rows = allKeys().map(
+    (key) => `| ${[code(key.key), typeOf(key), defaultOf(key), meaning(key)].join(' | ')} |`,
+  );
+  return ['| key | type | default | meaning |', '|---|---|---|---|', ...rows].join('\n');
+}
+
+const code = (text: string) => `\`${text}\``;
+const meaning = ({ schema }: KeyReference) => (schema.description ?? '').replaceAll('|', '\\|');
+
+function typeOf({ schema }: KeyReference): string {
+  if (schema.properties) return 'section';
+  if (schema.enum) return schema.enum.map((word) => code(String(word))).join(', ');
+  if (schema.const !== undefined) return code(String(schema.const));
+  if (schema.anyOf) return `${code('none')} or section`;
+  if (schema.type === 'array') return schema.items?.properties ? 'list of sections' : 'list of strings';
+  if (schema.type === 'object') return 'mapping of strings';
+  if (Array.isArray(schema.type)) return schema.type.join(' or ');
+  if (schema.minimum === undefined) return String(schema.type);
+  return `${schema.type}, ${schema.minimum} to ${schema.maximum}`;
+}
+
+function defaultOf({ schema, required }: KeyReference): string {
+  if (required) return 'required';
+  return schema.properties ? '' : code(JSON.stringify(schema.default).replace(/^"|"$/g, ''));
+}
+
+if (import.meta.main) {
+  mkdirSync(join(root, 'docs'), { recursive: true });
+  writeFileSync(join(root, 'docs', 'config.schema.json'), schemaFile());
+  writeFileSync(join(root, 'docs', 'configuration.md'), configurationFile());
+}
