@@ -1,13 +1,29 @@
-import { describe, expect, test } from 'bun:test';
-import { connectV1 } from '../support/clients.ts';
+import { describe, expect, setDefaultTimeout, test } from 'bun:test';
+import { connectV1, type TestClient } from '../support/clients.ts';
 import { startGateway } from '../support/gateway.ts';
-import { RawSession } from '../support/rpc.ts';
+import { RawSession, type RpcMessage } from '../support/rpc.ts';
 import { servedToolNames } from '../support/sdk-tools.ts';
 import { startSdkV1 } from '../support/sdk-v1.ts';
 import { startSdkV2, startSdkV2Modern } from '../support/sdk-v2.ts';
 import { waitUntil, within } from '../support/wait.ts';
 
+setDefaultTimeout(30_000);
+
 const qualified = (server: string, tools: readonly string[]) => tools.map((tool) => `${server}__${tool}`);
+
+/** Lists the tools anew whenever the server says that they changed, until the list is as wanted. */
+async function listedOnceTold(
+  messages: AsyncGenerator<RpcMessage>,
+  client: TestClient,
+  wanted: (names: string[]) => boolean,
+): Promise<string[]> {
+  for (;;) {
+    const told = await within('list_changed', messages.next());
+    expect(told.value).toEqual({ jsonrpc: '2.0', method: 'notifications/tools/list_changed' });
+    const names = await client.toolNames();
+    if (wanted(names)) return names;
+  }
+}
 
 describe.each([
   ['v1', startSdkV1],
@@ -24,15 +40,13 @@ describe.each([
     expect(await client.toolNames()).toEqual(qualified('up', servedToolNames));
 
     await server.addTool('late');
-    const added = await within('list_changed', messages.next());
-    expect(added.value).toEqual({ jsonrpc: '2.0', method: 'notifications/tools/list_changed' });
-    expect(await client.toolNames()).toEqual(qualified('up', [...servedToolNames, 'late']));
+    const longer = await listedOnceTold(messages, client, (names) => names.includes('up__late'));
+    expect(longer).toEqual(qualified('up', [...servedToolNames, 'late']));
     expect((await client.call('up__late', {})).text).toBe('late was called');
 
     await server.removeTool('late');
-    const removed = await within('list_changed', messages.next());
-    expect(removed.value.method).toBe('notifications/tools/list_changed');
-    expect(await client.toolNames()).toEqual(qualified('up', servedToolNames));
+    const shorter = await listedOnceTold(messages, client, (names) => !names.includes('up__late'));
+    expect(shorter).toEqual(qualified('up', servedToolNames));
     await expect(client.call('up__late', {})).rejects.toThrow('up__late');
     await messages.return(undefined);
   });
@@ -63,9 +77,7 @@ test('a reload that adds and removes servers tells clients and changes the list'
 
   const summary = await gateway.reload({ servers: [{ name: 'second', url: second.url }] });
   expect(summary).toEqual({ added: 1, removed: 1, restarted: 0, updated: 0, unchanged: 0 });
-  const told = await within('list_changed', messages.next());
-  expect(told.value.method).toBe('notifications/tools/list_changed');
-  await gateway.connected('second');
-  expect(await client.toolNames()).toEqual(qualified('second', servedToolNames));
+  const names = await listedOnceTold(messages, client, (listed) => listed.includes('second__echo'));
+  expect(names).toEqual(qualified('second', servedToolNames));
   await messages.return(undefined);
 });

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'bun:test';
+import { describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { connectV1, connectV2, inspectorClient, type TestClient } from '../support/clients.ts';
 import { everythingOverStdio, everythingTools, startEverything } from '../support/everything.ts';
 import { startGateway } from '../support/gateway.ts';
@@ -6,6 +6,8 @@ import { RawSession } from '../support/rpc.ts';
 import { servedToolNames } from '../support/sdk-tools.ts';
 import { startSdkV1 } from '../support/sdk-v1.ts';
 import { startSdkV2, startSdkV2Modern } from '../support/sdk-v2.ts';
+
+setDefaultTimeout(30_000);
 
 const clients: Record<string, (url: string) => TestClient | Promise<TestClient>> = {
   'the v1 SDK client': connectV1,

@@ -1,7 +1,9 @@
-import { expect, test } from 'bun:test';
+import { expect, setDefaultTimeout, test } from 'bun:test';
 import { startEverything } from '../support/everything.ts';
 import { startGateway } from '../support/gateway.ts';
 import { RawSession } from '../support/rpc.ts';
+
+setDefaultTimeout(30_000);
 
 // Sent on as they come, equal ids in flight make server-everything (and every server on an MCP SDK) deliver
 // one client's answer to the other, or to nobody.

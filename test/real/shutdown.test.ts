@@ -1,10 +1,12 @@
-import { expect, test } from 'bun:test';
+import { expect, setDefaultTimeout, test } from 'bun:test';
 import { everythingOverStdio } from '../support/everything.ts';
 import { startGateway } from '../support/gateway.ts';
 import { RawSession, rawPost } from '../support/rpc.ts';
 import { startSdkV1 } from '../support/sdk-v1.ts';
 import { startSdkV2 } from '../support/sdk-v2.ts';
 import { waitUntil } from '../support/wait.ts';
+
+setDefaultTimeout(30_000);
 
 test('a graceful stop lets a running call end, and ends the sessions at the upstreams', async () => {
   await using v1 = await startSdkV1();
@@ -14,6 +16,7 @@ test('a graceful stop lets a running call end, and ends the sessions at the upst
       { name: 'v1', url: v1.url },
       { name: 'v2', url: v2.url },
     ],
+    mcp: { session: { shutdown_grace_seconds: 5 } },
   });
   await gateway.connected();
   const session = await RawSession.open(gateway.url);

@@ -1,9 +1,11 @@
-import { expect, test } from 'bun:test';
+import { expect, setDefaultTimeout, test } from 'bun:test';
 import { promptReconnect, startGateway } from '../support/gateway.ts';
 import { RawSession } from '../support/rpc.ts';
 import { startSdkV1 } from '../support/sdk-v1.ts';
 import { selfSignedCertificate } from '../support/tls.ts';
 import { waitUntil } from '../support/wait.ts';
+
+setDefaultTimeout(30_000);
 
 test('a server whose certificate nobody vouches for is reached only where verification is switched off for it', async () => {
   await using server = await startSdkV1({ tls: selfSignedCertificate() });
@@ -31,6 +33,6 @@ test('a server whose certificate nobody vouches for is reached only where verifi
     ['lax', true],
     ['strict', false],
   ]);
-  expect(servers[1]?.last_error).toMatch(/certificate/i);
+  expect(servers[1]?.last_error).toMatch(/self_signed_cert/i);
   expect(server.sessionsOpened()).toBe(1);
 });

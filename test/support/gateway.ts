@@ -60,14 +60,16 @@ export interface TestGateway extends AsyncDisposable {
 /** Reconnects within milliseconds, so that a test need not wait for the defaults. */
 export const promptReconnect = { backoff_base_ms: 20, backoff_max_ms: 100 };
 
-/** Starts a gateway on a free port. It is stopped at once at the end of the test, without a grace period. */
+/** Starts a gateway on a free port. Unless `config` says otherwise, a stop does not wait for running calls. */
 export async function startGateway(
   config: TestConfig,
   env: Record<string, string> = {},
 ): Promise<TestGateway> {
-  // JSON is YAML, too.
-  const load = (from: TestConfig): LoadedConfig =>
-    parseConfig(JSON.stringify({ port: 0, ...from }), 'test.yaml', env);
+  const load = (from: TestConfig): LoadedConfig => {
+    const mcp = { session: { shutdown_grace_seconds: 0 }, ...from.mcp };
+    // JSON is YAML, too.
+    return parseConfig(JSON.stringify({ port: 0, ...from, mcp }), 'test.yaml', env);
+  };
   let current = config;
   const logs: string[] = [];
   const redactor = new Redactor();
@@ -115,7 +117,7 @@ export async function startGateway(
       current = next;
       return gateway.reload();
     },
-    [Symbol.asyncDispose]: async () => gateway.kill(),
+    [Symbol.asyncDispose]: () => gateway.stop(),
   };
 }
 

@@ -8,6 +8,7 @@ import { freePort } from './wait.ts';
 /** A v1 SDK server in a process of its own, which writes to disk what it executes before it does so. */
 export interface SdkV1Process extends AsyncDisposable {
   readonly url: string;
+  readonly port: number;
   /** The `key` argument of every tool call that was executed, in order, in all of its lives. */
   executedKeys(): string[];
   /** Kills the process without a chance to finish anything, and waits for its end. */
@@ -29,6 +30,7 @@ export async function startSdkV1Process(): Promise<SdkV1Process> {
   await start();
   return {
     url: `http://127.0.0.1:${port}/mcp`,
+    port,
     executedKeys: () => readFileSync(log, 'utf8').split('\n').slice(0, -1),
     crash: () => child.end('SIGKILL'),
     start,
