@@ -25,7 +25,7 @@ servers:
     });
   } catch (error) {
     if (!(error instanceof GatewayError) || error.kind !== 'port_unavailable') throw error;
-    throw new GatewayError(error.kind, `${error.message}\nTry another one: mcpstead demo --port ${port + 1}`);
+    throw new GatewayError(error.kind, `${error.message}\nFor any free port: mcpstead demo --port 0`);
   } finally {
     await server.stop();
   }

@@ -57,7 +57,7 @@ describe('the demo', () => {
     const { exitCode, stdout, stderr } = await runProgram(['demo', '--port', String(port)]);
     expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
     expect(stderr).toContain(String(port));
-    expect(stderr).toContain('mcpstead demo --port');
+    expect(stderr).toContain('For any free port: mcpstead demo --port 0');
     expect(stderr).not.toMatch(/^\s+at /m);
   });
 
