@@ -29,6 +29,7 @@ export async function runGateway({ loaded, readConfig, onReady }: Run): Promise<
   const starting = Gateway.start({ loaded, readConfig, logger, redactor });
   const gateway = await Promise.race([starting, signals.stop.then(() => null)]);
   if (gateway === null) {
+    // No call is running yet, and a required upstream may be waited for without end.
     logger.info('stopped before it served');
     return 0;
   }
