@@ -1,9 +1,10 @@
 import { type ConfigDiff, diffConfig } from './config/diff.ts';
 import type { LoadedConfig } from './config/load.ts';
+import { risksOf } from './config/risks.ts';
 import { Endpoint } from './downstream/endpoint.ts';
 import { Sessions } from './downstream/sessions.ts';
 import { GatewayError } from './errors.ts';
-import { BearerGuard, HostGuard, isLoopback } from './http/guards.ts';
+import { BearerGuard, HostGuard } from './http/guards.ts';
 import { type Health, healthOf } from './http/health.ts';
 import { HttpServer, type HttpSettings } from './http/server.ts';
 import type { Logger } from './observability/log.ts';
@@ -38,6 +39,8 @@ export interface GatewayOptions {
   readonly readConfig: () => Promise<LoadedConfig>;
   readonly logger: Logger;
   readonly redactor: Redactor;
+  /** Gives the start up: upstreams that are open already are told, and `start` rejects. */
+  readonly signal?: AbortSignal;
 }
 
 /** Builds the gateway from its parts, starts, reloads and stops it. */
@@ -134,8 +137,9 @@ export class Gateway {
     const names = config.servers.map((server) => server.name);
     this.#registry.setServers(names);
     this.#pool.apply(this.#loaded, { added: names, restarted: [], updated: [] });
-    await Promise.all(this.#pool.all().map((connection) => requiredReady(connection)));
-    this.#warnOfRisks();
+    const ready = Promise.all(this.#pool.all().map((connection) => requiredReady(connection)));
+    await Promise.race([ready, aborted(this.#options.signal)]);
+    for (const risk of risksOf(this.#loaded.config)) this.#logger.warn(risk);
     this.#http = new HttpServer(config.host, config.port, this.#httpSettings(), {
       endpoint: this.#endpoint,
       metrics: this.#metrics,
@@ -173,7 +177,7 @@ export class Gateway {
     this.#metrics.configReloaded('success');
     const summary = summaryOf(diff);
     this.#logger.info('configuration reloaded', { ...summary });
-    this.#warnOfRisks();
+    for (const risk of risksOf(this.#loaded.config)) this.#logger.warn(risk);
     return summary;
   }
 
@@ -221,22 +225,6 @@ export class Gateway {
       this.#pool.all().every((connection) => !connection.config.required || connection.connected())
     );
   }
-
-  #warnOfRisks(): void {
-    const { config } = this.#loaded;
-    if (!isLoopback(config.host) && config.mcp.auth.mode === 'none') {
-      this.#logger.warn(
-        'listening beyond loopback without authentication: anyone who can connect can call every tool',
-        {
-          host: config.host,
-        },
-      );
-    }
-    for (const server of config.servers) {
-      if (server.tls_skip_verify)
-        this.#logger.warn('TLS verification is off for an upstream', { server: server.name });
-    }
-  }
 }
 
 /** What of the running configuration a reload must not change, put in place of what was read. */
@@ -256,6 +244,15 @@ function summaryOf(diff: ConfigDiff): ReloadSummary {
     updated: diff.updated.length,
     unchanged: diff.unchanged.length,
   };
+}
+
+/** Never resolves; rejects when the start is given up. */
+function aborted(signal: AbortSignal | undefined): Promise<never> {
+  return new Promise((_, reject) => {
+    const give = () => reject(new GatewayError('unavailable', 'the start was given up'));
+    if (signal?.aborted) give();
+    signal?.addEventListener('abort', give, { once: true });
+  });
 }
 
 /** Resolves when a required upstream is ready, and at once for any other. Rejects with `required_upstream_down`. */

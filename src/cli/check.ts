@@ -1,6 +1,6 @@
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
+import { risksOf } from '../config/risks.ts';
 import type { ServerConfig } from '../config/schema.ts';
-import { isLoopback } from '../http/guards.ts';
 import { displayUrl, Redactor } from '../observability/redact.ts';
 import type { ExitCode } from './commands.ts';
 
@@ -10,7 +10,7 @@ export async function check(path: string): Promise<ExitCode> {
   const redactor = new Redactor();
   redactor.setSecrets(loaded.secrets);
   console.log(redactor.redact(summary(loaded)));
-  for (const warning of warnings(loaded)) console.error(redactor.redact(`warning: ${warning}`));
+  for (const warning of risksOf(loaded.config)) console.error(redactor.redact(`warning: ${warning}`));
   return 0;
 }
 
@@ -45,23 +45,6 @@ function describe(server: ServerConfig): Record<string, unknown> {
     reconnect:
       reconnect.max_attempts === 0 ? 'for ever' : `${reconnect.max_attempts} attempts, then given up`,
   };
-}
-
-/** What is allowed, but seldom meant. */
-function warnings({ config }: LoadedConfig): string[] {
-  const open = config.mcp.auth.mode === 'none' && !isLoopback(config.host);
-  const unverified = config.servers.filter((server) => server.tls_skip_verify);
-  return [
-    ...(open
-      ? [
-          `${config.host} is reachable from other machines and mcp.auth.mode is none: anyone there can call every tool`,
-        ]
-      : []),
-    ...unverified.map(
-      ({ name }) =>
-        `${name}: tls_skip_verify accepts any certificate, so anyone in between can read and change the traffic`,
-    ),
-  ];
 }
 
 /** One line for each entry, the values below each other. */

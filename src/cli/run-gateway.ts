@@ -26,10 +26,12 @@ export async function runGateway({ loaded, readConfig, onReady }: Run): Promise<
   const signals = watchSignals();
 
   const { Gateway } = await import('../gateway.ts');
-  const starting = Gateway.start({ loaded, readConfig, logger, redactor });
+  const abort = new AbortController();
+  const starting = Gateway.start({ loaded, readConfig, logger, redactor, signal: abort.signal });
   const gateway = await Promise.race([starting, signals.stop.then(() => null)]);
   if (gateway === null) {
-    // No call is running yet, and a required upstream may be waited for without end.
+    abort.abort();
+    await Promise.race([starting.catch(() => {}), signals.secondStop]);
     logger.info('stopped before it served');
     return 0;
   }

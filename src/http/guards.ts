@@ -1,28 +1,10 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-
-/** What a host name of a header is compared with, in lower case and without brackets. */
-function normalized(host: string): string {
-  return host
-    .toLowerCase()
-    .replace(/^\[|\]$/g, '')
-    .replace(/\.$/, '');
-}
-
-/** Whether a host name means this machine: `localhost`, 127.0.0.0/8 or ::1. */
-export function isLoopback(host: string): boolean {
-  const name = normalized(host);
-  return (
-    name === 'localhost' ||
-    name === '::1' ||
-    /^127(\.\d{1,3}){3}$/.test(name) ||
-    name.startsWith('::ffff:127.')
-  );
-}
+import { isLoopback, normalizeHost } from '../config/hosts.ts';
 
 /** The host name in a `Host` header, or null where it is none. RFC 9110, 7.2. */
 export function hostOf(header: string): string | null {
   const match = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::\d{1,5})?$/i.exec(header);
-  return match ? normalized(match[1] as string) : null;
+  return match ? normalizeHost(match[1] as string) : null;
 }
 
 /** The host name in an `Origin` header, or null where it has none (`null`, or nonsense). RFC 6454, 7. */
@@ -47,7 +29,7 @@ export class HostGuard {
   readonly #checksHost: boolean;
 
   constructor({ host, allowedHosts }: HostRules) {
-    this.#allowed = new Set([host, ...allowedHosts].map(normalized));
+    this.#allowed = new Set([host, ...allowedHosts].map(normalizeHost));
     // Beyond loopback the gateway may have names that it does not know, so `Host` is checked only on demand.
     this.#checksHost = isLoopback(host) || allowedHosts.length > 0;
   }

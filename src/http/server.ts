@@ -60,6 +60,8 @@ export class HttpServer {
         idleTimeout: idleTimeoutSeconds,
         maxRequestBodySize: maxBunBodyBytes,
         development: false,
+        // Bun sets SO_REUSEPORT outside of development: two gateways would share one port unawares.
+        reusePort: false,
         fetch: (request, server) => this.#answer(request, server),
         error: (error) => {
           parts.logger.error('an HTTP request failed inside the gateway', { error });

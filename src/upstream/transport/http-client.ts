@@ -1,3 +1,4 @@
+import { isLoopback } from '../../config/hosts.ts';
 import { jsonType, sseType } from '../../protocol/headers.ts';
 import { toFailure, UpstreamFailure } from '../failure.ts';
 
@@ -27,10 +28,6 @@ export interface HttpRequest {
   readonly body?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
-}
-
-function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127\./.test(hostname);
 }
 
 /** HTTP to one upstream: its credentials, its TLS settings, its redirects, its byte counts. */

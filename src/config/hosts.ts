@@ -1,0 +1,18 @@
+/** A host name as it is compared: in lower case, without brackets and without a closing dot. */
+export function normalizeHost(host: string): string {
+  return host
+    .toLowerCase()
+    .replace(/^\[|\]$/g, '')
+    .replace(/\.$/, '');
+}
+
+/** Whether a host name means this machine: `localhost`, 127.0.0.0/8 or ::1. */
+export function isLoopback(host: string): boolean {
+  const name = normalizeHost(host);
+  return (
+    name === 'localhost' ||
+    name === '::1' ||
+    /^127(\.\d{1,3}){3}$/.test(name) ||
+    name.startsWith('::ffff:127.')
+  );
+}

@@ -1,0 +1,19 @@
+import { isLoopback } from './hosts.ts';
+import type { Config } from './schema.ts';
+
+/** What a configuration may say, but seldom means to: warnings for whoever runs it. */
+export function risksOf({ host, mcp, servers }: Config): string[] {
+  const risks: string[] = [];
+  if (mcp.auth.mode === 'none' && !isLoopback(host)) {
+    risks.push(
+      `${host} is reachable from other machines and mcp.auth.mode is none: anyone there can call every tool`,
+    );
+  }
+  for (const { name, tls_skip_verify } of servers) {
+    if (!tls_skip_verify) continue;
+    risks.push(
+      `${name}: tls_skip_verify accepts any certificate, so anyone in between can read and change the traffic`,
+    );
+  }
+  return risks;
+}
