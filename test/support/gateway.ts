@@ -2,6 +2,7 @@ import { type LoadedConfig, parseConfig } from '../../src/config/load.ts';
 import { Gateway, type ReloadSummary } from '../../src/gateway.ts';
 import { createLogger } from '../../src/observability/log.ts';
 import { Redactor } from '../../src/observability/redact.ts';
+import { sampleValue } from './prometheus-page.ts';
 import { waitUntil } from './wait.ts';
 
 /** What stands in a configuration file: keys as users write them, everything but `servers` optional. */
@@ -104,7 +105,10 @@ export async function startGateway(
     origin,
     logs,
     health,
-    metrics: async () => parseMetrics(await (await fetch(`${origin}/metrics`)).text()),
+    async metrics() {
+      const text = await (await fetch(`${origin}/metrics`)).text();
+      return { text, value: (name, labels) => sampleValue(text, name, labels) };
+    },
     waitFor,
     async connected(...names) {
       await waitFor(`connected: ${names.join(', ') || 'all'}`, ({ servers }) =>
@@ -119,22 +123,4 @@ export async function startGateway(
     },
     [Symbol.asyncDispose]: () => gateway.stop(),
   };
-}
-
-/** Reads the Prometheus text exposition format, as far as counters, gauges and histogram samples need it. */
-function parseMetrics(text: string): MetricsPage {
-  const samples = new Map<string, number>();
-  for (const line of text.split('\n')) {
-    const sample = /^(\w+)(?:\{(.*)\})? (\S+)$/.exec(line);
-    if (sample) samples.set(keyOf(sample[1] ?? '', labelsOf(sample[2] ?? '')), Number(sample[3]));
-  }
-  return { text, value: (name, labels = {}) => samples.get(keyOf(name, Object.entries(labels))) };
-}
-
-function labelsOf(text: string): [string, string][] {
-  return [...text.matchAll(/(\w+)="((?:[^"\\]|\\.)*)"/g)].map(([, name = '', value = '']) => [name, value]);
-}
-
-function keyOf(name: string, labels: [string, string][]): string {
-  return `${name} ${JSON.stringify(labels.toSorted(([a], [b]) => (a < b ? -1 : 1)))}`;
 }

@@ -33,10 +33,24 @@ export async function within<T>(what: string, promise: Promise<T>, timeoutMs = 1
   }
 }
 
-/** A TCP port of the loopback interface that nothing listens on at this moment. */
+/**
+ * Where systems do not look for a port when a program asks for any: what is free here stays free until the
+ * test's own child process takes it, however many servers start meanwhile.
+ */
+const firstPort = 20_000;
+const portCount = 12_000;
+let next = Math.floor(Math.random() * portCount);
+
+/** A TCP port of the loopback interface that nothing listens on, and that this process hands out only once. */
 export function freePort(): number {
-  const probe = Bun.listen({ hostname: '127.0.0.1', port: 0, socket: { data() {} } });
-  const { port } = probe;
-  probe.stop(true);
-  return port;
+  for (let tries = 0; tries < 100; tries++) {
+    const port = firstPort + (next++ % portCount);
+    try {
+      Bun.listen({ hostname: '127.0.0.1', port, socket: { data() {} } }).stop(true);
+      return port;
+    } catch {
+      // Taken: try the one after it.
+    }
+  }
+  throw new Error(`no free port among 100 from ${firstPort} on`);
 }
