@@ -171,3 +171,26 @@ test('while an upstream is down its tools stay listed and its calls fail at once
   const { answer: listed } = await session.request('tools/list');
   expect(listed.result.tools.map((tool: { name: string }) => tool.name)).toContain('down__echo');
 });
+
+test('an upstream that comes and goes all the time disturbs nobody, and serves again once it stays', async () => {
+  await using flapping = await startSdkV1();
+  await using steady = await startSdkV2();
+  using proxy = tcpProxy(flapping.port);
+  await using gateway = await startGateway({
+    servers: [
+      { name: 'flapping', url: `http://127.0.0.1:${proxy.port}/mcp`, reconnect: promptReconnect },
+      { name: 'steady', url: steady.url },
+    ],
+  });
+  await gateway.connected();
+  await using session = await RawSession.open(gateway.url);
+  for (let round = 1; round <= 20; round++) {
+    proxy.close();
+    expect(await session.callText('steady__count')).toBe(String(2 * round - 1));
+    proxy.open();
+    expect(await session.callText('steady__count')).toBe(String(2 * round));
+    await Bun.sleep(10);
+  }
+  const echoed = await waitUntil('an answer', () => session.callText('flapping__echo', { message: 'back' }));
+  expect(echoed).toBe('back');
+});

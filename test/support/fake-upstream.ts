@@ -184,13 +184,20 @@ async function read(incoming: IncomingMessage, origin: string): Promise<Received
 async function write(response: Response, outgoing: ServerResponse): Promise<void> {
   outgoing.writeHead(response.status, Object.fromEntries(response.headers));
   outgoing.flushHeaders();
-  if (response.body) {
-    const gone = new Promise<void>((resolve) => outgoing.once('close', () => resolve()));
-    for await (const chunk of response.body) {
-      if (outgoing.destroyed) return;
-      const drained = new Promise<void>((resolve) => outgoing.once('drain', () => resolve()));
-      if (!outgoing.write(chunk)) await Promise.race([drained, gone]);
-    }
+  for await (const chunk of response.body ?? []) {
+    if (outgoing.destroyed) return;
+    if (!outgoing.write(chunk)) await drainedOrClosed(outgoing);
   }
   outgoing.end();
+}
+
+function drainedOrClosed(outgoing: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      outgoing.off('drain', done).off('close', done);
+      resolve();
+    };
+    outgoing.on('drain', done).on('close', done);
+    if (outgoing.destroyed) done();
+  });
 }

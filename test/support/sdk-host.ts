@@ -31,6 +31,8 @@ export interface SdkServer extends AsyncDisposable {
   readonly port: number;
   /** How often `tool` was executed, restarts included. */
   executions(tool: string): number;
+  /** How often a call of `tool` was cancelled while it ran. */
+  cancellations(tool: string): number;
   /** Sessions opened and not ended yet. */
   sessionCount(): number;
   /** Sessions opened since the start. */
@@ -149,8 +151,14 @@ export async function hostSdkServer(
   let tools = listServedTools(options.extraTools ?? 0);
   const pageSize = options.pageSize ?? Number.POSITIVE_INFINITY;
   const executions = new Map<string, number>();
+  const cancellations = new Map<string, number>();
   const waiting = new Set<() => void>();
 
+  const count = (counts: Map<string, number>, tool: string) => {
+    const times = (counts.get(tool) ?? 0) + 1;
+    counts.set(tool, times);
+    return times;
+  };
   const front = makeFront({
     list(cursor) {
       const start = Number(cursor ?? 0);
@@ -160,10 +168,14 @@ export async function hostSdkServer(
     async call(name, args, context) {
       const tool = servedTools.find((served) => served.name === name);
       if (!tool) return text(`${name} was called`);
-      const execution = (executions.get(name) ?? 0) + 1;
-      executions.set(name, execution);
+      const execution = count(executions, name);
       options.onExecution?.(name, args);
-      const released = () => new Promise<void>((resolve) => void waiting.add(resolve));
+      context.signal.addEventListener('abort', () => count(cancellations, name));
+      const released = () =>
+        new Promise<void>((resolve, reject) => {
+          waiting.add(resolve);
+          context.signal.addEventListener('abort', () => reject(new Error('cancelled')));
+        });
       return tool.run(args, { ...context, execution, released });
     },
   });
@@ -195,6 +207,7 @@ export async function hostSdkServer(
     url: `${options.tls ? 'https' : 'http'}://127.0.0.1:${port}/mcp`,
     port,
     executions: (tool) => executions.get(tool) ?? 0,
+    cancellations: (tool) => cancellations.get(tool) ?? 0,
     sessionCount: front.sessionCount,
     sessionsOpened: front.sessionsOpened,
     addTool(name) {

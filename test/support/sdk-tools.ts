@@ -3,10 +3,11 @@ export interface ToolContext {
   /** How often this tool was executed, this time included. */
   readonly execution: number;
   readonly meta: Record<string, unknown> | undefined;
+  /** Aborted when the caller cancels the call. */
   readonly signal: AbortSignal;
   /** Sends `notifications/progress` when the caller gave a progress token. */
   progress(progress: number, total?: number): Promise<void>;
-  /** Resolves when the test calls `release()`. */
+  /** Resolves when the test calls `release()`; rejects when the call is cancelled. */
   released(): Promise<void>;
 }
 
