@@ -27,7 +27,37 @@ export class Redactor {
   redact(text: string): string {
     return this.#pattern === null ? text : text.replace(this.#pattern, mark);
   }
+
+  /**
+   * The JSON text `json` with the secrets in its strings hidden. It stays JSON of the same shape: a secret may
+   * happen to be the name of a member, or part of a number. Without a secret in it, it comes back as it is.
+   */
+  redactJson(json: string): string {
+    if (this.redact(json) === json) return json;
+    const hide = (_key: string, value: unknown) => (typeof value === 'string' ? this.redact(value) : value);
+    return JSON.stringify(JSON.parse(json, hide));
+  }
+
+  /** The same for the text of a JSON value, which stays JSON: only its strings can hold a secret. */
+  redactJson(text: string): string {
+    if (this.redact(text) === text) return text;
+    return text.replace(jsonString, (token) => {
+      if (jsonVocabulary.has(token)) return token;
+      const value = JSON.parse(token) as string;
+      const safe = this.redact(value);
+      return safe === value ? token : JSON.stringify(safe);
+    });
+  }
 }
+
+/** A string in a JSON text, quotes included. */
+const jsonString = /"[^"\\]*(?:\\.[^"\\]*)*"/g;
+/** Words without which an MCP result or error is none. A secret that is one of them is none. */
+const jsonVocabulary = new Set(
+  '_meta annotations audio blob code content data image isError message mimeType name resource resource_link structuredContent text type uri'
+    .split(' ')
+    .map((word) => `"${word}"`),
+);
 
 /** Patterns of all the ways in which a secret is likely to be written. */
 function* shapesOf(secret: string): Generator<string> {

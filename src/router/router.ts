@@ -82,11 +82,11 @@ export class Router {
       );
       if (answer.error) {
         metrics.failed('upstream_returned_error');
-        return { kind: 'error', error: this.#redactor.redact(answer.text) };
+        return { kind: 'error', error: this.#redactor.redactJson(answer.text) };
       }
       // Upstreams that fail tend to quote what they were sent, our credentials with it.
       const failed = answer.result?.isError === true;
-      return { kind: 'result', result: failed ? this.#redactor.redact(answer.text) : answer.text };
+      return { kind: 'result', result: failed ? this.#redactor.redactJson(answer.text) : answer.text };
     } catch (error) {
       if (error instanceof UpstreamFailure) {
         metrics.failed(error.reason);

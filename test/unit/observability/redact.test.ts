@@ -159,3 +159,20 @@ describe('a sanitised reason', () => {
     expect(sanitizeReason('a.b-c+'.repeat(1_700_000), redactor)).toHaveLength(200);
   });
 });
+
+describe('JSON with secrets in it', () => {
+  test('keeps its shape when a secret is the name of a member or part of a number', () => {
+    const redactor = new Redactor();
+    redactor.setSecrets(['code', '32602', 'hunter22']);
+    const error = '{"code":-32602,"message":"refused hunter22 with code 7","data":{"code":["hunter22"]}}';
+    expect(redactor.redactJson(error)).toBe(
+      '{"code":-32602,"message":"refused [redacted] with [redacted] 7","data":{"code":["[redacted]"]}}',
+    );
+  });
+
+  test('comes back as it is when it holds none', () => {
+    const redactor = new Redactor();
+    redactor.setSecrets(['hunter22']);
+    expect(redactor.redactJson('{ "n": 12345678901234567890, "x": 1.0 }')).toBe('{ "n": 12345678901234567890, "x": 1.0 }');
+  });
+});
