@@ -16,7 +16,7 @@ servers:
   - name: tickets
     url: https://tickets.example.com/mcp
     protocol: streamable-http
-    headers: { X-API-Key: '\${TICKETS_KEY}' }
+    headers: { X-API-Key: "\${TICKETS_KEY}" }
     auth: { type: bearer, token: abc123 }`;
 
 /** docs/config.schema.json */
@@ -29,8 +29,8 @@ export function configurationFile(): string {
   const parts: Record<string, string> = {
     keys: keyTable(),
     'own headers': reservedHeaders().map(code).join(', '),
-    broken: brokenExample,
-    messages: messagesOf(brokenExample),
+    broken: `\`\`\`yaml\n${brokenExample}\n\`\`\``,
+    messages: `\`\`\`text\n${messagesOf(brokenExample)}\n\`\`\``,
   };
   const template = readFileSync(join(import.meta.dir, 'configuration.template.md'), 'utf8');
   const text = template.replace(/\{\{([a-z ]+)\}\}/g, (_, part: string) => {

@@ -1,8 +1,8 @@
 import type { YamlFile } from './document.ts';
 import type { Environment } from './expand.ts';
-import { type Path, type Problem, quote } from './problems.ts';
+import { isCustomaryVariable } from './hidden.ts';
+import { type Path, type Problem, quote, shownKey } from './problems.ts';
 import { isBearerToken, isVariableName } from './rules.ts';
-import { isCustomaryVariable } from './secrets.ts';
 import type { Span } from './source.ts';
 
 /** The tokens that the environment holds for a configuration. */
@@ -74,7 +74,7 @@ function headerProblems(server: Mapping, path: Path, file: YamlFile): Problem[] 
       const related = { span: first, message: 'it stands here, too' };
       problems.push({
         span,
-        message: `the header ${name} is written twice; case does not matter in header names`,
+        message: `the header ${shownKey(name)} is written twice; case does not matter in header names`,
         related,
       });
     } else if (name.toLowerCase() === 'authorization' && mapping(server.auth).type === 'bearer') {

@@ -1,5 +1,5 @@
 import { isAlias, isMap, isScalar, type Node, type Pair, parseDocument, type Scalar } from 'yaml';
-import { clip, type Path, type Problem, quote, unusableFile } from './problems.ts';
+import { clip, type Path, type Problem, quote, shownKey, unusableFile } from './problems.ts';
 import type { Source, Span } from './source.ts';
 import { throwOnSyntaxErrors } from './syntax.ts';
 
@@ -17,8 +17,12 @@ export interface YamlFile {
   readonly problems: readonly Problem[];
   /** Paths whose value could not be made out and has a problem of its own already. */
   readonly broken: ReadonlySet<string>;
-  /** Every value with its path, for a look at all of them. */
-  places(): Iterable<{ path: Path; span: Span; scalar: boolean }>;
+  /** Every value that is neither mapping nor list. */
+  scalars(): Iterable<{ path: Path; span: Span }>;
+  /** Every key, also of values that were passed over. */
+  readonly keys: readonly Span[];
+  /** What was passed over because of a problem, and has no path. */
+  readonly unread: readonly Span[];
   /** The source of the value at `path`, or of the nearest one around it. */
   spanOf(path: Path): Span;
   /** The source of the key at the end of `path`. */
@@ -45,7 +49,7 @@ export function readYaml(source: Source): YamlFile {
   const document = parseDocument(source.text, { prettyErrors: false, stringKeys: true, uniqueKeys: false });
   throwOnSyntaxErrors(source, document);
   const root = document.contents;
-  if (root === null || (isScalar(root) && root.value === null && !root.source)) {
+  if (root === null || (isScalar(root) && root.value === null)) {
     throw unusableFile(source.path, 'is empty');
   }
   const reader = new Reader(source);
@@ -57,6 +61,8 @@ class Reader {
   readonly #source: Source;
   readonly #problems: Problem[] = [];
   readonly #broken = new Set<string>();
+  readonly #keys: Span[] = [];
+  readonly #unread: Span[] = [];
   readonly #places = new Map<string, Place & { path: Path }>();
   readonly #anchors = new Map<string, Node>();
   /** Collections that are being read: an alias to one of them would never end. */
@@ -78,10 +84,14 @@ class Reader {
       this.#problem(spanOf(this.#alias), `aliases stand for more than ${maxAliasedValues} values`);
     }
     if (node.tag && node.tag !== '!' && !plainTags.has(node.tag)) {
+      this.#unread.push(spanOf(node));
       return this.#fail(path, spanOf(node), `the tag ${quote(node.tag)} is not supported; write plain YAML`);
     }
     if (isScalar(node)) return node.value;
-    if (path.length > maxDepth) return this.#fail(path, spanOf(node), 'the file is nested too deeply');
+    if (path.length > maxDepth) {
+      this.#unread.push(spanOf(node));
+      return this.#fail(path, spanOf(node), 'the file is nested too deeply');
+    }
     this.#open.add(node);
     const value = isMap(node)
       ? this.#readMap(node.items as Pair<Node, Node | null>[], path)
@@ -94,31 +104,34 @@ class Reader {
     const value: Record<string, unknown> = {};
     const seen = new Map<string, Span>();
     for (const { key, value: node } of pairs) {
-      if (!isScalar(key) || typeof key.value !== 'string') {
-        this.#problem(spanOf(key), 'a key must be plain text');
-        continue;
-      }
-      const name = key.value;
-      const first = seen.get(name);
-      if (first) {
-        this.#problems.push({
-          span: spanOf(key),
-          message: `the key ${quote(name)} is written twice`,
-          related: { span: first, message: 'it stands here, too' },
-        });
-      } else if (name === '<<') {
-        this.#problem(
-          spanOf(key),
-          'merge keys ("<<") are not part of YAML 1.2; an alias can stand for a whole value',
-        );
-      } else if (name === '__proto__') {
-        this.#problem(spanOf(key), `unknown key ${quote(name)}`);
-      } else {
+      this.#keys.push(spanOf(key));
+      const problem = this.#keyProblem(key, seen);
+      if (problem) {
+        this.#problems.push(problem);
+        if (node) this.#unread.push(spanOf(node));
+      } else if (isScalar(key)) {
+        const name = String(key.value);
         seen.set(name, spanOf(key));
         value[name] = this.read(node, [...path, name], key);
       }
     }
     return value;
+  }
+
+  #keyProblem(key: Node, seen: ReadonlyMap<string, Span>): Problem | null {
+    const span = spanOf(key);
+    if (!isScalar(key) || typeof key.value !== 'string') return { span, message: 'a key must be plain text' };
+    const first = seen.get(key.value);
+    if (first) {
+      const related = { span: first, message: 'it stands here, too' };
+      return { span, message: `the key "${shownKey(key.value)}" is written twice`, related };
+    }
+    if (key.value === '<<') {
+      const message = 'merge keys ("<<") are not part of YAML 1.2; an alias can stand for a whole value';
+      return { span, message };
+    }
+    // As a property of a JavaScript object it would be no property.
+    return key.value === '__proto__' ? { span, message: 'unknown key "__proto__"' } : null;
   }
 
   #readAlias(alias: Node & { source: string }, path: Path, key: Scalar | null): unknown {
@@ -165,9 +178,11 @@ class Reader {
       value,
       problems: this.#problems,
       broken: this.#broken,
-      *places() {
+      keys: this.#keys,
+      unread: this.#unread,
+      *scalars() {
         for (const { path, node } of places.values()) {
-          if (node) yield { path, span: spanOf(node), scalar: isScalar(node) };
+          if (isScalar(node)) yield { path, span: spanOf(node) };
         }
       },
       spanOf: spanAt,

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { YamlFile } from './document.ts';
-import { dotted, type Path, type Problem, quote } from './problems.ts';
+import { clip, dotted, missedSpace, type Path, type Problem, shownKey } from './problems.ts';
 import { keysAt, sectionOf } from './reference.ts';
 import type { Hidden, Source } from './source.ts';
 import { didYouMean } from './suggest.ts';
@@ -19,7 +19,8 @@ export function issueProblems(
   source: Source,
   hidden: Hidden,
 ): Problem[] {
-  return issues.flatMap((issue) => problemsOf(issue, []));
+  // A number that breaks two rules of its kind is one problem: both expect the same.
+  return uniqueByMessage(issues.flatMap((issue) => problemsOf(issue, [])));
 
   function problemsOf(issue: Issue, prefix: Path): Problem[] {
     const path = [...prefix, ...issue.path] as Path;
@@ -34,7 +35,8 @@ export function issueProblems(
       if (branch) return branch.flatMap((inner) => problemsOf(inner, path));
     }
     if (issue.code === 'invalid_key') {
-      return [{ span: file.keySpanOf(path), message: issue.issues[0]?.message ?? issue.message }];
+      const message = `${issue.issues[0]?.message ?? issue.message}${missedSpace(String(path.at(-1)))}`;
+      return [{ span: file.keySpanOf(path), message }];
     }
     if (issue.code === 'custom' && issue.params?.statement) {
       return [{ span: file.spanOf(path), message: `${dotted(path)}: ${issue.message}` }];
@@ -67,10 +69,10 @@ export function issueProblems(
     const name = dotted([...path, key]);
     const special = specialKey(path, key);
     if (special) return { span, message: `${name}: ${special}` };
-    const suggestion = didYouMean(key, keysAt(path));
+    const suggestion = missedSpace(key) || didYouMean(key, keysAt(path));
     const section = suggestion === '' ? sectionOf(key) : null;
     const advice = section === null ? suggestion : `; it belongs to ${section}`;
-    return { span, message: `unknown key ${quote(key)}${where === '' ? '' : ` in ${where}`}${advice}` };
+    return { span, message: `unknown key "${shownKey(key)}"${where === '' ? '' : ` in ${where}`}${advice}` };
   }
 
   function describe(found: unknown, path: Path): string {
@@ -78,15 +80,17 @@ export function issueProblems(
     if (Array.isArray(found)) return 'a list';
     if (isRecord(found)) return 'a mapping';
     const span = file.spanOf(path);
-    const text = source.shown(span, hidden(span));
-    return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+    // One line only: with a wrong indentation, a value swallows what stands below it.
+    const line = { start: span.start, end: Math.min(span.end, source.lineOf(span).end) };
+    const text = clip(source.shown(line, hidden(line)));
+    return line.end < span.end && !text.endsWith('…') ? `${text}…` : text;
   }
 
   function hint(issue: Issue, found: unknown, path: Path): string {
     const written = file.sourceOf(path) ?? '';
     if (found === null) return '; remove the key, or give it a value';
     if (typeof found !== 'string') {
-      return issue.code === 'invalid_type' && issue.expected === 'string' && !(found instanceof Object)
+      return issue.code === 'invalid_type' && issue.expected === 'string' && !isRecord(found)
         ? '; put it in quotes'
         : '';
     }
@@ -100,6 +104,12 @@ export function issueProblems(
     }
     return /^(?:true|false|-?\d+(?:\.\d+)?)$/.test(found) ? '; remove the quotes' : '';
   }
+}
+
+function uniqueByMessage(problems: readonly Problem[]): Problem[] {
+  return [
+    ...new Map(problems.map((problem) => [`${problem.span.start} ${problem.message}`, problem])).values(),
+  ];
 }
 
 /** Keys that deserve more than "unknown key": secrets, and what a later version will know. */

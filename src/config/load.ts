@@ -4,10 +4,11 @@ import { GatewayError } from '../errors.ts';
 import { checkTogether } from './checks.ts';
 import { pathKey, readYaml } from './document.ts';
 import { type Environment, expand } from './expand.ts';
+import { hiddenIn } from './hidden.ts';
 import { issueProblems } from './issues.ts';
 import { invalidConfig, type Path, unusableFile } from './problems.ts';
 import { type Config, configSchema } from './schema.ts';
-import { hiddenIn, secretsOf } from './secrets.ts';
+import { secretsOf } from './secrets.ts';
 import { Source } from './source.ts';
 import { hiddenWords } from './syntax.ts';
 

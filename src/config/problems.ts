@@ -18,7 +18,7 @@ const maxShownLength = 60;
 
 /** `servers[0].url`, to name a value in a message. */
 export function dotted(path: Path): string {
-  const parts = path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${clip(part)}`));
+  const parts = path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${shownKey(part)}`));
   return parts.join('').replace(/^\./, '');
 }
 
@@ -27,6 +27,24 @@ export function clip(text: string): string {
   const safe = text.replace(/\p{Cc}/gu, ' ');
   return safe.length > maxShownLength ? `${safe.slice(0, maxShownLength)}…` : safe;
 }
+
+/**
+ * A key to stand in a message. Only a plain word shows as a whole: without the space after its colon,
+ * `token:secret` is a key, too.
+ */
+export function shownKey(key: string): string {
+  const shown = key.slice(0, plainKeyLength(key));
+  return shown === key ? clip(key) : `${clip(shown)}***`;
+}
+
+/** How much of a key, which may stand in quotes, is a plain word with at most a colon behind it. */
+export function plainKeyLength(key: string): number {
+  return /^["']?[\w.-]*["':]?/.exec(key)?.[0].length ?? 0;
+}
+
+/** Ends a message about a key that would be a good one if it were not for the value in it. */
+export const missedSpace = (key: string) =>
+  /^[\w.-]+:./.test(key) ? '; after the colon a space is missing' : '';
 
 export const quote = (text: string) => `"${clip(text)}"`;
 

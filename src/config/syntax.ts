@@ -7,6 +7,7 @@ import type { Hidden, Source, Span } from './source.ts';
 const statements: Partial<Record<YAMLError['code'], string>> = {
   MULTIPLE_DOCS:
     'a configuration is one document; remove this line and what follows, or the document before it',
+  NON_STRING_KEY: 'a key must be plain text; put text with { } in quotes',
   RESOURCE_EXHAUSTION: 'the file is nested too deeply',
 };
 const unexpected = 'a value that begins with or holds one of { } [ ] , & * # ! | > % @ ` may need quotes';
@@ -16,7 +17,6 @@ const hints: Partial<Record<YAMLError['code'], string>> = {
   BLOCK_AS_IMPLICIT_KEY: 'put a value that holds ": " in quotes',
   BAD_INDENT: 'look for a bracket that is not closed, and at the indentation',
   MULTILINE_IMPLICIT_KEY: 'a key needs a colon and a space after it',
-  NON_STRING_KEY: 'a key must be plain text; put text with { } in quotes',
   TAB_AS_INDENT: 'use spaces',
   UNEXPECTED_TOKEN: unexpected,
 };
@@ -28,7 +28,7 @@ const hints: Partial<Record<YAMLError['code'], string>> = {
 export function throwOnSyntaxErrors(source: Source, document: Document.Parsed): void {
   const byLine = new Map<number, Problem>();
   for (const error of [...document.errors, ...document.warnings.filter((w) => w.code === 'BAD_DIRECTIVE')]) {
-    const problem = syntaxProblem(document, error);
+    const problem = syntaxProblem(source, document, error);
     const line = source.lineNumber(problem.span);
     if (!byLine.has(line)) byLine.set(line, problem);
   }
@@ -42,21 +42,17 @@ export function throwOnSyntaxErrors(source: Source, document: Document.Parsed): 
   if (byLine.size > 0) throw invalidConfig(source, [...byLine.values()], hiddenWords(source.text));
 }
 
-function syntaxProblem(document: Document.Parsed, error: YAMLError): Problem {
-  const [start, end] = error.pos;
-  const open = error.code === 'MISSING_CHAR' ? openQuote(document, start) : null;
+function syntaxProblem(source: Source, document: Document.Parsed, error: YAMLError): Problem {
+  // What is missed at the end of the file is missed after its last word.
+  const start = Math.max(0, Math.min(error.pos[0], source.text.trimEnd().length - 1));
+  const end = Math.max(start, error.pos[1]);
+  const open = error.code === 'MISSING_CHAR' ? openQuote(document, error.pos[0]) : null;
   if (open !== null) {
     return { span: { start: open, end: open + 1 }, message: 'not valid YAML: this quote is not closed' };
   }
-  // What follows a colon in these messages is text of the file.
   const statement = statements[error.code];
   if (statement) return { span: { start, end }, message: statement };
-  // What follows a colon in these messages is text of the file.
-  if (error.code === 'MULTIPLE_DOCS') {
-    const message =
-      'a configuration is one document; remove this line and what follows, or the document before it';
-    return { span: { start, end }, message };
-  }
+  // What follows a colon in this message is text of the file.
   const what = error.code === 'UNEXPECTED_TOKEN' ? error.message.replace(/: .*$/s, '') : error.message;
   const hint = hints[error.code];
   const reason = what.charAt(0).toLowerCase() + what.slice(1);

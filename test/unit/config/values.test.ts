@@ -1,0 +1,245 @@
+import { describe, expect, test } from 'bun:test';
+import { problems, refusal, serverWith } from './reading.ts';
+
+test('a problem shows place, expectation, finding and the line with carets below it', () => {
+  expect(refusal('host: localhost\nport: high # for now')).toBe(
+    [
+      'invalid configuration, 1 problem',
+      '',
+      'f.yaml:2:7: port: expected a whole number from 0 to 65535, found high',
+      '  2 | port: high',
+      '    |       ^^^^',
+    ].join('\n'),
+  );
+});
+
+test('all problems are told at once, in the order of the file', () => {
+  const text = `port: 80a
+mcp:
+  auth: { mode: barer }
+  sesion: {}
+servers:
+  - name: a__b
+    url: ftp://example.com
+  - name: c
+logging: loud
+`;
+  expect(problems(text)).toEqual([
+    'f.yaml:1:7: port: expected a whole number from 0 to 65535, found 80a',
+    'f.yaml:3:17: mcp.auth.mode: expected none or bearer, found barer; did you mean "bearer"?',
+    'f.yaml:4:3: unknown key "sesion" in mcp; did you mean "session"?',
+    'f.yaml:6:11: servers[0].name: expected a name without "__", which separates server and tool names, found a__b',
+    'f.yaml:7:10: servers[0].url: expected an http:// or https:// URL, found ftp://example.com',
+    'f.yaml:8:5: servers[1].url is missing; expected an http:// or https:// URL',
+    'f.yaml:9:10: logging: expected a mapping, found loud',
+  ]);
+  expect(refusal(text)).toStartWith('invalid configuration, 7 problems\n\nf.yaml:1:7: port');
+});
+
+test('after fifty problems the rest is only counted', () => {
+  const text = Array.from({ length: 60 }, (_, index) => `key${index}: 1`).join('\n');
+  const message = refusal(text);
+  expect(message).toStartWith('invalid configuration, 60 problems\n');
+  expect(message).toEndWith('\n\nand 10 more');
+  expect(problems(text)).toHaveLength(50);
+});
+
+describe('types', () => {
+  test.each([
+    [
+      'port: "8766"',
+      'f.yaml:1:7: port: expected a whole number from 0 to 65535, found "8766"; remove the quotes',
+    ],
+    ['port: [1]', 'f.yaml:1:7: port: expected a whole number from 0 to 65535, found a list'],
+    ['port: { a: 1 }', 'f.yaml:1:7: port: expected a whole number from 0 to 65535, found a mapping'],
+    ['port: true', 'f.yaml:1:7: port: expected a whole number from 0 to 65535, found true'],
+    [
+      'port:',
+      'f.yaml:1:1: port: expected a whole number from 0 to 65535, found no value; remove the key, or give it a value',
+    ],
+    ['mcp: []', 'f.yaml:1:6: mcp: expected a mapping, found a list'],
+    ['mcp:', 'f.yaml:1:1: mcp: expected a mapping, found no value; remove the key, or give it a value'],
+    [
+      'host: 127',
+      'f.yaml:1:7: host: expected a host name or IP address without port, found 127; put it in quotes',
+    ],
+    [
+      'servers: { a: b }',
+      'f.yaml:1:10: servers: expected a list of servers, each with "- name: …", found a mapping',
+    ],
+    ['servers: [local]', 'f.yaml:1:11: servers[0]: expected a mapping, found local'],
+    [
+      'metrics: { enabled: yes }',
+      'f.yaml:1:21: metrics.enabled: expected true or false, found yes; YAML 1.2 has no other words for it',
+    ],
+    [
+      'metrics: { enabled: "true" }',
+      'f.yaml:1:21: metrics.enabled: expected true or false, found "true"; remove the quotes',
+    ],
+    ['metrics: { enabled: 1 }', 'f.yaml:1:21: metrics.enabled: expected true or false, found 1'],
+    [
+      'logging: { level: warning }',
+      'f.yaml:1:19: logging.level: expected trace, debug, info, warn or error, found warning; did you mean "warn"?',
+    ],
+    [
+      'logging: { level: 3 }',
+      'f.yaml:1:19: logging.level: expected trace, debug, info, warn or error, found 3',
+    ],
+    ['[1]', 'f.yaml:1:1: expected a mapping, found a list'],
+  ])('%p', (text, problem) => {
+    expect(problems(text)).toEqual([problem]);
+  });
+});
+
+describe('host names', () => {
+  const expected = 'expected a host name or IP address without port';
+  test.each([
+    ['host: localhost:80', `f.yaml:1:7: host: ${expected}, found localhost:80`],
+    ['host: http://localhost', `f.yaml:1:7: host: ${expected}, found http://localhost`],
+    ['host: "[::1]"', `f.yaml:1:7: host: ${expected}, found "[::1]"`],
+    ['host: ""', `f.yaml:1:7: host: ${expected}, found ""`],
+    [
+      'mcp: { allowed_hosts: [ok, "*.example.com"] }',
+      `f.yaml:1:28: mcp.allowed_hosts[1]: ${expected}, found "*.example.com"`,
+    ],
+  ])('%p', (text, problem) => {
+    expect(problems(text)).toEqual([problem]);
+  });
+});
+
+describe('server names', () => {
+  test.each([
+    ['a__b', 'a name without "__", which separates server and tool names'],
+    ['a_', 'a name that does not end in "_"'],
+    ['_a', 'a name of letters, digits, "_", "-" and ".", that begins with a letter or digit'],
+    ['ä', 'a name of letters, digits, "_", "-" and ".", that begins with a letter or digit'],
+    ['a b', 'a name of letters, digits, "_", "-" and ".", that begins with a letter or digit'],
+    ['""', 'a name of letters, digits, "_", "-" and ".", that begins with a letter or digit'],
+    ['1', 'a name, found 1; put it in quotes'],
+  ])('%p is refused', (name, expected) => {
+    const found = expected.includes('found') ? '' : `, found ${name}`;
+    expect(problems(`servers: [{ name: ${name}, url: http://b/ }]`)).toEqual([
+      `f.yaml:1:19: servers[0].name: expected ${expected}${found}`,
+    ]);
+  });
+
+  test('a name has 64 characters at most', () => {
+    const [problem] = problems(`servers: [{ url: http://b/, name: ${'a'.repeat(65)} }]`);
+    expect(problem).toBe(
+      `f.yaml:1:35: servers[0].name: expected at most 64 characters, found ${'a'.repeat(60)}…`,
+    );
+  });
+
+  test('a name that is used twice is shown at both places', () => {
+    const text =
+      'servers:\n  - { name: a, url: http://a/ }\n  - { name: b, url: http://b/ }\n  - { name: a, url: http://c/ }';
+    expect(refusal(text)).toBe(
+      [
+        'invalid configuration, 1 problem',
+        '',
+        'f.yaml:4:13: servers[2].name: "a" is taken; names are unique',
+        '  4 |   - { name: a, url: http://c/ }',
+        '    |             ^',
+        'f.yaml:2:13: this server has it, too',
+        '  2 |   - { name: a, url: http://a/ }',
+        '    |             ^',
+      ].join('\n'),
+    );
+  });
+});
+
+describe('urls', () => {
+  test.each([
+    ['localhost:3000', 'an http:// or https:// URL', 'localhost:3000'],
+    ['http:/localhost', 'an http:// or https:// URL', 'http:/localhost'],
+    ['http://', 'an http:// or https:// URL', 'http://'],
+    ['http://localhost:99999', 'an http:// or https:// URL', 'http://localhost:99999'],
+    ['"http://local host/"', 'an http:// or https:// URL', '"http://local host/"'],
+    ['"http://a/\\nb"', 'an http:// or https:// URL', '"http://a/\\nb"'],
+    ['http://a/mcp#tools', 'a URL without "#…", which never reaches a server', 'http://a/mcp#***'],
+    ['http://a/mcp#', 'a URL without "#…", which never reaches a server', 'http://a/mcp#'],
+    [
+      'http://me:secret@a/mcp',
+      `a URL without user name and password; send them as a header: { Authorization: 'Basic \${NAME}' }`,
+      'http://***@a/mcp',
+    ],
+  ])('%p is refused', (url, expected, found) => {
+    expect(problems(`servers:\n  - name: a\n    url: ${url}`)).toEqual([
+      `f.yaml:3:10: servers[0].url: expected ${expected}, found ${found}`,
+    ]);
+  });
+});
+
+describe('protocols', () => {
+  test.each([
+    ['streamable-http', '; did you mean "streamable"?'],
+    ['SSE', '; did you mean "sse"?'],
+    ['websocket', ''],
+  ])('%p is none', (protocol, advice) => {
+    expect(problems(serverWith(`protocol: ${protocol}`))).toEqual([
+      `f.yaml:4:15: servers[0].protocol: expected auto, streamable or sse, found ${protocol}${advice}`,
+    ]);
+  });
+
+  test('stdio servers are not supported yet', () => {
+    const sorry = 'stdio servers are not supported yet by this version; give the url of an HTTP server';
+    expect(problems(serverWith('protocol: stdio'))).toEqual([`f.yaml:4:15: servers[0].protocol: ${sorry}`]);
+    expect(
+      problems('servers:\n  - name: a\n    command: npx\n    args: [-y, b]\n    env: { A: b }\n    cwd: /'),
+    ).toEqual([`f.yaml:3:5: servers[0].command: ${sorry}`]);
+  });
+});
+
+describe('headers', () => {
+  test.each([
+    ['"a b": c', 'f.yaml:4:16: this is not a valid HTTP header name'],
+    ['"a:b": c', 'f.yaml:4:16: this is not a valid HTTP header name; after the colon a space is missing'],
+    ['"a\\r\\nb": c', 'f.yaml:4:16: this is not a valid HTTP header name'],
+    ['"": c', 'f.yaml:4:16: this is not a valid HTTP header name'],
+    ['Content-Type: c', 'f.yaml:4:16: the header Content-Type cannot be set here: the gateway sets it'],
+    ['mcp-session-id: c', 'f.yaml:4:16: the header mcp-session-id cannot be set here: the gateway sets it'],
+    [
+      'MCP-Protocol-Version: c',
+      'f.yaml:4:16: the header MCP-Protocol-Version cannot be set here: the gateway sets it',
+    ],
+    ['Mcp-Param-City: c', 'f.yaml:4:16: the header Mcp-Param-City cannot be set here: the gateway sets it'],
+    ['accept: c', 'f.yaml:4:16: the header accept cannot be set here: use quirks.inject_accept_header'],
+    ['Host: c', 'f.yaml:4:16: the header Host cannot be set here: it comes from url'],
+    [
+      'Connection: c',
+      'f.yaml:4:16: the header Connection cannot be set here: it belongs to the connection, not to the request',
+    ],
+    ['X: 12', 'f.yaml:4:19: servers[0].headers.X: expected a string, found ***; put it in quotes'],
+    [
+      'X: "a\\r\\nb"',
+      'f.yaml:4:19: servers[0].headers.X: expected printable ASCII characters on one line, found ***',
+    ],
+    [
+      'X: naïve',
+      'f.yaml:4:19: servers[0].headers.X: expected printable ASCII characters on one line, found ***',
+    ],
+    ['X: [a]', 'f.yaml:4:19: servers[0].headers.X: expected a string, found a list'],
+  ])('{ %s } is refused', (header, problem) => {
+    expect(problems(serverWith(`headers: { ${header} }`))).toEqual([problem]);
+  });
+
+  test('one name in two spellings is written twice', () => {
+    expect(problems(serverWith('headers:', '  X-Key: a', '  x-key: b'))).toEqual([
+      'f.yaml:6:7: the header x-key is written twice; case does not matter in header names',
+      'f.yaml:5:7: it stands here, too',
+    ]);
+  });
+
+  test('Authorization is for headers or for auth, not for both', () => {
+    const text = serverWith('auth: { type: bearer, token_env: T }', 'headers: { authorization: a }');
+    expect(problems(text, { T: 't' })).toEqual([
+      'f.yaml:5:16: the header authorization cannot be set here: auth of type bearer sets it',
+    ]);
+  });
+
+  test('the Accept header of quirks is one line, too', () => {
+    expect(problems(serverWith('quirks: { inject_accept_header: "a\\nb" }'))).toEqual([
+      'f.yaml:4:37: servers[0].quirks.inject_accept_header: expected printable ASCII characters on one line, found "a\\nb"',
+    ]);
+  });
+});
