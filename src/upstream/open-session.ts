@@ -43,6 +43,7 @@ export async function openSession(
   events: SessionEvents,
   signal: AbortSignal,
 ): Promise<LegacySession> {
+  http.startOver();
   const anyEventName = () => quirks().normalize_sse_events;
   const open = async (session: LegacySession): Promise<LegacySession> => {
     try {

@@ -5,10 +5,13 @@ import { toFailure, UpstreamFailure } from '../failure.ts';
 /** The largest body, or event of a stream, that is taken from an upstream. */
 export const maxUpstreamBodyBytes = 64 * 1024 * 1024;
 
-/** As much of an error body as is read, to see whether it speaks of a lost session. */
-const maxErrorBodyBytes = 16 * 1024;
+/** As much of an error's body as is read, to see whether it speaks of a lost session. */
+const maxBeginningChars = 16 * 1024;
 
 const maxRedirects = 5;
+
+/** How many clients do without verification so far. */
+let unverifiedClients = 0;
 
 export interface HttpClientOptions {
   readonly url: string;
@@ -47,11 +50,15 @@ export class HttpClient {
       // Deadlines are ours; Bun's own cut streams that are merely quiet.
       timeout: false,
       keepalive: true,
-      // One TLS object per upstream, so that no connection is shared between a verified and an unverified one.
-      ...(protocol === 'https:' && { tls: { rejectUnauthorized: !options.tlsSkipVerify } }),
+      ...(protocol === 'https:' && { tls: tlsOptions(options.tlsSkipVerify) }),
       // HTTP_PROXY is meant for the world outside.
       ...(isLoopback(hostname) && { proxy: false as unknown as string }),
     };
+  }
+
+  /** Forgets where the upstream had moved to: a new session begins at the configured URL. */
+  startOver(): void {
+    this.#url = this.#options.url;
   }
 
   /** Resolves when the answer's headers are there. Rejects with an {@link UpstreamFailure}, or the signal's reason. */
@@ -61,7 +68,7 @@ export class HttpClient {
       const response = await this.#fetchOnce(url, request);
       const target = redirectTarget(response, url);
       if (target === null) return response;
-      await response.body?.cancel();
+      await this.discard(response, request.signal);
       if (new URL(target).origin !== new URL(url).origin) {
         throw new UpstreamFailure(
           'protocol',
@@ -70,7 +77,8 @@ export class HttpClient {
       }
       if (hops === maxRedirects)
         throw new UpstreamFailure('protocol', `redirects more than ${maxRedirects} times`);
-      if (request.url === undefined) this.#url = target;
+      // Where a POST was sent on, the next ones go at once.
+      if (request.url === undefined && request.method === 'POST') this.#url = target;
       url = target;
     }
   }
@@ -126,12 +134,19 @@ export class HttpClient {
     }
   }
 
+  /** Does away with a body of no interest: reads one that is short, since a connection is lost with what is not read. */
+  async discard(response: Response, signal: AbortSignal): Promise<void> {
+    const declared = response.headers.get('content-length');
+    if (declared !== null && Number(declared) <= maxBeginningChars) await this.text(response, signal);
+    else await response.body?.cancel();
+  }
+
   /** The beginning of an error's body, for classification only: it may hold anything and is never shown. */
-  async errorBody(response: Response, signal: AbortSignal): Promise<string> {
+  async beginning(response: Response, signal: AbortSignal): Promise<string> {
     const reader = this.reader(response, signal);
     const decoder = new TextDecoder();
     let text = '';
-    while (text.length < maxErrorBodyBytes) {
+    while (text.length < maxBeginningChars) {
       const chunk = await reader.read();
       if (chunk === null) return text;
       text += decoder.decode(chunk, { stream: true });
@@ -191,6 +206,15 @@ export class BodyReader {
   cancel(): void {
     this.#reader?.cancel().catch(() => {});
   }
+}
+
+/**
+ * Bun shares connections between requests whose TLS options are equal. A connection that was not verified must
+ * serve its own upstream only, so its options are made unlike all others; there is no key for the passphrase to open.
+ */
+function tlsOptions(skipVerify: boolean): Bun.TLSOptions & { rejectUnauthorized: boolean } {
+  if (!skipVerify) return { rejectUnauthorized: true };
+  return { rejectUnauthorized: false, passphrase: `unverified ${++unverifiedClients}` };
 }
 
 function tooLarge(): UpstreamFailure {

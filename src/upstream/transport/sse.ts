@@ -82,12 +82,9 @@ export class SseTransport implements Transport {
   async send(body: string, signal: AbortSignal): Promise<void> {
     const url = this.#endpoint ?? this.#url;
     const response = await this.#http.fetch({ method: 'POST', url, body, signal });
-    if (response.ok) {
-      await response.body?.cancel();
-      return;
-    }
+    if (response.ok) return this.#http.discard(response, signal);
     const { status } = response;
-    const loss = sessionLossOf(status, await this.#http.errorBody(response, signal));
+    const loss = sessionLossOf(status, await this.#http.beginning(response, signal));
     if (loss) throw new UpstreamFailure('session_lost', `lost our session (HTTP ${status})`, loss);
     throw statusFailure(status);
   }
@@ -112,7 +109,8 @@ export class SseTransport implements Transport {
           continue;
         }
         for (const message of eventMessages(event, this.#anyEventName() && event.event !== 'endpoint')) {
-          if (message.kind !== 'response') await this.#events.onMessage(message, null);
+          // Not awaited: one client that does not read must not keep the others from their answers.
+          if (message.kind !== 'response') void this.#events.onMessage(message, null);
           else if (typeof message.id === 'number') this.#pending.get(message.id)?.resolve(message);
         }
       }

@@ -12,8 +12,13 @@ const drainTimeoutMs = 2_000;
 /** How often in a row a broken stream is resumed without anything new coming from it. */
 const maxIdleResumptions = 5;
 const resumeDelayMs = 500;
-const listenDelayMs = 100;
+/** However eager a server is to have us back (its `retry` may be 0), it is not asked in a tight loop. */
+const minDelayMs = 100;
+/** How many pieces of white space a body may begin with. */
+const maxBlankChunks = 16;
 const maxListenDelayMs = 30_000;
+/** Statuses of a GET that say nothing about whether the server offers a stream: a proxy's, or that it has ours still. */
+const transientStatuses = [409, 429, 502, 503, 504];
 
 /** MCP 2025-11-25, Transports, Streamable HTTP: a POST per message, and one GET stream for what belongs to no request. */
 export class StreamableTransport implements Transport {
@@ -52,13 +57,17 @@ export class StreamableTransport implements Transport {
     // The content type may be wrong: what the body begins with decides.
     const reader = this.#http.reader(response, signal);
     const head: Uint8Array[] = [];
+    const decoder = new TextDecoder();
     let beginning = '';
-    while (beginning.trimStart() === '') {
+    while (beginning === '') {
       const chunk = await reader.read();
       if (chunk === null) throw new UpstreamFailure('protocol', 'answered with an empty body');
-      if (head.length === 16) throw new UpstreamFailure('protocol', 'answered with blanks');
+      if (head.length === maxBlankChunks) {
+        reader.cancel();
+        throw new UpstreamFailure('protocol', 'answered with blanks');
+      }
       head.push(chunk);
-      beginning += new TextDecoder().decode(chunk.subarray(0, 64));
+      beginning = decoder.decode(chunk, { stream: true }).trimStart();
     }
     if (looksLikeJson(beginning)) return this.#answerIn(await reader.text(head), id);
     return this.#answerFrom(head, reader, id, signal);
@@ -66,8 +75,8 @@ export class StreamableTransport implements Transport {
 
   async send(body: string, signal: AbortSignal): Promise<void> {
     const response = await this.#http.fetch({ method: 'POST', body, headers: this.#headers, signal });
-    if (response.ok) await response.body?.cancel();
-    else throw await this.#failure(response, await this.#http.errorBody(response, signal));
+    if (!response.ok) throw this.#failure(response, await this.#http.beginning(response, signal));
+    await this.#http.discard(response, signal);
   }
 
   initialized(protocolVersion: string): void {
@@ -79,12 +88,12 @@ export class StreamableTransport implements Transport {
     this.#closing.abort();
     if (this.#headers[sessionHeader] === undefined) return;
     const response = await this.#http.fetch({ method: 'DELETE', headers: this.#headers, signal });
-    await response.body?.cancel();
+    await this.#http.discard(response, signal);
   }
 
   /** An error status: a JSON-RPC error in answer to this very request is an answer, all else a failure. */
   async #refusal(response: Response, id: number, signal: AbortSignal): Promise<ResponseMessage> {
-    const body = await this.#http.errorBody(response, signal);
+    const body = await this.#http.beginning(response, signal);
     const failure = this.#failure(response, body);
     if (failure.kind !== 'protocol' && failure.kind !== 'unsupported') throw failure;
     try {
@@ -174,7 +183,11 @@ export class StreamableTransport implements Transport {
         if (broken) throw broken;
         return;
       }
-      const resumed = await this.#resume(lastEventId, parser.retryMs ?? resumeDelayMs, signal);
+      const resumed = await this.#resume(
+        lastEventId,
+        Math.max(parser.retryMs ?? resumeDelayMs, minDelayMs),
+        signal,
+      );
       if (resumed === null)
         throw broken ?? new UpstreamFailure('broken', 'broke off its stream and did not resume it');
       reader = resumed;
@@ -189,7 +202,7 @@ export class StreamableTransport implements Transport {
     try {
       const response = await this.#http.fetch({ method: 'GET', headers, signal });
       if (response.ok) return this.#http.reader(response, signal);
-      await response.body?.cancel();
+      await this.#http.discard(response, signal);
     } catch {
       if (signal.aborted) throw signal.reason;
     }
@@ -207,15 +220,17 @@ export class StreamableTransport implements Transport {
       try {
         const response = await this.#http.fetch({ method: 'GET', headers: this.#headers, signal });
         if (!response.ok || mediaType(response.headers.get('content-type')) !== sseType) {
-          await response.body?.cancel();
+          await this.#http.discard(response, signal);
           // Offered before and refused now: most likely the session is gone.
           if (opened) this.#events.onSuspect();
-          return;
-        }
-        opened = true;
-        for await (const event of eventsOf(parser, [], this.#http.reader(response, signal))) {
-          for (const message of eventMessages(event, this.#anyEventName())) {
-            if (message.kind !== 'response') await this.#events.onMessage(message, null);
+          if (!transientStatuses.includes(response.status)) return;
+        } else {
+          opened = true;
+          for await (const event of eventsOf(parser, [], this.#http.reader(response, signal))) {
+            for (const message of eventMessages(event, this.#anyEventName())) {
+              // Not awaited: one client that does not read must not keep the others from their messages.
+              if (message.kind !== 'response') void this.#events.onMessage(message, null);
+            }
           }
         }
       } catch {
@@ -225,7 +240,7 @@ export class StreamableTransport implements Transport {
       quickEnds = performance.now() - startedMs < 5_000 ? quickEnds + 1 : 0;
       const delayMs = Math.min(
         maxListenDelayMs,
-        (parser.retryMs ?? listenDelayMs) * 2 ** Math.min(quickEnds, 10),
+        Math.max(parser.retryMs ?? 0, minDelayMs) * 2 ** Math.min(quickEnds, 10),
       );
       await sleep(delayMs * (0.75 + Math.random() / 2), signal);
     }

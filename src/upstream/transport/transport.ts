@@ -4,7 +4,8 @@ import type { Message, ResponseMessage } from '../../protocol/jsonrpc.ts';
 export interface TransportEvents {
   /**
    * A request or notification of the upstream. `requestId` is the id of our request on whose stream it came, or
-   * null where the transport has one stream for all. The stream is read on when the promise settles.
+   * null where the message came on a stream that all share. A stream of one request is read on when the promise
+   * settles; one that all share goes on at once.
    */
   onMessage(message: Message, requestId: number | null): Promise<void> | undefined;
   /** The upstream can no longer be reached over this transport; it must not be used again. Called at most once. */
