@@ -265,7 +265,7 @@ async function requiredReady(connection: Connection): Promise<void> {
       `required upstream "${connection.name}" is not reachable: ${cause}`,
     );
   const expired = Promise.withResolvers<never>();
-  // Without a limit of attempts the time to connect is the limit; an attempt that began in time may end.
+  // Without a limit of attempts the time to connect is the limit.
   const limitMs = timeouts.connect_seconds * 1000;
   const timer =
     reconnect.max_attempts > 0

@@ -15,7 +15,7 @@ const minRefreshIntervalMs = 1_000;
 /** The longest wait that a timer can hold. */
 const maxTimerMs = 2 ** 31 - 1;
 
-/** Where a connection stands. `given_up` and `closed` are final. */
+/** Where a connection stands. `closed` is final, and `given_up` until `revive`. */
 export type ConnectionState = 'connecting' | 'ready' | 'backoff' | 'given_up' | 'closed';
 
 /** What a connection tells its owner. */
@@ -69,8 +69,10 @@ export class Connection implements UpstreamState {
   #toolsCount = 0;
   #toolsRefreshedMs: number | null = null;
   #refreshTimer: Timer | null = null;
-  #refresh: Promise<void> | null = null;
   #refreshStartMs = 0;
+  /** The session whose tools are being fetched, and whether a change was announced meanwhile. */
+  #fetching: LegacySession | null = null;
+  #changedMeanwhile = false;
   #checking = false;
 
   readonly #outcome = Promise.withResolvers<void>();
@@ -158,7 +160,15 @@ export class Connection implements UpstreamState {
   /** Takes over changes that need no new connection. */
   update(config: UpstreamConfig): void {
     this.#config = config;
-    if (this.#state === 'ready') this.#scheduleRefresh();
+    // The wait that runs may be far longer than the new settings want.
+    if (this.#session) this.#toolsChanged(this.#session);
+  }
+
+  /** Tries again where it was given up. */
+  revive(): void {
+    if (this.#state !== 'given_up') return;
+    this.#failures = 0;
+    void this.#attempt();
   }
 
   /** Ends the connection: at once for new calls, and when the running ones are done for those. */
@@ -175,12 +185,7 @@ export class Connection implements UpstreamState {
 
   async #callOn(session: LegacySession, call: UpstreamCall): Promise<ResponseMessage> {
     try {
-      const answer = await session.call(call, this.config.timeouts.request_seconds * 1000);
-      // Servers that never mind HTTP statuses say it this way. The v1 SDK uses the same code for its own timeouts.
-      if (answer.error?.code === -32001 && !/time/i.test(answer.error.message)) {
-        throw new UpstreamFailure('session_lost', 'lost our session (error -32001)', 'unknown_session');
-      }
-      return answer;
+      return await session.call(call, this.config.timeouts.request_seconds * 1000);
     } catch (error) {
       const failure = toFailure(error);
       if (failure.kind === 'session_lost') this.#renew(session, failure);
@@ -210,9 +215,10 @@ export class Connection implements UpstreamState {
         throw error;
       }
       if (this.#isClosed()) return void session.retire(closeTimeoutMs);
-      if (reconnecting) this.#metrics.reconnectAttempted(true);
-      if (this.#everReady) this.#countReconnect();
+      const lostBefore = this.#everReady;
       this.#becomeReady(session);
+      if (reconnecting) this.#metrics.reconnectAttempted(true);
+      if (lostBefore) this.#countReconnect();
     } catch (error) {
       if (this.#isClosed()) return;
       if (reconnecting) this.#metrics.reconnectAttempted(false);
@@ -239,7 +245,7 @@ export class Connection implements UpstreamState {
         this.#http,
         {
           onSeen: () => this.#seen(),
-          onToolsChanged: () => current() && this.#toolsChanged(),
+          onToolsChanged: () => session && this.#toolsChanged(session),
           onClosed: (error) => current() && this.#lost(session as LegacySession, toFailure(error)),
           onSuspect: () => current() && this.#check(session as LegacySession),
         },
@@ -257,7 +263,9 @@ export class Connection implements UpstreamState {
     }
   }
 
+  /** Throws where the session has ended before anyone could use it. */
   #becomeReady(session: LegacySession): void {
+    if (session.closedBy) throw session.closedBy;
     this.#session = session;
     this.#state = 'ready';
     this.#everReady = true;
@@ -265,7 +273,7 @@ export class Connection implements UpstreamState {
     this.#lastError = null;
     this.#readySinceMs = performance.now();
     this.#outcome.resolve();
-    this.#scheduleRefresh();
+    this.#scheduleNextRefresh();
     this.#logger.info('upstream connected', {
       server: this.name,
       transport: session.transportName,
@@ -281,8 +289,7 @@ export class Connection implements UpstreamState {
     const { max_attempts } = this.config.reconnect;
     if (max_attempts > 0 && this.#failures >= max_attempts) {
       this.#state = 'given_up';
-      this.#toolsCount = 0;
-      this.#events.onTools(null);
+      this.#offers(null);
       this.#logger.error('upstream given up; a reload or restart tries again', {
         server: this.name,
         attempts: this.#failures,
@@ -335,9 +342,14 @@ export class Connection implements UpstreamState {
   /** Re-initialises a session that the upstream lost: once, for all that noticed. */
   #renew(lost: LegacySession, failure: UpstreamFailure): void {
     if (lost !== this.#session) return;
+    this.#metrics.sessionReset(failure.loss ?? 'unknown_session');
+    // One that forgets every session at once would be initialised over and over.
+    if (!lost.hasAnswered) {
+      this.#lost(lost, failure);
+      return;
+    }
     this.#session = null;
     this.#clearTimers();
-    this.#metrics.sessionReset(failure.loss ?? 'unknown_session');
     this.#logger.info('upstream session lost; initialising anew', {
       server: this.name,
       cause: failure.message,
@@ -356,7 +368,7 @@ export class Connection implements UpstreamState {
       const session = await this.#open();
       if (this.#isClosed()) return void session.retire(closeTimeoutMs);
       this.#becomeReady(session);
-      void this.#refreshTools(session);
+      void this.#refresh(session);
     } catch (error) {
       if (!this.#isClosed()) this.#failed(toFailure(error));
     }
@@ -383,59 +395,72 @@ export class Connection implements UpstreamState {
     else if (session === this.#session) this.#lastError = failure.message;
   }
 
-  #toolsChanged(): void {
-    const session = this.#session;
-    if (session === null) return;
-    const waitMs = this.#refreshStartMs + minRefreshIntervalMs - performance.now();
-    if (waitMs <= 0 && this.#refresh === null) void this.#refreshTools(session);
-    else this.#scheduleRefresh(Math.max(waitMs, 1));
+  #toolsChanged(session: LegacySession): void {
+    // A list that is being fetched may be from before the change.
+    if (session !== this.#session || session === this.#fetching) this.#changedMeanwhile = true;
+    else this.#scheduleRefresh(this.#refreshPauseMs());
   }
 
-  /** Fetches the tools anew after `ms`, by default when their time to live is over; this is the health check. */
-  #scheduleRefresh(ms = this.config.tools.ttl_seconds * 1000): void {
+  /** How long to wait before the list may be fetched again. */
+  #refreshPauseMs(): number {
+    return Math.max(0, this.#refreshStartMs + minRefreshIntervalMs - performance.now());
+  }
+
+  /** Fetches the tools anew when their time to live is over, which is the health check, or when they changed. */
+  #scheduleNextRefresh(): void {
+    this.#scheduleRefresh(
+      this.#changedMeanwhile ? this.#refreshPauseMs() : this.config.tools.ttl_seconds * 1000,
+    );
+  }
+
+  #scheduleRefresh(ms: number): void {
     if (this.#refreshTimer) clearTimeout(this.#refreshTimer);
     this.#refreshTimer = setTimeout(
       () => {
         this.#refreshTimer = null;
-        if (this.#session) void this.#refreshTools(this.#session);
+        if (this.#session) void this.#refresh(this.#session);
       },
       Math.min(ms, maxTimerMs),
     );
   }
 
-  #refreshTools(session: LegacySession): Promise<void> {
-    this.#refresh ??= this.#fetchTools(session)
-      .then(
-        () => {
-          this.#metrics.healthChecked(true);
-          if (session === this.#session) this.#lastError = null;
-        },
-        (error: unknown) => {
-          this.#metrics.healthChecked(false);
-          this.#unhealthy(session, toFailure(error));
-        },
-      )
-      .finally(() => {
-        this.#refresh = null;
-        if (session === this.#session && this.#refreshTimer === null) this.#scheduleRefresh();
-      });
-    return this.#refresh;
+  async #refresh(session: LegacySession): Promise<void> {
+    if (session === this.#fetching) return;
+    try {
+      await this.#fetchTools(session);
+      this.#metrics.healthChecked(true);
+      if (session === this.#session) this.#lastError = null;
+    } catch (error) {
+      this.#metrics.healthChecked(false);
+      this.#unhealthy(session, toFailure(error));
+    }
+    if (session === this.#session) this.#scheduleNextRefresh();
   }
 
   async #fetchTools(session: LegacySession): Promise<void> {
+    this.#fetching = session;
+    this.#changedMeanwhile = false;
     const startMs = performance.now();
     this.#refreshStartMs = startMs;
     try {
       const tools = await session.listTools(this.config.timeouts.connect_seconds * 1000);
       this.#metrics.toolsRefreshed(true, (performance.now() - startMs) / 1000);
-      if (this.#isClosed()) return;
-      this.#toolsCount = tools.length;
+      // A session that was replaced or closed meanwhile has no say any more.
+      if (session !== this.#fetching || this.#isClosed()) return;
       this.#toolsRefreshedMs = Date.now();
-      this.#events.onTools(tools);
+      this.#offers(tools);
     } catch (error) {
       this.#metrics.toolsRefreshed(false, (performance.now() - startMs) / 1000);
       throw error;
+    } finally {
+      if (session === this.#fetching) this.#fetching = null;
     }
+  }
+
+  #offers(tools: readonly UpstreamTool[] | null): void {
+    this.#toolsCount = tools?.length ?? 0;
+    this.#metrics.retainTools(new Set(tools?.map((tool) => tool.name)));
+    this.#events.onTools(tools);
   }
 
   #countReconnect(): void {

@@ -1,4 +1,6 @@
 import type { CallFailureReason } from '../errors.ts';
+import type { RpcError } from '../protocol/jsonrpc.ts';
+import { SseTooLargeError } from '../protocol/sse.ts';
 
 /** How an upstream session was lost: the `reason` of `mcpstead_upstream_session_resets_total`. */
 export type SessionLoss = 'unknown_session' | 'expired' | 'terminated';
@@ -71,6 +73,7 @@ const tlsCode = /CERT|SSL|TLS|^UNABLE_TO_|^DEPTH_ZERO|^HOSTNAME_MISMATCH/;
 /** What `fetch` or the reading of its body threw, in the gateway's terms. */
 export function toFailure(error: unknown): UpstreamFailure {
   if (error instanceof UpstreamFailure) return error;
+  if (error instanceof SseTooLargeError) return new UpstreamFailure('protocol', error.message);
   const code = String((error as { code?: unknown } | null)?.code ?? '');
   if (code === 'ECONNREFUSED') return new UpstreamFailure('refused', 'connection refused');
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
@@ -83,26 +86,35 @@ export function toFailure(error: unknown): UpstreamFailure {
   return new UpstreamFailure('broken', `connection failed${detail}`);
 }
 
+const speaksOfSession = /session|not initiali[sz]ed/i;
+const saysItIsGone =
+  /not found|unknown|invalid|no valid|expired|terminated|closed|ended|gone|missing|not exist|no longer|not initiali[sz]ed/i;
+
 /**
  * Whether an HTTP answer means that the upstream does not know our session (any more), and how it was lost.
  * 404 says so by itself (MCP 2025-11-25, Session Management); other statuses only when their body does, for
  * they have meanings of their own.
  */
 export function sessionLossOf(status: number, body: string): SessionLoss | null {
-  const says = /session/i.test(body);
+  const says = speaksOfSession.test(body);
   if (status !== 404) {
-    if (![400, 401, 403, 410].includes(status) || !says) return null;
-    if (
-      !/not found|unknown|invalid|no valid|expired|terminated|closed|ended|gone|missing|not exist|no longer/i.test(
-        body,
-      )
-    ) {
-      return null;
-    }
+    if (![400, 401, 403, 410].includes(status) || !says || !saysItIsGone.test(body)) return null;
   }
-  if (says && /expired/i.test(body)) return 'expired';
-  if (says && /terminated|closed|ended|gone/i.test(body)) return 'terminated';
-  return status === 410 ? 'terminated' : 'unknown_session';
+  return (says ? endOf(body) : null) ?? (status === 410 ? 'terminated' : 'unknown_session');
+}
+
+/**
+ * The same for a JSON-RPC error: servers that do not mind HTTP statuses say it with -32001. The SDKs use that code
+ * for their own timeouts, too, which are a matter of one request.
+ */
+export function sessionLossIn({ code, message }: RpcError): SessionLoss | null {
+  if (code !== -32001 || /timed? ?out/i.test(message)) return null;
+  return endOf(message) ?? 'unknown_session';
+}
+
+function endOf(text: string): SessionLoss | null {
+  if (/expired/i.test(text)) return 'expired';
+  return /terminated|closed|ended|gone/i.test(text) ? 'terminated' : null;
 }
 
 /** What an error status means where nothing else is known. */

@@ -13,7 +13,7 @@ import {
 } from '../protocol/jsonrpc.ts';
 import { isLegacyVersion, latestLegacyVersion, legacyVersions } from '../protocol/versions.ts';
 import { build } from '../version.ts';
-import { UpstreamFailure } from './failure.ts';
+import { sessionLossIn, UpstreamFailure } from './failure.ts';
 import type { Transport, TransportEvents } from './transport/transport.ts';
 
 /** How long a notification, or an answer of ours to the upstream, may take to be accepted. */
@@ -21,6 +21,7 @@ const sendTimeoutMs = 10_000;
 /** Bounds of a tool list: an upstream that pages for ever, or without end, is refused. */
 const maxToolPages = 1_000;
 const maxTools = 100_000;
+const maxToolListChars = 64 * 1024 * 1024;
 
 /** A tool as its upstream describes it. */
 export interface UpstreamTool {
@@ -69,7 +70,10 @@ export class LegacySession implements TransportEvents {
   #nextId = 1;
   #protocolVersion = '';
   #hasTools = false;
-  #listing = false;
+  /** The id of the `tools/list` that is under way. */
+  #listingId: number | null = null;
+  #hasAnswered = false;
+  #closedBy: Error | null = null;
   #onIdle: (() => void) | null = null;
 
   /** @param connect makes the transport, which tells this session what comes in. */
@@ -83,6 +87,15 @@ export class LegacySession implements TransportEvents {
   }
   get transportName(): string {
     return this.#transport.name;
+  }
+
+  /** The upstream has answered a request in this session, so it did know it once. */
+  get hasAnswered(): boolean {
+    return this.#hasAnswered;
+  }
+  /** What ended the transport, or null while it lives. */
+  get closedBy(): Error | null {
+    return this.#closedBy;
   }
 
   /** Opens the transport and initialises. MCP 2025-11-25, Lifecycle. */
@@ -114,10 +127,10 @@ export class LegacySession implements TransportEvents {
    * {@link UpstreamFailure}; on timeout and cancellation the upstream is told to stop.
    */
   async call(call: UpstreamCall, timeoutMs: number): Promise<ResponseMessage> {
+    if (call.signal.aborted) throw cancelled();
     const id = this.#nextId++;
     const abort = new AbortController();
-    const cancel = () => abort.abort(new UpstreamFailure('cancelled', 'the request was cancelled'));
-    if (call.signal.aborted) cancel();
+    const cancel = () => abort.abort(cancelled());
     const deadline = deadlines.add(timeoutMs, () => {
       abort.abort(new UpstreamFailure('timeout', `did not answer within ${timeoutMs / 1000} s`));
     });
@@ -132,6 +145,9 @@ export class LegacySession implements TransportEvents {
         abort.signal,
       );
       this.#events.onSeen();
+      const loss = answer.error && sessionLossIn(answer.error);
+      if (loss) throw new UpstreamFailure('session_lost', 'lost our session (error -32001)', loss);
+      this.#hasAnswered = true;
       return answer;
     } catch (error) {
       if (abort.signal.aborted) {
@@ -159,15 +175,22 @@ export class LegacySession implements TransportEvents {
     await this.#ask('ping', '{}', timeoutMs);
   }
 
-  /** All tools of the upstream, page by page, each page within `timeoutMs`. */
+  /**
+   * All tools of the upstream, page by page, each page within `timeoutMs`. One that has no tools is asked for a sign
+   * of life instead: fetching the list is the health check.
+   */
   async listTools(timeoutMs: number): Promise<UpstreamTool[]> {
-    if (!this.#hasTools) return [];
+    if (!this.#hasTools) {
+      await this.ping(timeoutMs);
+      return [];
+    }
     const tools = new Map<string, UpstreamTool>();
     const cursors = new Set<string>();
     let params = '{}';
-    this.#listing = true;
+    let chars = 0;
     try {
       for (let page = 0; page < maxToolPages; page++) {
+        this.#listingId = this.#nextId;
         const answer = await this.#ask('tools/list', params, timeoutMs);
         if (answer.error) {
           throw new UpstreamFailure(
@@ -176,16 +199,23 @@ export class LegacySession implements TransportEvents {
           );
         }
         addTools(tools, answer);
+        chars += answer.text.length;
         if (tools.size > maxTools) throw new UpstreamFailure('protocol', `lists more than ${maxTools} tools`);
+        if (chars > maxToolListChars)
+          throw new UpstreamFailure(
+            'protocol',
+            `lists its tools in more than ${maxToolListChars} characters`,
+          );
         const cursor = answer.result?.nextCursor;
-        if (typeof cursor !== 'string') return [...tools.values()];
+        // Some servers end with an empty cursor in place of none.
+        if (typeof cursor !== 'string' || cursor === '') return [...tools.values()];
         if (cursors.has(cursor))
           throw new UpstreamFailure('protocol', 'repeats a cursor while listing its tools');
         cursors.add(cursor);
         params = JSON.stringify({ cursor });
       }
     } finally {
-      this.#listing = false;
+      this.#listingId = null;
     }
     throw new UpstreamFailure('protocol', `lists its tools on more than ${maxToolPages} pages`);
   }
@@ -215,6 +245,7 @@ export class LegacySession implements TransportEvents {
   }
 
   onClosed(error: Error): void {
+    this.#closedBy = error;
     this.#events.onClosed(error);
   }
 
@@ -238,8 +269,8 @@ export class LegacySession implements TransportEvents {
         if (requestId === null) return undefined;
         return this.#calls.get(requestId)?.call.notify(notificationText(message.method, message.paramsText));
       case 'notifications/tools/list_changed':
-        // Some servers send this ahead of every answer, that of tools/list included.
-        if (!this.#listing) this.#events.onToolsChanged();
+        // Some servers send this ahead of every answer, that of tools/list included: the list that follows is new.
+        if (requestId === null || requestId !== this.#listingId) this.#events.onToolsChanged();
         return undefined;
       default:
         return undefined;
@@ -274,6 +305,10 @@ export class LegacySession implements TransportEvents {
     const ownMeta = withMembers(meta, { progressToken: String(id) });
     return { paramsText: withMembers(paramsText, { _meta: ownMeta }), progressToken };
   }
+}
+
+function cancelled(): UpstreamFailure {
+  return new UpstreamFailure('cancelled', 'the request was cancelled');
 }
 
 function addTools(tools: Map<string, UpstreamTool>, answer: ResponseMessage): void {

@@ -35,7 +35,8 @@ export class Pool {
 
   /**
    * Brings the connections in line with a configuration: what the diff calls restarted is opened anew, what it
-   * calls updated goes on with its new settings, and the calls in flight on what goes may finish.
+   * calls updated goes on with its new settings, what was given up is tried again, and the calls in flight on what
+   * goes may finish.
    */
   apply(loaded: LoadedConfig, diff: Pick<ConfigDiff, 'added' | 'restarted' | 'updated'>): void {
     const fresh = new Set([...diff.added, ...diff.restarted]);
@@ -48,6 +49,7 @@ export class Pool {
       const present = before.get(server.name);
       if (present && !fresh.has(server.name)) {
         if (updated.has(server.name)) present.update(config);
+        present.revive();
         after.set(server.name, present);
       } else {
         const connection = this.#connect(config, present);
