@@ -64,7 +64,8 @@ export class Source {
     // A comment may hold what the user took out of the file a moment ago: a token, for example.
     const after = this.shown({ start: marked.end, end: line.end }, stretches).replace(/(?:^|\s)#.*$/, '');
 
-    const cut = Math.max(0, before.length - windowColumns / 2);
+    const long = before.length + value.length + after.length > windowColumns;
+    const cut = long ? Math.max(0, before.length - windowColumns / 2) : 0;
     const head = (cut > 0 ? '…' : '') + before.slice(cut);
     const text = (head + value + after).trimEnd();
     const clipped = text.length > windowColumns ? `${text.slice(0, windowColumns)}…` : text;

@@ -79,8 +79,8 @@ describe('a message about the file does not show', () => {
   test('other values on the same line', () => {
     const text = 'servers: [{ name: a, url: "http://b/?k=hunter2", headers: { X: hunter2 }, prot: 1 }]';
     expect(refusal(text)).toContain(
-      '  1 | …me: a, url: "http://b/?***", headers: { X: *** }, prot: *** }]\n' +
-        '    |                                                    ^^^^',
+      '  1 | servers: [{ name: a, url: "http://b/?***", headers: { X: *** }, prot: *** }]\n' +
+        '    |                                                                 ^^^^',
     );
   });
 });
