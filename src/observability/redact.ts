@@ -29,19 +29,12 @@ export class Redactor {
   }
 
   /**
-   * The JSON text `json` with the secrets in its strings hidden. It stays JSON of the same shape: a secret may
-   * happen to be the name of a member, or part of a number. Without a secret in it, it comes back as it is.
+   * The JSON text `json` with the secrets in its strings hidden. It stays JSON, and a result or error stays one: a
+   * secret may happen to be part of a number, or a word of the protocol. Without a secret in it, it comes back as it is.
    */
   redactJson(json: string): string {
     if (this.redact(json) === json) return json;
-    const hide = (_key: string, value: unknown) => (typeof value === 'string' ? this.redact(value) : value);
-    return JSON.stringify(JSON.parse(json, hide));
-  }
-
-  /** The same for the text of a JSON value, which stays JSON: only its strings can hold a secret. */
-  redactJson(text: string): string {
-    if (this.redact(text) === text) return text;
-    return text.replace(jsonString, (token) => {
+    return json.replace(jsonString, (token) => {
       if (jsonVocabulary.has(token)) return token;
       const value = JSON.parse(token) as string;
       const safe = this.redact(value);

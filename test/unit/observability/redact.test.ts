@@ -173,6 +173,18 @@ describe('JSON with secrets in it', () => {
   test('comes back as it is when it holds none', () => {
     const redactor = new Redactor();
     redactor.setSecrets(['hunter22']);
-    expect(redactor.redactJson('{ "n": 12345678901234567890, "x": 1.0 }')).toBe('{ "n": 12345678901234567890, "x": 1.0 }');
+    expect(redactor.redactJson('{ "n": 12345678901234567890, "x": 1.0 }')).toBe(
+      '{ "n": 12345678901234567890, "x": 1.0 }',
+    );
+  });
+
+  test('stays a result that clients can read when a secret is a word of the protocol', () => {
+    const redactor = new Redactor();
+    redactor.setSecrets(['text', 'hunter22']);
+    const result =
+      '{"isError":true,"content":[{"type":"text","text":"a text with hunter22"}],"hunter22":1.50}';
+    expect(redactor.redactJson(result)).toBe(
+      '{"isError":true,"content":[{"type":"text","text":"a [redacted] with [redacted]"}],"[redacted]":1.50}',
+    );
   });
 });
