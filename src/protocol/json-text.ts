@@ -114,20 +114,22 @@ export function elements(array: string): string[] {
 }
 
 /**
- * The object's text with the members named in `changes` set to the given texts; all others stay as they came.
- * A changed member keeps its place, and its repetitions go; one that was absent is appended.
+ * The object's text with the members named in `changes` set to the given texts; all else stays as it came, to the
+ * last blank. A repeated member is changed wherever it stands; one that was absent is appended.
  */
 export function withMembers(object: string, changes: Readonly<Record<string, string>>): string {
-  const pending = new Map(Object.entries(changes));
-  const parts: string[] = [];
-  for (const { key, start, end } of members(object)) {
-    if (!Object.hasOwn(changes, key)) {
-      parts.push(`${JSON.stringify(key)}:${object.slice(start, end)}`);
-    } else if (pending.has(key)) {
-      parts.push(`${JSON.stringify(key)}:${pending.get(key)}`);
-      pending.delete(key);
-    }
+  const pending = new Set(Object.keys(changes));
+  const found = members(object);
+  let changed = '';
+  let at = 0;
+  for (const { key, start, end } of found) {
+    if (!Object.hasOwn(changes, key)) continue;
+    changed += object.slice(at, start) + changes[key];
+    at = end;
+    pending.delete(key);
   }
-  for (const [key, value] of pending) parts.push(`${JSON.stringify(key)}:${value}`);
-  return `{${parts.join(',')}}`;
+  if (pending.size === 0) return changed + object.slice(at);
+  const close = object.lastIndexOf('}');
+  const appended = [...pending].map((key) => `${JSON.stringify(key)}:${changes[key]}`).join(',');
+  return `${changed}${object.slice(at, close)}${found.length > 0 ? ',' : ''}${appended}}`;
 }

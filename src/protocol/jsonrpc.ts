@@ -1,6 +1,6 @@
 import { members } from './json-text.ts';
 
-/** A JSON-RPC request id. MCP allows no null and no fraction is needed; its text is carried as it came. */
+/** A JSON-RPC request id. JSON-RPC allows null, MCP does not (2025-11-25, Base Protocol, Requests). */
 export type RequestId = string | number;
 
 export type JsonObject = Readonly<Record<string, unknown>>;

@@ -1,0 +1,142 @@
+import { describe, expect, test } from 'bun:test';
+import { elements, members, memberText, withMembers } from '../../../src/protocol/json-text.ts';
+import { Random, randomJson, randomJsonObject } from '../../support/random.ts';
+
+const rounds = 3_000;
+
+describe('members', () => {
+  test('finds keys and the places of their values', () => {
+    const text = ' { "a" : 1 , "b":{"c":[2]},"d":"x" } ';
+    const found = members(text).map(({ key, start, end }) => [key, text.slice(start, end)]);
+    expect(found).toEqual([
+      ['a', '1'],
+      ['b', '{"c":[2]}'],
+      ['d', '"x"'],
+    ]);
+  });
+
+  test('decodes escaped keys, and is not misled by quotes and braces in strings', () => {
+    const text = String.raw`{"\u0061\"":"}\\","b\\":"\\\"{"}`;
+    const found = members(text).map(({ key, start, end }) => [key, text.slice(start, end)]);
+    expect(found).toEqual([
+      ['a"', String.raw`"}\\"`],
+      ['b\\', String.raw`"\\\"{"`],
+    ]);
+  });
+
+  test('shows a repeated key as often as it stands there', () => {
+    expect(members('{"a":1,"a":2}').map(({ key }) => key)).toEqual(['a', 'a']);
+  });
+
+  test('of an empty object there are none', () => {
+    expect(members('{ }')).toEqual([]);
+  });
+
+  test('agree with JSON.parse on thousands of generated objects', () => {
+    const random = new Random(1);
+    for (let round = 0; round < rounds; round++) {
+      const text = randomJsonObject(random);
+      // Of a repeated key the last counts; defineProperty, for `__proto__` is a key like any other.
+      const value = {};
+      for (const { key, start, end } of members(text)) {
+        Object.defineProperty(value, key, {
+          value: JSON.parse(text.slice(start, end)),
+          enumerable: true,
+          configurable: true,
+        });
+      }
+      expect(JSON.stringify(value), text).toBe(JSON.stringify(JSON.parse(text)));
+    }
+  });
+
+  test('take an object two million levels deep', () => {
+    const levels = 2_000_000;
+    const deep = '['.repeat(levels) + ']'.repeat(levels);
+    expect(members(`{"deep":${deep},"after":1}`)).toEqual([
+      { key: 'deep', start: 8, end: 8 + 2 * levels },
+      { key: 'after', start: 17 + 2 * levels, end: 18 + 2 * levels },
+    ]);
+  });
+});
+
+describe('elements', () => {
+  test('are the texts of the elements, as they stand there', () => {
+    expect(elements(' [ 1.0 , "a,]" ,[ 2,3 ], {"b":[]} ] ')).toEqual(['1.0', '"a,]"', '[ 2,3 ]', '{"b":[]}']);
+  });
+
+  test('of an empty array there are none', () => {
+    expect(elements('[ ]')).toEqual([]);
+  });
+
+  test('agree with JSON.parse on thousands of generated arrays', () => {
+    const random = new Random(2);
+    for (let round = 0; round < rounds; round++) {
+      const texts = Array.from({ length: random.below(5) }, () => randomJson(random));
+      const array = `[${texts.join(', ')}]`;
+      expect(elements(array)).toEqual(texts);
+    }
+  });
+});
+
+describe('memberText', () => {
+  test('is the very text of the value', () => {
+    expect(memberText('{"id": 12345678901234567890 }', 'id')).toBe('12345678901234567890');
+  });
+
+  test('is that of the last of a repeated key, as for JSON.parse', () => {
+    expect(memberText('{"a":1,"b":2,"a":3}', 'a')).toBe('3');
+  });
+
+  test('is undefined where the key is absent, also when an object inherits one of that name', () => {
+    expect(memberText('{"a":1}', 'toString')).toBeUndefined();
+  });
+});
+
+describe('withMembers', () => {
+  test('changes a value and leaves every other byte as it is', () => {
+    const text = String.raw`{ "big":12345678901234567890, "one" :1.0,"\u006eame" : "old","esc":"\u00e9\/" }`;
+    expect(withMembers(text, { name: '"new"' })).toBe(
+      String.raw`{ "big":12345678901234567890, "one" :1.0,"\u006eame" : "new","esc":"\u00e9\/" }`,
+    );
+  });
+
+  test('changes a repeated key wherever it stands, so that no reader finds the old value', () => {
+    expect(withMembers('{"a":1,"b":2,"a":3}', { a: '9' })).toBe('{"a":9,"b":2,"a":9}');
+  });
+
+  test('appends what was absent', () => {
+    expect(withMembers('{"a":1 }', { b: '2', c: '3' })).toBe('{"a":1 ,"b":2,"c":3}');
+    expect(withMembers('{}', { b: '2' })).toBe('{"b":2}');
+  });
+
+  test('takes replacements literally, dollar signs included', () => {
+    expect(withMembers('{"a":1}', { a: '"$&$1"' })).toBe('{"a":"$&$1"}');
+  });
+
+  test('changes the named member alone in thousands of generated objects', () => {
+    const random = new Random(3);
+    for (let round = 0; round < rounds; round++) {
+      const text = randomJsonObject(random);
+      const expected = JSON.parse(text) as Record<string, unknown>;
+      expected.name = 'new';
+      expect(JSON.stringify(JSON.parse(withMembers(text, { name: '"new"' }))), text).toBe(
+        JSON.stringify(expected),
+      );
+    }
+  });
+});
+
+test('no text that is not JSON makes these functions hang or throw anything but what JSON.parse throws', () => {
+  const random = new Random(4);
+  for (let round = 0; round < rounds; round++) {
+    const text = randomJson(random);
+    const cut = text.slice(0, random.below(text.length + 1)) + random.pick(['', '"', '{', ']', '\\', ',']);
+    for (const work of [members, elements]) {
+      try {
+        work(cut);
+      } catch (error) {
+        expect(error).toBeInstanceOf(SyntaxError);
+      }
+    }
+  }
+});
