@@ -22,7 +22,7 @@ import { type AnswerText, Reply } from './reply.ts';
 import type { Session, Sessions } from './sessions.ts';
 
 /** The most messages that one batch may hold. */
-export const maxBatchMessages = 100;
+const maxBatchMessages = 100;
 
 /** A POST to the endpoint, its HTTP side checked and its body read. */
 export interface PostedBody {
@@ -71,15 +71,17 @@ export class Endpoint {
     }
   }
 
-  /** Answers a GET: the stream of messages of a live session. Throws `unknown_session`. */
-  listen(sessionId: string): Response {
+  /** Answers a GET: the stream of messages of a live session. Throws `unknown_session`, `unsupported_protocol_version`. */
+  listen(sessionId: string, protocolVersion: string | null): Response {
+    checkVersion(protocolVersion);
     const session = this.#session(sessionId) as Session;
     this.#metrics.request('listen', true, 0);
     return new Response(session.listen(this.#heartbeat).readable, { headers: streamHeaders });
   }
 
-  /** Answers a DELETE: ends the session. Throws `unknown_session`. */
-  terminate(sessionId: string): Response {
+  /** Answers a DELETE: ends the session. Throws `unknown_session`, `unsupported_protocol_version`. */
+  terminate(sessionId: string, protocolVersion: string | null): Response {
+    checkVersion(protocolVersion);
     this.#sessions.end(this.#session(sessionId) as Session, 'client_delete');
     this.#metrics.request('terminate', true, 0);
     return new Response(null, { status: 202 });
@@ -177,6 +179,7 @@ export class Endpoint {
 
     const gone = new AbortController();
     const onGone = () => gone.abort();
+    if (posted.signal.aborted) onGone();
     posted.signal.addEventListener('abort', onGone, { once: true });
     const reply = this.#reply(posted, answers, batch, onGone);
     for (const message of messages) {
@@ -199,26 +202,28 @@ export class Endpoint {
     gone: AbortSignal,
   ): Promise<void> {
     const startMs = performance.now();
-    const call = new AbortController();
-    const cancel = () => call.abort();
+    const abort = new AbortController();
+    const cancel = () => abort.abort();
+    if (gone.aborted) cancel();
     gone.addEventListener('abort', cancel, { once: true });
-    session?.calls.set(message.idText, call);
-    this.#running.add(call);
+    const call = { idText: message.idText, abort };
+    session?.began(call);
+    this.#running.add(abort);
     let answer: Answer;
     try {
       answer = await this.#answer(message, {
         method: message.method,
         params: message.params,
         paramsText: message.paramsText,
-        signal: call.signal,
+        signal: abort.signal,
         notify: (text) => reply.notify(text),
       });
     } catch (error) {
       answer = { kind: 'error', error: rpcErrorText(toGatewayError(error, this.#logger)) };
     }
     gone.removeEventListener('abort', cancel);
-    if (session?.calls.get(message.idText) === call) session.calls.delete(message.idText);
-    this.#running.delete(call);
+    session?.ended(call);
+    this.#running.delete(abort);
     reply.answer(answerText(message.idText, answer));
     this.#metrics.request(message.method, answer.kind === 'result', (performance.now() - startMs) / 1000);
     if (this.#running.size === 0) this.#onIdle?.();

@@ -2,33 +2,40 @@ import { type Deadline, deadlines } from '../deadlines.ts';
 import { GatewayError } from '../errors.ts';
 
 /** How long a client may take to send a body. */
-const bodyTimeoutMs = 30_000;
+const defaultTimeoutMs = 30_000;
 
 /**
  * Reads a request's body as UTF-8 text. Throws `body_too_large`, `request_timeout`, or `parse_error` for what is
  * not UTF-8. The connection is not fit for another request then.
  */
-export async function readBody(request: Request, maxBytes: number): Promise<string> {
+export async function readBody(
+  request: Request,
+  maxBytes: number,
+  timeoutMs = defaultTimeoutMs,
+): Promise<string> {
   const declared = request.headers.get('content-length');
   if (declared !== null && Number(declared) > maxBytes) throw tooLarge(maxBytes);
   const expired = Promise.withResolvers<never>();
-  const deadline: Deadline = deadlines.add(bodyTimeoutMs, () => {
+  const deadline: Deadline = deadlines.add(timeoutMs, () => {
     expired.reject(
-      new GatewayError('request_timeout', `the body did not arrive within ${bodyTimeoutMs / 1000} s`),
+      new GatewayError('request_timeout', `the body did not arrive within ${timeoutMs / 1000} s`),
     );
   });
+  let bytes: ArrayBuffer | Uint8Array;
   try {
     const reading =
       declared === null ? readChunks(request, maxBytes, expired.promise) : request.arrayBuffer();
-    const bytes = await Promise.race([reading, expired.promise]);
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    bytes = await Promise.race([reading, expired.promise]);
   } catch (error) {
     if (error instanceof GatewayError) throw error;
-    if (error instanceof TypeError)
-      throw new GatewayError('parse_error', 'Parse error: the body is not valid UTF-8');
     throw new GatewayError('request_timeout', 'the body did not arrive');
   } finally {
     deadline.clear();
+  }
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw new GatewayError('parse_error', 'Parse error: the body is not valid UTF-8');
   }
 }
 

@@ -122,12 +122,27 @@ export class HttpServer {
   }
 
   async #answer(request: Request, server: Bun.Server<undefined>): Promise<Response> {
+    const response = await this.#guardedAnswer(request, server);
+    // Bun reads on, to the next request, what of a body was not read. That must not go on for ever.
+    if (!request.bodyUsed && this.#bodyIsLong(request.headers)) response.headers.set('connection', 'close');
+    return response;
+  }
+
+  async #guardedAnswer(request: Request, server: Bun.Server<undefined>): Promise<Response> {
     const origin = request.headers.get('origin');
     const problem = this.#settings.hostGuard.problem(request.headers.get('host'), origin);
     if (problem !== null) return errorResponse(new GatewayError('forbidden', `Forbidden: ${problem}`));
     const response = await this.#route(request, server, origin);
     if (origin !== null) allowOrigin(response, origin);
     return response;
+  }
+
+  /** Whether a body is longer than we take, or may be. */
+  #bodyIsLong(headers: Headers): boolean {
+    return (
+      headers.has('transfer-encoding') ||
+      Number(headers.get('content-length')) > this.#settings.maxRequestBytes
+    );
   }
 
   #route(
@@ -138,7 +153,8 @@ export class HttpServer {
     const path = pathOf(request.url);
     const route = Object.hasOwn(this.#routes, path) ? (this.#routes[path] as Route) : undefined;
     if (!route) return jsonError(404, 'nothing here; the MCP endpoint is /mcp');
-    if (request.method === 'OPTIONS' && origin !== null) return preflight(Object.keys(route.methods));
+    if (request.method === 'OPTIONS' && origin !== null)
+      return preflight(request, Object.keys(route.methods));
     const handler = Object.hasOwn(route.methods, request.method) ? route.methods[request.method] : undefined;
     if (!handler) return methodNotAllowed(Object.keys(route.methods));
     if (route.guarded && !this.#authorized(request)) {
@@ -202,7 +218,7 @@ export class HttpServer {
       return methodNotAllowed(['POST', 'DELETE']);
     }
     try {
-      return this.#parts.endpoint.listen(sessionId);
+      return this.#parts.endpoint.listen(sessionId, request.headers.get(versionHeader));
     } catch (error) {
       return this.#sessionProblem('listen', error);
     }
@@ -213,7 +229,7 @@ export class HttpServer {
     try {
       if (sessionId === null)
         throw new GatewayError('invalid_request', 'DELETE needs the Mcp-Session-Id header');
-      return this.#parts.endpoint.terminate(sessionId);
+      return this.#parts.endpoint.terminate(sessionId, request.headers.get(versionHeader));
     } catch (error) {
       return this.#sessionProblem('terminate', error);
     }
@@ -254,14 +270,16 @@ function methodNotAllowed(methods: readonly string[]): Response {
   );
 }
 
-/** Fetch standard, CORS protocol. */
-function preflight(methods: readonly string[]): Response {
+/**
+ * Fetch standard, CORS protocol. An allowed origin may send any header: clients of newer protocol revisions have
+ * ones that we do not know, and find out that we are older only when they are let in.
+ */
+function preflight(request: Request, methods: readonly string[]): Response {
   return new Response(null, {
     status: 204,
     headers: {
       'access-control-allow-methods': methods.join(', '),
-      'access-control-allow-headers':
-        'Accept, Authorization, Content-Type, Last-Event-ID, MCP-Protocol-Version, Mcp-Session-Id',
+      'access-control-allow-headers': request.headers.get('access-control-request-headers') ?? '',
       'access-control-max-age': '86400',
     },
   });

@@ -1,0 +1,103 @@
+import { describe, expect, test } from 'bun:test';
+import { GatewayError } from '../../../src/errors.ts';
+import { readBody } from '../../../src/http/body.ts';
+
+/** A request whose body comes in these pieces; without an end when `open`. */
+function streaming(pieces: readonly Uint8Array[], { open = false } = {}) {
+  let cancelled = false;
+  const body = new ReadableStream<Uint8Array>({
+    start(controller) {
+      for (const piece of pieces) controller.enqueue(piece);
+      if (!open) controller.close();
+    },
+    cancel() {
+      cancelled = true;
+    },
+  });
+  const request = new Request('http://localhost/mcp', { method: 'POST', body });
+  return { request, cancelled: () => cancelled };
+}
+
+const bytes = (text: string) => new TextEncoder().encode(text);
+
+async function failure(reading: Promise<string>): Promise<[string, string]> {
+  try {
+    await reading;
+  } catch (error) {
+    if (error instanceof GatewayError) return [error.kind, error.message];
+    throw error;
+  }
+  throw new Error('the body was read');
+}
+
+describe('a body', () => {
+  test('is read as UTF-8, also where a character is split between pieces', async () => {
+    const euro = bytes('€');
+    const { request } = streaming([bytes('{"a":"'), euro.subarray(0, 1), euro.subarray(1), bytes('"}')]);
+    expect(await readBody(request, 100)).toBe('{"a":"€"}');
+  });
+
+  test('may be absent', async () => {
+    expect(await readBody(new Request('http://localhost/mcp', { method: 'POST' }), 100)).toBe('');
+  });
+
+  test('loses its byte order mark', async () => {
+    expect(await readBody(streaming([bytes('\ufeff{}')]).request, 100)).toBe('{}');
+  });
+
+  test('of exactly the limit is taken', async () => {
+    expect(await readBody(streaming([bytes('12345'), bytes('67890')]).request, 10)).toBe('1234567890');
+  });
+
+  test('that outgrows the limit is refused and not read on', async () => {
+    const { request, cancelled } = streaming([bytes('12345'), bytes('678901')], { open: true });
+    expect(await failure(readBody(request, 10))).toEqual([
+      'body_too_large',
+      'the body is larger than mcp.max_request_bytes (10)',
+    ]);
+    expect(cancelled()).toBe(true);
+  });
+
+  test('that declares too much is refused unread', async () => {
+    const headers = { 'content-length': '11' };
+    const request = new Request('http://localhost/mcp', { method: 'POST', headers, body: '12345678901' });
+    expect((await failure(readBody(request, 10)))[0]).toBe('body_too_large');
+    expect(request.bodyUsed).toBe(false);
+  });
+
+  test.each([
+    ['a lone continuation byte', [0x22, 0x80, 0x22]],
+    ['a surrogate', [0xed, 0xa0, 0x80]],
+    ['an overlong slash', [0xc0, 0xaf]],
+    ['a character cut off', [0xe2, 0x82]],
+  ])('with %s is no UTF-8', async (_name, wrong) => {
+    expect(await failure(readBody(streaming([new Uint8Array(wrong)]).request, 100))).toEqual([
+      'parse_error',
+      'Parse error: the body is not valid UTF-8',
+    ]);
+  });
+
+  test('that stops coming is given up after the timeout', async () => {
+    const { request, cancelled } = streaming([bytes('{')], { open: true });
+    expect(await failure(readBody(request, 100, 20))).toEqual([
+      'request_timeout',
+      'the body did not arrive within 0.02 s',
+    ]);
+    expect(cancelled()).toBe(true);
+  });
+
+  test('of declared length that stops coming is given up after the timeout, too', async () => {
+    const body = new ReadableStream<Uint8Array>({ start: (controller) => controller.enqueue(bytes('{')) });
+    const headers = { 'content-length': '10' };
+    const request = new Request('http://localhost/mcp', { method: 'POST', headers, body });
+    expect((await failure(readBody(request, 100, 20)))[0]).toBe('request_timeout');
+  });
+
+  test('that breaks off is given up', async () => {
+    const body = new ReadableStream<Uint8Array>({
+      start: (controller) => controller.error(new Error('gone')),
+    });
+    const request = new Request('http://localhost/mcp', { method: 'POST', body });
+    expect(await failure(readBody(request, 100))).toEqual(['request_timeout', 'the body did not arrive']);
+  });
+});
