@@ -1,5 +1,5 @@
 /** How often quiet streams are written to: well below the idle timeouts of proxies and of our own server. */
-export const heartbeatIntervalMs = 15_000;
+const defaultIntervalMs = 15_000;
 
 /** Something that wants to know that time goes by. */
 export interface Beating {
@@ -8,12 +8,17 @@ export interface Beating {
 
 /** One timer for all streams and all answers that are waited for. */
 export class Heartbeat {
+  readonly #intervalMs: number;
   readonly #members = new Set<Beating>();
   #timer: Timer | null = null;
 
+  constructor(intervalMs = defaultIntervalMs) {
+    this.#intervalMs = intervalMs;
+  }
+
   add(member: Beating): void {
     this.#members.add(member);
-    this.#timer ??= setInterval(() => this.#beat(), heartbeatIntervalMs);
+    this.#timer ??= setInterval(() => this.#beat(), this.#intervalMs);
   }
 
   delete(member: Beating): void {

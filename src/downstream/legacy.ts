@@ -1,4 +1,5 @@
 import { GatewayError } from '../errors.ts';
+import { memberText } from '../protocol/json-text.ts';
 import type { JsonObject, NotificationMessage } from '../protocol/jsonrpc.ts';
 import { negotiateVersion } from '../protocol/versions.ts';
 import { build } from '../version.ts';
@@ -25,9 +26,10 @@ export function initializeResult(params: JsonObject | undefined): string {
 export function takeNotification(message: NotificationMessage, session: Session | undefined): void {
   if (session === undefined) return;
   if (message.method === 'notifications/initialized') session.initialized = true;
-  if (message.method === 'notifications/cancelled') {
-    const id = message.params?.requestId;
-    session.calls.get(JSON.stringify(id))?.abort();
+  if (message.method === 'notifications/cancelled' && message.paramsText !== undefined) {
+    // The text, not the value: an id may be a number that no double holds.
+    const idText = memberText(message.paramsText, 'requestId');
+    if (idText !== undefined) session.cancel(idText);
   }
 }
 

@@ -12,6 +12,13 @@ const noticeDelayMs = 50;
 /** Why a session ended: the `reason` of `mcpstead_downstream_session_terminations_total`. */
 export type SessionEnd = 'client_delete' | 'idle_timeout' | 'gateway_shutdown' | 'init_failed';
 
+/** A call in flight. */
+export interface SessionCall {
+  /** The JSON text of its id. Nothing stops a client from using one id twice at the same time. */
+  readonly idText: string;
+  readonly abort: AbortController;
+}
+
 /** A client's session. MCP 2025-11-25, Transports, Session Management. */
 export class Session {
   readonly id = crypto.randomUUID();
@@ -19,8 +26,7 @@ export class Session {
   /** The client has sent `notifications/initialized`. */
   initialized = false;
   lastSeenMs = this.startMs;
-  /** The calls in flight, by the JSON text of their ids. */
-  readonly calls = new Map<string, AbortController>();
+  readonly #calls = new Set<SessionCall>();
   #stream: EventStream | null = null;
   /** Notices that no stream was there to take, each once. */
   readonly #missed = new Set<string>();
@@ -44,13 +50,27 @@ export class Session {
     else this.#missed.add(notice);
   }
 
+  began(call: SessionCall): void {
+    this.#calls.add(call);
+  }
+
+  ended(call: SessionCall): void {
+    this.#calls.delete(call);
+    this.lastSeenMs = performance.now();
+  }
+
+  /** Cancels the calls whose id has this JSON text. */
+  cancel(idText: string): void {
+    for (const call of this.#calls) if (call.idText === idText) call.abort.abort();
+  }
+
   /** Nobody listens, nothing runs. */
   get idle(): boolean {
-    return this.#stream === null && this.calls.size === 0;
+    return this.#stream === null && this.#calls.size === 0;
   }
 
   close(): void {
-    for (const call of this.calls.values()) call.abort();
+    for (const call of this.#calls) call.abort.abort();
     this.#stream?.close();
   }
 }
@@ -115,13 +135,6 @@ export class Sessions {
   /** Opens no more sessions; those that are open go on. */
   stopAccepting(): void {
     this.#accepting = false;
-  }
-
-  /** How many calls run in all sessions. */
-  get runningCalls(): number {
-    let running = 0;
-    for (const session of this.#sessions.values()) running += session.calls.size;
-    return running;
   }
 
   endAll(): void {
