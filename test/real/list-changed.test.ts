@@ -4,7 +4,7 @@ import { startGateway } from '../support/gateway.ts';
 import { RawSession, type RpcMessage } from '../support/rpc.ts';
 import { servedToolNames } from '../support/sdk-tools.ts';
 import { startSdkV1 } from '../support/sdk-v1.ts';
-import { startSdkV2, startSdkV2Modern } from '../support/sdk-v2.ts';
+import { startSdkV2 } from '../support/sdk-v2.ts';
 import { waitUntil, within } from '../support/wait.ts';
 
 setDefaultTimeout(30_000);
@@ -28,7 +28,6 @@ async function listedOnceTold(
 describe.each([
   ['v1', startSdkV1],
   ['v2', startSdkV2],
-  ['v2 of the modern era', startSdkV2Modern],
 ])('when a server on the SDK %s changes its tools', (_sdk, start) => {
   test('a connected client is told, and sees the tool come and go', async () => {
     await using server = await start();

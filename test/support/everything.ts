@@ -57,6 +57,3 @@ export async function startEverything(
     [Symbol.asyncDispose]: () => stop('SIGKILL'),
   };
 }
-
-/** How an MCP client starts server-everything over stdio. */
-export const everythingOverStdio = { command: process.execPath, args: [program, 'stdio'] };
