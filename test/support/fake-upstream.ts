@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { hangUp, rpcError, rpcResult, staleSessionDialects } from './answers.ts';
 import type { RpcMessage } from './rpc.ts';
 import type { ListedTool } from './sdk-tools.ts';
@@ -14,6 +14,8 @@ export interface Received {
   readonly body: string;
   /** The body, when it is JSON; `{}` otherwise. */
   readonly message: RpcMessage;
+  /** The client's TCP port: requests of one connection have the same. */
+  readonly clientPort: number;
 }
 
 /** What a hook does with a request: answer it, hang up without a byte, or (undefined) leave it to the default. */
@@ -48,6 +50,8 @@ export interface FakeUpstream extends AsyncDisposable {
   executions(tool: string): number;
   /** Forgets every session, so that requests which name one get `onUnknownSession`'s answer. */
   forgetSessions(): void;
+  /** How many connections are open now. */
+  openConnections(): number;
   /** Drops every connection and stops listening. */
   stop(): Promise<void>;
   /** Listens again on the same port. */
@@ -126,7 +130,15 @@ export async function fakeUpstream(options: FakeUpstreamOptions = {}): Promise<F
     // A fault of the connection, made by either side, is what these tests are about: it ends this request only.
     serve(incoming, outgoing).catch(() => incoming.socket.destroy());
   };
-  const makeServer = () => (options.tls ? createTlsServer(options.tls, handle) : createServer(handle));
+  const connections = new Set<Socket>();
+  const makeServer = () => {
+    const made = options.tls ? createTlsServer(options.tls, handle) : createServer(handle);
+    made.on('connection', (socket: Socket) => {
+      connections.add(socket);
+      socket.once('close', () => connections.delete(socket));
+    });
+    return made;
+  };
   const listen = (port: number) =>
     new Promise<void>((resolve, reject) => {
       server.once('error', reject);
@@ -154,6 +166,7 @@ export async function fakeUpstream(options: FakeUpstreamOptions = {}): Promise<F
       received.map((request) => request.message).filter((message) => message.method === method),
     executions: (tool) => executions.get(tool) ?? 0,
     forgetSessions: () => sessions.clear(),
+    openConnections: () => connections.size,
     stop,
     async start() {
       server = makeServer();
@@ -178,15 +191,20 @@ async function read(incoming: IncomingMessage, origin: string): Promise<Received
     // A GET or DELETE, or a body that the test sent on purpose.
   }
   const url = new URL(incoming.url ?? '/', origin);
-  return { httpMethod: incoming.method ?? '', url, headers, body, message };
+  const clientPort = incoming.socket.remotePort ?? 0;
+  return { httpMethod: incoming.method ?? '', url, headers, body, message, clientPort };
 }
 
 async function write(response: Response, outgoing: ServerResponse): Promise<void> {
   outgoing.writeHead(response.status, Object.fromEntries(response.headers));
   outgoing.flushHeaders();
-  for await (const chunk of response.body ?? []) {
-    if (outgoing.destroyed) return;
-    if (!outgoing.write(chunk)) await drainedOrClosed(outgoing);
+  const reader = response.body?.getReader();
+  // A client that goes away ends the body, too: it may be a stream that says nothing for long.
+  outgoing.once('close', () => reader?.cancel().catch(() => {}));
+  for (;;) {
+    const { done = true, value } = (await reader?.read()) ?? {};
+    if (done || outgoing.destroyed) break;
+    if (!outgoing.write(value)) await drainedOrClosed(outgoing);
   }
   outgoing.end();
 }

@@ -77,7 +77,7 @@ export async function startGateway(
   const loaded = load(config);
   redactor.setSecrets(loaded.secrets);
   const logger = createLogger({
-    level: 'debug',
+    level: 'trace',
     format: 'json',
     redactor,
     write: (line) => void logs.push(line),
