@@ -1,0 +1,260 @@
+import { describe, expect, test } from 'bun:test';
+import { rpcError } from '../support/answers.ts';
+import { fakeSse } from '../support/fake-sse.ts';
+import { fakeUpstream } from '../support/fake-upstream.ts';
+import { promptReconnect, startGateway } from '../support/gateway.ts';
+import { RawSession } from '../support/rpc.ts';
+import { failOnStrayErrors } from '../support/stray-errors.ts';
+
+failOnStrayErrors();
+
+const reconnect = promptReconnect;
+
+describe('protocol: auto', () => {
+  test('speaks Streamable HTTP with a server that does', async () => {
+    await using upstream = await fakeUpstream();
+    await using gateway = await startGateway({ servers: [{ name: 'up', url: upstream.url }] });
+    await gateway.connected();
+    expect((await gateway.health()).servers[0]).toMatchObject({
+      protocol: 'streamable',
+      state: 'ready',
+      era: 'legacy',
+      protocol_version: '2025-11-25',
+      last_error: null,
+    });
+    await using session = await RawSession.open(gateway.url);
+    expect(await session.callText('up__echo', { a: 1 })).toBe('{"a":1}');
+
+    const [initialize, ...later] = upstream.received;
+    expect(initialize?.headers.get('accept')).toBe('application/json, text/event-stream');
+    expect(initialize?.headers.get('mcp-session-id')).toBeNull();
+    for (const request of later) {
+      expect(request.headers.get('mcp-session-id')).toMatch(/^[0-9a-f-]{36}$/);
+    }
+    const call = later.find(({ message }) => message.method === 'tools/call');
+    expect(call?.headers.get('mcp-protocol-version')).toBe('2025-11-25');
+  });
+
+  test.each([400, 404, 405])('falls back to HTTP+SSE where the POST gets %d', async (status) => {
+    await using upstream = await fakeSse();
+    await using other = await fakeUpstream({
+      sessions: false,
+      onPost: (_message, request) =>
+        request.url.pathname === '/sse' ? new Response('no', { status }) : forward(request.url, request.body),
+      onGet: () => fetch(upstream.url),
+    });
+    const forward = (url: URL, body: string) =>
+      fetch(`${upstream.origin}${url.pathname}${url.search}`, { method: 'POST', body });
+    await using gateway = await startGateway({ servers: [{ name: 'up', url: `${other.origin}/sse` }] });
+    await gateway.connected();
+    expect((await gateway.health()).servers[0]).toMatchObject({
+      protocol: 'sse',
+      protocol_version: '2024-11-05',
+    });
+    await using session = await RawSession.open(gateway.url);
+    expect(await session.callText('up__echo', { a: 1 })).toBe('{"a":1}');
+  });
+
+  test.each([401, 403])('does not take a POST that gets %d for another transport', async (status) => {
+    await using upstream = await fakeUpstream({ onPost: () => new Response('who are you?', { status }) });
+    await using gateway = await startGateway({ servers: [{ name: 'up', url: upstream.url }] });
+    const { servers } = await gateway.waitFor(
+      'the refusal',
+      (health) => health.servers[0]?.last_error !== null,
+    );
+    expect(servers[0]?.last_error).toBe(`answered HTTP ${status}`);
+    expect(upstream.received.map(({ httpMethod }) => httpMethod)).toEqual(['POST']);
+  });
+
+  test('takes a JSON-RPC error in answer to initialize for an answer, whatever its status', async () => {
+    await using upstream = await fakeUpstream({
+      onPost: (message) => rpcError(message.id, -32602, 'not today', { status: 400 }),
+    });
+    await using gateway = await startGateway({ servers: [{ name: 'up', url: upstream.url }] });
+    const { servers } = await gateway.waitFor(
+      'the refusal',
+      (health) => health.servers[0]?.last_error !== null,
+    );
+    expect(servers[0]?.last_error).toBe('refused to initialise (error -32602)');
+    expect(upstream.received.map(({ httpMethod }) => httpMethod)).toEqual(['POST']);
+  });
+
+  test('tells of both when neither transport is spoken', async () => {
+    await using upstream = await fakeUpstream({
+      onPost: () => new Response('nothing here', { status: 404 }),
+    });
+    await using gateway = await startGateway({ servers: [{ name: 'up', url: upstream.url, reconnect }] });
+    const { servers } = await gateway.waitFor(
+      'the refusal',
+      (health) => health.servers[0]?.last_error !== null,
+    );
+    expect(servers[0]?.last_error).toBe(
+      'answered HTTP 404 over Streamable HTTP, and over HTTP+SSE: answered HTTP 405',
+    );
+  });
+});
+
+describe('a pinned transport is the only one tried', () => {
+  test('streamable', async () => {
+    await using upstream = await fakeSse();
+    await using gateway = await startGateway({
+      servers: [{ name: 'up', url: upstream.url, protocol: 'streamable', reconnect }],
+    });
+    await gateway.waitFor('two attempts', () => upstream.messages('initialize').length >= 2);
+    expect(upstream.received.every(({ httpMethod }) => httpMethod === 'POST')).toBe(true);
+    expect((await gateway.health()).servers[0]).toMatchObject({
+      connected: false,
+      protocol: 'streamable',
+      last_error: 'answered HTTP 405',
+    });
+  });
+
+  test('sse', async () => {
+    await using upstream = await fakeSse();
+    await using gateway = await startGateway({
+      servers: [{ name: 'up', url: upstream.url, protocol: 'sse' }],
+    });
+    await gateway.connected();
+    expect(upstream.received[0]?.httpMethod).toBe('GET');
+    expect(upstream.received.filter(({ url }) => url.pathname === '/sse')).toHaveLength(1);
+  });
+});
+
+describe('a redirect', () => {
+  test.each([307, 308])(
+    'with %d within the origin is followed, method, body and credentials included',
+    async (status) => {
+      await using upstream = await fakeUpstream({
+        onPost: (_message, { url }) =>
+          url.pathname === '/mcp'
+            ? new Response(null, { status, headers: { location: '/mcp/' } })
+            : undefined,
+      });
+      await using gateway = await startGateway({
+        servers: [{ name: 'up', url: upstream.url, headers: { 'X-Key': 'key-4711' } }],
+      });
+      await gateway.connected();
+      await using session = await RawSession.open(gateway.url);
+      expect(await session.callText('up__echo', { a: 1 })).toBe('{"a":1}');
+      const moved = upstream.received.filter(({ url }) => url.pathname === '/mcp/');
+      expect(moved.map(({ message }) => message.method)).toContain('tools/call');
+      expect(moved.every(({ headers }) => headers.get('x-key') === 'key-4711')).toBe(true);
+      // Once it is known, nothing goes the long way any more.
+      const posts = upstream.received.filter(
+        ({ url, httpMethod }) => url.pathname === '/mcp' && httpMethod === 'POST',
+      );
+      expect(posts).toHaveLength(1);
+    },
+  );
+
+  test('is forgotten with the session, so that a server may move back', async () => {
+    let home = '/elsewhere';
+    await using upstream = await fakeUpstream({
+      onPost: (_message, { url }) => {
+        if (url.pathname === home) return undefined;
+        return url.pathname === '/mcp'
+          ? new Response(null, { status: 307, headers: { location: home } })
+          : new Response('moved', { status: 404 });
+      },
+    });
+    await using gateway = await startGateway({ servers: [{ name: 'up', url: upstream.url, reconnect }] });
+    await gateway.connected();
+    home = '/mcp';
+    await using session = await RawSession.open(gateway.url);
+    expect(await session.callText('up__echo', { a: 1 })).toBe('{"a":1}');
+  });
+
+  test.each([301, 302, 307, 308])(
+    'with %d to another origin is not followed, and no credential goes there',
+    async (status) => {
+      await using other = await fakeUpstream();
+      await using upstream = await fakeUpstream({
+        onPost: () => new Response(null, { status, headers: { location: other.url } }),
+        onGet: () => new Response(null, { status, headers: { location: other.url } }),
+      });
+      for (const protocol of ['auto', 'sse']) {
+        await using gateway = await startGateway(
+          {
+            servers: [
+              {
+                name: 'up',
+                url: upstream.url,
+                protocol,
+                headers: { 'X-Key': 'key-4711' },
+                auth: { type: 'bearer', token_env: 'UP_TOKEN' },
+              },
+            ],
+          },
+          { UP_TOKEN: 'token-0815' },
+        );
+        const { servers } = await gateway.waitFor(
+          'the cause',
+          (health) => health.servers[0]?.last_error !== null,
+        );
+        expect(servers[0]?.last_error).toBe(
+          `redirects to another origin (HTTP ${status}), which is not followed`,
+        );
+      }
+      expect(other.received).toEqual([]);
+    },
+  );
+
+  test('in a circle ends', async () => {
+    await using upstream = await fakeUpstream({
+      onPost: () => new Response(null, { status: 307, headers: { location: '/mcp' } }),
+    });
+    await using gateway = await startGateway({ servers: [{ name: 'up', url: upstream.url }] });
+    const { servers } = await gateway.waitFor(
+      'the cause',
+      (health) => health.servers[0]?.last_error !== null,
+    );
+    expect(servers[0]?.last_error).toBe('redirects more than 5 times');
+  });
+});
+
+describe('the endpoint that an HTTP+SSE server names', () => {
+  test('is refused when it is of another origin', async () => {
+    await using other = await fakeUpstream();
+    await using upstream = await fakeSse({ endpoint: `${other.origin}/messages` });
+    await using gateway = await startGateway({
+      servers: [{ name: 'up', url: upstream.url, headers: { 'X-Key': 'key-4711' }, reconnect }],
+    });
+    const { servers } = await gateway.waitFor(
+      'the cause',
+      (health) => health.servers[0]?.last_error !== null,
+    );
+    expect(servers[0]?.last_error).toBe(
+      'answered HTTP 405 over Streamable HTTP, and over HTTP+SSE: names an endpoint of another origin, which is not followed',
+    );
+    expect(other.received).toEqual([]);
+  });
+
+  test.each(['/messages?stream=0', 'messages?stream=0', 'ABSOLUTE'])(
+    'may be written as %s',
+    async (endpoint) => {
+      const options: { endpoint: string } = { endpoint };
+      await using upstream = await fakeSse(options);
+      if (endpoint === 'ABSOLUTE') options.endpoint = `${upstream.origin}/messages?stream=0`;
+      await using gateway = await startGateway({ servers: [{ name: 'up', url: upstream.url }] });
+      await gateway.connected();
+      expect(upstream.messages('tools/list')).toHaveLength(1);
+    },
+  );
+
+  test('may never come: the attempt ends with the connect timeout', async () => {
+    await using upstream = await fakeUpstream({
+      onGet: () =>
+        new Response(
+          new ReadableStream({ start: (out) => out.enqueue(new TextEncoder().encode(': hi\n\n')) }),
+        ),
+    });
+    await using gateway = await startGateway({
+      servers: [{ name: 'up', url: upstream.url, protocol: 'sse', timeouts: { connect_seconds: 0.1 } }],
+    });
+    const { servers } = await gateway.waitFor(
+      'the cause',
+      (health) => health.servers[0]?.last_error !== null,
+    );
+    expect(servers[0]?.last_error).toBe('did not initialise within 0.1 s');
+  });
+});
