@@ -108,10 +108,8 @@ export class HttpServer {
         guarded: true,
       },
       '/health': readable(() => Response.json(health())),
-      '/livez': readable(() => new Response('ok\n')),
-      '/readyz': readable(() =>
-        ready() ? new Response('ok\n') : new Response('not ready\n', { status: 503 }),
-      ),
+      '/livez': readable(() => plain(200, 'ok\n')),
+      '/readyz': readable(() => (ready() ? plain(200, 'ok\n') : plain(503, 'not ready\n'))),
       '/metrics': readable(async () => {
         if (!this.#settings.metricsEnabled)
           return jsonError(404, 'metrics are disabled; see metrics.enabled');
@@ -256,6 +254,11 @@ function pathOf(url: string): string {
   const start = url.startsWith('/') ? 0 : url.indexOf('/', url.indexOf('://') + 3);
   const query = url.indexOf('?', start);
   return query < 0 ? url.slice(start) : url.slice(start, query);
+}
+
+/** Names the type itself, for Bun adds it to GET only, and not to HEAD. */
+function plain(status: number, text: string): Response {
+  return new Response(text, { status, headers: { 'content-type': 'text/plain;charset=utf-8' } });
 }
 
 function jsonError(status: number, error: string): Response {

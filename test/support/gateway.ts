@@ -8,6 +8,7 @@ import { waitUntil } from './wait.ts';
 /** What stands in a configuration file: keys as users write them, everything but `servers` optional. */
 export interface TestConfig {
   servers: Record<string, unknown>[];
+  host?: string;
   mcp?: Record<string, unknown>;
   metrics?: Record<string, unknown>;
 }

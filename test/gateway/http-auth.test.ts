@@ -1,0 +1,116 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { startGateway, type TestGateway } from '../support/gateway.ts';
+import { acceptBoth, RawSession, rawPost } from '../support/rpc.ts';
+
+const token = 's3cret-token';
+const authorization = { authorization: `Bearer ${token}` };
+const ping = { jsonrpc: '2.0', id: 1, method: 'ping' };
+
+const bearer = { auth: { mode: 'bearer' } };
+let gateway: TestGateway;
+beforeAll(async () => {
+  gateway = await startGateway({ servers: [], mcp: bearer }, { MCPSTEAD_BEARER_TOKEN: token });
+});
+afterAll(() => gateway[Symbol.asyncDispose]());
+
+describe('in bearer mode', () => {
+  test.each([
+    ['POST', '/mcp'],
+    ['GET', '/mcp'],
+    ['DELETE', '/mcp'],
+    ['POST', '/-/reload'],
+  ])(
+    '%s %s without the token gets 401, the scheme that is asked for, and an empty body',
+    async (method, path) => {
+      for (const wrong of [undefined, 'Bearer wrong', `Basic ${token}`, token, 'Bearer']) {
+        const headers = {
+          accept: acceptBoth,
+          'mcp-session-id': 'any',
+          ...(wrong && { authorization: wrong }),
+        };
+        const response = await fetch(gateway.origin + path, { method, headers });
+        expect(response.status, wrong).toBe(401);
+        expect(response.headers.get('www-authenticate')).toBe('Bearer');
+        expect(await response.text()).toBe('');
+      }
+    },
+  );
+
+  test.each([`Bearer ${token}`, `bearer ${token}`, `BEARER ${token}`])('%s opens /mcp', async (header) => {
+    const session = await RawSession.open(gateway.url, { headers: { authorization: header } });
+    expect((await session.request('ping')).answer.result).toEqual({});
+    const stream = await fetch(gateway.url, {
+      headers: { accept: 'text/event-stream', authorization: header, 'mcp-session-id': session.id },
+    });
+    expect(stream.status).toBe(200);
+    await stream.body?.cancel();
+    const ended = await fetch(gateway.url, {
+      method: 'DELETE',
+      headers: { authorization: header, 'mcp-session-id': session.id },
+    });
+    expect(ended.status).toBe(202);
+  });
+
+  test('a session does not replace the token', async () => {
+    await using session = await RawSession.open(gateway.url, { headers: authorization });
+    expect((await rawPost(gateway.url, ping, { 'mcp-session-id': session.id })).status).toBe(401);
+  });
+
+  test('reload is open to the token', async () => {
+    const response = await fetch(`${gateway.origin}/-/reload`, { method: 'POST', headers: authorization });
+    expect(response.status).toBe(200);
+  });
+
+  test.each(['/health', '/livez', '/readyz', '/metrics'])('%s stays open', async (path) => {
+    expect((await fetch(gateway.origin + path)).status).toBe(200);
+  });
+
+  test('a request from elsewhere is refused before its token is looked at', async () => {
+    const response = await rawPost(gateway.url, ping, { ...authorization, origin: 'http://evil.example' });
+    expect(response.status).toBe(403);
+  });
+
+  test('no log line and no page shows the token', async () => {
+    await rawPost(gateway.url, ping, authorization);
+    const shown = [
+      gateway.logs.join(''),
+      (await gateway.metrics()).text,
+      JSON.stringify(await gateway.health()),
+    ];
+    expect(shown.join('')).not.toContain(token);
+  });
+});
+
+test('checks of a token are counted, failed ones by their reason', async () => {
+  const config = { servers: [], mcp: bearer };
+  await using counted = await startGateway(config, { MCPSTEAD_BEARER_TOKEN: token });
+  const attempts = [
+    authorization,
+    authorization,
+    {},
+    { authorization: `Basic ${token}` },
+    { authorization: 'Bearer wrong' },
+    { authorization: 'Bearer wronger' },
+  ];
+  for (const headers of attempts as Record<string, string>[]) await rawPost(counted.url, ping, headers);
+  await fetch(`${counted.origin}/health`);
+  const metrics = await counted.metrics();
+  const of = (name: string, label: string, values: string[]) =>
+    values.map((value) => metrics.value(`mcpstead_mcp_auth_${name}_total`, { [label]: value }));
+  expect(of('attempts', 'result', ['success', 'failure'])).toEqual([2, 4]);
+  expect(of('failures', 'reason', ['missing_header', 'bad_format', 'wrong_token', 'internal'])).toEqual([
+    1, 1, 2, 0,
+  ]);
+});
+
+test('a reload turns bearer mode on and off', async () => {
+  await using reloaded = await startGateway({ servers: [] }, { MCPSTEAD_BEARER_TOKEN: token });
+  expect((await rawPost(reloaded.url, ping)).status).toBe(200);
+  await reloaded.reload({ servers: [], mcp: bearer });
+  expect((await rawPost(reloaded.url, ping)).status).toBe(401);
+  expect((await rawPost(reloaded.url, ping, authorization)).status).toBe(200);
+  await reloaded.reload({ servers: [] });
+  expect((await rawPost(reloaded.url, ping)).status).toBe(200);
+  // Nothing is checked while there is nothing to check with.
+  expect((await reloaded.metrics()).value('mcpstead_mcp_auth_attempts_total', { result: 'success' })).toBe(1);
+});
