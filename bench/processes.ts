@@ -52,7 +52,10 @@ export async function startGateway(upstreamPort: number): Promise<Measured> {
   const folder = mkdtempSync(join(tmpdir(), 'mcpstead-bench-'));
   const config = join(folder, 'bench.yaml');
   const port = await freePort();
-  writeFileSync(config, `port: ${port}\nservers:\n  - { name: up, url: 'http://127.0.0.1:${upstreamPort}/mcp', required: true }\n`);
+  writeFileSync(
+    config,
+    `port: ${port}\nservers:\n  - { name: up, url: 'http://127.0.0.1:${upstreamPort}/mcp', required: true }\n`,
+  );
   const child = Bun.spawn([process.execPath, join(root, 'src/main.ts'), '--config', config], {
     stdout: 'ignore',
     stderr: 'ignore',

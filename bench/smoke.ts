@@ -17,14 +17,26 @@ interface Work {
 }
 
 const callOf = (name: string) =>
-  JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name, arguments: { text: 'y'.repeat(130) } } });
+  JSON.stringify({
+    jsonrpc: '2.0',
+    id: 1,
+    method: 'tools/call',
+    params: { name, arguments: { text: 'y'.repeat(130) } },
+  });
 const list = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/list' });
 const works: Work[] = [
-  { name: 'tools/call', tools: 10, body: callOf('up__tool_0'), directBody: callOf('tool_0'), expect: 'xxxxxxxx' },
+  {
+    name: 'tools/call',
+    tools: 10,
+    body: callOf('up__tool_0'),
+    directBody: callOf('tool_0'),
+    expect: 'xxxxxxxx',
+  },
   { name: 'tools/list (1,000)', tools: 1000, body: list, directBody: list, expect: 'tool_999' },
 ];
 
-const median = (values: number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+const median = (values: number[]) =>
+  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 
 console.log(`c=${concurrency}, ${rounds} rounds of ${seconds} s each, medians; Bun ${Bun.version}`);
 console.log('work                 via       req/s    p50 ms   p99 ms   CPU µs/request   RSS MB');

@@ -16,7 +16,15 @@ const pinnedBun = manifest.devDependencies.bun;
 /** What each task runs, one command after another, until one fails. `bun` is the pinned Bun. */
 const tasks = {
   start: (rest) => [['bun', 'src/main.ts', 'demo', ...rest]],
-  test: (rest) => [['bun', 'test', ...(rest.length > 0 ? rest : ['test/unit', 'test/gateway', 'test/real'])]],
+  test: (rest) => [
+    [
+      'bun',
+      'test',
+      '--timeout',
+      '30000',
+      ...(rest.length > 0 ? rest : ['test/unit', 'test/gateway', 'test/real']),
+    ],
+  ],
   check: () => [
     ['bun', 'node_modules/typescript/bin/tsc', '--noEmit'],
     ['bun', 'node_modules/@biomejs/biome/bin/biome', 'ci', '--colors=off', '.'],

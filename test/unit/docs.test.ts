@@ -2,10 +2,10 @@ import { describe, expect, test } from 'bun:test';
 import { join } from 'node:path';
 import { Glob } from 'bun';
 import { parse } from 'yaml';
+import manifest from '../../package.json' with { type: 'json' };
 import { parseConfig } from '../../src/config/load.ts';
 import { Metrics } from '../../src/observability/metrics.ts';
 import { build } from '../../src/version.ts';
-import manifest from '../../package.json' with { type: 'json' };
 
 const root = join(import.meta.dir, '../..');
 const read = (path: string) => Bun.file(join(root, path)).text();
@@ -36,15 +36,20 @@ describe('the documentation', () => {
 
   test('shows an invalid configuration as it is told', async () => {
     const yaml = 'servers:\n  - name: local\n    url: http://127.0.0.1:3000/mcp\n    requird: true\n';
-    const [sample] = (await blocks('README.md', 'text')).filter((block) => block.includes('invalid configuration'));
-    expect(() => parseConfig(yaml, 'mcpstead.yaml', {})).toThrow(sample?.replace('mcpstead: ', '').trimEnd() as string);
+    const [sample] = (await blocks('README.md', 'text')).filter((block) =>
+      block.includes('invalid configuration'),
+    );
+    expect(() => parseConfig(yaml, 'mcpstead.yaml', {})).toThrow(
+      sample?.replace('mcpstead: ', '').trimEnd() as string,
+    );
   });
 
   test('names the metrics that there are, with their types, and no others', async () => {
     const metrics = new Metrics({ build, sessionsActive: () => 0 });
     const families = [...(await metrics.page()).matchAll(/^# TYPE (\S+) (\S+)$/gm)];
     const documented = [...(await read('docs/operations.md')).matchAll(/^\| `(mcpstead_\w+)` \| (\w+) \|/gm)];
-    const listed = (matches: RegExpExecArray[]) => matches.map((match) => `${match[1]} ${match[2]}`).toSorted();
+    const listed = (matches: RegExpExecArray[]) =>
+      matches.map((match) => `${match[1]} ${match[2]}`).toSorted();
     expect(listed(documented)).toEqual(listed(families));
     expect(families.length).toBe(38);
   });
@@ -63,7 +68,8 @@ describe('the documentation', () => {
     const broken: string[] = [];
     for (const page of pages) {
       for (const [, target] of (await read(page)).matchAll(/\]\((?!https?:|#)([^)#]+)[^)]*\)/g)) {
-        if (!(await Bun.file(join(root, page, '..', target as string)).exists())) broken.push(`${page}: ${target}`);
+        if (!(await Bun.file(join(root, page, '..', target as string)).exists()))
+          broken.push(`${page}: ${target}`);
       }
     }
     expect(broken).toEqual([]);

@@ -44,7 +44,8 @@ test('imports go down through the rooms, never up', async () => {
     for (const path of await importsOf(file)) {
       const target = relative(source, join(source, dirname(file), path)).replaceAll('\\', '/');
       if (target.startsWith('..')) continue;
-      if (rooms.indexOf(roomOf(target)) < rooms.indexOf(roomOf(file))) upward.push(`${file} imports ${target}`);
+      if (rooms.indexOf(roomOf(target)) < rooms.indexOf(roomOf(file)))
+        upward.push(`${file} imports ${target}`);
     }
   }
   expect(upward).toEqual([]);
