@@ -47,7 +47,9 @@ describe('the documentation', () => {
   test('names the metrics that there are, with their types, and no others', async () => {
     const metrics = new Metrics({ build, sessionsActive: () => 0 });
     const families = [...(await metrics.page()).matchAll(/^# TYPE (\S+) (\S+)$/gm)];
-    const documented = [...(await read('docs/operations.md')).matchAll(/^\| `(mcpstead_\w+)` \| (\w+) \|/gm)];
+    const documented = [
+      ...(await read('docs/operations.md')).matchAll(/^\| `(mcpstead_\w+)` +\| (\w+) +\|/gm),
+    ];
     const listed = (matches: RegExpExecArray[]) =>
       matches.map((match) => `${match[1]} ${match[2]}`).toSorted();
     expect(listed(documented)).toEqual(listed(families));
