@@ -111,7 +111,7 @@ export class Endpoint {
       checkVersion(posted.protocolVersion);
       const session = posted.sessionId === null ? undefined : this.#session(posted.sessionId);
       if (!batch && first.kind === 'request' && first.method === 'initialize') {
-        return this.#initialize(first, session, posted);
+        return await this.#initialize(first, session, posted);
       }
       return await this.#serve(messages, batch, session, posted);
     } catch (error) {
