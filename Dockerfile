@@ -1,0 +1,25 @@
+# At the top of the checkout, because it builds from all of it: `docker build --tag mcpstead .`
+# How to run it: docs/deploy/README.md.
+
+# The tag is the version of Bun that package.json pins; a test compares them.
+FROM oven/bun:1.4.5-alpine AS build
+# hadolint ignore=DL3018
+RUN apk add --no-cache git
+WORKDIR /checkout
+COPY . .
+RUN bun scripts/dev.mjs build
+
+# Small, and it brings the certificates of public authorities and the wget of the health check.
+FROM alpine:3.24
+# Alpine keeps only the newest build of a package, so a pinned one could not be installed any more next month.
+# hadolint ignore=DL3018
+RUN apk add --no-cache libstdc++
+COPY --from=build /checkout/dist/bin/*/mcpstead /usr/local/bin/
+# By number, so that Kubernetes can see that it is not root.
+USER 65532:65532
+ENV MCPSTEAD_CONFIG=/etc/mcpstead/mcpstead.yaml
+EXPOSE 8766
+# -Y off: a proxy of the environment is for the upstream servers, not for this.
+HEALTHCHECK --interval=30s --timeout=5s --start-period=15s \
+  CMD wget -q -Y off -O /dev/null http://127.0.0.1:8766/livez || exit 1
+ENTRYPOINT ["mcpstead"]
