@@ -50,6 +50,7 @@ export class Session {
     else this.#missed.add(notice);
   }
 
+  /** A call of this session runs from now on; the session is not idle until it has {@link ended}. */
   began(call: SessionCall): void {
     this.#calls.add(call);
   }

@@ -1,0 +1,92 @@
+import { describe, expect, test } from 'bun:test';
+import { fakeUpstream } from '../support/fake-upstream.ts';
+import { startGateway } from '../support/gateway.ts';
+import { RawSession, type RpcMessage } from '../support/rpc.ts';
+import { within } from '../support/wait.ts';
+
+const changed = { jsonrpc: '2.0', method: 'notifications/tools/list_changed' };
+
+/** A gateway whose list of tools changes at the test's will, by a reload that adds or takes away an upstream. */
+async function changing() {
+  const upstream = await fakeUpstream();
+  const server = (name: string) => ({ name, url: upstream.url });
+  const gateway = await startGateway({ servers: [server('a')] });
+  await gateway.connected();
+  return {
+    gateway,
+    async add(name: string) {
+      await gateway.reload({ servers: [server('a'), server(name)] });
+      await gateway.connected('a', name);
+    },
+    remove: () => gateway.reload({ servers: [server('a')] }),
+    async [Symbol.asyncDispose]() {
+      await gateway[Symbol.asyncDispose]();
+      await upstream[Symbol.asyncDispose]();
+    },
+  };
+}
+
+const next = async (stream: AsyncGenerator<RpcMessage>) => (await within('a notice', stream.next())).value;
+
+describe('the stream of a session', () => {
+  test('tells when the list of tools has changed, and the new list is then to be had', async () => {
+    await using to = await changing();
+    await using session = await RawSession.open(to.gateway.url);
+    const stream = await session.listen();
+    await to.add('b');
+    expect(await next(stream)).toEqual(changed);
+    const { answer } = await session.request('tools/list');
+    expect(answer.result.tools.map(({ name }: { name: string }) => name)).toEqual(['a__echo', 'b__echo']);
+    await to.remove();
+    expect(await next(stream)).toEqual(changed);
+    await stream.return(undefined);
+  });
+
+  test('tells it to every session that listens', async () => {
+    await using to = await changing();
+    const sessions = await Promise.all([1, 2, 3].map(() => RawSession.open(to.gateway.url)));
+    const streams = await Promise.all(sessions.map((session) => session.listen()));
+    await to.add('b');
+    for (const stream of streams) expect(await next(stream)).toEqual(changed);
+    for (const stream of streams) await stream.return(undefined);
+  });
+
+  test('tells first what was missed while there was none', async () => {
+    await using to = await changing();
+    await using session = await RawSession.open(to.gateway.url);
+    await using witness = await RawSession.open(to.gateway.url);
+    const seen = await witness.listen();
+    await to.add('b');
+    await next(seen);
+    await to.remove();
+    await next(seen);
+    const stream = await session.listen();
+    expect(await next(stream)).toEqual(changed);
+    await to.add('c');
+    expect(await next(stream)).toEqual(changed);
+    const { answer } = await session.request('tools/list');
+    expect(answer.result.tools).toHaveLength(2);
+    await stream.return(undefined);
+    await seen.return(undefined);
+  });
+
+  test('is taken over by a second one, for a client that opens it has lost the first', async () => {
+    await using to = await changing();
+    await using session = await RawSession.open(to.gateway.url);
+    const first = await session.listen();
+    const second = await session.listen();
+    expect((await within('the end of the first', first.next())).done).toBe(true);
+    await to.add('b');
+    expect(await next(second)).toEqual(changed);
+    await second.return(undefined);
+  });
+
+  test('ends when the gateway stops', async () => {
+    await using to = await changing();
+    const session = await RawSession.open(to.gateway.url);
+    const stream = await session.listen();
+    const ended = stream.next();
+    await to.gateway.gateway.stop();
+    expect((await within('the end', ended)).done).toBe(true);
+  });
+});
