@@ -32,6 +32,22 @@ const tasks = {
   format: () => [['bun', 'node_modules/@biomejs/biome/bin/biome', 'check', '--write', '--colors=off', '.']],
   docs: () => [['bun', 'scripts/docs.ts']],
   'bench:smoke': (rest) => [['bun', 'bench/smoke.ts', ...rest]],
+  build: (rest) => [['bun', 'scripts/build.ts', ...rest]],
+  'build:all': () => [
+    ['bun', 'scripts/build.ts', 'all'],
+    ['bun', 'scripts/package.ts'],
+  ],
+  package: () => [['bun', 'scripts/package.ts']],
+  'publish:npm': (rest) => [['bun', 'scripts/publish-npm.ts', ...rest]],
+  'rehearse-release': (rest) => [...tasks['build:all'](), ['bun', 'scripts/rehearse-release.ts', ...rest]],
+  'test:binary': (rest) => [
+    ['bun', 'scripts/build.ts'],
+    ['bun', 'test', ...(rest.length > 0 ? rest : ['test/binary'])],
+  ],
+  'bench:startup': (rest) => [
+    ['bun', 'scripts/build.ts'],
+    ['bun', 'bench/startup.ts', ...rest],
+  ],
 };
 
 /** Runs a set-up step quietly; its output is shown only when it fails. */

@@ -1,0 +1,88 @@
+#!/usr/bin/env node
+// @ts-check
+// Starts the program that the package for this platform carries, as if it had been started itself.
+import { spawn } from 'node:child_process';
+import { existsSync, realpathSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { constants } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { findProgram, LauncherError, startFailure } from '../lib/find.mjs';
+import { platformName } from '../lib/platform.mjs';
+
+const require = createRequire(import.meta.url);
+const args = process.argv.slice(2);
+
+/** @param {string} message */
+function fail(message) {
+  console.error(`mcpstead: ${message}`);
+  process.exitCode = 1;
+}
+
+/** @param {string} specifier */
+function resolve(specifier) {
+  try {
+    return require.resolve(specifier);
+  } catch {
+    return null;
+  }
+}
+
+function programPath() {
+  const chosen = process.env.MCPSTEAD_BINARY;
+  if (!chosen)
+    return findProgram({ platform: platformName(), manifest: require('../package.json'), resolve });
+  if (!existsSync(chosen)) throw new LauncherError(`MCPSTEAD_BINARY is ${chosen}, but there is no such file`);
+  if (realpathSync(chosen) === fileURLToPath(import.meta.url)) {
+    throw new LauncherError(`MCPSTEAD_BINARY is ${chosen}, which is this launcher, not the program itself`);
+  }
+  return chosen;
+}
+
+/**
+ * Starts the program as a child, for a runtime that cannot become the program (Node before 22.15, Windows).
+ * @param {string} path
+ */
+function startChild(path) {
+  const windows = process.platform === 'win32';
+  // A terminal sends Ctrl-C to its whole process group, and `kill -- -PGID` sends any signal to it. In a
+  // session of its own the child gets each signal once: from here. On Windows there are no signals to pass
+  // on, and a console's Ctrl-C reaches the child by itself.
+  const child = spawn(path, args, { stdio: 'inherit', detached: !windows });
+  /** @type {NodeJS.Signals[]} */
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'];
+  const pass = (/** @type {NodeJS.Signals} */ signal) => {
+    if (!windows) child.kill(signal);
+  };
+  for (const signal of windows ? /** @type {const} */ (['SIGINT', 'SIGBREAK', 'SIGHUP']) : signals) {
+    process.on(signal, pass);
+  }
+  child.on('error', (error) => fail(startFailure(path, error, existsSync(path))));
+  child.on('exit', (code, signal) => {
+    if (signal === null) {
+      process.exitCode = code ?? 1;
+      return;
+    }
+    // Whoever waits for us shall see what happened to the program. Where the signal does not end us (Node
+    // ignores SIGPIPE), the shell's way to tell has to do.
+    process.exitCode = 128 + constants.signals[signal];
+    process.removeAllListeners(signal);
+    process.kill(process.pid, signal);
+  });
+}
+
+try {
+  const path = programPath();
+  if (process.execve && process.platform !== 'win32') {
+    // The best launcher is one that is gone: signals, exit code, process id and memory are the program's own.
+    try {
+      process.execve(path, [path, ...args], process.env);
+    } catch (error) {
+      fail(startFailure(path, /** @type {NodeJS.ErrnoException} */ (error), existsSync(path)));
+    }
+  } else {
+    startChild(path);
+  }
+} catch (error) {
+  if (!(error instanceof LauncherError)) throw error;
+  fail(error.message);
+}

@@ -1,0 +1,25 @@
+// Publishes dist/npm: `npm run publish:npm -- [arguments for npm publish]`. May be run again after a failure.
+import { dist, version } from './checkout.ts';
+import { launcherPackage, targets } from './targets.ts';
+
+const npmArguments = process.argv.slice(2);
+
+function npm(args: readonly string[], output: 'inherit' | 'ignore'): boolean {
+  const command = process.platform === 'win32' ? ['cmd', '/c', 'npm', ...args] : ['npm', ...args];
+  return Bun.spawnSync(command, { cwd: dist, stdio: ['inherit', output, output] }).success;
+}
+
+// The launcher comes last: whoever installs it finds every platform's package there already.
+const packages = [
+  ...targets.map((target) => ({ name: target.npmPackage, folder: target.name })),
+  { name: launcherPackage, folder: 'mcpstead' },
+];
+for (const { name, folder } of packages) {
+  const registry = npmArguments.filter((argument) => argument.startsWith('--registry'));
+  if (npm(['view', `${name}@${version}`, 'version', ...registry], 'ignore')) {
+    console.log(`${name}@${version} is published already`);
+  } else if (!npm(['publish', `./npm/${folder}`, ...npmArguments], 'inherit')) {
+    console.error(`publish: ${name}@${version} failed; run it again to go on from here`);
+    process.exit(1);
+  }
+}
