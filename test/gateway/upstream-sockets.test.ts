@@ -1,0 +1,159 @@
+import { describe, expect, test } from 'bun:test';
+import { never } from '../support/answers.ts';
+import { type EventChannel, eventChannel } from '../support/event-channel.ts';
+import { fakeSse } from '../support/fake-sse.ts';
+import { fakeUpstream } from '../support/fake-upstream.ts';
+import { startGateway } from '../support/gateway.ts';
+import { RawSession } from '../support/rpc.ts';
+import { failOnStrayErrors } from '../support/stray-errors.ts';
+import { waitUntil } from '../support/wait.ts';
+
+failOnStrayErrors();
+
+test('calls one after another share one connection', async () => {
+  await using upstream = await fakeUpstream();
+  await using gateway = await startGateway({ servers: [{ name: 'up', url: upstream.url }] });
+  await gateway.connected();
+  await using session = await RawSession.open(gateway.url);
+  for (let index = 0; index < 50; index++) await session.callText('up__echo', { index });
+  const calls = upstream.received.filter(({ message }) => message.method === 'tools/call');
+  expect(new Set(calls.map(({ clientPort }) => clientPort)).size).toBe(1);
+});
+
+test('over HTTP+SSE, too', async () => {
+  await using upstream = await fakeSse();
+  await using gateway = await startGateway({ servers: [{ name: 'up', url: upstream.url, protocol: 'sse' }] });
+  await gateway.connected();
+  await using session = await RawSession.open(gateway.url);
+  for (let index = 0; index < 50; index++) await session.callText('up__echo', { index });
+  const posts = upstream.received.filter(({ httpMethod }) => httpMethod === 'POST');
+  expect(new Set(posts.map(({ clientPort }) => clientPort)).size).toBe(1);
+});
+
+describe('a call that was given up frees its connection:', () => {
+  test.each([
+    ['before the answer', () => never()],
+    ['in the middle of a stream', () => eventChannel().response],
+    ['in the middle of JSON', () => eventChannel('{"jsonrpc":', 'application/json').response],
+  ])('%s', async (_name, answer) => {
+    await using upstream = await fakeUpstream({
+      onPost: ({ method }) => (method === 'tools/call' ? answer() : undefined),
+    });
+    await using gateway = await startGateway({ servers: [{ name: 'up', url: upstream.url }] });
+    await gateway.connected();
+    const session = await RawSession.open(gateway.url);
+    const calls = Array.from({ length: 20 }, () => session.request('tools/call', { name: 'up__echo' }));
+    await waitUntil('the calls', () => upstream.executions('echo') === 20);
+    expect(upstream.openConnections()).toBeGreaterThanOrEqual(20);
+    // The end of a session cancels its calls.
+    await session[Symbol.asyncDispose]();
+    const answers = await Promise.all(calls);
+    for (const { answer: given } of answers) expect(given.error.data.reason).toBe('cancelled');
+    await waitUntil(
+      'the word to the upstream',
+      () => upstream.messages('notifications/cancelled').length === 20,
+    );
+    // What is left is what carried those words, and waits to be used again.
+    const carriers = new Set(
+      upstream.received
+        .filter(({ message }) => message.method !== 'tools/call')
+        .map(({ clientPort }) => clientPort),
+    );
+    await waitUntil('the freed connections', () => upstream.openConnections() <= carriers.size);
+  });
+});
+
+describe('an upstream that is removed', () => {
+  test('loses its streams, its session, and every connection but idle ones', async () => {
+    const streams: EventChannel[] = [];
+    const stream = () => {
+      const channel = eventChannel();
+      streams.push(channel);
+      return channel.response;
+    };
+    await using upstream = await fakeUpstream({ onGet: stream });
+    await using gateway = await startGateway({ servers: [{ name: 'up', url: upstream.url }] });
+    await gateway.connected();
+    await waitUntil('the stream', () => streams.length === 1);
+    expect(await gateway.reload({ servers: [] })).toMatchObject({ removed: 1 });
+    await waitUntil('the end of the stream', () => streams[0]?.closed);
+    await waitUntil('the leave', () => upstream.received.at(-1)?.httpMethod === 'DELETE');
+    await waitUntil('the end of all but idle connections', () => upstream.openConnections() <= 2);
+    const requests = upstream.received.length;
+    await Bun.sleep(200);
+    expect(upstream.received).toHaveLength(requests);
+    expect(streams).toHaveLength(1);
+  });
+
+  test('over HTTP+SSE loses its stream', async () => {
+    await using upstream = await fakeSse();
+    await using gateway = await startGateway({ servers: [{ name: 'up', url: upstream.url }] });
+    await gateway.connected();
+    await gateway.reload({ servers: [] });
+    await waitUntil('the end of the stream', () => upstream.streams[0]?.closed);
+    await Bun.sleep(200);
+    expect(upstream.streams).toHaveLength(1);
+  });
+
+  test('while it connects is left alone from then on', async () => {
+    await using upstream = await fakeUpstream({ onPost: never });
+    await using gateway = await startGateway({ servers: [{ name: 'up', url: upstream.url }] });
+    await waitUntil('the attempt', () => upstream.messages('initialize').length === 1);
+    await gateway.reload({ servers: [] });
+    await waitUntil('the end of the attempt', () => upstream.openConnections() === 0);
+    await Bun.sleep(200);
+    expect(upstream.messages('initialize')).toHaveLength(1);
+  });
+
+  test('while its session is renewed is left alone from then on, and calls that wait fail', async () => {
+    let initializes = 0;
+    await using upstream = await fakeUpstream({
+      onPost: ({ method }) => (method === 'initialize' && ++initializes > 1 ? never() : undefined),
+    });
+    await using gateway = await startGateway({ servers: [{ name: 'up', url: upstream.url }] });
+    await gateway.connected();
+    await using session = await RawSession.open(gateway.url);
+    upstream.forgetSessions();
+    const waiting = session.request('tools/call', { name: 'up__echo' });
+    await waitUntil('the renewal', () => initializes === 2);
+    await gateway.reload({ servers: [] });
+    const { answer } = await waiting;
+    expect(answer.error).toMatchObject({ message: 'upstream "up" was removed', data: { server: 'up' } });
+    await Bun.sleep(100);
+    expect(initializes).toBe(2);
+  });
+});
+
+test('one client that does not read keeps no other from its answers, though all share one stream', async () => {
+  const held = Promise.withResolvers<void>();
+  await using upstream = await fakeSse({
+    onRequest: ({ id, method, params }) => {
+      if (method !== 'tools/call' || !params._meta?.progressToken) return undefined;
+      const { progressToken } = params._meta;
+      const message = 'x'.repeat(256 * 1024);
+      for (let progress = 1; progress <= 64; progress++) {
+        const note = {
+          jsonrpc: '2.0',
+          method: 'notifications/progress',
+          params: { progressToken, progress, message },
+        };
+        upstream.streams[0]?.send(note);
+      }
+      held.resolve();
+      return { jsonrpc: '2.0', id: id ?? 0, result: { content: [] } };
+    },
+  });
+  await using gateway = await startGateway({ servers: [{ name: 'up', url: upstream.url, protocol: 'sse' }] });
+  await gateway.connected();
+  await using lazy = await RawSession.open(gateway.url);
+  const unread = await lazy.post({
+    jsonrpc: '2.0',
+    id: 1,
+    method: 'tools/call',
+    params: { name: 'up__echo', _meta: { progressToken: 1 } },
+  });
+  await held.promise;
+  await using session = await RawSession.open(gateway.url);
+  expect(await session.callText('up__echo', { a: 1 })).toBe('{"a":1}');
+  await unread.body?.cancel();
+});
