@@ -1,0 +1,56 @@
+import { expect, test } from 'bun:test';
+import { startGateway } from '../support/gateway.ts';
+import { parsePage } from '../support/prometheus-page.ts';
+import { RawSession, rawPost } from '../support/rpc.ts';
+
+test('every message, GET and DELETE of a client is counted under its method, or one name for all strange ones', async () => {
+  await using gateway = await startGateway({ servers: [] });
+  const seriesBefore = (await gateway.metrics()).text.match(/^mcpstead_mcp_requests_total/gm)?.length;
+  const session = await RawSession.open(gateway.url);
+  const request = { jsonrpc: '2.0', id: 1 };
+  await session.post({ ...request, method: 'ping' });
+  await session.post([
+    { ...request, method: 'ping' },
+    { ...request, method: 'tools/list' },
+  ]);
+  await session.post({ ...request, method: 'tools/list', params: { cursor: 'x' } });
+  await session.post({ ...request, method: 'tools/call', params: {} });
+  for (const method of ['strange', 'stranger', '__proto__', 'a"b\nc{}', 'x'.repeat(10_000)]) {
+    await session.post({ ...request, method });
+  }
+  await session.post({ jsonrpc: '2.0', method: 'notifications/strange' });
+  await session.post({ jsonrpc: '2.0', id: 1 });
+  await session.post('{');
+  await session.post([5, { ...request, method: 'ping' }]);
+  await (
+    await fetch(gateway.url, { headers: { accept: 'text/event-stream', 'mcp-session-id': session.id } })
+  ).body?.cancel();
+  await fetch(gateway.url, { headers: { accept: 'text/event-stream', 'mcp-session-id': 'unknown' } });
+  await session[Symbol.asyncDispose]();
+  await session[Symbol.asyncDispose]();
+
+  const metrics = await gateway.metrics();
+  const counted = (method: string) =>
+    ['success', 'error'].map((result) => metrics.value('mcpstead_mcp_requests_total', { method, result }));
+  expect(counted('initialize')).toEqual([1, 0]);
+  expect(counted('notifications/initialized')).toEqual([1, 0]);
+  expect(counted('ping')).toEqual([3, 0]);
+  expect(counted('tools/list')).toEqual([1, 1]);
+  expect(counted('tools/call')).toEqual([0, 1]);
+  expect(counted('unknown')).toEqual([1, 5]);
+  expect(counted('invalid')).toEqual([0, 3]);
+  expect(counted('listen')).toEqual([1, 1]);
+  expect(counted('terminate')).toEqual([1, 1]);
+  expect(metrics.value('mcpstead_mcp_request_duration_seconds_count', { method: 'ping' })).toBe(3);
+  // No client made a series, and the page is one that can be read.
+  expect(metrics.text.match(/^mcpstead_mcp_requests_total/gm)?.length).toBe(seriesBefore);
+  expect(parsePage(metrics.text).size).toBeGreaterThan(20);
+});
+
+test('a request for a session that has ended is counted under its own method', async () => {
+  await using gateway = await startGateway({ servers: [] });
+  const body = { jsonrpc: '2.0', id: 1, method: 'ping' };
+  await rawPost(gateway.url, body, { 'mcp-session-id': 'unknown' });
+  const labels = { method: 'ping', result: 'error' };
+  expect((await gateway.metrics()).value('mcpstead_mcp_requests_total', labels)).toBe(1);
+});
