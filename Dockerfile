@@ -21,5 +21,5 @@ ENV MCPSTEAD_CONFIG=/etc/mcpstead/mcpstead.yaml
 EXPOSE 8766
 # -Y off: a proxy of the environment is for the upstream servers, not for this.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=15s \
-  CMD wget -q -Y off -O /dev/null http://127.0.0.1:8766/livez || exit 1
+  CMD ["wget", "-q", "-Y", "off", "-O", "/dev/null", "http://127.0.0.1:8766/livez"]
 ENTRYPOINT ["mcpstead"]
