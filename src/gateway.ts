@@ -22,6 +22,9 @@ import { build } from './version.ts';
 /** How long upstreams may take, all together, to take leave when the gateway stops. */
 const farewellTimeoutMs = 3_000;
 
+/** How many secrets of this and earlier configurations are hidden; the latest are kept. */
+const maxSecrets = 1_000;
+
 const toolsChanged = notificationText('notifications/tools/list_changed');
 
 /** How many upstreams a reload touched, and how. */
@@ -55,6 +58,7 @@ export class Gateway {
   readonly #endpoint: Endpoint;
   readonly #warnedOfLongNames = new Set<string>();
   #loaded: LoadedConfig;
+  #secrets: readonly string[] = [];
   #http: HttpServer | null = null;
   #reloading: Promise<unknown> = Promise.resolve();
   #stopping: Promise<void> | null = null;
@@ -65,7 +69,7 @@ export class Gateway {
     this.#options = options;
     this.#loaded = loaded;
     this.#logger = logger;
-    redactor.setSecrets(loaded.secrets);
+    this.#hide(loaded.secrets);
     this.#metrics = new Metrics({ build, sessionsActive: () => this.#sessions.size });
     const { downstream } = this.#metrics;
     this.#sessions = new Sessions(
@@ -168,8 +172,7 @@ export class Gateway {
       this.#logger.warn('a changed setting needs a restart and is ignored', { key });
     }
     const after = withFixedSettings(read, before);
-    // The old secrets stay secret: calls that still run may yet fail and quote them.
-    this.#options.redactor.setSecrets([...after.secrets, ...before.secrets]);
+    this.#hide(after.secrets);
     this.#loaded = after;
     this.#registry.setServers(after.config.servers.map((server) => server.name));
     this.#pool.apply(after, diff);
@@ -189,6 +192,13 @@ export class Gateway {
     this.#sessions.endAll();
     await Promise.race([this.#pool.close(), Bun.sleep(farewellTimeoutMs)]);
     await this.#http?.stop();
+  }
+
+  /** Hides these secrets from now on. Earlier ones stay hidden: calls that still run may yet fail and quote them. */
+  #hide(secrets: readonly string[]): void {
+    const all = [...new Set([...secrets, ...this.#secrets])];
+    this.#secrets = all.slice(0, Math.max(secrets.length, maxSecrets));
+    this.#options.redactor.setSecrets(this.#secrets);
   }
 
   #takeTools(server: string, tools: readonly UpstreamTool[] | null): void {
@@ -216,7 +226,8 @@ export class Gateway {
   }
 
   #health(): Health {
-    return healthOf(this.#pool.all(), this.#registry, performance.now() - this.#startMs);
+    const uptimeMs = performance.now() - this.#startMs;
+    return healthOf(this.#pool.all(), this.#registry, this.#options.redactor, uptimeMs);
   }
 
   #ready(): boolean {

@@ -1,11 +1,11 @@
-import { displayUrl } from '../observability/redact.ts';
+import { displayUrl, type Redactor } from '../observability/redact.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Connection } from '../upstream/connection.ts';
 
 /** One upstream in the answer of `/health`. */
 export interface ServerHealth {
   readonly name: string;
-  /** Without user info and query. */
+  /** Without user info and query, and without what came into it from a variable that holds a secret. */
   readonly url: string;
   /** The transport in use, or the configured one while there is none. */
   readonly protocol: string;
@@ -31,13 +31,18 @@ export interface Health {
 
 const seconds = (ms: number | null) => (ms === null ? null : Math.max(0, Math.round(ms) / 1000));
 
-export function healthOf(connections: readonly Connection[], registry: Registry, uptimeMs: number): Health {
+export function healthOf(
+  connections: readonly Connection[],
+  registry: Registry,
+  redactor: Redactor,
+  uptimeMs: number,
+): Health {
   const servers = connections.map((connection): ServerHealth => {
     const { config } = connection;
     const status = connection.status();
     return {
       name: connection.name,
-      url: displayUrl(config.url),
+      url: redactor.redact(displayUrl(config.url)),
       protocol: status.transport ?? config.protocol,
       required: config.required,
       connected: connection.connected(),
