@@ -3,9 +3,16 @@ import { waitUntil, within } from './wait.ts';
 
 const main = join(import.meta.dir, '../../src/main.ts');
 
-export interface ProgramOptions {
+export interface CommandOptions {
   /** Variables besides the ones of the test run; undefined takes one away. */
   readonly env?: Record<string, string | undefined>;
+  /** The working directory, when it is another one than that of the test run. */
+  readonly cwd?: string;
+  /** Starts it in a process group of its own, as an interactive shell does. */
+  readonly ownGroup?: boolean;
+}
+
+export interface ProgramOptions extends CommandOptions {
   /** Arguments for Bun itself. */
   readonly bunArgs?: readonly string[];
 }
@@ -22,6 +29,8 @@ export interface Program extends AsyncDisposable {
   stdout(): string;
   stderr(): string;
   signal(signal: NodeJS.Signals): void;
+  /** The signal that ended it, if one did; its exit code is then 128 and the signal's number. */
+  endedBy(): NodeJS.Signals | null;
   /** Waits for its end. */
   ended(): Promise<ProgramResult>;
   /** Closes this end of its stdout and stderr, as `mcpstead … | head -1` does. */
@@ -31,8 +40,21 @@ export interface Program extends AsyncDisposable {
 }
 
 /** Starts `mcpstead` with `args` from the sources, in a process of its own. */
-export function startProgram(args: readonly string[], { env, bunArgs = [] }: ProgramOptions = {}): Program {
-  const child = Bun.spawn([process.execPath, ...bunArgs, main, ...args], {
+export function startProgram(
+  args: readonly string[],
+  { bunArgs = [], ...options }: ProgramOptions = {},
+): Program {
+  return startCommand([process.execPath, ...bunArgs, main, ...args], options);
+}
+
+/** Starts `command`: a program or another way to start mcpstead than from the sources. */
+export function startCommand(
+  command: readonly string[],
+  { env, cwd, ownGroup = false }: CommandOptions = {},
+): Program {
+  const child = Bun.spawn([...command], {
+    ...(cwd !== undefined && { cwd }),
+    detached: ownGroup,
     env: { ...process.env, MCPSTEAD_CONFIG: undefined, MCPSTEAD_BEARER_TOKEN: undefined, ...env },
     stdin: 'ignore',
     stdout: 'pipe',
@@ -50,7 +72,7 @@ export function startProgram(args: readonly string[], { env, bunArgs = [] }: Pro
   };
   const closed = Promise.all([read('stdout'), read('stderr')]);
   const ended = async () => {
-    const exitCode = await within(`the end of mcpstead ${args.join(' ')}`, child.exited, 20_000);
+    const exitCode = await within(`the end of ${command.join(' ')}`, child.exited, 20_000);
     await closed;
     return { exitCode, ...output };
   };
@@ -59,12 +81,13 @@ export function startProgram(args: readonly string[], { env, bunArgs = [] }: Pro
     stdout: () => output.stdout,
     stderr: () => output.stderr,
     signal: (signal) => child.kill(signal),
+    endedBy: () => child.signalCode as NodeJS.Signals | null,
     ended,
     closeOutput: () => Promise.all([readers.stdout.cancel(), readers.stderr.cancel()]),
     async printed(text) {
       const seen = () => (output.stdout + output.stderr).includes(text);
       const over = () => child.exitCode !== null;
-      await waitUntil(`"${text}" from mcpstead ${args.join(' ')}`, () => seen() || over(), 20_000);
+      await waitUntil(`"${text}" from ${command.join(' ')}`, () => seen() || over(), 20_000);
       if (seen()) return;
       throw new Error(`exit code ${child.exitCode} without "${text}": ${output.stdout}${output.stderr}`);
     },

@@ -2,7 +2,7 @@
 // @ts-check
 // Starts the program that the package for this platform carries, as if it had been started itself.
 import { spawn } from 'node:child_process';
-import { existsSync, realpathSync } from 'node:fs';
+import { accessSync, existsSync, constants as modes, realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
@@ -75,8 +75,11 @@ try {
   if (process.execve && process.platform !== 'win32') {
     // The best launcher is one that is gone: signals, exit code, process id and memory are the program's own.
     try {
+      // Node before 26 dies of a file that cannot be executed.
+      accessSync(path, modes.X_OK);
       process.execve(path, [path, ...args], process.env);
     } catch (error) {
+      process.removeAllListeners('warning'); // That execve is experimental is not the user's concern.
       fail(startFailure(path, /** @type {NodeJS.ErrnoException} */ (error), existsSync(path)));
     }
   } else {
