@@ -1,0 +1,133 @@
+import { describe, expect, test } from 'bun:test';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import manifest from '../../package.json' with { type: 'json' };
+import { parseConfig } from '../../src/config/load.ts';
+
+const root = join(import.meta.dir, '../..');
+const read = (path: string) => readFileSync(join(root, path), 'utf8');
+
+describe('the Docker image', () => {
+  const instructions = read('Dockerfile')
+    .replace(/^#.*\n/gm, '')
+    .replaceAll('\\\n', '')
+    .trim()
+    .split(/\n+/)
+    .map((line) => line.replaceAll(/\s+/g, ' '));
+
+  test('is built by the Bun that package.json pins', () => {
+    expect(instructions[0]).toBe(`FROM oven/bun:${manifest.devDependencies.bun}-alpine AS build`);
+  });
+
+  test('runs as a user that Kubernetes can see not to be root', () => {
+    expect(instructions.filter((line) => line.startsWith('USER'))).toEqual(['USER 65532:65532']);
+  });
+
+  test('is asked for its health without a shell, a proxy or anything installed for it', () => {
+    expect(instructions.filter((line) => line.startsWith('HEALTHCHECK'))).toEqual([
+      'HEALTHCHECK --interval=30s --timeout=5s --start-period=15s ' +
+        'CMD ["wget", "-q", "-Y", "off", "-O", "/dev/null", "http://127.0.0.1:8766/livez"]',
+    ]);
+    expect(instructions.filter((line) => line.startsWith('RUN apk'))).toEqual([
+      'RUN apk add --no-cache git',
+      'RUN apk add --no-cache libstdc++',
+    ]);
+  });
+
+  test('is built from the checkout with its commits, but without what was built outside', () => {
+    expect(read('.dockerignore').match(/^[^#].*$/gm)).toEqual(['.bun', 'dist', 'node_modules']);
+  });
+});
+
+describe('the example for Docker Compose', () => {
+  const { services } = parse(read('docs/deploy/compose.yaml'));
+  const { mcpstead } = services;
+
+  test('gives mcpstead no rights that it does not need, and publishes it on this machine only', () => {
+    expect(mcpstead).toMatchObject({
+      read_only: true,
+      cap_drop: ['ALL'],
+      security_opt: ['no-new-privileges:true'],
+      ports: ['127.0.0.1:8766:8766'],
+    });
+    expect(services.everything.ports).toBeUndefined();
+  });
+
+  test('has a configuration where the image looks for it, which reaches the example server by its name', () => {
+    expect(mcpstead.volumes).toEqual(['./config:/etc/mcpstead:ro']);
+    expect(read('Dockerfile')).toContain('ENV MCPSTEAD_CONFIG=/etc/mcpstead/mcpstead.yaml\n');
+    const path = 'docs/deploy/config/mcpstead.yaml';
+    const { config } = parseConfig(read(path), path, { MCPSTEAD_BEARER_TOKEN: 'only-for-this-test' });
+    expect(config).toMatchObject({ host: '0.0.0.0', port: 8766, mcp: { auth: { mode: 'bearer' } } });
+    expect(config.servers.map(({ name, url }) => ({ name, url }))).toEqual([
+      { name: 'everything', url: `http://everything:${services.everything.environment.PORT}/mcp` },
+    ]);
+  });
+
+  test('runs the release of the example server that our own tests run', () => {
+    const name = '@modelcontextprotocol/server-everything';
+    expect(services.everything.command).toContain(` ${name}@${manifest.devDependencies[name]} `);
+  });
+});
+
+describe('the systemd unit', () => {
+  /** The values of a setting, in the order of the file. */
+  const values = (name: string) =>
+    [...read('docs/deploy/mcpstead.service').matchAll(/^(\w+)=(.*)$/gm)]
+      .filter((line) => line[1] === name)
+      .map((line) => line[2] as string);
+
+  test('checks a changed configuration before it reloads it', () => {
+    expect(values('ExecStart')).toEqual(['/usr/local/bin/mcpstead --config /etc/mcpstead/mcpstead.yaml']);
+    expect(values('ExecReload')).toEqual([
+      '/usr/local/bin/mcpstead check --config /etc/mcpstead/mcpstead.yaml',
+      '/bin/kill -HUP $MAINPID',
+    ]);
+  });
+
+  test('starts again after a failure, but not with a configuration that is invalid', () => {
+    expect([values('Restart'), values('RestartPreventExitStatus')]).toEqual([['on-failure'], ['2']]);
+  });
+
+  test('stops later than calls may take to end, by default', () => {
+    const { config } = parseConfig('servers: []', 'mcpstead.yaml', {});
+    expect(config.mcp.session.shutdown_grace_seconds).toBe(5);
+    expect(values('TimeoutStopSec')).toEqual(['15']);
+  });
+
+  test('runs without root, capabilities and devices, and leaves the JavaScript engine its compiler', () => {
+    expect([values('DynamicUser'), values('CapabilityBoundingSet'), values('PrivateDevices')]).toEqual([
+      ['yes'],
+      [''],
+      ['yes'],
+    ]);
+    expect(values('MemoryDenyWriteExecute')).toEqual([]);
+  });
+});
+
+describe('docs/deploy/README.md', () => {
+  const page = 'docs/deploy/README.md';
+
+  test('shows configurations that are valid', () => {
+    const blocks = [...read(page).matchAll(/^```yaml\n(.*?)^```$/gms)].map((match) => match[1] as string);
+    expect(blocks).toHaveLength(1);
+    for (const block of blocks) {
+      const { config } = parseConfig(block, page, { TRACKER_TOKEN: 'a-token-for-the-test' });
+      expect(config.servers).toHaveLength(1);
+    }
+  });
+
+  test('links only to files that there are', () => {
+    const links = [...read(page).matchAll(/\]\((?!https?:)([^)]+)\)/g)].map((match) => match[1] as string);
+    expect(links.filter((link) => !existsSync(join(root, 'docs/deploy', link)))).toEqual([]);
+    expect(links).toContain('mcpstead.service');
+  });
+
+  test('fits the width of 130 characters outside of tables', () => {
+    const long = read(page)
+      .split('\n')
+      .filter((line) => line.length > 130 && !line.startsWith('|'));
+    expect(long).toEqual([]);
+  });
+});
