@@ -75,7 +75,7 @@ describe('the stream of a session', () => {
     await using session = await RawSession.open(to.gateway.url);
     const first = await session.listen();
     const second = await session.listen();
-    expect((await within('the end of the first', first.next())).done).toBe(true);
+    await within('the end of the first', Array.fromAsync(first));
     await to.add('b');
     expect(await next(second)).toEqual(changed);
     await second.return(undefined);
@@ -85,8 +85,8 @@ describe('the stream of a session', () => {
     await using to = await changing();
     const session = await RawSession.open(to.gateway.url);
     const stream = await session.listen();
-    const ended = stream.next();
+    const ended = Array.fromAsync(stream);
     await to.gateway.gateway.stop();
-    expect((await within('the end', ended)).done).toBe(true);
+    await within('the end', ended);
   });
 });
