@@ -1,8 +1,9 @@
 // Compiles the program: `npm run build` for this platform, `npm run build -- PLATFORM…` for others, `all` for all.
-import { mkdirSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { platformName } from '../npm/mcpstead/lib/platform.mjs';
 import { binaryFolder, commit, root, run } from './checkout.ts';
+import { signatureState, withoutSignature } from './mach-o.ts';
 import { runtimeOf } from './runtime.ts';
 import { type Target, targetNamed, targets } from './targets.ts';
 
@@ -30,7 +31,17 @@ function build(target: Target, sha: string): string {
     // Its name goes into the file: it has to be the same one everywhere for builds to be identical.
     `--outfile=${path}`,
   ]);
+  if (target.os === 'darwin') dropBrokenSignature(path);
   return path;
+}
+
+/**
+ * Bun signs anew, ad hoc, what it compiles for Apple silicon, where nothing runs unsigned. For Intel it leaves its
+ * own signature, which fits no longer: macOS runs a program without one, but may kill one whose pages differ.
+ */
+function dropBrokenSignature(path: string): void {
+  const file = readFileSync(path);
+  if (signatureState(file) === 'broken') writeFileSync(path, withoutSignature(file));
 }
 
 const names = process.argv.slice(2);

@@ -42,7 +42,7 @@ const tasks = {
   'rehearse-release': (rest) => [...tasks['build:all'](), ['bun', 'scripts/rehearse-release.ts', ...rest]],
   'test:binary': (rest) => [
     ['bun', 'scripts/build.ts'],
-    ['bun', 'test', ...(rest.length > 0 ? rest : ['test/binary'])],
+    ...tasks.test(rest.length > 0 ? rest : ['test/binary']),
   ],
   'bench:startup': (rest) => [
     ['bun', 'scripts/build.ts'],

@@ -1,0 +1,49 @@
+import { type SignatureState, signatureState } from './mach-o.ts';
+
+/** What an executable file says about itself. */
+export interface Executable {
+  readonly format: 'ELF' | 'Mach-O' | 'PE';
+  readonly cpu: 'arm64' | 'x64';
+  /** The loader that an ELF file asks for. */
+  readonly loader: string | null;
+  /** Of PE only its absence is known: `broken` stands for one that nobody looked into. */
+  readonly signature: SignatureState;
+}
+
+/** Reads the headers of a 64-bit executable for one of our platforms; throws when it is none. */
+export function readExecutable(file: Buffer): Executable {
+  if (file.readUInt32BE(0) === 0x7f454c46) return readElf(file);
+  if (file.readUInt32LE(0) === 0xfeedfacf) {
+    const cpu = cpuOf(file.readUInt32LE(4), { 0x0100000c: 'arm64', 0x01000007: 'x64' });
+    return { format: 'Mach-O', cpu, loader: null, signature: signatureState(file) };
+  }
+  if (file.toString('latin1', 0, 2) === 'MZ') return readPe(file);
+  throw new Error('neither ELF nor Mach-O nor PE');
+}
+
+function cpuOf(machine: number, known: Record<number, Executable['cpu']>): Executable['cpu'] {
+  const cpu = known[machine];
+  if (cpu) return cpu;
+  throw new Error(`for an unknown CPU, 0x${machine.toString(16)}`);
+}
+
+function readElf(file: Buffer): Executable {
+  const headers = Number(file.readBigUInt64LE(32));
+  let loader: string | null = null;
+  for (let index = 0; index < file.readUInt16LE(56); index += 1) {
+    const header = headers + index * file.readUInt16LE(54);
+    if (file.readUInt32LE(header) !== 3) continue; // PT_INTERP
+    const start = Number(file.readBigUInt64LE(header + 8));
+    loader = file.toString('latin1', start, start + Number(file.readBigUInt64LE(header + 32)) - 1);
+  }
+  const cpu = cpuOf(file.readUInt16LE(18), { 183: 'arm64', 62: 'x64' });
+  return { format: 'ELF', cpu, loader, signature: 'none' };
+}
+
+function readPe(file: Buffer): Executable {
+  const start = file.readUInt32LE(0x3c);
+  if (file.toString('latin1', start, start + 4) !== 'PE\0\0') throw new Error('MZ, but not PE');
+  const certificateBytes = file.readUInt32LE(start + 24 + 112 + 4 * 8 + 4);
+  const cpu = cpuOf(file.readUInt16LE(start + 4), { 0xaa64: 'arm64', 0x8664: 'x64' });
+  return { format: 'PE', cpu, loader: null, signature: certificateBytes === 0 ? 'none' : 'broken' };
+}
