@@ -73,7 +73,8 @@ export class Connection implements UpstreamState {
   /** The session whose tools are being fetched, and whether a change was announced meanwhile. */
   #fetching: LegacySession | null = null;
   #changedMeanwhile = false;
-  #checking = false;
+  /** The session that is being asked for a sign of life. */
+  #checking: LegacySession | null = null;
 
   readonly #outcome = Promise.withResolvers<void>();
 
@@ -376,16 +377,16 @@ export class Connection implements UpstreamState {
 
   /** Something went wrong that may mean a dead upstream or a lost session: finds out. */
   async #check(session: LegacySession): Promise<void> {
-    if (this.#checking || session !== this.#session) return;
-    this.#checking = true;
+    if (session === this.#checking || session !== this.#session) return;
+    this.#checking = session;
     try {
-      await session.ping(this.config.timeouts.connect_seconds * 1000);
+      await session.ping(this.config.timeouts.connect_seconds * 1000, this.#closing.signal);
       this.#metrics.healthChecked(true);
     } catch (error) {
       this.#metrics.healthChecked(false);
       this.#unhealthy(session, toFailure(error));
     } finally {
-      this.#checking = false;
+      if (session === this.#checking) this.#checking = null;
     }
   }
 
@@ -443,7 +444,10 @@ export class Connection implements UpstreamState {
     const startMs = performance.now();
     this.#refreshStartMs = startMs;
     try {
-      const tools = await session.listTools(this.config.timeouts.connect_seconds * 1000);
+      const tools = await session.listTools(
+        this.config.timeouts.connect_seconds * 1000,
+        this.#closing.signal,
+      );
       this.#metrics.toolsRefreshed(true, (performance.now() - startMs) / 1000);
       // A session that was replaced or closed meanwhile has no say any more.
       if (session !== this.#fetching || this.#isClosed()) return;

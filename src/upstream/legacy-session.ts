@@ -165,23 +165,22 @@ export class LegacySession implements TransportEvents {
   }
 
   /** A request of the gateway's own. */
-  #ask(method: string, paramsText: string, timeoutMs: number): Promise<ResponseMessage> {
-    const signal = new AbortController().signal;
+  #ask(method: string, paramsText: string, timeoutMs: number, signal: AbortSignal): Promise<ResponseMessage> {
     return this.call({ method, paramsText, signal, notify: () => undefined }, timeoutMs);
   }
 
   /** Whether the upstream still answers: any answer will do. MCP 2025-11-25, Ping. */
-  async ping(timeoutMs: number): Promise<void> {
-    await this.#ask('ping', '{}', timeoutMs);
+  async ping(timeoutMs: number, signal: AbortSignal): Promise<void> {
+    await this.#ask('ping', '{}', timeoutMs, signal);
   }
 
   /**
    * All tools of the upstream, page by page, each page within `timeoutMs`. One that has no tools is asked for a sign
    * of life instead: fetching the list is the health check.
    */
-  async listTools(timeoutMs: number): Promise<UpstreamTool[]> {
+  async listTools(timeoutMs: number, signal: AbortSignal): Promise<UpstreamTool[]> {
     if (!this.#hasTools) {
-      await this.ping(timeoutMs);
+      await this.ping(timeoutMs, signal);
       return [];
     }
     const tools = new Map<string, UpstreamTool>();
@@ -191,7 +190,7 @@ export class LegacySession implements TransportEvents {
     try {
       for (let page = 0; page < maxToolPages; page++) {
         this.#listingId = this.#nextId;
-        const answer = await this.#ask('tools/list', params, timeoutMs);
+        const answer = await this.#ask('tools/list', params, timeoutMs, signal);
         if (answer.error) {
           throw new UpstreamFailure(
             'returned_error',

@@ -18,6 +18,8 @@ export class Pool {
   readonly #metrics: Metrics;
   readonly #events: PoolEvents;
   #connections = new Map<string, Connection>();
+  /** Those that went with a reload and have not taken leave of their upstream yet. */
+  readonly #leaving = new Set<Promise<void>>();
 
   constructor(logger: Logger, metrics: Metrics, events: PoolEvents) {
     this.#logger = logger;
@@ -58,10 +60,7 @@ export class Pool {
       }
     }
     for (const [name, connection] of before) {
-      if (!after.has(name)) {
-        connection.metrics.remove();
-        void connection.close();
-      }
+      if (!after.has(name)) this.#leave(connection);
     }
     this.#connections = after;
     for (const connection of started) connection.start();
@@ -69,15 +68,18 @@ export class Pool {
 
   /** Closes all connections, telling the upstreams; bounded by the connections' own deadlines. */
   async close(): Promise<void> {
-    await Promise.all(this.all().map((connection) => connection.close()));
+    await Promise.all([...this.#leaving, ...this.all().map((connection) => connection.close())]);
+  }
+
+  #leave(connection: Connection): void {
+    connection.metrics.remove();
+    const leaving = connection.close().finally(() => this.#leaving.delete(leaving));
+    this.#leaving.add(leaving);
   }
 
   #connect(config: UpstreamConfig, replaced: Connection | undefined): Connection {
     const { name } = config.server;
-    if (replaced) {
-      replaced.metrics.remove();
-      void replaced.close();
-    }
+    if (replaced) this.#leave(replaced);
     return new Connection(config, this.#logger, (state) => this.#metrics.upstream(name, state), {
       onTools: (tools) => this.#events.onTools(name, tools),
     });

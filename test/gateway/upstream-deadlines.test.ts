@@ -44,7 +44,7 @@ describe('connect_seconds ends an attempt', () => {
     ['HTTP+SSE', fakeSse],
   ])('of a new session over %s, and leaves no connection behind', async (_name, start) => {
     await using upstream = await start({
-      onPost: ({ method }) => (method === 'tools/list' ? (never() as never) : undefined),
+      onPost: ({ method }) => (method === 'tools/list' ? never() : undefined),
     });
     await using gateway = await startGateway({
       servers: [{ name: 'up', url: upstream.url, timeouts: { connect_seconds: 0.1 } }],

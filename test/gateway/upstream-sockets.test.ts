@@ -105,6 +105,32 @@ describe('an upstream that is removed', () => {
     expect(upstream.messages('initialize')).toHaveLength(1);
   });
 
+  test('while its tools are listed is taken leave of at once', async () => {
+    await using upstream = await fakeUpstream({
+      onPost: ({ method }) => (method === 'tools/list' ? never() : undefined),
+    });
+    await using gateway = await startGateway({ servers: [{ name: 'up', url: upstream.url }] });
+    await waitUntil('the list', () => upstream.messages('tools/list').length === 1);
+    await gateway.reload({ servers: [] });
+    await waitUntil('the leave', () => upstream.received.some(({ httpMethod }) => httpMethod === 'DELETE'));
+  });
+
+  test('by a reload just before the gateway stops is taken leave of, too', async () => {
+    await using upstream = await fakeUpstream({
+      onPost: ({ method }) => (method === 'tools/call' ? never() : undefined),
+    });
+    const gateway = await startGateway({ servers: [{ name: 'up', url: upstream.url }] });
+    await gateway.connected();
+    const session = await RawSession.open(gateway.url);
+    const held = session.request('tools/call', { name: 'up__echo' });
+    await waitUntil('the call', () => upstream.executions('echo') === 1);
+    await gateway.reload({ servers: [] });
+    expect(upstream.received.map(({ httpMethod }) => httpMethod)).not.toContain('DELETE');
+    await gateway.gateway.stop();
+    expect(upstream.received.map(({ httpMethod }) => httpMethod)).toContain('DELETE');
+    expect((await held).answer.error.data.reason).toBe('cancelled');
+  });
+
   test('while its session is renewed is left alone from then on, and calls that wait fail', async () => {
     let initializes = 0;
     await using upstream = await fakeUpstream({
@@ -122,6 +148,22 @@ describe('an upstream that is removed', () => {
     await Bun.sleep(100);
     expect(initializes).toBe(2);
   });
+});
+
+test('bytes are counted in both directions', async () => {
+  const wanted = 'x'.repeat(1000);
+  await using upstream = await fakeUpstream({ sessions: false });
+  await using gateway = await startGateway({ servers: [{ name: 'up', url: upstream.url }] });
+  await gateway.connected();
+  await using session = await RawSession.open(gateway.url);
+  const bytes = async (direction: string) =>
+    (await gateway.metrics()).value('mcpstead_upstream_bytes_total', { server: 'up', direction }) ?? 0;
+  const [sent, received] = [await bytes('sent'), await bytes('received')];
+  expect(sent).toBe(upstream.received.reduce((sum, { body }) => sum + Buffer.byteLength(body), 0));
+  await session.callText('up__echo', { wanted });
+  const call = upstream.received.at(-1);
+  expect((await bytes('sent')) - sent).toBe(Buffer.byteLength(call?.body ?? ''));
+  expect((await bytes('received')) - received).toBeWithin(1000, 1200);
 });
 
 test('one client that does not read keeps no other from its answers, though all share one stream', async () => {

@@ -13,7 +13,7 @@ export interface FakeSseOptions {
   /** The data of the `endpoint` event. */
   endpoint?: string;
   /** Sees every POST to the endpoint first: an HTTP answer stands in for the 202, and nothing is sent then. */
-  onPost?(message: RpcMessage, request: Received): FakeAnswer;
+  onPost?(message: RpcMessage, request: Received): FakeAnswer | Promise<FakeAnswer>;
   /** What goes over the stream in answer to a request; undefined leaves it to the default, null sends nothing. */
   onRequest?(message: RpcMessage): RpcMessage | null | undefined;
 }
@@ -52,9 +52,9 @@ export async function fakeSse(options: FakeSseOptions = {}): Promise<FakeSse> {
       streams.push(stream);
       return stream.response;
     },
-    onPost(message, request) {
+    async onPost(message, request) {
       if (request.url.pathname === '/sse') return new Response(null, { status: 405 });
-      const answer = options.onPost?.(message, request);
+      const answer = await options.onPost?.(message, request);
       if (answer) return answer;
       if (message.id !== undefined && message.method !== undefined) {
         const reply = options.onRequest?.(message);
