@@ -66,7 +66,7 @@ export class Endpoint {
     try {
       return await this.#post(posted);
     } catch (error) {
-      this.#metrics.request('invalid', false, 0);
+      this.#metrics.requestWithoutMethod('invalid', false);
       return errorResponse(toGatewayError(error, this.#logger));
     }
   }
@@ -75,7 +75,7 @@ export class Endpoint {
   listen(sessionId: string, protocolVersion: string | null): Response {
     checkVersion(protocolVersion);
     const session = this.#session(sessionId) as Session;
-    this.#metrics.request('listen', true, 0);
+    this.#metrics.requestWithoutMethod('listen', true);
     return new Response(session.listen(this.#heartbeat).readable, { headers: streamHeaders });
   }
 
@@ -83,7 +83,7 @@ export class Endpoint {
   terminate(sessionId: string, protocolVersion: string | null): Response {
     checkVersion(protocolVersion);
     this.#sessions.end(this.#session(sessionId) as Session, 'client_delete');
-    this.#metrics.request('terminate', true, 0);
+    this.#metrics.requestWithoutMethod('terminate', true);
     return new Response(null, { status: 202 });
   }
 
@@ -105,7 +105,7 @@ export class Endpoint {
   async #post(posted: PostedBody): Promise<Response> {
     const { batch, messages } = parse(posted.text);
     const first = messages[0] as Message;
-    if (!batch && first.kind === 'invalid') return this.#refuse(first);
+    if (!batch && first.kind === 'invalid') return errorResponse(this.#refuse(first), first.idText);
     const idText = !batch && first.kind === 'request' ? first.idText : 'null';
     try {
       checkVersion(posted.protocolVersion);
@@ -115,8 +115,9 @@ export class Endpoint {
       }
       return await this.#serve(messages, batch, session, posted);
     } catch (error) {
-      const method = first.kind === 'request' || first.kind === 'notification' ? first.method : 'invalid';
-      this.#metrics.request(method, false, 0);
+      if (first.kind === 'request' || first.kind === 'notification')
+        this.#metrics.request(first.method, false, 0);
+      else this.#metrics.requestWithoutMethod('invalid', false);
       return errorResponse(toGatewayError(error, this.#logger), idText);
     }
   }
@@ -127,12 +128,14 @@ export class Endpoint {
     throw new GatewayError('unknown_session', 'Session not found: it ended or never was; initialize anew');
   }
 
-  #refuse(message: InvalidMessage): Response {
-    this.#metrics.request('invalid', false, 0);
-    return errorResponse(
-      new GatewayError('invalid_request', `Invalid request: ${message.problem}`),
-      message.idText,
-    );
+  /** The error to answer what is no proper request; counts it. */
+  #refuse({ method, problem }: InvalidMessage): GatewayError {
+    if (method !== undefined) {
+      this.#metrics.request(method, false, 0);
+      return new GatewayError('invalid_params', `Invalid params: ${problem}`);
+    }
+    this.#metrics.requestWithoutMethod('invalid', false);
+    return new GatewayError('invalid_request', `Invalid request: ${problem}`);
   }
 
   async #initialize(
@@ -177,18 +180,20 @@ export class Endpoint {
     // Notifications, and responses to nothing that was asked, need no answer.
     if (answers === 0) return new Response(null, { status: 202 });
 
-    const gone = new AbortController();
-    const onGone = () => gone.abort();
-    if (posted.signal.aborted) onGone();
+    const calls: AbortController[] = [];
+    const onGone = () => {
+      for (const call of calls) call.abort();
+    };
     posted.signal.addEventListener('abort', onGone, { once: true });
     const reply = this.#reply(posted, answers, batch, onGone);
     for (const message of messages) {
       if (message.kind === 'invalid') {
-        this.#metrics.request('invalid', false, 0);
-        const error = new GatewayError('invalid_request', `Invalid request: ${message.problem}`);
-        reply.answer(errorText(message.idText, rpcErrorText(error)));
+        reply.answer(errorText(message.idText, rpcErrorText(this.#refuse(message))));
       } else if (message.kind === 'request') {
-        void this.#run(message, session, reply, gone.signal);
+        const abort = new AbortController();
+        calls.push(abort);
+        if (posted.signal.aborted) abort.abort();
+        void this.#run(message, session, reply, abort);
       }
     }
     return reply.response;
@@ -199,13 +204,9 @@ export class Endpoint {
     message: RequestMessage,
     session: Session | undefined,
     reply: Reply,
-    gone: AbortSignal,
+    abort: AbortController,
   ): Promise<void> {
     const startMs = performance.now();
-    const abort = new AbortController();
-    const cancel = () => abort.abort();
-    if (gone.aborted) cancel();
-    gone.addEventListener('abort', cancel, { once: true });
     const call = { idText: message.idText, abort };
     session?.began(call);
     this.#running.add(abort);
@@ -221,7 +222,6 @@ export class Endpoint {
     } catch (error) {
       answer = { kind: 'error', error: rpcErrorText(toGatewayError(error, this.#logger)) };
     }
-    gone.removeEventListener('abort', cancel);
     session?.ended(call);
     this.#running.delete(abort);
     reply.answer(answerText(message.idText, answer));

@@ -1,4 +1,4 @@
-import { type Deadline, deadlines } from '../deadlines.ts';
+import { deadlines } from '../deadlines.ts';
 import { GatewayError } from '../errors.ts';
 
 /** How long a client may take to send a body. */
@@ -15,22 +15,14 @@ export async function readBody(
 ): Promise<string> {
   const declared = request.headers.get('content-length');
   if (declared !== null && Number(declared) > maxBytes) throw tooLarge(maxBytes);
-  const expired = Promise.withResolvers<never>();
-  const deadline: Deadline = deadlines.add(timeoutMs, () => {
-    expired.reject(
-      new GatewayError('request_timeout', `the body did not arrive within ${timeoutMs / 1000} s`),
-    );
-  });
   let bytes: ArrayBuffer | Uint8Array;
   try {
-    const reading =
-      declared === null ? readChunks(request, maxBytes, expired.promise) : request.arrayBuffer();
-    bytes = await Promise.race([reading, expired.promise]);
+    bytes = await (declared === null
+      ? readChunks(request, maxBytes, timeoutMs)
+      : readWhole(request, timeoutMs));
   } catch (error) {
     if (error instanceof GatewayError) throw error;
     throw new GatewayError('request_timeout', 'the body did not arrive');
-  } finally {
-    deadline.clear();
   }
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
@@ -39,15 +31,35 @@ export async function readBody(
   }
 }
 
+/** A body that says how long it is, and is no longer than that. */
+function readWhole(request: Request, timeoutMs: number): Promise<ArrayBuffer> {
+  return new Promise((resolve, reject) => {
+    const deadline = deadlines.add(timeoutMs, () => reject(tooSlow(timeoutMs)));
+    const settled =
+      <T>(settle: (value: T) => void) =>
+      (value: T) => {
+        deadline.clear();
+        settle(value);
+      };
+    request.arrayBuffer().then(settled(resolve), settled(reject));
+  });
+}
+
 /** A body of unknown length, counted while it comes. */
-async function readChunks(request: Request, maxBytes: number, expired: Promise<never>): Promise<Uint8Array> {
+async function readChunks(request: Request, maxBytes: number, timeoutMs: number): Promise<Uint8Array> {
   if (request.body === null) return new Uint8Array();
   const reader = (request.body as ReadableStream<Uint8Array>).getReader();
+  let late = false;
+  const deadline = deadlines.add(timeoutMs, () => {
+    late = true;
+    reader.cancel().catch(() => {});
+  });
   const chunks: Uint8Array[] = [];
   let total = 0;
   try {
     for (;;) {
-      const { done, value } = await Promise.race([reader.read(), expired]);
+      const { done, value } = await reader.read();
+      if (late) throw tooSlow(timeoutMs);
       if (done) return Buffer.concat(chunks, total);
       total += value.byteLength;
       if (total > maxBytes) throw tooLarge(maxBytes);
@@ -56,7 +68,13 @@ async function readChunks(request: Request, maxBytes: number, expired: Promise<n
   } catch (error) {
     reader.cancel().catch(() => {});
     throw error;
+  } finally {
+    deadline.clear();
   }
+}
+
+function tooSlow(timeoutMs: number): GatewayError {
+  return new GatewayError('request_timeout', `the body did not arrive within ${timeoutMs / 1000} s`);
 }
 
 function tooLarge(maxBytes: number): GatewayError {

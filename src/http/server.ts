@@ -206,7 +206,7 @@ export class HttpServer {
   }
 
   #refuse(error: GatewayError, headers?: Record<string, string>): Response {
-    this.#parts.metrics.downstream.request('invalid', false, 0);
+    this.#parts.metrics.downstream.requestWithoutMethod('invalid', false);
     return errorResponse(error, 'null', headers);
   }
 
@@ -233,9 +233,9 @@ export class HttpServer {
     }
   }
 
-  #sessionProblem(method: string, error: unknown): Response {
+  #sessionProblem(label: 'listen' | 'terminate', error: unknown): Response {
     if (!(error instanceof GatewayError)) throw error;
-    this.#parts.metrics.downstream.request(method, false, 0);
+    this.#parts.metrics.downstream.requestWithoutMethod(label, false);
     return errorResponse(error);
   }
 

@@ -40,11 +40,10 @@ const methodLabels = [
   'notifications/elicitation/complete',
   'notifications/tasks/status',
   'notifications/subscriptions/acknowledged',
-  // No MCP methods: a message without one, a GET and a DELETE.
-  'invalid',
-  'listen',
-  'terminate',
 ] as const;
+
+/** Values of the same label for what has no method: a message without one, a GET and a DELETE. */
+const otherLabels = ['invalid', 'listen', 'terminate'] as const;
 
 const sessionDurationBuckets: readonly number[] = [1, 5, 10, 30, 60, 300, 900, 1800, 3600, 21600];
 
@@ -57,6 +56,16 @@ interface MethodCounts {
   readonly durations: Distribution;
 }
 
+function newCounts(): MethodCounts {
+  return { success: 0, error: 0, durations: new Distribution() };
+}
+
+function count(counts: MethodCounts, ok: boolean, durationSeconds: number): void {
+  if (ok) counts.success += 1;
+  else counts.error += 1;
+  counts.durations.observe(durationSeconds);
+}
+
 /** What happens on the clients' side of the gateway. */
 export class DownstreamMetrics {
   #sessionsOpened = 0;
@@ -67,8 +76,10 @@ export class DownstreamMetrics {
     init_failed: 0,
   };
   readonly #sessionDurations = new Distribution(sessionDurationBuckets);
-  readonly #unknownMethod: MethodCounts = { success: 0, error: 0, durations: new Distribution() };
-  readonly #methods = new Map<string, MethodCounts>([['unknown', this.#unknownMethod]]);
+  readonly #unknownMethod = newCounts();
+  readonly #methods = new Map<string, MethodCounts>(methodLabels.map((label) => [label, newCounts()]));
+  /** Apart from the methods: a client may well send one that is called `listen`. */
+  readonly #others = { invalid: newCounts(), listen: newCounts(), terminate: newCounts() };
   #authSuccesses = 0;
   readonly #authFailures: Record<AuthFailureReason, number> = {
     missing_header: 0,
@@ -79,9 +90,6 @@ export class DownstreamMetrics {
 
   /** `sessionsActive` is asked for each page. */
   constructor(registry: Registry, sessionsActive: () => number) {
-    for (const method of methodLabels) {
-      this.#methods.set(method, { success: 0, error: 0, durations: new Distribution() });
-    }
     this.#addSessionFamilies(registry, sessionsActive);
     this.#addRequestFamilies(registry);
     this.#addAuthFamilies(registry);
@@ -97,15 +105,17 @@ export class DownstreamMetrics {
   }
 
   /**
-   * Counts one message, GET or DELETE of a client.
-   * @param method the JSON-RPC method as received, or `invalid`, `listen`, `terminate`
+   * Counts one message of a client.
+   * @param method the JSON-RPC method as received
    * @param ok false when the answer was a JSON-RPC or HTTP error
    */
   request(method: string, ok: boolean, durationSeconds: number): void {
-    const counts = this.#methods.get(method) ?? this.#unknownMethod;
-    if (ok) counts.success += 1;
-    else counts.error += 1;
-    counts.durations.observe(durationSeconds);
+    count(this.#methods.get(method) ?? this.#unknownMethod, ok, durationSeconds);
+  }
+
+  /** Counts a message without a method, a GET or a DELETE; these are answered at once. */
+  requestWithoutMethod(label: (typeof otherLabels)[number], ok: boolean): void {
+    count(this.#others[label], ok, 0);
   }
 
   authSucceeded(): void {
@@ -141,7 +151,11 @@ export class DownstreamMetrics {
   }
 
   #addRequestFamilies(registry: Registry): void {
-    const methods = this.#methods;
+    const methods = [
+      ...this.#methods,
+      ['unknown', this.#unknownMethod] as const,
+      ...otherLabels.map((label) => [label, this.#others[label]] as const),
+    ];
     addFamily(
       registry,
       'counter',

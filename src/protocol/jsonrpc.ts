@@ -44,6 +44,8 @@ export interface RpcError {
 export interface InvalidMessage {
   readonly kind: 'invalid';
   readonly idText: string;
+  /** Set where only the params of a request are wrong. */
+  readonly method?: string;
   /** What is wrong, for the error's message. */
   readonly problem: string;
 }
@@ -76,19 +78,19 @@ export function classify(value: unknown, text: string): Message {
   for (const { key, start, end } of members(text)) texts[key] = text.slice(start, end);
 
   const { id, method, params } = value;
-  const invalid = (problem: string): InvalidMessage => ({
-    kind: 'invalid',
-    idText: isId(id) ? (texts.id as string) : 'null',
-    problem,
-  });
+  const idText = isId(id) ? (texts.id as string) : 'null';
+  const invalid = (problem: string): InvalidMessage => ({ kind: 'invalid', idText, problem });
   if (value.jsonrpc !== '2.0') return invalid('"jsonrpc" must be "2.0"');
   if (method !== undefined) {
     if (typeof method !== 'string') return invalid('"method" must be a string');
-    if (params !== undefined && !isObject(params)) return invalid('"params" must be an object');
+    if (id !== undefined && !isId(id)) return invalid('"id" must be a string or a number');
+    if (params !== undefined && !isObject(params)) {
+      const problem = '"params" must be an object';
+      return id === undefined ? invalid(problem) : { ...invalid(problem), method };
+    }
     const paramsText = texts.params;
     if (id === undefined) return { kind: 'notification', method, params, paramsText };
-    if (!isId(id)) return invalid('"id" must be a string or a number');
-    return { kind: 'request', idText: texts.id as string, method, params, paramsText };
+    return { kind: 'request', idText, method, params, paramsText };
   }
   const { result, error } = value;
   if (result !== undefined && error === undefined) {

@@ -112,15 +112,19 @@ describe('JSON that is no request gets -32600', () => {
     '{"jsonrpc":"2.0","id":1,"method":5}',
     '{"jsonrpc":"2.0","id":1,"method":null}',
     '{"jsonrpc":"2.0","id":1,"method":["ping"]}',
-    '{"jsonrpc":"2.0","id":1,"method":"ping","params":5}',
-    '{"jsonrpc":"2.0","id":1,"method":"ping","params":"x"}',
-    '{"jsonrpc":"2.0","id":1,"method":"ping","params":null}',
-    '{"jsonrpc":"2.0","id":1,"method":"ping","params":[]}',
     '{"jsonrpc":"2.0","id":1,"method":"ping","method":5}',
     '{"__proto__":{"jsonrpc":"2.0","id":1,"method":"ping"}}',
     '{"jsonrpc":"2.0","__proto__":{"method":"ping"},"id":1}',
   ])('%s', async (text) => {
     expect(await codeOf(text)).toEqual([400, -32600]);
+  });
+});
+
+describe('a request whose params are no object gets -32602', () => {
+  test.each(['5', '"x"', 'null', 'true', '[]', '[{}]'])('%s', async (params) => {
+    expect(await codeOf(`{"jsonrpc":"2.0","id":1,"method":"ping","params":${params}}`)).toEqual([
+      200, -32602,
+    ]);
   });
 });
 

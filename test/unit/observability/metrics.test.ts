@@ -183,9 +183,9 @@ describe('downstream', () => {
     const metrics = newMetrics();
     metrics.downstream.request('tools/call', true, 0.02);
     metrics.downstream.request('tools/call', false, 0.2);
-    metrics.downstream.request('listen', true, 0.001);
-    metrics.downstream.request('terminate', true, 0.001);
-    metrics.downstream.request('invalid', false, 0.001);
+    metrics.downstream.requestWithoutMethod('listen', true);
+    metrics.downstream.requestWithoutMethod('terminate', true);
+    metrics.downstream.requestWithoutMethod('invalid', false);
 
     const page = await metrics.page();
 

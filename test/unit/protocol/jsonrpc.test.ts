@@ -64,8 +64,7 @@ describe('a message is invalid', () => {
     ['{"jsonrpc":2.0,"id":1,"method":"m"}', '1', '"jsonrpc" must be "2.0"'],
     ['{"jsonrpc":"2.0","id":"a","method":1}', '"a"', '"method" must be a string'],
     ['{"jsonrpc":"2.0","id":1,"method":null}', '1', '"method" must be a string'],
-    ['{"jsonrpc":"2.0","id":1,"method":"m","params":[1]}', '1', '"params" must be an object'],
-    ['{"jsonrpc":"2.0","id":1,"method":"m","params":null}', '1', '"params" must be an object'],
+    ['{"jsonrpc":"2.0","method":"m","params":[1]}', 'null', '"params" must be an object'],
     ['{"jsonrpc":"2.0","id":null,"method":"m"}', 'null', '"id" must be a string or a number'],
     ['{"jsonrpc":"2.0","id":{},"method":"m"}', 'null', '"id" must be a string or a number'],
     ['{"jsonrpc":"2.0","id":true,"method":"m"}', 'null', '"id" must be a string or a number'],
@@ -86,6 +85,18 @@ describe('a message is invalid', () => {
   ])('when it is %s', (text, idText, problem) => {
     expect(classified(text)).toEqual({ kind: 'invalid', idText, problem });
   });
+
+  test.each(['5', '"x"', 'null', '[1]'])(
+    'and names its method when only its params are wrong: %s',
+    (params) => {
+      expect(classified(`{"jsonrpc":"2.0","id":1,"method":"m","params":${params}}`)).toEqual({
+        kind: 'invalid',
+        idText: '1',
+        method: 'm',
+        problem: '"params" must be an object',
+      });
+    },
+  );
 });
 
 test('texts are put together as they came', () => {
