@@ -17,7 +17,7 @@ import type { Router } from '../router/router.ts';
 import { errorResponse, rpcErrorText, toGatewayError } from './errors.ts';
 import { streamHeaders } from './event-stream.ts';
 import { Heartbeat } from './heartbeat.ts';
-import { initializeResult, takeNotification } from './legacy.ts';
+import { clientName, initializeResult, takeNotification } from './legacy.ts';
 import { type AnswerText, Reply } from './reply.ts';
 import type { Session, Sessions } from './sessions.ts';
 
@@ -151,6 +151,7 @@ export class Endpoint {
     try {
       const result = initializeResult(message.params);
       headers = { [sessionHeader]: this.#sessions.open().id };
+      this.#logger.debug('client session opened', { client: clientName(message.params) });
       answer = resultText(message.idText, result);
       ok = true;
     } catch (error) {

@@ -5,6 +5,9 @@ import { negotiateVersion } from '../protocol/versions.ts';
 import { build } from '../version.ts';
 import type { Session } from './sessions.ts';
 
+/** As much of a client's name as is logged. */
+const maxNameChars = 100;
+
 /** What the gateway offers its clients. MCP 2025-11-25, Lifecycle, Capability Negotiation. */
 const capabilities = { tools: { listChanged: true } };
 
@@ -20,6 +23,12 @@ export function initializeResult(params: JsonObject | undefined): string {
     capabilities,
     serverInfo: { name: 'mcpstead', version: build.version },
   });
+}
+
+/** What the client of an `initialize` calls itself, for the log. */
+export function clientName(params: JsonObject | undefined): string {
+  const { name } = (params?.clientInfo ?? {}) as { name?: unknown };
+  return typeof name === 'string' ? name.slice(0, maxNameChars) : 'unnamed';
 }
 
 /** Takes a client's notification. Those that nothing here waits for are accepted all the same. */

@@ -22,8 +22,6 @@ export interface Logger {
   readonly info: LogMethod;
   readonly warn: LogMethod;
   readonly error: LogMethod;
-  /** Whether lines of `level` are written: for callers whose fields are costly to gather. */
-  isEnabled(level: LogLevel): boolean;
 }
 
 export interface LoggerOptions {
@@ -70,7 +68,6 @@ export function createLogger({ level, format, redactor, write }: LoggerOptions):
     info: method('info'),
     warn: method('warn'),
     error: method('error'),
-    isEnabled: (name) => logger.isLevelEnabled(name),
   };
 }
 

@@ -90,6 +90,12 @@ export class Router {
     } catch (error) {
       if (error instanceof UpstreamFailure) {
         metrics.failed(error.reason);
+        this.#logger.debug('a call failed', {
+          server: parts.server,
+          tool: parts.name,
+          reason: error.reason,
+          cause: error.message,
+        });
         throw new CallFailure(parts.server, error.reason, `upstream "${parts.server}" ${error.message}`);
       }
       metrics.failed('internal');
