@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'bun:test';
-import { hangUp, never, rpcResult } from '../support/answers.ts';
+import { connect } from 'node:net';
+import { hangUp, never, rpcResult, sseEvent, streamed } from '../support/answers.ts';
 import { fakeSse } from '../support/fake-sse.ts';
 import { fakeUpstream } from '../support/fake-upstream.ts';
 import { promptReconnect, startGateway } from '../support/gateway.ts';
-import { RawSession } from '../support/rpc.ts';
+import { acceptBoth, RawSession } from '../support/rpc.ts';
 import { failOnStrayErrors } from '../support/stray-errors.ts';
 import { silentUpstream } from '../support/tcp.ts';
 import { waitUntil } from '../support/wait.ts';
@@ -102,6 +103,48 @@ describe('request_seconds ends a call', () => {
     const { answer } = await session.request('tools/call', { name: 'up__echo' });
     expect(answer.error.data).toEqual(timedOut);
   });
+
+  test('even if the client does not read what came before the answer', async () => {
+    const note = 'x'.repeat(1024 * 1024);
+    await using upstream = await fakeUpstream({
+      onPost({ method, params }) {
+        if (method !== 'tools/call') return undefined;
+        const { progressToken } = params._meta;
+        async function* progress() {
+          for (let step = 1; step <= 1_000; step++) {
+            const told = { progressToken, progress: step, message: note };
+            yield sseEvent({ jsonrpc: '2.0', method: 'notifications/progress', params: told });
+          }
+        }
+        return streamed(progress(), { headers: { 'content-type': 'text/event-stream' } });
+      },
+    });
+    await using gateway = await startGateway({
+      servers: [{ name: 'up', url: upstream.url, timeouts: { request_seconds: 0.3 } }],
+    });
+    await gateway.connected();
+    const params = { name: 'up__echo', arguments: {}, _meta: { progressToken: 1 } };
+    const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params });
+    const client = connect(gateway.gateway.port, '127.0.0.1').pause();
+    const headers = [
+      'content-type: application/json',
+      `accept: ${acceptBoth}`,
+      `content-length: ${body.length}`,
+    ];
+    client.write(`POST /mcp HTTP/1.1\r\nhost: 127.0.0.1\r\n${headers.join('\r\n')}\r\n\r\n${body}`);
+    try {
+      const labels = { server: 'up', tool: 'echo', reason: 'upstream_timeout' };
+      await waitUntil('the end of the call', async () =>
+        (await gateway.metrics()).value('mcpstead_tool_call_errors_total', labels),
+      );
+      await waitUntil(
+        'the word to the upstream',
+        () => upstream.messages('notifications/cancelled').length === 1,
+      );
+    } finally {
+      client.destroy();
+    }
+  }, 15_000);
 
   test('as a reload has set it, from the next call on', async () => {
     const release = Promise.withResolvers<void>();

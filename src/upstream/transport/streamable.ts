@@ -164,7 +164,9 @@ export class StreamableTransport implements Transport {
               resolve(message as ResponseMessage);
               drain ??= deadlines.add(drainTimeoutMs, () => reader?.cancel());
             } else if (message.kind !== 'response') {
-              await this.#events.onMessage(message, id);
+              const taken = this.#events.onMessage(message, id);
+              // A client that does not read must not keep the call beyond its deadline.
+              if (taken) await settledOrAborted(taken, signal);
             }
           }
         }
@@ -245,6 +247,15 @@ export class StreamableTransport implements Transport {
       await sleep(delayMs * (0.75 + Math.random() / 2), signal);
     }
   }
+}
+
+async function settledOrAborted(promise: Promise<void>, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  const aborted = Promise.withResolvers<void>();
+  const abort = () => aborted.resolve();
+  signal.addEventListener('abort', abort, { once: true });
+  await Promise.race([promise, aborted.promise]);
+  signal.removeEventListener('abort', abort);
 }
 
 function isAnswerTo(message: Message, id: number): boolean {
