@@ -14,7 +14,7 @@ export interface Executable {
 export function readExecutable(file: Buffer): Executable {
   if (file.readUInt32BE(0) === 0x7f454c46) return readElf(file);
   if (file.readUInt32LE(0) === 0xfeedfacf) {
-    const cpu = cpuOf(file.readUInt32LE(4), { 0x0100000c: 'arm64', 0x01000007: 'x64' });
+    const cpu = cpuOf(file.readUInt32LE(4), { 16777228: 'arm64', 16777223: 'x64' });
     return { format: 'Mach-O', cpu, loader: null, signature: signatureState(file) };
   }
   if (file.toString('latin1', 0, 2) === 'MZ') return readPe(file);
@@ -44,6 +44,6 @@ function readPe(file: Buffer): Executable {
   const start = file.readUInt32LE(0x3c);
   if (file.toString('latin1', start, start + 4) !== 'PE\0\0') throw new Error('MZ, but not PE');
   const certificateBytes = file.readUInt32LE(start + 24 + 112 + 4 * 8 + 4);
-  const cpu = cpuOf(file.readUInt16LE(start + 4), { 0xaa64: 'arm64', 0x8664: 'x64' });
+  const cpu = cpuOf(file.readUInt16LE(start + 4), { 43620: 'arm64', 34404: 'x64' });
   return { format: 'PE', cpu, loader: null, signature: certificateBytes === 0 ? 'none' : 'broken' };
 }

@@ -52,7 +52,8 @@ function pagesMatch(signed: Buffer, directory: Buffer): boolean {
   const pages = directory.readUInt32BE(28);
   const hashBytes = directory.readUInt8(36);
   const pageBytes = 1 << directory.readUInt8(39);
-  if (directory.readUInt32BE(32) !== signed.length || pages !== Math.ceil(signed.length / pageBytes)) return false;
+  if (directory.readUInt32BE(32) !== signed.length || pages !== Math.ceil(signed.length / pageBytes))
+    return false;
   for (let page = 0; page < pages; page += 1) {
     const bytes = signed.subarray(page * pageBytes, (page + 1) * pageBytes);
     const expected = directory.subarray(hashes + page * hashBytes, hashes + (page + 1) * hashBytes);

@@ -38,6 +38,8 @@ export function launcherManifest() {
     type: 'module',
     bin: { mcpstead: 'bin/mcpstead.mjs' },
     files: ['bin', 'lib'],
+    // Yarn's Plug'n'Play loads ES modules from its zips only in projects that are ES modules themselves.
+    preferUnplugged: true,
     engines: { node: '>=18' },
     optionalDependencies: Object.fromEntries(targets.map((target) => [target.npmPackage, version])),
   };

@@ -1,0 +1,91 @@
+import { cpSync, mkdirSync, readdirSync, renameSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { dist, run, version } from '../checkout.ts';
+import { runInstalled, type Start, useInstalled } from './use.ts';
+
+/** Carries a libstdc++ for musl, which Debian has not: a wheel of it for the musl of PEP 656. */
+const wheel = 'kiwisolver==1.5.1';
+
+/** What this machine lacks for a root file system with musl, or null. */
+export function missingForMusl(): string | null {
+  if (process.platform !== 'linux' || process.arch !== 'x64') return 'it needs Linux on x64';
+  const missing = ['apt-get', 'dpkg-deb', 'pip', 'python3', 'unshare'].filter(
+    (name) => Bun.which(name) === null,
+  );
+  return missing.length > 0 ? `it needs ${missing.join(', ')}` : null;
+}
+
+/**
+ * Installs with install.sh in a root file system that has musl, busybox and nothing else, first without the
+ * libstdc++ that the program needs, then with it, and uses what was installed. Throws when that goes wrong.
+ */
+export async function rehearseMusl(folder: string, downloadUrl: string): Promise<void> {
+  const root = join(folder, 'root');
+  const debian = join(folder, 'debian');
+  for (const path of ['bin', 'lib', 'usr/lib', 'tmp', 'proc', 'dev', 'root']) {
+    mkdirSync(join(root, path), { recursive: true });
+  }
+  mkdirSync(debian, { recursive: true });
+  run(['apt-get', 'download', 'musl', 'busybox-static'], { cwd: folder });
+  for (const name of readdirSync(folder).filter((each) => each.endsWith('.deb'))) {
+    run(['dpkg-deb', '--extract', name, debian], { cwd: folder });
+  }
+  cpSync(join(debian, 'usr/lib/x86_64-linux-musl/libc.so'), join(root, 'lib/ld-musl-x86_64.so.1'));
+  cpSync(join(debian, 'bin/busybox'), join(root, 'bin/busybox'));
+  cpSync(join(dist, 'release', 'install.sh'), join(root, 'tmp/install.sh'));
+  for (const applet of run([join(root, 'bin/busybox'), '--list']).split('\n')) {
+    if (applet !== 'busybox') symlinkSync('busybox', join(root, 'bin', applet));
+  }
+
+  const start = (...command: string[]): Start => ({
+    // A mount namespace of its own: the mounts end with the program.
+    command: [
+      ...['unshare', '--map-root-user', '--mount', 'sh', '-euc'],
+      'mount --rbind /proc "$0/proc"; mount --rbind /dev "$0/dev"; exec chroot "$0" "$@"',
+      ...[root, ...command],
+    ],
+    env: {
+      PATH: `/bin:/root/.local/bin:${process.env.PATH}`,
+      HOME: '/root',
+      MCPSTEAD_DOWNLOAD_URL: downloadUrl,
+    },
+    cwd: folder,
+  });
+
+  const install = () => runInstalled(start('/bin/sh', '/tmp/install.sh'), []);
+  const without = install();
+  if (without.exitCode !== 1 || !without.output.includes('apk add libstdc++')) {
+    throw new Error(`without libstdc++ install.sh said (exit code ${without.exitCode}):\n${without.output}`);
+  }
+  addLibstdcxx(folder, join(root, 'usr/lib'));
+  const installed = install();
+  if (installed.exitCode !== 0 || !installed.output.includes(`installed mcpstead ${version} `)) {
+    throw new Error(`install.sh said (exit code ${installed.exitCode}):\n${installed.output}`);
+  }
+  await useInstalled(start('/root/.local/bin/mcpstead'), join(root, 'tmp'), '/tmp/mcpstead.yaml');
+  runInstalled(start('/bin/sh', '/tmp/install.sh'), ['--uninstall']);
+  const left = readdirSync(join(root, 'root'), { recursive: true }).filter((path) =>
+    String(path).includes('mcpstead'),
+  );
+  if (left.length > 0) throw new Error(`uninstalling left ${left.join(', ')}`);
+}
+
+function addLibstdcxx(folder: string, target: string): void {
+  const platform = [
+    '--platform',
+    'musllinux_1_2_x86_64',
+    '--python-version',
+    '3.11',
+    '--only-binary',
+    ':all:',
+  ];
+  run(['pip', 'download', '--quiet', '--no-deps', ...platform, '--dest', folder, wheel]);
+  const file = readdirSync(folder).find((name) => name.endsWith('.whl'));
+  run(['python3', '-m', 'zipfile', '-e', file ?? '', 'wheel'], { cwd: folder });
+  const libraries = join(folder, 'wheel', 'kiwisolver.libs');
+  for (const name of readdirSync(libraries)) {
+    // libgcc_s keeps its name, which libstdc++ asks for; the program asks for libstdc++ by the usual one.
+    const usual = name.startsWith('libstdc++') ? 'libstdc++.so.6' : name;
+    renameSync(join(libraries, name), join(target, usual));
+  }
+}
