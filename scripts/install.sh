@@ -80,9 +80,10 @@ download() {
   url=${MCPSTEAD_DOWNLOAD_URL:-https://github.com/ahkohd/mcpstead/releases}
   if [ -n "$version" ]; then url=$url/download/v$version/$1; else url=$url/latest/download/$1; fi
   if has curl; then
-    curl --fail --silent --show-error --location --retry 3 --output "$2" "$url" || fail "cannot download $url"
+    curl --fail --silent --show-error --location --retry 3 --connect-timeout 20 --speed-time 30 --speed-limit 1000 \
+      --output "$2" "$url" || fail "cannot download $url"
   elif has wget; then
-    wget -q -O "$2" "$url" || fail "cannot download $url"
+    wget -q -T 30 -O "$2" "$url" || fail "cannot download $url"
   else
     fail 'needs curl or wget to download'
   fi

@@ -24,7 +24,7 @@ import {
 } from './rehearsal/installations.ts';
 import { missingForMusl, rehearseMusl } from './rehearsal/musl.ts';
 import { startDownloads, startRegistry } from './rehearsal/servers.ts';
-import { runInstalled, type Start, useInstalled } from './rehearsal/use.ts';
+import { runToEnd, type Start, useInstalled } from './rehearsal/use.ts';
 import { type Target, targetNamed, targets } from './targets.ts';
 
 /** The package managers and the registry, in exact versions; installed for the rehearsal only. */
@@ -102,36 +102,40 @@ async function rehearse(installation: Installation, place: Place, versionLine: s
   mkdirSync(place.root, { recursive: true });
   prepare(place, installation);
   const env = environment(place);
-  const execute = (command: readonly string[]) => {
-    const done = Bun.spawnSync([...command], { cwd: place.root, env, stdin: 'ignore' });
-    if (done.success) return done.stdout.toString().trim();
-    throw new Error(`${command.join(' ')}: exit code ${done.exitCode}\n${done.stdout}${done.stderr}`);
+  const execute = async (command: readonly string[]) => {
+    const { exitCode, output } = await runToEnd(command, { env, cwd: place.root });
+    if (exitCode !== 0) throw new Error(`${command.join(' ')}: exit code ${exitCode}\n${output}`);
+    return output.trim();
   };
-  const started = (): Start => {
-    const start = installation.start(place);
-    const command = 'outputOf' in start ? [...start.after, execute(start.outputOf)] : start;
+  const start = async (): Promise<Start> => {
+    const how = installation.start(place);
+    const command = 'outputOf' in how ? [...how.after, await execute(how.outputOf)] : how;
     return { command, env, cwd: place.root };
   };
+  const askVersion = async () => {
+    const { command, ...options } = await start();
+    return runToEnd([...command, '--version'], options);
+  };
 
-  for (const command of installation.install(place)) execute(command);
+  await execute(installation.install(place));
   const { omitsProgram } = installation;
   if (omitsProgram) {
-    const { exitCode, output } = runInstalled(started(), ['--version']);
+    const { exitCode, output } = await askVersion();
     if (exitCode !== 1 || !output.includes('optional dependencies were left out')) {
       throw new Error(`without its program it said (exit code ${exitCode}):\n${output}`);
     }
-    if (omitsProgram.repair) execute(omitsProgram.repair(place));
+    if (omitsProgram.repair) await execute(omitsProgram.repair);
   }
   if (!omitsProgram || omitsProgram.repair) {
-    const { output } = runInstalled(started(), ['--version']);
+    const { output } = await askVersion();
     if (output !== versionLine) throw new Error(`--version printed ${output}instead of ${versionLine}`);
     const folder = `${place.root}.use`;
     mkdirSync(folder);
-    await useInstalled(started(), folder);
+    await useInstalled(await start(), folder);
     const left = readdirSync(folder);
     if (!Bun.deepEquals(left, ['mcpstead.yaml'])) throw new Error(`serving left ${left.join(', ')}`);
   }
-  for (const command of installation.uninstall(place)) execute(command);
+  await execute(installation.uninstall(place));
   const traces = tracesBelow(place.root);
   if (traces.length > 0) throw new Error(`uninstalling left ${traces.join(', ')}`);
 }

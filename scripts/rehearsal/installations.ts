@@ -18,9 +18,9 @@ export interface Place {
 /** One way to install mcpstead, and to take it away again. All paths are made from the place. */
 export interface Installation {
   readonly name: string;
-  /** Commands, one after another; their working directory is the place's root. */
-  readonly install: (place: Place) => readonly (readonly string[])[];
-  readonly uninstall: (place: Place) => readonly (readonly string[])[];
+  /** The commands; their working directory is the place's root. */
+  readonly install: (place: Place) => readonly string[];
+  readonly uninstall: (place: Place) => readonly string[];
   /** What starts mcpstead, or the command whose output is what starts it. */
   readonly start: (
     place: Place,
@@ -31,7 +31,7 @@ export interface Installation {
    * Where the platform's package is left out on purpose: mcpstead has to say so. `repair` is what its message
    * tells to do, where that is a command of this package manager.
    */
-  readonly omitsProgram?: { readonly repair?: (place: Place) => readonly string[] };
+  readonly omitsProgram?: { readonly repair?: readonly string[] };
 }
 
 /** The environment of every command of an installation: none of the user's own settings. */
@@ -73,21 +73,14 @@ const script = (place: Place, name: string, path: string) => [
   join(place.tools, 'node_modules', name, path),
 ];
 
+/** npm leaves nothing out of a global installation, whatever --omit says. */
 function npmGlobal(...flags: string[]): Installation {
   const at = ({ root }: Place) => ['--global', '--prefix', root];
   return {
     name: ['npm install --global', ...flags].join(' '),
-    install: (place) => [['npm', 'install', ...at(place), ...flags, launcherPackage]],
-    uninstall: (place) => [['npm', 'uninstall', ...at(place), launcherPackage]],
+    install: (place) => ['npm', 'install', ...at(place), ...flags, launcherPackage],
+    uninstall: (place) => ['npm', 'uninstall', ...at(place), launcherPackage],
     start: ({ root }) => [join(root, 'bin', 'mcpstead')],
-    ...(flags.includes('--omit=optional') && {
-      omitsProgram: {
-        repair: (place: Place) => [
-          ...['npm', 'install', ...at(place)],
-          ...[`${launcherPackage}@${version}`, '--include=optional'],
-        ],
-      },
-    }),
   };
 }
 
@@ -95,9 +88,14 @@ function npmProject(...flags: string[]): Installation {
   return {
     name: ['npm install', ...flags].join(' '),
     files: () => manifest,
-    install: () => [['npm', 'install', ...flags, launcherPackage]],
-    uninstall: () => [['npm', 'uninstall', launcherPackage]],
+    install: () => ['npm', 'install', ...flags, launcherPackage],
+    uninstall: () => ['npm', 'uninstall', launcherPackage],
     start: ({ root }) => [join(root, 'node_modules', '.bin', 'mcpstead')],
+    ...(flags.includes('--omit=optional') && {
+      omitsProgram: {
+        repair: ['npm', 'install', `${launcherPackage}@${version}`, '--include=optional'],
+      },
+    }),
   };
 }
 
@@ -105,8 +103,8 @@ function pnpmGlobal(...flags: string[]): Installation {
   const pnpm = (place: Place) => script(place, 'pnpm', 'bin/pnpm.mjs');
   return {
     name: ['pnpm add --global', ...flags].join(' '),
-    install: (place) => [[...pnpm(place), 'add', '--global', ...flags, launcherPackage]],
-    uninstall: (place) => [[...pnpm(place), 'remove', '--global', launcherPackage]],
+    install: (place) => [...pnpm(place), 'add', '--global', ...flags, launcherPackage],
+    uninstall: (place) => [...pnpm(place), 'remove', '--global', launcherPackage],
     start: (place) => [Bun.which('mcpstead', environment(place)) ?? join(place.root, 'pnpm', 'mcpstead')],
     ...(flags.includes('--no-optional') && { omitsProgram: {} }),
   };
@@ -117,8 +115,8 @@ function yarnClassicGlobal(...flags: string[]): Installation {
   const at = ({ root }: Place) => ['--prefix', root, '--global-folder', join(root, 'yarn-global')];
   return {
     name: ['yarn 1 global add', ...flags].join(' '),
-    install: (place) => [[...yarn(place), 'global', 'add', ...at(place), ...flags, launcherPackage]],
-    uninstall: (place) => [[...yarn(place), 'global', 'remove', ...at(place), launcherPackage]],
+    install: (place) => [...yarn(place), 'global', 'add', ...at(place), ...flags, launcherPackage],
+    uninstall: (place) => [...yarn(place), 'global', 'remove', ...at(place), launcherPackage],
     start: ({ root }) => [join(root, 'bin', 'mcpstead')],
     ...(flags.includes('--ignore-optional') && { omitsProgram: {} }),
   };
@@ -140,8 +138,8 @@ function yarnProject(nodeLinker: 'node-modules' | 'pnp'): Installation {
         '',
       ].join('\n'),
     }),
-    install: (place) => [[...yarn(place), 'add', launcherPackage]],
-    uninstall: (place) => [[...yarn(place), 'remove', launcherPackage]],
+    install: (place) => [...yarn(place), 'add', launcherPackage],
+    uninstall: (place) => [...yarn(place), 'remove', launcherPackage],
     start: (place) => ({
       outputOf: [...yarn(place), 'bin', 'mcpstead'],
       after: nodeLinker === 'pnp' ? ['node', '--require', join(place.root, '.pnp.cjs')] : ['node'],
@@ -152,8 +150,8 @@ function yarnProject(nodeLinker: 'node-modules' | 'pnp'): Installation {
 function bunGlobal(...flags: string[]): Installation {
   return {
     name: ['bun add --global', ...flags].join(' '),
-    install: () => [[process.execPath, 'add', '--global', ...flags, launcherPackage]],
-    uninstall: () => [[process.execPath, 'remove', '--global', launcherPackage]],
+    install: () => [process.execPath, 'add', '--global', ...flags, launcherPackage],
+    uninstall: () => [process.execPath, 'remove', '--global', launcherPackage],
     start: ({ root }) => [join(root, 'bun', 'bin', 'mcpstead')],
     ...(flags.includes('--omit=optional') && { omitsProgram: {} }),
   };
@@ -164,8 +162,8 @@ function installer(name: string, folder: (place: Place) => string, ...flags: str
   const to = flags.includes('--to') ? ['--to', 'opt'] : [];
   return {
     name,
-    install: () => [run(...flags)],
-    uninstall: () => [run('--uninstall', ...to)],
+    install: () => run(...flags),
+    uninstall: () => run('--uninstall', ...to),
     start: (place) => [join(folder(place), 'mcpstead')],
   };
 }
@@ -176,6 +174,7 @@ export const installations: readonly Installation[] = [
   npmGlobal('--omit=optional'),
   npmProject(),
   npmProject('--ignore-scripts'),
+  npmProject('--omit=optional'),
   pnpmGlobal(),
   pnpmGlobal('--ignore-scripts'),
   pnpmGlobal('--no-optional'),

@@ -1,7 +1,7 @@
 import { cpSync, mkdirSync, readdirSync, renameSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { dist, run, version } from '../checkout.ts';
-import { runInstalled, type Start, useInstalled } from './use.ts';
+import { runToEnd, type Start, useInstalled } from './use.ts';
 
 /** Carries a libstdc++ for musl, which Debian has not: a wheel of it for the musl of PEP 656. */
 const wheel = 'kiwisolver==1.5.1';
@@ -52,18 +52,21 @@ export async function rehearseMusl(folder: string, downloadUrl: string): Promise
     cwd: folder,
   });
 
-  const install = () => runInstalled(start('/bin/sh', '/tmp/install.sh'), []);
-  const without = install();
+  const installer = (...args: string[]) => {
+    const { command, ...place } = start('/bin/sh', '/tmp/install.sh', ...args);
+    return runToEnd(command, place);
+  };
+  const without = await installer();
   if (without.exitCode !== 1 || !without.output.includes('apk add libstdc++')) {
     throw new Error(`without libstdc++ install.sh said (exit code ${without.exitCode}):\n${without.output}`);
   }
   addLibstdcxx(folder, join(root, 'usr/lib'));
-  const installed = install();
+  const installed = await installer();
   if (installed.exitCode !== 0 || !installed.output.includes(`installed mcpstead ${version} `)) {
     throw new Error(`install.sh said (exit code ${installed.exitCode}):\n${installed.output}`);
   }
   await useInstalled(start('/root/.local/bin/mcpstead'), join(root, 'tmp'), '/tmp/mcpstead.yaml');
-  runInstalled(start('/bin/sh', '/tmp/install.sh'), ['--uninstall']);
+  await installer('--uninstall');
   const left = readdirSync(join(root, 'root'), { recursive: true }).filter((path) =>
     String(path).includes('mcpstead'),
   );

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { startDemoServer } from '../../src/cli/demo-server.ts';
 
 const waitMs = 30_000;
+const commandTimeoutMs = 180_000;
 
 /** How to start an installed mcpstead. */
 export interface Start {
@@ -18,10 +19,21 @@ export interface Outcome {
   readonly output: string;
 }
 
-/** Runs mcpstead with `args` to its end. */
-export function runInstalled({ command, env, cwd }: Start, args: readonly string[]): Outcome {
-  const done = Bun.spawnSync([...command, ...args], { env, cwd, stdin: 'ignore', timeout: waitMs });
-  return { exitCode: done.exitCode, output: `${done.stdout}${done.stderr}` };
+/** Runs `command` to its end. Not synchronously: the servers that it asks may run in this process. */
+export async function runToEnd(
+  command: readonly string[],
+  { env, cwd }: Pick<Start, 'env' | 'cwd'>,
+): Promise<Outcome> {
+  const child = Bun.spawn([...command], {
+    env,
+    cwd,
+    stdin: 'ignore',
+    stdout: 'pipe',
+    stderr: 'pipe',
+    timeout: commandTimeoutMs,
+  });
+  const output = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()]);
+  return { exitCode: await child.exited, output: output.join('') };
 }
 
 /**
