@@ -3,17 +3,15 @@ import { deadlines } from '../deadlines.ts';
 import type { Logger } from '../observability/log.ts';
 import type { UpstreamMetrics, UpstreamState } from '../observability/upstream-metrics.ts';
 import type { ResponseMessage } from '../protocol/jsonrpc.ts';
+import { backoffMs } from './backoff.ts';
 import { toFailure, UpstreamFailure } from './failure.ts';
 import type { LegacySession, UpstreamCall, UpstreamTool } from './legacy-session.ts';
 import { httpClientOf, openSession, type UpstreamConfig } from './open-session.ts';
+import { ToolWatch } from './tool-watch.ts';
 import type { HttpClient } from './transport/http-client.ts';
 
 /** How long an upstream may take to take leave of its session. */
 const closeTimeoutMs = 2_000;
-/** `list_changed` is answered at once, but a server that sends it all the time is asked only this often. */
-const minRefreshIntervalMs = 1_000;
-/** The longest wait that a timer can hold. */
-const maxTimerMs = 2 ** 31 - 1;
 
 /** Where a connection stands. `closed` is final, and `given_up` until `revive`. */
 export type ConnectionState = 'connecting' | 'ready' | 'backoff' | 'given_up' | 'closed';
@@ -49,6 +47,7 @@ export class Connection implements UpstreamState {
   readonly #metrics: UpstreamMetrics;
   readonly #events: ConnectionEvents;
   readonly #http: HttpClient;
+  readonly #tools: ToolWatch;
   readonly #closing = new AbortController();
 
   #state: ConnectionState = 'connecting';
@@ -66,13 +65,6 @@ export class Connection implements UpstreamState {
   #backoffStartMs = 0;
   #backoffMs = 0;
 
-  #toolsCount = 0;
-  #toolsRefreshedMs: number | null = null;
-  #refreshTimer: Timer | null = null;
-  #refreshStartMs = 0;
-  /** The session whose tools are being fetched, and whether a change was announced meanwhile. */
-  #fetching: LegacySession | null = null;
-  #changedMeanwhile = false;
   /** The session that is being asked for a sign of life. */
   #checking: LegacySession | null = null;
 
@@ -90,6 +82,13 @@ export class Connection implements UpstreamState {
     this.#metrics = metrics(this);
     this.#events = events;
     this.#http = httpClientOf(config, () => this.config.quirks, this.#metrics);
+    this.#tools = new ToolWatch({
+      config: () => this.config,
+      metrics: this.#metrics,
+      closing: this.#closing.signal,
+      onTools: (tools) => this.#events.onTools(tools),
+      onChecked: (session, failure) => this.#checked(session, failure),
+    });
     this.#outcome.promise.catch(() => {});
   }
 
@@ -128,7 +127,7 @@ export class Connection implements UpstreamState {
     return this.#state === 'ready';
   }
   toolsCount(): number {
-    return this.#toolsCount;
+    return this.#tools.count;
   }
   lastSeenMs(): number | null {
     return this.#lastSeenMs;
@@ -140,7 +139,7 @@ export class Connection implements UpstreamState {
     return this.#state === 'backoff' ? this.#backoffMs / 1000 : 0;
   }
   toolsRefreshedMs(): number | null {
-    return this.#toolsRefreshedMs;
+    return this.#tools.refreshedMs;
   }
 
   /**
@@ -162,7 +161,7 @@ export class Connection implements UpstreamState {
   update(config: UpstreamConfig): void {
     this.#config = config;
     // The wait that runs may be far longer than the new settings want.
-    if (this.#session) this.#toolsChanged(this.#session);
+    if (this.#session) this.#tools.changed(this.#session);
   }
 
   /** Tries again where it was given up. */
@@ -210,7 +209,7 @@ export class Connection implements UpstreamState {
     try {
       const session = await this.#open();
       try {
-        await this.#fetchTools(session);
+        await this.#tools.fetch(session);
       } catch (error) {
         void session.retire(closeTimeoutMs);
         throw error;
@@ -246,7 +245,7 @@ export class Connection implements UpstreamState {
         this.#http,
         {
           onSeen: () => this.#seen(),
-          onToolsChanged: () => session && this.#toolsChanged(session),
+          onToolsChanged: () => session && this.#tools.changed(session),
           onClosed: (error) => current() && this.#lost(session as LegacySession, toFailure(error)),
           onSuspect: () => current() && this.#check(session as LegacySession),
         },
@@ -274,12 +273,12 @@ export class Connection implements UpstreamState {
     this.#lastError = null;
     this.#readySinceMs = performance.now();
     this.#outcome.resolve();
-    this.#scheduleNextRefresh();
+    this.#tools.start(session);
     this.#logger.info('upstream connected', {
       server: this.name,
       transport: session.transportName,
       protocol_version: session.protocolVersion,
-      tools: this.#toolsCount,
+      tools: this.#tools.count,
     });
   }
 
@@ -290,7 +289,7 @@ export class Connection implements UpstreamState {
     const { max_attempts } = this.config.reconnect;
     if (max_attempts > 0 && this.#failures >= max_attempts) {
       this.#state = 'given_up';
-      this.#offers(null);
+      this.#tools.offer(null);
       this.#logger.error('upstream given up; a reload or restart tries again', {
         server: this.name,
         attempts: this.#failures,
@@ -299,7 +298,11 @@ export class Connection implements UpstreamState {
       this.#outcome.reject(failure);
       return;
     }
-    this.#backOff(failure.kind === 'auth' ? this.config.reconnect.backoff_max_ms : this.#nextBackoffMs());
+    this.#backOff(
+      failure.kind === 'auth'
+        ? this.config.reconnect.backoff_max_ms
+        : backoffMs(this.#failures, this.config.reconnect),
+    );
     this.#logger.warn('upstream not connected', {
       server: this.name,
       cause: failure.message,
@@ -319,15 +322,7 @@ export class Connection implements UpstreamState {
     // One that had been well for a while is tried at once; one that comes and goes is not chased.
     const stable = performance.now() - this.#readySinceMs > this.config.reconnect.backoff_base_ms;
     if (stable) void this.#attempt();
-    else this.#backOff(this.#nextBackoffMs());
-  }
-
-  /** Exponential with jitter: each wait is drawn between the last bound and the next, within base and max. */
-  #nextBackoffMs(): number {
-    const { backoff_base_ms: base, backoff_max_ms: max } = this.config.reconnect;
-    const high = Math.min(max, base * 2 ** Math.min(Math.max(1, this.#failures), 30));
-    const low = Math.min(high, Math.max(base, high / 2));
-    return low + Math.random() * (high - low);
+    else this.#backOff(backoffMs(this.#failures, this.config.reconnect));
   }
 
   #backOff(ms: number): void {
@@ -369,7 +364,7 @@ export class Connection implements UpstreamState {
       const session = await this.#open();
       if (this.#isClosed()) return void session.retire(closeTimeoutMs);
       this.#becomeReady(session);
-      void this.#refresh(session);
+      void this.#tools.refresh(session);
     } catch (error) {
       if (!this.#isClosed()) this.#failed(toFailure(error));
     }
@@ -384,87 +379,18 @@ export class Connection implements UpstreamState {
       this.#metrics.healthChecked(true);
     } catch (error) {
       this.#metrics.healthChecked(false);
-      this.#unhealthy(session, toFailure(error));
+      this.#checked(session, toFailure(error));
     } finally {
       if (session === this.#checking) this.#checking = null;
     }
   }
 
-  #unhealthy(session: LegacySession, failure: UpstreamFailure): void {
-    if (failure.kind === 'session_lost') this.#renew(session, failure);
-    else if (failure.kind !== 'returned_error') this.#lost(session, failure);
-    else if (session === this.#session) this.#lastError = failure.message;
-  }
-
-  #toolsChanged(session: LegacySession): void {
-    // A list that is being fetched may be from before the change.
-    if (session !== this.#session || session === this.#fetching) this.#changedMeanwhile = true;
-    else this.#scheduleRefresh(this.#refreshPauseMs());
-  }
-
-  /** How long to wait before the list may be fetched again. */
-  #refreshPauseMs(): number {
-    return Math.max(0, this.#refreshStartMs + minRefreshIntervalMs - performance.now());
-  }
-
-  /** Fetches the tools anew when their time to live is over, which is the health check, or when they changed. */
-  #scheduleNextRefresh(): void {
-    this.#scheduleRefresh(
-      this.#changedMeanwhile ? this.#refreshPauseMs() : this.config.tools.ttl_seconds * 1000,
-    );
-  }
-
-  #scheduleRefresh(ms: number): void {
-    if (this.#refreshTimer) clearTimeout(this.#refreshTimer);
-    this.#refreshTimer = setTimeout(
-      () => {
-        this.#refreshTimer = null;
-        if (this.#session) void this.#refresh(this.#session);
-      },
-      Math.min(ms, maxTimerMs),
-    );
-  }
-
-  async #refresh(session: LegacySession): Promise<void> {
-    if (session === this.#fetching) return;
-    try {
-      await this.#fetchTools(session);
-      this.#metrics.healthChecked(true);
-      if (session === this.#session) this.#lastError = null;
-    } catch (error) {
-      this.#metrics.healthChecked(false);
-      this.#unhealthy(session, toFailure(error));
-    }
-    if (session === this.#session) this.#scheduleNextRefresh();
-  }
-
-  async #fetchTools(session: LegacySession): Promise<void> {
-    this.#fetching = session;
-    this.#changedMeanwhile = false;
-    const startMs = performance.now();
-    this.#refreshStartMs = startMs;
-    try {
-      const tools = await session.listTools(
-        this.config.timeouts.connect_seconds * 1000,
-        this.#closing.signal,
-      );
-      this.#metrics.toolsRefreshed(true, (performance.now() - startMs) / 1000);
-      // A session that was replaced or closed meanwhile has no say any more.
-      if (session !== this.#fetching || this.#isClosed()) return;
-      this.#toolsRefreshedMs = Date.now();
-      this.#offers(tools);
-    } catch (error) {
-      this.#metrics.toolsRefreshed(false, (performance.now() - startMs) / 1000);
-      throw error;
-    } finally {
-      if (session === this.#fetching) this.#fetching = null;
-    }
-  }
-
-  #offers(tools: readonly UpstreamTool[] | null): void {
-    this.#toolsCount = tools?.length ?? 0;
-    this.#metrics.retainTools(new Set(tools?.map((tool) => tool.name)));
-    this.#events.onTools(tools);
+  /** A health check has found out how the session is. */
+  #checked(session: LegacySession, failure: UpstreamFailure | null): void {
+    if (session !== this.#session) return;
+    if (failure === null || failure.kind === 'returned_error') this.#lastError = failure?.message ?? null;
+    else if (failure.kind === 'session_lost') this.#renew(session, failure);
+    else this.#lost(session, failure);
   }
 
   #countReconnect(): void {
@@ -481,10 +407,9 @@ export class Connection implements UpstreamState {
   }
 
   #clearTimers(): void {
+    this.#tools.stop();
     if (this.#retryTimer) clearTimeout(this.#retryTimer);
-    if (this.#refreshTimer) clearTimeout(this.#refreshTimer);
     this.#retryTimer = null;
-    this.#refreshTimer = null;
   }
 }
 

@@ -1,0 +1,134 @@
+import type { ServerConfig } from '../config/schema.ts';
+import type { UpstreamMetrics } from '../observability/upstream-metrics.ts';
+import { toFailure, type UpstreamFailure } from './failure.ts';
+import type { LegacySession, UpstreamTool } from './legacy-session.ts';
+
+/** `list_changed` is answered at once, but a server that sends it all the time is asked only this often. */
+const minIntervalMs = 1_000;
+/** The longest wait that a timer can hold. */
+const maxTimerMs = 2 ** 31 - 1;
+
+export interface ToolWatchParts {
+  readonly config: () => ServerConfig;
+  readonly metrics: UpstreamMetrics;
+  /** Aborted when the connection is closed. */
+  readonly closing: AbortSignal;
+  /** The tools that the upstream offers now; null: none any more. */
+  readonly onTools: (tools: readonly UpstreamTool[] | null) => void;
+  /** How a health check of the session went: what failed, or null. */
+  readonly onChecked: (session: LegacySession, failure: UpstreamFailure | null) => void;
+}
+
+/**
+ * Keeps the list of an upstream's tools: fetches it anew when its time to live is over, which is the health check,
+ * and when the upstream says that it changed.
+ */
+export class ToolWatch {
+  readonly #parts: ToolWatchParts;
+  /** The session that is watched. */
+  #session: LegacySession | null = null;
+  /** The session whose tools are being fetched, and whether a change was announced meanwhile. */
+  #fetching: LegacySession | null = null;
+  #changedMeanwhile = false;
+  #startMs = 0;
+  #timer: Timer | null = null;
+  #count = 0;
+  #refreshedMs: number | null = null;
+
+  constructor(parts: ToolWatchParts) {
+    this.#parts = parts;
+  }
+
+  /** How many tools the upstream offers. */
+  get count(): number {
+    return this.#count;
+  }
+  /** When the list last came in, in milliseconds since the epoch. */
+  get refreshedMs(): number | null {
+    return this.#refreshedMs;
+  }
+
+  /** Watches this session from now on. */
+  start(session: LegacySession): void {
+    this.#session = session;
+    this.#scheduleNext();
+  }
+
+  /** Watches no session; what is known of the tools stays. */
+  stop(): void {
+    this.#session = null;
+    if (this.#timer) clearTimeout(this.#timer);
+    this.#timer = null;
+  }
+
+  /** The tools of `session` have changed, or when to look has: the list is fetched soon, if the session is watched. */
+  changed(session: LegacySession): void {
+    // A list that is being fetched may be from before the change.
+    if (session !== this.#session || session === this.#fetching) this.#changedMeanwhile = true;
+    else this.#schedule(this.#pauseMs());
+  }
+
+  /** Fetches the list of a session that is watched, and tells how that went. */
+  async refresh(session: LegacySession): Promise<void> {
+    if (session === this.#fetching) return;
+    let failure: UpstreamFailure | null = null;
+    try {
+      await this.fetch(session);
+    } catch (error) {
+      failure = toFailure(error);
+    }
+    this.#parts.metrics.healthChecked(failure === null);
+    this.#parts.onChecked(session, failure);
+    if (session === this.#session) this.#scheduleNext();
+  }
+
+  /** Fetches the list. Rejects with an {@link UpstreamFailure}. */
+  async fetch(session: LegacySession): Promise<void> {
+    const { config, metrics, closing } = this.#parts;
+    this.#fetching = session;
+    this.#changedMeanwhile = false;
+    this.#startMs = performance.now();
+    const startMs = this.#startMs;
+    try {
+      const tools = await session.listTools(config().timeouts.connect_seconds * 1000, closing);
+      metrics.toolsRefreshed(true, (performance.now() - startMs) / 1000);
+      // A session that was replaced or closed meanwhile has no say any more.
+      if (session !== this.#fetching || closing.aborted) return;
+      this.#refreshedMs = Date.now();
+      this.offer(tools);
+    } catch (error) {
+      metrics.toolsRefreshed(false, (performance.now() - startMs) / 1000);
+      throw error;
+    } finally {
+      if (session === this.#fetching) this.#fetching = null;
+    }
+  }
+
+  /** Takes `tools` for what the upstream offers; null: none any more. */
+  offer(tools: readonly UpstreamTool[] | null): void {
+    this.#count = tools?.length ?? 0;
+    this.#parts.metrics.retainTools(new Set(tools?.map((tool) => tool.name)));
+    this.#parts.onTools(tools);
+  }
+
+  /** How long to wait before the list may be fetched again. */
+  #pauseMs(): number {
+    return Math.max(0, this.#startMs + minIntervalMs - performance.now());
+  }
+
+  #scheduleNext(): void {
+    const ttlMs = this.#parts.config().tools.ttl_seconds * 1000;
+    this.#schedule(this.#changedMeanwhile ? this.#pauseMs() : ttlMs);
+  }
+
+  #schedule(ms: number): void {
+    if (this.#timer) clearTimeout(this.#timer);
+    this.#timer = setTimeout(
+      () => {
+        this.#timer = null;
+        if (this.#session) void this.refresh(this.#session);
+      },
+      Math.min(ms, maxTimerMs),
+    );
+  }
+}
