@@ -36,7 +36,7 @@ const secrets = [
 const secretive = (name: string, url: string) => ({
   name,
   url: `${url}/\${IN_PATH}?key=\${IN_QUERY}&plain=${headerValue}`,
-  headers: { 'X-Plain': headerValue, 'X-Variable': '${VARIABLE}', 'X-Basic': basic },
+  headers: { 'X-Plain': headerValue, 'X-Variable': `\${VARIABLE}`, 'X-Basic': basic },
   auth: { type: 'bearer', token_env: 'UP_TOKEN' },
   reconnect: promptReconnect,
   timeouts: { connect_seconds: 2 },

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'bun:test';
+import { type FakeSse, fakeSse } from '../support/fake-sse.ts';
 import { fakeUpstream } from '../support/fake-upstream.ts';
 import { startGateway, type TestGateway } from '../support/gateway.ts';
 import { RawSession } from '../support/rpc.ts';
@@ -118,6 +119,41 @@ describe('the wait between attempts', () => {
     expect(value('current_backoff_seconds')).toBe(0);
     const waited = waits(gateway).reduce((sum, ms) => sum + ms / 1000, 0);
     expect(value('backoff_seconds_total')).toBeCloseTo(waited, 2);
+  });
+});
+
+describe('a connection that is lost', () => {
+  const serverWith = (upstream: FakeSse, backoff_base_ms: number) => ({
+    servers: [
+      {
+        name: 'up',
+        url: upstream.url,
+        protocol: 'sse',
+        reconnect: { backoff_base_ms, backoff_max_ms: 60_000 },
+      },
+    ],
+  });
+
+  test('is taken up at once when it had been well for a while', async () => {
+    await using upstream = await fakeSse();
+    await using gateway = await startGateway(serverWith(upstream, 1));
+    await gateway.connected();
+    await Bun.sleep(20);
+    upstream.streams[0]?.end();
+    await gateway.waitFor('the new connection', ({ servers }) => servers[0]?.reconnects === 1);
+    expect((await gateway.metrics()).value('mcpstead_upstream_backoff_seconds_total', { server: 'up' })).toBe(
+      0,
+    );
+  });
+
+  test('is not chased when it comes and goes', async () => {
+    await using upstream = await fakeSse();
+    await using gateway = await startGateway(serverWith(upstream, 60_000));
+    await gateway.connected();
+    upstream.streams[0]?.end();
+    const { servers } = await gateway.waitFor('the wait', (health) => health.servers[0]?.state === 'backoff');
+    expect(servers[0]).toMatchObject({ tools_count: 1, last_error: 'its event stream ended' });
+    expect(upstream.streams).toHaveLength(1);
   });
 });
 

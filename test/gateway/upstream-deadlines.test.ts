@@ -52,7 +52,7 @@ describe('connect_seconds ends an attempt', () => {
     });
     await gateway.waitFor('the end', ({ servers }) => servers[0]?.state === 'backoff');
     // Those that wait in the pool for the next attempt are idle: they have no request.
-    await waitUntil('the end of the requests', () => upstream.openConnections() <= 2);
+    await waitUntil('the end of the requests', () => upstream.openPorts().length <= 2);
   });
 });
 

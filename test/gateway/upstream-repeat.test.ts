@@ -124,7 +124,7 @@ test('a keep-alive connection that was closed while idle fails no call', async (
   await using session = await RawSession.open(gateway.url);
   for (let round = 1; round <= 5; round++) {
     proxy.cut();
-    await waitUntil('the end of all connections', () => upstream.openConnections() === 0);
+    await waitUntil('the end of all connections', () => upstream.openPorts().length === 0);
     // One turn more, for the gateway's end of them.
     await Bun.sleep(5);
     expect(await session.callText('up__plain', { a: 1 })).toBe('{"a":1}');

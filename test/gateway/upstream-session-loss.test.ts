@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test';
 import { never, rpcError, rpcResult, staleSessionDialects } from '../support/answers.ts';
-import { fakeSse } from '../support/fake-sse.ts';
+import { type FakeSse, fakeSse } from '../support/fake-sse.ts';
 import { fakeUpstream } from '../support/fake-upstream.ts';
 import { promptReconnect, startGateway, type TestGateway } from '../support/gateway.ts';
 import { RawSession } from '../support/rpc.ts';
@@ -108,6 +108,24 @@ describe('over HTTP+SSE', () => {
     await gateway.connected();
     expect((await gateway.health()).servers[0]?.reconnects).toBe(1);
     expect(upstream.messages('tools/call')).toHaveLength(1);
+  });
+});
+
+describe('a stream of HTTP+SSE that ends as soon as the tools are listed', () => {
+  test('is not taken for a connection: the next attempt makes one', async () => {
+    await using upstream: FakeSse = await fakeSse({
+      onRequest({ id, method }) {
+        if (method !== 'tools/list' || upstream.streams.length > 1) return undefined;
+        upstream.streams[0]?.send({ jsonrpc: '2.0', id, result: { tools: [] } });
+        upstream.streams[0]?.end();
+        return null;
+      },
+    });
+    await using gateway = await startGateway({
+      servers: [{ name: 'up', url: upstream.url, protocol: 'sse', reconnect }],
+    });
+    await waitUntil('the second stream', () => upstream.streams.length === 2);
+    await gateway.connected();
   });
 });
 

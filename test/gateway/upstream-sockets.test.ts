@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test';
-import { never } from '../support/answers.ts';
+import { endless, never, sse } from '../support/answers.ts';
 import { type EventChannel, eventChannel } from '../support/event-channel.ts';
 import { fakeSse } from '../support/fake-sse.ts';
 import { fakeUpstream } from '../support/fake-upstream.ts';
@@ -44,7 +44,7 @@ describe('a call that was given up frees its connection:', () => {
     const session = await RawSession.open(gateway.url);
     const calls = Array.from({ length: 20 }, () => session.request('tools/call', { name: 'up__echo' }));
     await waitUntil('the calls', () => upstream.executions('echo') === 20);
-    expect(upstream.openConnections()).toBeGreaterThanOrEqual(20);
+    expect(upstream.openPorts().length).toBeGreaterThanOrEqual(20);
     // The end of a session cancels its calls.
     await session[Symbol.asyncDispose]();
     const answers = await Promise.all(calls);
@@ -59,7 +59,49 @@ describe('a call that was given up frees its connection:', () => {
         .filter(({ message }) => message.method !== 'tools/call')
         .map(({ clientPort }) => clientPort),
     );
-    await waitUntil('the freed connections', () => upstream.openConnections() <= carriers.size);
+    await waitUntil('the freed connections', () => upstream.openPorts().length <= carriers.size);
+  });
+});
+
+describe('an answer that is refused frees its connection:', () => {
+  const blanks = ' \n'.repeat(32_768);
+  test.each([
+    ['blanks without an end', () => endless(blanks, 'application/json')],
+    ['a body without an end', () => endless(`{${blanks}`, 'application/json')],
+    ['a stream with rubbish that goes on', () => eventChannel('data: {nonsense\n\n').response],
+    ['an error page that goes on', () => endless(blanks, 'text/html', 256 * 1024 * 1024, 500)],
+  ])('%s', async (_name, answer) => {
+    await using upstream = await fakeUpstream({
+      onPost: ({ method }) => (method === 'tools/call' ? answer() : undefined),
+    });
+    await using gateway = await startGateway({ servers: [{ name: 'up', url: upstream.url }] });
+    await gateway.connected();
+    await using session = await RawSession.open(gateway.url);
+    const { answer: given } = await session.request('tools/call', { name: 'up__echo' });
+    expect(given.error.data.reason).toBe('upstream_protocol_error');
+    const port = upstream.received.find(({ message }) => message.method === 'tools/call')?.clientPort;
+    await waitUntil('the end of the connection', () => !upstream.openPorts().includes(port ?? 0));
+  });
+});
+
+describe('a stream of server messages', () => {
+  test('that is none, and never ends, is let go', async () => {
+    await using upstream = await fakeUpstream({ onGet: () => endless('<p>'.repeat(32_768), 'text/html') });
+    await using gateway = await startGateway({ servers: [{ name: 'up', url: upstream.url }] });
+    await gateway.connected();
+    const get = await waitUntil('the GET', () =>
+      upstream.received.find(({ httpMethod }) => httpMethod === 'GET'),
+    );
+    await waitUntil('the end of the connection', () => !upstream.openPorts().includes(get?.clientPort ?? 0));
+  });
+
+  test('that ends at once each time is not asked for in a tight loop, whatever the server wishes', async () => {
+    await using upstream = await fakeUpstream({ onGet: () => sse('retry: 0\n\n') });
+    await using gateway = await startGateway({ servers: [{ name: 'up', url: upstream.url }] });
+    await gateway.connected();
+    await Bun.sleep(400);
+    const gets = upstream.received.filter(({ httpMethod }) => httpMethod === 'GET').length;
+    expect(gets).toBeWithin(1, 10);
   });
 });
 
@@ -78,7 +120,7 @@ describe('an upstream that is removed', () => {
     expect(await gateway.reload({ servers: [] })).toMatchObject({ removed: 1 });
     await waitUntil('the end of the stream', () => streams[0]?.closed);
     await waitUntil('the leave', () => upstream.received.at(-1)?.httpMethod === 'DELETE');
-    await waitUntil('the end of all but idle connections', () => upstream.openConnections() <= 2);
+    await waitUntil('the end of all but idle connections', () => upstream.openPorts().length <= 2);
     const requests = upstream.received.length;
     await Bun.sleep(200);
     expect(upstream.received).toHaveLength(requests);
@@ -100,7 +142,7 @@ describe('an upstream that is removed', () => {
     await using gateway = await startGateway({ servers: [{ name: 'up', url: upstream.url }] });
     await waitUntil('the attempt', () => upstream.messages('initialize').length === 1);
     await gateway.reload({ servers: [] });
-    await waitUntil('the end of the attempt', () => upstream.openConnections() === 0);
+    await waitUntil('the end of the attempt', () => upstream.openPorts().length === 0);
     await Bun.sleep(200);
     expect(upstream.messages('initialize')).toHaveLength(1);
   });

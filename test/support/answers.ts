@@ -54,12 +54,17 @@ export function cutAfter(head: string, contentType: string): Response {
 }
 
 /** A response that sends `chunk` again and again until the reader goes away, at most `maxBytes`. */
-export function endless(chunk: string, contentType: string, maxBytes = 256 * 1024 * 1024): Response {
+export function endless(
+  chunk: string,
+  contentType: string,
+  maxBytes = 256 * 1024 * 1024,
+  status = 200,
+): Response {
   async function* chunks() {
     for (let sent = 0; sent < maxBytes; sent += chunk.length) yield chunk;
     throw new Error('nobody stopped an endless answer');
   }
-  return streamed(chunks(), { headers: { 'content-type': contentType } });
+  return streamed(chunks(), { status, headers: { 'content-type': contentType } });
 }
 
 /** An answer that never comes. */

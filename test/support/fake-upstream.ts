@@ -50,8 +50,8 @@ export interface FakeUpstream extends AsyncDisposable {
   executions(tool: string): number;
   /** Forgets every session, so that requests which name one get `onUnknownSession`'s answer. */
   forgetSessions(): void;
-  /** How many connections are open now. */
-  openConnections(): number;
+  /** The client's TCP ports of the connections that are open now. */
+  openPorts(): number[];
   /** Drops every connection and stops listening. */
   stop(): Promise<void>;
   /** Listens again on the same port. */
@@ -166,7 +166,7 @@ export async function fakeUpstream(options: FakeUpstreamOptions = {}): Promise<F
       received.map((request) => request.message).filter((message) => message.method === method),
     executions: (tool) => executions.get(tool) ?? 0,
     forgetSessions: () => sessions.clear(),
-    openConnections: () => connections.size,
+    openPorts: () => [...connections].map((socket) => socket.remotePort ?? 0),
     stop,
     async start() {
       server = makeServer();
