@@ -1,15 +1,22 @@
-import { cpSync, mkdirSync, readdirSync, renameSync, symlinkSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { dist, run, version } from '../checkout.ts';
 import { runToEnd, type Start, useInstalled } from './use.ts';
 
-/** Carries a libstdc++ for musl, which Debian has not: a wheel of it for the musl of PEP 656. */
-const wheel = 'kiwisolver==1.5.1';
+/**
+ * Carries a libstdc++ for musl, which Debian has not: its wheel in the sense of PEP 656 (musllinux). The newer
+ * wheels need a newer musl than Debian's, one that knows packed relocations (DT_RELR). This one lacks what
+ * libstdc++ of GCC 12 has beyond it, see `newerSymbols`.
+ */
+const wheel = 'kiwisolver==1.4.5';
+const wheelPlatform = 'musllinux_1_1_x86_64';
+/** std::__throw_bad_array_new_length() and std::__glibcxx_assert_fail(): called only to give up. */
+const newerSymbols = ['_ZSt28__throw_bad_array_new_lengthv', '_ZSt21__glibcxx_assert_failPKciS0_S0_'];
 
 /** What this machine lacks for a root file system with musl, or null. */
 export function missingForMusl(): string | null {
   if (process.platform !== 'linux' || process.arch !== 'x64') return 'it needs Linux on x64';
-  const missing = ['apt-get', 'dpkg-deb', 'pip', 'python3', 'unshare'].filter(
+  const missing = ['apt-get', 'dpkg-deb', 'gcc', 'pip', 'python3', 'unshare'].filter(
     (name) => Bun.which(name) === null,
   );
   return missing.length > 0 ? `it needs ${missing.join(', ')}` : null;
@@ -30,7 +37,7 @@ export async function rehearseMusl(folder: string, downloadUrl: string): Promise
   for (const name of readdirSync(folder).filter((each) => each.endsWith('.deb'))) {
     run(['dpkg-deb', '--extract', name, debian], { cwd: folder });
   }
-  cpSync(join(debian, 'usr/lib/x86_64-linux-musl/libc.so'), join(root, 'lib/ld-musl-x86_64.so.1'));
+  cpSync(join(debian, 'lib/x86_64-linux-musl/libc.so'), join(root, 'lib/ld-musl-x86_64.so.1'));
   cpSync(join(debian, 'bin/busybox'), join(root, 'bin/busybox'));
   cpSync(join(dist, 'release', 'install.sh'), join(root, 'tmp/install.sh'));
   for (const applet of run([join(root, 'bin/busybox'), '--list']).split('\n')) {
@@ -41,7 +48,7 @@ export async function rehearseMusl(folder: string, downloadUrl: string): Promise
     // A mount namespace of its own: the mounts end with the program.
     command: [
       ...['unshare', '--map-root-user', '--mount', 'sh', '-euc'],
-      'mount --rbind /proc "$0/proc"; mount --rbind /dev "$0/dev"; exec chroot "$0" "$@"',
+      'mount --rbind /proc "$0/proc"; mount --rbind /dev "$0/dev"; exec chroot "$0" /bin/env LD_PRELOAD=/usr/lib/newer.so "$@"',
       ...[root, ...command],
     ],
     env: {
@@ -74,14 +81,7 @@ export async function rehearseMusl(folder: string, downloadUrl: string): Promise
 }
 
 function addLibstdcxx(folder: string, target: string): void {
-  const platform = [
-    '--platform',
-    'musllinux_1_2_x86_64',
-    '--python-version',
-    '3.11',
-    '--only-binary',
-    ':all:',
-  ];
+  const platform = ['--platform', wheelPlatform, '--python-version', '3.11', '--only-binary', ':all:'];
   run(['pip', 'download', '--quiet', '--no-deps', ...platform, '--dest', folder, wheel]);
   const file = readdirSync(folder).find((name) => name.endsWith('.whl'));
   run(['python3', '-m', 'zipfile', '-e', file ?? '', 'wheel'], { cwd: folder });
@@ -91,4 +91,7 @@ function addLibstdcxx(folder: string, target: string): void {
     const usual = name.startsWith('libstdc++') ? 'libstdc++.so.6' : name;
     renameSync(join(libraries, name), join(target, usual));
   }
+  const source = join(folder, 'newer.c');
+  writeFileSync(source, newerSymbols.map((name) => `void ${name}(void) { __builtin_trap(); }\n`).join(''));
+  run(['gcc', '-shared', '-fPIC', '-nostdlib', '-o', join(target, 'newer.so'), source]);
 }
