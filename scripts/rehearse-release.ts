@@ -15,6 +15,7 @@ import { join } from 'node:path';
 import { platformName } from '../npm/mcpstead/lib/platform.mjs';
 import { binaryFolder, dist, root, run } from './checkout.ts';
 import { readExecutable } from './executable.ts';
+import { missingForArm64, rehearseArm64 } from './rehearsal/arm64.ts';
 import {
   environment,
   type Installation,
@@ -194,10 +195,22 @@ try {
     for (const used of [place.root, `${place.root}.use`]) rmSync(used, { recursive: true, force: true });
   }
 
-  const lack = missingForMusl();
-  if (lack) console.log(`skip  a system with musl: ${lack}`);
-  else
-    await step('install.sh on a system with musl', () => rehearseMusl(join(folder, 'musl'), downloads.url));
+  const elsewhere = [
+    {
+      name: 'install.sh on a system with musl',
+      lack: missingForMusl(),
+      work: () => rehearseMusl(join(folder, 'musl'), downloads.url),
+    },
+    {
+      name: 'linux-arm64, emulated',
+      lack: missingForArm64(),
+      work: () => rehearseArm64(join(folder, 'arm64')),
+    },
+  ];
+  for (const { name, lack, work } of elsewhere) {
+    if (lack) console.log(`skip  ${name}: ${lack}`);
+    else await step(name, work);
+  }
 } finally {
   if (existsSync(folder)) rmSync(folder, { recursive: true });
 }
