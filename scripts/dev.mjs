@@ -112,7 +112,6 @@ function run(command, args) {
   const child = spawn(command, args, {
     cwd: root,
     stdio: 'inherit',
-    env: { BUN_CONFIG_MAX_HTTP_REQUESTS: '65535', ...process.env },
   });
   // A terminal sends Ctrl-C to the whole process group: forwarding it too would deliver it twice.
   const ignore = () => {};

@@ -9,7 +9,7 @@ import { type Health, healthOf } from './http/health.ts';
 import { HttpServer, type HttpSettings } from './http/server.ts';
 import type { Logger } from './observability/log.ts';
 import { Metrics } from './observability/metrics.ts';
-import type { Redactor } from './observability/redact.ts';
+import { type Redactor, sanitizeReason } from './observability/redact.ts';
 import { notificationText } from './protocol/jsonrpc.ts';
 import { qualify } from './registry/names.ts';
 import { maxPortableNameChars, Registry } from './registry/registry.ts';
@@ -79,6 +79,7 @@ export class Gateway {
     );
     this.#registry = new Registry(() => this.#sessions.notice(toolsChanged));
     this.#pool = new Pool(logger, this.#metrics, {
+      quote: (text) => sanitizeReason(text, redactor),
       onTools: (server, tools) => this.#takeTools(server, tools),
     });
     const router = new Router({

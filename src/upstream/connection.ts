@@ -16,8 +16,10 @@ const closeTimeoutMs = 2_000;
 /** Where a connection stands. `closed` is final, and `given_up` until `revive`. */
 export type ConnectionState = 'connecting' | 'ready' | 'backoff' | 'given_up' | 'closed';
 
-/** What a connection tells its owner. */
+/** What a connection tells its owner, and what it asks of it. */
 export interface ConnectionEvents {
+  /** Words of the upstream in a form that may be shown: short, on one line, without secrets. */
+  quote(text: string): string;
   /** The tools that the upstream offers now; null once it is given up. */
   onTools(tools: readonly UpstreamTool[] | null): void;
 }
@@ -244,6 +246,7 @@ export class Connection implements UpstreamState {
         () => this.config.quirks,
         this.#http,
         {
+          quote: (text) => this.#events.quote(text),
           onSeen: () => this.#seen(),
           onToolsChanged: () => session && this.#tools.changed(session),
           onClosed: (error) => current() && this.#lost(session as LegacySession, toFailure(error)),

@@ -40,7 +40,7 @@ const reasons: Record<FailureKind, CallFailureReason> = {
   returned_error: 'upstream_returned_error',
 };
 
-/** A failure of an upstream. The message is the gateway's own words: it quotes no body and no header. */
+/** A failure of an upstream. The message may be shown: what it quotes of the upstream is short and without secrets. */
 export class UpstreamFailure extends Error {
   readonly kind: FailureKind;
   /** Set when kind is `session_lost`. */

@@ -8,6 +8,7 @@ import {
   notificationText,
   type RequestMessage,
   type ResponseMessage,
+  type RpcError,
   requestText,
   resultText,
 } from '../protocol/jsonrpc.ts';
@@ -18,6 +19,8 @@ import type { Transport, TransportEvents } from './transport/transport.ts';
 
 /** How long a notification, or an answer of ours to the upstream, may take to be accepted. */
 const sendTimeoutMs = 10_000;
+/** How many of these may be under way at once: an upstream that pings without end gets no more answers for a while. */
+const maxUnansweredSends = 1_000;
 /** Bounds of a tool list: an upstream that pages for ever, or without end, is refused. */
 const maxToolPages = 1_000;
 const maxTools = 100_000;
@@ -42,8 +45,10 @@ export interface UpstreamCall {
   notify(message: string): Promise<void> | undefined;
 }
 
-/** What a session tells the connection that owns it. */
+/** What a session tells the connection that owns it, and what it asks of it. */
 export interface SessionEvents {
+  /** Words of the upstream in a form that may be shown: short, on one line, without secrets. */
+  quote(text: string): string;
   onToolsChanged(): void;
   /** The transport is gone. */
   onClosed(error: Error): void;
@@ -74,6 +79,7 @@ export class LegacySession implements TransportEvents {
   #listingId: number | null = null;
   #hasAnswered = false;
   #closedBy: Error | null = null;
+  #sending = 0;
   #onIdle: (() => void) | null = null;
 
   /** @param connect makes the transport, which tells this session what comes in. */
@@ -109,8 +115,7 @@ export class LegacySession implements TransportEvents {
     const id = this.#nextId++;
     const body = requestText(id, 'initialize', JSON.stringify(params));
     const answer = await this.#transport.request(id, body, signal);
-    if (answer.error)
-      throw new UpstreamFailure('returned_error', `refused to initialise (error ${answer.error.code})`);
+    if (answer.error) throw this.#refusal('to initialise', answer.error);
     const { protocolVersion, capabilities } = answer.result as JsonObject;
     if (!isLegacyVersion(protocolVersion)) {
       const supported = legacyVersions.join(', ');
@@ -192,10 +197,7 @@ export class LegacySession implements TransportEvents {
         this.#listingId = this.#nextId;
         const answer = await this.#ask('tools/list', params, timeoutMs, signal);
         if (answer.error) {
-          throw new UpstreamFailure(
-            'returned_error',
-            `refused to list its tools (error ${answer.error.code})`,
-          );
+          throw this.#refusal('to list its tools', answer.error);
         }
         addTools(tools, answer);
         chars += answer.text.length;
@@ -282,14 +284,27 @@ export class LegacySession implements TransportEvents {
     else this.#send(errorText(message.idText, '{"code":-32601,"message":"Method not found"}'));
   }
 
+  #refusal(what: string, { code, message }: RpcError): UpstreamFailure {
+    const reason = this.#events.quote(message);
+    return new UpstreamFailure(
+      'returned_error',
+      `refused ${what}: ${reason === '' ? '' : `${reason} `}(error ${code})`,
+    );
+  }
+
   /** Sends what needs no answer; whether it arrives is not our concern. */
   #send(body: string): void {
+    if (this.#sending === maxUnansweredSends) return;
+    this.#sending++;
     const abort = new AbortController();
     const deadline = deadlines.add(sendTimeoutMs, () => abort.abort());
     this.#transport
       .send(body, abort.signal)
       .catch(() => {})
-      .finally(() => deadline.clear());
+      .finally(() => {
+        this.#sending--;
+        deadline.clear();
+      });
   }
 
   /** Puts our id in place of the client's progress token, where there is one. */

@@ -6,8 +6,10 @@ import { Connection } from './connection.ts';
 import type { UpstreamTool } from './legacy-session.ts';
 import type { UpstreamConfig } from './open-session.ts';
 
-/** What the pool tells its owner. */
+/** What the pool tells its owner, and what it asks of it. */
 export interface PoolEvents {
+  /** Words of an upstream in a form that may be shown: short, on one line, without secrets. */
+  quote(text: string): string;
   /** The tools that an upstream offers now; null when it is given up. */
   onTools(server: string, tools: readonly UpstreamTool[] | null): void;
 }
@@ -81,6 +83,7 @@ export class Pool {
     const { name } = config.server;
     if (replaced) this.#leave(replaced);
     return new Connection(config, this.#logger, (state) => this.#metrics.upstream(name, state), {
+      quote: (text) => this.#events.quote(text),
       onTools: (tools) => this.#events.onTools(name, tools),
     });
   }

@@ -30,7 +30,9 @@ export class ToolWatch {
   /** The session whose tools are being fetched, and whether a change was announced meanwhile. */
   #fetching: LegacySession | null = null;
   #changedMeanwhile = false;
-  #startMs = 0;
+  /** Whether the fetch that comes next is for a change, and when the last such one began. */
+  #forChange = false;
+  #changeFetchMs = Number.NEGATIVE_INFINITY;
   #timer: Timer | null = null;
   #count = 0;
   #refreshedMs: number | null = null;
@@ -65,12 +67,14 @@ export class ToolWatch {
   changed(session: LegacySession): void {
     // A list that is being fetched may be from before the change.
     if (session !== this.#session || session === this.#fetching) this.#changedMeanwhile = true;
-    else this.#schedule(this.#pauseMs());
+    else this.#scheduleForChange();
   }
 
   /** Fetches the list of a session that is watched, and tells how that went. */
   async refresh(session: LegacySession): Promise<void> {
     if (session === this.#fetching) return;
+    if (this.#forChange) this.#changeFetchMs = performance.now();
+    this.#forChange = false;
     let failure: UpstreamFailure | null = null;
     try {
       await this.fetch(session);
@@ -87,8 +91,7 @@ export class ToolWatch {
     const { config, metrics, closing } = this.#parts;
     this.#fetching = session;
     this.#changedMeanwhile = false;
-    this.#startMs = performance.now();
-    const startMs = this.#startMs;
+    const startMs = performance.now();
     try {
       const tools = await session.listTools(config().timeouts.connect_seconds * 1000, closing);
       metrics.toolsRefreshed(true, (performance.now() - startMs) / 1000);
@@ -111,14 +114,15 @@ export class ToolWatch {
     this.#parts.onTools(tools);
   }
 
-  /** How long to wait before the list may be fetched again. */
-  #pauseMs(): number {
-    return Math.max(0, this.#startMs + minIntervalMs - performance.now());
+  #scheduleNext(): void {
+    if (this.#changedMeanwhile) this.#scheduleForChange();
+    else this.#schedule(this.#parts.config().tools.ttl_seconds * 1000);
   }
 
-  #scheduleNext(): void {
-    const ttlMs = this.#parts.config().tools.ttl_seconds * 1000;
-    this.#schedule(this.#changedMeanwhile ? this.#pauseMs() : ttlMs);
+  /** Fetches the list at once, unless a change had it fetched just before. */
+  #scheduleForChange(): void {
+    this.#forChange = true;
+    this.#schedule(Math.max(0, this.#changeFetchMs + minIntervalMs - performance.now()));
   }
 
   #schedule(ms: number): void {

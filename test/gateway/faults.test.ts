@@ -91,7 +91,11 @@ const faults: [string, () => Promise<Faulty>, string | null][] = [
   ['dead', deadUntilHealed, 'connection refused'],
   ['silent', silentUntilHealed, timedOut],
   ['hanging', () => wrongUntilHealed(never), timedOut],
-  ['html', () => wrongUntilHealed(() => new Response('<html>')), 'ended its stream without an answer'],
+  [
+    'html',
+    () => wrongUntilHealed(() => new Response('<html>')),
+    'answered with something that is neither JSON nor server-sent events',
+  ],
   [
     'rubbish',
     () => wrongUntilHealed(() => new Response('{"what":')),

@@ -75,7 +75,7 @@ describe('protocol: auto', () => {
       'the refusal',
       (health) => health.servers[0]?.last_error !== null,
     );
-    expect(servers[0]?.last_error).toBe('refused to initialise (error -32602)');
+    expect(servers[0]?.last_error).toBe('refused to initialise: not today (error -32602)');
     expect(upstream.received.map(({ httpMethod }) => httpMethod)).toEqual(['POST']);
   });
 

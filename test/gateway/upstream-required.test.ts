@@ -113,7 +113,7 @@ describe('the start fails, naming the required upstream and the cause,', () => {
 
   test.each([
     ['answered HTTP 401', () => new Response('no', { status: 401 })],
-    ['refused to initialise (error -32603)', () => rpcError(1, -32603, 'no')],
+    ['refused to initialise: no (error -32603)', () => rpcError(1, -32603, 'no')],
     ['answered with something that is not JSON', () => new Response('{nonsense')],
   ])('when the cause is: %s', async (cause, answer) => {
     await using upstream = await fakeUpstream({ onPost: answer });

@@ -50,9 +50,9 @@ export class StreamableTransport implements Transport {
     if (!streams && response.headers.has('content-length')) {
       // Whole, and so no live stream, whatever else it may be.
       const text = await this.#http.text(response, signal);
-      return looksLikeJson(text)
-        ? this.#answerIn(text, id)
-        : this.#answerFrom([Buffer.from(text)], null, id, signal);
+      if (looksLikeJson(text)) return this.#answerIn(text, id);
+      if (!looksLikeEvents(text)) throw neither();
+      return this.#answerFrom([Buffer.from(text)], null, id, signal);
     }
     // The content type may be wrong: what the body begins with decides.
     const reader = this.#http.reader(response, signal);
@@ -70,6 +70,10 @@ export class StreamableTransport implements Transport {
       beginning = decoder.decode(chunk, { stream: true }).trimStart();
     }
     if (looksLikeJson(beginning)) return this.#answerIn(await reader.text(head), id);
+    if (!streams && !looksLikeEvents(beginning)) {
+      reader.cancel();
+      throw neither();
+    }
     return this.#answerFrom(head, reader, id, signal);
   }
 
@@ -260,6 +264,19 @@ async function settledOrAborted(promise: Promise<void>, signal: AbortSignal): Pr
 
 function isAnswerTo(message: Message, id: number): boolean {
   return message.kind === 'response' && message.id === id;
+}
+
+/** Whether a text, or as much of it as has come, begins as server-sent events do. */
+function looksLikeEvents(text: string): boolean {
+  return /^\s*(?::|(?:data|event|id|retry)\b|[deir]\w{0,4}$)/.test(text);
+}
+
+/** For an HTML page, say, which should not be called a stream that ended. */
+function neither(): UpstreamFailure {
+  return new UpstreamFailure(
+    'protocol',
+    'answered with something that is neither JSON nor server-sent events',
+  );
 }
 
 function looksLikeJson(text: string): boolean {
