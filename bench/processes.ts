@@ -18,7 +18,8 @@ export interface Measured extends AsyncDisposable {
   residentBytes(): number;
 }
 
-function measured(child: Subprocess, port: number, cleanUp: () => void): Measured {
+/** Wraps a started process for measurement; `cleanUp` runs after its end. */
+export function measured(child: Subprocess, port: number, cleanUp: () => void): Measured {
   return {
     pid: child.pid,
     port,
@@ -70,7 +71,8 @@ export async function startGateway(upstreamPort: number): Promise<Measured> {
   throw new Error('the gateway did not start');
 }
 
-async function freePort(): Promise<number> {
+/** A TCP port of the loopback interface that is free now. */
+export async function freePort(): Promise<number> {
   const probe = Bun.listen({ hostname: '127.0.0.1', port: 0, socket: { data() {} } });
   const { port } = probe;
   probe.stop(true);

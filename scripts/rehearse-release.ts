@@ -87,9 +87,13 @@ function checkReproducible(target: Target): void {
   if (before !== after) throw new Error(`the first build is ${before}, the second ${after}`);
 }
 
-function checkFormula(): void {
-  if (Bun.which('ruby') === null) throw new Error('needs ruby, to check the syntax of the formula');
-  run(['ruby', '-c', join(dist, 'Formula', 'mcpstead.rb')]);
+/** Checks the formula's syntax, then installs from the archives and runs its test, as Homebrew does. */
+function checkFormula(target: string): void {
+  if (Bun.which('ruby') === null) throw new Error('needs ruby, which formulas are written in');
+  mkdirSync(target);
+  const path = join(dist, 'Formula', 'mcpstead.rb');
+  run(['ruby', '-c', path]);
+  run(['ruby', join(root, 'scripts/rehearsal/formula.rb'), path, join(dist, 'release'), target]);
 }
 
 /** What of mcpstead is below `folder`. */
@@ -154,7 +158,7 @@ try {
   await step('SHA256SUMS is right', () =>
     run(['sha256sum', '-c', 'SHA256SUMS'], { cwd: join(dist, 'release') }),
   );
-  await step('the formula is Ruby', checkFormula);
+  await step('the formula installs, and its test passes', () => checkFormula(join(folder, 'formula')));
 
   const tools = join(folder, 'tools');
   mkdirSync(tools);
