@@ -15,6 +15,7 @@ export interface BuildInfo {
 /** Set by the build (`bun build --define`); a run from a checkout has none and looks at `.git`. */
 declare const MCPSTEAD_GIT_SHA: string | undefined;
 
+/** This very build. */
 export const build: BuildInfo = {
   version: manifest.version,
   gitSha: (typeof MCPSTEAD_GIT_SHA === 'string' ? MCPSTEAD_GIT_SHA : shaOfCheckout()).slice(0, 12),

@@ -39,6 +39,7 @@ const plainTags = new Set(
   ['str', 'int', 'float', 'bool', 'null', 'map', 'seq'].map((tag) => `tag:yaml.org,2002:${tag}`),
 );
 
+/** A path as a key of a Map or Set: arrays there are compared by identity. */
 export const pathKey = (path: Path): string => JSON.stringify(path);
 
 /**

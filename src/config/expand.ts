@@ -11,6 +11,7 @@ export interface Expansion {
   readonly value: string;
 }
 
+/** A configuration with its variables expanded, and what went wrong on the way. */
 export interface Expanded {
   readonly value: unknown;
   readonly problems: readonly Problem[];

@@ -4,26 +4,29 @@ import { z } from 'zod';
 
 /** The longest time in seconds: timers hold 2^31 - 1 milliseconds, which is a little over 24 days. */
 const maxSeconds = 2_073_600;
-export const maxBackoffMs = 86_400_000;
-export const maxRequestBytes = 1_073_741_824;
 
 /** In the JSON Schema, text with `${` passes: only the gateway knows what it expands to. */
 export const orExpanded = (pattern: string) => `\\$\\{|^(?:${pattern})$`;
 
+/** A mapping with these keys and no others. */
 export const section = <Shape extends z.ZodRawShape>(shape: Shape) => z.strictObject(shape, 'a mapping');
-export const flag = (byDefault: boolean) => z.boolean('true or false').default(byDefault);
-export const text = (expected: string) => z.string(expected);
 
+/** A boolean, which may be left out. */
+export const flag = (byDefault: boolean) => z.boolean('true or false').default(byDefault);
+
+/** A whole number from `min` to `max`, both included, which may be left out. */
 export function whole(min: number, max: number, byDefault: number) {
   const expected = `a whole number from ${min} to ${max}`;
   return z.int(expected).min(min, expected).max(max, expected).default(byDefault);
 }
 
+/** A time in seconds, fractions allowed, of at least `min`, which may be left out. */
 export function seconds(min: number, byDefault: number) {
   const expected = `a number of seconds from ${min} to ${maxSeconds}`;
   return z.number(expected).min(min, expected).max(maxSeconds, expected).default(byDefault);
 }
 
+/** One of these words; the first one when it is left out. */
 export function oneOf<const Words extends readonly [string, ...string[]]>(words: Words) {
   const expected = `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`;
   return z.enum(words, expected).default(words[0] as never);

@@ -46,6 +46,7 @@ export function plainKeyLength(key: string): number {
 export const missedSpace = (key: string) =>
   /^[\w.-]+:./.test(key) ? '; after the colon a space is missing' : '';
 
+/** Text of the user in double quotes, clipped. */
 export const quote = (text: string) => `"${clip(text)}"`;
 
 /** All problems of a file as one error of kind `config_invalid`, in the order of the file. */

@@ -17,6 +17,7 @@ const variableName = /^[A-Za-z_][A-Za-z0-9_]*$/;
 /** The longest server name: a tool name has 128 characters at most, and the tool's own part needs room. */
 export const maxServerNameLength = 64;
 
+/** A server's name; a tool's qualified name begins with it. */
 export function serverNameExpected(name: string): string | null {
   if (name.length > maxServerNameLength) return `at most ${maxServerNameLength} characters`;
   if (serverName.test(name)) return null;
@@ -30,6 +31,7 @@ export function isHost(text: string): boolean {
   return isIP(text) > 0 || (text.length <= 253 && hostName.test(text));
 }
 
+/** A server's URL. User info is refused because it is a secret, a fragment because no server ever sees it. */
 export function urlExpected(text: string): string | null {
   const web = /^https?:\/\/[^/?#]/i.test(text) && !/[\s\\]/.test(text) && URL.canParse(text);
   if (!web) return 'an http:// or https:// URL';
@@ -41,14 +43,17 @@ export function urlExpected(text: string): string | null {
   return null;
 }
 
+/** The name of an environment variable, as POSIX allows it, in either case. */
 export function isVariableName(text: string): boolean {
   return variableName.test(text);
 }
 
+/** A value that every HTTP peer reads alike. */
 export function isHeaderValue(text: string): boolean {
   return headerValue.test(text);
 }
 
+/** A token that can be sent (RFC 6750, 2.1, asks for less). */
 export function isBearerToken(text: string): boolean {
   return bearerToken.test(text);
 }

@@ -1,15 +1,5 @@
 import { z } from 'zod';
-import {
-  flag,
-  maxBackoffMs,
-  maxRequestBytes,
-  oneOf,
-  orExpanded,
-  seconds,
-  section,
-  text,
-  whole,
-} from './fields.ts';
+import { flag, oneOf, orExpanded, seconds, section, whole } from './fields.ts';
 import {
   headerNameProblem,
   isHeaderValue,
@@ -23,23 +13,27 @@ import {
 // The configuration file, once: types, defaults, validation, JSON Schema and the reference table in the
 // documentation all come from here. The error text of a rule says what was expected, to follow "expected ".
 
-const host = text('a host name or IP address without port').refine(
-  isHost,
-  'a host name or IP address without port',
-);
+const maxBackoffMs = 86_400_000;
+const maxRequestBytes = 1_073_741_824;
+
+const host = z
+  .string('a host name or IP address without port')
+  .refine(isHost, 'a host name or IP address without port');
 
 const authOf = 'none or { type: bearer, token_env: NAME }';
 
 const bearerAuth = section({
   type: z.literal('bearer', 'bearer').describe('Sends `Authorization: Bearer TOKEN` with every request.'),
-  token_env: text('the name of an environment variable')
+  token_env: z
+    .string('the name of an environment variable')
     .refine(isVariableName, 'the name of an environment variable')
     .meta({ pattern: '^[A-Za-z_][A-Za-z0-9_]*$' })
     .describe('The environment variable that holds the token. The token itself never stands in the file.'),
 });
 
 const serverSchema = section({
-  name: text('a name')
+  name: z
+    .string('a name')
     .refine((name) => serverNameExpected(name) === null, {
       error: (issue) => serverNameExpected(String(issue.input)) ?? '',
     })
@@ -52,7 +46,8 @@ const serverSchema = section({
       'Unique name; its tools are listed as `<name>__<tool>`. Letters, digits, `_`, `-` and `.`; begins with a ' +
         'letter or digit, holds no `__` and does not end in `_`.',
     ),
-  url: text('an http:// or https:// URL')
+  url: z
+    .string('an http:// or https:// URL')
     .refine((url) => urlExpected(url) === null, { error: (issue) => urlExpected(String(issue.input)) ?? '' })
     .meta({ pattern: orExpanded('[Hh][Tt][Tt][Pp][Ss]?://[^/?#\\s][^#\\s]*') })
     .describe('Where the MCP server listens: http or https, without user name, password and fragment.'),
@@ -74,7 +69,7 @@ const serverSchema = section({
           error: (issue) => headerNameProblem(String(issue.input)) ?? '',
         })
         .meta({ pattern: "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$" }),
-      text('a string').refine(isHeaderValue, 'printable ASCII characters on one line'),
+      z.string('a string').refine(isHeaderValue, 'printable ASCII characters on one line'),
       'a mapping of header names to values',
     )
     .default({})
@@ -116,7 +111,8 @@ const serverSchema = section({
     normalize_sse_events: flag(false).describe(
       'Reads server-sent events whatever their event name; without it only `message` events count.',
     ),
-    inject_accept_header: text('a header value or null')
+    inject_accept_header: z
+      .string('a header value or null')
       .refine(isHeaderValue, 'printable ASCII characters on one line')
       .nullable()
       .default(null)
@@ -126,6 +122,7 @@ const serverSchema = section({
     .describe('Allowances for servers that do not follow the specification.'),
 });
 
+/** The file from its root on. Keys are checked strictly: one that is not here is a problem. */
 export const configSchema = section({
   host: host.default('127.0.0.1').describe('The address to listen on.'),
   port: whole(0, 65_535, 8766).describe('The port to listen on; 0 takes any free port.'),
@@ -180,10 +177,6 @@ export const configSchema = section({
 export type Config = z.infer<typeof configSchema>;
 /** One upstream server of the configuration. */
 export type ServerConfig = Config['servers'][number];
-/** The transport to use for an upstream. */
-export type ServerProtocol = ServerConfig['protocol'];
-export type LogLevel = Config['logging']['level'];
-export type LogFormat = Config['logging']['format'];
 
 /** The JSON Schema (draft 2020-12) of the file as its author writes it: no key with a default is required. */
 export function configJsonSchema(): z.core.JSONSchema.BaseSchema {

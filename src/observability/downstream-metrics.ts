@@ -1,5 +1,5 @@
 import type { Registry } from 'prom-client';
-import { addFamily, Distribution, type Sample } from './series.ts';
+import { addFamily, Histogram, type Sample } from './series.ts';
 
 /** Values of the label `method`. Whatever else a client sends is `unknown`: a client must not make series. */
 const methodLabels = [
@@ -47,17 +47,19 @@ const otherLabels = ['invalid', 'listen', 'terminate'] as const;
 
 const sessionDurationBuckets: readonly number[] = [1, 5, 10, 30, 60, 300, 900, 1800, 3600, 21600];
 
+/** Why a client session ended: the `reason` of `mcpstead_downstream_session_terminations_total`. */
 export type SessionEndReason = 'client_delete' | 'idle_timeout' | 'gateway_shutdown' | 'init_failed';
+/** Why a bearer token was refused: the `reason` of `mcpstead_mcp_auth_failures_total`. */
 export type AuthFailureReason = 'missing_header' | 'bad_format' | 'wrong_token' | 'internal';
 
 interface MethodCounts {
   success: number;
   error: number;
-  readonly durations: Distribution;
+  readonly durations: Histogram;
 }
 
 function newCounts(): MethodCounts {
-  return { success: 0, error: 0, durations: new Distribution() };
+  return { success: 0, error: 0, durations: new Histogram() };
 }
 
 function count(counts: MethodCounts, ok: boolean, durationSeconds: number): void {
@@ -75,7 +77,7 @@ export class DownstreamMetrics {
     gateway_shutdown: 0,
     init_failed: 0,
   };
-  readonly #sessionDurations = new Distribution(sessionDurationBuckets);
+  readonly #sessionDurations = new Histogram(sessionDurationBuckets);
   readonly #unknownMethod = newCounts();
   readonly #methods = new Map<string, MethodCounts>(methodLabels.map((label) => [label, newCounts()]));
   /** Apart from the methods: a client may well send one that is called `listen`. */

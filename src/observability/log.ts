@@ -4,11 +4,12 @@ import { jsonLine, prettyLine } from './log-lines.ts';
 import type { Redactor } from './redact.ts';
 import { writeToStderr } from './stderr.ts';
 
-export const logLevels = ['trace', 'debug', 'info', 'warn', 'error'] as const;
-export type LogLevel = (typeof logLevels)[number];
-export const logFormats = ['auto', 'json', 'pretty'] as const;
-export type LogFormat = (typeof logFormats)[number];
+/** How grave a line is, least first. */
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error';
+/** What a line looks like; `auto` depends on where it goes. */
+export type LogFormat = 'auto' | 'json' | 'pretty';
 
+/** What a line tells besides its message. */
 export type LogFields = Readonly<Record<string, unknown>>;
 type LogMethod = (message: string, fields?: LogFields) => void;
 
@@ -24,6 +25,7 @@ export interface Logger {
   readonly error: LogMethod;
 }
 
+/** What a logger writes, and where to. */
 export interface LoggerOptions {
   /** The least level that is written. */
   readonly level: LogLevel;

@@ -6,10 +6,7 @@ import { addFamily } from './series.ts';
 import { addUpstreamFamilies } from './upstream-families.ts';
 import { UpstreamMetrics, type UpstreamState } from './upstream-metrics.ts';
 
-export { DownstreamMetrics } from './downstream-metrics.ts';
-export { durationBuckets } from './series.ts';
-export { ToolMetrics, UpstreamMetrics, type UpstreamState } from './upstream-metrics.ts';
-
+/** What the metrics of a gateway are told at its start. */
 export interface MetricsOptions {
   readonly build: BuildInfo;
   /** How many client sessions are open, asked for each page. */

@@ -31,12 +31,10 @@ export function addFamily(
 }
 
 /** Bounds of all histograms of requests and calls, in seconds. */
-export const durationBuckets: readonly number[] = [
-  0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30,
-];
+const durationBuckets: readonly number[] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
-/** A histogram's counts. */
-export class Distribution {
+/** Counts observations into buckets. */
+export class Histogram {
   readonly #bounds: readonly number[];
   /** How many observations fell below each bound and above the one before; the last: above all bounds. */
   readonly #counts: number[];

@@ -1,5 +1,5 @@
 import type { Registry } from 'prom-client';
-import { addFamily, type Distribution, type Sample } from './series.ts';
+import { addFamily, type Histogram, type Sample } from './series.ts';
 import type { ToolMetrics, UpstreamMetrics } from './upstream-metrics.ts';
 
 type ByServer = ReadonlyMap<string, UpstreamMetrics>;
@@ -105,7 +105,7 @@ function addConnectionCounters(registry: Registry, upstreams: ByServer): void {
 }
 
 function addConnectionHistograms(registry: Registry, upstreams: ByServer): void {
-  const histogram = (name: string, help: string, read: (counts: Counts) => Distribution) => {
+  const histogram = (name: string, help: string, read: (counts: Counts) => Histogram) => {
     const fullName = `mcpstead_upstream_${name}`;
     addFamily(registry, 'histogram', fullName, help, function* (): Generator<Sample> {
       for (const [server, { counts }] of upstreams) yield* read(counts).samples(fullName, { server });

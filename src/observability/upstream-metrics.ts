@@ -1,5 +1,5 @@
 import { type CallFailureReason, callFailureReasons } from '../errors.ts';
-import { Distribution } from './series.ts';
+import { Histogram } from './series.ts';
 
 /** What the gauges of an upstream show, asked for each page. */
 export interface UpstreamState {
@@ -14,6 +14,7 @@ export interface UpstreamState {
   toolsRefreshedMs(): number | null;
 }
 
+/** How an upstream session was lost: the `reason` of `mcpstead_upstream_session_resets_total`. */
 export type SessionResetReason = 'unknown_session' | 'expired' | 'terminated';
 
 /**
@@ -24,11 +25,11 @@ export class UpstreamMetrics {
   /** Read for the page, see upstream-families.ts. */
   readonly counts = {
     initialize: { success: 0, error: 0 },
-    initializeDurations: new Distribution(),
+    initializeDurations: new Histogram(),
     reconnectAttempts: { success: 0, error: 0 },
     reconnects: 0,
     toolsRefresh: { success: 0, error: 0 },
-    toolsRefreshDurations: new Distribution(),
+    toolsRefreshDurations: new Histogram(),
     healthChecks: { success: 0, failure: 0 },
     sessionResets: { unknown_session: 0, expired: 0, terminated: 0 },
     backoffSeconds: 0,
@@ -110,7 +111,7 @@ export class UpstreamMetrics {
 /** The counts of one tool of one upstream. */
 export class ToolMetrics {
   /** Read for the page, see upstream-families.ts. */
-  readonly durations = new Distribution();
+  readonly durations = new Histogram();
   readonly errors = Object.fromEntries(callFailureReasons.map((reason) => [reason, 0])) as Record<
     CallFailureReason,
     number

@@ -1,7 +1,9 @@
-/** Names of HTTP headers that MCP defines, in lower case. MCP 2025-11-25, Transports. */
+/** Names the session. MCP 2025-11-25, Transports, Session Management. In lower case, as all header names here. */
 export const sessionHeader = 'mcp-session-id';
+/** Names the negotiated revision. MCP 2025-11-25, Transports, Protocol Version Header. */
 export const versionHeader = 'mcp-protocol-version';
 
+/** The media types of a body that is one JSON text, and of a stream of events. */
 export const jsonType = 'application/json';
 export const sseType = 'text/event-stream';
 

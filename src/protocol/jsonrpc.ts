@@ -3,6 +3,7 @@ import { members } from './json-text.ts';
 /** A JSON-RPC request id. JSON-RPC allows null, MCP does not (2025-11-25, Base Protocol, Requests). */
 export type RequestId = string | number;
 
+/** What JSON.parse makes of a JSON object. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
 /** A request or notification, parsed once; `paramsText` is the very text of its params. */
@@ -12,12 +13,14 @@ interface MethodMessage {
   readonly paramsText: string | undefined;
 }
 
+/** A message that wants an answer. */
 export interface RequestMessage extends MethodMessage {
   readonly kind: 'request';
   /** The JSON text of the id, for the answer. */
   readonly idText: string;
 }
 
+/** A message that gets no answer. */
 export interface NotificationMessage extends MethodMessage {
   readonly kind: 'notification';
 }
@@ -50,9 +53,11 @@ export interface InvalidMessage {
   readonly problem: string;
 }
 
+/** Whatever a peer may send, classified. */
 export type Message = RequestMessage | NotificationMessage | ResponseMessage | InvalidMessage;
 
-function isObject(value: unknown): value is JsonObject {
+/** Whether a parsed JSON value is an object: neither an array nor null. */
+export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
@@ -112,17 +117,19 @@ export function classify(value: unknown, text: string): Message {
   return invalid('a message needs a "method", or one of "result" and "error"');
 }
 
-/** The text of a request; `id` and `paramsText` are JSON texts. */
+/** The text of a request; `idText` and `paramsText` are JSON texts. */
 export function requestText(idText: string | number, method: string, paramsText?: string): string {
   const params = paramsText === undefined ? '' : `,"params":${paramsText}`;
   return `{"jsonrpc":"2.0","id":${idText},"method":${JSON.stringify(method)}${params}}`;
 }
 
+/** The text of a notification; `paramsText` is a JSON text. */
 export function notificationText(method: string, paramsText?: string): string {
   const params = paramsText === undefined ? '' : `,"params":${paramsText}`;
   return `{"jsonrpc":"2.0","method":${JSON.stringify(method)}${params}}`;
 }
 
+/** The text of an answer with a result; both are JSON texts. */
 export function resultText(idText: string, result: string): string {
   return `{"jsonrpc":"2.0","id":${idText},"result":${result}}`;
 }

@@ -17,6 +17,7 @@ export function sseMessage(json: string): string {
   return `event: message\ndata: ${line}\n\n`;
 }
 
+/** One event outgrew its bound; the stream cannot be read on. */
 export class SseTooLargeError extends Error {
   constructor(maxEventChars: number) {
     super(`an event of the stream is larger than ${maxEventChars} characters`);

@@ -1,6 +1,7 @@
 /** Stands between a server's name and a tool's. Server names neither hold it nor end in `_`, so the first one splits. */
 const separator = '__';
 
+/** The name under which a tool of `server` is listed to clients. */
 export function qualify(server: string, name: string): string {
   return server + separator + name;
 }

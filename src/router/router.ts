@@ -3,6 +3,7 @@ import type { Logger } from '../observability/log.ts';
 import type { Redactor } from '../observability/redact.ts';
 import type { Answer, Exchange } from '../protocol/exchange.ts';
 import { withMembers } from '../protocol/json-text.ts';
+import { isObject } from '../protocol/jsonrpc.ts';
 import { splitQualified } from '../registry/names.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Connection } from '../upstream/connection.ts';
@@ -11,6 +12,7 @@ import { UpstreamFailure } from '../upstream/failure.ts';
 /** As much of a name that came from a client as is quoted back. */
 const maxQuotedChars = 200;
 
+/** What the router works with. */
 export interface RouterParts {
   readonly registry: Registry;
   readonly connection: (server: string) => Connection | undefined;
@@ -57,7 +59,7 @@ export class Router {
     const args = exchange.params?.arguments;
     if (typeof name !== 'string')
       throw new GatewayError('invalid_params', 'tools/call: "name" must be a string');
-    if (args !== undefined && (typeof args !== 'object' || args === null || Array.isArray(args))) {
+    if (args !== undefined && !isObject(args)) {
       throw new GatewayError('invalid_params', 'tools/call: "arguments" must be an object');
     }
     const parts = splitQualified(name);

@@ -3,7 +3,7 @@ import { Registry } from 'prom-client';
 import { Heartbeat } from '../../../src/downstream/heartbeat.ts';
 import { takeNotification } from '../../../src/downstream/legacy.ts';
 import { type Session, Sessions } from '../../../src/downstream/sessions.ts';
-import { DownstreamMetrics } from '../../../src/observability/metrics.ts';
+import { DownstreamMetrics } from '../../../src/observability/downstream-metrics.ts';
 import { classify, type NotificationMessage } from '../../../src/protocol/jsonrpc.ts';
 import { sampleValue } from '../../support/prometheus-page.ts';
 import { waitUntil } from '../../support/wait.ts';

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'bun:test';
-import { Metrics, type UpstreamState } from '../../../src/observability/metrics.ts';
+import { Metrics } from '../../../src/observability/metrics.ts';
+import type { UpstreamState } from '../../../src/observability/upstream-metrics.ts';
 import { type PageSample, parsePage, sampleValue } from '../../support/prometheus-page.ts';
 
 const build = { version: '1.2.3', gitSha: 'abc123', bunVersion: '1.4.5' };
