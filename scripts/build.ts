@@ -28,6 +28,8 @@ function build(target: Target, sha: string): string {
     '--no-compile-autoload-dotenv',
     '--no-compile-autoload-bunfig',
     `--define=MCPSTEAD_GIT_SHA=${JSON.stringify(sha)}`,
+    // Else packages' folders on the machine that builds would stand in the program: no two builds were alike.
+    '--define=__dirname="/"',
     // Its name goes into the file: it has to be the same one everywhere for builds to be identical.
     `--outfile=${path}`,
   ]);

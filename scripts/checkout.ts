@@ -1,8 +1,8 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import manifest from '../package.json' with { type: 'json' };
 
 /** The checkout's top folder. */
-export const root = join(import.meta.dir, '..');
+export const root = dirname(import.meta.dir);
 export const dist = join(root, 'dist');
 export const { version } = manifest;
 

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { platformName } from '../../npm/mcpstead/lib/platform.mjs';
 import manifest from '../../package.json' with { type: 'json' };
-import { binaryFolder, run as runToEnd } from '../../scripts/checkout.ts';
+import { binaryFolder, root, run as runToEnd } from '../../scripts/checkout.ts';
 import { targetNamed } from '../../scripts/targets.ts';
 import { startCommand } from '../support/program.ts';
 import { freePort } from '../support/wait.ts';
@@ -29,6 +29,10 @@ test('the program tells its version, its commit and its Bun', async () => {
   const [, version, sha, bun] = /^mcpstead (\S+) \(commit ([0-9a-f]{12}), Bun (\S+)\)\n$/.exec(stdout) ?? [];
   expect({ version, bun }).toEqual({ version: manifest.version, bun: manifest.devDependencies.bun });
   expect(runToEnd(['git', 'cat-file', '-t', sha ?? ''])).toBe('commit');
+});
+
+test('the program holds no path of the machine that built it, so that it is the same from any folder', () => {
+  expect(readFileSync(program).includes(root)).toBe(false);
 });
 
 test('the program serves a configuration, calls tools, and ends gracefully', async () => {
