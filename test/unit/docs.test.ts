@@ -39,6 +39,7 @@ describe('the documentation', () => {
     const [sample] = (await blocks('README.md', 'text')).filter((block) =>
       block.includes('invalid configuration'),
     );
+    expect(sample).toBeDefined();
     expect(() => parseConfig(yaml, 'mcpstead.yaml', {})).toThrow(
       sample?.replace('mcpstead: ', '').trimEnd() as string,
     );
