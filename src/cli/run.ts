@@ -29,7 +29,7 @@ export async function run(argv: readonly string[]): Promise<ExitCode> {
   }
 }
 
-/** citty colours its help wherever it goes to; here a pipe, a file and NO_COLOR get plain text. */
+/** citty colors its help wherever it goes to; here a pipe, a file and NO_COLOR get plain text. */
 async function helpText({ command, parent }: Selection): Promise<string> {
   const text = (await renderUsage(command, parent)).trimEnd();
   return process.stdout.isTTY && !process.env.NO_COLOR ? text : Bun.stripANSI(text);

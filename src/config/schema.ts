@@ -92,7 +92,7 @@ const serverSchema = section({
     .prefault({})
     .describe('How a lost connection is taken up again: exponential backoff with jitter.'),
   timeouts: section({
-    connect_seconds: seconds(0.01, 10).describe('How long connecting and initialising may take.'),
+    connect_seconds: seconds(0.01, 10).describe('How long connecting and initializing may take.'),
     request_seconds: seconds(0.01, 300).describe('How long one request may take.'),
   })
     .prefault({})

@@ -124,7 +124,7 @@ export function sanitizeReason(text: string, redactor: Redactor): string {
     .replace(/[\p{Cc}\p{Cf}\s]+/gu, ' ')
     .trim()
     .replace(/\b[a-z][a-z0-9+.-]{0,20}:\/\/[^\s"'<>]+/gi, displayUrl);
-  // Once more, for a secret that colours or line breaks had split; and before the cut, which may leave half of one.
+  // Once more, for a secret that colors or line breaks had split; and before the cut, which may leave half of one.
   const safe = redactor.redact(line);
   if (safe.length <= maxReasonLength) return safe;
   return `${safe.slice(0, maxReasonLength - 1).replace(/[\uD800-\uDBFF]$/, '')}…`;

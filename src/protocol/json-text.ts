@@ -1,6 +1,6 @@
 /**
  * Works on the text of JSON values, so that what the gateway need not look at is passed on as it came:
- * numbers beyond 2^53, key order and escapes survive, and nothing is serialised twice.
+ * numbers beyond 2^53, key order and escapes survive, and nothing is serialized twice.
  *
  * Every function here takes text that JSON.parse has accepted; on other text the result is unspecified,
  * but the functions still end. None recurses, so depth is no danger.

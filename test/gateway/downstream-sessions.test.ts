@@ -204,7 +204,7 @@ describe('an idle session', () => {
     expect(metrics.value('mcpstead_downstream_session_terminations_total', ended)).toBe(3);
   });
 
-  test('whose client never came back after initialize counts as failed to initialise', async () => {
+  test('whose client never came back after initialize counts as failed to initialize', async () => {
     await using started = await startGateway({ servers: [], mcp });
     await rawPost(started.url, initialize('2025-11-25'));
     const ended = { reason: 'init_failed' };

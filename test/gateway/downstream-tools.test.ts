@@ -35,7 +35,7 @@ async function gatewayTo(upstreams: Record<string, FakeUpstream>, more: Partial<
 
 const list = '{"jsonrpc":"2.0","id":1,"method":"tools/list"}';
 const listOf = (tools: string) => `{"jsonrpc":"2.0","id":ID,"result":{"tools":[${tools}]}}`;
-/** Everything that a parser and a serialiser would change. Bun rewrites such characters in a raw template, hence the detour. */
+/** Everything that a parser and a serializer would change. Bun rewrites such characters in a raw template, hence the detour. */
 const odd = String.raw`"b":12345678901234567890,"a" : 1.0, "e":1E2,"":-0,"esc":"\u00e9\/\ud800${'é😀'}","__proto__":{"x":[ ]},"10":1,"2":2`;
 
 describe('tools/list', () => {

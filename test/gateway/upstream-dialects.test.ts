@@ -54,14 +54,14 @@ describe('an answer is understood as', () => {
         JSON.stringify([{ jsonrpc: '2.0', method: 'notifications/message', params: {} }, answerTo(message)]),
         'application/json',
       ),
-    'JSON labelled SSE': (message) => typed(json(message), 'text/event-stream'),
-    'JSON labelled SSE, chunked': (message) => chunked(json(message), 'text/event-stream'),
-    'JSON labelled text/plain': (message) => typed(json(message), 'text/plain'),
+    'JSON labeled SSE': (message) => typed(json(message), 'text/event-stream'),
+    'JSON labeled SSE, chunked': (message) => chunked(json(message), 'text/event-stream'),
+    'JSON labeled text/plain': (message) => typed(json(message), 'text/plain'),
     'JSON without a content type': (message) => streamed([json(message)]),
     SSE: (message) => sse(sseEvent(answerTo(message))),
-    'SSE labelled JSON': (message) => typed(sseEvent(answerTo(message)), 'application/json'),
-    'SSE labelled JSON, chunked': (message) => chunked(sseEvent(answerTo(message)), 'application/json'),
-    'SSE labelled text/plain': (message) => typed(sseEvent(answerTo(message)), 'text/plain'),
+    'SSE labeled JSON': (message) => typed(sseEvent(answerTo(message)), 'application/json'),
+    'SSE labeled JSON, chunked': (message) => chunked(sseEvent(answerTo(message)), 'application/json'),
+    'SSE labeled text/plain': (message) => typed(sseEvent(answerTo(message)), 'text/plain'),
     'SSE with a byte order mark': (message) => sse(`\uFEFFdata: ${json(message)}\n\n`),
     'SSE with CRLF': (message) => sse(`event: message\r\ndata: ${json(message)}\r\n\r\n`),
     'SSE with CRLF cut between CR and LF': (message) => sse(`data: ${json(message)}\r`, '\n\r', '\n'),
@@ -198,7 +198,7 @@ describe('a body without an end is cut off at 64 MiB', () => {
 
 describe('events reach the client when they happen', () => {
   test.each(['text/event-stream', 'text/plain', 'application/json'])(
-    'on a live stream labelled %s',
+    'on a live stream labeled %s',
     async (type) => {
       const channels: ReturnType<typeof eventChannel>[] = [];
       await using upstream = await upstreamThat((message) => {

@@ -31,7 +31,7 @@ const reasons: Record<string, string> = {
 
 describe('an upstream that forgot our session says so with', () => {
   test.each(Object.entries(staleSessionDialects))(
-    '%s: it is initialised anew once, and each waiting call is executed once',
+    '%s: it is initialized anew once, and each waiting call is executed once',
     async (name, dialect) => {
       await using upstream = await fakeUpstream({ onUnknownSession: dialect });
       await using gateway = await startGateway({ servers: [{ name: 'up', url: upstream.url }] });
@@ -183,7 +183,7 @@ describe('what only looks like a lost session is none:', () => {
 });
 
 describe('an upstream that never knows our session', () => {
-  test('is not initialised in a loop, and a call to it fails', async () => {
+  test('is not initialized in a loop, and a call to it fails', async () => {
     let forgetful = false;
     await using upstream = await fakeUpstream({
       onPost: ({ method }) =>

@@ -107,7 +107,7 @@ describe.each([
   ['v1', startSdkV1],
   ['v2', startSdkV2],
 ])('a server on the SDK %s that forgot our session', (_sdk, start) => {
-  test('is initialised anew once for all calls that wait, and each of them is executed once', async () => {
+  test('is initialized anew once for all calls that wait, and each of them is executed once', async () => {
     await using server = await start();
     await using gateway = await startGateway({ servers: [{ name: 'up', url: server.url }] });
     await gateway.connected();

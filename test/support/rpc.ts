@@ -71,7 +71,7 @@ export class RawSession implements AsyncDisposable {
     this.#headers = headers;
   }
 
-  /** Initialises a session at `url`. */
+  /** Initializes a session at `url`. */
   static async open(
     url: string,
     options: { headers?: Record<string, string>; capabilities?: object; protocolVersion?: string } = {},

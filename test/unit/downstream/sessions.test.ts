@@ -46,7 +46,7 @@ describe('an idle session', () => {
     expect(await endings('init_failed')).toBe(0);
   });
 
-  test('whose client never said that it is initialized counts as failed to initialise', async () => {
+  test('whose client never said that it is initialized counts as failed to initialize', async () => {
     const { sessions, endings } = sessionsOf(20);
     sessions.open();
     await waitUntil('the end', () => sessions.size === 0);

@@ -101,7 +101,7 @@ describe('a pretty line', () => {
     );
   });
 
-  test('has no colours when it does not go to a terminal', () => {
+  test('has no colors when it does not go to a terminal', () => {
     const { logger, lines } = newLog({ format: 'pretty' });
     logger.error('said', { server: 'files' });
 
@@ -280,7 +280,7 @@ describe('stderr', () => {
   });
 
   test.if(process.platform !== 'win32').each([
-    ['with colours', {}, '\x1b[32mINFO \x1b[0m line \x1b[2mn=\x1b[0m1'],
+    ['with colors', {}, '\x1b[32mINFO \x1b[0m line \x1b[2mn=\x1b[0m1'],
     ['without them where NO_COLOR is set', { NO_COLOR: '1' }, 'INFO  line n=1'],
   ])('has pretty lines when it is a terminal, %s', async (_, env, expected) => {
     const chunks: Uint8Array[] = [];

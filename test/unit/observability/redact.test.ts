@@ -120,7 +120,7 @@ describe('displayUrl', () => {
 describe('a sanitised reason', () => {
   const redactor = redactorOf('tok_abcdefghij');
 
-  test('is one line without control characters, colours and runs of white space', () => {
+  test('is one line without control characters, colors and runs of white space', () => {
     const text = ' first line\r\n\tsecond\u0000 \u001b[31mred\u001b[0m\u2028third\u202e ';
 
     expect(sanitizeReason(text, redactor)).toBe('first line second red third');
@@ -141,7 +141,7 @@ describe('a sanitised reason', () => {
     expect(sanitizeReason(text, redactor)).toBe(`${'x'.repeat(195)}[red…`);
   });
 
-  test('hides a secret that a colour or a line break had split', () => {
+  test('hides a secret that a color or a line break had split', () => {
     expect(sanitizeReason('token tok_abc\u001b[1mdefghij', redactor)).toBe('token [redacted]');
     expect(sanitizeReason('key first\nsecond', redactorOf('first\nsecond'))).toBe('key [redacted]');
   });
