@@ -35,6 +35,7 @@ export interface YamlFile {
 const maxAliasedValues = 10_000;
 /** Twice as deep as the schema goes. */
 const maxDepth = 10;
+const startOfFile: Span = { start: 0, end: 0 };
 const plainTags = new Set(
   ['str', 'int', 'float', 'bool', 'null', 'map', 'seq'].map((tag) => `tag:yaml.org,2002:${tag}`),
 );
@@ -53,17 +54,16 @@ export function readYaml(source: Source): YamlFile {
   if (root === null || (isScalar(root) && root.value === null)) {
     throw unusableFile(source.path, 'is empty');
   }
-  const reader = new Reader(source);
-  const value = reader.read(root, [], null);
-  return reader.file(value);
+  return new DocumentFile(source.text, root);
 }
 
-class Reader {
-  readonly #source: Source;
-  readonly #problems: Problem[] = [];
-  readonly #broken = new Set<string>();
-  readonly #keys: Span[] = [];
-  readonly #unread: Span[] = [];
+class DocumentFile implements YamlFile {
+  readonly value: unknown;
+  readonly problems: Problem[] = [];
+  readonly broken = new Set<string>();
+  readonly keys: Span[] = [];
+  readonly unread: Span[] = [];
+  readonly #text: string;
   readonly #places = new Map<string, Place & { path: Path }>();
   readonly #anchors = new Map<string, Node>();
   /** Collections that are being read: an alias to one of them would never end. */
@@ -72,31 +72,58 @@ class Reader {
   #alias: Node | null = null;
   #aliasedValues = 0;
 
-  constructor(source: Source) {
-    this.#source = source;
+  constructor(text: string, root: Node) {
+    this.#text = text;
+    this.value = this.#read(root, [], null);
   }
 
-  read(node: Node | null, path: Path, key: Scalar | null): unknown {
+  *scalars(): Generator<{ path: Path; span: Span }> {
+    for (const { path, node } of this.#places.values()) {
+      if (isScalar(node)) yield { path, span: rangeOf(node) };
+    }
+  }
+
+  spanOf(path: Path): Span {
+    const place = this.#places.get(pathKey(path));
+    if (!place) return path.length > 0 ? this.spanOf(path.slice(0, -1)) : startOfFile;
+    const span = place.node ? rangeOf(place.node) : startOfFile;
+    return span.end > span.start || !place.key ? span : rangeOf(place.key);
+  }
+
+  keySpanOf(path: Path): Span {
+    const key = this.#places.get(pathKey(path))?.key;
+    return key ? rangeOf(key) : this.spanOf(path);
+  }
+
+  sourceOf(path: Path): string | null {
+    const node = this.#places.get(pathKey(path))?.node;
+    if (!isScalar(node)) return null;
+    const { start, end } = rangeOf(node);
+    return this.#text.slice(start, end);
+  }
+
+  #read(node: Node | null, path: Path, key: Scalar | null): unknown {
     this.#places.set(pathKey(path), { path, key, node });
     if (node === null) return null;
     if (isAlias(node)) return this.#readAlias(node, path, key);
     if (node.anchor) this.#anchors.set(node.anchor, node);
     if (this.#alias !== null && ++this.#aliasedValues === maxAliasedValues + 1) {
-      this.#problem(spanOf(this.#alias), `aliases stand for more than ${maxAliasedValues} values`);
+      const message = `aliases stand for more than ${maxAliasedValues} values`;
+      this.problems.push({ span: rangeOf(this.#alias), message });
     }
     if (node.tag && node.tag !== '!' && !plainTags.has(node.tag)) {
-      this.#unread.push(spanOf(node));
-      return this.#fail(path, spanOf(node), `the tag ${quote(node.tag)} is not supported; write plain YAML`);
+      this.unread.push(rangeOf(node));
+      return this.#fail(path, rangeOf(node), `the tag ${quote(node.tag)} is not supported; write plain YAML`);
     }
     if (isScalar(node)) return node.value;
     if (path.length > maxDepth) {
-      this.#unread.push(spanOf(node));
-      return this.#fail(path, spanOf(node), 'the file is nested too deeply');
+      this.unread.push(rangeOf(node));
+      return this.#fail(path, rangeOf(node), 'the file is nested too deeply');
     }
     this.#open.add(node);
     const value = isMap(node)
       ? this.#readMap(node.items as Pair<Node, Node | null>[], path)
-      : (node.items as Node[]).map((item, index) => this.read(item, [...path, index], null));
+      : (node.items as Node[]).map((item, index) => this.#read(item, [...path, index], null));
     this.#open.delete(node);
     return value;
   }
@@ -105,22 +132,22 @@ class Reader {
     const value: Record<string, unknown> = {};
     const seen = new Map<string, Span>();
     for (const { key, value: node } of pairs) {
-      this.#keys.push(spanOf(key));
+      this.keys.push(rangeOf(key));
       const problem = this.#keyProblem(key, seen);
       if (problem) {
-        this.#problems.push(problem);
-        if (node) this.#unread.push(spanOf(node));
+        this.problems.push(problem);
+        if (node) this.unread.push(rangeOf(node));
       } else if (isScalar(key)) {
         const name = String(key.value);
-        seen.set(name, spanOf(key));
-        value[name] = this.read(node, [...path, name], key);
+        seen.set(name, rangeOf(key));
+        value[name] = this.#read(node, [...path, name], key);
       }
     }
     return value;
   }
 
   #keyProblem(key: Node, seen: ReadonlyMap<string, Span>): Problem | null {
-    const span = spanOf(key);
+    const span = rangeOf(key);
     if (!isScalar(key) || typeof key.value !== 'string') return { span, message: 'a key must be plain text' };
     const first = seen.get(key.value);
     if (first) {
@@ -136,70 +163,30 @@ class Reader {
   }
 
   #readAlias(alias: Node & { source: string }, path: Path, key: Scalar | null): unknown {
-    const span = spanOf(alias);
+    const span = rangeOf(alias);
     const name = `*${clip(alias.source)}`;
     const target = this.#anchors.get(alias.source);
     if (!target) return this.#fail(path, span, `the alias ${name} has no anchor before it`);
     if (this.#open.has(target)) return this.#fail(path, span, `the alias ${name} contains itself`);
     if (this.#aliasedValues > maxAliasedValues) {
-      this.#broken.add(pathKey(path));
+      this.broken.add(pathKey(path));
       return null;
     }
     const outer = this.#alias;
     this.#alias = outer ?? alias;
-    const value = this.read(target, path, key);
+    const value = this.#read(target, path, key);
     this.#alias = outer;
     return value;
   }
 
   #fail(path: Path, span: Span, message: string): null {
-    this.#broken.add(pathKey(path));
-    this.#problem(span, message);
+    this.broken.add(pathKey(path));
+    this.problems.push({ span, message });
     return null;
-  }
-
-  #problem(span: Span, message: string): void {
-    this.#problems.push({ span, message });
-  }
-
-  file(value: unknown): YamlFile {
-    const places = this.#places;
-    const text = this.#source.text;
-    const spanAt = (path: Path): Span => {
-      const place = places.get(pathKey(path));
-      if (!place) return path.length > 0 ? spanAt(path.slice(0, -1)) : { start: 0, end: 0 };
-      const span = place.node ? spanOf(place.node) : null;
-      return span && span.end > span.start
-        ? span
-        : place.key
-          ? spanOf(place.key)
-          : (span ?? { start: 0, end: 0 });
-    };
-    return {
-      value,
-      problems: this.#problems,
-      broken: this.#broken,
-      keys: this.#keys,
-      unread: this.#unread,
-      *scalars() {
-        for (const { path, node } of places.values()) {
-          if (isScalar(node)) yield { path, span: spanOf(node) };
-        }
-      },
-      spanOf: spanAt,
-      keySpanOf(path) {
-        const key = places.get(pathKey(path))?.key;
-        return key ? spanOf(key) : spanAt(path);
-      },
-      sourceOf(path) {
-        const node = places.get(pathKey(path))?.node;
-        return isScalar(node) ? text.slice(spanOf(node).start, spanOf(node).end) : null;
-      },
-    };
   }
 }
 
-function spanOf(node: Node): Span {
+function rangeOf(node: Node): Span {
   const [start, end] = node.range ?? [0, 0];
   return { start, end };
 }
