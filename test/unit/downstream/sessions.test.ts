@@ -116,8 +116,13 @@ describe('notifications/cancelled', () => {
 
   test('may name something two million levels deep', () => {
     const { sessions } = sessionsOf(60_000);
+    const session = sessions.open();
+    const call = running(session, '1');
     const levels = 2_000_000;
-    cancelled(sessions.open(), `{"requestId":${'['.repeat(levels)}${']'.repeat(levels)}}`);
+    cancelled(session, `{"requestId":${'['.repeat(levels)}${']'.repeat(levels)}}`);
+    expect(call.abort.signal.aborted).toBe(false);
+    cancelled(session, '{"requestId":1}');
+    expect(call.abort.signal.aborted).toBe(true);
   });
 });
 
