@@ -4,7 +4,7 @@ import type { Gateway } from '../gateway.ts';
 import { createLogger, type Logger } from '../observability/log.ts';
 import { Redactor } from '../observability/redact.ts';
 import type { ExitCode } from './commands.ts';
-import { watchSignals } from './signals.ts';
+import { type SignalWatch, watchSignals } from './signals.ts';
 
 /** What to serve, and what to do once it is being served. */
 export interface Run {
@@ -31,22 +31,30 @@ export async function runGateway({ loaded, readConfig, onReady }: Run): Promise<
   const gateway = await Promise.race([starting, signals.stop.then(() => null)]);
   if (gateway === null) {
     abort.abort();
-    await Promise.race([starting.catch(() => {}), signals.secondStop]);
-    logger.info('stopped before it served');
-    return 0;
+    logger.info(`${await signals.stop}: giving up the start`);
+    // It may have been ready just as the signal came.
+    const gaveUp = starting.then(
+      (ready) => ready.stop(),
+      () => {},
+    );
+    return ending(gaveUp, signals, logger);
   }
   logger.info(`serving ${gateway.url}/mcp`);
   signals.onHangup(() => void reload(gateway));
   onReady?.(gateway);
 
   logger.info(`${await signals.stop}: shutting down`);
-  const graceful = gateway.stop().then((): ExitCode => 0);
-  const cutShort = signals.secondStop.then((signal): ExitCode => {
-    logger.warn(`${signal} again: exiting at once`);
-    gateway.kill();
-    return 1;
-  });
-  return await Promise.race([graceful, cutShort]);
+  const exitCode = await ending(gateway.stop(), signals, logger);
+  if (exitCode !== 0) gateway.kill();
+  return exitCode;
+}
+
+/** Resolves to 0 once `graceful` has ended, or to 1 as soon as a second signal cuts it short. */
+async function ending(graceful: Promise<unknown>, signals: SignalWatch, logger: Logger): Promise<ExitCode> {
+  const second = await Promise.race([graceful.then(() => null), signals.secondStop]);
+  if (second === null) return 0;
+  logger.warn(`${second} again: exiting at once`);
+  return 1;
 }
 
 /** The gateway logs the outcome. A reload that fails changes nothing, so it does not matter here. */

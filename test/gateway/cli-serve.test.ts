@@ -162,6 +162,7 @@ describe('SIGTERM and SIGINT', () => {
     await waitUntil('a request at the upstream', () => upstream.received.length > 0);
     program.signal('SIGTERM');
     expect((await program.ended()).exitCode).toBe(0);
+    expect(program.stderr()).toContain('SIGTERM: giving up the start');
   });
 });
 
