@@ -1,6 +1,10 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import manifest from '../package.json' with { type: 'json' };
 import { version } from './checkout.ts';
 import { repository, type Target, targetNamed } from './targets.ts';
+
+const template = readFileSync(join(import.meta.dir, '../Formula/mcpstead.rb.template'), 'utf8');
 
 /** The checksums of a SHA256SUMS file, by archive name. */
 export type Checksums = ReadonlyMap<string, string>;
@@ -10,42 +14,24 @@ export function parseChecksums(text: string): Checksums {
   return new Map([...text.matchAll(/^([0-9a-f]{64}) {2}(\S+)$/gm)].map(([, hash, name]) => [name!, hash!]));
 }
 
-/** The Homebrew formula of this version, in the layout that `brew style` asks for. Homebrew's Linux is glibc's. */
+/**
+ * The Homebrew formula of this version, in the layout that `brew style` asks for. Homebrew's Linux is glibc's. It is made
+ * anew for each release: the checksums of a commit's programs cannot stand in that commit.
+ */
 export function formula(checksums: Checksums): string {
-  return `class Mcpstead < Formula
-  desc "${manifest.description}"
-  homepage "https://github.com/${repository}"
-  version "${version}"
-  license "${manifest.license}"
-
-  on_macos do
-${onCpus('darwin', checksums)}
-  end
-
-  on_linux do
-${onCpus('linux', checksums)}
-  end
-
-  def install
-    bin.install "mcpstead"
-  end
-
-  test do
-    assert_match version.to_s, shell_output("#{bin}/mcpstead --version")
-
-    port = free_port
-    pid = spawn bin/"mcpstead", "demo", "--port", port.to_s
-    begin
-      url = "http://127.0.0.1:#{port}/health"
-      health = shell_output("curl --silent --retry 20 --retry-delay 1 --retry-connrefused #{url}")
-      assert_match '"status":"ok"', health
-    ensure
-      Process.kill "TERM", pid
-      Process.wait pid
-    end
-  end
-end
-`;
+  const values: Record<string, string> = {
+    description: manifest.description,
+    license: manifest.license,
+    repository,
+    version,
+    macos: onCpus('darwin', checksums),
+    linux: onCpus('linux', checksums),
+  };
+  return template.replace(/\{\{(\w+)\}\}/g, (place, name: string) => {
+    const value = values[name];
+    if (value === undefined) throw new Error(`nothing to put in place of ${place} in the formula's template`);
+    return value;
+  });
 }
 
 function onCpus(system: 'darwin' | 'linux', checksums: Checksums): string {
