@@ -26,6 +26,7 @@ export interface LoadedConfig {
   readonly secrets: readonly string[];
 }
 
+/** 1 MiB: thousands of servers. What is larger is the wrong file. */
 const maxFileBytes = 1_048_576;
 const byteOrderMark = /^\uFEFF/;
 

@@ -13,8 +13,10 @@ export interface Problem {
 /** Where a value stands in the configuration: `['servers', 0, 'url']`. */
 export type Path = readonly (string | number)[];
 
+/** As many problems as are told of one file. */
 const maxProblems = 50;
-const maxShownLength = 60;
+/** As much of a user's text as a message repeats. */
+const maxShownChars = 60;
 
 /** `servers[0].url`, to name a value in a message. */
 export function dotted(path: Path): string {
@@ -25,7 +27,7 @@ export function dotted(path: Path): string {
 /** Text of the user, short and without control characters, to stand in a message. */
 export function clip(text: string): string {
   const safe = text.replace(/\p{Cc}/gu, ' ');
-  return safe.length > maxShownLength ? `${safe.slice(0, maxShownLength)}…` : safe;
+  return safe.length > maxShownChars ? `${safe.slice(0, maxShownChars)}…` : safe;
 }
 
 /**

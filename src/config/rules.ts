@@ -15,11 +15,11 @@ const bearerToken = /^[\x21-\x7e]+$/;
 const variableName = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
 /** The longest server name: a tool name has 128 characters at most, and the tool's own part needs room. */
-export const maxServerNameLength = 64;
+export const maxServerNameChars = 64;
 
 /** A server's name; a tool's qualified name begins with it. */
 export function serverNameExpected(name: string): string | null {
-  if (name.length > maxServerNameLength) return `at most ${maxServerNameLength} characters`;
+  if (name.length > maxServerNameChars) return `at most ${maxServerNameChars} characters`;
   if (serverName.test(name)) return null;
   if (name.includes('__')) return 'a name without "__", which separates server and tool names';
   if (name.endsWith('_')) return 'a name that does not end in "_"';

@@ -5,7 +5,7 @@ import {
   isHeaderValue,
   isHost,
   isVariableName,
-  maxServerNameLength,
+  maxServerNameChars,
   serverNameExpected,
   urlExpected,
 } from './rules.ts';
@@ -39,7 +39,7 @@ const serverSchema = section({
     })
     .meta({
       pattern: orExpanded(
-        `(?!.*__)(?=.{1,${maxServerNameLength}}$)[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9.-])?`,
+        `(?!.*__)(?=.{1,${maxServerNameChars}}$)[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9.-])?`,
       ),
     })
     .describe(

@@ -9,7 +9,8 @@ export interface Span {
 /** Finds what must not be shown in the line that runs from `start` to `end`. */
 export type Hidden = (line: Span) => readonly Span[];
 
-const windowColumns = 100;
+/** As much of a line as an excerpt shows. */
+const maxColumns = 100;
 
 /** The text of a configuration file, with its lines. */
 export class Source {
@@ -64,12 +65,12 @@ export class Source {
     // A comment may hold what the user took out of the file a moment ago: a token, for example.
     const after = this.shown({ start: marked.end, end: line.end }, stretches).replace(/(?:^|\s)#.*$/, '');
 
-    const long = before.length + value.length + after.length > windowColumns;
-    const cut = long ? Math.max(0, before.length - windowColumns / 2) : 0;
+    const long = before.length + value.length + after.length > maxColumns;
+    const cut = long ? Math.max(0, before.length - maxColumns / 2) : 0;
     const head = (cut > 0 ? '…' : '') + before.slice(cut);
     const text = (head + value + after).trimEnd();
-    const clipped = text.length > windowColumns ? `${text.slice(0, windowColumns)}…` : text;
-    const carets = '^'.repeat(Math.max(1, Math.min(value.trimEnd().length, windowColumns - head.length)));
+    const clipped = text.length > maxColumns ? `${text.slice(0, maxColumns)}…` : text;
+    const carets = '^'.repeat(Math.max(1, Math.min(value.trimEnd().length, maxColumns - head.length)));
     const number = String(this.lineNumber(span));
     return `  ${number} | ${clipped}\n  ${' '.repeat(number.length)} | ${' '.repeat(head.length)}${carets}`;
   }

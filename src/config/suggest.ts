@@ -1,6 +1,7 @@
 import { distance } from 'fastest-levenshtein';
 
-const longestWord = 64;
+/** What is longer is no misspelt word, and comparing it would take long. */
+const maxWordChars = 64;
 
 /** Case, dashes and underscores are what people mix up most: `maxRequestBytes`, `max-request-bytes`. */
 const plain = (word: string) => word.toLowerCase().replace(/[-_ ]/g, '');
@@ -12,7 +13,7 @@ const sortedLetters = (word: string) => [...word].sort().join('');
  * every three characters, or a candidate with something added (`streamable-http` for `streamable`).
  */
 export function suggest(word: string, candidates: Iterable<string>): string | null {
-  if (word.length > longestWord) return null;
+  if (word.length > maxWordChars) return null;
   const given = plain(word);
   let best: string | null = null;
   let bestEdits = Math.max(1, Math.floor(given.length / 3)) + 1;

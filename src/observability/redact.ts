@@ -1,7 +1,7 @@
 const mark = '[redacted]';
 
-/** Shorter secrets are not hidden: they would eat ordinary text, and a log without it hides nothing either. */
-const minSecretLength = 4;
+/** Shorter secrets stay visible: hiding them would garble ordinary text, and the gaps would show what they are. */
+const minSecretChars = 4;
 
 /** Hides known secrets in text. */
 export class Redactor {
@@ -12,7 +12,7 @@ export class Redactor {
     const shapes = new Set<string>();
     for (const value of values) {
       for (const secret of [value, value.trim()]) {
-        if (secret.length >= minSecretLength) for (const shape of shapesOf(secret)) shapes.add(shape);
+        if (secret.length >= minSecretChars) for (const shape of shapesOf(secret)) shapes.add(shape);
       }
     }
     // Longest first: where one secret begins another, the whole of the longer one goes.
@@ -111,7 +111,7 @@ export function displayUrl(url: string): string {
   return url.replace(/[?#].*/s, '').replace(/\/\/.*@/s, '//');
 }
 
-const maxReasonLength = 200;
+const maxReasonChars = 200;
 
 /**
  * Text from outside (an upstream's error, an exception's message) in a form that may be shown in health, logs
@@ -126,6 +126,6 @@ export function sanitizeReason(text: string, redactor: Redactor): string {
     .replace(/\b[a-z][a-z0-9+.-]{0,20}:\/\/[^\s"'<>]+/gi, displayUrl);
   // Once more, for a secret that colors or line breaks had split; and before the cut, which may leave half of one.
   const safe = redactor.redact(line);
-  if (safe.length <= maxReasonLength) return safe;
-  return `${safe.slice(0, maxReasonLength - 1).replace(/[\uD800-\uDBFF]$/, '')}…`;
+  if (safe.length <= maxReasonChars) return safe;
+  return `${safe.slice(0, maxReasonChars - 1).replace(/[\uD800-\uDBFF]$/, '')}…`;
 }
