@@ -68,6 +68,11 @@ export class GatewayError extends Error {
   }
 }
 
+/** What whatever was thrown has to say. It may hold secrets: only a GatewayError's message is fit for users. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
 /** What the gateway answers when the upstream `server` could not: code -32000, `data: {server, reason}`. */
 export class CallFailure extends GatewayError {
   readonly reason: CallFailureReason;

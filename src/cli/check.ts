@@ -1,3 +1,4 @@
+import { hostInUrl } from '../config/hosts.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import { risksOf } from '../config/risks.ts';
 import type { ServerConfig } from '../config/schema.ts';
@@ -17,11 +18,10 @@ export async function check(path: string): Promise<ExitCode> {
 function summary({ path, config }: LoadedConfig): string {
   const { servers } = config;
   const port = config.port === 0 ? '<any free port>' : config.port;
-  const host = config.host.includes(':') ? `[${config.host}]` : config.host;
   const blocks = [
     `${path} is valid.`,
     rows({
-      endpoint: `http://${host}:${port}/mcp`,
+      endpoint: `http://${hostInUrl(config.host)}:${port}/mcp`,
       clients:
         config.mcp.auth.mode === 'bearer' ? 'bearer token from MCPSTEAD_BEARER_TOKEN' : 'no authentication',
       metrics: config.metrics.enabled ? '/metrics' : 'off',

@@ -1,5 +1,5 @@
 import type { LoadedConfig } from '../config/load.ts';
-import { GatewayError } from '../errors.ts';
+import { GatewayError, messageOf } from '../errors.ts';
 import type { Gateway } from '../gateway.ts';
 import { createLogger, type Logger } from '../observability/log.ts';
 import { Redactor } from '../observability/redact.ts';
@@ -76,8 +76,4 @@ function surviveStrayErrors(logger: Logger): void {
     if (error instanceof Error) logger.debug('stack of the unexpected error', { stack: error.stack });
   };
   process.on('uncaughtException', log).on('unhandledRejection', log);
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

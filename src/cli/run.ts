@@ -1,5 +1,5 @@
 import { renderUsage, runCommand } from 'citty';
-import { GatewayError } from '../errors.ts';
+import { GatewayError, messageOf } from '../errors.ts';
 import { build } from '../version.ts';
 import type { ExitCode } from './commands.ts';
 import { type Selection, selectCommand } from './select.ts';
@@ -36,8 +36,6 @@ async function helpText({ command, parent }: Selection): Promise<string> {
 }
 
 function describe(error: unknown): string {
-  if (!(error instanceof GatewayError)) {
-    return `internal error: ${error instanceof Error ? error.message : String(error)}`;
-  }
+  if (!(error instanceof GatewayError)) return `internal error: ${messageOf(error)}`;
   return error.kind === 'usage' ? `${error.message}\nRun "mcpstead --help" for the options.` : error.message;
 }

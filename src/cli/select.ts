@@ -86,7 +86,7 @@ function requireKnown(token: Token, command: Command, before: readonly Token[]):
 
 function unknownOption(flag: string, command: Command): GatewayError {
   const owner = allCommands.find(({ args }) => Object.hasOwn(args as ArgsDef, flag.slice(2)));
-  const hint = owner ? `; it belongs to "${fullName(owner)}"` : didYouMean(flag, flagsOf(command));
+  const hint = owner ? `; it belongs to "${fullName(owner)}"` : suggestion(flag, flagsOf(command));
   return new GatewayError('usage', `unknown option ${flag}${hint}`);
 }
 
@@ -102,7 +102,7 @@ function unexpectedWord(word: string, command: Command): GatewayError {
     return new GatewayError('usage', `${what} "${word}"; did you mean --config ${word}?`);
   }
   const names = command === root ? Object.keys(subCommands) : [];
-  const near = didYouMean(word, names) || didYouMean(`--${word}`, flags);
+  const near = suggestion(word, names) || suggestion(`--${word}`, flags);
   return new GatewayError('usage', `${what} "${word}"${near}`);
 }
 
@@ -111,7 +111,7 @@ function flagsOf(command: Command): string[] {
 }
 
 /** `; did you mean …?` where `word` begins a candidate or is a near miss of one; else nothing. */
-function didYouMean(word: string, candidates: readonly string[]): string {
+function suggestion(word: string, candidates: readonly string[]): string {
   const bare = word.replace(/^-+/, '');
   const begun = candidates.find((candidate) => candidate.replace(/^-+/, '').startsWith(bare));
   const guess = bare ? (begun ?? suggest(bare, candidates)) : null;

@@ -6,6 +6,11 @@ export function normalizeHost(host: string): string {
     .replace(/\.$/, '');
 }
 
+/** A host name or address as it stands in a URL: IPv6 addresses need brackets. */
+export function hostInUrl(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
+}
+
 /** Whether a host name means this machine: `localhost`, 127.0.0.0/8 or ::1. */
 export function isLoopback(host: string): boolean {
   const name = normalizeHost(host);

@@ -1,5 +1,6 @@
 import { isatty } from 'node:tty';
 import { pino, stdTimeFunctions } from 'pino';
+import { messageOf } from '../errors.ts';
 import { jsonLine, prettyLine } from './log-lines.ts';
 import type { Redactor } from './redact.ts';
 import { writeToStderr } from './stderr.ts';
@@ -90,7 +91,7 @@ function plainFields(fields: LogFields, showStacks: boolean): Record<string, unk
       if (json !== undefined) plain[name] = JSON.parse(json);
     } catch (error) {
       // A cycle, or a getter or toJSON that throws.
-      plain[name] = `(cannot be shown: ${error instanceof Error ? error.message : String(error)})`;
+      plain[name] = `(cannot be shown: ${messageOf(error)})`;
     }
   }
   return plain;
