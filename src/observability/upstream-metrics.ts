@@ -17,6 +17,9 @@ export interface UpstreamState {
 /** How an upstream session was lost: the `reason` of `mcpstead_upstream_session_resets_total`. */
 export type SessionResetReason = 'unknown_session' | 'expired' | 'terminated';
 
+/** The label `tool` of calls to a tool that the registry does not know (yet). */
+export const unknownTool = 'unknown';
+
 /**
  * The counts of one configured upstream. The page shows it until `remove`; a call that ends later counts
  * into an object that nobody reads any more.
@@ -89,7 +92,7 @@ export class UpstreamMetrics {
 
   /**
    * The counts of one tool, on the page at 0 from the first time it is asked for.
-   * @param name the tool's name in the registry, or `unknown`; never one that came from a client unchecked
+   * @param name the tool's name in the registry, or {@link unknownTool}; never one that came from a client unchecked
    */
   tool(name: string): ToolMetrics {
     let metrics = this.counts.tools.get(name);
@@ -100,10 +103,10 @@ export class UpstreamMetrics {
     return metrics;
   }
 
-  /** Takes the series of tools off the page that the upstream no longer offers. `unknown` stays. */
+  /** Takes the series of tools off the page that the upstream no longer offers. {@link unknownTool} stays. */
   retainTools(names: ReadonlySet<string>): void {
     for (const name of this.counts.tools.keys()) {
-      if (name !== 'unknown' && !names.has(name)) this.counts.tools.delete(name);
+      if (name !== unknownTool && !names.has(name)) this.counts.tools.delete(name);
     }
   }
 }

@@ -50,10 +50,12 @@ export class Registry {
     if (listText !== before) this.#changed();
   }
 
+  /** The tool that `server` calls `tool`, or undefined. */
   find(server: string, tool: string): UpstreamTool | undefined {
     return this.#catalogs.get(server)?.tools.get(tool);
   }
 
+  /** How many tools of `server` are listed. */
   toolsCount(server: string): number {
     return this.#catalogs.get(server)?.tools.size ?? 0;
   }

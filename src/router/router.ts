@@ -1,6 +1,7 @@
 import { CallFailure, GatewayError } from '../errors.ts';
 import type { Logger } from '../observability/log.ts';
 import type { Redactor } from '../observability/redact.ts';
+import { unknownTool } from '../observability/upstream-metrics.ts';
 import type { Answer, Exchange } from '../protocol/exchange.ts';
 import { withMembers } from '../protocol/json-text.ts';
 import { isObject } from '../protocol/jsonrpc.ts';
@@ -8,6 +9,7 @@ import { splitQualified } from '../registry/names.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Connection } from '../upstream/connection.ts';
 import { UpstreamFailure } from '../upstream/failure.ts';
+import type { UpstreamTool } from '../upstream/legacy-session.ts';
 
 /** As much of a name that came from a client as is quoted back. */
 const maxQuotedChars = 200;
@@ -70,13 +72,24 @@ export class Router {
       throw new GatewayError('invalid_params', `Unknown tool: ${quoted(name)}`);
     }
 
-    const metrics = connection.metrics.tool(tool?.name ?? 'unknown');
+    return this.#forward(exchange, connection, parts.name, tool);
+  }
+
+  /** Has the upstream answer a call of its tool `name`, and counts how that went. */
+  async #forward(
+    exchange: Exchange,
+    connection: Connection,
+    name: string,
+    tool: UpstreamTool | undefined,
+  ): Promise<Answer> {
+    const server = connection.name;
+    const metrics = connection.metrics.tool(tool?.name ?? unknownTool);
     const startMs = performance.now();
     try {
       const answer = await connection.call(
         {
           method: exchange.method,
-          paramsText: withMembers(exchange.paramsText as string, { name: JSON.stringify(parts.name) }),
+          paramsText: withMembers(exchange.paramsText as string, { name: JSON.stringify(name) }),
           signal: exchange.signal,
           notify: (message) => exchange.notify(message),
         },
@@ -93,16 +106,16 @@ export class Router {
       if (error instanceof UpstreamFailure) {
         metrics.failed(error.reason);
         this.#logger.debug('a call failed', {
-          server: parts.server,
-          tool: parts.name,
+          server,
+          tool: name,
           reason: error.reason,
           cause: error.message,
         });
-        throw new CallFailure(parts.server, error.reason, `upstream "${parts.server}" ${error.message}`);
+        throw new CallFailure(server, error.reason, `upstream "${server}" ${error.message}`);
       }
       metrics.failed('internal');
-      this.#logger.error('a call failed inside the gateway', { server: parts.server, error });
-      throw new CallFailure(parts.server, 'internal', 'the gateway failed; its log tells more');
+      this.#logger.error('a call failed inside the gateway', { server, error });
+      throw new CallFailure(server, 'internal', 'the gateway failed; its log tells more');
     } finally {
       metrics.called((performance.now() - startMs) / 1000);
     }
