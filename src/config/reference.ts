@@ -56,7 +56,7 @@ export function allKeys(): readonly KeyReference[] {
 }
 
 function collect(node: SchemaNode, prefix: string): void {
-  for (const inner of [node, ...(node.anyOf ?? [])]) {
+  for (const inner of branchesOf(node)) {
     for (const [name, child] of Object.entries(inner.properties ?? {})) {
       const key = prefix === '' ? name : `${prefix}.${name}`;
       keys.push({ key, schema: child, required: inner.required?.includes(name) ?? false });
@@ -67,14 +67,14 @@ function collect(node: SchemaNode, prefix: string): void {
 }
 
 function nodesAt(path: Path): SchemaNode[] {
-  let nodes: SchemaNode[] = [schema()];
-  for (const part of path) {
-    nodes = nodes.flatMap((node) => {
-      const branches = [node, ...(node.anyOf ?? [])];
-      return branches.flatMap((branch) => child(branch, part) ?? []);
-    });
-  }
-  return nodes.flatMap((node) => [node, ...(node.anyOf ?? [])]);
+  let nodes = branchesOf(schema());
+  for (const part of path) nodes = nodes.flatMap((node) => child(node, part) ?? []).flatMap(branchesOf);
+  return nodes;
+}
+
+/** A node and its alternatives: `auth` is a word or a mapping, and the mapping has keys. */
+function branchesOf(node: SchemaNode): SchemaNode[] {
+  return [node, ...(node.anyOf ?? [])];
 }
 
 function child(node: SchemaNode, part: string | number): SchemaNode | null {

@@ -6,15 +6,11 @@
  * but the functions still end. None recurses, so depth is no danger.
  */
 
-/** Where a value stands in a text: `text.slice(start, end)` is the value. */
-export interface Span {
+/** A member of an object: its decoded key, and `text.slice(start, end)` is its value. */
+interface Member {
+  readonly key: string;
   readonly start: number;
   readonly end: number;
-}
-
-/** A member of an object: its decoded key and where its value stands. */
-export interface Member extends Span {
-  readonly key: string;
 }
 
 const quote = 0x22;
