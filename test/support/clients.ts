@@ -86,7 +86,7 @@ const inspector = join(
 );
 
 /** Runs the inspector's command line once and returns the JSON that it prints. */
-export async function runInspector(url: string, ...args: string[]): Promise<unknown> {
+async function runInspector(url: string, ...args: string[]): Promise<unknown> {
   const home = mkdtempSync(join(tmpdir(), 'mcpstead-inspector-'));
   try {
     // Its package asks for a newer Node than many machines have; the pinned Bun runs it.
