@@ -5,14 +5,14 @@ import { startGateway } from '../support/gateway.ts';
 import { acceptBoth, messagesOf, RawSession, type RpcMessage, rawPost } from '../support/rpc.ts';
 import { waitUntil, within } from '../support/wait.ts';
 
-/** A gateway to an upstream that never answers a call; with `progress`, it reports a step of it first. */
+/** A gateway to an upstream that answers no call but one of `{ prompt: true }`; with `progress`, it reports a step first. */
 async function stuck({ progress }: { progress: boolean }) {
   const calls: RpcMessage[] = [];
   /** How many of the answers that the upstream had begun were broken off by the gateway. */
   let closed = 0;
   const upstream = await fakeUpstream({
     onPost(message) {
-      if (message.method !== 'tools/call') return undefined;
+      if (message.method !== 'tools/call' || message.params.arguments.prompt) return undefined;
       calls.push(message);
       async function* events() {
         const { progressToken } = message.params._meta ?? {};
@@ -120,7 +120,8 @@ describe('notifications/cancelled', () => {
     expect((await other.post(cancel)).status).toBe(202);
     expect((await rawPost(to.gateway.url, cancel)).status).toBe(202);
     // A round trip through the upstream: had anything been cancelled, it would have been told before.
-    await other.request('tools/list');
+    await other.callText('up__echo', { prompt: true });
+    expect(await to.cancelledCount()).toBe(0);
     expect(to.upstream.messages('notifications/cancelled')).toEqual([]);
     abort.abort();
     expect(await answering).toBe('gone');
