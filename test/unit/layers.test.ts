@@ -4,8 +4,8 @@ import { Glob } from 'bun';
 
 const source = join(import.meta.dir, '../../src');
 
-/** The rooms of src/, uppermost first: a file may import from its own room and from those below it. */
-const rooms = [
+/** The layers of src/, uppermost first: a file may import from its own layer and from those below it. */
+const layers = [
   'main.ts',
   'cli',
   'gateway.ts',
@@ -22,7 +22,7 @@ const rooms = [
   'version.ts',
 ];
 
-const roomOf = (path: string) => path.split('/')[0] as string;
+const layerOf = (path: string) => path.split('/')[0] as string;
 
 /** The relative modules that a file imports or re-exports, for types and dynamically, too. */
 async function importsOf(file: string): Promise<string[]> {
@@ -33,18 +33,18 @@ async function importsOf(file: string): Promise<string[]> {
 
 const files = [...new Glob('**/*.ts').scanSync(source)].map((file) => file.replaceAll('\\', '/')).toSorted();
 
-test('every file stands in one of the rooms', () => {
-  expect(files.filter((file) => !rooms.includes(roomOf(file)))).toEqual([]);
+test('every file stands in one of the layers', () => {
+  expect(files.filter((file) => !layers.includes(layerOf(file)))).toEqual([]);
   expect(files.length).toBeGreaterThan(30);
 });
 
-test('imports go down through the rooms, never up', async () => {
+test('imports go down through the layers, never up', async () => {
   const upward: string[] = [];
   for (const file of files) {
     for (const path of await importsOf(file)) {
       const target = relative(source, join(source, dirname(file), path)).replaceAll('\\', '/');
       if (target.startsWith('..')) continue;
-      if (rooms.indexOf(roomOf(target)) < rooms.indexOf(roomOf(file)))
+      if (layers.indexOf(layerOf(target)) < layers.indexOf(layerOf(file)))
         upward.push(`${file} imports ${target}`);
     }
   }
