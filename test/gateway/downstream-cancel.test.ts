@@ -3,7 +3,10 @@ import { sseEvent, streamed } from '../support/answers.ts';
 import { fakeUpstream } from '../support/fake-upstream.ts';
 import { startGateway } from '../support/gateway.ts';
 import { acceptBoth, messagesOf, RawSession, type RpcMessage, rawPost } from '../support/rpc.ts';
+import { failOnStrayErrors } from '../support/stray-errors.ts';
 import { waitUntil, within } from '../support/wait.ts';
+
+failOnStrayErrors();
 
 /** A gateway to an upstream that answers no call but one of `{ prompt: true }`; with `progress`, it reports a step first. */
 async function stuck({ progress }: { progress: boolean }) {

@@ -2,7 +2,10 @@ import { describe, expect, test } from 'bun:test';
 import { fakeUpstream } from '../support/fake-upstream.ts';
 import { startGateway } from '../support/gateway.ts';
 import { RawSession, type RpcMessage } from '../support/rpc.ts';
+import { failOnStrayErrors } from '../support/stray-errors.ts';
 import { within } from '../support/wait.ts';
+
+failOnStrayErrors();
 
 const changed = { jsonrpc: '2.0', method: 'notifications/tools/list_changed' };
 

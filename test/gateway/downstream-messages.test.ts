@@ -3,6 +3,9 @@ import { rpcResult } from '../support/answers.ts';
 import { type FakeUpstream, fakeUpstream } from '../support/fake-upstream.ts';
 import { startGateway, type TestGateway } from '../support/gateway.ts';
 import { type RpcMessage, rawPost } from '../support/rpc.ts';
+import { failOnStrayErrors } from '../support/stray-errors.ts';
+
+failOnStrayErrors();
 
 let upstream: FakeUpstream;
 let gateway: TestGateway;

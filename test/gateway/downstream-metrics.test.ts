@@ -2,6 +2,9 @@ import { expect, test } from 'bun:test';
 import { startGateway } from '../support/gateway.ts';
 import { parsePage } from '../support/prometheus-page.ts';
 import { RawSession, rawPost } from '../support/rpc.ts';
+import { failOnStrayErrors } from '../support/stray-errors.ts';
+
+failOnStrayErrors();
 
 test('every message, GET and DELETE of a client is counted under its method, or one name for all strange ones', async () => {
   await using gateway = await startGateway({ servers: [] });

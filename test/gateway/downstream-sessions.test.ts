@@ -3,7 +3,10 @@ import { connectV2 } from '../support/clients.ts';
 import { fakeUpstream } from '../support/fake-upstream.ts';
 import { startGateway, type TestGateway } from '../support/gateway.ts';
 import { messagesOf, RawSession, type RpcMessage, rawPost } from '../support/rpc.ts';
+import { failOnStrayErrors } from '../support/stray-errors.ts';
 import { waitUntil } from '../support/wait.ts';
+
+failOnStrayErrors();
 
 let gateway: TestGateway;
 beforeAll(async () => {
@@ -167,7 +170,8 @@ describe('the header MCP-Protocol-Version', () => {
 });
 
 describe('an idle session', () => {
-  const mcp = { session: { idle_ttl_seconds: 0.2, gc_interval_seconds: 0.02, shutdown_grace_seconds: 0 } };
+  // Longer than a busy machine takes from one step of a test to the next.
+  const mcp = { session: { idle_ttl_seconds: 0.5, gc_interval_seconds: 0.02, shutdown_grace_seconds: 0 } };
 
   test('ends, but not while its stream is open or its call runs', async () => {
     const release = Promise.withResolvers<void>();

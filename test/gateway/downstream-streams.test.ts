@@ -5,7 +5,10 @@ import { type FakeUpstreamOptions, fakeUpstream } from '../support/fake-upstream
 import { startGateway } from '../support/gateway.ts';
 import { rawConnection } from '../support/raw-http.ts';
 import { messagesOf, RawSession, type RpcMessage } from '../support/rpc.ts';
+import { failOnStrayErrors } from '../support/stray-errors.ts';
 import { waitUntil, within } from '../support/wait.ts';
+
+failOnStrayErrors();
 
 const eventStream = { headers: { 'content-type': 'text/event-stream' } };
 const progress = (token: unknown, step: number) =>

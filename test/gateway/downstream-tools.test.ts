@@ -3,7 +3,10 @@ import { sse } from '../support/answers.ts';
 import { type FakeAnswer, type FakeUpstream, fakeUpstream } from '../support/fake-upstream.ts';
 import { startGateway, type TestConfig } from '../support/gateway.ts';
 import { type RpcMessage, rawPost } from '../support/rpc.ts';
+import { failOnStrayErrors } from '../support/stray-errors.ts';
 import { freePort } from '../support/wait.ts';
+
+failOnStrayErrors();
 
 const json = { headers: { 'content-type': 'application/json' } };
 

@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { startGateway, type TestGateway } from '../support/gateway.ts';
 import { acceptBoth, RawSession, rawPost } from '../support/rpc.ts';
+import { failOnStrayErrors } from '../support/stray-errors.ts';
+
+failOnStrayErrors();
 
 const token = 's3cret-token';
 const authorization = { authorization: `Bearer ${token}` };

@@ -3,6 +3,9 @@ import { once } from 'node:events';
 import { startGateway, type TestGateway } from '../support/gateway.ts';
 import { type RawConnection, rawConnection } from '../support/raw-http.ts';
 import { messagesOf, type RpcMessage, rawPost } from '../support/rpc.ts';
+import { failOnStrayErrors } from '../support/stray-errors.ts';
+
+failOnStrayErrors();
 
 const maxBytes = 100_000;
 const ping = '{"jsonrpc":"2.0","id":1,"method":"ping"}';

@@ -2,6 +2,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { startGateway, type TestGateway } from '../support/gateway.ts';
 import { rawRequest } from '../support/raw-http.ts';
 import { acceptBoth, messagesOf, rawPost } from '../support/rpc.ts';
+import { failOnStrayErrors } from '../support/stray-errors.ts';
+
+failOnStrayErrors();
 
 const ping = { jsonrpc: '2.0', id: 1, method: 'ping' };
 const initialize = {

@@ -3,7 +3,10 @@ import { fakeUpstream } from '../support/fake-upstream.ts';
 import { startGateway, type TestGateway } from '../support/gateway.ts';
 import { rawConnection, rawRequest } from '../support/raw-http.ts';
 import { RawSession } from '../support/rpc.ts';
+import { failOnStrayErrors } from '../support/stray-errors.ts';
 import { freePort } from '../support/wait.ts';
+
+failOnStrayErrors();
 
 let gateway: TestGateway;
 let hostLine: string;

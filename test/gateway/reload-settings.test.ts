@@ -90,7 +90,7 @@ describe('a reload leaves for the next restart, with a warning that names the ke
   test.each(fixed)('%s', async (key, change) => {
     await using upstream = await fakeUpstream();
     await using gateway = await startGateway({ servers: [] });
-    const { url, logs } = gateway;
+    const { url } = gateway;
     const config = { servers: [{ name: 'up', url: upstream.url }], ...change } as TestConfig;
     // What else is in the file counts.
     expect(await gateway.reload(config)).toEqual({ ...none, added: 1 });
@@ -104,7 +104,6 @@ describe('a reload leaves for the next restart, with a warning that names the ke
     expect(logged(gateway, 'a changed setting needs a restart and is ignored')).toHaveLength(2);
     await gateway.reload({ servers: [] });
     expect(logged(gateway, 'a changed setting needs a restart and is ignored')).toHaveLength(2);
-    expect(logs.length).toBeGreaterThan(0);
   });
 });
 
