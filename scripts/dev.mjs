@@ -105,6 +105,8 @@ function installDependencies(bun) {
     .digest('hex');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return;
   step('dependencies', bun, ['install', '--frozen-lockfile', '--ignore-scripts']);
+  // Links node_modules/.bin/bun, too, for whoever calls it by hand.
+  bunBelow(root);
   writeFileSync(stamp, lock);
 }
 
