@@ -111,7 +111,7 @@ export class Router {
           reason: error.reason,
           cause: error.message,
         });
-        throw new CallFailure(server, error.reason, `upstream "${server}" ${error.message}`);
+        throw new CallFailure(server, error.reason, `upstream "${server}": ${error.message}`);
       }
       metrics.failed('internal');
       this.#logger.error('a call failed inside the gateway', { server, error });

@@ -197,7 +197,7 @@ describe('a call that the gateway cannot have answered gets -32000 and the reaso
       id: 1,
       error: {
         code: -32000,
-        message: expect.stringMatching(/^upstream "up" /),
+        message: expect.stringMatching(/^upstream "up": /),
         data: { server: 'up', reason },
       },
     });
@@ -236,7 +236,7 @@ describe('a call that the gateway cannot have answered gets -32000 and the reaso
     const response = await rawPost(gateway.url, { jsonrpc: '2.0', id: 1, method: 'tools/call', params });
     expect(((await response.json()) as RpcMessage).error).toEqual({
       code: -32000,
-      message: 'upstream "down" is not connected: connection refused',
+      message: 'upstream "down": is not connected: connection refused',
       data: { server: 'down', reason: 'upstream_disconnected' },
     });
   });

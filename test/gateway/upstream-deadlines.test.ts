@@ -73,7 +73,7 @@ describe('request_seconds ends a call', () => {
     const { answer } = await session.request('tools/call', { name: 'up__echo' });
     expect(answer.error).toEqual({
       code: -32000,
-      message: 'upstream "up" did not answer within 0.1 s',
+      message: 'upstream "up": did not answer within 0.1 s',
       data: timedOut,
     });
     await waitUntil('the ping', () => upstream.messages('ping').length === 1);

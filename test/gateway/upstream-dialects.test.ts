@@ -142,7 +142,7 @@ describe('what is no valid answer is upstream_protocol_error:', () => {
       code: -32000,
       data: { server: 'up', reason: 'upstream_protocol_error' },
     });
-    expect(answered.error.message).toStartWith('upstream "up" ');
+    expect(answered.error.message).toStartWith('upstream "up": ');
     expect(executions).toBe(1);
   });
 
@@ -182,7 +182,7 @@ describe('a body without an end is cut off at 64 MiB', () => {
         headers: { 'content-type': 'application/json', 'content-length': String(length) },
       }),
     );
-    expect(answered.error.message).toBe('upstream "up" answered with more than 67108864 bytes');
+    expect(answered.error.message).toBe('upstream "up": answered with more than 67108864 bytes');
   });
 
   test('but an error page without an end is not read to there', async () => {

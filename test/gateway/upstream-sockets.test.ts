@@ -186,7 +186,7 @@ describe('an upstream that is removed', () => {
     await waitUntil('the renewal', () => initializes === 2);
     await gateway.reload({ servers: [] });
     const { answer } = await waiting;
-    expect(answer.error).toMatchObject({ message: 'upstream "up" was removed', data: { server: 'up' } });
+    expect(answer.error).toMatchObject({ message: 'upstream "up": was removed', data: { server: 'up' } });
     await Bun.sleep(100);
     expect(initializes).toBe(2);
   });
