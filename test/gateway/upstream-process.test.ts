@@ -7,6 +7,7 @@ import { fakeUpstream } from '../support/fake-upstream.ts';
 import { startProgram } from '../support/program.ts';
 import { messagesOf, rawPost } from '../support/rpc.ts';
 import { tcpUpstream } from '../support/tcp.ts';
+import { selfSignedCertificate } from '../support/tls.ts';
 import { waitUntil } from '../support/wait.ts';
 
 setDefaultTimeout(20_000);
@@ -54,6 +55,22 @@ test('a proxy in the environment is not used for upstreams on this machine', asy
   const servers = hosts.map((host) => ({ name: host, url: `http://${host}:${upstream.port}/mcp` }));
   await using _program = await serve(servers, env);
   expect(asked).toBe(0);
+});
+
+test('a certificate authority that NODE_EXTRA_CA_CERTS names is trusted', async () => {
+  const tls = selfSignedCertificate();
+  await using upstream = await fakeUpstream({ tls });
+  const folder = mkdtempSync(join(tmpdir(), 'mcpstead-ca-'));
+  try {
+    const authority = join(folder, 'ca.pem');
+    writeFileSync(authority, tls.cert);
+    await using _program = await serve([{ name: 'up', url: upstream.url }], {
+      NODE_EXTRA_CA_CERTS: authority,
+    });
+    expect(upstream.messages('tools/list')).toHaveLength(1);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 });
 
 test('600 slow calls to one upstream all run at the same time', async () => {
