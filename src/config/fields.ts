@@ -14,6 +14,16 @@ export const section = <Shape extends z.ZodRawShape>(shape: Shape) => z.strictOb
 /** A boolean, which may be left out. */
 export const flag = (byDefault: boolean) => z.boolean('true or false').default(byDefault);
 
+/** A text that is good; `expected` says what makes it so. */
+export const textThat = (isGood: (text: string) => boolean, expected: string) =>
+  z.string(expected).refine(isGood, expected);
+
+/** A text of which `problemOf` answers what is wrong, or null; `expected` is for what is no text at all. */
+export const textWithout = (problemOf: (text: string) => string | null, expected: string) =>
+  z.string(expected).refine((text) => problemOf(text) === null, {
+    error: (issue) => problemOf(String(issue.input)) ?? expected,
+  });
+
 /** A whole number from `min` to `max`, both included, which may be left out. */
 export function whole(min: number, max: number, byDefault: number) {
   const expected = `a whole number from ${min} to ${max}`;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { flag, oneOf, orExpanded, seconds, section, whole } from './fields.ts';
+import { flag, oneOf, orExpanded, seconds, section, textThat, textWithout, whole } from './fields.ts';
 import {
   headerNameProblem,
   isHeaderValue,
@@ -13,30 +13,24 @@ import {
 // The configuration file, once: types, defaults, validation, JSON Schema and the reference table in the
 // documentation all come from here. The error text of a rule says what was expected, to follow "expected ".
 
+/** A day: whoever wants to wait longer wants no reconnection. */
 const maxBackoffMs = 86_400_000;
+/** 1 GiB, which is also the most that the HTTP server lets through. */
 const maxRequestBytes = 1_073_741_824;
 
-const host = z
-  .string('a host name or IP address without port')
-  .refine(isHost, 'a host name or IP address without port');
+const host = textThat(isHost, 'a host name or IP address without port');
 
 const authOf = 'none or { type: bearer, token_env: NAME }';
 
 const bearerAuth = section({
   type: z.literal('bearer', 'bearer').describe('Sends `Authorization: Bearer TOKEN` with every request.'),
-  token_env: z
-    .string('the name of an environment variable')
-    .refine(isVariableName, 'the name of an environment variable')
+  token_env: textThat(isVariableName, 'the name of an environment variable')
     .meta({ pattern: '^[A-Za-z_][A-Za-z0-9_]*$' })
     .describe('The environment variable that holds the token. The token itself never stands in the file.'),
 });
 
 const serverSchema = section({
-  name: z
-    .string('a name')
-    .refine((name) => serverNameExpected(name) === null, {
-      error: (issue) => serverNameExpected(String(issue.input)) ?? '',
-    })
+  name: textWithout(serverNameExpected, 'a name')
     .meta({
       pattern: orExpanded(
         `(?!.*__)(?=.{1,${maxServerNameChars}}$)[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9.-])?`,
@@ -46,9 +40,7 @@ const serverSchema = section({
       'Unique name; its tools are listed as `<name>__<tool>`. Letters, digits, `_`, `-` and `.`; begins with a ' +
         'letter or digit, holds no `__` and does not end in `_`.',
     ),
-  url: z
-    .string('an http:// or https:// URL')
-    .refine((url) => urlExpected(url) === null, { error: (issue) => urlExpected(String(issue.input)) ?? '' })
+  url: textWithout(urlExpected, 'an http:// or https:// URL')
     .meta({ pattern: orExpanded('[Hh][Tt][Tt][Pp][Ss]?://[^/?#\\s][^#\\s]*') })
     .describe('Where the MCP server listens: http or https, without user name, password and fragment.'),
   protocol: oneOf(['auto', 'streamable', 'sse']).describe(
@@ -63,12 +55,9 @@ const serverSchema = section({
     .describe('How the gateway authenticates to this server: `none` or `{ type: bearer, token_env: NAME }`.'),
   headers: z
     .record(
-      z
-        .string()
-        .refine((name) => headerNameProblem(name) === null, {
-          error: (issue) => headerNameProblem(String(issue.input)) ?? '',
-        })
-        .meta({ pattern: "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$" }),
+      textWithout(headerNameProblem, 'the name of a header').meta({
+        pattern: "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$",
+      }),
       z.string('a string').refine(isHeaderValue, 'printable ASCII characters on one line'),
       'a mapping of header names to values',
     )

@@ -9,7 +9,10 @@ export function isLegacyVersion(version: unknown): version is (typeof legacyVers
   return (legacyVersions as readonly unknown[]).includes(version);
 }
 
-/** The revision that answers `initialize`: the client's own where it is known, else the newest. MCP 2025-11-25, Lifecycle, Version Negotiation. */
+/**
+ * The revision that answers `initialize`: the client's own where it is known, else the newest.
+ * MCP 2025-11-25, Lifecycle, Version Negotiation.
+ */
 export function negotiateVersion(requested: string): (typeof legacyVersions)[number] {
   return isLegacyVersion(requested) ? requested : latestLegacyVersion;
 }

@@ -20,7 +20,7 @@ test('calls one after another share one connection', async () => {
   expect(new Set(calls.map(({ clientPort }) => clientPort)).size).toBe(1);
 });
 
-test('over HTTP+SSE, too', async () => {
+test('calls one after another over HTTP+SSE share one connection, too', async () => {
   await using upstream = await fakeSse();
   await using gateway = await startGateway({ servers: [{ name: 'up', url: upstream.url, protocol: 'sse' }] });
   await gateway.connected();
