@@ -117,7 +117,7 @@ describe('displayUrl', () => {
   });
 });
 
-describe('a sanitised reason', () => {
+describe('a sanitized reason', () => {
   const redactor = redactorOf('tok_abcdefghij');
 
   test('is one line without control characters, colors and runs of white space', () => {
