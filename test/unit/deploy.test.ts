@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import manifest from '../../package.json' with { type: 'json' };
@@ -103,31 +103,5 @@ describe('the systemd unit', () => {
       ['yes'],
     ]);
     expect(values('MemoryDenyWriteExecute')).toEqual([]);
-  });
-});
-
-describe('docs/deploy/README.md', () => {
-  const page = 'docs/deploy/README.md';
-
-  test('shows configurations that are valid', () => {
-    const blocks = [...read(page).matchAll(/^```yaml\n(.*?)^```$/gms)].map((match) => match[1] as string);
-    expect(blocks).toHaveLength(1);
-    for (const block of blocks) {
-      const { config } = parseConfig(block, page, { TRACKER_TOKEN: 'a-token-for-the-test' });
-      expect(config.servers).toHaveLength(1);
-    }
-  });
-
-  test('links only to files that there are', () => {
-    const links = [...read(page).matchAll(/\]\((?!https?:)([^)]+)\)/g)].map((match) => match[1] as string);
-    expect(links.filter((link) => !existsSync(join(root, 'docs/deploy', link)))).toEqual([]);
-    expect(links).toContain('mcpstead.service');
-  });
-
-  test('fits the width of 130 characters outside of tables', () => {
-    const long = read(page)
-      .split('\n')
-      .filter((line) => line.length > 130 && !line.startsWith('|'));
-    expect(long).toEqual([]);
   });
 });

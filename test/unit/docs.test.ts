@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'bun:test';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Glob } from 'bun';
 import { parse } from 'yaml';
@@ -9,7 +10,13 @@ import { build } from '../../src/version.ts';
 
 const root = join(import.meta.dir, '../..');
 const read = (path: string) => Bun.file(join(root, path)).text();
-const pages = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...new Glob('docs/*.md').scanSync(root)];
+const pages = [
+  'README.md',
+  'CONTRIBUTING.md',
+  'CHANGELOG.md',
+  'scripts/README.md',
+  ...[...new Glob('docs/**/*.md').scanSync(root)].map((path) => path.replaceAll('\\', '/')),
+];
 
 /** The fenced blocks of one language in a page. */
 async function blocks(page: string, language: string): Promise<string[]> {
@@ -22,7 +29,7 @@ async function blocks(page: string, language: string): Promise<string[]> {
 describe('the documentation', () => {
   test('shows configurations that are valid', async () => {
     let configurations = 0;
-    for (const page of ['README.md', 'docs/operations.md']) {
+    for (const page of ['README.md', 'docs/operations.md', 'docs/deploy/README.md']) {
       for (const block of await blocks(page, 'yaml')) {
         // Samples for Prometheus are YAML, too.
         if (!('servers' in parse(block))) continue;
@@ -31,7 +38,7 @@ describe('the documentation', () => {
         configurations++;
       }
     }
-    expect(configurations).toBe(1);
+    expect(configurations).toBe(2);
   });
 
   test('shows an invalid configuration as it is told', async () => {
@@ -67,12 +74,11 @@ describe('the documentation', () => {
     expect(unknown).toEqual([]);
   });
 
-  test('links only to files that there are', async () => {
+  test('links only to files and folders that there are', async () => {
     const broken: string[] = [];
     for (const page of pages) {
       for (const [, target] of (await read(page)).matchAll(/\]\((?!https?:|#)([^)#]+)[^)]*\)/g)) {
-        if (!(await Bun.file(join(root, page, '..', target as string)).exists()))
-          broken.push(`${page}: ${target}`);
+        if (!existsSync(join(root, page, '..', target as string))) broken.push(`${page}: ${target}`);
       }
     }
     expect(broken).toEqual([]);
