@@ -27,6 +27,9 @@ interface Connection {
   sentMs: number;
 }
 
+/** How long after the run's end an answer may still come. */
+const answerTimeoutMs = 10_000;
+
 const headEnd = Buffer.from('\r\n\r\n');
 
 /** Sends requests over raw keep-alive sockets, closed loop, and checks every answer. Rejects on a wrong one. */
@@ -94,7 +97,12 @@ export async function load({ port, body, concurrency, seconds, expect }: LoadOpt
       },
     });
   }
+  const timer = setTimeout(
+    () => done.reject(new Error('answers are missing')),
+    seconds * 1000 + answerTimeoutMs,
+  );
   await done.promise;
+  clearTimeout(timer);
   const elapsed = (performance.now() - startMs) / 1000;
   return { requests: latencies.length, seconds: elapsed, latenciesMs: Float64Array.from(latencies).sort() };
 }

@@ -44,7 +44,10 @@ export function measured(child: Subprocess, port: number, cleanUp: () => void): 
 export async function startUpstream(tools: number, resultBytes: number): Promise<Measured> {
   const command = [process.execPath, join(root, 'bench/upstream.ts'), String(tools), String(resultBytes)];
   const child = Bun.spawn(command, { stdout: 'pipe', stderr: 'inherit' });
+  const late = setTimeout(() => child.kill('SIGKILL'), startTimeoutMs);
   const { value } = await child.stdout.getReader().read();
+  clearTimeout(late);
+  if (value === undefined) throw new Error('the upstream of the benchmark did not start');
   return measured(child, Number(new TextDecoder().decode(value)), () => {});
 }
 

@@ -110,22 +110,30 @@ function installDependencies(bun) {
   writeFileSync(stamp, lock);
 }
 
+/** Signals that are passed on, and for how long another of the same kind counts as the same. */
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+const sameSignalMs = 200;
+
 function run(command, args) {
-  const child = spawn(command, args, {
-    cwd: root,
-    stdio: 'inherit',
-  });
-  // A terminal sends Ctrl-C to the whole process group: forwarding it too would deliver it twice.
-  const ignore = () => {};
-  const forward = (signal) => child.kill(signal);
-  process.on('SIGINT', ignore).on('SIGTERM', forward).on('SIGHUP', forward);
+  // In a process group of its own the child gets each signal once, from here: a terminal, `timeout` and npm may
+  // each send the same one to everybody, and a second SIGTERM would cut a graceful shutdown short.
+  const windows = process.platform === 'win32';
+  const child = spawn(command, args, { cwd: root, stdio: 'inherit', detached: !windows });
+  const forwardedMs = new Map();
+  const forward = (signal) => {
+    const nowMs = Date.now();
+    if (windows || nowMs - (forwardedMs.get(signal) ?? 0) < sameSignalMs) return;
+    forwardedMs.set(signal, nowMs);
+    child.kill(signal);
+  };
+  for (const signal of signals) process.on(signal, forward);
   return new Promise((resolve) => {
     child.on('error', (error) => {
       console.error(`cannot run ${command}: ${error.message}`);
       resolve(1);
     });
     child.on('exit', (code, signal) => {
-      process.off('SIGINT', ignore).off('SIGTERM', forward).off('SIGHUP', forward);
+      for (const signal of signals) process.off(signal, forward);
       resolve(signal ? 1 : (code ?? 1));
     });
   });

@@ -37,7 +37,7 @@ export function launcherManifest() {
     keywords: ['mcp', 'model-context-protocol', 'gateway', 'proxy'],
     type: 'module',
     bin: { mcpstead: 'bin/mcpstead.mjs' },
-    files: ['bin', 'lib'],
+    files: ['bin', 'lib', 'config.schema.json'],
     // Yarn's Plug'n'Play loads ES modules from its zips only in projects that are ES modules themselves.
     preferUnplugged: true,
     engines: { node: '>=18' },
@@ -63,6 +63,7 @@ export function writeNpmPackages(folder = join(dist, 'npm'), chosen: readonly Ta
   const home = join(folder, 'mcpstead');
   cpSync(join(root, 'npm', 'mcpstead'), home, { recursive: true });
   for (const file of ['LICENSE', 'README.md']) cpSync(join(root, file), join(home, file));
+  cpSync(join(root, 'docs', 'config.schema.json'), join(home, 'config.schema.json'));
   writeJson(join(home, 'package.json'), launcherManifest());
 }
 

@@ -8,6 +8,9 @@ import { formula, parseChecksums } from './formula.ts';
 import { writeNpmPackages } from './npm-packages.ts';
 import { type Target, targets } from './targets.ts';
 
+/** For editors; in the release by itself, too, so that it has a URL. */
+const schema = join(root, 'docs', 'config.schema.json');
+
 function archive(target: Target, timeSeconds: number): Uint8Array {
   const folder = `mcpstead-${target.name}`;
   const file = (path: string, name: string, mode: number): ArchiveFile => ({
@@ -18,6 +21,7 @@ function archive(target: Target, timeSeconds: number): Uint8Array {
   const files = [
     file(join(root, 'LICENSE'), 'LICENSE', 0o644),
     file(join(root, 'README.md'), 'README.md', 0o644),
+    file(schema, 'config.schema.json', 0o644),
     file(join(binaryFolder(target.name), target.executable), target.executable, 0o755),
   ];
   return (target.archive.endsWith('.zip') ? zip : tarGz)(files, timeSeconds);
@@ -43,6 +47,7 @@ for (const target of targets.toSorted((a, b) => (a.archive < b.archive ? -1 : 1)
 }
 writeFileSync(join(release, 'SHA256SUMS'), sums);
 cpSync(join(root, 'scripts', 'install.sh'), join(release, 'install.sh'));
+cpSync(schema, join(release, 'config.schema.json'));
 
 mkdirSync(join(dist, 'Formula'), { recursive: true });
 writeFileSync(join(dist, 'Formula', 'mcpstead.rb'), formula(parseChecksums(sums)));

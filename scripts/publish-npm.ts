@@ -3,6 +3,8 @@ import { dist, version } from './checkout.ts';
 import { launcherPackage, targets } from './targets.ts';
 
 const npmArguments = process.argv.slice(2);
+const at = npmArguments.findIndex((argument) => /^--registry(=|$)/.test(argument));
+const registry = at < 0 ? [] : npmArguments.slice(at, at + (npmArguments[at] === '--registry' ? 2 : 1));
 
 function npm(args: readonly string[], output: 'inherit' | 'ignore'): boolean {
   const command = process.platform === 'win32' ? ['cmd', '/c', 'npm', ...args] : ['npm', ...args];
@@ -15,7 +17,6 @@ const packages = [
   { name: launcherPackage, folder: 'mcpstead' },
 ];
 for (const { name, folder } of packages) {
-  const registry = npmArguments.filter((argument) => argument.startsWith('--registry'));
   if (npm(['view', `${name}@${version}`, 'version', ...registry], 'ignore')) {
     console.log(`${name}@${version} is published already`);
   } else if (!npm(['publish', `./npm/${folder}`, ...npmArguments], 'inherit')) {

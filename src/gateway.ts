@@ -1,4 +1,5 @@
 import { type ConfigDiff, diffConfig } from './config/diff.ts';
+import { hostInUrl } from './config/hosts.ts';
 import type { LoadedConfig } from './config/load.ts';
 import { risksOf } from './config/risks.ts';
 import { Endpoint } from './downstream/endpoint.ts';
@@ -11,16 +12,16 @@ import type { Logger } from './observability/log.ts';
 import { Metrics } from './observability/metrics.ts';
 import { type Redactor, sanitizeReason } from './observability/redact.ts';
 import { notificationText } from './protocol/jsonrpc.ts';
-import { qualify } from './registry/names.ts';
-import { maxPortableNameChars, Registry } from './registry/registry.ts';
+import { isPortable, qualify } from './registry/names.ts';
+import { Registry } from './registry/registry.ts';
 import { Router } from './router/router.ts';
 import type { Connection } from './upstream/connection.ts';
 import type { UpstreamTool } from './upstream/legacy-session.ts';
 import { Pool } from './upstream/pool.ts';
 import { build } from './version.ts';
 
-/** How long upstreams may take, all together, to take leave when the gateway stops. */
-const farewellTimeoutMs = 3_000;
+/** How long upstreams may take, all together, to terminate our sessions when the gateway stops. */
+const terminateTimeoutMs = 3_000;
 
 /** How many secrets of this and earlier configurations are hidden; the latest are kept. */
 const maxSecrets = 1_000;
@@ -56,7 +57,7 @@ export class Gateway {
   readonly #registry: Registry;
   readonly #pool: Pool;
   readonly #endpoint: Endpoint;
-  readonly #warnedOfLongNames = new Set<string>();
+  readonly #warnedOfNames = new Set<string>();
   #loaded: LoadedConfig;
   #secrets: readonly string[] = [];
   #http: HttpServer | null = null;
@@ -113,7 +114,7 @@ export class Gateway {
   /** Where clients reach the gateway, without a path. */
   get url(): string {
     const { host } = this.#loaded.config;
-    return `http://${host.includes(':') ? `[${host}]` : host}:${this.port}`;
+    return `http://${hostInUrl(host)}:${this.port}`;
   }
 
   /**
@@ -191,7 +192,7 @@ export class Gateway {
     await this.#endpoint.idle(graceMs);
     this.#endpoint.cancelAll();
     this.#sessions.endAll();
-    await Promise.race([this.#pool.close(), Bun.sleep(farewellTimeoutMs)]);
+    await Promise.race([this.#pool.close(), Bun.sleep(terminateTimeoutMs)]);
     await this.#http?.stop();
   }
 
@@ -204,16 +205,17 @@ export class Gateway {
 
   #takeTools(server: string, tools: readonly UpstreamTool[] | null): void {
     this.#registry.setTools(server, tools);
-    const long = (tools ?? []).filter(
-      (tool) => qualify(server, tool.name).length > maxPortableNameChars,
-    ).length;
-    if (long === 0 || this.#warnedOfLongNames.has(server)) return;
-    this.#warnedOfLongNames.add(server);
-    this.#logger.warn('some clients refuse tool names this long; a shorter server name helps', {
-      server,
-      tools: long,
-      over_chars: maxPortableNameChars,
-    });
+    const odd = (tools ?? []).map((tool) => qualify(server, tool.name)).filter((name) => !isPortable(name));
+    if (odd.length === 0 || this.#warnedOfNames.has(server)) return;
+    this.#warnedOfNames.add(server);
+    this.#logger.warn(
+      'some clients refuse tool names of over 64 characters, or with others than letters, digits, _ and -',
+      {
+        server,
+        tools: odd.length,
+        example: odd[0],
+      },
+    );
   }
 
   #httpSettings(): HttpSettings {
@@ -284,7 +286,7 @@ async function requiredReady(connection: Connection): Promise<void> {
       ? null
       : setTimeout(() => {
           const cause =
-            connection.status().lastError ?? `did not initialise within ${timeouts.connect_seconds} s`;
+            connection.status().lastError ?? `did not initialize within ${timeouts.connect_seconds} s`;
           expired.reject(down(cause));
         }, limitMs);
   try {

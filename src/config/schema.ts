@@ -15,8 +15,8 @@ import {
 
 /** A day: whoever wants to wait longer wants no reconnection. */
 const maxBackoffMs = 86_400_000;
-/** 1 GiB, which is also the most that the HTTP server lets through. */
-const maxRequestBytes = 1_073_741_824;
+/** The largest `mcp.max_request_bytes`: 1 GiB, which is also the most that the HTTP server lets through. */
+export const maxRequestBytes = 1_073_741_824;
 
 const host = textThat(isHost, 'a host name or IP address without port');
 

@@ -155,7 +155,7 @@ export class Endpoint {
       answer = resultText(message.idText, result);
       ok = true;
     } catch (error) {
-      if (!(error instanceof GatewayError) || error.httpStatus !== 200) throw error;
+      if (!(error instanceof GatewayError) || error.kind !== 'invalid_params') throw error;
       answer = errorText(message.idText, rpcErrorText(error));
     }
     const reply = this.#reply(posted, 1, false, () => {}, headers);

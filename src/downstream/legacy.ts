@@ -1,6 +1,6 @@
 import { GatewayError } from '../errors.ts';
 import { memberText } from '../protocol/json-text.ts';
-import type { JsonObject, NotificationMessage } from '../protocol/jsonrpc.ts';
+import { isObject, type JsonObject, type NotificationMessage } from '../protocol/jsonrpc.ts';
 import { negotiateVersion } from '../protocol/versions.ts';
 import { build } from '../version.ts';
 import type { Session } from './sessions.ts';
@@ -40,8 +40,4 @@ export function takeNotification(message: NotificationMessage, session: Session 
     const idText = memberText(message.paramsText, 'requestId');
     if (idText !== undefined) session.cancel(idText);
   }
-}
-
-function isObject(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,5 +1,5 @@
 import { GatewayError } from '../errors.ts';
-import type { DownstreamMetrics } from '../observability/downstream-metrics.ts';
+import type { DownstreamMetrics, SessionEndReason } from '../observability/downstream-metrics.ts';
 import { sseMessage } from '../protocol/sse.ts';
 import { EventStream } from './event-stream.ts';
 import type { Heartbeat } from './heartbeat.ts';
@@ -8,9 +8,6 @@ import type { Heartbeat } from './heartbeat.ts';
 const maxSessions = 100_000;
 /** Changes that come close together, as at the start, are told once. */
 const noticeDelayMs = 50;
-
-/** Why a session ended: the `reason` of `mcpstead_downstream_session_terminations_total`. */
-export type SessionEnd = 'client_delete' | 'idle_timeout' | 'gateway_shutdown' | 'init_failed';
 
 /** A call in flight. */
 export interface SessionCall {
@@ -115,7 +112,7 @@ export class Sessions {
     return session;
   }
 
-  end(session: Session, reason: SessionEnd): void {
+  end(session: Session, reason: SessionEndReason): void {
     if (!this.#sessions.delete(session.id)) return;
     session.close();
     this.#metrics.sessionEnded(reason, (performance.now() - session.startMs) / 1000);

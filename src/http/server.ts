@@ -1,3 +1,4 @@
+import { maxRequestBytes } from '../config/schema.ts';
 import type { Endpoint } from '../downstream/endpoint.ts';
 import { errorResponse } from '../downstream/errors.ts';
 import { GatewayError } from '../errors.ts';
@@ -11,7 +12,9 @@ import type { Health } from './health.ts';
 /** Closes connections on which nothing moves; keep-alive comments come well within it. */
 const idleTimeoutSeconds = 120;
 /** Bun's own bound on bodies: ours is lower, changes with the configuration and answers in our words. */
-const maxBunBodyBytes = 2 ** 30 + 1;
+const maxBunBodyBytes = maxRequestBytes + 1;
+/** How long answers that are on their way may take to leave when the server stops. */
+const flushTimeoutMs = 250;
 
 /** What a reload may change. */
 export interface HttpSettings {
@@ -83,7 +86,7 @@ export class HttpServer {
 
   /** Stops listening; answers that are on their way get a moment to leave. */
   async stop(): Promise<void> {
-    await Promise.race([this.#server.stop(), Bun.sleep(250)]);
+    await Promise.race([this.#server.stop(), Bun.sleep(flushTimeoutMs)]);
     this.kill();
   }
 
@@ -213,6 +216,7 @@ export class HttpServer {
   #listen(request: Request): Response {
     const sessionId = request.headers.get(sessionHeader);
     if (sessionId === null || !parseAccept(request.headers.get('accept')).sse) {
+      this.#parts.metrics.downstream.requestWithoutMethod('listen', false);
       return methodNotAllowed(['POST', 'DELETE']);
     }
     try {

@@ -12,3 +12,8 @@ export function splitQualified(qualified: string): { server: string; name: strin
   if (at <= 0) return null;
   return { server: qualified.slice(0, at), name: qualified.slice(at + separator.length) };
 }
+
+/** Whether a tool's name is one that every client takes: some pass it on to models that allow no other. */
+export function isPortable(name: string): boolean {
+  return /^[A-Za-z0-9_-]{1,64}$/.test(name);
+}

@@ -2,9 +2,6 @@ import { withMembers } from '../protocol/json-text.ts';
 import type { UpstreamTool } from '../upstream/legacy-session.ts';
 import { qualify } from './names.ts';
 
-/** Some clients refuse tool names that are longer. */
-export const maxPortableNameChars = 64;
-
 /** What one upstream offers, as it was last known. */
 interface Catalog {
   readonly tools: ReadonlyMap<string, UpstreamTool>;

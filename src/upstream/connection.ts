@@ -1,16 +1,16 @@
 import type { ServerConfig } from '../config/schema.ts';
-import { deadlines } from '../deadlines.ts';
+import { deadlines, settledOrAborted } from '../deadlines.ts';
 import type { Logger } from '../observability/log.ts';
 import type { UpstreamMetrics, UpstreamState } from '../observability/upstream-metrics.ts';
 import type { ResponseMessage } from '../protocol/jsonrpc.ts';
 import { backoffMs } from './backoff.ts';
-import { toFailure, UpstreamFailure } from './failure.ts';
+import { cancelled, toFailure, UpstreamFailure } from './failure.ts';
 import type { LegacySession, UpstreamCall, UpstreamTool } from './legacy-session.ts';
 import { httpClientOf, openSession, type UpstreamConfig } from './open-session.ts';
 import { ToolWatch } from './tool-watch.ts';
 import type { HttpClient } from './transport/http-client.ts';
 
-/** How long an upstream may take to take leave of its session. */
+/** How long an upstream may take to terminate a session. */
 const closeTimeoutMs = 2_000;
 
 /** Where a connection stands. `closed` is final, and `given_up` until `revive`. */
@@ -39,7 +39,7 @@ export interface ConnectionStatus {
 
 /**
  * Keeps one upstream connected: a single session, opened anew when it is lost, its tools fetched when they
- * change. Calls are answered while the session lives, wait while a lost session is re-initialised, and fail at
+ * change. Calls are answered while the session lives, wait while a lost session is re-initialized, and fail at
  * once while the upstream is down.
  */
 export class Connection implements UpstreamState {
@@ -54,7 +54,7 @@ export class Connection implements UpstreamState {
 
   #state: ConnectionState = 'connecting';
   #session: LegacySession | null = null;
-  /** The re-initialisation that all calls wait for, while one is under way. */
+  /** The re-initialization that all calls wait for, while one is under way. */
   #renewal: Promise<void> | null = null;
   #everReady = false;
   #failures = 0;
@@ -150,13 +150,13 @@ export class Connection implements UpstreamState {
    */
   async call(call: UpstreamCall, repeatable: boolean): Promise<ResponseMessage> {
     try {
-      return await this.#callOn(await this.#usableSession(), call);
+      return await this.#callOn(await this.#usableSession(call.signal), call);
     } catch (error) {
       const { kind } = toFailure(error);
       const again = kind === 'session_lost' || (kind === 'broken' && repeatable);
       if (!again || call.signal.aborted) throw error;
     }
-    return await this.#callOn(await this.#usableSession(), call);
+    return await this.#callOn(await this.#usableSession(call.signal), call);
   }
 
   /** Takes over changes that need no new connection. */
@@ -197,9 +197,10 @@ export class Connection implements UpstreamState {
     }
   }
 
-  /** The live session; waits for one that is being re-initialised. */
-  async #usableSession(): Promise<LegacySession> {
-    if (this.#session === null && this.#renewal) await this.#renewal;
+  /** The live session; waits for one that is being re-initialized, but not for a client that does not. */
+  async #usableSession(signal: AbortSignal): Promise<LegacySession> {
+    if (this.#session === null && this.#renewal) await settledOrAborted(this.#renewal, signal);
+    if (signal.aborted) throw cancelled();
     if (this.#session !== null) return this.#session;
     throw new UpstreamFailure('refused', describeState(this.#state, this.#lastError));
   }
@@ -220,7 +221,10 @@ export class Connection implements UpstreamState {
       const lostBefore = this.#everReady;
       this.#becomeReady(session);
       if (reconnecting) this.#metrics.reconnectAttempted(true);
-      if (lostBefore) this.#countReconnect();
+      if (lostBefore) {
+        this.#reconnects++;
+        this.#metrics.reconnected();
+      }
     } catch (error) {
       if (this.#isClosed()) return;
       if (reconnecting) this.#metrics.reconnectAttempted(false);
@@ -233,7 +237,7 @@ export class Connection implements UpstreamState {
     const abort = new AbortController();
     const connectMs = this.config.timeouts.connect_seconds * 1000;
     const deadline = deadlines.add(connectMs, () => {
-      abort.abort(new UpstreamFailure('timeout', `did not initialise within ${connectMs / 1000} s`));
+      abort.abort(new UpstreamFailure('timeout', `did not initialize within ${connectMs / 1000} s`));
     });
     const close = () => abort.abort(new UpstreamFailure('cancelled', 'was removed'));
     this.#closing.signal.addEventListener('abort', close, { once: true });
@@ -338,22 +342,22 @@ export class Connection implements UpstreamState {
     }, ms);
   }
 
-  /** Re-initialises a session that the upstream lost: once, for all that noticed. */
+  /** Re-initializes a session that the upstream lost: once, for all that noticed. */
   #renew(lost: LegacySession, failure: UpstreamFailure): void {
     if (lost !== this.#session) return;
     this.#metrics.sessionReset(failure.loss ?? 'unknown_session');
-    // One that forgets every session at once would be initialised over and over.
+    // One that forgets every session at once would be initialized over and over.
     if (!lost.hasAnswered) {
       this.#lost(lost, failure);
       return;
     }
     this.#session = null;
     this.#clearTimers();
-    this.#logger.info('upstream session lost; initialising anew', {
+    this.#logger.info('upstream session lost; initializing anew', {
       server: this.name,
       cause: failure.message,
     });
-    // Its stream must go; there is no session to take leave of.
+    // Its streams must go, when the calls that still run on them are done.
     void lost.retire(closeTimeoutMs);
     if (this.#isClosed()) return;
     this.#state = 'connecting';
@@ -396,11 +400,6 @@ export class Connection implements UpstreamState {
     else this.#lost(session, failure);
   }
 
-  #countReconnect(): void {
-    this.#reconnects++;
-    this.#metrics.reconnected();
-  }
-
   #seen(): void {
     this.#lastSeenMs = Date.now();
   }
@@ -420,10 +419,10 @@ function describeState(state: ConnectionState, lastError: string | null): string
   const cause = lastError === null ? '' : `: ${lastError}`;
   switch (state) {
     case 'given_up':
-      return `was given up${cause}`;
+      return `given up${cause}`;
     case 'closed':
       return 'was removed';
     default:
-      return `is not connected${cause}`;
+      return `not connected${cause}`;
   }
 }

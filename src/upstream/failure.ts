@@ -1,9 +1,10 @@
 import type { CallFailureReason } from '../errors.ts';
+import type { SessionResetReason } from '../observability/upstream-metrics.ts';
 import type { RpcError } from '../protocol/jsonrpc.ts';
 import { SseTooLargeError } from '../protocol/sse.ts';
 
 /** How an upstream session was lost: the `reason` of `mcpstead_upstream_session_resets_total`. */
-export type SessionLoss = 'unknown_session' | 'expired' | 'terminated';
+export type SessionLoss = SessionResetReason;
 
 /**
  * What went wrong between the gateway and an upstream.
@@ -58,14 +59,12 @@ export class UpstreamFailure extends Error {
   }
 }
 
-const refusedCodes = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'EAI_AGAIN',
-  'ECONNABORTED',
-]);
+/** The failure of a call whose client cancelled it or went away. */
+export function cancelled(): UpstreamFailure {
+  return new UpstreamFailure('cancelled', 'the request was cancelled');
+}
+
+const refusedCodes = new Set(['EHOSTUNREACH', 'ENETUNREACH']);
 
 /** Codes of a TLS handshake that failed, as OpenSSL and Bun name them. */
 const tlsCode = /CERT|SSL|TLS|^UNABLE_TO_|^DEPTH_ZERO|^HOSTNAME_MISMATCH/;

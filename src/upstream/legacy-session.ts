@@ -14,7 +14,7 @@ import {
 } from '../protocol/jsonrpc.ts';
 import { isLegacyVersion, latestLegacyVersion, legacyVersions } from '../protocol/versions.ts';
 import { build } from '../version.ts';
-import { sessionLossIn, UpstreamFailure } from './failure.ts';
+import { cancelled, sessionLossIn, UpstreamFailure } from './failure.ts';
 import type { Transport, TransportEvents } from './transport/transport.ts';
 
 /** How long a notification, or an answer of ours to the upstream, may take to be accepted. */
@@ -65,7 +65,7 @@ interface RunningCall {
 }
 
 /**
- * One initialised session with an upstream of the legacy era. It owns the ids and progress tokens that go
+ * One initialized session with an upstream of the legacy era. It owns the ids and progress tokens that go
  * upstream: two clients may use the same ones at the same time.
  */
 export class LegacySession implements TransportEvents {
@@ -104,7 +104,7 @@ export class LegacySession implements TransportEvents {
     return this.#closedBy;
   }
 
-  /** Opens the transport and initialises. MCP 2025-11-25, Lifecycle. */
+  /** Opens the transport and initializes. MCP 2025-11-25, Lifecycle. */
   async open(signal: AbortSignal): Promise<void> {
     await this.#transport.open(signal);
     const params = {
@@ -115,7 +115,7 @@ export class LegacySession implements TransportEvents {
     const id = this.#nextId++;
     const body = requestText(id, 'initialize', JSON.stringify(params));
     const answer = await this.#transport.request(id, body, signal);
-    if (answer.error) throw this.#refusal('to initialise', answer.error);
+    if (answer.error) throw this.#refusal('to initialize', answer.error);
     const { protocolVersion, capabilities } = answer.result as JsonObject;
     if (!isLegacyVersion(protocolVersion)) {
       const supported = legacyVersions.join(', ');
@@ -156,9 +156,9 @@ export class LegacySession implements TransportEvents {
       return answer;
     } catch (error) {
       if (abort.signal.aborted) {
-        this.#send(
-          notificationText('notifications/cancelled', `{"requestId":${id},"reason":"the client gave up"}`),
-        );
+        const { message } = abort.signal.reason as Error;
+        const reason = JSON.stringify(message);
+        this.#send(notificationText('notifications/cancelled', `{"requestId":${id},"reason":${reason}}`));
       }
       throw error;
     } finally {
@@ -180,22 +180,28 @@ export class LegacySession implements TransportEvents {
   }
 
   /**
-   * All tools of the upstream, page by page, each page within `timeoutMs`. One that has no tools is asked for a sign
+   * All tools of the upstream, page by page, each page within `pageTimeoutMs` and all within `timeoutMs`. One that has no tools is asked for a sign
    * of life instead: fetching the list is the health check.
    */
-  async listTools(timeoutMs: number, signal: AbortSignal): Promise<UpstreamTool[]> {
+  async listTools(pageTimeoutMs: number, timeoutMs: number, signal: AbortSignal): Promise<UpstreamTool[]> {
     if (!this.#hasTools) {
-      await this.ping(timeoutMs, signal);
+      await this.ping(pageTimeoutMs, signal);
       return [];
     }
     const tools = new Map<string, UpstreamTool>();
     const cursors = new Set<string>();
     let params = '{}';
     let chars = 0;
+    const endMs = performance.now() + timeoutMs;
     try {
       for (let page = 0; page < maxToolPages; page++) {
+        const leftMs = endMs - performance.now();
+        if (leftMs <= 0) {
+          const found = `${page} pages came within ${timeoutMs / 1000} s`;
+          throw new UpstreamFailure('timeout', `did not list all of its tools: ${found}`);
+        }
         this.#listingId = this.#nextId;
-        const answer = await this.#ask('tools/list', params, timeoutMs, signal);
+        const answer = await this.#ask('tools/list', params, Math.min(pageTimeoutMs, leftMs), signal);
         if (answer.error) {
           throw this.#refusal('to list its tools', answer.error);
         }
@@ -319,10 +325,6 @@ export class LegacySession implements TransportEvents {
     const ownMeta = withMembers(meta, { progressToken: String(id) });
     return { paramsText: withMembers(paramsText, { _meta: ownMeta }), progressToken };
   }
-}
-
-function cancelled(): UpstreamFailure {
-  return new UpstreamFailure('cancelled', 'the request was cancelled');
 }
 
 function addTools(tools: Map<string, UpstreamTool>, answer: ResponseMessage): void {

@@ -6,6 +6,9 @@ import { HttpClient } from './transport/http-client.ts';
 import { SseTransport } from './transport/sse.ts';
 import { StreamableTransport } from './transport/streamable.ts';
 
+/** How long an upstream may take to end a session that did not come about. */
+const abandonTimeoutMs = 1_000;
+
 /** An upstream as configured, with the value of its token. */
 export interface UpstreamConfig {
   readonly server: ServerConfig;
@@ -32,7 +35,7 @@ export function httpClientOf(
 }
 
 /**
- * Opens and initialises a session over the configured transport; `auto` tries Streamable HTTP and, where the
+ * Opens and initializes a session over the configured transport; `auto` tries Streamable HTTP and, where the
  * endpoint does not speak it, HTTP+SSE (MCP 2025-11-25, Transports, Backwards Compatibility).
  * Rejects with an {@link UpstreamFailure} or with the signal's reason.
  */
@@ -51,7 +54,7 @@ export async function openSession(
       return session;
     } catch (error) {
       // Whatever came about so far, a stream or half a session, must not linger.
-      void session.retire(1_000);
+      void session.retire(abandonTimeoutMs);
       throw error;
     }
   };

@@ -93,7 +93,8 @@ export class ToolWatch {
     this.#changedMeanwhile = false;
     const startMs = performance.now();
     try {
-      const tools = await session.listTools(config().timeouts.connect_seconds * 1000, closing);
+      const { connect_seconds, request_seconds } = config().timeouts;
+      const tools = await session.listTools(connect_seconds * 1000, request_seconds * 1000, closing);
       metrics.toolsRefreshed(true, (performance.now() - startMs) / 1000);
       // A session that was replaced or closed meanwhile has no say any more.
       if (session !== this.#fetching || closing.aborted) return;

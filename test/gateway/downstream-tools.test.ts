@@ -79,7 +79,7 @@ describe('tools/list', () => {
     await using gateway = await gatewayTo({ up: upstream });
     expect(await gateway.post(list)).toContain(`"up__${name}"`);
     expect((await gateway.call(`up__${name}`, { a: 1 })).result.content[0].text).toBe('{"a":1}');
-    const warnings = gateway.logs.filter((line) => line.includes('refuse tool names this long'));
+    const warnings = gateway.logs.filter((line) => line.includes('refuse tool names of over 64 characters'));
     expect(warnings).toHaveLength(1);
   });
 
@@ -236,7 +236,7 @@ describe('a call that the gateway cannot have answered gets -32000 and the reaso
     const response = await rawPost(gateway.url, { jsonrpc: '2.0', id: 1, method: 'tools/call', params });
     expect(((await response.json()) as RpcMessage).error).toEqual({
       code: -32000,
-      message: 'upstream "down": is not connected: connection refused',
+      message: 'upstream "down": not connected: connection refused',
       data: { server: 'down', reason: 'upstream_disconnected' },
     });
   });

@@ -88,7 +88,7 @@ async function flappingUntilHealed(): Promise<Faulty> {
 
 /** Longer than a busy machine needs for any answer but one that never comes. */
 const connectSeconds = 0.5;
-const timedOut = `did not initialise within ${connectSeconds} s`;
+const timedOut = `did not initialize within ${connectSeconds} s`;
 const faults: [string, () => Promise<Faulty>, string | null][] = [
   ['dead', deadUntilHealed, 'connection refused'],
   ['silent', silentUntilHealed, timedOut],

@@ -215,7 +215,7 @@ describe('an upstream whose attempts are used up', () => {
     const { answer } = await session.request('tools/call', { name: 'up__echo' });
     expect(answer.error).toEqual({
       code: -32000,
-      message: 'upstream "up": was given up: connection refused',
+      message: 'upstream "up": given up: connection refused',
       data: { server: 'up', reason: 'upstream_disconnected' },
     });
     const page = await gateway.metrics();

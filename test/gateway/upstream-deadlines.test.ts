@@ -21,7 +21,7 @@ describe('connect_seconds ends an attempt', () => {
       servers: [{ name: 'up', url: upstream.url, timeouts: { connect_seconds: 0.1 } }],
     });
     const { servers } = await gateway.waitFor('the end', (health) => health.servers[0]?.last_error !== null);
-    expect(servers[0]).toMatchObject({ state: 'backoff', last_error: 'did not initialise within 0.1 s' });
+    expect(servers[0]).toMatchObject({ state: 'backoff', last_error: 'did not initialize within 0.1 s' });
   });
 
   test.each(['initialize', 'notifications/initialized', 'tools/list'])(

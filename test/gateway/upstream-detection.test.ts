@@ -75,7 +75,7 @@ describe('protocol: auto', () => {
       'the refusal',
       (health) => health.servers[0]?.last_error !== null,
     );
-    expect(servers[0]?.last_error).toBe('refused to initialise: not today (error -32602)');
+    expect(servers[0]?.last_error).toBe('refused to initialize: not today (error -32602)');
     expect(upstream.received.map(({ httpMethod }) => httpMethod)).toEqual(['POST']);
   });
 
@@ -255,6 +255,6 @@ describe('the endpoint that an HTTP+SSE server names', () => {
       'the cause',
       (health) => health.servers[0]?.last_error !== null,
     );
-    expect(servers[0]?.last_error).toBe('did not initialise within 0.1 s');
+    expect(servers[0]?.last_error).toBe('did not initialize within 0.1 s');
   });
 });

@@ -108,12 +108,12 @@ describe('the start fails, naming the required upstream and the cause,', () => {
     const failure = await failureOf({
       servers: [{ name: 'up', url: silent.url, required: true, timeouts: { connect_seconds: 0.1 } }],
     });
-    expect(failure.message).toBe('required upstream "up" is not reachable: did not initialise within 0.1 s');
+    expect(failure.message).toBe('required upstream "up" is not reachable: did not initialize within 0.1 s');
   });
 
   test.each([
     ['answered HTTP 401', () => new Response('no', { status: 401 })],
-    ['refused to initialise: no (error -32603)', () => rpcError(1, -32603, 'no')],
+    ['refused to initialize: no (error -32603)', () => rpcError(1, -32603, 'no')],
     ['answered with something that is not JSON', () => new Response('{nonsense')],
   ])('when the cause is: %s', async (cause, answer) => {
     await using upstream = await fakeUpstream({ onPost: answer });

@@ -317,6 +317,6 @@ test('an upstream that hangs while the session is renewed lets the calls go afte
   hangs = true;
   upstream.forgetSessions();
   expect((await call(session)).answer.error.message).toBe(
-    'upstream "up": is not connected: did not initialise within 0.1 s',
+    'upstream "up": not connected: did not initialize within 0.1 s',
   );
 });

@@ -6,7 +6,7 @@ import { toFailure, UpstreamFailure } from '../failure.ts';
 export const maxUpstreamBodyBytes = 64 * 1024 * 1024;
 
 /** As much of an error's body as is read, to see whether it speaks of a lost session. */
-const maxBeginningChars = 16 * 1024;
+const maxBeginningBytes = 16 * 1024;
 
 const maxRedirects = 5;
 
@@ -137,7 +137,7 @@ export class HttpClient {
   /** Does away with a body of no interest: reads one that is short, since a connection is lost with what is not read. */
   async discard(response: Response, signal: AbortSignal): Promise<void> {
     const declared = response.headers.get('content-length');
-    if (declared !== null && Number(declared) <= maxBeginningChars) await this.text(response, signal);
+    if (declared !== null && Number(declared) <= maxBeginningBytes) await this.text(response, signal);
     else await response.body?.cancel();
   }
 
@@ -146,9 +146,10 @@ export class HttpClient {
     const reader = this.reader(response, signal);
     const decoder = new TextDecoder();
     let text = '';
-    while (text.length < maxBeginningChars) {
+    for (let bytes = 0; bytes < maxBeginningBytes; ) {
       const chunk = await reader.read();
       if (chunk === null) return text;
+      bytes += chunk.byteLength;
       text += decoder.decode(chunk, { stream: true });
     }
     reader.cancel();

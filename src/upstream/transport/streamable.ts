@@ -17,6 +17,8 @@ const minDelayMs = 100;
 /** How many pieces of white space a body may begin with. */
 const maxBlankChunks = 16;
 const maxListenDelayMs = 30_000;
+/** A GET stream that lasted less long makes the next one wait longer. */
+const minListenedMs = 5_000;
 /** Statuses of a GET that say nothing about whether the server offers a stream: a proxy's, or that it has ours still. */
 const transientStatuses = [409, 429, 502, 503, 504];
 
@@ -28,6 +30,8 @@ export class StreamableTransport implements Transport {
   readonly #anyEventName: () => boolean;
   readonly #closing = new AbortController();
   #headers: Record<string, string> = {};
+  /** The upstream knows our session no more, so there is none to terminate. */
+  #disowned = false;
 
   constructor(http: HttpClient, events: TransportEvents, anyEventName: () => boolean) {
     this.#http = http;
@@ -90,7 +94,7 @@ export class StreamableTransport implements Transport {
 
   async close(signal: AbortSignal): Promise<void> {
     this.#closing.abort();
-    if (this.#headers[sessionHeader] === undefined) return;
+    if (this.#headers[sessionHeader] === undefined || this.#disowned) return;
     const response = await this.#http.fetch({ method: 'DELETE', headers: this.#headers, signal });
     await this.#http.discard(response, signal);
   }
@@ -112,7 +116,10 @@ export class StreamableTransport implements Transport {
   #failure(response: Response, body: string): UpstreamFailure {
     const { status } = response;
     const loss = this.#headers[sessionHeader] === undefined ? null : sessionLossOf(status, body);
-    if (loss) return new UpstreamFailure('session_lost', `lost our session (HTTP ${status})`, loss);
+    if (loss) {
+      this.#disowned = true;
+      return new UpstreamFailure('session_lost', `lost our session (HTTP ${status})`, loss);
+    }
     return statusFailure(status);
   }
 
@@ -243,7 +250,7 @@ export class StreamableTransport implements Transport {
         if (signal.aborted) return;
         this.#events.onSuspect();
       }
-      quickEnds = performance.now() - startedMs < 5_000 ? quickEnds + 1 : 0;
+      quickEnds = performance.now() - startedMs < minListenedMs ? quickEnds + 1 : 0;
       const delayMs = Math.min(
         maxListenDelayMs,
         Math.max(parser.retryMs ?? 0, minDelayMs) * 2 ** Math.min(quickEnds, 10),

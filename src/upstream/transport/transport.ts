@@ -27,7 +27,7 @@ export interface Transport {
   request(id: number, body: string, signal: AbortSignal): Promise<ResponseMessage>;
   /** Sends a notification or a response. */
   send(body: string, signal: AbortSignal): Promise<void>;
-  /** Called once the session is initialised with the negotiated protocol revision. */
+  /** Called once the session is initialized with the negotiated protocol revision. */
   initialized(protocolVersion: string): void;
   /** Ends the session on the upstream where the transport knows how, and frees all sockets. */
   close(signal: AbortSignal): Promise<void>;
