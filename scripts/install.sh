@@ -83,7 +83,7 @@ download() {
     curl --fail --silent --show-error --location --retry 3 --connect-timeout 20 --speed-time 30 --speed-limit 1000 \
       --output "$2" "$url" || fail "cannot download $url"
   elif has wget; then
-    wget -q -T 30 -O "$2" "$url" || fail "cannot download $url"
+    wget -q -O "$2" "$url" || fail "cannot download $url"
   else
     fail 'needs curl or wget to download'
   fi
