@@ -156,6 +156,7 @@ export class Endpoint {
       ok = true;
     } catch (error) {
       if (!(error instanceof GatewayError) || error.kind !== 'invalid_params') throw error;
+      this.#sessions.refuse();
       answer = errorText(message.idText, rpcErrorText(error));
     }
     const reply = this.#reply(posted, 1, false, () => {}, headers);
@@ -173,7 +174,8 @@ export class Endpoint {
     let answers = 0;
     for (const message of messages) {
       if (message.kind === 'request' || message.kind === 'invalid') answers++;
-      else if (message.kind === 'notification') {
+      else if (message.kind === 'response') this.#metrics.requestWithoutMethod('invalid', true);
+      else {
         takeNotification(message, session);
         this.#metrics.request(message.method, true, 0);
       }

@@ -34,7 +34,6 @@ export function clientName(params: JsonObject | undefined): string {
 /** Takes a client's notification. Those that nothing here waits for are accepted all the same. */
 export function takeNotification(message: NotificationMessage, session: Session | undefined): void {
   if (session === undefined) return;
-  if (message.method === 'notifications/initialized') session.initialized = true;
   if (message.method === 'notifications/cancelled' && message.paramsText !== undefined) {
     // The text, not the value: an id may be a number that no double holds.
     const idText = memberText(message.paramsText, 'requestId');

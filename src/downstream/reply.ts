@@ -57,7 +57,11 @@ export class Reply implements Beating {
     if (this.#done) return;
     this.#answers.push(answer);
     if (this.#stream) void this.#stream.send(sseMessage(flat(answer)));
-    if (this.#answers.length < this.#options.answers) return;
+    if (this.#answers.length < this.#options.answers) {
+      // Others may take long: what is there goes out, unless it has to wait to be part of an array.
+      if (!this.#options.accepted.json) this.#open();
+      return;
+    }
     this.#done = true;
     this.#options.heartbeat.delete(this);
     if (this.#stream) this.#stream.close();
@@ -67,8 +71,10 @@ export class Reply implements Beating {
   /** Keeps a reply alive that takes long: a proxy, or our own server, would take its silence for death. */
   beat(): void {
     this.#beats++;
-    if (this.#beats < 2 || this.#stream) return;
-    if (this.#options.accepted.sse) this.#open();
+    const { json, sse } = this.#options.accepted;
+    // Where it can only become a stream, there is nothing to wait for.
+    if (this.#stream || (json && this.#beats < 2)) return;
+    if (sse) this.#open();
     else this.#options.onLong();
   }
 

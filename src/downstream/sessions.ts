@@ -20,8 +20,6 @@ export interface SessionCall {
 export class Session {
   readonly id = crypto.randomUUID();
   readonly startMs = performance.now();
-  /** The client has sent `notifications/initialized`. */
-  initialized = false;
   lastSeenMs = this.startMs;
   readonly #calls = new Set<SessionCall>();
   #stream: EventStream | null = null;
@@ -105,6 +103,12 @@ export class Sessions {
     return session;
   }
 
+  /** Counts a session that came to nothing: its `initialize` had to be refused. */
+  refuse(): void {
+    this.#metrics.sessionOpened();
+    this.#metrics.sessionEnded('init_failed', 0);
+  }
+
   /** The live session of that id, which counts as used now. */
   use(id: string): Session | undefined {
     const session = this.#sessions.get(id);
@@ -146,7 +150,7 @@ export class Sessions {
     const before = performance.now() - this.#idleTtlMs;
     for (const session of [...this.#sessions.values()]) {
       if (!session.idle || session.lastSeenMs > before) continue;
-      this.end(session, session.initialized ? 'idle_timeout' : 'init_failed');
+      this.end(session, 'idle_timeout');
     }
   }
 }

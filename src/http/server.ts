@@ -310,6 +310,6 @@ function cannotListen(host: string, port: number, error: unknown): GatewayError 
   };
   return new GatewayError(
     'port_unavailable',
-    `cannot listen on ${host} port ${port}: ${cause[code] ?? code}`,
+    `cannot listen on ${host} port ${port}: ${cause[code] ?? `${code}; check "host" and "port"`}`,
   );
 }

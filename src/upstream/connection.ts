@@ -59,7 +59,7 @@ export class Connection implements UpstreamState {
   #everReady = false;
   #failures = 0;
   #reconnects = 0;
-  #lastError: string | null = null;
+  #lastFailure: UpstreamFailure | null = null;
   #lastSeenMs: number | null = null;
   #readySinceMs = 0;
 
@@ -118,7 +118,7 @@ export class Connection implements UpstreamState {
       protocolVersion: this.#session?.protocolVersion ?? null,
       lastSeenMs: this.#lastSeenMs,
       reconnects: this.#reconnects,
-      lastError: this.#lastError,
+      lastError: this.#lastFailure?.message ?? null,
       nextRetryMs: this.#retryTimer
         ? Math.max(0, this.#backoffStartMs + this.#backoffMs - performance.now())
         : null,
@@ -149,14 +149,15 @@ export class Connection implements UpstreamState {
    * it is `repeatable`. Rejects with an {@link UpstreamFailure}.
    */
   async call(call: UpstreamCall, repeatable: boolean): Promise<ResponseMessage> {
+    let failure: UpstreamFailure;
     try {
-      return await this.#callOn(await this.#usableSession(call.signal), call);
+      return await this.#callOn(await this.#usableSession(call.signal), call, false);
     } catch (error) {
-      const { kind } = toFailure(error);
-      const again = kind === 'session_lost' || (kind === 'broken' && repeatable);
-      if (!again || call.signal.aborted) throw error;
+      failure = toFailure(error);
+      const again = failure.kind === 'session_lost' || (failure.kind === 'broken' && repeatable);
+      if (!again || call.signal.aborted) throw failure;
     }
-    return await this.#callOn(await this.#usableSession(call.signal), call);
+    return await this.#callOn(await this.#usableSession(call.signal), call, failure.kind === 'session_lost');
   }
 
   /** Takes over changes that need no new connection. */
@@ -185,11 +186,13 @@ export class Connection implements UpstreamState {
     await session?.retire(closeTimeoutMs);
   }
 
-  async #callOn(session: LegacySession, call: UpstreamCall): Promise<ResponseMessage> {
+  /** @param renewed the session was made for this very call, so that an error cannot be about the session any more */
+  async #callOn(session: LegacySession, call: UpstreamCall, renewed: boolean): Promise<ResponseMessage> {
     try {
       return await session.call(call, this.config.timeouts.request_seconds * 1000);
     } catch (error) {
       const failure = toFailure(error);
+      if (renewed && failure.answer) return failure.answer;
       if (failure.kind === 'session_lost') this.#renew(session, failure);
       else if (failure.kind === 'refused') this.#lost(session, failure);
       else if (failure.kind === 'broken' || failure.kind === 'timeout') void this.#check(session);
@@ -202,7 +205,8 @@ export class Connection implements UpstreamState {
     if (this.#session === null && this.#renewal) await settledOrAborted(this.#renewal, signal);
     if (signal.aborted) throw cancelled();
     if (this.#session !== null) return this.#session;
-    throw new UpstreamFailure('refused', describeState(this.#state, this.#lastError));
+    const kind = this.#lastFailure?.kind === 'auth' ? 'auth' : 'refused';
+    throw new UpstreamFailure(kind, describeState(this.#state, this.#lastFailure));
   }
 
   async #attempt(): Promise<void> {
@@ -277,7 +281,7 @@ export class Connection implements UpstreamState {
     this.#state = 'ready';
     this.#everReady = true;
     this.#failures = 0;
-    this.#lastError = null;
+    this.#lastFailure = null;
     this.#readySinceMs = performance.now();
     this.#outcome.resolve();
     this.#tools.start(session);
@@ -292,7 +296,7 @@ export class Connection implements UpstreamState {
   /** An attempt to connect came to nothing. */
   #failed(failure: UpstreamFailure): void {
     this.#failures++;
-    this.#lastError = failure.message;
+    this.#lastFailure = failure;
     const { max_attempts } = this.config.reconnect;
     if (max_attempts > 0 && this.#failures >= max_attempts) {
       this.#state = 'given_up';
@@ -324,7 +328,7 @@ export class Connection implements UpstreamState {
     this.#clearTimers();
     void session.retire(closeTimeoutMs);
     if (this.#isClosed()) return;
-    this.#lastError = failure.message;
+    this.#lastFailure = failure;
     this.#logger.warn('upstream lost', { server: this.name, cause: failure.message });
     // One that had been well for a while is tried at once; one that comes and goes is not chased.
     const stable = performance.now() - this.#readySinceMs > this.config.reconnect.backoff_base_ms;
@@ -357,8 +361,8 @@ export class Connection implements UpstreamState {
       server: this.name,
       cause: failure.message,
     });
-    // Its streams must go, when the calls that still run on them are done.
-    void lost.retire(closeTimeoutMs);
+    // Its streams must go, when the calls that still run on them are done; there is no session to terminate.
+    void lost.retire(closeTimeoutMs, false);
     if (this.#isClosed()) return;
     this.#state = 'connecting';
     this.#renewal = this.#reopen().finally(() => {
@@ -395,7 +399,7 @@ export class Connection implements UpstreamState {
   /** A health check has found out how the session is. */
   #checked(session: LegacySession, failure: UpstreamFailure | null): void {
     if (session !== this.#session) return;
-    if (failure === null || failure.kind === 'returned_error') this.#lastError = failure?.message ?? null;
+    if (failure === null || failure.kind === 'returned_error') this.#lastFailure = failure;
     else if (failure.kind === 'session_lost') this.#renew(session, failure);
     else this.#lost(session, failure);
   }
@@ -415,8 +419,8 @@ export class Connection implements UpstreamState {
   }
 }
 
-function describeState(state: ConnectionState, lastError: string | null): string {
-  const cause = lastError === null ? '' : `: ${lastError}`;
+function describeState(state: ConnectionState, failure: UpstreamFailure | null): string {
+  const cause = failure === null ? '' : `: ${failure.message}`;
   switch (state) {
     case 'given_up':
       return `given up${cause}`;

@@ -1,6 +1,6 @@
 import type { CallFailureReason } from '../errors.ts';
 import type { SessionResetReason } from '../observability/upstream-metrics.ts';
-import type { RpcError } from '../protocol/jsonrpc.ts';
+import type { ResponseMessage, RpcError } from '../protocol/jsonrpc.ts';
 import { SseTooLargeError } from '../protocol/sse.ts';
 
 /** How an upstream session was lost: the `reason` of `mcpstead_upstream_session_resets_total`. */
@@ -47,11 +47,15 @@ export class UpstreamFailure extends Error {
   /** Set when kind is `session_lost`. */
   readonly loss: SessionLoss | undefined;
 
-  constructor(kind: FailureKind, message: string, loss?: SessionLoss) {
+  /** What was taken for the loss of a session, where it may as well be the upstream's answer to the request. */
+  readonly answer: ResponseMessage | undefined;
+
+  constructor(kind: FailureKind, message: string, loss?: SessionLoss, answer?: ResponseMessage) {
     super(message);
     this.name = 'UpstreamFailure';
     this.kind = kind;
     this.loss = loss;
+    this.answer = answer;
   }
 
   get reason(): CallFailureReason {
@@ -87,7 +91,9 @@ export function toFailure(error: unknown): UpstreamFailure {
 
 const speaksOfSession = /session|not initiali[sz]ed/i;
 const saysItIsGone =
-  /not found|unknown|invalid|no valid|expired|terminated|closed|ended|gone|missing|not exist|no longer|not initiali[sz]ed/i;
+  /not found|unknown|invalid|no valid|expired|terminated|closed|ended|gone|missing|not exist|no longer|required|not initiali[sz]ed/i;
+/** The SDKs' code for an unknown session, in the text of a JSON-RPC error. */
+const lostCode = /"code"\s*:\s*-32001\b/;
 
 /**
  * Whether an HTTP answer means that the upstream does not know our session (any more), and how it was lost.
@@ -97,7 +103,8 @@ const saysItIsGone =
 export function sessionLossOf(status: number, body: string): SessionLoss | null {
   const says = speaksOfSession.test(body);
   if (status !== 404) {
-    if (![400, 401, 403, 410].includes(status) || !says || !saysItIsGone.test(body)) return null;
+    if (![400, 401, 403, 410].includes(status)) return null;
+    if (!lostCode.test(body) && !(says && saysItIsGone.test(body))) return null;
   }
   return (says ? endOf(body) : null) ?? (status === 410 ? 'terminated' : 'unknown_session');
 }

@@ -151,7 +151,7 @@ export class LegacySession implements TransportEvents {
       );
       this.#events.onSeen();
       const loss = answer.error && sessionLossIn(answer.error);
-      if (loss) throw new UpstreamFailure('session_lost', 'lost our session (error -32001)', loss);
+      if (loss) throw new UpstreamFailure('session_lost', 'lost our session (error -32001)', loss, answer);
       this.#hasAnswered = true;
       return answer;
     } catch (error) {
@@ -229,14 +229,14 @@ export class LegacySession implements TransportEvents {
 
   /**
    * Takes no more calls, and ends the session once the running ones are done; each of those has a deadline.
-   * Resolves when the upstream was told, or could not be within `timeoutMs`.
+   * Resolves when the upstream was told, or could not be within `timeoutMs`. Without `terminate` it is not told.
    */
-  async retire(timeoutMs: number): Promise<void> {
+  async retire(timeoutMs: number, terminate = true): Promise<void> {
     if (this.#calls.size > 0) await new Promise<void>((resolve) => (this.#onIdle = resolve));
     const abort = new AbortController();
     const deadline = deadlines.add(timeoutMs, () => abort.abort());
     try {
-      await this.#transport.close(abort.signal);
+      await this.#transport.close(terminate, abort.signal);
     } catch {
       // The upstream is gone, or will find out by itself.
     } finally {

@@ -1,4 +1,5 @@
 import type { ServerConfig } from '../config/schema.ts';
+import { splitUserInfo } from '../config/user-info.ts';
 import type { UpstreamMetrics } from '../observability/upstream-metrics.ts';
 import { toFailure, UpstreamFailure } from './failure.ts';
 import { LegacySession, type SessionEvents } from './legacy-session.ts';
@@ -21,11 +22,13 @@ export function httpClientOf(
   quirks: () => ServerConfig['quirks'],
   metrics: UpstreamMetrics,
 ): HttpClient {
+  const { url, userInfo } = splitUserInfo(server.url);
   const headers: Record<string, string> = {};
+  if (userInfo !== null) headers.authorization = userInfo.authorization;
   for (const [name, value] of Object.entries(server.headers)) headers[name.toLowerCase()] = value;
   if (token !== null) headers.authorization = `Bearer ${token}`;
   return new HttpClient({
-    url: server.url,
+    url,
     headers,
     tlsSkipVerify: server.tls_skip_verify,
     accept: () => quirks().inject_accept_header,
@@ -60,8 +63,10 @@ export async function openSession(
   };
   const streamable = () =>
     open(new LegacySession((sink) => new StreamableTransport(http, sink, anyEventName), events));
+  // What a server names in relation to its URL would inherit the user info.
+  const { url } = splitUserInfo(server.url);
   const sse = () =>
-    open(new LegacySession((sink) => new SseTransport(http, server.url, sink, anyEventName), events));
+    open(new LegacySession((sink) => new SseTransport(http, url, sink, anyEventName), events));
 
   if (server.protocol === 'sse') return sse();
   try {

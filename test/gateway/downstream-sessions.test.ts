@@ -208,15 +208,24 @@ describe('an idle session', () => {
     expect(metrics.value('mcpstead_downstream_session_terminations_total', ended)).toBe(3);
   });
 
-  test('whose client never came back after initialize counts as failed to initialize', async () => {
+  test('whose client never came back after initialize ends as idle, too', async () => {
     await using started = await startGateway({ servers: [], mcp });
     await rawPost(started.url, initialize('2025-11-25'));
-    const ended = { reason: 'init_failed' };
+    const ended = { reason: 'idle_timeout' };
     await waitUntil('its end', async () => {
       const metrics = await started.metrics();
       return metrics.value('mcpstead_downstream_session_terminations_total', ended) === 1;
     });
   });
+});
+
+test('an initialize that is refused counts as a session that failed to initialize', async () => {
+  await using started = await startGateway({ servers: [] });
+  await rawPost(started.url, '{"jsonrpc":"2.0","id":1,"method":"initialize","params":{}}');
+  const metrics = await started.metrics();
+  const ended = { reason: 'init_failed' };
+  expect(metrics.value('mcpstead_downstream_session_terminations_total', ended)).toBe(1);
+  expect(metrics.value('mcpstead_downstream_sessions_active')).toBe(0);
 });
 
 test('sessions are counted from their beginning to their end, by its reason', async () => {

@@ -155,7 +155,8 @@ describe('beside upstreams with every kind of fault', () => {
       if (cause === null) continue;
       expect(health).toMatchObject({ connected: false, tools_count: 0 });
       const { answer } = await session.request('tools/call', { name: `${name}__echo` });
-      expect(answer.error.data).toEqual({ server: name, reason: 'upstream_disconnected' });
+      const reason = name === 'locked' ? 'upstream_auth_failed' : 'upstream_disconnected';
+      expect(answer.error.data).toEqual({ server: name, reason });
       expect(answer.error.message).toContain(cause);
     }
 

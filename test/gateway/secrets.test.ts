@@ -141,7 +141,10 @@ describe('an upstream that quotes everything it was sent gives no secret away', 
     await gateway.waitFor('the cause', ({ servers }) => servers[0]?.last_error !== null);
     await using session = await RawSession.open(gateway.url, { headers: authorized });
     const { answer } = await session.request('tools/call', { name: 'up__echo' });
-    expect(answer.error.data).toEqual({ server: 'up', reason: 'upstream_disconnected' });
+    expect(answer.error.data).toEqual({
+      server: 'up',
+      reason: expect.stringMatching(/^upstream_(disconnected|auth_failed)$/),
+    });
     expect(secretsIn(JSON.stringify(answer))).toEqual([]);
     expect(secretsIn(await everythingShown(gateway))).toEqual([]);
   });

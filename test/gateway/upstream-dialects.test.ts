@@ -117,8 +117,6 @@ describe('what is no valid answer is upstream_protocol_error:', () => {
     'HTTP 418': () => new Response('teapot', { status: 418 }),
     'HTTP 429': () => new Response('slow down', { status: 429 }),
     'HTTP 500 with a text': () => new Response('Internal Server Error', { status: 500 }),
-    'HTTP 500 with a JSON-RPC error that has no id': () =>
-      rpcError(undefined, -32603, 'oops', { status: 500 }),
     'JSON cut short': () => typed('{"jsonrpc":"2.0","id":', 'application/json'),
     'JSON that is no JSON-RPC': () => typed('{"ok":true}', 'application/json'),
     'an array of nothing': () => typed('[]', 'application/json'),
@@ -145,6 +143,15 @@ describe('what is no valid answer is upstream_protocol_error:', () => {
     expect(answered.error.message).toStartWith('upstream "up": ');
     expect(executions).toBe(1);
   });
+
+  test.each([200, 400, 500])(
+    'a JSON-RPC error without an id, alone in its body, is the answer: HTTP %d',
+    async (status) => {
+      const { answered, executions } = await callOnce(() => rpcError(undefined, -32603, 'oops', { status }));
+      expect(answered.error).toEqual({ code: -32603, message: 'oops' });
+      expect(executions).toBe(1);
+    },
+  );
 
   test('HTTP 503 says that the upstream is down', async () => {
     const { answered } = await callOnce(() => new Response('Service Unavailable', { status: 503 }));

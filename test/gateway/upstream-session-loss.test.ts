@@ -3,7 +3,7 @@ import { never, rpcError, rpcResult, staleSessionDialects } from '../support/ans
 import { type FakeSse, fakeSse } from '../support/fake-sse.ts';
 import { fakeUpstream } from '../support/fake-upstream.ts';
 import { promptReconnect, startGateway, type TestGateway } from '../support/gateway.ts';
-import { RawSession } from '../support/rpc.ts';
+import { RawSession, type RpcMessage } from '../support/rpc.ts';
 import { failOnStrayErrors } from '../support/stray-errors.ts';
 import { waitUntil } from '../support/wait.ts';
 
@@ -319,4 +319,28 @@ test('an upstream that hangs while the session is renewed lets the calls go afte
   expect((await call(session)).answer.error.message).toBe(
     'upstream "up": not connected: did not initialize within 0.1 s',
   );
+});
+
+describe('an error that looks like a lost session, and comes again in a new one, is the answer:', () => {
+  const answers: Record<string, (id: RpcMessage['id']) => Response> = {
+    'HTTP 200 with -32001': (id) => rpcError(id, -32001, 'Resource not found', { status: 200 }),
+    'HTTP 404 with an error of its own': (id) => rpcError(id, -32602, 'item not found', { status: 404 }),
+    'HTTP 400 that speaks of a chat session': (id) =>
+      rpcError(id, -32602, 'chat session not found', { status: 400 }),
+  };
+  test.each(Object.entries(answers))('%s', async (_name, answerTo) => {
+    await using upstream = await fakeUpstream({
+      onPost: ({ id, method }) => (method === 'tools/call' ? answerTo(id) : undefined),
+    });
+    await using gateway = await startGateway({ servers: [{ name: 'up', url: upstream.url }] });
+    await gateway.connected();
+    await using session = await RawSession.open(gateway.url);
+    const { answer } = await session.request('tools/call', { name: 'up__echo' });
+    const { error } = (await answerTo(1).json()) as { error: object };
+    expect(answer.error).toEqual(error);
+    // Initialized anew once, sent again once, and the new session stays.
+    expect(upstream.messages('initialize')).toHaveLength(2);
+    expect(upstream.messages('tools/call')).toHaveLength(2);
+    expect((await gateway.health()).servers[0]?.connected).toBe(true);
+  });
 });

@@ -30,8 +30,6 @@ export class StreamableTransport implements Transport {
   readonly #anyEventName: () => boolean;
   readonly #closing = new AbortController();
   #headers: Record<string, string> = {};
-  /** The upstream knows our session no more, so there is none to terminate. */
-  #disowned = false;
 
   constructor(http: HttpClient, events: TransportEvents, anyEventName: () => boolean) {
     this.#http = http;
@@ -92,9 +90,9 @@ export class StreamableTransport implements Transport {
     void this.#listen();
   }
 
-  async close(signal: AbortSignal): Promise<void> {
+  async close(terminate: boolean, signal: AbortSignal): Promise<void> {
     this.#closing.abort();
-    if (this.#headers[sessionHeader] === undefined || this.#disowned) return;
+    if (this.#headers[sessionHeader] === undefined || !terminate) return;
     const response = await this.#http.fetch({ method: 'DELETE', headers: this.#headers, signal });
     await this.#http.discard(response, signal);
   }
@@ -102,32 +100,34 @@ export class StreamableTransport implements Transport {
   /** An error status: a JSON-RPC error in answer to this very request is an answer, all else a failure. */
   async #refusal(response: Response, id: number, signal: AbortSignal): Promise<ResponseMessage> {
     const body = await this.#http.beginning(response, signal);
-    const failure = this.#failure(response, body);
-    if (failure.kind !== 'protocol' && failure.kind !== 'unsupported') throw failure;
-    try {
-      const message = parseMessages(body).find((candidate) => isAnswerTo(candidate, id));
-      if (message) return message as ResponseMessage;
-    } catch {
-      // Not JSON-RPC: the status says all there is to say.
-    }
+    const answer = this.#errorIn(body, id);
+    const failure = this.#failure(response, body, answer);
+    if (answer && (failure.kind === 'protocol' || failure.kind === 'unsupported')) return answer;
     throw failure;
   }
 
-  #failure(response: Response, body: string): UpstreamFailure {
+  /** The JSON-RPC error in the body of an error status that answers our request, if there is one. */
+  #errorIn(body: string, id: number): ResponseMessage | undefined {
+    try {
+      return answerAmong(parseMessages(body), id, this.#headers[versionHeader] !== undefined);
+    } catch {
+      // Not JSON-RPC: the status says all there is to say.
+      return undefined;
+    }
+  }
+
+  #failure(response: Response, body: string, answer?: ResponseMessage): UpstreamFailure {
     const { status } = response;
     const loss = this.#headers[sessionHeader] === undefined ? null : sessionLossOf(status, body);
-    if (loss) {
-      this.#disowned = true;
-      return new UpstreamFailure('session_lost', `lost our session (HTTP ${status})`, loss);
-    }
+    if (loss) return new UpstreamFailure('session_lost', `lost our session (HTTP ${status})`, loss, answer);
     return statusFailure(status);
   }
 
   #answerIn(text: string, id: number): ResponseMessage {
-    let answer: ResponseMessage | undefined;
-    for (const message of parseMessages(text)) {
-      if (isAnswerTo(message, id)) answer = message as ResponseMessage;
-      else if (message.kind !== 'response') void this.#events.onMessage(message, id);
+    const messages = parseMessages(text);
+    const answer = answerAmong(messages, id, true);
+    for (const message of messages) {
+      if (message.kind !== 'response') void this.#events.onMessage(message, id);
     }
     if (!answer)
       throw new UpstreamFailure('protocol', 'answered with a body that does not answer the request');
@@ -267,6 +267,22 @@ async function settledOrAborted(promise: Promise<void>, signal: AbortSignal): Pr
   signal.addEventListener('abort', abort, { once: true });
   await Promise.race([promise, aborted.promise]);
   signal.removeEventListener('abort', abort);
+}
+
+/**
+ * The answer to our request among the messages of its own body.
+ * @param nullCounts whether an error whose sender could not read the id, and which stands alone, is one, too
+ */
+function answerAmong(
+  messages: readonly Message[],
+  id: number,
+  nullCounts: boolean,
+): ResponseMessage | undefined {
+  const answer = messages.find((message) => isAnswerTo(message, id));
+  if (answer) return answer as ResponseMessage;
+  const [alone] = messages;
+  if (!nullCounts || messages.length !== 1 || alone?.kind !== 'response') return undefined;
+  return alone.id === null ? alone : undefined;
 }
 
 function isAnswerTo(message: Message, id: number): boolean {

@@ -29,6 +29,6 @@ export interface Transport {
   send(body: string, signal: AbortSignal): Promise<void>;
   /** Called once the session is initialized with the negotiated protocol revision. */
   initialized(protocolVersion: string): void;
-  /** Ends the session on the upstream where the transport knows how, and frees all sockets. */
-  close(signal: AbortSignal): Promise<void>;
+  /** Frees all sockets, and terminates the session on the upstream, if that is wanted, where the transport knows how. */
+  close(terminate: boolean, signal: AbortSignal): Promise<void>;
 }

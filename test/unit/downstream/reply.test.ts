@@ -107,7 +107,19 @@ describe('a client that accepts only a stream', () => {
     made.answer('{"a":\n2}');
     const response = await made.response;
     expect(response.headers.get('content-type')).toBe('text/event-stream');
-    expect(await response.text()).toBe('event: message\ndata: [1]\n\nevent: message\ndata: {"a": 2}\n\n');
+    expect(await response.text()).toBe(
+      ': keep-alive\n\nevent: message\ndata: [1]\n\nevent: message\ndata: {"a": 2}\n\n',
+    );
+  });
+
+  test('gets the first answer of several when it is there, not when all are', async () => {
+    const { reply: made } = reply({ accepted: sse, answers: 2, batch: true });
+    made.answer('{"a":1}');
+    const reader = (await made.response).body?.getReader();
+    let text = '';
+    while (!text.includes('{"a":1}')) text += new TextDecoder().decode((await reader?.read())?.value);
+    made.answer('{"a":2}');
+    expect(text).toEndWith('event: message\ndata: {"a":1}\n\n');
   });
 });
 
