@@ -61,7 +61,7 @@ function messagesOf(text: string): string {
 
 function keyTable(): string {
   const rows = allKeys().map(
-    (key) => `| ${[code(key.key), typeOf(key), defaultOf(key), meaning(key)].join(' | ')} |`,
+    (key) => `| ${[code(key.key), typeOf(key.schema), defaultOf(key), meaning(key)].join(' | ')} |`,
   );
   return ['| key | type | default | meaning |', '|---|---|---|---|', ...rows].join('\n');
 }
@@ -69,11 +69,13 @@ function keyTable(): string {
 const code = (text: string) => `\`${text}\``;
 const meaning = ({ schema }: KeyReference) => (schema.description ?? '').replaceAll('|', '\\|');
 
-function typeOf({ schema }: KeyReference): string {
+function typeOf(schema: KeyReference['schema']): string {
   if (schema.properties) return 'section';
   if (schema.enum) return schema.enum.map((word) => code(String(word))).join(', ');
   if (schema.const !== undefined) return code(String(schema.const));
-  if (schema.anyOf) return `${code('none')} or section`;
+  if (schema.anyOf?.some((branch) => branch.properties)) return `${code('none')} or section`;
+  // The words, or a text with a variable in it.
+  if (schema.anyOf?.[0]) return typeOf(schema.anyOf[0]);
   if (schema.type === 'array') return schema.items?.properties ? 'list of sections' : 'list of strings';
   if (schema.type === 'object') return 'mapping of strings';
   if (Array.isArray(schema.type)) return schema.type.join(' or ');

@@ -1,9 +1,10 @@
 import type { YamlFile } from './document.ts';
 import type { Environment } from './expand.ts';
 import { isCustomaryVariable } from './hidden.ts';
-import { type Path, type Problem, quote, shownKey } from './problems.ts';
+import { dotted, type Path, type Problem, quote, shownKey } from './problems.ts';
 import { isBearerToken, isVariableName } from './rules.ts';
 import type { Span } from './source.ts';
+import { splitUserInfo } from './user-info.ts';
 
 /** The tokens that the environment holds for a configuration. */
 export interface Credentials {
@@ -16,7 +17,7 @@ type Mapping = Readonly<Record<string, unknown>>;
 const gatewayTokenVariable = 'MCPSTEAD_BEARER_TOKEN';
 
 /**
- * Checks what no single value shows: names and headers that occur twice, and tokens that the environment
+ * Checks what no single value shows: names, headers and credentials that occur twice, and tokens that the environment
  * lacks. `value` may not have passed the schema (all problems are told at once), so nothing about it is sure.
  */
 export function checkTogether(
@@ -47,6 +48,7 @@ export function checkTogether(
       }
     }
     problems.push(...headerProblems(server, [...path, 'headers'], file));
+    problems.push(...userInfoProblems(server, [...path, 'url'], file));
 
     const variable = mapping(server.auth).token_env;
     if (typeof variable !== 'string' || !isVariableName(variable)) continue;
@@ -83,6 +85,17 @@ function headerProblems(server: Mapping, path: Path, file: YamlFile): Problem[] 
     names.set(name.toLowerCase(), span);
   }
   return problems;
+}
+
+/** The user name and password of a URL become the header `Authorization`, which only one key can give. */
+function userInfoProblems({ url, auth, headers }: Mapping, path: Path, file: YamlFile): Problem[] {
+  if (typeof url !== 'string' || !URL.canParse(url) || splitUserInfo(url).userInfo === null) return [];
+  const header = Object.keys(mapping(headers)).find((name) => name.toLowerCase() === 'authorization');
+  const other =
+    mapping(auth).type === 'bearer' ? 'auth of type bearer' : header && `the header ${header} in headers`;
+  if (!other) return [];
+  const message = `${dotted(path)}: its user name and password set the header Authorization, and so does ${other}; remove one of them`;
+  return [{ span: file.spanOf(path), message }];
 }
 
 /** The token in `variable`, or null after telling what is wrong with it; its value is never repeated. */

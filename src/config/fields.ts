@@ -24,11 +24,18 @@ export const textWithout = (problemOf: (text: string) => string | null, expected
     error: (issue) => problemOf(String(issue.input)) ?? expected,
   });
 
-/** A whole number from `min` to `max`, both included, which may be left out. */
-export function whole(min: number, max: number, byDefault: number) {
+/** A whole number from `min` to `max`, both included. */
+function integer(min: number, max: number) {
   const expected = `a whole number from ${min} to ${max}`;
-  return z.int(expected).min(min, expected).max(max, expected).default(byDefault);
+  return z.int(expected).min(min, expected).max(max, expected);
 }
+
+/** A whole number from `min` to `max`, both included, which may be left out. */
+export const whole = (min: number, max: number, byDefault: number) => integer(min, max).default(byDefault);
+
+/** The same where another key may move the default, which is therefore only documented here. */
+export const wholeOrUndefined = (min: number, max: number, usually: number) =>
+  integer(min, max).optional().meta({ default: usually });
 
 /** A time in seconds, fractions allowed, of at least `min`, which may be left out. */
 export function seconds(min: number, byDefault: number) {

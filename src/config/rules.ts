@@ -14,12 +14,8 @@ const headerValue = /^[\t\x20-\x7e]*$/;
 const bearerToken = /^[\x21-\x7e]+$/;
 const variableName = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
-/** The longest server name: a tool name has 128 characters at most, and the tool's own part needs room. */
-export const maxServerNameChars = 64;
-
 /** A server's name; a tool's qualified name begins with it. */
 export function serverNameExpected(name: string): string | null {
-  if (name.length > maxServerNameChars) return `at most ${maxServerNameChars} characters`;
   if (serverName.test(name)) return null;
   if (name.includes('__')) return 'a name without "__", which separates server and tool names';
   if (name.endsWith('_')) return 'a name that does not end in "_"';
@@ -31,14 +27,10 @@ export function isHost(text: string): boolean {
   return isIP(text) > 0 || (text.length <= 253 && hostName.test(text));
 }
 
-/** A server's URL. User info is refused because it is a secret, a fragment because no server ever sees it. */
+/** A server's URL. A fragment is refused because no server ever sees it. */
 export function urlExpected(text: string): string | null {
   const web = /^https?:\/\/[^/?#]/i.test(text) && !/[\s\\]/.test(text) && URL.canParse(text);
   if (!web) return 'an http:// or https:// URL';
-  const url = new URL(text);
-  if (url.username !== '' || url.password !== '') {
-    return `a URL without user name and password; send them as a header: { Authorization: 'Basic \${NAME}' }`;
-  }
   if (text.includes('#')) return 'a URL without "#…", which never reaches a server';
   return null;
 }

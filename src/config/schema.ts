@@ -1,11 +1,20 @@
 import { z } from 'zod';
-import { flag, oneOf, orExpanded, seconds, section, textThat, textWithout, whole } from './fields.ts';
+import {
+  flag,
+  oneOf,
+  orExpanded,
+  seconds,
+  section,
+  textThat,
+  textWithout,
+  whole,
+  wholeOrUndefined,
+} from './fields.ts';
 import {
   headerNameProblem,
   isHeaderValue,
   isHost,
   isVariableName,
-  maxServerNameChars,
   serverNameExpected,
   urlExpected,
 } from './rules.ts';
@@ -15,6 +24,7 @@ import {
 
 /** A day: whoever wants to wait longer wants no reconnection. */
 const maxBackoffMs = 86_400_000;
+const defaultBackoff = { baseMs: 1_000, maxMs: 30_000 };
 /** The largest `mcp.max_request_bytes`: 1 GiB, which is also the most that the HTTP server lets through. */
 export const maxRequestBytes = 1_073_741_824;
 
@@ -32,9 +42,7 @@ const bearerAuth = section({
 const serverSchema = section({
   name: textWithout(serverNameExpected, 'a name')
     .meta({
-      pattern: orExpanded(
-        `(?!.*__)(?=.{1,${maxServerNameChars}}$)[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9.-])?`,
-      ),
+      pattern: orExpanded('(?!.*__)[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9.-])?'),
     })
     .describe(
       'Unique name; its tools are listed as `<name>__<tool>`. Letters, digits, `_`, `-` and `.`; begins with a ' +
@@ -42,7 +50,10 @@ const serverSchema = section({
     ),
   url: textWithout(urlExpected, 'an http:// or https:// URL')
     .meta({ pattern: orExpanded('[Hh][Tt][Tt][Pp][Ss]?://[^/?#\\s][^#\\s]*') })
-    .describe('Where the MCP server listens: http or https, without user name, password and fragment.'),
+    .describe(
+      'Where the MCP server listens: http or https, without fragment. A user name and password in it are sent as ' +
+        '`Authorization: Basic`, and shown nowhere.',
+    ),
   protocol: oneOf(['auto', 'streamable', 'sse']).describe(
     'Transport: `streamable` is Streamable HTTP, `sse` the older HTTP+SSE, and `auto` tries the first, then the second.',
   ),
@@ -67,17 +78,25 @@ const serverSchema = section({
     max_attempts: whole(0, 1_000_000, 0).describe(
       'Failed attempts after which the server is given up; 0: never.',
     ),
-    backoff_base_ms: whole(1, maxBackoffMs, 1000).describe(
-      'The wait before the second attempt, in milliseconds.',
+    backoff_base_ms: wholeOrUndefined(1, maxBackoffMs, defaultBackoff.baseMs).describe(
+      'The wait before the second attempt, in milliseconds; by default never more than `backoff_max_ms`.',
     ),
-    backoff_max_ms: whole(1, maxBackoffMs, 30_000).describe(
-      'The longest wait between attempts, in milliseconds.',
+    backoff_max_ms: wholeOrUndefined(1, maxBackoffMs, defaultBackoff.maxMs).describe(
+      'The longest wait between attempts, in milliseconds; by default never less than `backoff_base_ms`.',
     ),
   })
-    .refine((reconnect) => reconnect.backoff_base_ms <= reconnect.backoff_max_ms, {
-      error: 'backoff_base_ms is larger than backoff_max_ms',
+    .refine(({ backoff_base_ms: base = 0, backoff_max_ms: max = maxBackoffMs }) => base <= max, {
+      error: ({ input }) => {
+        const { backoff_base_ms: base, backoff_max_ms: max } = input as Record<string, unknown>;
+        return `backoff_base_ms, ${base}, is larger than backoff_max_ms, ${max}`;
+      },
       params: { statement: true },
     })
+    .transform(({ backoff_base_ms: base, backoff_max_ms: max, ...others }) => ({
+      ...others,
+      backoff_base_ms: base ?? Math.min(defaultBackoff.baseMs, max ?? maxBackoffMs),
+      backoff_max_ms: max ?? Math.max(defaultBackoff.maxMs, base ?? 0),
+    }))
     .prefault({})
     .describe('How a lost connection is taken up again: exponential backoff with jitter.'),
   timeouts: section({
@@ -142,7 +161,8 @@ export const configSchema = section({
     .describe('The `/mcp` endpoint.'),
   servers: z
     .array(serverSchema, 'a list of servers, each with "- name: …"')
-    .default([])
+    // Not `default`, which zod leaves out of the JSON Schema of what it transforms, as it does `reconnect`.
+    .prefault([])
     .describe('The upstream MCP servers, in the order in which their tools are listed.'),
   metrics: section({
     enabled: flag(true).describe('Whether `GET /metrics` answers.'),
@@ -169,5 +189,22 @@ export type ServerConfig = Config['servers'][number];
 
 /** The JSON Schema (draft 2020-12) of the file as its author writes it: no key with a default is required. */
 export function configJsonSchema(): z.core.JSONSchema.BaseSchema {
-  return { title: 'mcpstead configuration', ...z.toJSONSchema(configSchema, { io: 'input' }) };
+  const schema = z.toJSONSchema(configSchema, {
+    io: 'input',
+    override: ({ jsonSchema, path }) => {
+      if (path[1] === 'servers') passExpanded(jsonSchema);
+    },
+  });
+  return { title: 'mcpstead configuration', ...schema };
+}
+
+/** Lets `${NAME}` stand where a server's key takes fixed words: only the gateway knows what it expands to. */
+function passExpanded(schema: z.core.JSONSchema.BaseSchema): void {
+  const { type, enum: words, const: word } = schema;
+  if (words === undefined && word === undefined) return;
+  const fixed = words === undefined ? { type, const: word } : { type, enum: words };
+  delete schema.type;
+  delete schema.enum;
+  delete schema.const;
+  schema.anyOf = [fixed, { type: 'string', pattern: '\\$\\{' }] as z.core.JSONSchema.BaseSchema[];
 }

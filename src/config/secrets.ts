@@ -1,9 +1,10 @@
 import type { Expansion } from './expand.ts';
 import type { Path } from './problems.ts';
 import type { Config } from './schema.ts';
+import { splitUserInfo } from './user-info.ts';
 
 /**
- * Every value that must never be shown: tokens, header values, the query values of URLs, and what came from
+ * Every value that must never be shown: tokens, header values, the user info and query values of URLs, and what came from
  * the environment, except where it became something public: a server's name, protocol or address.
  */
 export function secretsOf(
@@ -20,6 +21,7 @@ export function secretsOf(
       if (credentials && /authorization$/i.test(name)) secrets.add(credentials);
     }
     const url = new URL(server.url);
+    for (const secret of secretsOfUserInfo(url)) secrets.add(secret);
     for (const value of url.searchParams.values()) secrets.add(value).add(encodeURIComponent(value));
     for (const pair of url.search.slice(1).split('&')) secrets.add(pair.slice(pair.indexOf('=') + 1));
   }
@@ -28,6 +30,15 @@ export function secretsOf(
   }
   secrets.delete('');
   return [...secrets];
+}
+
+/** A user name that is also part of the address is none: hiding it would garble the address. */
+function secretsOfUserInfo(url: URL): string[] {
+  const { userInfo } = splitUserInfo(url.href);
+  if (userInfo === null) return [];
+  const { user, password, authorization } = userInfo;
+  const secrets = [password, url.password, `${user}:${password}`, authorization.slice('Basic '.length)];
+  return url.origin.includes(user.toLowerCase()) ? secrets : [...secrets, user, url.username];
 }
 
 function isPublic(config: Config, path: Path, value: string): boolean {

@@ -64,6 +64,19 @@ test('an alias repeats a value', () => {
   expect(config.servers[1]?.timeouts).toEqual({ connect_seconds: 10, request_seconds: 900 });
 });
 
+test.each([
+  ['backoff_max_ms: 500', { max_attempts: 0, backoff_base_ms: 500, backoff_max_ms: 500 }],
+  ['backoff_max_ms: 60000', { max_attempts: 0, backoff_base_ms: 1000, backoff_max_ms: 60000 }],
+  ['backoff_base_ms: 60000', { max_attempts: 0, backoff_base_ms: 60000, backoff_max_ms: 60000 }],
+  ['backoff_base_ms: 20', { max_attempts: 0, backoff_base_ms: 20, backoff_max_ms: 30000 }],
+  [
+    'backoff_base_ms: 500, backoff_max_ms: 500',
+    { max_attempts: 0, backoff_base_ms: 500, backoff_max_ms: 500 },
+  ],
+])('a bound of the backoff makes the default of the other give way: %s', (written, reconnect) => {
+  expect(read(serverWith(`reconnect: { ${written} }`)).config.servers[0]?.reconnect).toEqual(reconnect);
+});
+
 describe('bounds', () => {
   test.each([
     'port: 0',
@@ -102,8 +115,8 @@ describe('bounds', () => {
       `f.yaml:4:27: servers[0].tools.ttl_seconds: expected ${times}, found 2147484`,
     ],
     [
-      serverWith('reconnect: { backoff_base_ms: 60000 }'),
-      'f.yaml:4:16: servers[0].reconnect: backoff_base_ms is larger than backoff_max_ms',
+      serverWith('reconnect: { backoff_base_ms: 501, backoff_max_ms: 500 }'),
+      'f.yaml:4:16: servers[0].reconnect: backoff_base_ms, 501, is larger than backoff_max_ms, 500',
     ],
   ])('%p is not', (text, problem) => {
     expect(problems(text)).toEqual([problem]);

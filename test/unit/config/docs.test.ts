@@ -30,10 +30,24 @@ describe('the JSON Schema', () => {
     `servers: [{ name: '\${NAME}', url: '\${BASE}/mcp', headers: { X: '\${KEY}' } }]`,
     `servers: [{ name: 'a-\${NAME}', url: 'http://\${HOST}/mcp', auth: { type: bearer, token_env: T } }]`,
     'servers: [{ name: a, url: http://b/, quirks: { inject_accept_header: null } }]',
+    `servers: [{ name: a, url: http://b/, protocol: '\${P}', auth: '\${NONE}' }]`,
+    `servers: [{ name: a, url: http://b/, auth: { type: '\${BEARER}', token_env: T } }]`,
+    'servers: [{ name: a, url: "http://me:pw@b/mcp" }]',
+    `servers: [{ name: ${'a'.repeat(100)}, url: http://b/ }]`,
+    'servers: [{ name: a, url: http://b/, reconnect: { backoff_max_ms: 500 } }]',
     'mcp: { session: { idle_ttl_seconds: 0.5 } }',
   ])('accepts what the gateway accepts: %s', (text) => {
     expect(validate(parse(text))).toBe(true);
-    const env = { NAME: 'a', HOST: 'b', BASE: 'http://b', KEY: 'c', T: 't' };
+    const env = {
+      NAME: 'a',
+      HOST: 'b',
+      BASE: 'http://b',
+      KEY: 'c',
+      T: 't',
+      P: 'sse',
+      NONE: 'none',
+      BEARER: 'bearer',
+    };
     expect(read(text, env).path).toBe('f.yaml');
   });
 
@@ -51,6 +65,7 @@ describe('the JSON Schema', () => {
     'servers: [{ name: a, url: ftp://b/ }]',
     'servers: [{ name: a, url: "http://b/#c" }]',
     'servers: [{ name: a, url: http://b/, protocol: stdio }]',
+    'servers: [{ name: a, url: http://b/, protocol: streamable-http }]',
     'servers: [{ name: a, url: http://b/, auth: bearer }]',
     'servers: [{ name: a, url: http://b/, auth: { type: bearer, token: c } }]',
     'servers: [{ name: a, url: http://b/, auth: { type: bearer, token_env: a-b } }]',

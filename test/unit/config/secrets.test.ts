@@ -29,6 +29,25 @@ describe('the secrets of a configuration are', () => {
     ]);
   });
 
+  test('the user name and password of a URL, decoded and as they are written, and both in Base64', () => {
+    expect(secretsOf('servers: [{ name: a, url: "http://jo%20e:p%40ss@b/" }]')).toEqual([
+      'am8gZTpwQHNz',
+      'jo e',
+      'jo e:p@ss',
+      'jo%20e',
+      'p%40ss',
+      'p@ss',
+    ]);
+  });
+
+  test('but not a user name that is part of the address', () => {
+    expect(secretsOf('servers: [{ name: a, url: "http://wiki:p4ss@wiki.example.com/" }]')).toEqual([
+      'd2lraTpwNHNz',
+      'p4ss',
+      'wiki:p4ss',
+    ]);
+  });
+
   test('what came from the environment', () => {
     const text = `servers: [{ name: a, url: 'http://b/\${PATH_KEY}', headers: { X: 'a-\${KEY}' } }]`;
     expect(secretsOf(text, { PATH_KEY: 'p4th', KEY: 'k3y' })).toEqual(['a-k3y', 'k3y', 'p4th']);
@@ -55,7 +74,7 @@ describe('a message about the file does not show', () => {
       'servers:\n- name: a\n  url: http://b/\n  headers: { X: &x hunter2 }\n  hedaers: { X: *x }',
     ],
     ['a token in the wrong place', 'mcp: { auth: hunter2 }'],
-    ['a password in a URL', 'servers: [{ name: a, url: "http://me:hunter2@b/" }]'],
+    ['a password in a URL', 'servers: [{ name: a, url: "http://me:hunter2@b/", prot: 1 }]'],
     ['a password with strange characters', 'servers: [{ name: a, url: "http://me:/?#hunter2@b/" }]'],
     ['a password in what is no URL', 'servers: [{ name: a, url: "me:hunter2@b" }]'],
     ['a query', 'servers: [{ name: a, url: "ftp://b/?key=hunter2" }]'],

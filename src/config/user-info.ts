@@ -1,0 +1,29 @@
+/** The user name and password of a URL, percent-decoded. */
+export interface UserInfo {
+  readonly user: string;
+  readonly password: string;
+  /** The value of the `Authorization` header that says the same (RFC 7617). */
+  readonly authorization: string;
+}
+
+/** Takes a valid URL apart: the URL that requests go to, and who they come from; null when it does not say. */
+export function splitUserInfo(text: string): { url: string; userInfo: UserInfo | null } {
+  const url = new URL(text);
+  const user = decoded(url.username);
+  const password = decoded(url.password);
+  url.username = '';
+  url.password = '';
+  if (user.length + password.length === 0) return { url: url.href, userInfo: null };
+  const pair = Buffer.concat([user, Buffer.from(':'), password]);
+  const authorization = `Basic ${pair.toString('base64')}`;
+  return {
+    url: url.href,
+    userInfo: { user: user.toString(), password: password.toString(), authorization },
+  };
+}
+
+/** The bytes that a part of a parsed URL, which is ASCII, stands for. A `%` without two digits is itself. */
+function decoded(text: string): Buffer {
+  const byte = (_: string, digits: string) => String.fromCharCode(Number.parseInt(digits, 16));
+  return Buffer.from(text.replace(/%([0-9a-f]{2})/gi, byte), 'latin1');
+}
