@@ -2,6 +2,7 @@ import { hostInUrl } from '../config/hosts.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import { risksOf } from '../config/risks.ts';
 import type { ServerConfig } from '../config/schema.ts';
+import { splitUserInfo } from '../config/user-info.ts';
 import { displayUrl, Redactor } from '../observability/redact.ts';
 import type { ExitCode } from './commands.ts';
 
@@ -38,13 +39,18 @@ function describe(server: ServerConfig): Record<string, unknown> {
     url: displayUrl(server.url),
     protocol: server.protocol,
     required: server.required ? 'yes' : 'no',
-    auth: server.auth === 'none' ? 'none' : `bearer token from ${server.auth.token_env}`,
+    auth: authOf(server),
     headers: Object.keys(server.headers).join(', ') || 'none',
     timeouts: `connect ${timeouts.connect_seconds} s, request ${timeouts.request_seconds} s`,
     'tool list': `fetched anew every ${tools.ttl_seconds} s`,
     reconnect:
       reconnect.max_attempts === 0 ? 'for ever' : `${reconnect.max_attempts} attempts, then given up`,
   };
+}
+
+function authOf({ auth, url }: ServerConfig): string {
+  if (auth !== 'none') return `bearer token from ${auth.token_env}`;
+  return splitUserInfo(url).userInfo ? 'user name and password of the url' : 'none';
 }
 
 /** One line for each entry, the values below each other. */
