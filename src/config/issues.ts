@@ -35,7 +35,8 @@ export function issueProblems(
       if (branch) return branch.flatMap((inner) => problemsOf(inner, path));
     }
     if (issue.code === 'invalid_key') {
-      const message = `${issue.issues[0]?.message ?? issue.message}${missedSpace(String(path.at(-1)))}`;
+      const problem = `${issue.issues[0]?.message ?? issue.message}${missedSpace(String(path.at(-1)))}`;
+      const message = `${dotted(path.slice(0, -1))}: ${problem}`;
       return [{ span: file.keySpanOf(path), message }];
     }
     if (issue.code === 'custom' && issue.params?.statement) {

@@ -83,7 +83,7 @@ export function reservedHeaders(): string[] {
 
 /** What is wrong with a header name in `servers[].headers`, as a statement; null when it may be set. */
 export function headerNameProblem(name: string): string | null {
-  if (!headerName.test(name)) return 'this is not a valid HTTP header name';
+  if (!headerName.test(name)) return 'this key is no HTTP header name; expected letters, digits, - and _';
   const lower = name.toLowerCase();
   const reason = reasons.get(lower) ?? (lower.startsWith('mcp-param-') ? gateway : null);
   return reason === null ? null : `the header ${name} cannot be set here: ${reason}`;

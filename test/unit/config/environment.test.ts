@@ -41,7 +41,7 @@ describe('${NAME} in the values of a server', () => {
       `f.yaml:1:7: host: expected a host name or IP address without port, found '\${HOST}'`,
     ]);
     expect(problems(serverWith(`headers: { '\${A}': a }`), { A: 'a' })).toEqual([
-      'f.yaml:4:16: this is not a valid HTTP header name',
+      'f.yaml:4:16: servers[0].headers: this key is no HTTP header name; expected letters, digits, - and _',
     ]);
     expect(
       problems(serverWith(`auth: { type: bearer, token_env: '\${A}' }`), { A: 'B', B: 'token' }),

@@ -218,22 +218,46 @@ describe('protocols', () => {
 
 describe('headers', () => {
   test.each([
-    ['"a b": c', 'f.yaml:4:16: this is not a valid HTTP header name'],
-    ['"a:b": c', 'f.yaml:4:16: this is not a valid HTTP header name; after the colon a space is missing'],
-    ['"a\\r\\nb": c', 'f.yaml:4:16: this is not a valid HTTP header name'],
-    ['"": c', 'f.yaml:4:16: this is not a valid HTTP header name'],
-    ['Content-Type: c', 'f.yaml:4:16: the header Content-Type cannot be set here: the gateway sets it'],
-    ['mcp-session-id: c', 'f.yaml:4:16: the header mcp-session-id cannot be set here: the gateway sets it'],
+    [
+      '"a b": c',
+      'f.yaml:4:16: servers[0].headers: this key is no HTTP header name; expected letters, digits, - and _',
+    ],
+    [
+      '"a:b": c',
+      'f.yaml:4:16: servers[0].headers: this key is no HTTP header name; expected letters, digits, - and _; after the colon a space is missing',
+    ],
+    [
+      '"a\\r\\nb": c',
+      'f.yaml:4:16: servers[0].headers: this key is no HTTP header name; expected letters, digits, - and _',
+    ],
+    [
+      '"": c',
+      'f.yaml:4:16: servers[0].headers: this key is no HTTP header name; expected letters, digits, - and _',
+    ],
+    [
+      'Content-Type: c',
+      'f.yaml:4:16: servers[0].headers: the header Content-Type cannot be set here: the gateway sets it',
+    ],
+    [
+      'mcp-session-id: c',
+      'f.yaml:4:16: servers[0].headers: the header mcp-session-id cannot be set here: the gateway sets it',
+    ],
     [
       'MCP-Protocol-Version: c',
-      'f.yaml:4:16: the header MCP-Protocol-Version cannot be set here: the gateway sets it',
+      'f.yaml:4:16: servers[0].headers: the header MCP-Protocol-Version cannot be set here: the gateway sets it',
     ],
-    ['Mcp-Param-City: c', 'f.yaml:4:16: the header Mcp-Param-City cannot be set here: the gateway sets it'],
-    ['accept: c', 'f.yaml:4:16: the header accept cannot be set here: use quirks.inject_accept_header'],
-    ['Host: c', 'f.yaml:4:16: the header Host cannot be set here: it comes from url'],
+    [
+      'Mcp-Param-City: c',
+      'f.yaml:4:16: servers[0].headers: the header Mcp-Param-City cannot be set here: the gateway sets it',
+    ],
+    [
+      'accept: c',
+      'f.yaml:4:16: servers[0].headers: the header accept cannot be set here: use quirks.inject_accept_header',
+    ],
+    ['Host: c', 'f.yaml:4:16: servers[0].headers: the header Host cannot be set here: it comes from url'],
     [
       'Connection: c',
-      'f.yaml:4:16: the header Connection cannot be set here: it belongs to the connection, not to the request',
+      'f.yaml:4:16: servers[0].headers: the header Connection cannot be set here: it belongs to the connection, not to the request',
     ],
     ['X: 12', 'f.yaml:4:19: servers[0].headers.X: expected a string, found ***; put it in quotes'],
     [
