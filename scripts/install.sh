@@ -83,7 +83,11 @@ download() {
     curl --fail --silent --show-error --location --retry 3 --connect-timeout 20 --speed-time 30 --speed-limit 1000 \
       --output "$2" "$url" || fail "cannot download $url"
   elif has wget; then
-    wget -q -O "$2" "$url" || fail "cannot download $url"
+    # Not every wget has options for it.
+    if has timeout; then set -- "$1" "$2" timeout 600; fi
+    file=$2
+    shift 2
+    "$@" wget -q -O "$file" "$url" || fail "cannot download $url"
   else
     fail 'needs curl or wget to download'
   fi
