@@ -81,6 +81,7 @@ export class Gateway {
     this.#registry = new Registry(() => this.#sessions.notice(toolsChanged));
     this.#pool = new Pool(logger, this.#metrics, {
       quote: (text) => sanitizeReason(text, redactor),
+      toolsCount: (server) => this.#registry.toolsCount(server),
       onTools: (server, tools) => this.#takeTools(server, tools),
     });
     const router = new Router({
@@ -230,7 +231,7 @@ export class Gateway {
 
   #health(): Health {
     const uptimeMs = performance.now() - this.#startMs;
-    return healthOf(this.#pool.all(), this.#registry, this.#options.redactor, uptimeMs);
+    return healthOf(this.#pool.all(), this.#options.redactor, uptimeMs);
   }
 
   #ready(): boolean {

@@ -1,5 +1,4 @@
 import { displayUrl, type Redactor } from '../observability/redact.ts';
-import type { Registry } from '../registry/registry.ts';
 import type { Connection } from '../upstream/connection.ts';
 
 /** One upstream in the answer of `/health`. */
@@ -31,12 +30,7 @@ export interface Health {
 
 const seconds = (ms: number | null) => (ms === null ? null : Math.max(0, Math.round(ms) / 1000));
 
-export function healthOf(
-  connections: readonly Connection[],
-  registry: Registry,
-  redactor: Redactor,
-  uptimeMs: number,
-): Health {
+export function healthOf(connections: readonly Connection[], redactor: Redactor, uptimeMs: number): Health {
   const servers = connections.map((connection): ServerHealth => {
     const { config } = connection;
     const status = connection.status();
@@ -49,7 +43,7 @@ export function healthOf(
       state: status.state,
       era: status.protocolVersion === null ? null : 'legacy',
       protocol_version: status.protocolVersion,
-      tools_count: registry.toolsCount(connection.name),
+      tools_count: connection.toolsCount(),
       last_seen_seconds_ago: status.lastSeenMs === null ? null : seconds(Date.now() - status.lastSeenMs),
       reconnects: status.reconnects,
       next_retry_seconds: seconds(status.nextRetryMs),

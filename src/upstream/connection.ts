@@ -20,6 +20,8 @@ export type ConnectionState = 'connecting' | 'ready' | 'backoff' | 'given_up' | 
 export interface ConnectionEvents {
   /** Words of the upstream in a form that may be shown: short, on one line, without secrets. */
   quote(text: string): string;
+  /** How many tools of the upstream are listed, be they those of a predecessor that was restarted. */
+  toolsCount(): number;
   /** The tools that the upstream offers now; null once it is given up. */
   onTools(tools: readonly UpstreamTool[] | null): void;
 }
@@ -129,7 +131,7 @@ export class Connection implements UpstreamState {
     return this.#state === 'ready';
   }
   toolsCount(): number {
-    return this.#tools.count;
+    return this.#events.toolsCount();
   }
   lastSeenMs(): number | null {
     return this.#lastSeenMs;
@@ -289,7 +291,7 @@ export class Connection implements UpstreamState {
       server: this.name,
       transport: session.transportName,
       protocol_version: session.protocolVersion,
-      tools: this.#tools.count,
+      tools: this.toolsCount(),
     });
   }
 

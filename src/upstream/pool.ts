@@ -10,6 +10,8 @@ import type { UpstreamConfig } from './open-session.ts';
 export interface PoolEvents {
   /** Words of an upstream in a form that may be shown: short, on one line, without secrets. */
   quote(text: string): string;
+  /** How many tools of the upstream are listed. */
+  toolsCount(server: string): number;
   /** The tools that an upstream offers now; null when it is given up. */
   onTools(server: string, tools: readonly UpstreamTool[] | null): void;
 }
@@ -84,6 +86,7 @@ export class Pool {
     if (replaced) this.#leave(replaced);
     return new Connection(config, this.#logger, (state) => this.#metrics.upstream(name, state), {
       quote: (text) => this.#events.quote(text),
+      toolsCount: () => this.#events.toolsCount(name),
       onTools: (tools) => this.#events.onTools(name, tools),
     });
   }

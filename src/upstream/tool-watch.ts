@@ -34,17 +34,12 @@ export class ToolWatch {
   #forChange = false;
   #changeFetchMs = Number.NEGATIVE_INFINITY;
   #timer: Timer | null = null;
-  #count = 0;
   #refreshedMs: number | null = null;
 
   constructor(parts: ToolWatchParts) {
     this.#parts = parts;
   }
 
-  /** How many tools the upstream offers. */
-  get count(): number {
-    return this.#count;
-  }
   /** When the list last came in, in milliseconds since the epoch. */
   get refreshedMs(): number | null {
     return this.#refreshedMs;
@@ -110,7 +105,6 @@ export class ToolWatch {
 
   /** Takes `tools` for what the upstream offers; null: none any more. */
   offer(tools: readonly UpstreamTool[] | null): void {
-    this.#count = tools?.length ?? 0;
     this.#parts.metrics.retainTools(new Set(tools?.map((tool) => tool.name)));
     this.#parts.onTools(tools);
   }

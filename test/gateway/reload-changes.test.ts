@@ -5,7 +5,7 @@ import { promptReconnect, startGateway } from '../support/gateway.ts';
 import { RawSession } from '../support/rpc.ts';
 import { failOnStrayErrors } from '../support/stray-errors.ts';
 import { selfSignedCertificate } from '../support/tls.ts';
-import { waitUntil } from '../support/wait.ts';
+import { freePort, waitUntil } from '../support/wait.ts';
 
 failOnStrayErrors();
 
@@ -250,6 +250,23 @@ test('a restarted upstream has its running calls finish in the old session', asy
     'the leave',
     () => upstream.received.filter(({ httpMethod }) => httpMethod === 'DELETE').length === 1,
   );
+});
+
+test('a restarted upstream that does not come back keeps its tools listed, and all places count them', async () => {
+  await using upstream = await fakeUpstream();
+  await using gateway = await startGateway({ servers: [{ name: 'up', url: upstream.url }] });
+  await gateway.connected();
+  const reconnect = promptReconnect;
+  await gateway.reload({ servers: [{ name: 'up', url: `http://127.0.0.1:${freePort()}/mcp`, reconnect }] });
+  const { servers } = await gateway.waitFor(
+    'the refusal',
+    (health) => health.servers[0]?.last_error !== null,
+  );
+  expect(servers[0]).toMatchObject({ connected: false, tools_count: 1 });
+  expect((await gateway.metrics()).value('mcpstead_upstream_tools_count', { server: 'up' })).toBe(1);
+  await using session = await RawSession.open(gateway.url);
+  const { answer } = await session.request('tools/list');
+  expect(answer.result.tools).toHaveLength(1);
 });
 
 test('the order of the servers changes the order of the tools, and nothing else', async () => {
