@@ -1,3 +1,6 @@
+import type { Signal } from './abort.ts';
+import { LiveList, type Place } from './live-list.ts';
+
 /** How often expiry is looked for, in milliseconds: a deadline is met at most this much late. */
 const sweepIntervalMs = 50;
 
@@ -6,9 +9,22 @@ export interface Deadline {
   clear(): void;
 }
 
-interface Entry extends Deadline {
+class Entry implements Deadline {
   readonly atMs: number;
   readonly expire: () => void;
+  readonly #place: Place<Entry>;
+  readonly #list: LiveList<Entry>;
+
+  constructor(list: LiveList<Entry>, afterMs: number, expire: () => void) {
+    this.atMs = performance.now() + afterMs;
+    this.expire = expire;
+    this.#list = list;
+    this.#place = list.add(this);
+  }
+
+  clear(): void {
+    this.#list.remove(this.#place);
+  }
 }
 
 /**
@@ -16,19 +32,12 @@ interface Entry extends Deadline {
  * request would cost more than the rest of a request's bookkeeping.
  */
 class Deadlines {
-  readonly #entries = new Set<Entry>();
+  readonly #entries = new LiveList<Entry>();
   #timer: ReturnType<typeof setInterval> | null = null;
 
   /** Calls `expire` once, `afterMs` from now, unless cleared before. */
   add(afterMs: number, expire: () => void): Deadline {
-    const entry: Entry = {
-      atMs: performance.now() + afterMs,
-      expire,
-      clear: () => {
-        this.#entries.delete(entry);
-      },
-    };
-    this.#entries.add(entry);
+    const entry = new Entry(this.#entries, afterMs, expire);
     this.#timer ??= setInterval(() => this.#sweep(), sweepIntervalMs);
     return entry;
   }
@@ -37,7 +46,7 @@ class Deadlines {
     const nowMs = performance.now();
     for (const entry of this.#entries) {
       if (entry.atMs > nowMs) continue;
-      this.#entries.delete(entry);
+      entry.clear();
       entry.expire();
     }
     if (this.#entries.size === 0 && this.#timer) {
@@ -51,7 +60,7 @@ class Deadlines {
 export const deadlines = new Deadlines();
 
 /** Waits `ms` milliseconds, or until the signal is aborted; tells whether the whole time went by. */
-export function sleep(ms: number, signal: AbortSignal): Promise<boolean> {
+export function sleep(ms: number, signal: Signal): Promise<boolean> {
   if (signal.aborted) return Promise.resolve(false);
   return new Promise((resolve) => {
     const timer = setTimeout(() => {
@@ -67,7 +76,7 @@ export function sleep(ms: number, signal: AbortSignal): Promise<boolean> {
 }
 
 /** Waits until `promise` is settled, either way, or the signal is aborted. */
-export function settledOrAborted(promise: Promise<unknown>, signal: AbortSignal): Promise<void> {
+export function settledOrAborted(promise: Promise<unknown>, signal: Signal): Promise<void> {
   if (signal.aborted) return Promise.resolve();
   return new Promise((resolve) => {
     const done = () => {

@@ -1,4 +1,6 @@
+import { Abort, type Signal } from '../abort.ts';
 import { GatewayError } from '../errors.ts';
+import { LiveList } from '../live-list.ts';
 import type { DownstreamMetrics } from '../observability/downstream-metrics.ts';
 import type { Logger } from '../observability/log.ts';
 import type { Answer, Exchange } from '../protocol/exchange.ts';
@@ -32,7 +34,7 @@ export interface PostedBody {
   readonly sessionId: string | null;
   readonly protocolVersion: string | null;
   /** Aborted when the client goes away. */
-  readonly signal: AbortSignal;
+  readonly signal: Signal;
   /** Called when an answer takes long that cannot be kept alive by comments. */
   readonly onLong: () => void;
 }
@@ -51,7 +53,7 @@ export class Endpoint {
   readonly #metrics: DownstreamMetrics;
   readonly #logger: Logger;
   readonly #heartbeat = new Heartbeat();
-  readonly #running = new Set<AbortController>();
+  readonly #running = new LiveList<Abort>();
   #onIdle: (() => void) | null = null;
 
   constructor({ router, sessions, metrics, logger }: EndpointParts) {
@@ -99,7 +101,7 @@ export class Endpoint {
 
   /** Cancels all calls that still run. */
   cancelAll(): void {
-    for (const call of [...this.#running]) call.abort();
+    for (const call of this.#running) call.abort();
   }
 
   async #post(posted: PostedBody): Promise<Response> {
@@ -183,7 +185,7 @@ export class Endpoint {
     // Notifications, and responses to nothing that was asked, need no answer.
     if (answers === 0) return new Response(null, { status: 202 });
 
-    const calls: AbortController[] = [];
+    const calls: Abort[] = [];
     const onGone = () => {
       for (const call of calls) call.abort();
     };
@@ -193,7 +195,7 @@ export class Endpoint {
       if (message.kind === 'invalid') {
         reply.answer(errorText(message.idText, rpcErrorText(this.#refuse(message))));
       } else if (message.kind === 'request') {
-        const abort = new AbortController();
+        const abort = new Abort();
         calls.push(abort);
         if (posted.signal.aborted) abort.abort();
         void this.#run(message, session, reply, abort);
@@ -207,26 +209,25 @@ export class Endpoint {
     message: RequestMessage,
     session: Session | undefined,
     reply: Reply,
-    abort: AbortController,
+    abort: Abort,
   ): Promise<void> {
     const startMs = performance.now();
-    const call = { idText: message.idText, abort };
-    session?.began(call);
-    this.#running.add(abort);
+    const call = session?.began({ idText: message.idText, abort });
+    const running = this.#running.add(abort);
     let answer: Answer;
     try {
       answer = await this.#answer(message, {
         method: message.method,
         params: message.params,
         paramsText: message.paramsText,
-        signal: abort.signal,
+        signal: abort,
         notify: (text) => reply.notify(text),
       });
     } catch (error) {
       answer = { kind: 'error', error: rpcErrorText(toGatewayError(error, this.#logger)) };
     }
-    session?.ended(call);
-    this.#running.delete(abort);
+    if (call) session?.ended(call);
+    this.#running.remove(running);
     reply.answer(answerText(message.idText, answer));
     this.#metrics.request(message.method, answer.kind === 'result', (performance.now() - startMs) / 1000);
     if (this.#running.size === 0) this.#onIdle?.();

@@ -1,3 +1,4 @@
+import type { Place } from '../live-list.ts';
 import { sseType } from '../protocol/headers.ts';
 import { keepAliveComment } from '../protocol/sse.ts';
 import type { Beating, Heartbeat } from './heartbeat.ts';
@@ -20,6 +21,7 @@ export const streamHeaders = {
 export class EventStream implements Beating {
   readonly readable: ReadableStream<Uint8Array>;
   readonly #heartbeat: Heartbeat;
+  readonly #beating: Place<Beating>;
   readonly #onClosed: () => void;
   #controller!: ReadableStreamDefaultController<Uint8Array>;
   #drained: PromiseWithResolvers<void> | null = null;
@@ -39,7 +41,7 @@ export class EventStream implements Beating {
       },
       new ByteLengthQueuingStrategy({ highWaterMark: highWaterMarkBytes }),
     );
-    heartbeat.add(this);
+    this.#beating = heartbeat.add(this);
     // The headers go out with the first piece, so there has to be one.
     this.#controller.enqueue(keepAliveBytes);
   }
@@ -81,7 +83,7 @@ export class EventStream implements Beating {
   #ended(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#heartbeat.delete(this);
+    this.#heartbeat.delete(this.#beating);
     this.#drain();
     this.#onClosed();
   }

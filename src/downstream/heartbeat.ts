@@ -1,3 +1,5 @@
+import { LiveList, type Place } from '../live-list.ts';
+
 /** How often quiet streams are written to: well below the idle timeouts of proxies and of our own server. */
 const defaultIntervalMs = 15_000;
 
@@ -9,20 +11,21 @@ export interface Beating {
 /** One timer for all streams and all answers that are waited for. */
 export class Heartbeat {
   readonly #intervalMs: number;
-  readonly #members = new Set<Beating>();
+  readonly #members = new LiveList<Beating>();
   #timer: Timer | null = null;
 
   constructor(intervalMs = defaultIntervalMs) {
     this.#intervalMs = intervalMs;
   }
 
-  add(member: Beating): void {
-    this.#members.add(member);
+  /** Tells `member` of the time from now on; its place is what ends that. */
+  add(member: Beating): Place<Beating> {
     this.#timer ??= setInterval(() => this.#beat(), this.#intervalMs);
+    return this.#members.add(member);
   }
 
-  delete(member: Beating): void {
-    this.#members.delete(member);
+  delete(place: Place<Beating>): void {
+    this.#members.remove(place);
   }
 
   #beat(): void {

@@ -1,3 +1,4 @@
+import type { Place } from '../live-list.ts';
 import { type Accepted, jsonType } from '../protocol/headers.ts';
 import { sseMessage } from '../protocol/sse.ts';
 import { EventStream, streamHeaders } from './event-stream.ts';
@@ -33,13 +34,14 @@ export class Reply implements Beating {
   readonly #options: ReplyOptions;
   readonly #response = Promise.withResolvers<Response>();
   readonly #answers: AnswerText[] = [];
+  readonly #beating: Place<Beating>;
   #stream: EventStream | null = null;
   #beats = 0;
   #done = false;
 
   constructor(options: ReplyOptions) {
     this.#options = options;
-    options.heartbeat.add(this);
+    this.#beating = options.heartbeat.add(this);
   }
 
   get response(): Promise<Response> {
@@ -63,7 +65,7 @@ export class Reply implements Beating {
       return;
     }
     this.#done = true;
-    this.#options.heartbeat.delete(this);
+    this.#options.heartbeat.delete(this.#beating);
     if (this.#stream) this.#stream.close();
     else this.#response.resolve(this.#whole());
   }
@@ -84,7 +86,7 @@ export class Reply implements Beating {
     this.#stream = new EventStream(heartbeat, () => {
       if (this.#done) return;
       this.#done = true;
-      heartbeat.delete(this);
+      heartbeat.delete(this.#beating);
       onGone();
     });
     this.#response.resolve(

@@ -1,4 +1,6 @@
+import type { Abort } from '../abort.ts';
 import { GatewayError } from '../errors.ts';
+import { LiveList, type Place } from '../live-list.ts';
 import type { DownstreamMetrics, SessionEndReason } from '../observability/downstream-metrics.ts';
 import { sseMessage } from '../protocol/sse.ts';
 import { EventStream } from './event-stream.ts';
@@ -13,7 +15,7 @@ const noticeDelayMs = 50;
 export interface SessionCall {
   /** The JSON text of its id. Nothing stops a client from using one id twice at the same time. */
   readonly idText: string;
-  readonly abort: AbortController;
+  readonly abort: Abort;
 }
 
 /** A client's session. MCP 2025-11-25, Transports, Session Management. */
@@ -21,7 +23,7 @@ export class Session {
   readonly id = crypto.randomUUID();
   readonly startMs = performance.now();
   lastSeenMs = this.startMs;
-  readonly #calls = new Set<SessionCall>();
+  readonly #calls = new LiveList<SessionCall>();
   #stream: EventStream | null = null;
   /** Notices that no stream was there to take, each once. */
   readonly #missed = new Set<string>();
@@ -46,12 +48,12 @@ export class Session {
   }
 
   /** A call of this session runs from now on; the session is not idle until it has {@link ended}. */
-  began(call: SessionCall): void {
-    this.#calls.add(call);
+  began(call: SessionCall): Place<SessionCall> {
+    return this.#calls.add(call);
   }
 
-  ended(call: SessionCall): void {
-    this.#calls.delete(call);
+  ended(call: Place<SessionCall>): void {
+    this.#calls.remove(call);
     this.lastSeenMs = performance.now();
   }
 

@@ -1,3 +1,4 @@
+import type { Signal } from '../abort.ts';
 import type { JsonObject } from './jsonrpc.ts';
 
 /**
@@ -10,7 +11,7 @@ export interface Exchange {
   /** The very text of `params`. */
   readonly paramsText: string | undefined;
   /** Aborted when the client cancels or goes away. */
-  readonly signal: AbortSignal;
+  readonly signal: Signal;
   /**
    * Sends a notification (progress, log) to the client ahead of the answer. The promise, if any, is there to be
    * awaited: it settles when the client's stream takes more, and so carries back-pressure upstream.

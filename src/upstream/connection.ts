@@ -1,3 +1,4 @@
+import { Abort, type Signal } from '../abort.ts';
 import type { ServerConfig } from '../config/schema.ts';
 import { deadlines, settledOrAborted } from '../deadlines.ts';
 import type { Logger } from '../observability/log.ts';
@@ -52,7 +53,7 @@ export class Connection implements UpstreamState {
   readonly #events: ConnectionEvents;
   readonly #http: HttpClient;
   readonly #tools: ToolWatch;
-  readonly #closing = new AbortController();
+  readonly #closing = new Abort();
 
   #state: ConnectionState = 'connecting';
   #session: LegacySession | null = null;
@@ -85,11 +86,11 @@ export class Connection implements UpstreamState {
     this.#logger = logger;
     this.#metrics = metrics(this);
     this.#events = events;
-    this.#http = httpClientOf(config, () => this.config.quirks, this.#metrics);
+    this.#http = httpClientOf(config, () => this.config, this.#metrics);
     this.#tools = new ToolWatch({
       config: () => this.config,
       metrics: this.#metrics,
-      closing: this.#closing.signal,
+      closing: this.#closing,
       onTools: (tools) => this.#events.onTools(tools),
       onChecked: (session, failure) => this.#checked(session, failure),
     });
@@ -186,6 +187,7 @@ export class Connection implements UpstreamState {
     const session = this.#session;
     this.#session = null;
     await session?.retire(closeTimeoutMs);
+    this.#http.close();
   }
 
   /** @param renewed the session was made for this very call, so that an error cannot be about the session any more */
@@ -203,7 +205,7 @@ export class Connection implements UpstreamState {
   }
 
   /** The live session; waits for one that is being re-initialized, but not for a client that does not. */
-  async #usableSession(signal: AbortSignal): Promise<LegacySession> {
+  async #usableSession(signal: Signal): Promise<LegacySession> {
     if (this.#session === null && this.#renewal) await settledOrAborted(this.#renewal, signal);
     if (signal.aborted) throw cancelled();
     if (this.#session !== null) return this.#session;
@@ -240,13 +242,13 @@ export class Connection implements UpstreamState {
 
   /** Opens a session within the connect timeout, and counts how that went. */
   async #open(): Promise<LegacySession> {
-    const abort = new AbortController();
+    const abort = new Abort();
     const connectMs = this.config.timeouts.connect_seconds * 1000;
     const deadline = deadlines.add(connectMs, () => {
       abort.abort(new UpstreamFailure('timeout', `did not initialize within ${connectMs / 1000} s`));
     });
     const close = () => abort.abort(new UpstreamFailure('cancelled', 'was removed'));
-    this.#closing.signal.addEventListener('abort', close, { once: true });
+    this.#closing.addEventListener('abort', close, { once: true });
     const startMs = performance.now();
     let session: LegacySession | null = null;
     const current = () => session !== null && session === this.#session;
@@ -262,7 +264,7 @@ export class Connection implements UpstreamState {
           onClosed: (error) => current() && this.#lost(session as LegacySession, toFailure(error)),
           onSuspect: () => current() && this.#check(session as LegacySession),
         },
-        abort.signal,
+        abort,
       );
       this.#seen();
       this.#metrics.initialized(true, (performance.now() - startMs) / 1000);
@@ -272,7 +274,7 @@ export class Connection implements UpstreamState {
       throw error;
     } finally {
       deadline.clear();
-      this.#closing.signal.removeEventListener('abort', close);
+      this.#closing.removeEventListener('abort', close);
     }
   }
 
@@ -388,7 +390,7 @@ export class Connection implements UpstreamState {
     if (session === this.#checking || session !== this.#session) return;
     this.#checking = session;
     try {
-      await session.ping(this.config.timeouts.connect_seconds * 1000, this.#closing.signal);
+      await session.ping(this.config.timeouts.connect_seconds * 1000, this.#closing);
       this.#metrics.healthChecked(true);
     } catch (error) {
       this.#metrics.healthChecked(false);

@@ -1,3 +1,4 @@
+import { Abort, type Signal } from '../abort.ts';
 import { deadlines } from '../deadlines.ts';
 import { elements, memberText, withMembers } from '../protocol/json-text.ts';
 import {
@@ -15,6 +16,7 @@ import {
 import { isLegacyVersion, latestLegacyVersion, legacyVersions } from '../protocol/versions.ts';
 import { build } from '../version.ts';
 import { cancelled, sessionLossIn, UpstreamFailure } from './failure.ts';
+import { maxRequestsInFlight, RequestIds, RequestTable } from './request-table.ts';
 import type { Transport, TransportEvents } from './transport/transport.ts';
 
 /** How long a notification, or an answer of ours to the upstream, may take to be accepted. */
@@ -40,7 +42,7 @@ export interface UpstreamCall {
   readonly method: string;
   /** The JSON text of the params, as the upstream is to see them but for the progress token. */
   readonly paramsText: string;
-  readonly signal: AbortSignal;
+  readonly signal: Signal;
   /** Takes a notification's text, for the client whose call this is. */
   notify(message: string): Promise<void> | undefined;
 }
@@ -71,12 +73,12 @@ interface RunningCall {
 export class LegacySession implements TransportEvents {
   readonly #transport: Transport;
   readonly #events: SessionEvents;
-  readonly #calls = new Map<number, RunningCall>();
-  #nextId = 1;
+  readonly #ids = new RequestIds();
+  readonly #calls = new RequestTable<RunningCall>();
   #protocolVersion = '';
   #hasTools = false;
-  /** The id of the `tools/list` that is under way. */
-  #listingId: number | null = null;
+  /** The `tools/list` that is under way. */
+  #listing: UpstreamCall | null = null;
   #hasAnswered = false;
   #closedBy: Error | null = null;
   #sending = 0;
@@ -105,16 +107,17 @@ export class LegacySession implements TransportEvents {
   }
 
   /** Opens the transport and initializes. MCP 2025-11-25, Lifecycle. */
-  async open(signal: AbortSignal): Promise<void> {
+  async open(signal: Signal): Promise<void> {
     await this.#transport.open(signal);
     const params = {
       protocolVersion: latestLegacyVersion,
       capabilities: {},
       clientInfo: { name: 'mcpstead', version: build.version },
     };
-    const id = this.#nextId++;
+    const id = this.#takeId();
     const body = requestText(id, 'initialize', JSON.stringify(params));
     const answer = await this.#transport.request(id, body, signal);
+    this.#ids.release(id);
     if (answer.error) throw this.#refusal('to initialize', answer.error);
     const { protocolVersion, capabilities } = answer.result as JsonObject;
     if (!isLegacyVersion(protocolVersion)) {
@@ -133,8 +136,8 @@ export class LegacySession implements TransportEvents {
    */
   async call(call: UpstreamCall, timeoutMs: number): Promise<ResponseMessage> {
     if (call.signal.aborted) throw cancelled();
-    const id = this.#nextId++;
-    const abort = new AbortController();
+    const id = this.#takeId();
+    const abort = new Abort();
     const cancel = () => abort.abort(cancelled());
     const deadline = deadlines.add(timeoutMs, () => {
       abort.abort(new UpstreamFailure('timeout', `did not answer within ${timeoutMs / 1000} s`));
@@ -144,25 +147,22 @@ export class LegacySession implements TransportEvents {
     const { paramsText, progressToken } = this.#ownProgressToken(call.paramsText, id);
     this.#calls.set(id, { call, progressToken });
     try {
-      const answer = await this.#transport.request(
-        id,
-        requestText(id, call.method, paramsText),
-        abort.signal,
-      );
+      const answer = await this.#transport.request(id, requestText(id, call.method, paramsText), abort);
       this.#events.onSeen();
       const loss = answer.error && sessionLossIn(answer.error);
       if (loss) throw new UpstreamFailure('session_lost', 'lost our session (error -32001)', loss, answer);
       this.#hasAnswered = true;
       return answer;
     } catch (error) {
-      if (abort.signal.aborted) {
-        const { message } = abort.signal.reason as Error;
+      if (abort.aborted) {
+        const { message } = abort.reason as Error;
         const reason = JSON.stringify(message);
         this.#send(notificationText('notifications/cancelled', `{"requestId":${id},"reason":${reason}}`));
       }
       throw error;
     } finally {
       this.#calls.delete(id);
+      this.#ids.release(id);
       if (this.#calls.size === 0) this.#onIdle?.();
       deadline.clear();
       call.signal.removeEventListener('abort', cancel);
@@ -170,12 +170,12 @@ export class LegacySession implements TransportEvents {
   }
 
   /** A request of the gateway's own. */
-  #ask(method: string, paramsText: string, timeoutMs: number, signal: AbortSignal): Promise<ResponseMessage> {
-    return this.call({ method, paramsText, signal, notify: () => undefined }, timeoutMs);
+  #ask(method: string, paramsText: string, timeoutMs: number, signal: Signal): Promise<ResponseMessage> {
+    return this.call(ownCall(method, paramsText, signal), timeoutMs);
   }
 
   /** Whether the upstream still answers: any answer will do. MCP 2025-11-25, Ping. */
-  async ping(timeoutMs: number, signal: AbortSignal): Promise<void> {
+  async ping(timeoutMs: number, signal: Signal): Promise<void> {
     await this.#ask('ping', '{}', timeoutMs, signal);
   }
 
@@ -183,7 +183,7 @@ export class LegacySession implements TransportEvents {
    * All tools of the upstream, page by page, each page within `pageTimeoutMs` and all within `timeoutMs`. One that has no tools is asked for a sign
    * of life instead: fetching the list is the health check.
    */
-  async listTools(pageTimeoutMs: number, timeoutMs: number, signal: AbortSignal): Promise<UpstreamTool[]> {
+  async listTools(pageTimeoutMs: number, timeoutMs: number, signal: Signal): Promise<UpstreamTool[]> {
     if (!this.#hasTools) {
       await this.ping(pageTimeoutMs, signal);
       return [];
@@ -200,8 +200,8 @@ export class LegacySession implements TransportEvents {
           const found = `${page} pages came within ${timeoutMs / 1000} s`;
           throw new UpstreamFailure('timeout', `did not list all of its tools: ${found}`);
         }
-        this.#listingId = this.#nextId;
-        const answer = await this.#ask('tools/list', params, Math.min(pageTimeoutMs, leftMs), signal);
+        this.#listing = ownCall('tools/list', params, signal);
+        const answer = await this.call(this.#listing, Math.min(pageTimeoutMs, leftMs));
         if (answer.error) {
           throw this.#refusal('to list its tools', answer.error);
         }
@@ -222,7 +222,7 @@ export class LegacySession implements TransportEvents {
         params = JSON.stringify({ cursor });
       }
     } finally {
-      this.#listingId = null;
+      this.#listing = null;
     }
     throw new UpstreamFailure('protocol', `lists its tools on more than ${maxToolPages} pages`);
   }
@@ -233,10 +233,10 @@ export class LegacySession implements TransportEvents {
    */
   async retire(timeoutMs: number, terminate = true): Promise<void> {
     if (this.#calls.size > 0) await new Promise<void>((resolve) => (this.#onIdle = resolve));
-    const abort = new AbortController();
+    const abort = new Abort();
     const deadline = deadlines.add(timeoutMs, () => abort.abort());
     try {
-      await this.#transport.close(terminate, abort.signal);
+      await this.#transport.close(terminate, abort);
     } catch {
       // The upstream is gone, or will find out by itself.
     } finally {
@@ -277,7 +277,8 @@ export class LegacySession implements TransportEvents {
         return this.#calls.get(requestId)?.call.notify(notificationText(message.method, message.paramsText));
       case 'notifications/tools/list_changed':
         // Some servers send this ahead of every answer, that of tools/list included: the list that follows is new.
-        if (requestId === null || requestId !== this.#listingId) this.#events.onToolsChanged();
+        if (requestId === null || this.#calls.get(requestId)?.call !== this.#listing)
+          this.#events.onToolsChanged();
         return undefined;
       default:
         return undefined;
@@ -298,14 +299,20 @@ export class LegacySession implements TransportEvents {
     );
   }
 
+  #takeId(): number {
+    const id = this.#ids.take();
+    if (id !== null) return id;
+    throw new UpstreamFailure('refused', `has ${maxRequestsInFlight} requests in flight, which is the most`);
+  }
+
   /** Sends what needs no answer; whether it arrives is not our concern. */
   #send(body: string): void {
     if (this.#sending === maxUnansweredSends) return;
     this.#sending++;
-    const abort = new AbortController();
+    const abort = new Abort();
     const deadline = deadlines.add(sendTimeoutMs, () => abort.abort());
     this.#transport
-      .send(body, abort.signal)
+      .send(body, abort)
       .catch(() => {})
       .finally(() => {
         this.#sending--;
@@ -325,6 +332,11 @@ export class LegacySession implements TransportEvents {
     const ownMeta = withMembers(meta, { progressToken: String(id) });
     return { paramsText: withMembers(paramsText, { _meta: ownMeta }), progressToken };
   }
+}
+
+/** A request of the gateway's own. */
+function ownCall(method: string, paramsText: string, signal: Signal): UpstreamCall {
+  return { method, paramsText, signal, notify: () => undefined };
 }
 
 function addTools(tools: Map<string, UpstreamTool>, answer: ResponseMessage): void {

@@ -1,3 +1,4 @@
+import type { Signal } from '../abort.ts';
 import type { ServerConfig } from '../config/schema.ts';
 import { splitUserInfo } from '../config/user-info.ts';
 import type { UpstreamMetrics } from '../observability/upstream-metrics.ts';
@@ -16,10 +17,10 @@ export interface UpstreamConfig {
   readonly token: string | null;
 }
 
-/** HTTP to the upstream: one client for all its sessions, so that its connections outlive them. */
+/** HTTP to the upstream, as configured but for what `current` may change: one client for all its sessions, so that its connections outlive them. */
 export function httpClientOf(
   { server, token }: UpstreamConfig,
-  quirks: () => ServerConfig['quirks'],
+  current: () => ServerConfig,
   metrics: UpstreamMetrics,
 ): HttpClient {
   const { url, userInfo } = splitUserInfo(server.url);
@@ -31,7 +32,8 @@ export function httpClientOf(
     url,
     headers,
     tlsSkipVerify: server.tls_skip_verify,
-    accept: () => quirks().inject_accept_header,
+    connectTimeoutMs: () => current().timeouts.connect_seconds * 1000,
+    accept: () => current().quirks.inject_accept_header,
     onSent: (bytes) => metrics.sent(bytes),
     onReceived: (bytes) => metrics.received(bytes),
   });
@@ -47,7 +49,7 @@ export async function openSession(
   quirks: () => ServerConfig['quirks'],
   http: HttpClient,
   events: SessionEvents,
-  signal: AbortSignal,
+  signal: Signal,
 ): Promise<LegacySession> {
   http.startOver();
   const anyEventName = () => quirks().normalize_sse_events;

@@ -1,3 +1,4 @@
+import type { Signal } from '../abort.ts';
 import type { ServerConfig } from '../config/schema.ts';
 import type { UpstreamMetrics } from '../observability/upstream-metrics.ts';
 import { toFailure, type UpstreamFailure } from './failure.ts';
@@ -12,7 +13,7 @@ export interface ToolWatchParts {
   readonly config: () => ServerConfig;
   readonly metrics: UpstreamMetrics;
   /** Aborted when the connection is closed. */
-  readonly closing: AbortSignal;
+  readonly closing: Signal;
   /** The tools that the upstream offers now; null: none any more. */
   readonly onTools: (tools: readonly UpstreamTool[] | null) => void;
   /** How a health check of the session went: what failed, or null. */
@@ -116,6 +117,8 @@ export class ToolWatch {
 
   /** Fetches the list at once, unless a change had it fetched just before. */
   #scheduleForChange(): void {
+    // One that is due already is not put off: changes that come without a pause would keep it from ever coming.
+    if (this.#forChange && this.#timer) return;
     this.#forChange = true;
     this.#schedule(Math.max(0, this.#changeFetchMs + minIntervalMs - performance.now()));
   }

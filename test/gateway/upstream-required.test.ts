@@ -3,6 +3,7 @@ import { GatewayError } from '../../src/errors.ts';
 import { hangUp, never, rpcError } from '../support/answers.ts';
 import { fakeUpstream } from '../support/fake-upstream.ts';
 import { promptReconnect, startGateway, type TestConfig } from '../support/gateway.ts';
+import type { RpcMessage } from '../support/rpc.ts';
 import { failOnStrayErrors } from '../support/stray-errors.ts';
 import { silentUpstream } from '../support/tcp.ts';
 import { freePort } from '../support/wait.ts';
@@ -113,7 +114,7 @@ describe('the start fails, naming the required upstream and the cause,', () => {
 
   test.each([
     ['answered HTTP 401', () => new Response('no', { status: 401 })],
-    ['refused to initialize: no (error -32603)', () => rpcError(1, -32603, 'no')],
+    ['refused to initialize: no (error -32603)', ({ id }: RpcMessage) => rpcError(id, -32603, 'no')],
     ['answered with something that is not JSON', () => new Response('{nonsense')],
   ])('when the cause is: %s', async (cause, answer) => {
     await using upstream = await fakeUpstream({ onPost: answer });

@@ -18,6 +18,8 @@ const layers = [
   'config',
   'observability',
   'deadlines.ts',
+  'abort.ts',
+  'live-list.ts',
   'errors.ts',
   'version.ts',
 ];

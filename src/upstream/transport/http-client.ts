@@ -1,23 +1,21 @@
-import { isLoopback } from '../../config/hosts.ts';
+import type { Signal } from '../../abort.ts';
 import { jsonType, sseType } from '../../protocol/headers.ts';
+import { build } from '../../version.ts';
 import { toFailure, UpstreamFailure } from '../failure.ts';
-
-/** The largest body, or event of a stream, that is taken from an upstream. */
-export const maxUpstreamBodyBytes = 64 * 1024 * 1024;
-
-/** As much of an error's body as is read, to see whether it speaks of a lost session. */
-const maxBeginningBytes = 16 * 1024;
+import { dial } from '../http1/dial.ts';
+import { ConnectionPool } from '../http1/pool.ts';
+import type { HttpResponse } from '../http1/response.ts';
+import { type Way, wayTo } from '../http1/route.ts';
 
 const maxRedirects = 5;
 
-/** How many clients do without verification so far. */
-let unverifiedClients = 0;
-
 export interface HttpClientOptions {
   readonly url: string;
-  /** Sent with every request, credentials included. */
+  /** Sent with every request, credentials included; names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
   readonly tlsSkipVerify: boolean;
+  /** How long a connection may take to come about. */
+  readonly connectTimeoutMs: () => number;
   /** Sent as `Accept` in place of the transport's own. */
   readonly accept: () => string | null;
   readonly onSent: (bytes: number) => void;
@@ -26,34 +24,42 @@ export interface HttpClientOptions {
 
 export interface HttpRequest {
   readonly method: 'GET' | 'POST' | 'DELETE';
-  /** Where to, when not the upstream's own URL. */
+  /** Where to, when not the upstream's own URL; of the same origin. */
   readonly url?: string;
   readonly body?: string;
+  /** Names in lower case. A new object for each change: the text made of it is kept. */
   readonly headers?: Readonly<Record<string, string>>;
-  readonly signal: AbortSignal;
+  readonly signal: Signal;
 }
 
-/** HTTP to one upstream: its credentials, its TLS settings, its redirects, its byte counts. */
+/** The text of a request's head up to the length of its body, and what it was made of. */
+interface Head {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: HttpRequest['headers'];
+  readonly accept: string | null;
+  readonly text: string;
+}
+
+/** HTTP to one upstream: its connections, its credentials, its TLS settings, its redirects, its byte counts. */
 export class HttpClient {
   readonly #options: HttpClientOptions;
-  readonly #fetchOptions: BunFetchRequestInit;
+  readonly #way: Way;
+  readonly #pool: ConnectionPool;
   /** The upstream's URL, or where it moved within its origin. */
   #url: string;
+  /** The head of the last request: the next one's is nearly always the same. */
+  #head: Head | null = null;
 
   constructor(options: HttpClientOptions) {
     this.#options = options;
     this.#url = options.url;
-    const { protocol, hostname } = new URL(options.url);
-    this.#fetchOptions = {
-      // A redirect to another origin would take credentials along.
-      redirect: 'manual',
-      // Deadlines are ours; Bun's own cut streams that are merely quiet.
-      timeout: false,
-      keepalive: true,
-      ...(protocol === 'https:' && { tls: tlsOptions(options.tlsSkipVerify) }),
-      // HTTP_PROXY is meant for the world outside.
-      ...(isLoopback(hostname) && { proxy: false as unknown as string }),
-    };
+    this.#way = wayTo(new URL(options.url), options.tlsSkipVerify, process.env);
+    // A pool of its own: a connection that was made without verification never serves another upstream.
+    this.#pool = new ConnectionPool(
+      () => dial(this.#way.route, options.connectTimeoutMs()),
+      options.onReceived,
+    );
   }
 
   /** Forgets where the upstream had moved to: a new session begins at the configured URL. */
@@ -61,14 +67,19 @@ export class HttpClient {
     this.#url = this.#options.url;
   }
 
-  /** Resolves when the answer's headers are there. Rejects with an {@link UpstreamFailure}, or the signal's reason. */
-  async fetch(request: HttpRequest): Promise<Response> {
+  /** Closes the connections that are idle now, and all others as soon as they are. */
+  close(): void {
+    this.#pool.close();
+  }
+
+  /** Resolves when the answer's head is there. Rejects with an {@link UpstreamFailure}, or the signal's reason. */
+  async fetch(request: HttpRequest): Promise<HttpResponse> {
     let url = request.url ?? this.#url;
     for (let hops = 0; ; hops++) {
       const response = await this.#fetchOnce(url, request);
       const target = redirectTarget(response, url);
       if (target === null) return response;
-      await this.discard(response, request.signal);
+      await response.discard();
       if (new URL(target).origin !== new URL(url).origin) {
         throw new UpstreamFailure(
           'protocol',
@@ -83,148 +94,54 @@ export class HttpClient {
     }
   }
 
-  async #fetchOnce(url: string, request: HttpRequest): Promise<Response> {
-    const headers: Record<string, string> = {
-      accept: this.#options.accept() ?? (request.method === 'GET' ? sseType : `${jsonType}, ${sseType}`),
-      // Bun hands out compressed bodies wrongly when their headers are passed on, and never limits what they grow to.
-      'accept-encoding': 'identity',
-      ...request.headers,
-      ...this.#options.headers,
-    };
-    const init: BunFetchRequestInit = {
-      ...this.#fetchOptions,
-      method: request.method,
-      headers,
-      signal: request.signal,
-    };
-    if (request.body !== undefined) {
-      headers['content-type'] = jsonType;
-      init.body = request.body;
-      this.#options.onSent(Buffer.byteLength(request.body));
-    }
+  async #fetchOnce(url: string, request: HttpRequest): Promise<HttpResponse> {
+    const { body, signal } = request;
+    if (signal.aborted) throw signal.reason;
     try {
-      return await fetch(url, init);
-    } catch (error) {
-      throw request.signal.aborted ? request.signal.reason : toFailure(error);
-    }
-  }
-
-  /** Reads a body piece by piece, as it comes. */
-  reader(response: Response, signal: AbortSignal): BodyReader {
-    return new BodyReader(response, signal, this.#options.onReceived);
-  }
-
-  /** A whole body as text. */
-  async text(response: Response, signal: AbortSignal): Promise<string> {
-    const declared = response.headers.get('content-length');
-    if (declared === null || response.headers.has('content-encoding')) {
-      return this.reader(response, signal).text();
-    }
-    const bytes = Number(declared);
-    if (bytes > maxUpstreamBodyBytes) {
-      await response.body?.cancel();
-      throw tooLarge();
-    }
-    try {
-      const text = await response.text();
-      this.#options.onReceived(bytes);
-      return text;
+      const connection = this.#pool.takeIdle() ?? (await this.#pool.wait(signal));
+      return (await connection.request(this.#message(url, request, body), signal)).decoded();
     } catch (error) {
       throw signal.aborted ? signal.reason : toFailure(error);
     }
   }
 
-  /** Does away with a body of no interest: reads one that is short, since a connection is lost with what is not read. */
-  async discard(response: Response, signal: AbortSignal): Promise<void> {
-    const declared = response.headers.get('content-length');
-    if (declared !== null && Number(declared) <= maxBeginningBytes) await this.text(response, signal);
-    else await response.body?.cancel();
+  /** The text of a request. RFC 9112, 3. */
+  #message(url: string, request: HttpRequest, body: string | undefined): string {
+    const head = this.#headOf(url, request);
+    if (body === undefined) return `${head}\r\n`;
+    const bytes = Buffer.byteLength(body);
+    this.#options.onSent(bytes);
+    return `${head}content-type: ${jsonType}\r\ncontent-length: ${bytes}\r\n\r\n${body}`;
   }
 
-  /** The beginning of an error's body, for classification only: it may hold anything and is never shown. */
-  async beginning(response: Response, signal: AbortSignal): Promise<string> {
-    const reader = this.reader(response, signal);
-    const decoder = new TextDecoder();
-    let text = '';
-    for (let bytes = 0; bytes < maxBeginningBytes; ) {
-      const chunk = await reader.read();
-      if (chunk === null) return text;
-      bytes += chunk.byteLength;
-      text += decoder.decode(chunk, { stream: true });
-    }
-    reader.cancel();
+  #headOf(url: string, { method, headers }: HttpRequest): string {
+    const accept = this.#options.accept();
+    const last = this.#head;
+    if (last?.method === method && last.url === url && last.headers === headers && last.accept === accept)
+      return last.text;
+    const { host, pathname, search, origin } = new URL(url);
+    const { forwarding } = this.#way;
+    const target = (forwarding === null ? '' : origin) + pathname + search;
+    const all: Record<string, string> = {
+      host,
+      'user-agent': `mcpstead/${build.version}`,
+      accept: accept ?? (method === 'GET' ? sseType : `${jsonType}, ${sseType}`),
+      // Compressed bodies cost more than they save between neighbors, and may grow to anything.
+      'accept-encoding': 'identity',
+      ...(forwarding && { 'proxy-authorization': forwarding }),
+      ...headers,
+      ...this.#options.headers,
+    };
+    const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
+    const text = `${method} ${target} HTTP/1.1\r\n${lines.join('')}`;
+    this.#head = { method, url, headers, accept, text };
     return text;
   }
 }
 
-/** The readers of Bun's and of the standard's streams differ in their types, and are alike in this. */
-interface BodyStreamReader {
-  read(): Promise<{ done: boolean; value?: Uint8Array | undefined }>;
-  cancel(): Promise<void>;
-}
-
-/** A body that is read piece by piece; what it receives is counted. */
-export class BodyReader {
-  readonly #reader: BodyStreamReader | null;
-  readonly #signal: AbortSignal;
-  readonly #onReceived: (bytes: number) => void;
-
-  constructor(response: Response, signal: AbortSignal, onReceived: (bytes: number) => void) {
-    this.#reader = (response.body as ReadableStream<Uint8Array> | null)?.getReader() ?? null;
-    this.#signal = signal;
-    this.#onReceived = onReceived;
-  }
-
-  /** The next piece, or null at the end. */
-  async read(): Promise<Uint8Array | null> {
-    if (this.#reader === null) return null;
-    try {
-      const { done, value } = await this.#reader.read();
-      if (done || value === undefined) return null;
-      this.#onReceived(value.byteLength);
-      return value;
-    } catch (error) {
-      throw this.#signal.aborted ? this.#signal.reason : toFailure(error);
-    }
-  }
-
-  /** The rest of the body as text, after the pieces in `head`. */
-  async text(head: readonly Uint8Array[] = []): Promise<string> {
-    const chunks = [...head];
-    let bytes = head.reduce((sum, chunk) => sum + chunk.byteLength, 0);
-    for (;;) {
-      const chunk = await this.read();
-      if (chunk === null) return new TextDecoder().decode(Buffer.concat(chunks, bytes));
-      chunks.push(chunk);
-      bytes += chunk.byteLength;
-      if (bytes <= maxUpstreamBodyBytes) continue;
-      this.cancel();
-      throw tooLarge();
-    }
-  }
-
-  /** Gives the body up, and with it the connection. */
-  cancel(): void {
-    this.#reader?.cancel().catch(() => {});
-  }
-}
-
-/**
- * Bun shares connections between requests whose TLS options are equal. A connection that was not verified must
- * serve its own upstream only, so its options are made unlike all others; there is no key for the passphrase to open.
- */
-function tlsOptions(skipVerify: boolean): Bun.TLSOptions & { rejectUnauthorized: boolean } {
-  if (!skipVerify) return { rejectUnauthorized: true };
-  return { rejectUnauthorized: false, passphrase: `unverified ${++unverifiedClients}` };
-}
-
-function tooLarge(): UpstreamFailure {
-  return new UpstreamFailure('protocol', `answered with more than ${maxUpstreamBodyBytes} bytes`);
-}
-
-function redirectTarget(response: Response, from: string): string | null {
+function redirectTarget(response: HttpResponse, from: string): string | null {
   if (![301, 302, 307, 308].includes(response.status)) return null;
-  const location = response.headers.get('location');
+  const location = response.header('location');
   if (location === null) return null;
   try {
     return new URL(location, from).href;

@@ -2,7 +2,7 @@ import { elements } from '../../protocol/json-text.ts';
 import { classify, type Message } from '../../protocol/jsonrpc.ts';
 import type { SseEvent, SseParser } from '../../protocol/sse.ts';
 import { UpstreamFailure } from '../failure.ts';
-import type { BodyReader } from './http-client.ts';
+import type { HttpResponse } from '../http1/response.ts';
 
 /**
  * The JSON-RPC messages in a body or in the data of an event: one, or a batch.
@@ -37,15 +37,15 @@ export function eventMessages(event: SseEvent, anyEventName: boolean): Message[]
   return data === '' || data === '[DONE]' ? [] : parseMessages(data);
 }
 
-/** The events in `head` and then in what the reader brings. */
+/** The events in `head` and then in what the response brings. */
 export async function* eventsOf(
   parser: SseParser,
   head: readonly Uint8Array[],
-  reader: BodyReader | null,
+  response: HttpResponse | null,
 ): AsyncGenerator<SseEvent, void> {
   for (const chunk of head) yield* parser.push(chunk);
   for (;;) {
-    const chunk = reader && (await reader.read());
+    const chunk = response && (await response.read());
     if (!chunk) return;
     yield* parser.push(chunk);
   }

@@ -1,8 +1,11 @@
+import { Abort, type Signal } from '../../abort.ts';
 import { deadlines } from '../../deadlines.ts';
 import type { ResponseMessage } from '../../protocol/jsonrpc.ts';
 import { SseParser } from '../../protocol/sse.ts';
 import { sessionLossOf, statusFailure, toFailure, UpstreamFailure } from '../failure.ts';
-import { type HttpClient, maxUpstreamBodyBytes } from './http-client.ts';
+import { type HttpResponse, maxUpstreamBodyBytes } from '../http1/response.ts';
+import { RequestTable } from '../request-table.ts';
+import type { HttpClient } from './http-client.ts';
 import { eventMessages, eventsOf } from './messages.ts';
 import type { Transport, TransportEvents } from './transport.ts';
 
@@ -24,8 +27,8 @@ export class SseTransport implements Transport {
   readonly #url: string;
   readonly #events: TransportEvents;
   readonly #anyEventName: () => boolean;
-  readonly #stream = new AbortController();
-  readonly #pending = new Map<number, Pending>();
+  readonly #stream = new Abort();
+  readonly #pending = new RequestTable<Pending>();
   #endpoint: string | null = null;
   #closed = false;
 
@@ -36,14 +39,14 @@ export class SseTransport implements Transport {
     this.#anyEventName = anyEventName;
   }
 
-  async open(signal: AbortSignal): Promise<void> {
+  async open(signal: Signal): Promise<void> {
     const abort = () => this.#stream.abort(signal.reason);
     if (signal.aborted) abort();
     signal.addEventListener('abort', abort, { once: true });
     try {
-      const response = await this.#http.fetch({ method: 'GET', signal: this.#stream.signal });
+      const response = await this.#http.fetch({ method: 'GET', signal: this.#stream });
       if (!response.ok) {
-        await response.body?.cancel();
+        response.cancel();
         throw statusFailure(response.status);
       }
       const opened = Promise.withResolvers<void>();
@@ -54,18 +57,18 @@ export class SseTransport implements Transport {
     }
   }
 
-  request(id: number, body: string, signal: AbortSignal): Promise<ResponseMessage> {
+  request(id: number, body: string, signal: Signal): Promise<ResponseMessage> {
     const { promise, resolve, reject } = Promise.withResolvers<ResponseMessage>();
     if (this.#closed) return Promise.reject(streamClosed());
     this.#pending.set(id, { resolve, reject });
-    const post = new AbortController();
+    const post = new Abort();
     const abort = () => {
       post.abort(signal.reason);
       reject(signal.reason);
     };
     signal.addEventListener('abort', abort, { once: true });
     let posting = true;
-    this.send(body, post.signal)
+    this.send(body, post)
       .catch(reject)
       .finally(() => {
         posting = false;
@@ -79,12 +82,12 @@ export class SseTransport implements Transport {
     return promise;
   }
 
-  async send(body: string, signal: AbortSignal): Promise<void> {
+  async send(body: string, signal: Signal): Promise<void> {
     const url = this.#endpoint ?? this.#url;
     const response = await this.#http.fetch({ method: 'POST', url, body, signal });
-    if (response.ok) return this.#http.discard(response, signal);
+    if (response.ok) return response.discard();
     const { status } = response;
-    const loss = sessionLossOf(status, await this.#http.beginning(response, signal));
+    const loss = sessionLossOf(status, await response.beginning());
     if (loss) throw new UpstreamFailure('session_lost', `lost our session (HTTP ${status})`, loss);
     throw statusFailure(status);
   }
@@ -99,10 +102,9 @@ export class SseTransport implements Transport {
   }
 
   /** Reads the stream to its end; `onEndpoint` is called once the endpoint is known. */
-  async #follow(response: Response, onEndpoint: () => void): Promise<never> {
-    const reader = this.#http.reader(response, this.#stream.signal);
+  async #follow(response: HttpResponse, onEndpoint: () => void): Promise<never> {
     try {
-      for await (const event of eventsOf(new SseParser(maxUpstreamBodyBytes), [], reader)) {
+      for await (const event of eventsOf(new SseParser(maxUpstreamBodyBytes), [], response)) {
         if (event.event === 'endpoint' && this.#endpoint === null) {
           this.#endpoint = this.#resolveEndpoint(event.data);
           onEndpoint();
@@ -118,18 +120,18 @@ export class SseTransport implements Transport {
         ? new UpstreamFailure('protocol', 'offers no HTTP+SSE endpoint')
         : streamClosed();
     } catch (error) {
-      reader.cancel();
-      const failure = this.#stream.signal.aborted ? streamClosed() : toFailure(error);
+      response.cancel();
+      const failure = this.#stream.aborted ? streamClosed() : toFailure(error);
       const live = this.#endpoint !== null && !this.#closed;
       this.#end(failure);
       if (live) this.#events.onClosed(failure);
-      throw this.#stream.signal.aborted ? (this.#stream.signal.reason ?? failure) : failure;
+      throw this.#stream.aborted ? (this.#stream.reason ?? failure) : failure;
     }
   }
 
   #end(failure: UpstreamFailure): void {
     this.#closed = true;
-    for (const pending of [...this.#pending.values()]) pending.reject(failure);
+    for (const pending of this.#pending.values()) pending.reject(failure);
   }
 
   /** MCP security: a foreign endpoint would get our messages and credentials. */

@@ -1,9 +1,11 @@
-import { type Deadline, deadlines, sleep } from '../../deadlines.ts';
+import { Abort, type Signal } from '../../abort.ts';
+import { type Deadline, deadlines, settledOrAborted, sleep } from '../../deadlines.ts';
 import { mediaType, sessionHeader, sseType, versionHeader } from '../../protocol/headers.ts';
 import type { Message, ResponseMessage } from '../../protocol/jsonrpc.ts';
 import { SseParser } from '../../protocol/sse.ts';
 import { sessionLossOf, statusFailure, toFailure, UpstreamFailure } from '../failure.ts';
-import { type BodyReader, type HttpClient, maxUpstreamBodyBytes } from './http-client.ts';
+import { type HttpResponse, maxUpstreamBodyBytes } from '../http1/response.ts';
+import type { HttpClient } from './http-client.ts';
 import { eventMessages, eventsOf, parseMessages } from './messages.ts';
 import type { Transport, TransportEvents } from './transport.ts';
 
@@ -28,7 +30,7 @@ export class StreamableTransport implements Transport {
   readonly #http: HttpClient;
   readonly #events: TransportEvents;
   readonly #anyEventName: () => boolean;
-  readonly #closing = new AbortController();
+  readonly #closing = new Abort();
   #headers: Record<string, string> = {};
 
   constructor(http: HttpClient, events: TransportEvents, anyEventName: () => boolean) {
@@ -41,48 +43,47 @@ export class StreamableTransport implements Transport {
     // Nothing to open: the first POST tells whether the endpoint speaks this transport.
   }
 
-  async request(id: number, body: string, signal: AbortSignal): Promise<ResponseMessage> {
+  async request(id: number, body: string, signal: Signal): Promise<ResponseMessage> {
     const response = await this.#http.fetch({ method: 'POST', body, headers: this.#headers, signal });
-    if (!response.ok) return this.#refusal(response, id, signal);
-    const sessionId = response.headers.get(sessionHeader);
+    if (!response.ok) return this.#refusal(response, id);
+    const sessionId = response.header(sessionHeader);
     if (sessionId !== null && this.#headers[sessionHeader] === undefined) {
       this.#headers = { ...this.#headers, [sessionHeader]: sessionId };
     }
-    const streams = mediaType(response.headers.get('content-type')) === sseType;
-    if (!streams && response.headers.has('content-length')) {
+    const streams = mediaType(response.header('content-type')) === sseType;
+    if (!streams && response.contentLength !== null) {
       // Whole, and so no live stream, whatever else it may be.
-      const text = await this.#http.text(response, signal);
+      const text = await response.text();
       if (looksLikeJson(text)) return this.#answerIn(text, id);
       if (!looksLikeEvents(text)) throw neither();
       return this.#answerFrom([Buffer.from(text)], null, id, signal);
     }
     // The content type may be wrong: what the body begins with decides.
-    const reader = this.#http.reader(response, signal);
     const head: Uint8Array[] = [];
     const decoder = new TextDecoder();
     let beginning = '';
     while (beginning === '') {
-      const chunk = await reader.read();
+      const chunk = await response.read();
       if (chunk === null) throw new UpstreamFailure('protocol', 'answered with an empty body');
       if (head.length === maxBlankChunks) {
-        reader.cancel();
+        response.cancel();
         throw new UpstreamFailure('protocol', 'answered with blanks');
       }
       head.push(chunk);
       beginning = decoder.decode(chunk, { stream: true }).trimStart();
     }
-    if (looksLikeJson(beginning)) return this.#answerIn(await reader.text(head), id);
+    if (looksLikeJson(beginning)) return this.#answerIn(await response.text(head), id);
     if (!streams && !looksLikeEvents(beginning)) {
-      reader.cancel();
+      response.cancel();
       throw neither();
     }
-    return this.#answerFrom(head, reader, id, signal);
+    return this.#answerFrom(head, response, id, signal);
   }
 
-  async send(body: string, signal: AbortSignal): Promise<void> {
+  async send(body: string, signal: Signal): Promise<void> {
     const response = await this.#http.fetch({ method: 'POST', body, headers: this.#headers, signal });
-    if (!response.ok) throw this.#failure(response, await this.#http.beginning(response, signal));
-    await this.#http.discard(response, signal);
+    if (!response.ok) throw this.#failure(response, await response.beginning());
+    await response.discard();
   }
 
   initialized(protocolVersion: string): void {
@@ -90,16 +91,16 @@ export class StreamableTransport implements Transport {
     void this.#listen();
   }
 
-  async close(terminate: boolean, signal: AbortSignal): Promise<void> {
+  async close(terminate: boolean, signal: Signal): Promise<void> {
     this.#closing.abort();
     if (this.#headers[sessionHeader] === undefined || !terminate) return;
     const response = await this.#http.fetch({ method: 'DELETE', headers: this.#headers, signal });
-    await this.#http.discard(response, signal);
+    await response.discard();
   }
 
   /** An error status: a JSON-RPC error in answer to this very request is an answer, all else a failure. */
-  async #refusal(response: Response, id: number, signal: AbortSignal): Promise<ResponseMessage> {
-    const body = await this.#http.beginning(response, signal);
+  async #refusal(response: HttpResponse, id: number): Promise<ResponseMessage> {
+    const body = await response.beginning();
     const answer = this.#errorIn(body, id);
     const failure = this.#failure(response, body, answer);
     if (answer && (failure.kind === 'protocol' || failure.kind === 'unsupported')) return answer;
@@ -116,7 +117,7 @@ export class StreamableTransport implements Transport {
     }
   }
 
-  #failure(response: Response, body: string, answer?: ResponseMessage): UpstreamFailure {
+  #failure(response: HttpResponse, body: string, answer?: ResponseMessage): UpstreamFailure {
     const { status } = response;
     const loss = this.#headers[sessionHeader] === undefined ? null : sessionLossOf(status, body);
     if (loss) return new UpstreamFailure('session_lost', `lost our session (HTTP ${status})`, loss, answer);
@@ -137,9 +138,9 @@ export class StreamableTransport implements Transport {
   /** Resolves at the answer, while the rest of the stream is drained behind, so that its connection can be used again. */
   #answerFrom(
     head: Uint8Array[],
-    reader: BodyReader | null,
+    reader: HttpResponse | null,
     id: number,
-    signal: AbortSignal,
+    signal: Signal,
   ): Promise<ResponseMessage> {
     const { promise, resolve, reject } = Promise.withResolvers<ResponseMessage>();
     this.#followAnswer(head, reader, id, signal, resolve).then(
@@ -151,9 +152,9 @@ export class StreamableTransport implements Transport {
 
   async #followAnswer(
     head: Uint8Array[],
-    first: BodyReader | null,
+    first: HttpResponse | null,
     id: number,
-    signal: AbortSignal,
+    signal: Signal,
     resolve: (answer: ResponseMessage) => void,
   ): Promise<void> {
     let reader = first;
@@ -209,13 +210,13 @@ export class StreamableTransport implements Transport {
   }
 
   /** Goes on with a stream after `lastEventId`; null when that cannot be had. */
-  async #resume(lastEventId: string, delayMs: number, signal: AbortSignal): Promise<BodyReader | null> {
+  async #resume(lastEventId: string, delayMs: number, signal: Signal): Promise<HttpResponse | null> {
     if (!(await sleep(delayMs, signal))) throw signal.reason;
     const headers = { ...this.#headers, 'last-event-id': lastEventId };
     try {
       const response = await this.#http.fetch({ method: 'GET', headers, signal });
-      if (response.ok) return this.#http.reader(response, signal);
-      await this.#http.discard(response, signal);
+      if (response.ok) return response;
+      await response.discard();
     } catch {
       if (signal.aborted) throw signal.reason;
     }
@@ -224,22 +225,23 @@ export class StreamableTransport implements Transport {
 
   /** Keeps the session's GET stream open, for as long as the server offers one. */
   async #listen(): Promise<void> {
-    const { signal } = this.#closing;
+    const signal = this.#closing;
     let opened = false;
     let quickEnds = 0;
     while (!signal.aborted) {
       const startedMs = performance.now();
       const parser = new SseParser(maxUpstreamBodyBytes);
+      let response: HttpResponse | null = null;
       try {
-        const response = await this.#http.fetch({ method: 'GET', headers: this.#headers, signal });
-        if (!response.ok || mediaType(response.headers.get('content-type')) !== sseType) {
-          await this.#http.discard(response, signal);
+        response = await this.#http.fetch({ method: 'GET', headers: this.#headers, signal });
+        if (!response.ok || mediaType(response.header('content-type')) !== sseType) {
+          await response.discard();
           // Offered before and refused now: most likely the session is gone.
           if (opened) this.#events.onSuspect();
           if (!transientStatuses.includes(response.status)) return;
         } else {
           opened = true;
-          for await (const event of eventsOf(parser, [], this.#http.reader(response, signal))) {
+          for await (const event of eventsOf(parser, [], response)) {
             for (const message of eventMessages(event, this.#anyEventName())) {
               // Not awaited: one client that does not read must not keep the others from their messages.
               if (message.kind !== 'response') void this.#events.onMessage(message, null);
@@ -247,6 +249,7 @@ export class StreamableTransport implements Transport {
           }
         }
       } catch {
+        response?.cancel();
         if (signal.aborted) return;
         this.#events.onSuspect();
       }
@@ -258,15 +261,6 @@ export class StreamableTransport implements Transport {
       await sleep(delayMs * (0.75 + Math.random() / 2), signal);
     }
   }
-}
-
-async function settledOrAborted(promise: Promise<void>, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  const aborted = Promise.withResolvers<void>();
-  const abort = () => aborted.resolve();
-  signal.addEventListener('abort', abort, { once: true });
-  await Promise.race([promise, aborted.promise]);
-  signal.removeEventListener('abort', abort);
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { Signal } from '../../abort.ts';
 import type { Message, ResponseMessage } from '../../protocol/jsonrpc.ts';
 
 /** What a transport tells the session above it. */
@@ -22,13 +23,13 @@ export interface Transport {
   /** `streamable`, `sse`: for /health and log lines. */
   readonly name: string;
   /** Makes the transport ready for `request`. */
-  open(signal: AbortSignal): Promise<void>;
+  open(signal: Signal): Promise<void>;
   /** Sends the request `body`, whose id is `id`, and resolves to its response. */
-  request(id: number, body: string, signal: AbortSignal): Promise<ResponseMessage>;
+  request(id: number, body: string, signal: Signal): Promise<ResponseMessage>;
   /** Sends a notification or a response. */
-  send(body: string, signal: AbortSignal): Promise<void>;
+  send(body: string, signal: Signal): Promise<void>;
   /** Called once the session is initialized with the negotiated protocol revision. */
   initialized(protocolVersion: string): void;
   /** Frees all sockets, and terminates the session on the upstream, if that is wanted, where the transport knows how. */
-  close(terminate: boolean, signal: AbortSignal): Promise<void>;
+  close(terminate: boolean, signal: Signal): Promise<void>;
 }

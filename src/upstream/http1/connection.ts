@@ -1,0 +1,156 @@
+import type { Signal } from '../../abort.ts';
+import { UpstreamFailure } from '../failure.ts';
+import { type BodySource, IncomingBody } from './body.ts';
+import { HttpResponse } from './response.ts';
+import { HttpFramingError, type ResponseHead, ResponseParser, type ResponseSink } from './response-parser.ts';
+import type { ByteSocket, SocketOwner } from './socket.ts';
+
+/** How long a connection may wait to be used again where the server does not say how long it keeps it. */
+const defaultIdleMs = 30_000;
+/** By how much earlier than the server we give an idle connection up, so that no request meets its end. */
+const idleMarginMs = 1_000;
+
+/** What a connection tells the pool that owns it. */
+export interface ConnectionEvents {
+  /** It can serve another request. */
+  onFree(connection: HttpConnection): void;
+  /** It is gone. */
+  onClosed(connection: HttpConnection): void;
+  /** Bytes of a body came. */
+  onReceived(bytes: number): void;
+}
+
+/** One HTTP/1.1 connection: requests one after another, each with its response. */
+export class HttpConnection implements SocketOwner, ResponseSink, BodySource {
+  readonly #socket: ByteSocket;
+  readonly #events: ConnectionEvents;
+  readonly #parser = new ResponseParser(this);
+  readonly #onAbort = () => this.destroy(this.#signal?.reason);
+  #closed = false;
+  /** The response that is awaited, and its body once its head is there. */
+  #head: PromiseWithResolvers<HttpResponse> | null = null;
+  #body: IncomingBody | null = null;
+  #signal: Signal | null = null;
+  /** What of the request the socket has not taken yet. */
+  #unsent: Buffer | null = null;
+  #persistent = false;
+  #idleMs = defaultIdleMs;
+  #idleUntilMs = Number.POSITIVE_INFINITY;
+
+  constructor(socket: ByteSocket, events: ConnectionEvents) {
+    this.#socket = socket;
+    this.#events = events;
+    socket.data.owner = this;
+  }
+
+  /** Whether it may be used at `nowMs`, of `performance.now()`: it lives, and has not been idle for too long. */
+  usableAt(nowMs: number): boolean {
+    return !this.#closed && nowMs < this.#idleUntilMs;
+  }
+
+  /**
+   * Sends a request, when none is under way, and resolves to its response when its head is there. The promise, and
+   * the reading of the body, reject with an {@link UpstreamFailure}, or with the signal's reason.
+   */
+  request(message: string | Buffer, signal: Signal): Promise<HttpResponse> {
+    const head = Promise.withResolvers<HttpResponse>();
+    this.#head = head;
+    this.#signal = signal;
+    signal.addEventListener('abort', this.#onAbort, { once: true });
+    this.#parser.expect();
+    const written = this.#socket.write(message);
+    if (written < Buffer.byteLength(message))
+      this.#unsent = Buffer.from(message).subarray(Math.max(written, 0));
+    return head.promise;
+  }
+
+  /** Closes the connection, on which nothing is awaited. */
+  close(): void {
+    if (this.#closed) return;
+    this.#end(null);
+    this.#socket.close();
+  }
+
+  /** Breaks the connection off; what is awaited on it fails with `reason`. */
+  destroy(reason: unknown): void {
+    if (this.#closed) return;
+    this.#end(reason);
+    this.#socket.terminate();
+  }
+
+  received(bytes: Buffer): void {
+    try {
+      this.#parser.push(bytes);
+    } catch (error) {
+      if (!(error instanceof HttpFramingError)) throw error;
+      this.destroy(new UpstreamFailure('protocol', error.message));
+    }
+  }
+
+  drained(): void {
+    if (this.#unsent === null) return;
+    const written = Math.max(this.#socket.write(this.#unsent), 0);
+    this.#unsent = written < this.#unsent.byteLength ? this.#unsent.subarray(written) : null;
+  }
+
+  closed(error: Error | null): void {
+    if (this.#closed) return;
+    // A body without any other end ends with the connection.
+    if (error === null) this.#parser.close();
+    this.#end(new UpstreamFailure('broken', 'connection closed unexpectedly'));
+  }
+
+  onHead(head: ResponseHead): void {
+    this.#persistent = head.persistent;
+    const seconds = /(?:^|,)\s*timeout=(\d{1,6})/i.exec(head.headers.get('keep-alive') ?? '')?.[1];
+    if (seconds !== undefined) {
+      const serverMs = Number(seconds) * 1000;
+      this.#idleMs = Math.min(defaultIdleMs, Math.max(serverMs - idleMarginMs, serverMs / 2));
+    }
+    this.#body = new IncomingBody(this);
+    this.#head?.resolve(new HttpResponse(head, this.#body));
+    this.#head = null;
+  }
+
+  onData(bytes: Buffer): void {
+    this.#events.onReceived(bytes.byteLength);
+    this.#body?.push(bytes);
+  }
+
+  onEnd(clean: boolean): void {
+    const body = this.#body;
+    this.#release();
+    if (clean && this.#persistent && this.#unsent === null && !this.#closed) {
+      this.#idleUntilMs = performance.now() + this.#idleMs;
+      this.#events.onFree(this);
+    } else this.close();
+    body?.end();
+  }
+
+  setPaused(paused: boolean): void {
+    if (paused) this.#socket.pause();
+    else this.#socket.resume();
+  }
+
+  abandon(): void {
+    this.destroy(new UpstreamFailure('broken', 'its answer was given up'));
+  }
+
+  #end(reason: unknown): void {
+    this.#closed = true;
+    const head = this.#head;
+    const body = this.#body;
+    this.#release();
+    head?.reject(reason);
+    body?.fail(reason);
+    this.#events.onClosed(this);
+  }
+
+  /** The request and its response are over. */
+  #release(): void {
+    this.#signal?.removeEventListener('abort', this.#onAbort);
+    this.#signal = null;
+    this.#head = null;
+    this.#body = null;
+  }
+}

@@ -1,0 +1,78 @@
+import type { Transform } from 'node:stream';
+import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from 'node:zlib';
+import { UpstreamFailure } from '../failure.ts';
+import type { Body } from './body.ts';
+
+const decoders: Readonly<Record<string, () => Transform>> = {
+  gzip: createGunzip,
+  'x-gzip': createGunzip,
+  deflate: createInflate,
+  br: createBrotliDecompress,
+  zstd: createZstdDecompress,
+};
+
+/**
+ * A body without its `Content-Encoding`. We ask for none, and some servers and the proxies before them compress all
+ * the same. Throws an {@link UpstreamFailure} for an encoding that is not known.
+ */
+export function decoded(body: Body, encoding: string): Body {
+  const create = decoders[encoding.trim().toLowerCase()];
+  if (create === undefined) {
+    body.cancel();
+    throw new UpstreamFailure('protocol', 'answered in a content encoding that was not asked for');
+  }
+  return new DecodedBody(body, create());
+}
+
+class DecodedBody implements Body {
+  readonly #body: Body;
+  readonly #decoder: Transform;
+  readonly #pieces: AsyncIterator<Uint8Array>;
+
+  constructor(body: Body, decoder: Transform) {
+    this.#body = body;
+    this.#decoder = decoder;
+    this.#pieces = decoder[Symbol.asyncIterator]();
+    void this.#feed();
+  }
+
+  async read(): Promise<Uint8Array | null> {
+    try {
+      const { done, value } = await this.#pieces.next();
+      return done ? null : value;
+    } catch (error) {
+      this.#body.cancel();
+      if (error instanceof UpstreamFailure) throw error;
+      throw new UpstreamFailure('protocol', 'answered with a body that is not encoded as it says');
+    }
+  }
+
+  cancel(): void {
+    this.#body.cancel();
+    this.#decoder.destroy();
+  }
+
+  async #feed(): Promise<void> {
+    try {
+      for (;;) {
+        const piece = await this.#body.read();
+        if (piece === null) break;
+        // What comes out is bounded by whoever reads it; until that is read, nothing more is put in.
+        if (!this.#decoder.write(piece)) await this.#drained();
+      }
+      this.#decoder.end();
+    } catch (error) {
+      this.#decoder.destroy(error as Error);
+    }
+  }
+
+  #drained(): Promise<void> {
+    return new Promise((resolve) => {
+      const done = () => {
+        this.#decoder.off('drain', done).off('close', done);
+        resolve();
+      };
+      this.#decoder.on('drain', done).on('close', done);
+    });
+  }
+}

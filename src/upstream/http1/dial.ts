@@ -1,0 +1,97 @@
+import { isIP } from 'node:net';
+import type { Socket, SocketHandler } from 'bun';
+import { deadlines } from '../../deadlines.ts';
+import { UpstreamFailure } from '../failure.ts';
+import type { Route } from './route.ts';
+import { type ByteSocket, connectTimeout, type SocketOwner } from './socket.ts';
+import { dialTunnel } from './tunnel.ts';
+
+interface DialData {
+  owner: SocketOwner;
+  readonly dialing: Dialing;
+}
+
+const handlers: SocketHandler<DialData> = {
+  open: (socket) => socket.data.dialing.opened(socket),
+  handshake: (socket, ok, error) => socket.data.dialing.encrypted(socket, ok, error),
+  data: (socket, bytes) => socket.data.owner.received(bytes),
+  drain: (socket) => socket.data.owner.drained(),
+  close: (socket, error) => socket.data.owner.closed(error ?? null),
+};
+
+/**
+ * Makes a connection, with TLS and through a tunnel where the route has them, ready to be written to. Rejects within
+ * `timeoutMs` with an {@link UpstreamFailure}, or with what the system said, with its `code`; nothing has been sent
+ * to the origin then.
+ */
+export function dial(route: Route, timeoutMs: number): Promise<ByteSocket> {
+  if (route.tunnel) return dialTunnel(route, route.tunnel, timeoutMs);
+  return new Dialing(route, timeoutMs).socket;
+}
+
+class Dialing implements SocketOwner {
+  readonly #route: Route;
+  readonly #result = Promise.withResolvers<ByteSocket>();
+  readonly #deadline;
+  #settled = false;
+  #socket: Socket<DialData> | null = null;
+
+  constructor(route: Route, timeoutMs: number) {
+    this.#route = route;
+    const { hostname, port, tls } = route;
+    this.#deadline = deadlines.add(timeoutMs, () => this.#fail(connectTimeout(timeoutMs)));
+    Bun.connect<DialData>({
+      hostname,
+      port,
+      data: { owner: this, dialing: this },
+      socket: handlers,
+      // An IP address is no server name (RFC 6066, 3); it is checked against the certificate all the same.
+      ...(tls && { tls: { rejectUnauthorized: tls.verify, serverName: isIP(hostname) ? '' : hostname } }),
+    }).catch((error) => this.#fail(error));
+  }
+
+  get socket(): Promise<ByteSocket> {
+    return this.#result.promise;
+  }
+
+  opened(socket: Socket<DialData>): void {
+    // Bun cannot give up a connection that is still coming about.
+    if (this.#settled) return void socket.terminate();
+    this.#socket = socket;
+    if (this.#route.tls === null) this.#succeed(socket);
+  }
+
+  encrypted(socket: Socket<DialData>, ok: boolean, error: Error | null): void {
+    // Without verification a certificate of whatever kind will do, but not a handshake that came to nothing.
+    const secured = this.#route.tls?.verify ? ok : ok || socket.getPeerCertificate() !== null;
+    if (secured) this.#succeed(socket);
+    else this.#fail(error);
+  }
+
+  received(): void {
+    this.#fail(new UpstreamFailure('refused', 'answered before it was asked'));
+  }
+
+  drained(): void {
+    // Nothing was written yet.
+  }
+
+  closed(error: Error | null): void {
+    this.#fail(error ?? new UpstreamFailure('refused', 'connection closed before it could be used'));
+  }
+
+  #succeed(socket: Socket<DialData>): void {
+    if (this.#settled) return;
+    this.#settled = true;
+    this.#deadline.clear();
+    this.#result.resolve(socket);
+  }
+
+  #fail(error: unknown): void {
+    if (this.#settled) return;
+    this.#settled = true;
+    this.#deadline.clear();
+    this.#result.reject(error);
+    this.#socket?.terminate();
+  }
+}

@@ -1,0 +1,98 @@
+import { isLoopback } from '../../config/hosts.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** How an origin is reached. */
+export interface Route {
+  /** Where the connection goes: the origin, or the proxy. Without brackets around an IPv6 address. */
+  readonly hostname: string;
+  readonly port: number;
+  /** Set where that connection is encrypted. */
+  readonly tls: { readonly verify: boolean } | null;
+  /** The way on, where the connection goes to a proxy that has to make a tunnel. */
+  readonly tunnel: Tunnel | null;
+}
+
+/** The far end of a tunnel, which is always encrypted. */
+export interface Tunnel {
+  readonly hostname: string;
+  readonly port: number;
+  readonly verify: boolean;
+  /** For the proxy, as `Proxy-Authorization`; null: none. */
+  readonly authorization: string | null;
+}
+
+/** How requests to an origin travel. */
+export interface Way {
+  readonly route: Route;
+  /**
+   * Set where a proxy passes each request on, which then names the whole URL (RFC 9112, 3.2.2): the value of
+   * `Proxy-Authorization`, or an empty string.
+   */
+  readonly forwarding: string | null;
+}
+
+/**
+ * The way to the origin of `url`: direct, or through the proxy that the environment names in `HTTP_PROXY`,
+ * `HTTPS_PROXY` or `ALL_PROXY` (the lower case form wins), unless `NO_PROXY` or the loopback interface makes an exception.
+ */
+export function wayTo(url: URL, skipVerify: boolean, env: Environment): Way {
+  const hostname = bare(url.hostname);
+  const secure = url.protocol === 'https:';
+  const port = portOf(url);
+  const tls = secure ? { verify: !skipVerify } : null;
+  const proxy = proxyFor(url, env);
+  if (proxy === null) return { route: { hostname, port, tls, tunnel: null }, forwarding: null };
+
+  const proxyHost = bare(proxy.hostname);
+  const authorization = proxyAuthorization(proxy);
+  const route: Route = {
+    hostname: proxyHost,
+    port: portOf(proxy),
+    tls: proxy.protocol === 'https:' ? { verify: true } : null,
+    tunnel: tls && { hostname, port, ...tls, authorization },
+  };
+  return { route, forwarding: secure ? null : (authorization ?? '') };
+}
+
+/** The proxy for a URL; null: none. What the environment holds may be anything, and what is no proxy is none. */
+function proxyFor(url: URL, env: Environment): URL | null {
+  // HTTP_PROXY is meant for the world outside.
+  if (isLoopback(bare(url.hostname)) || isException(url, env.no_proxy || env.NO_PROXY)) return null;
+  const value =
+    (url.protocol === 'https:' ? env.https_proxy || env.HTTPS_PROXY : env.http_proxy || env.HTTP_PROXY) ||
+    env.all_proxy ||
+    env.ALL_PROXY;
+  if (!value) return null;
+  const proxy = URL.parse(value.includes('://') ? value : `http://${value}`);
+  return proxy !== null && /^https?:$/.test(proxy.protocol) ? proxy : null;
+}
+
+/** `NO_PROXY`: `*`, or a list of host names, each with all names below it, with a port or without. */
+function isException(url: URL, list: string | undefined): boolean {
+  const hostname = bare(url.hostname);
+  return (list ?? '').split(/[,\s]+/).some((item) => {
+    const pattern = item.toLowerCase();
+    if (pattern === '' || pattern === '*') return pattern === '*';
+    const [, host = '', port] = /^(\[.*\]|[^:]*|.*:.*:.*?)(?::(\d+))?$/.exec(pattern) ?? [];
+    if (port !== undefined && Number(port) !== portOf(url)) return false;
+    const name = bare(host).replace(/^\*?\./, '');
+    return name !== '' && (hostname === name || hostname.endsWith(`.${name}`));
+  });
+}
+
+function proxyAuthorization({ username, password }: URL): string | null {
+  if (username === '' && password === '') return null;
+  const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  return `Basic ${Buffer.from(pair).toString('base64')}`;
+}
+
+function portOf(url: URL): number {
+  if (url.port !== '') return Number(url.port);
+  return url.protocol === 'https:' ? 443 : 80;
+}
+
+/** Without the brackets that a URL puts around an IPv6 address. */
+function bare(hostname: string): string {
+  return hostname.replace(/^\[|\]$/g, '');
+}
