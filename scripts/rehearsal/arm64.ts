@@ -22,8 +22,7 @@ export async function rehearseArm64(folder: string): Promise<void> {
       ...['qemu-aarch64', '-L', join(folder, 'root', 'usr', 'aarch64-linux-gnu')],
       join(binaryFolder('linux-arm64'), 'mcpstead'),
     ],
-    // Set, so that the program does not start itself anew: the emulator does not follow that.
-    env: { PATH: process.env.PATH ?? '', BUN_CONFIG_MAX_HTTP_REQUESTS: '65535' },
+    env: { PATH: process.env.PATH ?? '' },
     cwd: folder,
   };
   await useInstalled(start, folder);

@@ -1,12 +1,10 @@
 import { parseConfig } from '../config/load.ts';
 import { GatewayError } from '../errors.ts';
 import type { ExitCode } from './commands.ts';
-import { raiseFetchLimit } from './fetch-limit.ts';
 import { runGateway } from './run-gateway.ts';
 
 /** Serves the embedded example server on `port` until a signal ends it. */
 export async function demo(port: number): Promise<ExitCode> {
-  raiseFetchLimit();
   const { startDemoServer } = await import('./demo-server.ts');
   const server = startDemoServer();
   const yaml = `

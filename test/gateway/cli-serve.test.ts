@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from 'bun:test';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fakeUpstream } from '../support/fake-upstream.ts';
@@ -186,23 +186,5 @@ describe('SIGHUP', () => {
     program.signal('SIGHUP');
     await program.printed('servrs');
     expect(await serverNames(origin)).toEqual(['kept']);
-  });
-});
-
-describe('the limit of 256 requests in flight that Bun has', () => {
-  test.skipIf(process.platform !== 'linux')('is raised without a new process id', async () => {
-    const { program, origin } = await serve('', { env: { BUN_CONFIG_MAX_HTTP_REQUESTS: undefined } });
-    await using _ = program;
-    const environment = readFileSync(`/proc/${program.pid}/environ`, 'utf8').split('\0');
-    expect(environment).toContain('BUN_CONFIG_MAX_HTTP_REQUESTS=65535');
-    expect((await fetch(`${origin}/livez`)).status).toBe(200);
-    expect(program.stdout()).toBe('');
-  });
-
-  test.skipIf(process.platform !== 'linux')('is left alone when the user set it', async () => {
-    const { program } = await serve('', { env: { BUN_CONFIG_MAX_HTTP_REQUESTS: '300' } });
-    await using _ = program;
-    const environment = readFileSync(`/proc/${program.pid}/environ`, 'utf8').split('\0');
-    expect(environment).toContain('BUN_CONFIG_MAX_HTTP_REQUESTS=300');
   });
 });
