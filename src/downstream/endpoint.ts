@@ -3,7 +3,7 @@ import { GatewayError } from '../errors.ts';
 import { LiveList } from '../live-list.ts';
 import type { DownstreamMetrics } from '../observability/downstream-metrics.ts';
 import type { Logger } from '../observability/log.ts';
-import type { Answer, Exchange } from '../protocol/exchange.ts';
+import type { Answer } from '../protocol/exchange.ts';
 import { type Accepted, sessionHeader } from '../protocol/headers.ts';
 import { elements } from '../protocol/json-text.ts';
 import {
@@ -33,7 +33,7 @@ export interface PostedBody {
   /** The headers `Mcp-Session-Id` and `MCP-Protocol-Version`. */
   readonly sessionId: string | null;
   readonly protocolVersion: string | null;
-  /** Aborted when the client goes away. */
+  /** Aborted when the client goes away. Read only where it is needed: it may be made on demand. */
   readonly signal: Signal;
   /** Called when an answer takes long that cannot be kept alive by comments. */
   readonly onLong: () => void;
@@ -65,11 +65,12 @@ export class Endpoint {
 
   /** Answers a POST. Never rejects. */
   async post(posted: PostedBody): Promise<Response> {
+    let body: ParsedBody | null = null;
     try {
-      return await this.#post(posted);
+      body = parse(posted.text);
+      return await this.#post(body, posted);
     } catch (error) {
-      this.#metrics.requestWithoutMethod('invalid', false);
-      return errorResponse(toGatewayError(error, this.#logger));
+      return this.#failed(body, toGatewayError(error, this.#logger));
     }
   }
 
@@ -104,24 +105,24 @@ export class Endpoint {
     for (const call of this.#running) call.abort();
   }
 
-  async #post(posted: PostedBody): Promise<Response> {
-    const { batch, messages } = parse(posted.text);
+  #post({ batch, messages }: ParsedBody, posted: PostedBody): Response | Promise<Response> {
     const first = messages[0] as Message;
     if (!batch && first.kind === 'invalid') return errorResponse(this.#refuse(first), first.idText);
-    const idText = !batch && first.kind === 'request' ? first.idText : 'null';
-    try {
-      checkVersion(posted.protocolVersion);
-      const session = posted.sessionId === null ? undefined : this.#session(posted.sessionId);
-      if (!batch && first.kind === 'request' && first.method === 'initialize') {
-        return await this.#initialize(first, session, posted);
-      }
-      return await this.#serve(messages, batch, session, posted);
-    } catch (error) {
-      if (first.kind === 'request' || first.kind === 'notification')
-        this.#metrics.request(first.method, false, 0);
-      else this.#metrics.requestWithoutMethod('invalid', false);
-      return errorResponse(toGatewayError(error, this.#logger), idText);
+    checkVersion(posted.protocolVersion);
+    const session = posted.sessionId === null ? undefined : this.#session(posted.sessionId);
+    if (!batch && first.kind === 'request' && first.method === 'initialize') {
+      return this.#initialize(first, session, posted);
     }
+    return this.#serve(messages, batch, session, posted);
+  }
+
+  /** The answer to a body that cannot be served as a whole; counts it. */
+  #failed(body: ParsedBody | null, error: GatewayError): Response {
+    const first = body?.messages[0];
+    if (first?.kind === 'request' || first?.kind === 'notification') {
+      this.#metrics.request(first.method, false, 0);
+    } else this.#metrics.requestWithoutMethod('invalid', false);
+    return errorResponse(error, body?.batch === false && first?.kind === 'request' ? first.idText : 'null');
   }
 
   #session(id: string): Session {
@@ -140,11 +141,7 @@ export class Endpoint {
     return new GatewayError('invalid_request', `Invalid request: ${problem}`);
   }
 
-  async #initialize(
-    message: RequestMessage,
-    session: Session | undefined,
-    posted: PostedBody,
-  ): Promise<Response> {
+  #initialize(message: RequestMessage, session: Session | undefined, posted: PostedBody): Promise<Response> {
     const startMs = performance.now();
     if (session) throw new GatewayError('invalid_request', 'this session is initialized already');
     let headers: Record<string, string> = {};
@@ -167,12 +164,12 @@ export class Endpoint {
     return reply.response;
   }
 
-  async #serve(
+  #serve(
     messages: readonly Message[],
     batch: boolean,
     session: Session | undefined,
     posted: PostedBody,
-  ): Promise<Response> {
+  ): Response | Promise<Response> {
     let answers = 0;
     for (const message of messages) {
       if (message.kind === 'request' || message.kind === 'invalid') answers++;
@@ -189,7 +186,6 @@ export class Endpoint {
     const onGone = () => {
       for (const call of calls) call.abort();
     };
-    posted.signal.addEventListener('abort', onGone, { once: true });
     const reply = this.#reply(posted, answers, batch, onGone);
     for (const message of messages) {
       if (message.kind === 'invalid') {
@@ -197,50 +193,73 @@ export class Endpoint {
       } else if (message.kind === 'request') {
         const abort = new Abort();
         calls.push(abort);
-        if (posted.signal.aborted) abort.abort();
-        void this.#run(message, session, reply, abort);
+        this.#run(message, session, reply, abort);
       }
+    }
+    // Last, since what is answered by now need not be cancelled: the signal costs as much as a small answer.
+    if (!reply.done) {
+      const { signal } = posted;
+      if (signal.aborted) onGone();
+      else signal.addEventListener('abort', onGone, { once: true });
     }
     return reply.response;
   }
 
-  /** Has one request answered, and counts it. Never rejects. */
-  async #run(
-    message: RequestMessage,
-    session: Session | undefined,
-    reply: Reply,
-    abort: Abort,
-  ): Promise<void> {
+  /** Has one request answered, and counts it. */
+  #run(message: RequestMessage, session: Session | undefined, reply: Reply, abort: Abort): void {
     const startMs = performance.now();
+    const finish = (answer: Answer) => {
+      reply.answer(answerText(message.idText, answer));
+      const seconds = (performance.now() - startMs) / 1000;
+      this.#metrics.request(message.method, answer.kind === 'result', seconds);
+    };
+    const fail = (error: unknown) =>
+      finish({ kind: 'error', error: rpcErrorText(toGatewayError(error, this.#logger)) });
+    let answer: Answer | Promise<Answer>;
+    try {
+      answer = this.#answer(message, abort, reply);
+    } catch (error) {
+      fail(error);
+      return;
+    }
+    if (!(answer instanceof Promise)) {
+      finish(answer);
+      return;
+    }
     const call = session?.began({ idText: message.idText, abort });
     const running = this.#running.add(abort);
-    let answer: Answer;
-    try {
-      answer = await this.#answer(message, {
-        method: message.method,
-        params: message.params,
-        paramsText: message.paramsText,
-        signal: abort,
-        notify: (text) => reply.notify(text),
-      });
-    } catch (error) {
-      answer = { kind: 'error', error: rpcErrorText(toGatewayError(error, this.#logger)) };
-    }
-    if (call) session?.ended(call);
-    this.#running.remove(running);
-    reply.answer(answerText(message.idText, answer));
-    this.#metrics.request(message.method, answer.kind === 'result', (performance.now() - startMs) / 1000);
-    if (this.#running.size === 0) this.#onIdle?.();
+    const ended = () => {
+      if (call) session?.ended(call);
+      this.#running.remove(running);
+      if (this.#running.size === 0) this.#onIdle?.();
+    };
+    answer.then(
+      (value) => {
+        finish(value);
+        ended();
+      },
+      (error) => {
+        fail(error);
+        ended();
+      },
+    );
   }
 
-  async #answer(message: RequestMessage, exchange: Exchange): Promise<Answer> {
+  /** Throws, or rejects with, a {@link GatewayError}. */
+  #answer(message: RequestMessage, abort: Abort, reply: Reply): Answer | Promise<Answer> {
     switch (message.method) {
       case 'ping':
         return { kind: 'result', result: '{}' };
       case 'initialize':
         throw new GatewayError('invalid_request', 'initialize must not be part of a batch');
       default:
-        return this.#router.handle(exchange);
+        return this.#router.handle({
+          method: message.method,
+          params: message.params,
+          paramsText: message.paramsText,
+          signal: abort,
+          notify: (text) => reply.notify(text),
+        });
     }
   }
 
@@ -263,7 +282,13 @@ export class Endpoint {
   }
 }
 
-function parse(text: string): { batch: boolean; messages: Message[] } {
+interface ParsedBody {
+  readonly batch: boolean;
+  /** At least one. */
+  readonly messages: readonly Message[];
+}
+
+function parse(text: string): ParsedBody {
   let value: unknown;
   try {
     value = JSON.parse(text);

@@ -44,6 +44,11 @@ export class Reply implements Beating {
     this.#beating = options.heartbeat.add(this);
   }
 
+  /** All answers are there, or the client is gone. */
+  get done(): boolean {
+    return this.#done;
+  }
+
   get response(): Promise<Response> {
     return this.#response.promise;
   }

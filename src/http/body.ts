@@ -4,6 +4,8 @@ import { GatewayError } from '../errors.ts';
 /** How long a client may take to send a body. */
 const defaultTimeoutMs = 30_000;
 
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
 /**
  * Reads a request's body as UTF-8 text. Throws `body_too_large`, `request_timeout`, or `parse_error` for what is
  * not UTF-8. The connection is not fit for another request then.
@@ -25,7 +27,7 @@ export async function readBody(
     throw new GatewayError('request_timeout', 'the body did not arrive');
   }
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    return utf8.decode(bytes);
   } catch {
     throw new GatewayError('parse_error', 'Parse error: the body is not valid UTF-8');
   }

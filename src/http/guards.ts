@@ -27,6 +27,8 @@ export interface HostRules {
 export class HostGuard {
   readonly #allowed: ReadonlySet<string>;
   readonly #checksHost: boolean;
+  /** The last `Host` header that was allowed: nearly all requests have the same. */
+  #lastHost: string | null = null;
 
   constructor({ host, allowedHosts }: HostRules) {
     this.#allowed = new Set([host, ...allowedHosts].map(normalizeHost));
@@ -36,8 +38,11 @@ export class HostGuard {
 
   /** What is wrong with the request's headers, or null. */
   problem(host: string | null, origin: string | null): string | null {
-    if (this.#checksHost && !this.#allows(host === null ? null : hostOf(host))) {
-      return 'the Host header is not allowed here; add its host name to mcp.allowed_hosts';
+    if (this.#checksHost && (host === null || host !== this.#lastHost)) {
+      if (!this.#allows(host === null ? null : hostOf(host))) {
+        return 'the Host header is not allowed here; add its host name to mcp.allowed_hosts';
+      }
+      this.#lastHost = host;
     }
     if (origin !== null && !this.#allows(originHost(origin))) {
       return 'the Origin header is not allowed here; add its host name to mcp.allowed_hosts';

@@ -122,28 +122,39 @@ export class HttpServer {
     };
   }
 
-  async #answer(request: Request, server: Bun.Server<undefined>): Promise<Response> {
-    const response = await this.#guardedAnswer(request, server);
+  /** Not an async function: nearly all requests are from no browser and have a short body, and need no {@link #finish}. */
+  #answer(request: Request, server: Bun.Server<undefined>): Response | Promise<Response> {
+    const { headers } = request;
+    const origin = headers.get('origin');
+    const problem = this.#settings.hostGuard.problem(headers.get('host'), origin);
+    const answer =
+      problem === null
+        ? this.#route(request, server, origin)
+        : errorResponse(new GatewayError('forbidden', `Forbidden: ${problem}`));
+    const allowed = problem === null ? origin : null;
+    if (allowed === null && !this.#bodyIsLong(headers)) return answer;
+    return this.#finish(answer, request, allowed);
+  }
+
+  /** @param origin who may read the answer besides programs that are no browsers; null: nobody */
+  async #finish(
+    answer: Response | Promise<Response>,
+    request: Request,
+    origin: string | null,
+  ): Promise<Response> {
+    const response = await answer;
+    if (origin !== null) allowOrigin(response, origin);
     // Bun reads on, to the next request, what of a body was not read. That must not go on for ever.
     if (!request.bodyUsed && this.#bodyIsLong(request.headers)) response.headers.set('connection', 'close');
     return response;
   }
 
-  async #guardedAnswer(request: Request, server: Bun.Server<undefined>): Promise<Response> {
-    const origin = request.headers.get('origin');
-    const problem = this.#settings.hostGuard.problem(request.headers.get('host'), origin);
-    if (problem !== null) return errorResponse(new GatewayError('forbidden', `Forbidden: ${problem}`));
-    const response = await this.#route(request, server, origin);
-    if (origin !== null) allowOrigin(response, origin);
-    return response;
-  }
-
   /** Whether a body is longer than we take, or may be. */
   #bodyIsLong(headers: Headers): boolean {
-    return (
-      headers.has('transfer-encoding') ||
-      Number(headers.get('content-length')) > this.#settings.maxRequestBytes
-    );
+    const length = headers.get('content-length');
+    return length === null
+      ? headers.has('transfer-encoding')
+      : Number(length) > this.#settings.maxRequestBytes || headers.has('transfer-encoding');
   }
 
   #route(
@@ -197,7 +208,9 @@ export class HttpServer {
       accepted,
       sessionId: headers.get(sessionHeader),
       protocolVersion: headers.get(versionHeader),
-      signal: request.signal,
+      get signal() {
+        return request.signal;
+      },
       onLong: () => {
         long = true;
         server.timeout(request, 0);

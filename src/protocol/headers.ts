@@ -37,6 +37,8 @@ export function parseAccept(header: string | null): Accepted {
 /** The media type of a `Content-Type` header, in lower case and without parameters. */
 export function mediaType(header: string | null): string {
   if (header === null) return '';
+  // As nearly everyone writes it.
+  if (header === jsonType) return jsonType;
   const end = header.indexOf(';');
   return (end < 0 ? header : header.slice(0, end)).trim().toLowerCase();
 }

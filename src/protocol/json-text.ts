@@ -6,13 +6,6 @@
  * but the functions still end. None recurses, so depth is no danger.
  */
 
-/** A member of an object: its decoded key, and `text.slice(start, end)` is its value. */
-interface Member {
-  readonly key: string;
-  readonly start: number;
-  readonly end: number;
-}
-
 const quote = 0x22;
 const comma = 0x2c;
 const backslash = 0x5c;
@@ -71,9 +64,11 @@ function skipValue(text: string, at: number): number {
   return i;
 }
 
-/** The members of the object whose text this is, in order; a repeated key appears as often as it stands there. */
-export function members(object: string): Member[] {
-  const found: Member[] = [];
+/**
+ * Calls `visit` for each member of the object whose text this is, in order: with its decoded key, and where in the
+ * text its value stands. A repeated key comes as often as it stands there.
+ */
+export function eachMember(object: string, visit: (key: string, start: number, end: number) => void): void {
   let i = skipSpace(object, skipSpace(object, 0) + 1);
   while (i < object.length && object.charCodeAt(i) === quote) {
     const keyEnd = skipString(object, i);
@@ -81,18 +76,20 @@ export function members(object: string): Member[] {
     const key = rawKey.includes('\\') ? (JSON.parse(object.slice(i, keyEnd)) as string) : rawKey;
     const start = skipSpace(object, skipSpace(object, keyEnd) + 1);
     const end = skipValue(object, start);
-    found.push({ key, start, end });
+    visit(key, start, end);
     i = skipSpace(object, end);
     if (object.charCodeAt(i) !== comma) break;
     i = skipSpace(object, i + 1);
   }
-  return found;
 }
 
-/** The text of the member `key`, or undefined. Of a repeated key the last counts, as it does for JSON.parse. */
-export function memberText(object: string, key: string): string | undefined {
-  const member = members(object).findLast((candidate) => candidate.key === key);
-  return member && object.slice(member.start, member.end);
+/** The text of the member `name`, or undefined. Of a repeated key the last counts, as it does for JSON.parse. */
+export function memberText(object: string, name: string): string | undefined {
+  let text: string | undefined;
+  eachMember(object, (key, start, end) => {
+    if (key === name) text = object.slice(start, end);
+  });
+  return text;
 }
 
 /** The texts of the elements of the array whose text this is. */
@@ -110,22 +107,20 @@ export function elements(array: string): string[] {
 }
 
 /**
- * The object's text with the members named in `changes` set to the given texts; all else stays as it came, to the
- * last blank. A repeated member is changed wherever it stands; one that was absent is appended.
+ * The object's text with the member `name` set to the text `value`; all else stays as it came, to the last blank. A
+ * repeated member is changed wherever it stands; one that was absent is appended.
  */
-export function withMembers(object: string, changes: Readonly<Record<string, string>>): string {
-  const pending = new Set(Object.keys(changes));
-  const found = members(object);
+export function withMember(object: string, name: string, value: string): string {
   let changed = '';
   let at = 0;
-  for (const { key, start, end } of found) {
-    if (!Object.hasOwn(changes, key)) continue;
-    changed += object.slice(at, start) + changes[key];
+  let empty = true;
+  eachMember(object, (key, start, end) => {
+    empty = false;
+    if (key !== name) return;
+    changed += object.slice(at, start) + value;
     at = end;
-    pending.delete(key);
-  }
-  if (pending.size === 0) return changed + object.slice(at);
+  });
+  if (at > 0) return changed + object.slice(at);
   const close = object.lastIndexOf('}');
-  const appended = [...pending].map((key) => `${JSON.stringify(key)}:${changes[key]}`).join(',');
-  return `${changed}${object.slice(at, close)}${found.length > 0 ? ',' : ''}${appended}}`;
+  return `${object.slice(0, close)}${empty ? '' : ','}${JSON.stringify(name)}:${value}}`;
 }

@@ -1,4 +1,4 @@
-import { members } from './json-text.ts';
+import { eachMember } from './json-text.ts';
 
 /** A JSON-RPC request id. JSON-RPC allows null, MCP does not (2025-11-25, Base Protocol, Requests). */
 export type RequestId = string | number;
@@ -79,11 +79,17 @@ export function classify(value: unknown, text: string): Message {
   if (!isObject(value))
     return { kind: 'invalid', idText: 'null', problem: 'a message must be a JSON object' };
   // Of a repeated key the last counts, as it did for JSON.parse.
-  const texts: Record<string, string> = Object.create(null);
-  for (const { key, start, end } of members(text)) texts[key] = text.slice(start, end);
+  let givenId = '';
+  let paramsText: string | undefined;
+  let outcomeText = '';
+  eachMember(text, (key, start, end) => {
+    if (key === 'id') givenId = text.slice(start, end);
+    else if (key === 'params') paramsText = text.slice(start, end);
+    else if (key === 'result' || key === 'error') outcomeText = text.slice(start, end);
+  });
 
   const { id, method, params } = value;
-  const idText = isId(id) ? (texts.id as string) : 'null';
+  const idText = isId(id) ? givenId : 'null';
   const invalid = (problem: string): InvalidMessage => ({ kind: 'invalid', idText, problem });
   if (value.jsonrpc !== '2.0') return invalid('"jsonrpc" must be "2.0"');
   if (method !== undefined) {
@@ -93,7 +99,6 @@ export function classify(value: unknown, text: string): Message {
       const problem = '"params" must be an object';
       return id === undefined ? invalid(problem) : { ...invalid(problem), method };
     }
-    const paramsText = texts.params;
     if (id === undefined) return { kind: 'notification', method, params, paramsText };
     return { kind: 'request', idText, method, params, paramsText };
   }
@@ -101,7 +106,7 @@ export function classify(value: unknown, text: string): Message {
   if (result !== undefined && error === undefined) {
     if (!isId(id)) return invalid('a response needs the "id" of its request');
     if (!isObject(result)) return invalid('"result" must be an object');
-    return { kind: 'response', id, result, error: undefined, text: texts.result as string };
+    return { kind: 'response', id, result, error: undefined, text: outcomeText };
   }
   if (error !== undefined && result === undefined) {
     if (!isRpcError(error)) return invalid('"error" must have a numeric "code" and a "message"');
@@ -111,7 +116,7 @@ export function classify(value: unknown, text: string): Message {
       id: isId(id) ? id : null,
       result: undefined,
       error,
-      text: texts.error as string,
+      text: outcomeText,
     };
   }
   return invalid('a message needs a "method", or one of "result" and "error"');

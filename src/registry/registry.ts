@@ -1,4 +1,4 @@
-import { withMembers } from '../protocol/json-text.ts';
+import { withMember } from '../protocol/json-text.ts';
 import type { UpstreamTool } from '../upstream/legacy-session.ts';
 import { qualify } from './names.ts';
 
@@ -40,7 +40,7 @@ export class Registry {
   setTools(server: string, tools: readonly UpstreamTool[] | null): void {
     const before = this.#catalogs.get(server)?.listText ?? '';
     const texts = (tools ?? []).map((tool) =>
-      withMembers(tool.text, { name: JSON.stringify(qualify(server, tool.name)) }),
+      withMember(tool.text, 'name', JSON.stringify(qualify(server, tool.name))),
     );
     const listText = texts.join(',');
     this.#catalogs.set(server, { tools: new Map((tools ?? []).map((tool) => [tool.name, tool])), listText });

@@ -3,7 +3,7 @@ import type { Logger } from '../observability/log.ts';
 import type { Redactor } from '../observability/redact.ts';
 import { unknownTool } from '../observability/upstream-metrics.ts';
 import type { Answer, Exchange } from '../protocol/exchange.ts';
-import { withMembers } from '../protocol/json-text.ts';
+import { withMember } from '../protocol/json-text.ts';
 import { isObject } from '../protocol/jsonrpc.ts';
 import { splitQualified } from '../registry/names.ts';
 import type { Registry } from '../registry/registry.ts';
@@ -36,8 +36,11 @@ export class Router {
     this.#logger = logger;
   }
 
-  /** Answers one request. Throws a {@link GatewayError} where the gateway itself has to refuse or to give up. */
-  async handle(exchange: Exchange): Promise<Answer> {
+  /**
+   * Answers one request, at once where that needs no upstream. Throws, or rejects with, a {@link GatewayError} where
+   * the gateway itself has to refuse or to give up.
+   */
+  handle(exchange: Exchange): Answer | Promise<Answer> {
     switch (exchange.method) {
       case 'tools/call':
         return this.#callTool(exchange);
@@ -56,7 +59,7 @@ export class Router {
     return { kind: 'result', result: this.#registry.toolsList() };
   }
 
-  async #callTool(exchange: Exchange): Promise<Answer> {
+  #callTool(exchange: Exchange): Promise<Answer> {
     const name = exchange.params?.name;
     const args = exchange.params?.arguments;
     if (typeof name !== 'string')
@@ -89,7 +92,7 @@ export class Router {
       const answer = await connection.call(
         {
           method: exchange.method,
-          paramsText: withMembers(exchange.paramsText as string, { name: JSON.stringify(name) }),
+          paramsText: withMember(exchange.paramsText as string, 'name', JSON.stringify(name)),
           signal: exchange.signal,
           notify: (message) => exchange.notify(message),
         },

@@ -154,7 +154,8 @@ export class Connection implements UpstreamState {
   async call(call: UpstreamCall, repeatable: boolean): Promise<ResponseMessage> {
     let failure: UpstreamFailure;
     try {
-      return await this.#callOn(await this.#usableSession(call.signal), call, false);
+      const session = this.#session ?? (await this.#usableSession(call.signal));
+      return await this.#callOn(session, call, false);
     } catch (error) {
       failure = toFailure(error);
       const again = failure.kind === 'session_lost' || (failure.kind === 'broken' && repeatable);

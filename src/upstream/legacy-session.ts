@@ -1,6 +1,6 @@
 import { Abort, type Signal } from '../abort.ts';
 import { deadlines } from '../deadlines.ts';
-import { elements, memberText, withMembers } from '../protocol/json-text.ts';
+import { elements, memberText, withMember } from '../protocol/json-text.ts';
 import {
   errorText,
   type JsonObject,
@@ -266,9 +266,7 @@ export class LegacySession implements TransportEvents {
         const token = message.params?.progressToken;
         const running = typeof token === 'number' ? this.#calls.get(token) : undefined;
         if (running?.progressToken === undefined) return undefined;
-        const paramsText = withMembers(message.paramsText as string, {
-          progressToken: running.progressToken,
-        });
+        const paramsText = withMember(message.paramsText as string, 'progressToken', running.progressToken);
         return running.call.notify(notificationText(message.method, paramsText));
       }
       case 'notifications/message':
@@ -329,8 +327,8 @@ export class LegacySession implements TransportEvents {
     const meta = paramsText.includes('progressToken') ? memberText(paramsText, '_meta') : undefined;
     const progressToken = meta?.startsWith('{') ? memberText(meta, 'progressToken') : undefined;
     if (meta === undefined || progressToken === undefined) return { paramsText, progressToken: undefined };
-    const ownMeta = withMembers(meta, { progressToken: String(id) });
-    return { paramsText: withMembers(paramsText, { _meta: ownMeta }), progressToken };
+    const ownMeta = withMember(meta, 'progressToken', String(id));
+    return { paramsText: withMember(paramsText, '_meta', ownMeta), progressToken };
   }
 }
 

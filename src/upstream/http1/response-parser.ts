@@ -1,7 +1,11 @@
+import { HeaderFields } from './header-fields.ts';
+
 /** The head of a response and what follows 1xx heads, in bytes; Node takes 16 KiB, and some proxies more. */
 const maxHeadBytes = 64 * 1024;
 /** A chunk's size line with its extensions, and all trailers together. */
 const maxChunkMetaBytes = 16 * 1024;
+/** What every response begins with. */
+const protocol = 'HTTP/1.';
 /** As much as is looked at for the end of a line between chunks, which seldom has ten bytes. */
 const chunkLineWindowBytes = 64;
 /** More digits would be no exact number. */
@@ -13,8 +17,7 @@ export class HttpFramingError extends Error {}
 /** The head of a response. RFC 9112, 4 and 5. */
 export interface ResponseHead {
   readonly status: number;
-  /** By name in lower case; the values of a repeated header are joined by `, `. */
-  readonly headers: ReadonlyMap<string, string>;
+  readonly headers: HeaderFields;
   /** Whether the connection may serve another request after this response. RFC 9112, 9.3. */
   readonly persistent: boolean;
   /** The length of the body in bytes, where the head tells it. */
@@ -31,8 +34,7 @@ export interface ResponseSink {
 }
 
 type State =
-  | 'status'
-  | 'headers'
+  | 'head'
   | 'fixed'
   | 'until_close'
   | 'chunk_size'
@@ -40,8 +42,6 @@ type State =
   | 'chunk_end'
   | 'trailers'
   | 'ended';
-
-const carriageReturn = 0x0d;
 
 /**
  * Parses the HTTP/1.x responses that come over one connection, one after another, from pieces of any size.
@@ -51,16 +51,12 @@ const carriageReturn = 0x0d;
 export class ResponseParser {
   readonly #sink: ResponseSink;
   #state: State = 'ended';
-  /** The pieces of a line whose end has not come yet. */
-  #line: string[] = [];
-  /** What head, size line or trailers may still take. */
+  /** A head, or a line between chunks, whose end has not come yet. */
+  #partial = '';
+  /** What the head, a size line or the trailers may still take. */
   #budget = 0;
   /** Bytes of the body, or of the chunk, that are still to come. */
   #left = 0;
-  #status = 0;
-  #minorVersion = 1;
-  #headers = new Map<string, string>();
-  #lastName = '';
 
   constructor(sink: ResponseSink) {
     this.#sink = sink;
@@ -68,10 +64,8 @@ export class ResponseParser {
 
   /** A request was sent: what comes next is its response. */
   expect(): void {
-    this.#state = 'status';
+    this.#state = 'head';
     this.#budget = maxHeadBytes;
-    this.#headers = new Map();
-    this.#lastName = '';
   }
 
   /**
@@ -100,8 +94,11 @@ export class ResponseParser {
           else this.#expectLine('chunk_end');
           break;
         }
+        case 'head':
+          at = this.#readHead(chunk, at);
+          break;
         default:
-          at = this.#readLines(chunk, at);
+          at = this.#readLine(chunk, at);
       }
     }
     if (this.#state === 'ended') this.#sink.onEnd(true);
@@ -113,105 +110,49 @@ export class ResponseParser {
     this.#state = 'ended';
   }
 
-  /** Reads lines for as long as the state asks for them; returns where it stopped. */
-  #readLines(chunk: Buffer, from: number): number {
-    // As text, since looking for line ends in a string costs a tenth of looking for them in bytes.
-    const inHead = this.#state === 'status' || this.#state === 'headers';
-    const window = inHead ? this.#budget + 1 : chunkLineWindowBytes;
-    const text = chunk.toString('latin1', from, Math.min(chunk.length, from + window));
-    let at = 0;
-    do {
-      const end = text.indexOf('\n', at);
-      const taken = (end < 0 ? text.length : end + 1) - at;
-      this.#budget -= taken;
-      if (this.#budget < 0) throw new HttpFramingError('answered with too long a head');
-      if (end < 0) {
-        this.#line.push(text.slice(at));
-        return from + text.length;
-      }
-      let line = text.slice(at, end);
-      if (this.#line.length > 0) {
-        line = this.#line.join('') + line;
-        this.#line = [];
-      }
-      at = end + 1;
-      this.#take(line.charCodeAt(line.length - 1) === carriageReturn ? line.slice(0, -1) : line);
-    } while (at < text.length && (this.#state === 'headers' || this.#state === 'status'));
-    return from + at;
+  /** Reads on in a head; returns where it stopped. */
+  #readHead(chunk: Buffer, from: number): number {
+    const text = chunk.toString('latin1', from, Math.min(chunk.length, from + this.#budget + 1));
+    const before = this.#partial.length;
+    const head = this.#partial + text;
+    // The empty line at the end may have begun in the piece before.
+    const end = endOfHead(head, Math.max(before - 3, 0));
+    const taken = (end < 0 ? head.length : end) - before;
+    this.#budget -= taken;
+    if (this.#budget < 0) throw new HttpFramingError('answered with too long a head');
+    this.#partial = end < 0 ? head : '';
+    if (end >= 0) this.#takeHead(head.slice(0, end));
+    // What speaks another protocol may never send an empty line.
+    else if (!protocol.startsWith(head.slice(0, protocol.length))) throw notHttp();
+    return from + taken;
   }
 
-  #take(line: string): void {
-    switch (this.#state) {
-      case 'status':
-        this.#takeStatus(line);
-        break;
-      case 'headers':
-        if (line === '') this.#endHead();
-        else this.#takeHeader(line);
-        break;
-      case 'chunk_size':
-        this.#takeChunkSize(line);
-        break;
-      case 'chunk_end':
-        if (line !== '') throw new HttpFramingError('sent a chunk that is longer than its size');
-        this.#expectLine('chunk_size');
-        break;
-      case 'trailers':
-        if (line === '') this.#state = 'ended';
-    }
+  #takeHead(head: string): void {
+    const statusEnd = head.indexOf('\n') + 1;
+    const status = /^HTTP\/1\.(\d) (\d{3})(?: [^\0\r\n]*)?\r?\n$/.exec(head.slice(0, statusEnd));
+    if (!status) throw notHttp();
+    const headers = HeaderFields.parse(head.slice(statusEnd, head.lastIndexOf('\n', head.length - 2) + 1));
+    if (headers === null) throw new HttpFramingError('answered with a malformed header');
+    this.#endHead(Number(status[1]), Number(status[2]), headers);
   }
 
-  #takeStatus(line: string): void {
-    // RFC 9112, 2.2: an empty line ahead of a message is passed over.
-    if (line === '') return;
-    const match = /^HTTP\/1\.(\d) (\d{3})(?: |$)/.exec(line);
-    if (!match) throw new HttpFramingError('answered with something that is not HTTP/1.1');
-    this.#minorVersion = Number(match[1]);
-    this.#status = Number(match[2]);
-    this.#state = 'headers';
-  }
-
-  #takeHeader(line: string): void {
-    const first = line.charCodeAt(0);
-    if (first === 0x20 || first === 0x09) {
-      // A folded line goes on with the value before. RFC 9112, 5.2.
-      if (this.#lastName === '') throw new HttpFramingError('answered with a malformed header');
-      this.#headers.set(this.#lastName, `${this.#headers.get(this.#lastName)} ${line.trim()}`);
-      return;
-    }
-    const colon = line.indexOf(':');
-    const name = line.slice(0, Math.max(colon, 0)).toLowerCase();
-    const value = line.slice(colon + 1).trim();
-    if (!isToken(name) || hasControl(value)) throw new HttpFramingError('answered with a malformed header');
-    const before = this.#headers.get(name);
-    this.#headers.set(name, before === undefined ? value : `${before}, ${value}`);
-    this.#lastName = name;
-  }
-
-  #endHead(): void {
-    const status = this.#status;
+  #endHead(minorVersion: number, status: number, headers: HeaderFields): void {
     if (status === 101) throw new HttpFramingError('switched protocols unasked (HTTP 101)');
-    if (status < 200) {
-      // An interim response; the head that counts is still to come, within the same bound.
-      this.#state = 'status';
-      this.#headers = new Map();
-      this.#lastName = '';
-      return;
-    }
-    const headers = this.#headers;
+    // An interim response; the head that counts is still to come, within the same bound.
+    if (status < 200) return;
     const coding = headers.get('transfer-encoding');
     const length = contentLengthOf(headers.get('content-length'));
     const empty = status === 204 || status === 304;
-    const chunked = coding !== undefined && /(?:^|,)[ \t]*chunked$/i.test(coding);
+    const chunked = coding !== null && /(?:^|,)[ \t]*chunked$/i.test(coding);
     // RFC 9112, 6.3: an encoding overrides a length, and where both stand something tampered with the message.
-    const contentLength = empty ? 0 : coding === undefined ? length : null;
+    const contentLength = empty ? 0 : coding === null ? length : null;
     const framed = empty || chunked || contentLength !== null;
-    const suspicious = coding !== undefined && length !== null;
+    const suspicious = coding !== null && length !== null;
     this.#sink.onHead({
       status,
       headers,
       contentLength,
-      persistent: framed && !suspicious && isPersistent(this.#minorVersion, headers.get('connection')),
+      persistent: framed && !suspicious && isPersistent(minorVersion, headers.get('connection')),
     });
     if (contentLength === 0) this.#state = 'ended';
     else if (contentLength !== null) {
@@ -219,6 +160,29 @@ export class ResponseParser {
       this.#left = contentLength;
     } else if (chunked) this.#expectLine('chunk_size');
     else this.#state = 'until_close';
+  }
+
+  /** Reads on in a line between chunks; returns where it stopped. */
+  #readLine(chunk: Buffer, from: number): number {
+    const text = chunk.toString('latin1', from, Math.min(chunk.length, from + chunkLineWindowBytes));
+    const end = text.indexOf('\n');
+    const taken = end < 0 ? text.length : end + 1;
+    this.#budget -= taken;
+    if (this.#budget < 0) throw new HttpFramingError('answered with too much between its chunks');
+    const line = this.#partial + text.slice(0, taken);
+    this.#partial = end < 0 ? line : '';
+    if (end >= 0) this.#takeLine(line.endsWith('\r\n') ? line.slice(0, -2) : line.slice(0, -1));
+    return from + taken;
+  }
+
+  #takeLine(line: string): void {
+    if (this.#state === 'chunk_size') this.#takeChunkSize(line);
+    else if (this.#state === 'trailers') {
+      if (line === '') this.#state = 'ended';
+    } else {
+      if (line !== '') throw new HttpFramingError('sent a chunk that is longer than its size');
+      this.#expectLine('chunk_size');
+    }
   }
 
   #takeChunkSize(line: string): void {
@@ -237,9 +201,21 @@ export class ResponseParser {
   }
 }
 
+function notHttp(): HttpFramingError {
+  return new HttpFramingError('answered with something that is not HTTP/1.1');
+}
+
+/** Where a head ends, after its empty line; negative: not yet. Lines may end without a carriage return (RFC 9112, 2.2). */
+function endOfHead(text: string, from: number): number {
+  const crlf = text.indexOf('\n\r\n', from);
+  const lf = (crlf < 0 ? text : text.slice(0, crlf)).indexOf('\n\n', from);
+  if (lf >= 0) return lf + 2;
+  return crlf < 0 ? -1 : crlf + 3;
+}
+
 /** RFC 9112, 6.3: a list of equal lengths is one length. Throws {@link HttpFramingError} for what is none. */
-function contentLengthOf(header: string | undefined): number | null {
-  if (header === undefined) return null;
+function contentLengthOf(header: string | null): number | null {
+  if (header === null) return null;
   if (/^\d{1,15}$/.test(header)) return Number(header);
   const [first, ...others] = header.split(',').map((value) => value.trim());
   if (!/^\d{1,15}$/.test(first as string) || others.some((other) => other !== first))
@@ -247,18 +223,9 @@ function contentLengthOf(header: string | undefined): number | null {
   return Number(first);
 }
 
-function isPersistent(minorVersion: number, connection: string | undefined): boolean {
-  if (connection === undefined) return minorVersion > 0;
+function isPersistent(minorVersion: number, connection: string | null): boolean {
+  if (connection === null) return minorVersion > 0;
   const options = connection.toLowerCase().split(',');
   const has = (option: string) => options.some((given) => given.trim() === option);
   return !has('close') && (minorVersion > 0 || has('keep-alive'));
-}
-
-/** RFC 9110, 5.6.2. */
-function isToken(text: string): boolean {
-  return /^[!#$%&'*+.^_`|~0-9a-z-]+$/.test(text);
-}
-
-function hasControl(text: string): boolean {
-  return /[\0\r\n]/.test(text);
 }

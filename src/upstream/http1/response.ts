@@ -32,7 +32,7 @@ export class HttpResponse {
   }
   /** The value of a header, named in lower case, or null. */
   header(name: string): string | null {
-    return this.#head.headers.get(name) ?? null;
+    return this.#head.headers.get(name);
   }
 
   /** The response without its `Content-Encoding`. Throws an {@link UpstreamFailure} for one that is not known. */

@@ -74,9 +74,16 @@ export class HttpClient {
 
   /** Resolves when the answer's head is there. Rejects with an {@link UpstreamFailure}, or the signal's reason. */
   async fetch(request: HttpRequest): Promise<HttpResponse> {
-    let url = request.url ?? this.#url;
+    const url = request.url ?? this.#url;
+    const response = await this.#fetchOnce(url, request);
+    return isRedirect(response.status) ? this.#followed(response, url, request) : response;
+  }
+
+  /** Follows redirects, for as long as they stay within the origin. */
+  async #followed(first: HttpResponse, from: string, request: HttpRequest): Promise<HttpResponse> {
+    let url = from;
+    let response = first;
     for (let hops = 0; ; hops++) {
-      const response = await this.#fetchOnce(url, request);
       const target = redirectTarget(response, url);
       if (target === null) return response;
       await response.discard();
@@ -91,23 +98,25 @@ export class HttpClient {
       // Where a POST was sent on, the next ones go at once.
       if (request.url === undefined && request.method === 'POST') this.#url = target;
       url = target;
+      response = await this.#fetchOnce(url, request);
     }
   }
 
   async #fetchOnce(url: string, request: HttpRequest): Promise<HttpResponse> {
-    const { body, signal } = request;
+    const { signal } = request;
     if (signal.aborted) throw signal.reason;
     try {
       const connection = this.#pool.takeIdle() ?? (await this.#pool.wait(signal));
-      return (await connection.request(this.#message(url, request, body), signal)).decoded();
+      return (await connection.request(this.#message(url, request), signal)).decoded();
     } catch (error) {
       throw signal.aborted ? signal.reason : toFailure(error);
     }
   }
 
   /** The text of a request. RFC 9112, 3. */
-  #message(url: string, request: HttpRequest, body: string | undefined): string {
+  #message(url: string, request: HttpRequest): string {
     const head = this.#headOf(url, request);
+    const { body } = request;
     if (body === undefined) return `${head}\r\n`;
     const bytes = Buffer.byteLength(body);
     this.#options.onSent(bytes);
@@ -139,8 +148,12 @@ export class HttpClient {
   }
 }
 
+function isRedirect(status: number): boolean {
+  return status === 301 || status === 302 || status === 307 || status === 308;
+}
+
 function redirectTarget(response: HttpResponse, from: string): string | null {
-  if (![301, 302, 307, 308].includes(response.status)) return null;
+  if (!isRedirect(response.status)) return null;
   const location = response.header('location');
   if (location === null) return null;
   try {
