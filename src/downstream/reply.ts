@@ -9,7 +9,8 @@ export type AnswerText =
   | string
   | { readonly before: string; readonly bytes: Uint8Array; readonly after: string };
 
-const jsonHeaders = { 'content-type': jsonType };
+/** Made once: of a plain object Bun makes these for each response. */
+const jsonInit = { headers: new Headers({ 'content-type': jsonType }) };
 
 export interface ReplyOptions {
   readonly accepted: Accepted;
@@ -108,7 +109,7 @@ export class Reply implements Beating {
       const events = this.#answers.map((answer) => sseMessage(flat(answer))).join('');
       return new Response(events, { headers: headers ? { ...streamHeaders, ...headers } : streamHeaders });
     }
-    const init = { headers: headers ? { ...jsonHeaders, ...headers } : jsonHeaders };
+    const init = headers ? { headers: { 'content-type': jsonType, ...headers } } : jsonInit;
     if (batch) return new Response(`[${this.#answers.map(flat).join(',')}]`, init);
     const answer = this.#answers[0] as AnswerText;
     if (typeof answer === 'string') return new Response(answer, init);

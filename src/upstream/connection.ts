@@ -152,16 +152,21 @@ export class Connection implements UpstreamState {
    * it is `repeatable`. Rejects with an {@link UpstreamFailure}.
    */
   async call(call: UpstreamCall, repeatable: boolean): Promise<ResponseMessage> {
-    let failure: UpstreamFailure;
-    try {
+    // Set once the session was made for this very call, so that an error cannot be about the session any more.
+    let renewed = false;
+    for (let again = true; ; again = false) {
       const session = this.#session ?? (await this.#usableSession(call.signal));
-      return await this.#callOn(session, call, false);
-    } catch (error) {
-      failure = toFailure(error);
-      const again = failure.kind === 'session_lost' || (failure.kind === 'broken' && repeatable);
-      if (!again || call.signal.aborted) throw failure;
+      try {
+        return await session.call(call, this.config.timeouts.request_seconds * 1000);
+      } catch (error) {
+        const failure = toFailure(error);
+        if (renewed && failure.answer) return failure.answer;
+        this.#failedOn(session, failure);
+        renewed = failure.kind === 'session_lost';
+        const mayRepeat = renewed || (failure.kind === 'broken' && repeatable);
+        if (!again || !mayRepeat || call.signal.aborted) throw failure;
+      }
     }
-    return await this.#callOn(await this.#usableSession(call.signal), call, failure.kind === 'session_lost');
   }
 
   /** Takes over changes that need no new connection. */
@@ -191,18 +196,11 @@ export class Connection implements UpstreamState {
     this.#http.close();
   }
 
-  /** @param renewed the session was made for this very call, so that an error cannot be about the session any more */
-  async #callOn(session: LegacySession, call: UpstreamCall, renewed: boolean): Promise<ResponseMessage> {
-    try {
-      return await session.call(call, this.config.timeouts.request_seconds * 1000);
-    } catch (error) {
-      const failure = toFailure(error);
-      if (renewed && failure.answer) return failure.answer;
-      if (failure.kind === 'session_lost') this.#renew(session, failure);
-      else if (failure.kind === 'refused') this.#lost(session, failure);
-      else if (failure.kind === 'broken' || failure.kind === 'timeout') void this.#check(session);
-      throw failure;
-    }
+  /** A call has failed: finds out what that means for the session. */
+  #failedOn(session: LegacySession, failure: UpstreamFailure): void {
+    if (failure.kind === 'session_lost') this.#renew(session, failure);
+    else if (failure.kind === 'refused') this.#lost(session, failure);
+    else if (failure.kind === 'broken' || failure.kind === 'timeout') void this.#check(session);
   }
 
   /** The live session; waits for one that is being re-initialized, but not for a client that does not. */

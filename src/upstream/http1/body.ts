@@ -1,5 +1,7 @@
 /** Where a body comes from, piece by piece. */
 export interface Body {
+  /** What was not read of a body that is complete, where that is one piece; else null. */
+  whole(): Uint8Array | null;
   /** The next piece, or null at the end. Rejects where the body broke off or was given up. One read at a time. */
   read(): Promise<Uint8Array | null>;
   /** Gives the rest up, and with it the connection. */
@@ -28,6 +30,11 @@ export class IncomingBody implements Body {
 
   constructor(source: BodySource) {
     this.#source = source;
+  }
+
+  whole(): Uint8Array | null {
+    if (!this.#ended || this.#error !== null || this.#pieces.length !== 1) return null;
+    return this.#pieces.pop() ?? null;
   }
 
   read(): Promise<Uint8Array | null> {

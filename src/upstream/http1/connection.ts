@@ -108,7 +108,7 @@ export class HttpConnection implements SocketOwner, ResponseSink, BodySource {
       this.#idleMs = Math.min(defaultIdleMs, Math.max(serverMs - idleMarginMs, serverMs / 2));
     }
     this.#body = new IncomingBody(this);
-    this.#head?.resolve(new HttpResponse(head, this.#body));
+    this.#head?.resolve(HttpResponse.of(head, this.#body));
     this.#head = null;
   }
 

@@ -13,15 +13,32 @@ const decoders: Readonly<Record<string, () => Transform>> = {
 
 /**
  * A body without its `Content-Encoding`. We ask for none, and some servers and the proxies before them compress all
- * the same. Throws an {@link UpstreamFailure} for an encoding that is not known.
+ * the same. An encoding that is not known fails the reading.
  */
 export function decoded(body: Body, encoding: string): Body {
-  const create = decoders[encoding.trim().toLowerCase()];
-  if (create === undefined) {
-    body.cancel();
+  const create = decoders[encoding.toLowerCase()];
+  return create === undefined ? new UnknownBody(body) : new DecodedBody(body, create());
+}
+
+class UnknownBody implements Body {
+  readonly #body: Body;
+
+  constructor(body: Body) {
+    this.#body = body;
+  }
+
+  whole(): null {
+    return null;
+  }
+
+  async read(): Promise<never> {
+    this.cancel();
     throw new UpstreamFailure('protocol', 'answered in a content encoding that was not asked for');
   }
-  return new DecodedBody(body, create());
+
+  cancel(): void {
+    this.#body.cancel();
+  }
 }
 
 class DecodedBody implements Body {
@@ -34,6 +51,10 @@ class DecodedBody implements Body {
     this.#decoder = decoder;
     this.#pieces = decoder[Symbol.asyncIterator]();
     void this.#feed();
+  }
+
+  whole(): null {
+    return null;
   }
 
   async read(): Promise<Uint8Array | null> {

@@ -15,9 +15,16 @@ export class HttpResponse {
   readonly #head: ResponseHead;
   readonly #body: Body;
 
-  constructor(head: ResponseHead, body: Body) {
+  private constructor(head: ResponseHead, body: Body) {
     this.#head = head;
     this.#body = body;
+  }
+
+  /** The response with its `Content-Encoding`, if there is one, undone. */
+  static of(head: ResponseHead, body: Body): HttpResponse {
+    const encoding = head.headers.get('content-encoding');
+    if (encoding === null || encoding === 'identity') return new HttpResponse(head, body);
+    return new HttpResponse({ ...head, contentLength: null }, decoded(body, encoding));
   }
 
   get status(): number {
@@ -35,13 +42,6 @@ export class HttpResponse {
     return this.#head.headers.get(name);
   }
 
-  /** The response without its `Content-Encoding`. Throws an {@link UpstreamFailure} for one that is not known. */
-  decoded(): HttpResponse {
-    const encoding = this.header('content-encoding');
-    if (encoding === null || encoding === 'identity') return this;
-    return new HttpResponse({ ...this.#head, contentLength: null }, decoded(this.#body, encoding));
-  }
-
   /** The next piece of the body, or null at its end. */
   read(): Promise<Uint8Array | null> {
     return this.#body.read();
@@ -53,23 +53,27 @@ export class HttpResponse {
   }
 
   /** The rest of the body as text, after the pieces in `head`. Rejects where it is larger than the bound. */
-  async text(head: readonly Uint8Array[] = []): Promise<string> {
-    if ((this.contentLength ?? 0) > maxUpstreamBodyBytes) {
-      this.cancel();
-      throw tooLarge();
-    }
+  text(head: readonly Uint8Array[] = []): string | Promise<string> {
+    const whole = head.length === 0 ? this.#body.whole() : null;
+    return whole === null ? this.#collected(head) : utf8.decode(whole);
+  }
+
+  async #collected(head: readonly Uint8Array[]): Promise<string> {
+    if ((this.contentLength ?? 0) > maxUpstreamBodyBytes) throw this.#tooLarge();
     const pieces = [...head];
     let bytes = head.reduce((sum, piece) => sum + piece.byteLength, 0);
     for (;;) {
       const piece = await this.#body.read();
-      if (piece === null) break;
+      if (piece === null) return utf8.decode(Buffer.concat(pieces, bytes));
       pieces.push(piece);
       bytes += piece.byteLength;
-      if (bytes <= maxUpstreamBodyBytes) continue;
-      this.cancel();
-      throw tooLarge();
+      if (bytes > maxUpstreamBodyBytes) throw this.#tooLarge();
     }
-    return utf8.decode(pieces.length === 1 ? pieces[0] : Buffer.concat(pieces, bytes));
+  }
+
+  #tooLarge(): UpstreamFailure {
+    this.cancel();
+    return new UpstreamFailure('protocol', `answered with more than ${maxUpstreamBodyBytes} bytes`);
   }
 
   /** Does away with a body of no interest: reads one that is short, since a connection is lost with what is not read. */
@@ -92,8 +96,4 @@ export class HttpResponse {
     this.cancel();
     return text;
   }
-}
-
-function tooLarge(): UpstreamFailure {
-  return new UpstreamFailure('protocol', `answered with more than ${maxUpstreamBodyBytes} bytes`);
 }

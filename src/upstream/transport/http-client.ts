@@ -1,7 +1,7 @@
 import type { Signal } from '../../abort.ts';
 import { jsonType, sseType } from '../../protocol/headers.ts';
 import { build } from '../../version.ts';
-import { toFailure, UpstreamFailure } from '../failure.ts';
+import { UpstreamFailure } from '../failure.ts';
 import { dial } from '../http1/dial.ts';
 import { ConnectionPool } from '../http1/pool.ts';
 import type { HttpResponse } from '../http1/response.ts';
@@ -30,6 +30,8 @@ export interface HttpRequest {
   /** Names in lower case. A new object for each change: the text made of it is kept. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal: Signal;
+  /** How many redirects led to it. */
+  readonly redirects?: number;
 }
 
 /** The text of a request's head up to the length of its body, and what it was made of. */
@@ -75,42 +77,30 @@ export class HttpClient {
   /** Resolves when the answer's head is there. Rejects with an {@link UpstreamFailure}, or the signal's reason. */
   async fetch(request: HttpRequest): Promise<HttpResponse> {
     const url = request.url ?? this.#url;
-    const response = await this.#fetchOnce(url, request);
-    return isRedirect(response.status) ? this.#followed(response, url, request) : response;
-  }
-
-  /** Follows redirects, for as long as they stay within the origin. */
-  async #followed(first: HttpResponse, from: string, request: HttpRequest): Promise<HttpResponse> {
-    let url = from;
-    let response = first;
-    for (let hops = 0; ; hops++) {
-      const target = redirectTarget(response, url);
-      if (target === null) return response;
-      await response.discard();
-      if (new URL(target).origin !== new URL(url).origin) {
-        throw new UpstreamFailure(
-          'protocol',
-          `redirects to another origin (HTTP ${response.status}), which is not followed`,
-        );
-      }
-      if (hops === maxRedirects)
-        throw new UpstreamFailure('protocol', `redirects more than ${maxRedirects} times`);
-      // Where a POST was sent on, the next ones go at once.
-      if (request.url === undefined && request.method === 'POST') this.#url = target;
-      url = target;
-      response = await this.#fetchOnce(url, request);
-    }
-  }
-
-  async #fetchOnce(url: string, request: HttpRequest): Promise<HttpResponse> {
     const { signal } = request;
     if (signal.aborted) throw signal.reason;
-    try {
-      const connection = this.#pool.takeIdle() ?? (await this.#pool.wait(signal));
-      return (await connection.request(this.#message(url, request), signal)).decoded();
-    } catch (error) {
-      throw signal.aborted ? signal.reason : toFailure(error);
+    const connection = this.#pool.takeIdle() ?? (await this.#pool.wait(signal));
+    const response = await connection.request(this.#message(url, request), signal);
+    return isRedirect(response.status) ? this.#redirected(response, url, request) : response;
+  }
+
+  /** Follows a redirect, if it stays within the origin. */
+  async #redirected(response: HttpResponse, url: string, request: HttpRequest): Promise<HttpResponse> {
+    const target = redirectTarget(response, url);
+    if (target === null) return response;
+    await response.discard();
+    if (new URL(target).origin !== new URL(url).origin) {
+      throw new UpstreamFailure(
+        'protocol',
+        `redirects to another origin (HTTP ${response.status}), which is not followed`,
+      );
     }
+    const { redirects = 0 } = request;
+    if (redirects === maxRedirects)
+      throw new UpstreamFailure('protocol', `redirects more than ${maxRedirects} times`);
+    // Where a POST was sent on, the next ones go at once.
+    if (request.url === undefined && request.method === 'POST') this.#url = target;
+    return this.fetch({ ...request, url: target, redirects: redirects + 1 });
   }
 
   /** The text of a request. RFC 9112, 3. */
