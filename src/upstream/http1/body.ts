@@ -1,7 +1,7 @@
 /** Where a body comes from, piece by piece. */
 export interface Body {
-  /** What was not read of a body that is complete, where that is one piece; else null. */
-  whole(): Uint8Array | null;
+  /** The text of a body that is there as a whole, and of which nothing was read, where that costs no copy; else null. */
+  wholeText(): string | null;
   /** The next piece, or null at the end. Rejects where the body broke off or was given up. One read at a time. */
   read(): Promise<Uint8Array | null>;
   /** Gives the rest up, and with it the connection. */
@@ -15,15 +15,23 @@ export interface BodySource {
   abandon(): void;
 }
 
+/** A part of a chunk. It is cut out only when it is read as bytes, since a view costs more than the text. */
+interface Piece {
+  readonly chunk: Buffer;
+  readonly start: number;
+  readonly end: number;
+}
+
 /** What may wait to be read before the sender has to wait, too. */
 const highWaterMarkBytes = 256 * 1024;
 
 /** The body of a response as it comes from a connection, with back-pressure. */
 export class IncomingBody implements Body {
   readonly #source: BodySource;
-  readonly #pieces: Uint8Array[] = [];
+  readonly #pieces: Piece[] = [];
   #waitingBytes = 0;
   #paused = false;
+  #read = false;
   #ended = false;
   #error: unknown = null;
   #reader: PromiseWithResolvers<Uint8Array | null> | null = null;
@@ -32,17 +40,20 @@ export class IncomingBody implements Body {
     this.#source = source;
   }
 
-  whole(): Uint8Array | null {
-    if (!this.#ended || this.#error !== null || this.#pieces.length !== 1) return null;
-    return this.#pieces.pop() ?? null;
+  wholeText(): string | null {
+    if (!this.#ended || this.#read || this.#error !== null || this.#pieces.length !== 1) return null;
+    const { chunk, start, end } = this.#pieces.pop() as Piece;
+    const text = chunk.toString('utf8', start, end);
+    return text.charCodeAt(0) === byteOrderMark ? text.slice(1) : text;
   }
 
   read(): Promise<Uint8Array | null> {
+    this.#read = true;
     const piece = this.#pieces.shift();
     if (piece !== undefined) {
-      this.#waitingBytes -= piece.byteLength;
+      this.#waitingBytes -= piece.end - piece.start;
       if (this.#paused && this.#waitingBytes < highWaterMarkBytes) this.#setPaused(false);
-      return Promise.resolve(piece);
+      return Promise.resolve(bytesOf(piece));
     }
     if (this.#error !== null) return Promise.reject(this.#error);
     if (this.#ended) return Promise.resolve(null);
@@ -56,14 +67,15 @@ export class IncomingBody implements Body {
   }
 
   /** The connection brought a piece. */
-  push(piece: Uint8Array): void {
+  push(chunk: Buffer, start: number, end: number): void {
+    const piece = { chunk, start, end };
     const reader = this.#takeReader();
     if (reader) {
-      reader.resolve(piece);
+      reader.resolve(bytesOf(piece));
       return;
     }
     this.#pieces.push(piece);
-    this.#waitingBytes += piece.byteLength;
+    this.#waitingBytes += end - start;
     if (!this.#paused && this.#waitingBytes >= highWaterMarkBytes) this.#setPaused(true);
   }
 
@@ -90,4 +102,10 @@ export class IncomingBody implements Body {
     this.#paused = paused;
     if (!this.#ended) this.#source.setPaused(paused);
   }
+}
+
+const byteOrderMark = 0xfeff;
+
+function bytesOf({ chunk, start, end }: Piece): Uint8Array {
+  return start === 0 && end === chunk.length ? chunk : chunk.subarray(start, end);
 }

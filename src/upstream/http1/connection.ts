@@ -34,6 +34,8 @@ export class HttpConnection implements SocketOwner, ResponseSink, BodySource {
   /** What of the request the socket has not taken yet. */
   #unsent: Buffer | null = null;
   #persistent = false;
+  /** The server's `Keep-Alive`, and how long the connection may be idle by that. */
+  #keepAlive: string | null = null;
   #idleMs = defaultIdleMs;
   #idleUntilMs = Number.POSITIVE_INFINITY;
 
@@ -52,7 +54,7 @@ export class HttpConnection implements SocketOwner, ResponseSink, BodySource {
    * Sends a request, when none is under way, and resolves to its response when its head is there. The promise, and
    * the reading of the body, reject with an {@link UpstreamFailure}, or with the signal's reason.
    */
-  request(message: string | Buffer, signal: Signal): Promise<HttpResponse> {
+  request(message: string, signal: Signal): Promise<HttpResponse> {
     const head = Promise.withResolvers<HttpResponse>();
     this.#head = head;
     this.#signal = signal;
@@ -102,19 +104,19 @@ export class HttpConnection implements SocketOwner, ResponseSink, BodySource {
 
   onHead(head: ResponseHead): void {
     this.#persistent = head.persistent;
-    const seconds = /(?:^|,)\s*timeout=(\d{1,6})/i.exec(head.headers.get('keep-alive') ?? '')?.[1];
-    if (seconds !== undefined) {
-      const serverMs = Number(seconds) * 1000;
-      this.#idleMs = Math.min(defaultIdleMs, Math.max(serverMs - idleMarginMs, serverMs / 2));
+    const keepAlive = head.headers.get('keep-alive');
+    if (keepAlive !== this.#keepAlive) {
+      this.#keepAlive = keepAlive;
+      this.#idleMs = idleMsOf(keepAlive);
     }
     this.#body = new IncomingBody(this);
     this.#head?.resolve(HttpResponse.of(head, this.#body));
     this.#head = null;
   }
 
-  onData(bytes: Buffer): void {
-    this.#events.onReceived(bytes.byteLength);
-    this.#body?.push(bytes);
+  onData(chunk: Buffer, start: number, end: number): void {
+    this.#events.onReceived(end - start);
+    this.#body?.push(chunk, start, end);
   }
 
   onEnd(clean: boolean): void {
@@ -153,4 +155,11 @@ export class HttpConnection implements SocketOwner, ResponseSink, BodySource {
     this.#head = null;
     this.#body = null;
   }
+}
+
+function idleMsOf(keepAlive: string | null): number {
+  const seconds = /(?:^|,)\s*timeout=(\d{1,6})/i.exec(keepAlive ?? '')?.[1];
+  if (seconds === undefined) return defaultIdleMs;
+  const serverMs = Number(seconds) * 1000;
+  return Math.min(defaultIdleMs, Math.max(serverMs - idleMarginMs, serverMs / 2));
 }

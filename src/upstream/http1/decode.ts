@@ -27,7 +27,7 @@ class UnknownBody implements Body {
     this.#body = body;
   }
 
-  whole(): null {
+  wholeText(): null {
     return null;
   }
 
@@ -53,7 +53,7 @@ class DecodedBody implements Body {
     void this.#feed();
   }
 
-  whole(): null {
+  wholeText(): null {
     return null;
   }
 

@@ -1,31 +1,38 @@
 /** RFC 9110, 5.1 and 5.5: any number of lines of a name, a colon and a value without control characters that split. */
-const fieldLines = /^(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[^\0\r\n]*\r?\n)*$/;
+const fieldLines = /^\n(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[^\0\r\n]*\r?\n)*$/;
 /** Where a value goes on in the next line. RFC 9112, 5.2. */
-const fold = /\r?\n[ \t]+/;
+const fold = /\r?\n[ \t]+/g;
+
+/** How a field of a name begins, by name: made once for the few that are asked for. */
+const starts: Record<string, string> = Object.create(null);
 
 /**
  * The header fields of a response. They are checked at once, and looked for one by one: of all that servers send,
  * hardly any is asked for.
  */
 export class HeaderFields {
-  /** With a line feed in front, so that every name stands after one. */
   readonly #text: string;
   readonly #lower: string;
 
-  private constructor(lines: string) {
-    this.#text = `\n${lines}`;
-    this.#lower = this.#text.toLowerCase();
+  private constructor(text: string) {
+    this.#text = text;
+    this.#lower = text.toLowerCase();
   }
 
-  /** @param lines of a head, each with its end, as Latin-1; null for what are no header fields */
-  static parse(lines: string): HeaderFields | null {
-    const unfolded = fold.test(lines) ? lines.replaceAll(new RegExp(fold, 'g'), ' ') : lines;
+  /**
+   * @param text a line feed, and the lines of a head, each with its end, as Latin-1
+   * @returns null for what are no header fields
+   */
+  static parse(text: string): HeaderFields | null {
+    if (fieldLines.test(text)) return new HeaderFields(text);
+    const unfolded = text.replace(fold, (found, at) => (at === 0 ? found : ' '));
     return fieldLines.test(unfolded) ? new HeaderFields(unfolded) : null;
   }
 
   /** The value of the field `name`, in lower case, or null; those of a repeated field are joined by `, `. */
   get(name: string): string | null {
-    const start = `\n${name}:`;
+    starts[name] ??= `\n${name}:`;
+    const start = starts[name];
     let value: string | null = null;
     for (let at = this.#lower.indexOf(start); at >= 0; at = this.#lower.indexOf(start, at + 1)) {
       const from = at + start.length;

@@ -75,9 +75,10 @@ export class ConnectionPool implements ConnectionEvents {
   }
 
   onFree(connection: HttpConnection): void {
-    const [waiter] = this.#waiters;
-    if (waiter) waiter.take(connection);
-    else if (!this.#keepsIdle) connection.close();
+    if (this.#waiters.size > 0) {
+      const [waiter] = this.#waiters;
+      waiter?.take(connection);
+    } else if (!this.#keepsIdle) connection.close();
     else {
       this.#idle.push(connection);
       this.#sweep ??= deadlines.add(sweepIntervalMs, () => this.#dropStale());

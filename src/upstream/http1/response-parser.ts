@@ -6,6 +6,7 @@ const maxHeadBytes = 64 * 1024;
 const maxChunkMetaBytes = 16 * 1024;
 /** What every response begins with. */
 const protocol = 'HTTP/1.';
+const statusLine = /^HTTP\/1\.\d \d{3}(?: [^\0\r\n]*)?\r?\n$/;
 /** As much as is looked at for the end of a line between chunks, which seldom has ten bytes. */
 const chunkLineWindowBytes = 64;
 /** More digits would be no exact number. */
@@ -27,8 +28,8 @@ export interface ResponseHead {
 /** Takes what a {@link ResponseParser} finds, in order: one head, pieces of the body, the end. */
 export interface ResponseSink {
   onHead(head: ResponseHead): void;
-  /** @param bytes part of the chunk that was pushed, not a copy */
-  onData(bytes: Buffer): void;
+  /** Part of the body: what stands in `chunk`, the very one that was pushed, from `start` to `end`. */
+  onData(chunk: Buffer, start: number, end: number): void;
   /** @param clean whether nothing came after the end, so that what comes next can be told from it */
   onEnd(clean: boolean): void;
 }
@@ -81,13 +82,13 @@ export class ResponseParser {
           this.#sink.onEnd(false);
           return;
         case 'until_close':
-          this.#sink.onData(at === 0 ? chunk : chunk.subarray(at));
+          this.#sink.onData(chunk, at, chunk.length);
           return;
         case 'fixed':
         case 'chunk_data': {
           const end = Math.min(chunk.length, at + this.#left);
           this.#left -= end - at;
-          this.#sink.onData(at === 0 && end === chunk.length ? chunk : chunk.subarray(at, end));
+          this.#sink.onData(chunk, at, end);
           at = end;
           if (this.#left > 0) return;
           if (this.#state === 'fixed') this.#state = 'ended';
@@ -127,13 +128,13 @@ export class ResponseParser {
     return from + taken;
   }
 
+  /** @param head up to and with its empty line */
   #takeHead(head: string): void {
-    const statusEnd = head.indexOf('\n') + 1;
-    const status = /^HTTP\/1\.(\d) (\d{3})(?: [^\0\r\n]*)?\r?\n$/.exec(head.slice(0, statusEnd));
-    if (!status) throw notHttp();
-    const headers = HeaderFields.parse(head.slice(statusEnd, head.lastIndexOf('\n', head.length - 2) + 1));
+    const lineEnd = head.indexOf('\n');
+    if (!statusLine.test(head.slice(0, lineEnd + 1))) throw notHttp();
+    const headers = HeaderFields.parse(head.slice(lineEnd, head.lastIndexOf('\n', head.length - 2) + 1));
     if (headers === null) throw new HttpFramingError('answered with a malformed header');
-    this.#endHead(Number(status[1]), Number(status[2]), headers);
+    this.#endHead(Number(head[7]), Number(head.slice(9, 12)), headers);
   }
 
   #endHead(minorVersion: number, status: number, headers: HeaderFields): void {
@@ -205,12 +206,15 @@ function notHttp(): HttpFramingError {
   return new HttpFramingError('answered with something that is not HTTP/1.1');
 }
 
-/** Where a head ends, after its empty line; negative: not yet. Lines may end without a carriage return (RFC 9112, 2.2). */
+/**
+ * Where a head ends, after its empty line; negative: not yet. The first line tells whether lines end with a carriage
+ * return or without one (RFC 9112, 2.2).
+ */
 function endOfHead(text: string, from: number): number {
-  const crlf = text.indexOf('\n\r\n', from);
-  const lf = (crlf < 0 ? text : text.slice(0, crlf)).indexOf('\n\n', from);
-  if (lf >= 0) return lf + 2;
-  return crlf < 0 ? -1 : crlf + 3;
+  const lineEnd = text.indexOf('\n');
+  const emptyLine = text[lineEnd - 1] === '\r' ? '\n\r\n' : '\n\n';
+  const end = text.indexOf(emptyLine, Math.max(from, lineEnd));
+  return lineEnd < 0 || end < 0 ? -1 : end + emptyLine.length;
 }
 
 /** RFC 9112, 6.3: a list of equal lengths is one length. Throws {@link HttpFramingError} for what is none. */

@@ -54,8 +54,7 @@ export class HttpResponse {
 
   /** The rest of the body as text, after the pieces in `head`. Rejects where it is larger than the bound. */
   text(head: readonly Uint8Array[] = []): string | Promise<string> {
-    const whole = head.length === 0 ? this.#body.whole() : null;
-    return whole === null ? this.#collected(head) : utf8.decode(whole);
+    return this.#body.wholeText() ?? this.#collected(head);
   }
 
   async #collected(head: readonly Uint8Array[]): Promise<string> {
