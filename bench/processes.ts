@@ -1,83 +1,124 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+// The processes of a benchmark: each one is started here, measured from outside, and ended with the benchmark.
+
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Subprocess } from 'bun';
+import { cpuNs, peakBytes, resetPeak, residentBytes, socketCount, treeOf } from './proc.ts';
 
-const root = join(import.meta.dir, '..');
-const startTimeoutMs = 10_000;
-/** Of /proc/PID/stat: Linux counts CPU time in hundredths of a second, whatever the kernel's own tick. */
-const ticksPerSecond = 100;
+/** How long a process may take to end by itself. */
+const endTimeoutMs = 5_000;
 
-/** A process under measurement. */
+const running = new Set<Subprocess>();
+
+/** A process under measurement, all that it started included. */
 export interface Measured extends AsyncDisposable {
   readonly pid: number;
   readonly port: number;
-  /** CPU time used so far, user and system, in seconds. */
-  cpuSeconds(): number;
-  /** Resident memory, in bytes. */
+  /** Whether it still runs. */
+  alive(): boolean;
+  /** CPU time used so far, user and system. */
+  cpuNs(): number;
   residentBytes(): number;
+  /** The most resident memory since `resetPeak`. */
+  peakBytes(): number;
+  resetPeak(): void;
+  sockets(): number;
 }
 
 /** Wraps a started process for measurement; `cleanUp` runs after its end. */
 export function measured(child: Subprocess, port: number, cleanUp: () => void): Measured {
+  running.add(child);
+  const sum = (of: (pid: number) => number) => treeOf(child.pid).reduce((total, pid) => total + of(pid), 0);
   return {
     pid: child.pid,
     port,
-    cpuSeconds() {
-      const stat = readFileSync(`/proc/${child.pid}/stat`, 'utf8');
-      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-      return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
-    },
-    residentBytes() {
-      const match = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'));
-      return Number(match?.[1] ?? 0) * 1024;
-    },
+    alive: () => child.exitCode === null && child.signalCode === null,
+    cpuNs: () => sum(cpuNs),
+    residentBytes: () => sum(residentBytes),
+    peakBytes: () => sum(peakBytes),
+    resetPeak: () => treeOf(child.pid).forEach(resetPeak),
+    sockets: () => sum(socketCount),
     async [Symbol.asyncDispose]() {
+      const tree = treeOf(child.pid);
       child.kill('SIGTERM');
+      const late = setTimeout(() => tree.forEach(kill), endTimeoutMs);
       await child.exited;
+      clearTimeout(late);
+      // What it left behind would take part in the next run.
+      tree.slice(1).forEach(kill);
+      running.delete(child);
       cleanUp();
     },
   };
 }
 
-/** Starts the benchmark's upstream. */
-export async function startUpstream(tools: number, resultBytes: number): Promise<Measured> {
-  const command = [process.execPath, join(root, 'bench/upstream.ts'), String(tools), String(resultBytes)];
-  const child = Bun.spawn(command, { stdout: 'pipe', stderr: 'inherit' });
-  const late = setTimeout(() => child.kill('SIGKILL'), startTimeoutMs);
-  const { value } = await child.stdout.getReader().read();
-  clearTimeout(late);
-  if (value === undefined) throw new Error('the upstream of the benchmark did not start');
-  return measured(child, Number(new TextDecoder().decode(value)), () => {});
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended already.
+  }
 }
 
-/** Starts the gateway as its own process in front of one upstream, and waits until it is connected. */
-export async function startGateway(upstreamPort: number): Promise<Measured> {
+/** Ends all processes that were started, at once: for the end of the benchmark, however it comes. */
+export function endAll(): void {
+  for (const child of running) treeOf(child.pid).forEach(kill);
+}
+
+const folders: string[] = [];
+
+/** A new temporary folder, which goes with the benchmark. */
+export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'mcpstead-bench-'));
-  const config = join(folder, 'bench.yaml');
-  const port = await freePort();
-  writeFileSync(
-    config,
-    `port: ${port}\nservers:\n  - { name: up, url: 'http://127.0.0.1:${upstreamPort}/mcp', required: true }\n`,
-  );
-  const child = Bun.spawn([process.execPath, join(root, 'src/main.ts'), '--config', config], {
-    stdout: 'ignore',
-    stderr: 'ignore',
-  });
-  const deadline = performance.now() + startTimeoutMs;
-  while (performance.now() < deadline) {
-    const ready = await fetch(`http://127.0.0.1:${port}/readyz`).catch(() => null);
-    if (ready?.ok) return measured(child, port, () => rmSync(folder, { recursive: true }));
-    await Bun.sleep(20);
-  }
-  child.kill('SIGKILL');
-  throw new Error('the gateway did not start');
+  folders.push(folder);
+  return folder;
+}
+
+/** Removes all temporary folders. */
+export function removeFolders(): void {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
 }
 
 /** A TCP port of the loopback interface that is free now. */
-export async function freePort(): Promise<number> {
+export function freePort(): number {
   const probe = Bun.listen({ hostname: '127.0.0.1', port: 0, socket: { data() {} } });
   const { port } = probe;
   probe.stop(true);
   return port;
+}
+
+/** Waits for `promise`, at most `timeoutMs`. */
+export async function within<T>(timeoutMs: number, what: string, promise: Promise<T>): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () => late.reject(new Error(`${what}: nothing came within ${timeoutMs} ms`)),
+    timeoutMs,
+  );
+  try {
+    return await Promise.race([promise, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Reads lines from a process's output, each within a time. */
+export function linesOf(
+  stdout: ReadableStream<Uint8Array>,
+  what: string,
+): (timeoutMs: number) => Promise<string> {
+  const reader = stdout.getReader();
+  const decoder = new TextDecoder();
+  let text = '';
+  return async (timeoutMs) => {
+    while (!text.includes('\n')) {
+      const { done, value } = await within(timeoutMs, what, reader.read());
+      if (done) throw new Error(`${what} ended`);
+      text += decoder.decode(value, { stream: true });
+    }
+    const end = text.indexOf('\n');
+    const line = text.slice(0, end);
+    text = text.slice(end + 1);
+    return line;
+  };
 }

@@ -31,7 +31,10 @@ const tasks = {
   ],
   format: () => [['bun', 'node_modules/@biomejs/biome/bin/biome', 'check', '--write', '--colors=off', '.']],
   docs: () => [['bun', 'scripts/docs.ts']],
-  'bench:smoke': (rest) => [['bun', 'bench/smoke.ts', ...rest]],
+  bench: (rest) => [
+    ...(rest.includes('--no-build') ? [] : [['bun', 'scripts/build.ts']]),
+    ['bun', 'bench/run.ts', ...rest],
+  ],
   build: (rest) => [['bun', 'scripts/build.ts', ...rest]],
   'build:all': () => [
     ['bun', 'scripts/build.ts', 'all'],

@@ -16,7 +16,9 @@ export interface Signal {
 export class Abort implements Signal {
   #aborted = false;
   #reason: unknown;
-  #listeners: (() => void)[] = [];
+  /** The first listener apart from the rest: most are never listened to by more than one at a time. */
+  #listener: (() => void) | null = null;
+  #more: (() => void)[] | null = null;
 
   get aborted(): boolean {
     return this.#aborted;
@@ -30,17 +32,20 @@ export class Abort implements Signal {
     if (this.#aborted) return;
     this.#aborted = true;
     this.#reason = reason;
-    const listeners = this.#listeners;
-    this.#listeners = [];
-    for (const listener of listeners) listener();
+    const listeners = [this.#listener, ...(this.#more ?? [])];
+    this.#listener = null;
+    this.#more = null;
+    for (const listener of listeners) listener?.();
   }
 
   addEventListener(_type: 'abort', listener: () => void, _options?: { once: boolean }): void {
-    this.#listeners.push(listener);
+    if (this.#listener === null) this.#listener = listener;
+    else if (this.#more) this.#more.push(listener);
+    else this.#more = [listener];
   }
 
   removeEventListener(_type: 'abort', listener: () => void): void {
-    const at = this.#listeners.indexOf(listener);
-    if (at >= 0) this.#listeners.splice(at, 1);
+    if (this.#listener === listener) this.#listener = this.#more?.shift() ?? null;
+    else if (this.#more?.includes(listener)) this.#more.splice(this.#more.indexOf(listener), 1);
   }
 }

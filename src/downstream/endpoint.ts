@@ -257,7 +257,7 @@ export class Endpoint {
           method: message.method,
           params: message.params,
           paramsText: message.paramsText,
-          signal: abort,
+          abort,
           notify: (text) => reply.notify(text),
         });
     }

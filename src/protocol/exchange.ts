@@ -1,4 +1,4 @@
-import type { Signal } from '../abort.ts';
+import type { Abort } from '../abort.ts';
 import type { JsonObject } from './jsonrpc.ts';
 
 /**
@@ -10,8 +10,8 @@ export interface Exchange {
   readonly params: JsonObject | undefined;
   /** The very text of `params`. */
   readonly paramsText: string | undefined;
-  /** Aborted when the client cancels or goes away. */
-  readonly signal: Signal;
+  /** Aborted when the client cancels or goes away, and by whoever answers when it gives up. */
+  readonly abort: Abort;
   /**
    * Sends a notification (progress, log) to the client ahead of the answer. The promise, if any, is there to be
    * awaited: it settles when the client's stream takes more, and so carries back-pressure upstream.

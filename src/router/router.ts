@@ -93,7 +93,7 @@ export class Router {
         {
           method: exchange.method,
           paramsText: withMember(exchange.paramsText as string, 'name', JSON.stringify(name)),
-          signal: exchange.signal,
+          abort: exchange.abort,
           notify: (message) => exchange.notify(message),
         },
         tool?.repeatable ?? false,

@@ -155,7 +155,7 @@ export class Connection implements UpstreamState {
     // Set once the session was made for this very call, so that an error cannot be about the session any more.
     let renewed = false;
     for (let again = true; ; again = false) {
-      const session = this.#session ?? (await this.#usableSession(call.signal));
+      const session = this.#session ?? (await this.#usableSession(call.abort));
       try {
         return await session.call(call, this.config.timeouts.request_seconds * 1000);
       } catch (error) {
@@ -164,7 +164,7 @@ export class Connection implements UpstreamState {
         this.#failedOn(session, failure);
         renewed = failure.kind === 'session_lost';
         const mayRepeat = renewed || (failure.kind === 'broken' && repeatable);
-        if (!again || !mayRepeat || call.signal.aborted) throw failure;
+        if (!again || !mayRepeat || call.abort.aborted) throw failure;
       }
     }
   }

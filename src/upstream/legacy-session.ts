@@ -42,7 +42,8 @@ export interface UpstreamCall {
   readonly method: string;
   /** The JSON text of the params, as the upstream is to see them but for the progress token. */
   readonly paramsText: string;
-  readonly signal: Signal;
+  /** Aborted when its client gives it up, and when its time is over. */
+  readonly abort: Abort;
   /** Takes a notification's text, for the client whose call this is. */
   notify(message: string): Promise<void> | undefined;
 }
@@ -61,6 +62,7 @@ export interface SessionEvents {
 }
 
 interface RunningCall {
+  readonly id: number;
   readonly call: UpstreamCall;
   /** The JSON text of the client's own progress token, where it sent one. */
   readonly progressToken: string | undefined;
@@ -135,17 +137,14 @@ export class LegacySession implements TransportEvents {
    * {@link UpstreamFailure}; on timeout and cancellation the upstream is told to stop.
    */
   async call(call: UpstreamCall, timeoutMs: number): Promise<ResponseMessage> {
-    if (call.signal.aborted) throw cancelled();
+    const { abort } = call;
+    if (abort.aborted) throw cancelled();
     const id = this.#takeId();
-    const abort = new Abort();
-    const cancel = () => abort.abort(cancelled());
     const deadline = deadlines.add(timeoutMs, () => {
       abort.abort(new UpstreamFailure('timeout', `did not answer within ${timeoutMs / 1000} s`));
     });
-    call.signal.addEventListener('abort', cancel, { once: true });
-
     const { paramsText, progressToken } = this.#ownProgressToken(call.paramsText, id);
-    this.#calls.set(id, { call, progressToken });
+    this.#calls.add({ id, call, progressToken });
     try {
       const answer = await this.#transport.request(id, requestText(id, call.method, paramsText), abort);
       this.#events.onSeen();
@@ -154,29 +153,35 @@ export class LegacySession implements TransportEvents {
       this.#hasAnswered = true;
       return answer;
     } catch (error) {
-      if (abort.aborted) {
-        const { message } = abort.reason as Error;
-        const reason = JSON.stringify(message);
-        this.#send(notificationText('notifications/cancelled', `{"requestId":${id},"reason":${reason}}`));
-      }
-      throw error;
+      if (!abort.aborted) throw error;
+      // The client has no words of ours for why it does not want the answer any more.
+      const why = abort.reason instanceof UpstreamFailure ? abort.reason : cancelled();
+      const reason = JSON.stringify(why.message);
+      this.#send(notificationText('notifications/cancelled', `{"requestId":${id},"reason":${reason}}`));
+      throw why;
     } finally {
       this.#calls.delete(id);
       this.#ids.release(id);
       if (this.#calls.size === 0) this.#onIdle?.();
       deadline.clear();
-      call.signal.removeEventListener('abort', cancel);
     }
   }
 
-  /** A request of the gateway's own. */
-  #ask(method: string, paramsText: string, timeoutMs: number, signal: Signal): Promise<ResponseMessage> {
-    return this.call(ownCall(method, paramsText, signal), timeoutMs);
+  /** Sends a request of the gateway's own, until `signal` is aborted. */
+  async #ask(call: UpstreamCall, timeoutMs: number, signal: Signal): Promise<ResponseMessage> {
+    if (signal.aborted) throw cancelled();
+    const cancel = () => call.abort.abort(signal.reason);
+    signal.addEventListener('abort', cancel, { once: true });
+    try {
+      return await this.call(call, timeoutMs);
+    } finally {
+      signal.removeEventListener('abort', cancel);
+    }
   }
 
   /** Whether the upstream still answers: any answer will do. MCP 2025-11-25, Ping. */
   async ping(timeoutMs: number, signal: Signal): Promise<void> {
-    await this.#ask('ping', '{}', timeoutMs, signal);
+    await this.#ask(ownCall('ping', '{}'), timeoutMs, signal);
   }
 
   /**
@@ -200,8 +205,8 @@ export class LegacySession implements TransportEvents {
           const found = `${page} pages came within ${timeoutMs / 1000} s`;
           throw new UpstreamFailure('timeout', `did not list all of its tools: ${found}`);
         }
-        this.#listing = ownCall('tools/list', params, signal);
-        const answer = await this.call(this.#listing, Math.min(pageTimeoutMs, leftMs));
+        this.#listing = ownCall('tools/list', params);
+        const answer = await this.#ask(this.#listing, Math.min(pageTimeoutMs, leftMs), signal);
         if (answer.error) {
           throw this.#refusal('to list its tools', answer.error);
         }
@@ -333,8 +338,8 @@ export class LegacySession implements TransportEvents {
 }
 
 /** A request of the gateway's own. */
-function ownCall(method: string, paramsText: string, signal: Signal): UpstreamCall {
-  return { method, paramsText, signal, notify: () => undefined };
+function ownCall(method: string, paramsText: string): UpstreamCall {
+  return { method, paramsText, abort: new Abort(), notify: () => undefined };
 }
 
 function addTools(tools: Map<string, UpstreamTool>, answer: ResponseMessage): void {

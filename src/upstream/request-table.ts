@@ -25,32 +25,32 @@ export class RequestIds {
  * Requests in flight by their id, kept in an array by its place: a Map whose entries come and go by the thousand
  * keeps dead ones reachable, see live-list.ts.
  */
-export class RequestTable<T> {
-  readonly #entries: ({ readonly id: number; readonly value: T } | undefined)[] = [];
+export class RequestTable<T extends { readonly id: number }> {
+  readonly #requests: (T | undefined)[] = [];
   #size = 0;
 
   get size(): number {
     return this.#size;
   }
 
-  /** @param id given out by {@link RequestIds}, and not in this table yet */
-  set(id: number, value: T): void {
-    this.#entries[id % maxRequestsInFlight] = { id, value };
+  /** @param request its id was given out by {@link RequestIds}, and is not in this table yet */
+  add(request: T): void {
+    this.#requests[request.id % maxRequestsInFlight] = request;
     this.#size++;
   }
 
   get(id: number): T | undefined {
-    const entry = this.#entries[id % maxRequestsInFlight];
-    return entry?.id === id ? entry.value : undefined;
+    const request = this.#requests[id % maxRequestsInFlight];
+    return request?.id === id ? request : undefined;
   }
 
   delete(id: number): void {
     if (this.get(id) === undefined) return;
-    this.#entries[id % maxRequestsInFlight] = undefined;
+    this.#requests[id % maxRequestsInFlight] = undefined;
     this.#size--;
   }
 
   *values(): Generator<T, void> {
-    for (const entry of [...this.#entries]) if (entry) yield entry.value;
+    for (const request of [...this.#requests]) if (request) yield request;
   }
 }

@@ -13,6 +13,7 @@ import type { Transport, TransportEvents } from './transport.ts';
 const postTimeoutMs = 5_000;
 
 interface Pending {
+  readonly id: number;
   readonly resolve: (answer: ResponseMessage) => void;
   readonly reject: (error: Error) => void;
 }
@@ -60,7 +61,7 @@ export class SseTransport implements Transport {
   request(id: number, body: string, signal: Signal): Promise<ResponseMessage> {
     const { promise, resolve, reject } = Promise.withResolvers<ResponseMessage>();
     if (this.#closed) return Promise.reject(streamClosed());
-    this.#pending.set(id, { resolve, reject });
+    this.#pending.add({ id, resolve, reject });
     const post = new Abort();
     const abort = () => {
       post.abort(signal.reason);

@@ -1,0 +1,81 @@
+// mcpstead itself, and the crate of the same name.
+
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { platformName } from '../../npm/mcpstead/lib/platform.mjs';
+import { binaryFolder, root, run } from '../../scripts/checkout.ts';
+import { targetNamed } from '../../scripts/targets.ts';
+import { type Contestant, cargoProgram, cargoVersion, type Setup } from './contestant.ts';
+
+/** The configuration that both mcpsteads read. */
+function writeMcpsteadConfig({ upstreams, port, folder, token }: Setup): string {
+  const file = join(folder, 'mcpstead.yaml');
+  const servers = upstreams.map(
+    ({ name, port }) => `  - { name: ${name}, url: 'http://127.0.0.1:${port}/mcp' }\n`,
+  );
+  writeFileSync(
+    file,
+    `host: 127.0.0.1\nport: ${port}\nmcp: { auth: { mode: ${token === null ? 'none' : 'bearer'} } }\n` +
+      `metrics: { enabled: true }\nservers:\n${servers.join('')}`,
+  );
+  return file;
+}
+
+const tokenEnv = (token: string | null): Record<string, string> =>
+  token === null ? {} : { MCPSTEAD_BEARER_TOKEN: token };
+
+const mcpstead = {
+  path: '/mcp',
+  toolName: (server: string, tool: string) => `${server}__${tool}`,
+  merges: true,
+  hasStreams: true,
+  passesEvents: true,
+  hasHealth: true,
+} as const;
+
+const platform = targetNamed(platformName());
+
+/** The program that `npm run build` leaves. */
+export const compiled: Contestant = {
+  ...mcpstead,
+  name: 'mcpstead',
+  howToGet: 'npm run build',
+  find() {
+    const program = join(binaryFolder(platform.name), platform.executable);
+    return existsSync(program) ? program : null;
+  },
+  version: (program) => run([program, '--version']),
+  launch: (program, setup) => ({
+    command: [program, '--config', writeMcpsteadConfig(setup)],
+    env: tokenEnv(setup.token),
+  }),
+};
+
+/** The same, run by Bun from its sources. */
+export const fromSource: Contestant = {
+  ...mcpstead,
+  name: 'source',
+  howToGet: 'it is part of the checkout',
+  find: () => join(root, 'src/main.ts'),
+  version: (program) => run([process.execPath, program, '--version']),
+  launch: (program, setup) => ({
+    command: [process.execPath, program, '--config', writeMcpsteadConfig(setup)],
+    env: tokenEnv(setup.token),
+  }),
+};
+
+/** The crate of the same name and configuration, in Rust. */
+export const crate: Contestant = {
+  ...mcpstead,
+  name: 'crate',
+  // It takes the first event for the answer: `result: null` where that was progress.
+  passesEvents: false,
+  howToGet: 'cargo install mcpstead; BENCH_CRATE names the program',
+  hasStreams: false,
+  find: () => cargoProgram('BENCH_CRATE', 'mcpstead'),
+  version: (program) => cargoVersion(program, 'mcpstead') ?? 'version unknown',
+  launch: (program, setup) => ({
+    command: [program, '--config', writeMcpsteadConfig(setup)],
+    env: tokenEnv(setup.token),
+  }),
+};

@@ -1,0 +1,164 @@
+// Starts what is under load: the upstreams, and the gateways in front of them.
+
+import { join } from 'node:path';
+import type { Contestant, UpstreamAddress } from './contestants/contestant.ts';
+import type { Target } from './load/connection.ts';
+import { freePort, linesOf, type Measured, measured, temporaryFolder } from './processes.ts';
+import type { ListenerSpec } from './upstream.ts';
+
+const startTimeoutMs = 30_000;
+const requestTimeoutMs = 5_000;
+const pollMs = 20;
+
+/** The upstreams of a run, all in one process. */
+export interface Upstreams extends AsyncDisposable {
+  readonly process: Measured;
+  readonly addresses: readonly UpstreamAddress[];
+}
+
+/** Starts the upstreams of `listeners`; they are called up0, up1 and so on. */
+export async function startUpstreams(listeners: readonly ListenerSpec[]): Promise<Upstreams> {
+  const command = [process.execPath, join(import.meta.dir, 'upstream.ts'), JSON.stringify({ listeners })];
+  const child = Bun.spawn(command, { stdin: 'pipe', stdout: 'pipe', stderr: 'inherit' });
+  const ports = JSON.parse(await linesOf(child.stdout, 'the upstream')(startTimeoutMs)) as number[];
+  const upstream = measured(child, ports[0] as number, () => {});
+  return {
+    process: upstream,
+    addresses: ports.map((port, index) => ({ name: `up${index}`, port })),
+    [Symbol.asyncDispose]: () => upstream[Symbol.asyncDispose](),
+  };
+}
+
+/** A gateway that runs, or the upstream itself. */
+export interface Gateway extends AsyncDisposable {
+  readonly name: string;
+  readonly target: Target;
+  /** The same without the headers of a session, to open others. */
+  readonly entry: Target;
+  /** null: there is none between the load and the upstream. */
+  readonly process: Measured | null;
+  /** Its resident memory before any load. */
+  readonly idleBytes: number;
+  toolName(server: string, tool: string): string;
+}
+
+/** The upstream itself, in place of a gateway. */
+export function directly(upstreams: Upstreams): Gateway {
+  const target = { port: upstreams.process.port, path: '/mcp', headers: [] };
+  return {
+    name: 'direct',
+    target,
+    entry: target,
+    process: null,
+    idleBytes: 0,
+    toolName: (_, tool) => tool,
+    async [Symbol.asyncDispose]() {},
+  };
+}
+
+/** How a gateway is started. */
+export interface StartOptions {
+  /** The name of its rows, where it is not the contestant's. */
+  readonly name?: string;
+  readonly auth: boolean;
+  /** Whether the load speaks within a session. */
+  readonly session: boolean;
+  /** How many tools it has to list before it counts as started. */
+  readonly tools: number;
+}
+
+/** Asks a gateway, once. */
+export async function rpc(target: Target, message: object): Promise<{ response: Response; text: string }> {
+  const headers = new Headers({
+    'content-type': 'application/json',
+    accept: 'application/json, text/event-stream',
+  });
+  for (const line of target.headers) headers.set(...(line.split(': ', 2) as [string, string]));
+  const response = await fetch(`http://127.0.0.1:${target.port}${target.path}`, {
+    method: 'POST',
+    headers,
+    body: JSON.stringify({ jsonrpc: '2.0', ...message }),
+    signal: AbortSignal.timeout(requestTimeoutMs),
+  });
+  return { response, text: await response.text() };
+}
+
+/** Opens a session and returns the headers to speak in it; none where the gateway gives none. */
+export async function openSession(target: Target): Promise<string[]> {
+  const params = {
+    protocolVersion: '2025-06-18',
+    capabilities: {},
+    clientInfo: { name: 'bench', version: '1' },
+  };
+  const { response } = await rpc(target, { id: 1, method: 'initialize', params });
+  if (!response.ok) throw new Error(`initialize was answered with HTTP ${response.status}`);
+  const session = response.headers.get('mcp-session-id');
+  const headers = [
+    ...(session === null ? [] : [`Mcp-Session-Id: ${session}`]),
+    'MCP-Protocol-Version: 2025-06-18',
+  ];
+  await rpc({ ...target, headers: [...target.headers, ...headers] }, { method: 'notifications/initialized' });
+  return headers;
+}
+
+/** Spawns a contestant without waiting for it. */
+export function spawnGateway(
+  contestant: Contestant,
+  addresses: readonly UpstreamAddress[],
+  auth: boolean,
+): { readonly process: Measured; readonly target: Target; register(): Promise<void> } {
+  const program = contestant.find();
+  if (program === null) throw new Error(`${contestant.name} is not installed`);
+  const port = freePort();
+  const token = auth ? crypto.randomUUID() : null;
+  const launch = contestant.launch(program, { upstreams: addresses, port, folder: temporaryFolder(), token });
+  const child = Bun.spawn([...launch.command], {
+    env: { ...process.env, ...launch.env },
+    ...(launch.cwd && { cwd: launch.cwd }),
+    stdout: 'ignore',
+    stderr: process.env.BENCH_STDERR ? 'inherit' : 'ignore',
+  });
+  const headers = launch.headers ?? (token === null ? [] : [`Authorization: Bearer ${token}`]);
+  return {
+    process: measured(child, port, () => {}),
+    target: { port, path: contestant.path, headers },
+    register: async () => launch.register?.(),
+  };
+}
+
+/** Starts a contestant in front of `addresses`, and waits until it lists their tools. */
+export async function startGateway(
+  contestant: Contestant,
+  addresses: readonly UpstreamAddress[],
+  options: StartOptions,
+): Promise<Gateway> {
+  const { process, target: plain, register } = spawnGateway(contestant, addresses, options.auth);
+  const deadlineMs = performance.now() + startTimeoutMs;
+  let last = '';
+  while (performance.now() < deadlineMs && process.alive()) {
+    try {
+      await register();
+      const headers = options.session ? await openSession(plain) : [];
+      const target = { ...plain, headers: [...plain.headers, ...headers] };
+      const { response, text } = await rpc(target, { id: 2, method: 'tools/list' });
+      const tools = text.split('"inputSchema"').length - 1;
+      last = `HTTP ${response.status}, ${tools} tools`;
+      if (response.ok && tools >= options.tools) {
+        return {
+          name: options.name ?? contestant.name,
+          target,
+          entry: plain,
+          process,
+          idleBytes: process.residentBytes(),
+          toolName: contestant.toolName,
+          [Symbol.asyncDispose]: () => process[Symbol.asyncDispose](),
+        };
+      }
+    } catch (error) {
+      last = (error as Error).message;
+    }
+    await Bun.sleep(pollMs);
+  }
+  await process[Symbol.asyncDispose]();
+  throw new Error(`${contestant.name} did not start within ${startTimeoutMs} ms: ${last}`);
+}
