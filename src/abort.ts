@@ -32,13 +32,15 @@ export class Abort implements Signal {
     if (this.#aborted) return;
     this.#aborted = true;
     this.#reason = reason;
-    const listeners = [this.#listener, ...(this.#more ?? [])];
-    this.#listener = null;
-    this.#more = null;
-    for (const listener of listeners) listener?.();
+    // One by one, for a listener may remove another.
+    for (let listener = this.#listener; listener; listener = this.#listener) {
+      this.removeEventListener('abort', listener);
+      listener();
+    }
   }
 
   addEventListener(_type: 'abort', listener: () => void, _options?: { once: boolean }): void {
+    if (this.#aborted) return;
     if (this.#listener === null) this.#listener = listener;
     else if (this.#more) this.#more.push(listener);
     else this.#more = [listener];

@@ -79,8 +79,9 @@ export class IncomingBody implements Body {
     if (!this.#paused && this.#waitingBytes >= highWaterMarkBytes) this.#setPaused(true);
   }
 
-  /** The connection brought the end; what waits can still be read. */
+  /** The connection brought the end; what waits can still be read, and the connection is wanted for others. */
   end(): void {
+    if (this.#paused) this.#setPaused(false);
     this.#ended = true;
     this.#takeReader()?.resolve(null);
   }

@@ -55,6 +55,8 @@ export class HttpConnection implements SocketOwner, ResponseSink, BodySource {
    * the reading of the body, reject with an {@link UpstreamFailure}, or with the signal's reason.
    */
   request(message: string, signal: Signal): Promise<HttpResponse> {
+    if (signal.aborted) return Promise.reject(signal.reason);
+    if (this.#closed) return Promise.reject(closedUnexpectedly());
     const head = Promise.withResolvers<HttpResponse>();
     this.#head = head;
     this.#signal = signal;
@@ -99,7 +101,8 @@ export class HttpConnection implements SocketOwner, ResponseSink, BodySource {
     if (this.#closed) return;
     // A body without any other end ends with the connection.
     if (error === null) this.#parser.close();
-    this.#end(new UpstreamFailure('broken', 'connection closed unexpectedly'));
+    if (this.#closed) return;
+    this.#end(closedUnexpectedly());
   }
 
   onHead(head: ResponseHead): void {
@@ -122,11 +125,11 @@ export class HttpConnection implements SocketOwner, ResponseSink, BodySource {
   onEnd(clean: boolean): void {
     const body = this.#body;
     this.#release();
+    body?.end();
     if (clean && this.#persistent && this.#unsent === null && !this.#closed) {
       this.#idleUntilMs = performance.now() + this.#idleMs;
       this.#events.onFree(this);
     } else this.close();
-    body?.end();
   }
 
   setPaused(paused: boolean): void {
@@ -155,6 +158,10 @@ export class HttpConnection implements SocketOwner, ResponseSink, BodySource {
     this.#head = null;
     this.#body = null;
   }
+}
+
+function closedUnexpectedly(): UpstreamFailure {
+  return new UpstreamFailure('broken', 'connection closed unexpectedly');
 }
 
 function idleMsOf(keepAlive: string | null): number {

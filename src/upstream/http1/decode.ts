@@ -3,20 +3,20 @@ import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompre
 import { UpstreamFailure } from '../failure.ts';
 import type { Body } from './body.ts';
 
-const decoders: Readonly<Record<string, () => Transform>> = {
-  gzip: createGunzip,
-  'x-gzip': createGunzip,
-  deflate: createInflate,
-  br: createBrotliDecompress,
-  zstd: createZstdDecompress,
-};
+const decoders = new Map<string, () => Transform>([
+  ['gzip', createGunzip],
+  ['x-gzip', createGunzip],
+  ['deflate', createInflate],
+  ['br', createBrotliDecompress],
+  ['zstd', createZstdDecompress],
+]);
 
 /**
  * A body without its `Content-Encoding`. We ask for none, and some servers and the proxies before them compress all
  * the same. An encoding that is not known fails the reading.
  */
 export function decoded(body: Body, encoding: string): Body {
-  const create = decoders[encoding.toLowerCase()];
+  const create = decoders.get(encoding.toLowerCase());
   return create === undefined ? new UnknownBody(body) : new DecodedBody(body, create());
 }
 
@@ -45,10 +45,15 @@ class DecodedBody implements Body {
   readonly #body: Body;
   readonly #decoder: Transform;
   readonly #pieces: AsyncIterator<Uint8Array>;
+  /** What broke the encoded body, which is no fault of its encoding. */
+  #broken: unknown = null;
+  /** Nothing came at all, which decoders take for a body that was cut off. */
+  #empty = true;
 
   constructor(body: Body, decoder: Transform) {
     this.#body = body;
-    this.#decoder = decoder;
+    // The error reaches the reader; without a listener of its own it would end up as one that nobody handles.
+    this.#decoder = decoder.on('error', () => {});
     this.#pieces = decoder[Symbol.asyncIterator]();
     void this.#feed();
   }
@@ -61,9 +66,10 @@ class DecodedBody implements Body {
     try {
       const { done, value } = await this.#pieces.next();
       return done ? null : value;
-    } catch (error) {
+    } catch {
+      if (this.#empty) return null;
+      if (this.#broken !== null) throw this.#broken;
       this.#body.cancel();
-      if (error instanceof UpstreamFailure) throw error;
       throw new UpstreamFailure('protocol', 'answered with a body that is not encoded as it says');
     }
   }
@@ -78,11 +84,15 @@ class DecodedBody implements Body {
       for (;;) {
         const piece = await this.#body.read();
         if (piece === null) break;
+        this.#empty = false;
         // What comes out is bounded by whoever reads it; until that is read, nothing more is put in.
         if (!this.#decoder.write(piece)) await this.#drained();
       }
-      this.#decoder.end();
+      if (this.#empty) this.#decoder.destroy();
+      else this.#decoder.end();
     } catch (error) {
+      this.#empty = false;
+      this.#broken = error;
       this.#decoder.destroy(error as Error);
     }
   }

@@ -1,6 +1,6 @@
 import type { Signal } from '../../abort.ts';
 import { type Deadline, deadlines } from '../../deadlines.ts';
-import { toFailure } from '../failure.ts';
+import { toFailure, UpstreamFailure } from '../failure.ts';
 import { type ConnectionEvents, HttpConnection } from './connection.ts';
 import type { ByteSocket } from './socket.ts';
 
@@ -108,7 +108,9 @@ export class ConnectionPool implements ConnectionEvents {
     } catch (error) {
       this.#dialing--;
       const [waiter] = this.#waiters;
-      waiter?.fail(toFailure(error));
+      const { kind, message } = toFailure(error);
+      // Whatever it was, nothing was sent.
+      waiter?.fail(new UpstreamFailure(kind === 'broken' ? 'refused' : kind, message));
     }
   }
 

@@ -23,7 +23,8 @@ export class HttpResponse {
   /** The response with its `Content-Encoding`, if there is one, undone. */
   static of(head: ResponseHead, body: Body): HttpResponse {
     const encoding = head.headers.get('content-encoding');
-    if (encoding === null || encoding === 'identity') return new HttpResponse(head, body);
+    if (encoding === null || encoding === '' || encoding.toLowerCase() === 'identity')
+      return new HttpResponse(head, body);
     return new HttpResponse({ ...head, contentLength: null }, decoded(body, encoding));
   }
 

@@ -86,9 +86,13 @@ export class HttpClient {
 
   /** Follows a redirect, if it stays within the origin. */
   async #redirected(response: HttpResponse, url: string, request: HttpRequest): Promise<HttpResponse> {
-    const target = redirectTarget(response, url);
-    if (target === null) return response;
+    const location = response.header('location');
+    if (location === null) return response;
     await response.discard();
+    const target = URL.parse(location, url)?.href;
+    if (target === undefined) {
+      throw new UpstreamFailure('protocol', `redirects to an invalid URL (HTTP ${response.status})`);
+    }
     if (new URL(target).origin !== new URL(url).origin) {
       throw new UpstreamFailure(
         'protocol',
@@ -140,15 +144,4 @@ export class HttpClient {
 
 function isRedirect(status: number): boolean {
   return status === 301 || status === 302 || status === 307 || status === 308;
-}
-
-function redirectTarget(response: HttpResponse, from: string): string | null {
-  if (!isRedirect(response.status)) return null;
-  const location = response.header('location');
-  if (location === null) return null;
-  try {
-    return new URL(location, from).href;
-  } catch {
-    throw new UpstreamFailure('protocol', `redirects to an invalid URL (HTTP ${response.status})`);
-  }
 }
