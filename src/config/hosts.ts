@@ -18,6 +18,8 @@ export function isLoopback(host: string): boolean {
     name === 'localhost' ||
     name === '::1' ||
     /^127(\.\d{1,3}){3}$/.test(name) ||
-    name.startsWith('::ffff:127.')
+    name.startsWith('::ffff:127.') ||
+    // The same as a URL has it.
+    /^::ffff:7f[0-9a-f]{2}:[0-9a-f]{1,4}$/.test(name)
   );
 }

@@ -36,9 +36,19 @@ export class HeaderFields {
     let value: string | null = null;
     for (let at = this.#lower.indexOf(start); at >= 0; at = this.#lower.indexOf(start, at + 1)) {
       const from = at + start.length;
-      const one = this.#text.slice(from, this.#text.indexOf('\n', from)).trim();
+      const one = trimBlanks(this.#text.slice(from, this.#text.indexOf('\n', from)));
       value = value === null ? one : `${value}, ${one}`;
     }
     return value;
   }
+}
+
+/** Without the blanks around a value, and the carriage return after it. Other white space belongs to the value. */
+function trimBlanks(text: string): string {
+  const isBlank = (code: number) => code === 0x20 || code === 0x09 || code === 0x0d;
+  let start = 0;
+  let end = text.length;
+  while (start < end && isBlank(text.charCodeAt(start))) start++;
+  while (start < end && isBlank(text.charCodeAt(end - 1))) end--;
+  return text.slice(start, end);
 }

@@ -6,7 +6,7 @@ const maxHeadBytes = 64 * 1024;
 const maxChunkMetaBytes = 16 * 1024;
 /** What every response begins with. */
 const protocol = 'HTTP/1.';
-const statusLine = /^HTTP\/1\.\d \d{3}(?: [^\0\r\n]*)?\r?\n$/;
+const statusLine = /^HTTP\/1\.\d [1-9]\d{2}(?: [^\0\r\n]*)?\r?\n$/;
 /** As much as is looked at for the end of a line between chunks, which seldom has ten bytes. */
 const chunkLineWindowBytes = 64;
 /** More digits would be no exact number. */
@@ -142,13 +142,18 @@ export class ResponseParser {
     // An interim response; the head that counts is still to come, within the same bound.
     if (status < 200) return;
     const coding = headers.get('transfer-encoding');
+    const chunked = coding !== null && endsChunked(coding);
     const length = contentLengthOf(headers.get('content-length'));
     const empty = status === 204 || status === 304;
-    const chunked = coding !== null && /(?:^|,)[ \t]*chunked$/i.test(coding);
-    // RFC 9112, 6.3: an encoding overrides a length, and where both stand something tampered with the message.
-    const contentLength = empty ? 0 : coding === null ? length : null;
+    // RFC 9112, 6.3: an encoding overrides a length.
+    const encoded = coding !== null && /[^,\s]/.test(coding);
+    const contentLength = empty ? 0 : encoded ? null : length;
     const framed = empty || chunked || contentLength !== null;
-    const suspicious = coding !== null && length !== null;
+    // Where both stand, where a version that has no chunks sends some, or where a body is announced that must not be
+    // there, the two sides may not agree on what comes next.
+    const suspicious =
+      (coding !== null && (length !== null || minorVersion === 0 || empty)) ||
+      (status === 204 && length !== null && length > 0);
     this.#sink.onHead({
       status,
       headers,
@@ -172,22 +177,23 @@ export class ResponseParser {
     if (this.#budget < 0) throw new HttpFramingError('answered with too much between its chunks');
     const line = this.#partial + text.slice(0, taken);
     this.#partial = end < 0 ? line : '';
-    if (end >= 0) this.#takeLine(line.endsWith('\r\n') ? line.slice(0, -2) : line.slice(0, -1));
+    if (end >= 0) this.#takeLine(line);
     return from + taken;
   }
 
+  /** @param line with its end, which is a carriage return and a line feed here: only in heads the former may lack */
   #takeLine(line: string): void {
     if (this.#state === 'chunk_size') this.#takeChunkSize(line);
     else if (this.#state === 'trailers') {
-      if (line === '') this.#state = 'ended';
+      if (line === '\r\n' || line === '\n') this.#state = 'ended';
     } else {
-      if (line !== '') throw new HttpFramingError('sent a chunk that is longer than its size');
+      if (line !== '\r\n') throw new HttpFramingError('sent a chunk that is longer than its size');
       this.#expectLine('chunk_size');
     }
   }
 
   #takeChunkSize(line: string): void {
-    const match = /^([0-9a-f]+)[ \t]*(?:;|$)/i.exec(line);
+    const match = /^([0-9a-f]+)[ \t]*(?:;[^\r\n]*)?\r\n$/i.exec(line);
     const digits = match?.[1]?.replace(/^0+(?=.)/, '');
     if (digits === undefined || digits.length > maxChunkSizeDigits)
       throw new HttpFramingError('sent a chunk without a valid size');
@@ -206,22 +212,31 @@ function notHttp(): HttpFramingError {
   return new HttpFramingError('answered with something that is not HTTP/1.1');
 }
 
-/**
- * Where a head ends, after its empty line; negative: not yet. The first line tells whether lines end with a carriage
- * return or without one (RFC 9112, 2.2).
- */
+/** Where a head ends, after its empty line; negative: not yet. Lines may lack their carriage return (RFC 9112, 2.2). */
 function endOfHead(text: string, from: number): number {
-  const lineEnd = text.indexOf('\n');
-  const emptyLine = text[lineEnd - 1] === '\r' ? '\n\r\n' : '\n\n';
-  const end = text.indexOf(emptyLine, Math.max(from, lineEnd));
-  return lineEnd < 0 || end < 0 ? -1 : end + emptyLine.length;
+  const crlf = text.indexOf('\n\r\n', from);
+  const lf = text.indexOf('\n\n', from);
+  if (lf >= 0 && (crlf < 0 || lf < crlf)) return lf + 2;
+  return crlf < 0 ? -1 : crlf + 3;
+}
+
+/** Whether the last of a list of codings is `chunked`. Throws {@link HttpFramingError} where one before is, too (RFC 9112, 6.1). */
+function endsChunked(codings: string): boolean {
+  const all = codings
+    .toLowerCase()
+    .split(',')
+    .map((coding) => coding.trim())
+    .filter(Boolean);
+  if (all.indexOf('chunked') !== all.lastIndexOf('chunked'))
+    throw new HttpFramingError('sent chunks within chunks');
+  return all.at(-1) === 'chunked';
 }
 
 /** RFC 9112, 6.3: a list of equal lengths is one length. Throws {@link HttpFramingError} for what is none. */
 function contentLengthOf(header: string | null): number | null {
   if (header === null) return null;
   if (/^\d{1,15}$/.test(header)) return Number(header);
-  const [first, ...others] = header.split(',').map((value) => value.trim());
+  const [first, ...others] = header.split(/[ \t]*,[ \t]*/);
   if (!/^\d{1,15}$/.test(first as string) || others.some((other) => other !== first))
     throw new HttpFramingError('answered with an invalid Content-Length');
   return Number(first);

@@ -1,4 +1,5 @@
-import { isLoopback } from '../../config/hosts.ts';
+import { BlockList, isIP } from 'node:net';
+import { isLoopback, normalizeHost } from '../../config/hosts.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -68,23 +69,42 @@ function proxyFor(url: URL, env: Environment): URL | null {
   return proxy !== null && /^https?:$/.test(proxy.protocol) ? proxy : null;
 }
 
-/** `NO_PROXY`: `*`, or a list of host names, each with all names below it, with a port or without. */
+/** `NO_PROXY`: `*`, or a list of addresses, networks, and host names with all names below them, with a port or without. */
 function isException(url: URL, list: string | undefined): boolean {
-  const hostname = bare(url.hostname);
+  const host = normalizeHost(url.hostname);
   return (list ?? '').split(/[,\s]+/).some((item) => {
-    const pattern = item.toLowerCase();
-    if (pattern === '' || pattern === '*') return pattern === '*';
-    const [, host = '', port] = /^(\[.*\]|[^:]*|.*:.*:.*?)(?::(\d+))?$/.exec(pattern) ?? [];
+    if (item === '*') return true;
+    if (item.includes('/')) return isInNetwork(host, item);
+    const [, pattern = '', port] = /^(\[.*\]|[^:]*|.*:.*:.*?)(?::(\d+))?$/.exec(item) ?? [];
     if (port !== undefined && Number(port) !== portOf(url)) return false;
-    const name = bare(host).replace(/^\*?\./, '');
-    return name !== '' && (hostname === name || hostname.endsWith(`.${name}`));
+    const name = normalizeHost(pattern).replace(/^\*?\./, '');
+    return name !== '' && (host === name || (isIP(host) === 0 && host.endsWith(`.${name}`)));
   });
+}
+
+function isInNetwork(host: string, network: string): boolean {
+  const [address = '', bits = ''] = network.split('/');
+  const family = isIP(address) === 6 ? 'ipv6' : 'ipv4';
+  if (isIP(address) === 0 || isIP(host) !== isIP(address) || !/^\d{1,3}$/.test(bits)) return false;
+  if (Number(bits) > (family === 'ipv6' ? 128 : 32)) return false;
+  const list = new BlockList();
+  list.addSubnet(address, Number(bits), family);
+  return list.check(host, family);
 }
 
 function proxyAuthorization({ username, password }: URL): string | null {
   if (username === '' && password === '') return null;
-  const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  const pair = `${unescaped(username)}:${unescaped(password)}`;
   return `Basic ${Buffer.from(pair).toString('base64')}`;
+}
+
+/** What is escaped wrongly was not meant to be. */
+function unescaped(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 function portOf(url: URL): number {

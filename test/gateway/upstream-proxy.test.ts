@@ -1,0 +1,165 @@
+import { describe, expect, setDefaultTimeout, test } from 'bun:test';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { certificateFor } from '../support/certificates.ts';
+import { fakeUpstream } from '../support/fake-upstream.ts';
+import type { Health } from '../support/gateway.ts';
+import { httpProxy } from '../support/http-proxy.ts';
+import { startProgram } from '../support/program.ts';
+import { RawSession } from '../support/rpc.ts';
+import { waitUntil } from '../support/wait.ts';
+
+setDefaultTimeout(30_000);
+
+/** Names that no system knows, so that only the proxy can have found the way. */
+const certificate = certificateFor('secure.test', '192.0.2.1');
+const proxyCertificate = certificateFor('localhost', '127.0.0.1');
+
+const proxyNames = ['HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY', 'NO_PROXY'].flatMap((name) => [
+  name,
+  name.toLowerCase(),
+]);
+
+/** The program with these servers, in an environment with these proxies, trusting both certificates. */
+async function serve(
+  servers: { name: string; url: string; tls_skip_verify?: boolean }[],
+  env: Record<string, string>,
+) {
+  const folder = mkdtempSync(join(tmpdir(), 'mcpstead-proxy-'));
+  const config = join(folder, 'config.yaml');
+  const authorities = join(folder, 'ca.pem');
+  // JSON is YAML, too.
+  writeFileSync(config, JSON.stringify({ port: 0, logging: { level: 'trace' }, servers }));
+  writeFileSync(authorities, certificate.cert + proxyCertificate.cert);
+  const program = startProgram(['--config', config], {
+    env: {
+      ...Object.fromEntries(proxyNames.map((name) => [name, undefined])),
+      NODE_EXTRA_CA_CERTS: authorities,
+      ...env,
+    },
+  });
+  try {
+    await program.printed('serving http://');
+    const origin = /http:\/\/127\.0\.0\.1:\d+/.exec(program.stderr())?.[0] ?? '';
+    const health = async () => await (await fetch(`${origin}/health`)).text();
+    const settled = await waitUntil('every server to be connected or refused', async () => {
+      const { servers: seen } = JSON.parse(await health()) as Health;
+      return seen.every(({ connected, last_error }) => connected || last_error !== null) && seen;
+    });
+    return {
+      url: `${origin}/mcp`,
+      /** By name: the tools, or the error. */
+      servers: Object.fromEntries(
+        (settled || []).map((server) => [server.name, server.last_error ?? server.tools_count]),
+      ),
+      /** All that it shows of itself. */
+      shown: async () =>
+        [
+          await health(),
+          await (await fetch(`${origin}/metrics`)).text(),
+          program.stderr(),
+          program.stdout(),
+        ].join('\n'),
+      [Symbol.asyncDispose]: () => program[Symbol.asyncDispose](),
+    };
+  } catch (error) {
+    await program[Symbol.asyncDispose]();
+    throw error;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+describe.each([
+  ['a plain proxy', undefined, 'http'],
+  ['a proxy at an https URL', proxyCertificate, 'https'],
+])('through %s', (_name, tls, scheme) => {
+  test('tools are listed and called, and its credentials go nowhere else', async () => {
+    await using plain = await fakeUpstream();
+    await using secure = await fakeUpstream({ tls: certificate });
+    await using proxy = await httpProxy({ ...(tls && { tls }) });
+    await using program = await serve(
+      [
+        { name: 'plain', url: `http://plain.test:${plain.port}/mcp` },
+        { name: 'secure', url: `https://secure.test:${secure.port}/mcp` },
+        { name: 'address', url: `https://192.0.2.1:${secure.port}/mcp` },
+      ],
+      { all_proxy: `${scheme}://proxy-user:proxy%2Fsecret@127.0.0.1:${proxy.port}` },
+    );
+    expect(program.servers).toEqual({ plain: 1, secure: 1, address: 1 });
+    await using session = await RawSession.open(program.url);
+    for (const name of ['plain', 'secure', 'address']) {
+      expect(await session.callText(`${name}__echo`, { to: name })).toBe(`{"to":"${name}"}`);
+    }
+
+    const basic = `Basic ${Buffer.from('proxy-user:proxy/secret').toString('base64')}`;
+    const asked = new Set(
+      proxy.received.map(({ method, target, headers }) =>
+        [method, target, headers['proxy-authorization'] === basic].join(' '),
+      ),
+    );
+    expect([...asked].toSorted()).toEqual([
+      `CONNECT 192.0.2.1:${secure.port} true`,
+      `CONNECT secure.test:${secure.port} true`,
+      `GET http://plain.test:${plain.port}/mcp true`,
+      `POST http://plain.test:${plain.port}/mcp true`,
+    ]);
+    const sent = JSON.stringify(
+      [plain, secure].map(({ received }) => received.map(({ headers, body }) => [...headers, body])),
+    );
+    const shown = await program.shown();
+    for (const secret of [
+      'proxy-user',
+      'proxy/secret',
+      'proxy%2Fsecret',
+      basic,
+      basic.slice('Basic '.length),
+    ]) {
+      expect(sent).not.toContain(secret);
+      expect(shown).not.toContain(secret);
+    }
+  });
+
+  test('a server is checked by its own name, and not by that of the proxy', async () => {
+    await using upstream = await fakeUpstream({ tls: certificate });
+    // It has the name of the proxy, which says nothing.
+    await using impostor = await fakeUpstream({ tls: proxyCertificate });
+    await using proxy = await httpProxy({ ...(tls && { tls }) });
+    await using program = await serve(
+      [
+        { name: 'right', url: `https://secure.test:${upstream.port}/mcp` },
+        { name: 'wrong', url: `https://other.test:${upstream.port}/mcp` },
+        { name: 'wrong_address', url: `https://192.0.2.2:${upstream.port}/mcp` },
+        { name: 'impostor', url: `https://secure.test:${impostor.port}/mcp` },
+        { name: 'lax', url: `https://other.test:${upstream.port}/mcp`, tls_skip_verify: true },
+      ],
+      { HTTPS_PROXY: `${scheme}://127.0.0.1:${proxy.port}` },
+    );
+    const refused = 'TLS handshake failed (ERR_TLS_CERT_ALTNAME_INVALID)';
+    expect(program.servers).toEqual({
+      right: 1,
+      wrong: refused,
+      wrong_address: refused,
+      impostor: refused,
+      lax: 1,
+    });
+    expect(impostor.received).toEqual([]);
+    const hosts = new Set(upstream.received.map(({ headers }) => headers.get('host')));
+    expect([...hosts].toSorted()).toEqual([`other.test:${upstream.port}`, `secure.test:${upstream.port}`]);
+  });
+});
+
+test('a proxy that refuses is told of, for tunnels and for what it passes on', async () => {
+  await using proxy = await httpProxy({
+    answer: 'HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n',
+  });
+  await using program = await serve(
+    [
+      { name: 'plain', url: 'http://plain.test/mcp' },
+      { name: 'secure', url: 'https://secure.test/mcp' },
+    ],
+    { ALL_PROXY: `127.0.0.1:${proxy.port}` },
+  );
+  expect(program.servers).toEqual({ plain: 'answered HTTP 407', secure: 'the proxy answered HTTP 407' });
+});

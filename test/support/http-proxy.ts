@@ -1,0 +1,110 @@
+import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import { type AddressInfo, connect, type Socket } from 'node:net';
+import { hangUp } from './answers.ts';
+import type { Certificate } from './tls.ts';
+
+/** What a proxy was asked for. */
+export interface ProxyRequest {
+  readonly method: string;
+  /** As it stands in the request line. */
+  readonly target: string;
+  readonly headers: Readonly<Record<string, string | undefined>>;
+}
+
+export interface HttpProxy extends AsyncDisposable {
+  readonly port: number;
+  readonly received: readonly ProxyRequest[];
+  /** Connections of clients that are open now. */
+  open(): number;
+  /** Connections of clients since the start. */
+  connections(): number;
+  /** Breaks all connections off. */
+  cut(): void;
+}
+
+export interface HttpProxyOptions {
+  tls?: Certificate;
+  /** What is written in place of its services, `hangUp`, or nothing at all (null). */
+  answer?: string | typeof hangUp | null;
+  /** How it says that a tunnel is there. */
+  tunnelAnswer?: string;
+}
+
+/** A proxy that takes every host name for this machine, keeping the port. */
+export async function httpProxy(options: HttpProxyOptions = {}): Promise<HttpProxy> {
+  const received: ProxyRequest[] = [];
+  const sockets = new Set<Socket>();
+  let connections = 0;
+
+  /** Notes what was asked; tells whether that was answered in the way of the options. */
+  const take = ({ method = '', url = '', headers, socket }: IncomingMessage): boolean => {
+    received.push({ method, target: url, headers: headers as ProxyRequest['headers'] });
+    if (options.answer === undefined) return false;
+    if (options.answer === hangUp) socket.destroy();
+    else if (options.answer !== null) socket.write(options.answer);
+    return true;
+  };
+
+  const forward = (incoming: IncomingMessage, outgoing: ServerResponse) => {
+    if (take(incoming)) return;
+    const { pathname, search, port } = new URL(incoming.url ?? '');
+    // Those of its own connection are not passed on. RFC 9110, 7.6.1 and 11.7.2.
+    const { 'proxy-authorization': _, connection: __, ...headers } = incoming.headers;
+    const onward = request(
+      { host: '127.0.0.1', port: Number(port), method: incoming.method, path: pathname + search, headers },
+      (response) => {
+        outgoing.writeHead(response.statusCode ?? 502, response.headers);
+        outgoing.flushHeaders();
+        response.pipe(outgoing);
+      },
+    );
+    onward.on('error', () => incoming.socket.destroy());
+    outgoing.on('close', () => onward.destroy());
+    incoming.pipe(onward);
+  };
+
+  const tunnel = (incoming: IncomingMessage, client: Socket, head: Buffer) => {
+    if (take(incoming)) {
+      // Nobody else reads it, and its end has to be answered.
+      client.on('end', () => client.destroy()).resume();
+      return;
+    }
+    const { port } = new URL(`http://${incoming.url}`);
+    const server = connect(Number(port), '127.0.0.1', () => {
+      client.write(options.tunnelAnswer ?? 'HTTP/1.1 200 Connection established\r\n\r\n');
+      server.write(head);
+      server.pipe(client);
+      client.pipe(server);
+    });
+    for (const [one, other] of [
+      [server, client],
+      [client, server],
+    ] as const) {
+      one.on('error', () => {}).on('close', () => other.destroy());
+    }
+  };
+
+  const server = options.tls ? createTlsServer(options.tls, forward) : createServer(forward);
+  server.on('connect', tunnel);
+  server.on(options.tls ? 'secureConnection' : 'connection', (socket: Socket) => {
+    connections++;
+    sockets.add(socket);
+    socket.on('error', () => {}).on('close', () => sockets.delete(socket));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const cut = () => {
+    for (const socket of sockets) socket.resetAndDestroy();
+  };
+  return {
+    port: (server.address() as AddressInfo).port,
+    received,
+    open: () => sockets.size,
+    connections: () => connections,
+    cut,
+    async [Symbol.asyncDispose]() {
+      server.close();
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+}
