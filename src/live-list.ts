@@ -21,6 +21,11 @@ export class LiveList<T> implements Iterable<T> {
     return this.#size;
   }
 
+  /** The value that is there for the longest. */
+  get first(): T | undefined {
+    return this.#first?.value;
+  }
+
   /** Adds a value at the end. */
   add(value: T): Place<T> {
     const place: Place<T> = { value, previous: this.#last, next: null, listed: true };

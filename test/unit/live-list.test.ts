@@ -25,6 +25,16 @@ describe('a list of what is under way', () => {
     expect(list.size).toBe(3);
   });
 
+  test('shows what has been there for the longest, and nothing where nothing is', () => {
+    const list = new LiveList<string>();
+    expect(list.first).toBeUndefined();
+    const place = list.add('a');
+    list.add('b');
+    expect(list.first).toBe('a');
+    list.remove(place);
+    expect(list.first).toBe('b');
+  });
+
   test('loses a thing once', () => {
     const list = new LiveList<string>();
     const place = list.add('a');

@@ -1,5 +1,6 @@
 import type { Signal } from '../../abort.ts';
 import { type Deadline, deadlines } from '../../deadlines.ts';
+import { LiveList } from '../../live-list.ts';
 import { toFailure, UpstreamFailure } from '../failure.ts';
 import { type ConnectionEvents, HttpConnection } from './connection.ts';
 import type { ByteSocket } from './socket.ts';
@@ -21,7 +22,7 @@ export class ConnectionPool implements ConnectionEvents {
   readonly #connections = new Set<HttpConnection>();
   /** Some may have closed meanwhile; they are passed over. */
   #idle: HttpConnection[] = [];
-  readonly #waiters = new Set<Waiter>();
+  readonly #waiters = new LiveList<Waiter>();
   #dialing = 0;
   #sweep: Deadline | null = null;
   #keepsIdle = true;
@@ -46,7 +47,7 @@ export class ConnectionPool implements ConnectionEvents {
   wait(signal: Signal): Promise<HttpConnection> {
     const { promise, resolve, reject } = Promise.withResolvers<HttpConnection>();
     const settle = () => {
-      this.#waiters.delete(waiter);
+      this.#waiters.remove(place);
       signal.removeEventListener('abort', abort);
     };
     const waiter: Waiter = {
@@ -61,7 +62,7 @@ export class ConnectionPool implements ConnectionEvents {
     };
     const abort = () => waiter.fail(signal.reason);
     signal.addEventListener('abort', abort, { once: true });
-    this.#waiters.add(waiter);
+    const place = this.#waiters.add(waiter);
     this.#dialForWaiters();
     return promise;
   }
@@ -75,10 +76,9 @@ export class ConnectionPool implements ConnectionEvents {
   }
 
   onFree(connection: HttpConnection): void {
-    if (this.#waiters.size > 0) {
-      const [waiter] = this.#waiters;
-      waiter?.take(connection);
-    } else if (!this.#keepsIdle) connection.close();
+    const waiter = this.#waiters.first;
+    if (waiter) waiter.take(connection);
+    else if (!this.#keepsIdle) connection.close();
     else {
       this.#idle.push(connection);
       this.#sweep ??= deadlines.add(sweepIntervalMs, () => this.#dropStale());
@@ -107,10 +107,9 @@ export class ConnectionPool implements ConnectionEvents {
       this.onFree(connection);
     } catch (error) {
       this.#dialing--;
-      const [waiter] = this.#waiters;
       const { kind, message } = toFailure(error);
       // Whatever it was, nothing was sent.
-      waiter?.fail(new UpstreamFailure(kind === 'broken' ? 'refused' : kind, message));
+      this.#waiters.first?.fail(new UpstreamFailure(kind === 'broken' ? 'refused' : kind, message));
     }
   }
 
