@@ -1,29 +1,29 @@
 import type { Signal } from './abort.ts';
-import { LiveList, type Place } from './live-list.ts';
+import { Listed, LiveList } from './live-list.ts';
 
 /** How often expiry is looked for, in milliseconds: a deadline is met at most this much late. */
 const sweepIntervalMs = 50;
 
-/** A wait that ends by itself. `clear` it when what was awaited has come. */
-export interface Deadline {
-  clear(): void;
+/** A wait that ends by itself. */
+export abstract class Deadline extends Listed {
+  /** When it ends, by `performance.now()`. */
+  atMs = 0;
+
+  /** Called once, when it has lasted too long. */
+  abstract expire(): void;
+
+  /** Ends the wait: what was awaited has come. */
+  clear(): void {
+    deadlines.end(this);
+  }
 }
 
-class Entry implements Deadline {
-  readonly atMs: number;
+class Timeout extends Deadline {
   readonly expire: () => void;
-  readonly #place: Place<Entry>;
-  readonly #list: LiveList<Entry>;
 
-  constructor(list: LiveList<Entry>, afterMs: number, expire: () => void) {
-    this.atMs = performance.now() + afterMs;
+  constructor(expire: () => void) {
+    super();
     this.expire = expire;
-    this.#list = list;
-    this.#place = list.add(this);
-  }
-
-  clear(): void {
-    this.#list.remove(this.#place);
   }
 }
 
@@ -32,24 +32,35 @@ class Entry implements Deadline {
  * request would cost more than the rest of a request's bookkeeping.
  */
 class Deadlines {
-  readonly #entries = new LiveList<Entry>();
+  readonly #waits = new LiveList<Deadline>();
   #timer: ReturnType<typeof setInterval> | null = null;
 
   /** Calls `expire` once, `afterMs` from now, unless cleared before. */
   add(afterMs: number, expire: () => void): Deadline {
-    const entry = new Entry(this.#entries, afterMs, expire);
+    const deadline = new Timeout(expire);
+    this.start(deadline, afterMs);
+    return deadline;
+  }
+
+  /** Has `deadline`, which is not under way, expire `afterMs` from now, unless cleared before. */
+  start(deadline: Deadline, afterMs: number): void {
+    deadline.atMs = performance.now() + afterMs;
+    this.#waits.add(deadline);
     this.#timer ??= setInterval(() => this.#sweep(), sweepIntervalMs);
-    return entry;
+  }
+
+  end(deadline: Deadline): void {
+    this.#waits.remove(deadline);
   }
 
   #sweep(): void {
     const nowMs = performance.now();
-    for (const entry of this.#entries) {
-      if (entry.atMs > nowMs) continue;
-      entry.clear();
-      entry.expire();
+    for (const deadline of this.#waits) {
+      if (deadline.atMs > nowMs) continue;
+      deadline.clear();
+      deadline.expire();
     }
-    if (this.#entries.size === 0 && this.#timer) {
+    if (this.#waits.size === 0 && this.#timer) {
       clearInterval(this.#timer);
       this.#timer = null;
     }

@@ -1,9 +1,9 @@
-/** The place of a value in a {@link LiveList}; good for one removal. */
-export interface Place<T> {
-  readonly value: T;
-  previous: Place<T> | null;
-  next: Place<T> | null;
-  listed: boolean;
+/** What can stand in a {@link LiveList}. It holds its own links, and so stands in one list at a time. */
+export abstract class Listed {
+  /** The list that it stands in, and its neighbors there: for that list alone. */
+  list: object | null = null;
+  previous: Listed | null = null;
+  next: Listed | null = null;
 }
 
 /**
@@ -12,48 +12,49 @@ export interface Place<T> {
  * Not a Set: JavaScriptCore's Sets and Maps leave what was deleted from them reachable through the tables that they
  * outgrew until the next full collection, and so kept thousands of finished requests alive with all they refer to.
  */
-export class LiveList<T> implements Iterable<T> {
-  #first: Place<T> | null = null;
-  #last: Place<T> | null = null;
+export class LiveList<T extends Listed> implements Iterable<T> {
+  #first: T | null = null;
+  #last: T | null = null;
   #size = 0;
 
   get size(): number {
     return this.#size;
   }
 
-  /** The value that is there for the longest. */
+  /** What is there for the longest. */
   get first(): T | undefined {
-    return this.#first?.value;
+    return this.#first ?? undefined;
   }
 
-  /** Adds a value at the end. */
-  add(value: T): Place<T> {
-    const place: Place<T> = { value, previous: this.#last, next: null, listed: true };
-    if (this.#last) this.#last.next = place;
-    else this.#first = place;
-    this.#last = place;
+  /** Adds `item`, which stands in no list, at the end. */
+  add(item: T): void {
+    item.list = this;
+    item.previous = this.#last;
+    if (this.#last) this.#last.next = item;
+    else this.#first = item;
+    this.#last = item;
     this.#size++;
-    return place;
   }
 
-  /** Takes a value out; does nothing where that was done before. */
-  remove(place: Place<T>): void {
-    if (!place.listed) return;
-    place.listed = false;
-    if (place.previous) place.previous.next = place.next;
-    else this.#first = place.next;
-    if (place.next) place.next.previous = place.previous;
-    else this.#last = place.previous;
-    // A removed place must not keep those reachable that came after it.
-    place.previous = null;
-    place.next = null;
+  /** Takes `item` out; does nothing where it is not there. */
+  remove(item: T): void {
+    if (item.list !== this) return;
+    const { previous, next } = item;
+    if (previous) previous.next = next;
+    else this.#first = next as T | null;
+    if (next) next.previous = previous;
+    else this.#last = previous as T | null;
+    item.list = null;
+    // What was removed must not keep those reachable that came after it.
+    item.previous = null;
+    item.next = null;
     this.#size--;
   }
 
-  /** The values that were there at the start, but for those removed meanwhile. */
+  /** What was there at the start, but for what was removed meanwhile. */
   *[Symbol.iterator](): Generator<T, void> {
-    const places: Place<T>[] = [];
-    for (let place = this.#first; place; place = place.next) places.push(place);
-    for (const place of places) if (place.listed) yield place.value;
+    const items: T[] = [];
+    for (let item = this.#first; item; item = item.next as T | null) items.push(item);
+    for (const item of items) if (item.list === this) yield item;
   }
 }

@@ -1,10 +1,8 @@
-import { Abort, type Signal } from '../abort.ts';
 import { GatewayError } from '../errors.ts';
-import { LiveList } from '../live-list.ts';
 import type { DownstreamMetrics } from '../observability/downstream-metrics.ts';
 import type { Logger } from '../observability/log.ts';
 import type { Answer } from '../protocol/exchange.ts';
-import { type Accepted, sessionHeader } from '../protocol/headers.ts';
+import { sessionHeader } from '../protocol/headers.ts';
 import { elements } from '../protocol/json-text.ts';
 import {
   classify,
@@ -16,27 +14,24 @@ import {
 } from '../protocol/jsonrpc.ts';
 import { isLegacyVersion, legacyVersions } from '../protocol/versions.ts';
 import type { Router } from '../router/router.ts';
+import { Call } from './call.ts';
 import { errorResponse, rpcErrorText, toGatewayError } from './errors.ts';
 import { streamHeaders } from './event-stream.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { clientName, initializeResult, takeNotification } from './legacy.ts';
-import { type AnswerText, Reply } from './reply.ts';
+import { Replies } from './replies.ts';
+import { type AnswerText, type Asked, Reply } from './reply.ts';
 import type { Session, Sessions } from './sessions.ts';
 
 /** The most messages that one batch may hold. */
 const maxBatchMessages = 100;
 
 /** A POST to the endpoint, its HTTP side checked and its body read. */
-export interface PostedBody {
+export interface PostedBody extends Asked {
   readonly text: string;
-  readonly accepted: Accepted;
   /** The headers `Mcp-Session-Id` and `MCP-Protocol-Version`. */
   readonly sessionId: string | null;
   readonly protocolVersion: string | null;
-  /** Aborted when the client goes away. Read only where it is needed: it may be made on demand. */
-  readonly signal: Signal;
-  /** Called when an answer takes long that cannot be kept alive by comments. */
-  readonly onLong: () => void;
 }
 
 export interface EndpointParts {
@@ -52,9 +47,9 @@ export class Endpoint {
   readonly #sessions: Sessions;
   readonly #metrics: DownstreamMetrics;
   readonly #logger: Logger;
-  readonly #heartbeat = new Heartbeat();
-  readonly #running = new LiveList<Abort>();
-  #onIdle: (() => void) | null = null;
+  readonly #streams = new Heartbeat();
+  readonly #replies = new Replies();
+  readonly #replyParts = { replies: this.#replies, streams: this.#streams };
 
   constructor({ router, sessions, metrics, logger }: EndpointParts) {
     this.#router = router;
@@ -64,11 +59,11 @@ export class Endpoint {
   }
 
   /** Answers a POST. Never rejects. */
-  async post(posted: PostedBody): Promise<Response> {
+  post(posted: PostedBody): Response | Promise<Response> {
     let body: ParsedBody | null = null;
     try {
       body = parse(posted.text);
-      return await this.#post(body, posted);
+      return this.#post(body, posted);
     } catch (error) {
       return this.#failed(body, toGatewayError(error, this.#logger));
     }
@@ -79,7 +74,7 @@ export class Endpoint {
     checkVersion(protocolVersion);
     const session = this.#session(sessionId) as Session;
     this.#metrics.requestWithoutMethod('listen', true);
-    return new Response(session.listen(this.#heartbeat).readable, { headers: streamHeaders });
+    return new Response(session.listen(this.#streams).readable, { headers: streamHeaders });
   }
 
   /** Answers a DELETE: ends the session. Throws `unknown_session`, `unsupported_protocol_version`. */
@@ -91,25 +86,21 @@ export class Endpoint {
   }
 
   /** Resolves when no call runs any more, at the latest after `graceMs`. */
-  async idle(graceMs: number): Promise<void> {
-    if (this.#running.size === 0) return;
-    const idle = Promise.withResolvers<void>();
-    this.#onIdle = idle.resolve;
-    const timer = setTimeout(idle.resolve, graceMs);
-    await idle.promise;
-    clearTimeout(timer);
+  idle(graceMs: number): Promise<void> {
+    return this.#replies.empty(graceMs);
   }
 
   /** Cancels all calls that still run. */
   cancelAll(): void {
-    for (const call of this.#running) call.abort();
+    this.#replies.cancelCalls();
   }
 
   #post({ batch, messages }: ParsedBody, posted: PostedBody): Response | Promise<Response> {
     const first = messages[0] as Message;
     if (!batch && first.kind === 'invalid') return errorResponse(this.#refuse(first), first.idText);
     checkVersion(posted.protocolVersion);
-    const session = posted.sessionId === null ? undefined : this.#session(posted.sessionId);
+    const { sessionId } = posted;
+    const session = sessionId === null ? undefined : this.#session(sessionId);
     if (!batch && first.kind === 'request' && first.method === 'initialize') {
       return this.#initialize(first, session, posted);
     }
@@ -141,7 +132,11 @@ export class Endpoint {
     return new GatewayError('invalid_request', `Invalid request: ${problem}`);
   }
 
-  #initialize(message: RequestMessage, session: Session | undefined, posted: PostedBody): Promise<Response> {
+  #initialize(
+    message: RequestMessage,
+    session: Session | undefined,
+    posted: PostedBody,
+  ): Response | Promise<Response> {
     const startMs = performance.now();
     if (session) throw new GatewayError('invalid_request', 'this session is initialized already');
     let headers: Record<string, string> = {};
@@ -158,7 +153,7 @@ export class Endpoint {
       this.#sessions.refuse();
       answer = errorText(message.idText, rpcErrorText(error));
     }
-    const reply = this.#reply(posted, 1, false, () => {}, headers);
+    const reply = new Reply(this.#replyParts, posted, 1, false, headers);
     reply.answer(answer);
     this.#metrics.request(message.method, ok, (performance.now() - startMs) / 1000);
     return reply.response;
@@ -182,103 +177,57 @@ export class Endpoint {
     // Notifications, and responses to nothing that was asked, need no answer.
     if (answers === 0) return new Response(null, { status: 202 });
 
-    const calls: Abort[] = [];
-    const onGone = () => {
-      for (const call of calls) call.abort();
-    };
-    const reply = this.#reply(posted, answers, batch, onGone);
+    const reply = new Reply(this.#replyParts, posted, answers, batch);
     for (const message of messages) {
       if (message.kind === 'invalid') {
         reply.answer(errorText(message.idText, rpcErrorText(this.#refuse(message))));
-      } else if (message.kind === 'request') {
-        const abort = new Abort();
-        calls.push(abort);
-        this.#run(message, session, reply, abort);
-      }
-    }
-    // Last, since what is answered by now need not be cancelled: the signal costs as much as a small answer.
-    if (!reply.done) {
-      const { signal } = posted;
-      if (signal.aborted) onGone();
-      else signal.addEventListener('abort', onGone, { once: true });
+      } else if (message.kind === 'request') this.#run(new Call(message, reply, session));
     }
     return reply.response;
   }
 
   /** Has one request answered, and counts it. */
-  #run(message: RequestMessage, session: Session | undefined, reply: Reply, abort: Abort): void {
-    const startMs = performance.now();
-    const finish = (answer: Answer) => {
-      reply.answer(answerText(message.idText, answer));
-      const seconds = (performance.now() - startMs) / 1000;
-      this.#metrics.request(message.method, answer.kind === 'result', seconds);
-    };
-    const fail = (error: unknown) =>
-      finish({ kind: 'error', error: rpcErrorText(toGatewayError(error, this.#logger)) });
+  #run(call: Call): void {
     let answer: Answer | Promise<Answer>;
     try {
-      answer = this.#answer(message, abort, reply);
+      answer = this.#answer(call);
     } catch (error) {
-      fail(error);
+      this.#fail(call, error);
       return;
     }
     if (!(answer instanceof Promise)) {
-      finish(answer);
+      this.#finish(call, answer);
       return;
     }
-    const call = session?.began({ idText: message.idText, abort });
-    const running = this.#running.add(abort);
-    const ended = () => {
-      if (call) session?.ended(call);
-      this.#running.remove(running);
-      if (this.#running.size === 0) this.#onIdle?.();
-    };
+    call.reply.await(call);
+    call.session?.began(call);
     answer.then(
-      (value) => {
-        finish(value);
-        ended();
-      },
-      (error) => {
-        fail(error);
-        ended();
-      },
+      (value) => this.#finish(call, value),
+      (error) => this.#fail(call, error),
     );
   }
 
+  #finish(call: Call, answer: Answer): void {
+    const { message, reply, session, startMs } = call;
+    reply.answer(answerText(message.idText, answer));
+    this.#metrics.request(message.method, answer.kind === 'result', (performance.now() - startMs) / 1000);
+    session?.ended(call);
+  }
+
+  #fail(call: Call, error: unknown): void {
+    this.#finish(call, { kind: 'error', error: rpcErrorText(toGatewayError(error, this.#logger)) });
+  }
+
   /** Throws, or rejects with, a {@link GatewayError}. */
-  #answer(message: RequestMessage, abort: Abort, reply: Reply): Answer | Promise<Answer> {
-    switch (message.method) {
+  #answer(call: Call): Answer | Promise<Answer> {
+    switch (call.method) {
       case 'ping':
         return { kind: 'result', result: '{}' };
       case 'initialize':
         throw new GatewayError('invalid_request', 'initialize must not be part of a batch');
       default:
-        return this.#router.handle({
-          method: message.method,
-          params: message.params,
-          paramsText: message.paramsText,
-          abort,
-          notify: (text) => reply.notify(text),
-        });
+        return this.#router.handle(call);
     }
-  }
-
-  #reply(
-    posted: PostedBody,
-    answers: number,
-    batch: boolean,
-    onGone: () => void,
-    headers?: Record<string, string>,
-  ): Reply {
-    return new Reply({
-      accepted: posted.accepted,
-      answers,
-      batch,
-      heartbeat: this.#heartbeat,
-      onGone,
-      onLong: posted.onLong,
-      ...(headers && { headers }),
-    });
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Place } from '../live-list.ts';
+import { Listed } from '../live-list.ts';
 import { sseType } from '../protocol/headers.ts';
 import { keepAliveComment } from '../protocol/sse.ts';
 import type { Beating, Heartbeat } from './heartbeat.ts';
@@ -18,10 +18,9 @@ export const streamHeaders = {
 };
 
 /** A stream of server-sent events to one client, with back-pressure and keep-alive comments. */
-export class EventStream implements Beating {
+export class EventStream extends Listed implements Beating {
   readonly readable: ReadableStream<Uint8Array>;
   readonly #heartbeat: Heartbeat;
-  readonly #beating: Place<Beating>;
   readonly #onClosed: () => void;
   #controller!: ReadableStreamDefaultController<Uint8Array>;
   #drained: PromiseWithResolvers<void> | null = null;
@@ -29,6 +28,7 @@ export class EventStream implements Beating {
 
   /** @param onClosed called once when the stream has ended, from either side */
   constructor(heartbeat: Heartbeat, onClosed: () => void) {
+    super();
     this.#heartbeat = heartbeat;
     this.#onClosed = onClosed;
     this.readable = new ReadableStream<Uint8Array>(
@@ -41,7 +41,7 @@ export class EventStream implements Beating {
       },
       new ByteLengthQueuingStrategy({ highWaterMark: highWaterMarkBytes }),
     );
-    this.#beating = heartbeat.add(this);
+    heartbeat.add(this);
     // The headers go out with the first piece, so there has to be one.
     this.#controller.enqueue(keepAliveBytes);
   }
@@ -83,7 +83,7 @@ export class EventStream implements Beating {
   #ended(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#heartbeat.delete(this.#beating);
+    this.#heartbeat.delete(this);
     this.#drain();
     this.#onClosed();
   }

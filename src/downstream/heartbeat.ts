@@ -1,31 +1,40 @@
-import { LiveList, type Place } from '../live-list.ts';
+import { type Listed, LiveList } from '../live-list.ts';
 
 /** How often quiet streams are written to: well below the idle timeouts of proxies and of our own server. */
 const defaultIntervalMs = 15_000;
 
 /** Something that wants to know that time goes by. */
-export interface Beating {
+export interface Beating extends Listed {
   beat(): void;
 }
 
-/** One timer for all streams and all answers that are waited for. */
-export class Heartbeat {
+/** One timer for all that wait. */
+export class Heartbeat<T extends Beating = Beating> implements Iterable<T> {
   readonly #intervalMs: number;
-  readonly #members = new LiveList<Beating>();
+  readonly #members = new LiveList<T>();
   #timer: Timer | null = null;
 
   constructor(intervalMs = defaultIntervalMs) {
     this.#intervalMs = intervalMs;
   }
 
-  /** Tells `member` of the time from now on; its place is what ends that. */
-  add(member: Beating): Place<Beating> {
-    this.#timer ??= setInterval(() => this.#beat(), this.#intervalMs);
-    return this.#members.add(member);
+  get size(): number {
+    return this.#members.size;
   }
 
-  delete(place: Place<Beating>): void {
-    this.#members.remove(place);
+  /** Tells `member` of the time from now on. */
+  add(member: T): void {
+    this.#timer ??= setInterval(() => this.#beat(), this.#intervalMs);
+    this.#members.add(member);
+  }
+
+  /** Ends that; does nothing where it has ended. */
+  delete(member: T): void {
+    this.#members.remove(member);
+  }
+
+  [Symbol.iterator](): Iterator<T> {
+    return this.#members[Symbol.iterator]();
   }
 
   #beat(): void {

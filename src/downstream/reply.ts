@@ -1,8 +1,11 @@
-import type { Place } from '../live-list.ts';
+import type { Signal } from '../abort.ts';
+import { Listed } from '../live-list.ts';
 import { type Accepted, jsonType } from '../protocol/headers.ts';
 import { sseMessage } from '../protocol/sse.ts';
+import type { Call } from './call.ts';
 import { EventStream, streamHeaders } from './event-stream.ts';
 import type { Beating, Heartbeat } from './heartbeat.ts';
+import type { Replies } from './replies.ts';
 
 /** An answer's JSON text; a list's is kept as bytes between two texts, so that it is not encoded each time. */
 export type AnswerText =
@@ -12,18 +15,21 @@ export type AnswerText =
 /** Made once: of a plain object Bun makes these for each response. */
 const jsonInit = { headers: new Headers({ 'content-type': jsonType }) };
 
-export interface ReplyOptions {
+/** What a reply has to know of the POST that it answers. */
+export interface Asked {
   readonly accepted: Accepted;
-  /** How many answers make up the reply. */
-  readonly answers: number;
-  /** Whether they go back as an array. */
-  readonly batch: boolean;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly heartbeat: Heartbeat;
-  /** The client closed the stream before its end. */
-  readonly onGone: () => void;
-  /** The reply takes long and the client accepts no stream that could be kept alive. */
-  readonly onLong: () => void;
+  /** Aborted when the client goes away. Asked for only when the reply takes a while: to make one costs a lot. */
+  readonly signal: Signal;
+  /** Called when the reply takes long and the client accepts no stream that could be kept alive. */
+  onLong(): void;
+}
+
+/** What all replies of an endpoint share. */
+export interface ReplyParts {
+  /** Those that are not done. */
+  readonly replies: Replies;
+  /** The streams that are open. */
+  readonly streams: Heartbeat;
 }
 
 /**
@@ -31,86 +37,131 @@ export interface ReplyOptions {
  * nothing was sent. A client that accepts both gets JSON when its answers are the first thing that comes, and a
  * stream as soon as something has to be sent before them.
  */
-export class Reply implements Beating {
-  readonly #options: ReplyOptions;
-  readonly #response = Promise.withResolvers<Response>();
+export class Reply extends Listed implements Beating {
+  readonly #parts: ReplyParts;
+  readonly #asked: Asked;
+  readonly #headers: Readonly<Record<string, string>> | null;
+  readonly #batch: boolean;
+  /** How many answers are still to come. */
+  #missing: number;
   readonly #answers: AnswerText[] = [];
-  readonly #beating: Place<Beating>;
+  readonly #calls: Call[] = [];
+  #response: Response | null = null;
+  #waiting: PromiseWithResolvers<Response> | null = null;
   #stream: EventStream | null = null;
   #beats = 0;
   #done = false;
 
-  constructor(options: ReplyOptions) {
-    this.#options = options;
-    this.#beating = options.heartbeat.add(this);
+  /**
+   * @param answers how many make up the reply
+   * @param batch whether they go back as an array
+   */
+  constructor(
+    parts: ReplyParts,
+    asked: Asked,
+    answers: number,
+    batch: boolean,
+    headers: Readonly<Record<string, string>> | null = null,
+  ) {
+    super();
+    this.#parts = parts;
+    this.#asked = asked;
+    this.#missing = answers;
+    this.#batch = batch;
+    this.#headers = headers;
+    parts.replies.add(this);
   }
 
-  /** All answers are there, or the client is gone. */
-  get done(): boolean {
-    return this.#done;
+  /** To be asked for once. */
+  get response(): Response | Promise<Response> {
+    if (this.#response) return this.#response;
+    this.#waiting = Promise.withResolvers();
+    return this.#waiting.promise;
   }
 
-  get response(): Promise<Response> {
-    return this.#response.promise;
+  /** One of the answers is that to `call`. */
+  await(call: Call): void {
+    this.#calls.push(call);
+  }
+
+  /** Gives up when the client goes away, or if it has gone. */
+  watchClient(): void {
+    const { signal } = this.#asked;
+    if (signal.aborted) this.#gone();
+    else signal.addEventListener('abort', () => this.#gone(), { once: true });
+  }
+
+  /** Cancels the calls whose answers are still to come; an error will be the answer. */
+  cancelCalls(): void {
+    for (const call of this.#calls) call.abort.abort();
   }
 
   /** Sends a message ahead of the answers. To a client that takes no stream it cannot be sent. */
   notify(message: string): Promise<void> | undefined {
-    if (this.#done || !this.#options.accepted.sse) return undefined;
+    if (this.#done || !this.#asked.accepted.sse) return undefined;
     return this.#open().send(sseMessage(message));
   }
 
   /** Adds an answer; the last one ends the reply. */
   answer(answer: AnswerText): void {
     if (this.#done) return;
-    this.#answers.push(answer);
+    this.#missing--;
     if (this.#stream) void this.#stream.send(sseMessage(flat(answer)));
-    if (this.#answers.length < this.#options.answers) {
+    else this.#answers.push(answer);
+    if (this.#missing > 0) {
       // Others may take long: what is there goes out, unless it has to wait to be part of an array.
-      if (!this.#options.accepted.json) this.#open();
+      if (!this.#asked.accepted.json) this.#open();
       return;
     }
-    this.#done = true;
-    this.#options.heartbeat.delete(this.#beating);
+    this.#end();
     if (this.#stream) this.#stream.close();
-    else this.#response.resolve(this.#whole());
+    else this.#respond(this.#whole());
   }
 
   /** Keeps a reply alive that takes long: a proxy, or our own server, would take its silence for death. */
   beat(): void {
     this.#beats++;
-    const { json, sse } = this.#options.accepted;
+    const { json, sse } = this.#asked.accepted;
     // Where it can only become a stream, there is nothing to wait for.
     if (this.#stream || (json && this.#beats < 2)) return;
     if (sse) this.#open();
-    else this.#options.onLong();
+    else this.#asked.onLong();
+  }
+
+  /** There is nobody to reply to any more. */
+  #gone(): void {
+    if (this.#done) return;
+    this.#end();
+    this.cancelCalls();
+  }
+
+  #end(): void {
+    this.#done = true;
+    this.#parts.replies.delete(this);
+  }
+
+  #respond(response: Response): void {
+    if (this.#waiting) this.#waiting.resolve(response);
+    else this.#response = response;
   }
 
   #open(): EventStream {
     if (this.#stream) return this.#stream;
-    const { heartbeat, onGone, headers } = this.#options;
-    this.#stream = new EventStream(heartbeat, () => {
-      if (this.#done) return;
-      this.#done = true;
-      heartbeat.delete(this.#beating);
-      onGone();
-    });
-    this.#response.resolve(
-      new Response(this.#stream.readable, { headers: { ...streamHeaders, ...headers } }),
-    );
+    this.#stream = new EventStream(this.#parts.streams, () => this.#gone());
+    this.#respond(new Response(this.#stream.readable, { headers: { ...streamHeaders, ...this.#headers } }));
     for (const answer of this.#answers) void this.#stream.send(sseMessage(flat(answer)));
     return this.#stream;
   }
 
   /** The answers were the first thing that came: no stream is needed, even to write events. */
   #whole(): Response {
-    const { accepted, batch, headers } = this.#options;
-    if (!accepted.json) {
+    const headers = this.#headers;
+    if (!this.#asked.accepted.json) {
       const events = this.#answers.map((answer) => sseMessage(flat(answer))).join('');
       return new Response(events, { headers: headers ? { ...streamHeaders, ...headers } : streamHeaders });
     }
     const init = headers ? { headers: { 'content-type': jsonType, ...headers } } : jsonInit;
-    if (batch) return new Response(`[${this.#answers.map(flat).join(',')}]`, init);
+    if (this.#batch) return new Response(`[${this.#answers.map(flat).join(',')}]`, init);
     const answer = this.#answers[0] as AnswerText;
     if (typeof answer === 'string') return new Response(answer, init);
     return new Response(

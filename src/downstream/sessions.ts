@@ -1,8 +1,8 @@
-import type { Abort } from '../abort.ts';
 import { GatewayError } from '../errors.ts';
-import { LiveList, type Place } from '../live-list.ts';
+import { LiveList } from '../live-list.ts';
 import type { DownstreamMetrics, SessionEndReason } from '../observability/downstream-metrics.ts';
 import { sseMessage } from '../protocol/sse.ts';
+import type { Call } from './call.ts';
 import { EventStream } from './event-stream.ts';
 import type { Heartbeat } from './heartbeat.ts';
 
@@ -11,19 +11,12 @@ const maxSessions = 100_000;
 /** Changes that come close together, as at the start, are told once. */
 const noticeDelayMs = 50;
 
-/** A call in flight. */
-export interface SessionCall {
-  /** The JSON text of its id. Nothing stops a client from using one id twice at the same time. */
-  readonly idText: string;
-  readonly abort: Abort;
-}
-
 /** A client's session. MCP 2025-11-25, Transports, Session Management. */
 export class Session {
   readonly id = crypto.randomUUID();
   readonly startMs = performance.now();
   lastSeenMs = this.startMs;
-  readonly #calls = new LiveList<SessionCall>();
+  readonly #calls = new LiveList<Call>();
   #stream: EventStream | null = null;
   /** Notices that no stream was there to take, each once. */
   readonly #missed = new Set<string>();
@@ -48,18 +41,18 @@ export class Session {
   }
 
   /** A call of this session runs from now on; the session is not idle until it has {@link ended}. */
-  began(call: SessionCall): Place<SessionCall> {
-    return this.#calls.add(call);
+  began(call: Call): void {
+    this.#calls.add(call);
   }
 
-  ended(call: Place<SessionCall>): void {
+  ended(call: Call): void {
     this.#calls.remove(call);
     this.lastSeenMs = performance.now();
   }
 
-  /** Cancels the calls whose id has this JSON text. */
+  /** Cancels the calls whose id has this JSON text: nothing stops a client from using one id twice at the same time. */
   cancel(idText: string): void {
-    for (const call of this.#calls) if (call.idText === idText) call.abort.abort();
+    for (const call of this.#calls) if (call.message.idText === idText) call.abort.abort();
   }
 
   /** Nobody listens, nothing runs. */

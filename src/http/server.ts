@@ -1,10 +1,17 @@
 import { maxRequestBytes } from '../config/schema.ts';
-import type { Endpoint } from '../downstream/endpoint.ts';
+import type { Endpoint, PostedBody } from '../downstream/endpoint.ts';
 import { errorResponse } from '../downstream/errors.ts';
 import { GatewayError } from '../errors.ts';
 import type { Logger } from '../observability/log.ts';
 import { Metrics } from '../observability/metrics.ts';
-import { jsonType, mediaType, parseAccept, sessionHeader, versionHeader } from '../protocol/headers.ts';
+import {
+  type Accepted,
+  jsonType,
+  mediaType,
+  parseAccept,
+  sessionHeader,
+  versionHeader,
+} from '../protocol/headers.ts';
 import { readBody } from './body.ts';
 import type { BearerGuard, HostGuard } from './guards.ts';
 import type { Health } from './health.ts';
@@ -202,22 +209,9 @@ export class HttpServer {
       // What is left of the body would be taken for the next request.
       return this.#refuse(error as GatewayError, { connection: 'close' });
     }
-    let long = false;
-    const response = await this.#parts.endpoint.post({
-      text,
-      accepted,
-      sessionId: headers.get(sessionHeader),
-      protocolVersion: headers.get(versionHeader),
-      get signal() {
-        return request.signal;
-      },
-      onLong: () => {
-        long = true;
-        server.timeout(request, 0);
-      },
-    });
-    // The setting belongs to the connection, and the next request on it shall not inherit it.
-    if (long) server.timeout(request, idleTimeoutSeconds);
+    const post = new Post(request, server, accepted, text);
+    const response = await this.#parts.endpoint.post(post);
+    post.end();
     return response;
   }
 
@@ -263,6 +257,43 @@ export class HttpServer {
       if (!(error instanceof GatewayError)) throw error;
       return jsonError(error.httpStatus, error.message);
     }
+  }
+}
+
+/** A POST to the MCP endpoint. */
+class Post implements PostedBody {
+  readonly #request: Request;
+  readonly #server: Bun.Server<undefined>;
+  readonly accepted: Accepted;
+  readonly text: string;
+  #isLong = false;
+
+  constructor(request: Request, server: Bun.Server<undefined>, accepted: Accepted, text: string) {
+    this.#request = request;
+    this.#server = server;
+    this.accepted = accepted;
+    this.text = text;
+  }
+
+  get sessionId(): string | null {
+    return this.#request.headers.get(sessionHeader);
+  }
+  get protocolVersion(): string | null {
+    return this.#request.headers.get(versionHeader);
+  }
+  get signal(): AbortSignal {
+    return this.#request.signal;
+  }
+
+  onLong(): void {
+    this.#isLong = true;
+    this.#server.timeout(this.#request, 0);
+  }
+
+  /** The answer is there. */
+  end(): void {
+    // The setting belongs to the connection, and the next request on it shall not inherit it.
+    if (this.#isLong) this.#server.timeout(this.#request, idleTimeoutSeconds);
   }
 }
 

@@ -7,6 +7,8 @@ import type { JsonObject } from './jsonrpc.ts';
  */
 export interface Exchange {
   readonly method: string;
+  /** When it came, by `performance.now()`. */
+  readonly startMs: number;
   readonly params: JsonObject | undefined;
   /** The very text of `params`. */
   readonly paramsText: string | undefined;

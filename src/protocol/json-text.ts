@@ -65,30 +65,62 @@ function skipValue(text: string, at: number): number {
 }
 
 /**
- * Calls `visit` for each member of the object whose text this is, in order: with its decoded key, and where in the
- * text its value stands. A repeated key comes as often as it stands there.
+ * Goes through the members of the object whose text this is, in order, one with each {@link next}. A repeated key
+ * comes as often as it stands there. It moves over the text and cuts nothing out.
  */
-export function eachMember(object: string, visit: (key: string, start: number, end: number) => void): void {
-  let i = skipSpace(object, skipSpace(object, 0) + 1);
-  while (i < object.length && object.charCodeAt(i) === quote) {
-    const keyEnd = skipString(object, i);
-    const rawKey = object.slice(i + 1, keyEnd - 1);
-    const key = rawKey.includes('\\') ? (JSON.parse(object.slice(i, keyEnd)) as string) : rawKey;
-    const start = skipSpace(object, skipSpace(object, keyEnd) + 1);
-    const end = skipValue(object, start);
-    visit(key, start, end);
-    i = skipSpace(object, end);
-    if (object.charCodeAt(i) !== comma) break;
-    i = skipSpace(object, i + 1);
+export class Members {
+  readonly #object: string;
+  #keyStart = 0;
+  #keyEnd = 0;
+  /** Where in the text the member's value stands. */
+  start = 0;
+  end: number;
+
+  constructor(object: string) {
+    this.#object = object;
+    this.end = skipSpace(object, 0);
+  }
+
+  /** Goes on to the next member; false: there is none. */
+  next(): boolean {
+    const object = this.#object;
+    // After the opening brace, or after a comma.
+    const before = skipSpace(object, this.end);
+    this.#keyStart = skipSpace(object, before + 1);
+    if (before >= object.length || object.charCodeAt(this.#keyStart) !== quote) return false;
+    this.#keyEnd = skipString(object, this.#keyStart);
+    this.start = skipSpace(object, skipSpace(object, this.#keyEnd) + 1);
+    this.end = skipValue(object, this.start);
+    return true;
+  }
+
+  /** The member's key, decoded. */
+  get key(): string {
+    const text = this.#object.slice(this.#keyStart, this.#keyEnd);
+    return text.includes('\\') ? (JSON.parse(text) as string) : text.slice(1, -1);
+  }
+
+  /** Whether the member's key is `name`. */
+  is(name: string): boolean {
+    const from = this.#keyStart + 1;
+    const to = this.#keyEnd - 1;
+    if (to - from === name.length) return this.#object.startsWith(name, from);
+    // Escapes make the text longer than what it stands for.
+    if (to - from > name.length)
+      for (let i = from; i < to; i++) if (this.#object.charCodeAt(i) === backslash) return this.key === name;
+    return false;
+  }
+
+  /** The text of the member's value. */
+  text(): string {
+    return this.#object.slice(this.start, this.end);
   }
 }
 
 /** The text of the member `name`, or undefined. Of a repeated key the last counts, as it does for JSON.parse. */
 export function memberText(object: string, name: string): string | undefined {
   let text: string | undefined;
-  eachMember(object, (key, start, end) => {
-    if (key === name) text = object.slice(start, end);
-  });
+  for (const member = new Members(object); member.next(); ) if (member.is(name)) text = member.text();
   return text;
 }
 
@@ -114,12 +146,11 @@ export function withMember(object: string, name: string, value: string): string 
   let changed = '';
   let at = 0;
   let empty = true;
-  eachMember(object, (key, start, end) => {
-    empty = false;
-    if (key !== name) return;
-    changed += object.slice(at, start) + value;
-    at = end;
-  });
+  for (const member = new Members(object); member.next(); empty = false) {
+    if (!member.is(name)) continue;
+    changed += object.slice(at, member.start) + value;
+    at = member.end;
+  }
   if (at > 0) return changed + object.slice(at);
   const close = object.lastIndexOf('}');
   return `${object.slice(0, close)}${empty ? '' : ','}${JSON.stringify(name)}:${value}}`;

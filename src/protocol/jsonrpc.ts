@@ -1,4 +1,4 @@
-import { eachMember } from './json-text.ts';
+import { Members } from './json-text.ts';
 
 /** A JSON-RPC request id. JSON-RPC allows null, MCP does not (2025-11-25, Base Protocol, Requests). */
 export type RequestId = string | number;
@@ -82,11 +82,11 @@ export function classify(value: unknown, text: string): Message {
   let givenId = '';
   let paramsText: string | undefined;
   let outcomeText = '';
-  eachMember(text, (key, start, end) => {
-    if (key === 'id') givenId = text.slice(start, end);
-    else if (key === 'params') paramsText = text.slice(start, end);
-    else if (key === 'result' || key === 'error') outcomeText = text.slice(start, end);
-  });
+  for (const member = new Members(text); member.next(); ) {
+    if (member.is('id')) givenId = member.text();
+    else if (member.is('params')) paramsText = member.text();
+    else if (member.is('result') || member.is('error')) outcomeText = member.text();
+  }
 
   const { id, method, params } = value;
   const idText = isId(id) ? givenId : 'null';

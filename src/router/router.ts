@@ -87,17 +87,10 @@ export class Router {
   ): Promise<Answer> {
     const server = connection.name;
     const metrics = connection.metrics.tool(tool?.name ?? unknownTool);
-    const startMs = performance.now();
     try {
-      const answer = await connection.call(
-        {
-          method: exchange.method,
-          paramsText: withMember(exchange.paramsText as string, 'name', JSON.stringify(name)),
-          abort: exchange.abort,
-          notify: (message) => exchange.notify(message),
-        },
-        tool?.repeatable ?? false,
-      );
+      const nameText = tool?.nameText ?? JSON.stringify(name);
+      const paramsText = withMember(exchange.paramsText as string, 'name', nameText);
+      const answer = await connection.call(exchange, paramsText, tool?.repeatable ?? false);
       if (answer.error) {
         metrics.failed('upstream_returned_error');
         return { kind: 'error', error: this.#redactor.redactJson(answer.text) };
@@ -120,7 +113,7 @@ export class Router {
       this.#logger.error('a call failed inside the gateway', { server, error });
       throw new CallFailure(server, 'internal', 'the gateway failed; its log tells more');
     } finally {
-      metrics.called((performance.now() - startMs) / 1000);
+      metrics.called((performance.now() - exchange.startMs) / 1000);
     }
   }
 }

@@ -151,13 +151,13 @@ export class Connection implements UpstreamState {
    * Sends a client's request to the upstream. It is sent a second time only if it surely was not executed, or if
    * it is `repeatable`. Rejects with an {@link UpstreamFailure}.
    */
-  async call(call: UpstreamCall, repeatable: boolean): Promise<ResponseMessage> {
+  async call(call: UpstreamCall, paramsText: string, repeatable: boolean): Promise<ResponseMessage> {
     // Set once the session was made for this very call, so that an error cannot be about the session any more.
     let renewed = false;
     for (let again = true; ; again = false) {
       const session = this.#session ?? (await this.#usableSession(call.abort));
       try {
-        return await session.call(call, this.config.timeouts.request_seconds * 1000);
+        return await session.call(call, paramsText, this.config.timeouts.request_seconds * 1000);
       } catch (error) {
         const failure = toFailure(error);
         if (renewed && failure.answer) return failure.answer;

@@ -1,8 +1,9 @@
 import { Abort, type Signal } from '../abort.ts';
-import { deadlines } from '../deadlines.ts';
+import { Deadline, deadlines } from '../deadlines.ts';
 import { elements, memberText, withMember } from '../protocol/json-text.ts';
 import {
   errorText,
+  isObject,
   type JsonObject,
   type Message,
   type NotificationMessage,
@@ -31,17 +32,18 @@ const maxToolListChars = 64 * 1024 * 1024;
 /** A tool as its upstream describes it. */
 export interface UpstreamTool {
   readonly name: string;
+  /** The JSON text of the name. */
+  readonly nameText: string;
   /** The JSON text of the whole description. */
   readonly text: string;
   /** Annotated as read-only or idempotent: a call of it may be sent again. MCP 2025-11-25, ToolAnnotations. */
   readonly repeatable: boolean;
 }
 
-/** A request to send upstream for a client: what of an exchange concerns the session. */
+/** A request to send upstream: what of an exchange concerns the session. */
 export interface UpstreamCall {
   readonly method: string;
-  /** The JSON text of the params, as the upstream is to see them but for the progress token. */
-  readonly paramsText: string;
+  readonly params: JsonObject | undefined;
   /** Aborted when its client gives it up, and when its time is over. */
   readonly abort: Abort;
   /** Takes a notification's text, for the client whose call this is. */
@@ -61,11 +63,34 @@ export interface SessionEvents {
   onSeen(): void;
 }
 
-interface RunningCall {
+/** A request that was sent and has no answer yet. */
+class RunningCall extends Deadline {
   readonly id: number;
   readonly call: UpstreamCall;
+  readonly timeoutMs: number;
+  /** The JSON text of the params, with our id in place of the client's progress token. */
+  readonly paramsText: string;
   /** The JSON text of the client's own progress token, where it sent one. */
   readonly progressToken: string | undefined;
+
+  /** @param paramsText the params as the upstream is to see them but for the progress token, as JSON text */
+  constructor(id: number, call: UpstreamCall, paramsText: string, timeoutMs: number) {
+    super();
+    this.id = id;
+    this.call = call;
+    this.timeoutMs = timeoutMs;
+    const given = call.params?._meta;
+    const meta =
+      isObject(given) && given.progressToken !== undefined ? memberText(paramsText, '_meta') : undefined;
+    this.progressToken = meta && memberText(meta, 'progressToken');
+    this.paramsText = meta
+      ? withMember(paramsText, '_meta', withMember(meta, 'progressToken', String(id)))
+      : paramsText;
+  }
+
+  expire(): void {
+    this.call.abort.abort(new UpstreamFailure('timeout', `did not answer within ${this.timeoutMs / 1000} s`));
+  }
 }
 
 /**
@@ -135,18 +160,19 @@ export class LegacySession implements TransportEvents {
   /**
    * Sends a request and resolves to its response, be it a result or an error. Rejects with an
    * {@link UpstreamFailure}; on timeout and cancellation the upstream is told to stop.
+   *
+   * @param paramsText the JSON text of the params, as the upstream is to see them but for the progress token
    */
-  async call(call: UpstreamCall, timeoutMs: number): Promise<ResponseMessage> {
+  async call(call: UpstreamCall, paramsText: string, timeoutMs: number): Promise<ResponseMessage> {
     const { abort } = call;
     if (abort.aborted) throw cancelled();
     const id = this.#takeId();
-    const deadline = deadlines.add(timeoutMs, () => {
-      abort.abort(new UpstreamFailure('timeout', `did not answer within ${timeoutMs / 1000} s`));
-    });
-    const { paramsText, progressToken } = this.#ownProgressToken(call.paramsText, id);
-    this.#calls.add({ id, call, progressToken });
+    const running = new RunningCall(id, call, paramsText, timeoutMs);
+    this.#calls.add(running);
+    deadlines.start(running, timeoutMs);
     try {
-      const answer = await this.#transport.request(id, requestText(id, call.method, paramsText), abort);
+      const body = requestText(id, call.method, running.paramsText);
+      const answer = await this.#transport.request(id, body, abort);
       this.#events.onSeen();
       const loss = answer.error && sessionLossIn(answer.error);
       if (loss) throw new UpstreamFailure('session_lost', 'lost our session (error -32001)', loss, answer);
@@ -160,20 +186,25 @@ export class LegacySession implements TransportEvents {
       this.#send(notificationText('notifications/cancelled', `{"requestId":${id},"reason":${reason}}`));
       throw why;
     } finally {
+      running.clear();
       this.#calls.delete(id);
       this.#ids.release(id);
       if (this.#calls.size === 0) this.#onIdle?.();
-      deadline.clear();
     }
   }
 
   /** Sends a request of the gateway's own, until `signal` is aborted. */
-  async #ask(call: UpstreamCall, timeoutMs: number, signal: Signal): Promise<ResponseMessage> {
+  async #ask(
+    call: UpstreamCall,
+    paramsText: string,
+    timeoutMs: number,
+    signal: Signal,
+  ): Promise<ResponseMessage> {
     if (signal.aborted) throw cancelled();
     const cancel = () => call.abort.abort(signal.reason);
     signal.addEventListener('abort', cancel, { once: true });
     try {
-      return await this.call(call, timeoutMs);
+      return await this.call(call, paramsText, timeoutMs);
     } finally {
       signal.removeEventListener('abort', cancel);
     }
@@ -181,7 +212,7 @@ export class LegacySession implements TransportEvents {
 
   /** Whether the upstream still answers: any answer will do. MCP 2025-11-25, Ping. */
   async ping(timeoutMs: number, signal: Signal): Promise<void> {
-    await this.#ask(ownCall('ping', '{}'), timeoutMs, signal);
+    await this.#ask(ownCall('ping'), '{}', timeoutMs, signal);
   }
 
   /**
@@ -205,8 +236,8 @@ export class LegacySession implements TransportEvents {
           const found = `${page} pages came within ${timeoutMs / 1000} s`;
           throw new UpstreamFailure('timeout', `did not list all of its tools: ${found}`);
         }
-        this.#listing = ownCall('tools/list', params);
-        const answer = await this.#ask(this.#listing, Math.min(pageTimeoutMs, leftMs), signal);
+        this.#listing = ownCall('tools/list');
+        const answer = await this.#ask(this.#listing, params, Math.min(pageTimeoutMs, leftMs), signal);
         if (answer.error) {
           throw this.#refusal('to list its tools', answer.error);
         }
@@ -322,24 +353,11 @@ export class LegacySession implements TransportEvents {
         deadline.clear();
       });
   }
-
-  /** Puts our id in place of the client's progress token, where there is one. */
-  #ownProgressToken(
-    paramsText: string,
-    id: number,
-  ): { paramsText: string; progressToken: string | undefined } {
-    // A look for the word is cheaper than a look at the structure, and most calls have none.
-    const meta = paramsText.includes('progressToken') ? memberText(paramsText, '_meta') : undefined;
-    const progressToken = meta?.startsWith('{') ? memberText(meta, 'progressToken') : undefined;
-    if (meta === undefined || progressToken === undefined) return { paramsText, progressToken: undefined };
-    const ownMeta = withMember(meta, 'progressToken', String(id));
-    return { paramsText: withMember(paramsText, '_meta', ownMeta), progressToken };
-  }
 }
 
 /** A request of the gateway's own. */
-function ownCall(method: string, paramsText: string): UpstreamCall {
-  return { method, paramsText, abort: new Abort(), notify: () => undefined };
+function ownCall(method: string): UpstreamCall {
+  return { method, params: undefined, abort: new Abort(), notify: () => undefined };
 }
 
 function addTools(tools: Map<string, UpstreamTool>, answer: ResponseMessage): void {
@@ -356,6 +374,7 @@ function addTools(tools: Map<string, UpstreamTool>, answer: ResponseMessage): vo
     const { readOnlyHint, idempotentHint } = (annotations ?? {}) as Record<string, unknown>;
     tools.set(name, {
       name,
+      nameText: JSON.stringify(name),
       text: texts[index] as string,
       repeatable: readOnlyHint === true || idempotentHint === true,
     });

@@ -1,13 +1,25 @@
 import { edenGC, fullGC, heapStats } from 'bun:jsc';
 import { describe, expect, test } from 'bun:test';
-import { LiveList, type Place } from '../../src/live-list.ts';
+import { Listed, LiveList } from '../../src/live-list.ts';
 import { Random } from '../support/random.ts';
+
+class Item<T = string> extends Listed {
+  readonly value: T;
+
+  constructor(value: T) {
+    super();
+    this.value = value;
+  }
+}
+
+const itemsOf = <T>(values: readonly T[]) => values.map((value) => new Item(value));
+const valuesOf = <T>(list: LiveList<Item<T>>) => [...list].map(({ value }) => value);
 
 describe('a list of what is under way', () => {
   test('keeps the order in which things came', () => {
-    const list = new LiveList<string>();
-    for (const value of ['a', 'b', 'c']) list.add(value);
-    expect([...list]).toEqual(['a', 'b', 'c']);
+    const list = new LiveList<Item>();
+    for (const item of itemsOf(['a', 'b', 'c'])) list.add(item);
+    expect(valuesOf(list)).toEqual(['a', 'b', 'c']);
     expect(list.size).toBe(3);
   });
 
@@ -16,85 +28,105 @@ describe('a list of what is under way', () => {
     ['one within', 1, ['a', 'c']],
     ['the last', 2, ['a', 'b']],
   ])('loses %s', (_name, index, left) => {
-    const list = new LiveList<string>();
-    const places = ['a', 'b', 'c'].map((value) => list.add(value));
-    list.remove(places[index] as Place<string>);
-    expect([...list]).toEqual(left);
-    list.add('d');
-    expect([...list]).toEqual([...left, 'd']);
+    const list = new LiveList<Item>();
+    const items = itemsOf(['a', 'b', 'c']);
+    for (const item of items) list.add(item);
+    list.remove(items[index] as Item);
+    expect(valuesOf(list)).toEqual(left);
+    list.add(new Item('d'));
+    expect(valuesOf(list)).toEqual([...left, 'd']);
     expect(list.size).toBe(3);
   });
 
   test('shows what has been there for the longest, and nothing where nothing is', () => {
-    const list = new LiveList<string>();
+    const list = new LiveList<Item>();
     expect(list.first).toBeUndefined();
-    const place = list.add('a');
-    list.add('b');
-    expect(list.first).toBe('a');
-    list.remove(place);
-    expect(list.first).toBe('b');
+    const [a, b] = itemsOf(['a', 'b']) as [Item, Item];
+    list.add(a);
+    list.add(b);
+    expect(list.first).toBe(a);
+    list.remove(a);
+    expect(list.first).toBe(b);
   });
 
   test('loses a thing once', () => {
-    const list = new LiveList<string>();
-    const place = list.add('a');
-    list.add('b');
-    list.remove(place);
-    list.remove(place);
+    const list = new LiveList<Item>();
+    const [a, b] = itemsOf(['a', 'b']) as [Item, Item];
+    list.add(a);
+    list.add(b);
+    list.remove(a);
+    list.remove(a);
     expect(list.size).toBe(1);
-    expect([...list]).toEqual(['b']);
+    expect(valuesOf(list)).toEqual(['b']);
   });
 
-  test('may have the same thing twice', () => {
-    const list = new LiveList<string>();
-    const place = list.add('a');
-    list.add('a');
-    list.remove(place);
-    expect([...list]).toEqual(['a']);
+  test('does not lose what stands in another list', () => {
+    const [one, other] = [new LiveList<Item>(), new LiveList<Item>()];
+    const [a, b] = itemsOf(['a', 'b']) as [Item, Item];
+    one.add(a);
+    other.add(b);
+    one.remove(b);
+    expect([valuesOf(one), valuesOf(other)]).toEqual([['a'], ['b']]);
+  });
+
+  test('may have again what it lost, and what another list lost', () => {
+    const [one, other] = [new LiveList<Item>(), new LiveList<Item>()];
+    const [a, b] = itemsOf(['a', 'b']) as [Item, Item];
+    for (const item of [a, b]) one.add(item);
+    one.remove(a);
+    one.add(a);
+    one.remove(b);
+    other.add(b);
+    expect([valuesOf(one), valuesOf(other)]).toEqual([['a'], ['b']]);
   });
 
   test('may change while it is gone through: what is removed is passed over, what is added comes the next time', () => {
-    const list = new LiveList<number>();
-    const places = [0, 1, 2, 3, 4].map((value) => list.add(value));
+    const list = new LiveList<Item<number>>();
+    const items = itemsOf([0, 1, 2, 3, 4]);
+    for (const item of items) list.add(item);
     const seen: number[] = [];
-    for (const value of list) {
+    for (const { value } of list) {
       seen.push(value);
-      if (value === 1) for (const index of [0, 1, 2, 4]) list.remove(places[index] as Place<number>);
-      list.add(value + 10);
+      if (value === 1) for (const index of [0, 1, 2, 4]) list.remove(items[index] as Item<number>);
+      list.add(new Item(value + 10));
     }
     expect(seen).toEqual([0, 1, 3]);
-    expect([...list]).toEqual([3, 10, 11, 13]);
+    expect(valuesOf(list)).toEqual([3, 10, 11, 13]);
   });
 
   test('is what a Set is, whatever comes and goes', () => {
     const random = new Random(3);
-    const list = new LiveList<number>();
+    const list = new LiveList<Item<number>>();
     const set = new Set<number>();
-    const places: Place<number>[] = [];
+    const items: Item<number>[] = [];
     for (let value = 0; value < 3_000; value++) {
-      places.push(list.add(value));
+      const item = new Item(value);
+      items.push(item);
+      list.add(item);
       set.add(value);
       for (let count = random.below(3); count > 0; count--) {
-        const place = random.pick(places);
-        list.remove(place);
-        set.delete(place.value);
+        const picked = random.pick(items);
+        list.remove(picked);
+        set.delete(picked.value);
       }
-      if (value % 100 === 0) expect([...list]).toEqual([...set]);
+      if (value % 100 === 0) expect(valuesOf(list)).toEqual([...set]);
     }
-    expect([...list]).toEqual([...set]);
+    expect(valuesOf(list)).toEqual([...set]);
     expect(list.size).toBe(set.size);
   });
 
   test('does not keep alive what was removed', () => {
     // Of a kind that can be counted, since hardly anything else makes them.
     const alive = () => heapStats().objectTypeCounts.WeakSet ?? 0;
-    const list = new LiveList<object>();
-    const places: Place<object>[] = [];
+    const list = new LiveList<Item<object>>();
+    const items: Item<object>[] = [];
     const comeAndGo = () => {
       for (let index = 0; index < 1_000; index++) {
-        const oldest = places[index % 32];
+        const oldest = items[index % 32];
         if (oldest) list.remove(oldest);
-        places[index % 32] = list.add(new WeakSet());
+        const item = new Item<object>(new WeakSet());
+        items[index % 32] = item;
+        list.add(item);
       }
     };
     comeAndGo();

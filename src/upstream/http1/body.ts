@@ -28,7 +28,9 @@ const highWaterMarkBytes = 256 * 1024;
 /** The body of a response as it comes from a connection, with back-pressure. */
 export class IncomingBody implements Body {
   readonly #source: BodySource;
-  readonly #pieces: Piece[] = [];
+  /** The first piece apart from the rest: most bodies are one. */
+  #first: Piece | null = null;
+  #more: Piece[] | null = null;
   #waitingBytes = 0;
   #paused = false;
   #read = false;
@@ -41,16 +43,17 @@ export class IncomingBody implements Body {
   }
 
   wholeText(): string | null {
-    if (!this.#ended || this.#read || this.#error !== null || this.#pieces.length !== 1) return null;
-    const { chunk, start, end } = this.#pieces.pop() as Piece;
-    const text = chunk.toString('utf8', start, end);
+    if (!this.#ended || this.#read || this.#error !== null || this.#more !== null) return null;
+    const piece = this.#shift();
+    if (piece === null) return null;
+    const text = piece.chunk.toString('utf8', piece.start, piece.end);
     return text.charCodeAt(0) === byteOrderMark ? text.slice(1) : text;
   }
 
   read(): Promise<Uint8Array | null> {
     this.#read = true;
-    const piece = this.#pieces.shift();
-    if (piece !== undefined) {
+    const piece = this.#shift();
+    if (piece !== null) {
       this.#waitingBytes -= piece.end - piece.start;
       if (this.#paused && this.#waitingBytes < highWaterMarkBytes) this.#setPaused(false);
       return Promise.resolve(bytesOf(piece));
@@ -62,7 +65,8 @@ export class IncomingBody implements Body {
   }
 
   cancel(): void {
-    this.#pieces.length = 0;
+    this.#first = null;
+    this.#more = null;
     if (!this.#ended) this.#source.abandon();
   }
 
@@ -74,7 +78,9 @@ export class IncomingBody implements Body {
       reader.resolve(bytesOf(piece));
       return;
     }
-    this.#pieces.push(piece);
+    if (this.#first === null) this.#first = piece;
+    else if (this.#more) this.#more.push(piece);
+    else this.#more = [piece];
     this.#waitingBytes += end - start;
     if (!this.#paused && this.#waitingBytes >= highWaterMarkBytes) this.#setPaused(true);
   }
@@ -91,6 +97,12 @@ export class IncomingBody implements Body {
     this.#ended = true;
     this.#error = error;
     this.#takeReader()?.reject(error);
+  }
+
+  #shift(): Piece | null {
+    const piece = this.#first;
+    this.#first = this.#more?.shift() ?? null;
+    return piece;
   }
 
   #takeReader(): PromiseWithResolvers<Uint8Array | null> | null {

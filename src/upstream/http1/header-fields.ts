@@ -1,10 +1,8 @@
 /** RFC 9110, 5.1 and 5.5: any number of lines of a name, a colon and a value without control characters that split. */
 const fieldLines = /^\n(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[^\0\r\n]*\r?\n)*$/;
+const colon = 0x3a;
 /** Where a value goes on in the next line. RFC 9112, 5.2. */
 const fold = /\r?\n[ \t]+/g;
-
-/** How a field of a name begins, by name: made once for the few that are asked for. */
-const starts: Record<string, string> = Object.create(null);
 
 /**
  * The header fields of a response. They are checked at once, and looked for one by one: of all that servers send,
@@ -12,11 +10,12 @@ const starts: Record<string, string> = Object.create(null);
  */
 export class HeaderFields {
   readonly #text: string;
-  readonly #lower: string;
+  /** Where the lines begin. */
+  readonly #starts: number[] = [];
 
   private constructor(text: string) {
     this.#text = text;
-    this.#lower = text.toLowerCase();
+    for (let end = 0; end + 1 < text.length; end = text.indexOf('\n', end + 1)) this.#starts.push(end + 1);
   }
 
   /**
@@ -31,16 +30,29 @@ export class HeaderFields {
 
   /** The value of the field `name`, in lower case, or null; those of a repeated field are joined by `, `. */
   get(name: string): string | null {
-    starts[name] ??= `\n${name}:`;
-    const start = starts[name];
     let value: string | null = null;
-    for (let at = this.#lower.indexOf(start); at >= 0; at = this.#lower.indexOf(start, at + 1)) {
-      const from = at + start.length;
+    for (const start of this.#starts) {
+      if (!this.#isNamed(start, name)) continue;
+      const from = start + name.length + 1;
       const one = trimBlanks(this.#text.slice(from, this.#text.indexOf('\n', from)));
       value = value === null ? one : `${value}, ${one}`;
     }
     return value;
   }
+
+  /** Whether the field at `start` has this name. No copy in lower case is made: it would cost more than the rest. */
+  #isNamed(start: number, name: string): boolean {
+    if (this.#text.charCodeAt(start + name.length) !== colon) return false;
+    for (let i = 0; i < name.length; i++) {
+      const code = this.#text.charCodeAt(start + i);
+      if ((isCapital(code) ? code | 0x20 : code) !== name.charCodeAt(i)) return false;
+    }
+    return true;
+  }
+}
+
+function isCapital(code: number): boolean {
+  return code >= 0x41 && code <= 0x5a;
 }
 
 /** Without the blanks around a value, and the carriage return after it. Other white space belongs to the value. */

@@ -1,6 +1,6 @@
 import type { Signal } from '../../abort.ts';
 import { type Deadline, deadlines } from '../../deadlines.ts';
-import { LiveList } from '../../live-list.ts';
+import { Listed, LiveList } from '../../live-list.ts';
 import { toFailure, UpstreamFailure } from '../failure.ts';
 import { type ConnectionEvents, HttpConnection } from './connection.ts';
 import type { ByteSocket } from './socket.ts';
@@ -10,9 +10,39 @@ const maxConnections = 8_192;
 /** How often connections are looked for that have been idle for too long. */
 const sweepIntervalMs = 1_000;
 
-interface Waiter {
-  take(connection: HttpConnection): void;
-  fail(error: unknown): void;
+/** A request that waits for a connection. */
+class Waiter extends Listed {
+  readonly #connection = Promise.withResolvers<HttpConnection>();
+  readonly #signal: Signal;
+  readonly #waiters: LiveList<Waiter>;
+  readonly #onAbort = () => this.fail(this.#signal.reason);
+
+  constructor(waiters: LiveList<Waiter>, signal: Signal) {
+    super();
+    this.#waiters = waiters;
+    this.#signal = signal;
+    waiters.add(this);
+    signal.addEventListener('abort', this.#onAbort, { once: true });
+  }
+
+  get connection(): Promise<HttpConnection> {
+    return this.#connection.promise;
+  }
+
+  take(connection: HttpConnection): void {
+    this.#end();
+    this.#connection.resolve(connection);
+  }
+
+  fail(error: unknown): void {
+    this.#end();
+    this.#connection.reject(error);
+  }
+
+  #end(): void {
+    this.#waiters.remove(this);
+    this.#signal.removeEventListener('abort', this.#onAbort);
+  }
 }
 
 /** The connections to one origin, kept alive and used again, the one used last first. */
@@ -45,26 +75,9 @@ export class ConnectionPool implements ConnectionEvents {
 
   /** The first connection that becomes free, be it a new one. Rejects with an {@link UpstreamFailure} or the signal's reason. */
   wait(signal: Signal): Promise<HttpConnection> {
-    const { promise, resolve, reject } = Promise.withResolvers<HttpConnection>();
-    const settle = () => {
-      this.#waiters.remove(place);
-      signal.removeEventListener('abort', abort);
-    };
-    const waiter: Waiter = {
-      take(connection) {
-        settle();
-        resolve(connection);
-      },
-      fail(error) {
-        settle();
-        reject(error);
-      },
-    };
-    const abort = () => waiter.fail(signal.reason);
-    signal.addEventListener('abort', abort, { once: true });
-    const place = this.#waiters.add(waiter);
+    const { connection } = new Waiter(this.#waiters, signal);
     this.#dialForWaiters();
-    return promise;
+    return connection;
   }
 
   /** Closes what is idle now, and everything else as soon as it is. Last words can still be sent. */

@@ -2,11 +2,15 @@ import { HeaderFields } from './header-fields.ts';
 
 /** The head of a response and what follows 1xx heads, in bytes; Node takes 16 KiB, and some proxies more. */
 const maxHeadBytes = 64 * 1024;
+/** As much as is looked at at a time for the end of a head, which seldom has more: what follows it is no text yet. */
+const headWindowBytes = 512;
 /** A chunk's size line with its extensions, and all trailers together. */
 const maxChunkMetaBytes = 16 * 1024;
 /** What every response begins with. */
 const protocol = 'HTTP/1.';
-const statusLine = /^HTTP\/1\.\d [1-9]\d{2}(?: [^\0\r\n]*)?\r?\n$/;
+const statusLine = /^HTTP\/1\.\d [1-9]\d{2}(?: [^\0\r\n]*)?\r?\n/;
+/** The code of the digit 0. */
+const zero = 0x30;
 /** As much as is looked at for the end of a line between chunks, which seldom has ten bytes. */
 const chunkLineWindowBytes = 64;
 /** More digits would be no exact number. */
@@ -113,7 +117,8 @@ export class ResponseParser {
 
   /** Reads on in a head; returns where it stopped. */
   #readHead(chunk: Buffer, from: number): number {
-    const text = chunk.toString('latin1', from, Math.min(chunk.length, from + this.#budget + 1));
+    const to = Math.min(chunk.length, from + Math.min(this.#budget + 1, headWindowBytes));
+    const text = chunk.toString('latin1', from, to);
     const before = this.#partial.length;
     const head = this.#partial + text;
     // The empty line at the end may have begun in the piece before.
@@ -131,10 +136,11 @@ export class ResponseParser {
   /** @param head up to and with its empty line */
   #takeHead(head: string): void {
     const lineEnd = head.indexOf('\n');
-    if (!statusLine.test(head.slice(0, lineEnd + 1))) throw notHttp();
+    if (!statusLine.test(head)) throw notHttp();
     const headers = HeaderFields.parse(head.slice(lineEnd, head.lastIndexOf('\n', head.length - 2) + 1));
     if (headers === null) throw new HttpFramingError('answered with a malformed header');
-    this.#endHead(Number(head[7]), Number(head.slice(9, 12)), headers);
+    const digit = (at: number) => head.charCodeAt(at) - zero;
+    this.#endHead(digit(7), digit(9) * 100 + digit(10) * 10 + digit(11), headers);
   }
 
   #endHead(minorVersion: number, status: number, headers: HeaderFields): void {

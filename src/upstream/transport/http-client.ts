@@ -75,13 +75,15 @@ export class HttpClient {
   }
 
   /** Resolves when the answer's head is there. Rejects with an {@link UpstreamFailure}, or the signal's reason. */
-  async fetch(request: HttpRequest): Promise<HttpResponse> {
+  fetch(request: HttpRequest): Promise<HttpResponse> {
     const url = request.url ?? this.#url;
     const { signal } = request;
-    if (signal.aborted) throw signal.reason;
-    const connection = this.#pool.takeIdle() ?? (await this.#pool.wait(signal));
-    const response = await connection.request(this.#message(url, request), signal);
-    return isRedirect(response.status) ? this.#redirected(response, url, request) : response;
+    if (signal.aborted) return Promise.reject(signal.reason);
+    const idle = this.#pool.takeIdle();
+    const response = idle
+      ? idle.request(this.#message(url, request), signal)
+      : this.#pool.wait(signal).then((one) => one.request(this.#message(url, request), signal));
+    return response.then((one) => (isRedirect(one.status) ? this.#redirected(one, url, request) : one));
   }
 
   /** Follows a redirect, if it stays within the origin. */

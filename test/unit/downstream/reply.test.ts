@@ -1,24 +1,38 @@
 import { describe, expect, test } from 'bun:test';
+import { Abort } from '../../../src/abort.ts';
+import { Call } from '../../../src/downstream/call.ts';
 import { Heartbeat } from '../../../src/downstream/heartbeat.ts';
-import { Reply, type ReplyOptions } from '../../../src/downstream/reply.ts';
+import { Replies } from '../../../src/downstream/replies.ts';
+import { Reply } from '../../../src/downstream/reply.ts';
 import { waitUntil } from '../../support/wait.ts';
 
 const json = { json: true, sse: false };
 const sse = { json: false, sse: true };
 const both = { json: true, sse: true };
 
-function reply(options: Partial<ReplyOptions>) {
+function callOf(made: Reply): Call {
+  const message = { kind: 'request', idText: '1', method: 'm', params: {}, paramsText: '{}' } as const;
+  return new Call(message, made, undefined);
+}
+
+/** A reply with one call, and how often that was cancelled. */
+function reply({
+  accepted = both,
+  answers = 1,
+  batch = false,
+  headers = null as Record<string, string> | null,
+  intervalMs = 60_000,
+  signal = new Abort(),
+} = {}) {
   const seen = { gone: 0, long: 0 };
-  const made = new Reply({
-    accepted: both,
-    answers: 1,
-    batch: false,
-    heartbeat: new Heartbeat(60_000),
-    onGone: () => void seen.gone++,
-    onLong: () => void seen.long++,
-    ...options,
-  });
-  return { reply: made, seen };
+  const replies = new Replies(new Heartbeat(intervalMs));
+  const asked = { accepted, signal, onLong: () => void seen.long++ };
+  const parts = { replies, streams: new Heartbeat(intervalMs) };
+  const made = new Reply(parts, asked, answers, batch, headers);
+  const call = callOf(made);
+  call.abort.addEventListener('abort', () => void seen.gone++);
+  made.await(call);
+  return { reply: made, seen, replies };
 }
 
 /** The body without the keep-alive comments, which may come at any time. */
@@ -67,7 +81,7 @@ describe('a client that accepts both', () => {
   });
 
   test('is sent comments on a stream when the answer takes long', async () => {
-    const { reply: made, seen } = reply({ heartbeat: new Heartbeat(5) });
+    const { reply: made, seen } = reply({ intervalMs: 5 });
     const response = await made.response;
     const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
     let text = '';
@@ -93,7 +107,7 @@ describe('a client that accepts only JSON', () => {
   });
 
   test('has its connection kept when the answer takes long, for nothing can be sent on it', async () => {
-    const { reply: made, seen } = reply({ accepted: json, heartbeat: new Heartbeat(5) });
+    const { reply: made, seen } = reply({ accepted: json, intervalMs: 5 });
     await waitUntil('the call of onLong', () => seen.long > 0);
     made.answer('{"a":1}');
     expect((await made.response).headers.get('content-type')).toBe('application/json');
@@ -169,5 +183,80 @@ describe('a stream', () => {
     const { reply: made, seen } = reply({});
     for (let sent = 0; sent < 65; sent++) void made.notify('x'.repeat(2 ** 20));
     expect(seen.gone).toBe(1);
+  });
+});
+
+describe('a client that goes away', () => {
+  test('while the reply takes a while has its call cancelled', async () => {
+    const signal = new Abort();
+    const { reply: made, seen } = reply({ signal });
+    signal.abort();
+    await waitUntil('the cancellation', () => seen.gone > 0);
+    expect(made.notify('{"n":1}')).toBeUndefined();
+  });
+
+  test('later on has its call cancelled at once', async () => {
+    const signal = new Abort();
+    const { seen } = reply({ signal });
+    await Bun.sleep(150);
+    expect(seen.gone).toBe(0);
+    signal.abort();
+    expect(seen.gone).toBe(1);
+  });
+
+  test('is not watched for a reply that is done', async () => {
+    let watched = 0;
+    const asked = {
+      accepted: both,
+      get signal() {
+        watched++;
+        return new Abort();
+      },
+      onLong() {},
+    };
+    const parts = { replies: new Replies(), streams: new Heartbeat() };
+    const quick = new Reply(parts, asked, 1, false);
+    quick.answer('{"a":1}');
+    await Bun.sleep(150);
+    expect(watched).toBe(0);
+    const slow = new Reply(parts, asked, 1, false);
+    await Bun.sleep(150);
+    expect(watched).toBe(1);
+    slow.answer('{"a":1}');
+  });
+});
+
+describe('replies under way', () => {
+  test('can all have their calls cancelled, young or old, and are answered all the same', async () => {
+    const { reply: old, replies, seen } = reply({});
+    await Bun.sleep(150);
+    const parts = { replies, streams: new Heartbeat() };
+    const young = new Reply(parts, { accepted: both, signal: new Abort(), onLong() {} }, 1, false);
+    const call = callOf(young);
+    young.await(call);
+    replies.cancelCalls();
+    expect([seen.gone, call.abort.aborted]).toEqual([1, true]);
+    for (const one of [old, young]) {
+      one.answer('{"a":1}');
+      expect(await (await one.response).text()).toBe('{"a":1}');
+    }
+  });
+
+  test('are waited for until the last one is done', async () => {
+    const { reply: made, replies } = reply({});
+    let isEmpty = false;
+    const empty = replies.empty(10_000).then(() => {
+      isEmpty = true;
+    });
+    await Bun.sleep(100);
+    expect(isEmpty).toBe(false);
+    made.answer('{"a":1}');
+    await empty;
+    await replies.empty(10_000);
+  });
+
+  test('are not waited for longer than is allowed', async () => {
+    const { replies } = reply({});
+    await replies.empty(20);
   });
 });

@@ -1,11 +1,13 @@
 import { afterEach, describe, expect, test } from 'bun:test';
 import { Registry } from 'prom-client';
-import { Abort } from '../../../src/abort.ts';
+import { Call } from '../../../src/downstream/call.ts';
 import { Heartbeat } from '../../../src/downstream/heartbeat.ts';
 import { takeNotification } from '../../../src/downstream/legacy.ts';
+import { Replies } from '../../../src/downstream/replies.ts';
+import { Reply } from '../../../src/downstream/reply.ts';
 import { type Session, Sessions } from '../../../src/downstream/sessions.ts';
 import { DownstreamMetrics } from '../../../src/observability/downstream-metrics.ts';
-import { classify, type NotificationMessage } from '../../../src/protocol/jsonrpc.ts';
+import { classify, type NotificationMessage, type RequestMessage } from '../../../src/protocol/jsonrpc.ts';
 import { sampleValue } from '../../support/prometheus-page.ts';
 import { waitUntil } from '../../support/wait.ts';
 
@@ -25,8 +27,14 @@ function sessionsOf(idleTtlMs: number) {
   return { sessions, endings };
 }
 
-function running(session: Session, idText: string) {
-  return session.began({ idText, abort: new Abort() });
+/** A call that runs in the session. */
+function running(session: Session, idText: string): Call {
+  const text = `{"jsonrpc":"2.0","id":${idText},"method":"tools/call","params":{"name":"a"}}`;
+  const asked = { accepted: { json: true, sse: true }, signal: new AbortController().signal, onLong() {} };
+  const reply = new Reply({ replies: new Replies(), streams: new Heartbeat() }, asked, 1, false);
+  const call = new Call(classify(JSON.parse(text), text) as RequestMessage, reply, session);
+  session.began(call);
+  return call;
 }
 
 function cancelled(session: Session, paramsText: string): void {
@@ -89,8 +97,8 @@ describe('notifications/cancelled', () => {
     const call = running(session, idText);
     const other = running(session, '12345678901234567891');
     cancelled(session, params);
-    expect(call.value.abort.aborted).toBe(true);
-    expect(other.value.abort.aborted).toBe(false);
+    expect(call.abort.aborted).toBe(true);
+    expect(other.abort.aborted).toBe(false);
   });
 
   test('cancels all calls of that id, where a client uses one twice', () => {
@@ -98,7 +106,7 @@ describe('notifications/cancelled', () => {
     const session = sessions.open();
     const calls = [running(session, '1'), running(session, '1')];
     cancelled(session, '{"requestId":1}');
-    expect(calls.map((call) => call.value.abort.aborted)).toEqual([true, true]);
+    expect(calls.map((call) => call.abort.aborted)).toEqual([true, true]);
   });
 
   test.each(['{}', '{"requestId":"1"}', '{"requestId":null}', '{"requestId":2}'])(
@@ -108,7 +116,7 @@ describe('notifications/cancelled', () => {
       const session = sessions.open();
       const call = running(session, '1');
       cancelled(session, params);
-      expect(call.value.abort.aborted).toBe(false);
+      expect(call.abort.aborted).toBe(false);
     },
   );
 
@@ -118,9 +126,9 @@ describe('notifications/cancelled', () => {
     const call = running(session, '1');
     const levels = 2_000_000;
     cancelled(session, `{"requestId":${'['.repeat(levels)}${']'.repeat(levels)}}`);
-    expect(call.value.abort.aborted).toBe(false);
+    expect(call.abort.aborted).toBe(false);
     cancelled(session, '{"requestId":1}');
-    expect(call.value.abort.aborted).toBe(true);
+    expect(call.abort.aborted).toBe(true);
   });
 });
 
@@ -131,7 +139,7 @@ test('the end of a session cancels its calls and closes its stream', async () =>
   const stream = session.listen(new Heartbeat());
   sessions.end(session, 'client_delete');
   sessions.end(session, 'client_delete');
-  expect(call.value.abort.aborted).toBe(true);
+  expect(call.abort.aborted).toBe(true);
   expect(await new Response(stream.readable).text()).toBe(': keep-alive\n\n');
   expect(await endings('client_delete')).toBe(1);
 });

@@ -135,7 +135,17 @@ describe('a bearer token', () => {
     ['Bearer wrong', 'wrong_token'],
     ['Bearer S3cret-token', 'wrong_token'],
     ['Bearer s3cret-toke', 'wrong_token'],
+    ['Bearer s3cret-token2', 'wrong_token'],
   ] as const)('is not taken in %p: %s', (header, problem) => {
+    // A guard that has just seen the right one must not take it for the next.
+    expect(guard.problem('Bearer s3cret-token')).toBeNull();
     expect(guard.problem(header)).toBe(problem);
+  });
+
+  test('may have characters beyond ASCII', () => {
+    const guard = new BearerGuard('schlüssel');
+    expect(guard.problem('Bearer schlüssel')).toBeNull();
+    expect(guard.problem('Bearer schluessel')).toBe('wrong_token');
+    expect(guard.problem('Bearer schlassel')).toBe('wrong_token');
   });
 });

@@ -1,17 +1,19 @@
 import { describe, expect, test } from 'bun:test';
-import { eachMember, elements, memberText, withMember } from '../../../src/protocol/json-text.ts';
+import { elements, Members, memberText, withMember } from '../../../src/protocol/json-text.ts';
 import { Random, randomJson, randomJsonObject } from '../../support/random.ts';
 
 const rounds = 3_000;
 
 function members(object: string): { key: string; start: number; end: number }[] {
   const found: { key: string; start: number; end: number }[] = [];
-  eachMember(object, (key, start, end) => found.push({ key, start, end }));
+  for (const member = new Members(object); member.next(); ) {
+    found.push({ key: member.key, start: member.start, end: member.end });
+  }
   return found;
 }
 
-describe('eachMember', () => {
-  test('finds keys and the places of their values', () => {
+describe('members', () => {
+  test('have keys, and places of their values', () => {
     const text = ' { "a" : 1 , "b":{"c":[2]},"d":"x" } ';
     const found = members(text).map(({ key, start, end }) => [key, text.slice(start, end)]);
     expect(found).toEqual([
@@ -21,7 +23,7 @@ describe('eachMember', () => {
     ]);
   });
 
-  test('decodes escaped keys, and is not misled by quotes and braces in strings', () => {
+  test('have their keys decoded, and are found among quotes and braces in strings', () => {
     const text = String.raw`{"\u0061\"":"}\\","b\\":"\\\"{"}`;
     const found = members(text).map(({ key, start, end }) => [key, text.slice(start, end)]);
     expect(found).toEqual([
@@ -30,7 +32,7 @@ describe('eachMember', () => {
     ]);
   });
 
-  test('shows a repeated key as often as it stands there', () => {
+  test('come as often as they stand there', () => {
     expect(members('{"a":1,"a":2}').map(({ key }) => key)).toEqual(['a', 'a']);
   });
 
@@ -52,6 +54,20 @@ describe('eachMember', () => {
         });
       }
       expect(JSON.stringify(value), text).toBe(JSON.stringify(JSON.parse(text)));
+    }
+  });
+
+  test('are told by their names, escaped or not', () => {
+    const random = new Random(2);
+    for (let round = 0; round < rounds; round++) {
+      for (const member = new Members(randomJsonObject(random)); member.next(); ) {
+        const { key } = member;
+        expect([member.is(key), member.is(`${key}x`), member.is(key.slice(0, -1))]).toEqual([
+          true,
+          false,
+          key === '',
+        ]);
+      }
     }
   });
 

@@ -5,6 +5,7 @@ import type { UpstreamTool } from '../../../src/upstream/legacy-session.ts';
 
 const tool = (name: string, text = JSON.stringify({ name })): UpstreamTool => ({
   name,
+  nameText: JSON.stringify(name),
   text,
   repeatable: false,
 });

@@ -1,0 +1,37 @@
+import { Abort } from '../abort.ts';
+import { Listed } from '../live-list.ts';
+import type { Exchange } from '../protocol/exchange.ts';
+import type { JsonObject, RequestMessage } from '../protocol/jsonrpc.ts';
+import type { Reply } from './reply.ts';
+import type { Session } from './sessions.ts';
+
+/** A client's request while it is being answered. */
+export class Call extends Listed implements Exchange {
+  readonly message: RequestMessage;
+  readonly reply: Reply;
+  readonly session: Session | undefined;
+  readonly abort = new Abort();
+  readonly startMs = performance.now();
+
+  /** @param reply takes what the client is to see before the answer */
+  constructor(message: RequestMessage, reply: Reply, session: Session | undefined) {
+    super();
+    this.message = message;
+    this.reply = reply;
+    this.session = session;
+  }
+
+  get method(): string {
+    return this.message.method;
+  }
+  get params(): JsonObject | undefined {
+    return this.message.params;
+  }
+  get paramsText(): string | undefined {
+    return this.message.paramsText;
+  }
+
+  notify(message: string): Promise<void> | undefined {
+    return this.reply.notify(message);
+  }
+}

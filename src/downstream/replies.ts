@@ -1,0 +1,61 @@
+import { type Deadline, deadlines } from '../deadlines.ts';
+import { LiveList } from '../live-list.ts';
+import { Heartbeat } from './heartbeat.ts';
+import type { Reply } from './reply.ts';
+
+/** How long a reply may take before its client is watched: most are over by then. */
+const watchAfterMs = 50;
+
+/** The replies that are under way. */
+export class Replies {
+  readonly #young = new LiveList<Reply>();
+  readonly #watched: Heartbeat<Reply>;
+  #aging: Deadline | null = null;
+  #onEmpty: (() => void) | null = null;
+
+  /** @param watched tells those that take long of the time */
+  constructor(watched = new Heartbeat<Reply>()) {
+    this.#watched = watched;
+  }
+
+  add(reply: Reply): void {
+    this.#young.add(reply);
+    this.#aging ??= deadlines.add(watchAfterMs, () => this.#age());
+  }
+
+  /** The reply is done. */
+  delete(reply: Reply): void {
+    this.#young.remove(reply);
+    this.#watched.delete(reply);
+    if (this.#size === 0) this.#onEmpty?.();
+  }
+
+  /** Resolves when no reply is under way, at the latest after `timeoutMs`. */
+  async empty(timeoutMs: number): Promise<void> {
+    if (this.#size === 0) return;
+    const empty = Promise.withResolvers<void>();
+    this.#onEmpty = empty.resolve;
+    const timer = setTimeout(empty.resolve, timeoutMs);
+    await empty.promise;
+    clearTimeout(timer);
+  }
+
+  /** Cancels what they wait for. */
+  cancelCalls(): void {
+    for (const reply of this.#young) reply.cancelCalls();
+    for (const reply of this.#watched) reply.cancelCalls();
+  }
+
+  get #size(): number {
+    return this.#young.size + this.#watched.size;
+  }
+
+  #age(): void {
+    this.#aging = null;
+    for (const reply of this.#young) {
+      this.#young.remove(reply);
+      this.#watched.add(reply);
+      reply.watchClient();
+    }
+  }
+}
