@@ -14,13 +14,14 @@ import {
 } from '../protocol/jsonrpc.ts';
 import { isLegacyVersion, legacyVersions } from '../protocol/versions.ts';
 import type { Router } from '../router/router.ts';
+import { type Content, isLong } from './body.ts';
 import { Call } from './call.ts';
 import { errorResponse, rpcErrorText, toGatewayError } from './errors.ts';
 import { streamHeaders } from './event-stream.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { clientName, initializeResult, takeNotification } from './legacy.ts';
 import { Replies } from './replies.ts';
-import { type AnswerText, type Asked, Reply } from './reply.ts';
+import { type Asked, Reply } from './reply.ts';
 import type { Session, Sessions } from './sessions.ts';
 
 /** The most messages that one batch may hold. */
@@ -265,8 +266,9 @@ function checkVersion(version: string | null): void {
   });
 }
 
-function answerText(idText: string, answer: Answer): AnswerText {
+function answerText(idText: string, answer: Answer): Content {
   if (answer.kind === 'error') return errorText(idText, answer.error);
-  if (typeof answer.result === 'string') return resultText(idText, answer.result);
-  return { before: `{"jsonrpc":"2.0","id":${idText},"result":`, bytes: answer.result, after: '}' };
+  const { result } = answer;
+  if (typeof result === 'string' && !isLong(result)) return resultText(idText, result);
+  return [`{"jsonrpc":"2.0","id":${idText},"result":`, result, '}'];
 }

@@ -2,15 +2,11 @@ import type { Signal } from '../abort.ts';
 import { Listed } from '../live-list.ts';
 import { type Accepted, jsonType } from '../protocol/headers.ts';
 import { sseMessage } from '../protocol/sse.ts';
+import { bodyOf, type Content, type Part } from './body.ts';
 import type { Call } from './call.ts';
 import { EventStream, streamHeaders } from './event-stream.ts';
 import type { Beating, Heartbeat } from './heartbeat.ts';
 import type { Replies } from './replies.ts';
-
-/** An answer's JSON text; a list's is kept as bytes between two texts, so that it is not encoded each time. */
-export type AnswerText =
-  | string
-  | { readonly before: string; readonly bytes: Uint8Array; readonly after: string };
 
 /** Made once: of a plain object Bun makes these for each response. */
 const jsonInit = { headers: new Headers({ 'content-type': jsonType }) };
@@ -44,7 +40,8 @@ export class Reply extends Listed implements Beating {
   readonly #batch: boolean;
   /** How many answers are still to come. */
   #missing: number;
-  readonly #answers: AnswerText[] = [];
+  /** The JSON texts of the answers that are there. */
+  readonly #answers: Content[] = [];
   readonly #calls: Call[] = [];
   #response: Response | null = null;
   #waiting: PromiseWithResolvers<Response> | null = null;
@@ -103,7 +100,7 @@ export class Reply extends Listed implements Beating {
   }
 
   /** Adds an answer; the last one ends the reply. */
-  answer(answer: AnswerText): void {
+  answer(answer: Content): void {
     if (this.#done) return;
     this.#missing--;
     if (this.#stream) void this.#stream.send(sseMessage(flat(answer)));
@@ -157,25 +154,18 @@ export class Reply extends Listed implements Beating {
   #whole(): Response {
     const headers = this.#headers;
     if (!this.#asked.accepted.json) {
-      const events = this.#answers.map((answer) => sseMessage(flat(answer))).join('');
-      return new Response(events, { headers: headers ? { ...streamHeaders, ...headers } : streamHeaders });
+      const init = { headers: headers ? { ...streamHeaders, ...headers } : streamHeaders };
+      return new Response(bodyOf(this.#answers.map((answer) => sseMessage(flat(answer)))), init);
     }
     const init = headers ? { headers: { 'content-type': jsonType, ...headers } } : jsonInit;
-    if (this.#batch) return new Response(`[${this.#answers.map(flat).join(',')}]`, init);
-    const answer = this.#answers[0] as AnswerText;
-    if (typeof answer === 'string') return new Response(answer, init);
-    return new Response(
-      Buffer.concat([Buffer.from(answer.before), answer.bytes, Buffer.from(answer.after)]),
-      init,
-    );
+    if (this.#batch) return new Response(bodyOf(`[${this.#answers.map(flat).join(',')}]`), init);
+    return new Response(bodyOf(this.#answers[0] as Content), init);
   }
 }
 
-function flat(answer: AnswerText): string {
-  if (typeof answer === 'string') return answer;
-  return (
-    answer.before +
-    Buffer.from(answer.bytes.buffer, answer.bytes.byteOffset, answer.bytes.length) +
-    answer.after
-  );
+function flat(content: Content): string {
+  if (typeof content === 'string') return content;
+  const textOf = (part: Part) =>
+    typeof part === 'string' ? part : Buffer.from(part.buffer, part.byteOffset, part.length).toString();
+  return content.map(textOf).join('');
 }

@@ -46,8 +46,7 @@ export class IncomingBody implements Body {
     if (!this.#ended || this.#read || this.#error !== null || this.#more !== null) return null;
     const piece = this.#shift();
     if (piece === null) return null;
-    const text = piece.chunk.toString('utf8', piece.start, piece.end);
-    return text.charCodeAt(0) === byteOrderMark ? text.slice(1) : text;
+    return textOf(piece.chunk, piece.start, piece.end);
   }
 
   read(): Promise<Uint8Array | null> {
@@ -118,6 +117,12 @@ export class IncomingBody implements Body {
 }
 
 const byteOrderMark = 0xfeff;
+
+/** The text in part of a chunk, as a TextDecoder gives it: without a byte order mark. */
+export function textOf(chunk: Buffer, start: number, end: number): string {
+  const text = chunk.toString('utf8', start, end);
+  return text.charCodeAt(0) === byteOrderMark ? text.slice(1) : text;
+}
 
 function bytesOf({ chunk, start, end }: Piece): Uint8Array {
   return start === 0 && end === chunk.length ? chunk : chunk.subarray(start, end);

@@ -1,5 +1,5 @@
 import { UpstreamFailure } from '../failure.ts';
-import type { Body } from './body.ts';
+import { type Body, textOf } from './body.ts';
 import { decoded } from './decode.ts';
 import type { ResponseHead } from './response-parser.ts';
 
@@ -7,8 +7,8 @@ import type { ResponseHead } from './response-parser.ts';
 export const maxUpstreamBodyBytes = 64 * 1024 * 1024;
 /** As much of an error's body as is read, to see whether it speaks of a lost session. */
 const maxBeginningBytes = 16 * 1024;
-
-const utf8 = new TextDecoder();
+/** As much room a body of unknown length has at first. */
+const minBufferBytes = 64 * 1024;
 
 /** An upstream's response: its head is there, its body may still be coming. */
 export class HttpResponse {
@@ -60,14 +60,13 @@ export class HttpResponse {
 
   async #collected(head: readonly Uint8Array[]): Promise<string> {
     if ((this.contentLength ?? 0) > maxUpstreamBodyBytes) throw this.#tooLarge();
-    const pieces = [...head];
-    let bytes = head.reduce((sum, piece) => sum + piece.byteLength, 0);
+    const collected = new Collected(this.contentLength);
+    for (const piece of head) collected.add(piece);
     for (;;) {
       const piece = await this.#body.read();
-      if (piece === null) return utf8.decode(Buffer.concat(pieces, bytes));
-      pieces.push(piece);
-      bytes += piece.byteLength;
-      if (bytes > maxUpstreamBodyBytes) throw this.#tooLarge();
+      if (piece === null) return collected.text();
+      collected.add(piece);
+      if (collected.bytes > maxUpstreamBodyBytes) throw this.#tooLarge();
     }
   }
 
@@ -96,4 +95,43 @@ export class HttpResponse {
     this.cancel();
     return text;
   }
+}
+
+/** A body that comes in pieces. */
+class Collected {
+  /** Room for all of it, where its length is known; else grown as it comes. */
+  #buffer: Buffer;
+  #bytes = 0;
+
+  constructor(length: number | null) {
+    this.#buffer = Buffer.allocUnsafeSlow(length ?? minBufferBytes);
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  add(piece: Uint8Array): void {
+    const needed = this.#bytes + piece.byteLength;
+    if (needed > this.#buffer.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(needed, 2 * this.#buffer.length));
+      this.#buffer.copy(larger, 0, 0, this.#bytes);
+      this.#buffer = larger;
+    }
+    this.#buffer.set(piece, this.#bytes);
+    this.#bytes = needed;
+    if (piece.byteLength === piece.buffer.byteLength) release(piece);
+  }
+
+  /** The end: without a byte order mark, and with replacement characters in place of what is no UTF-8. */
+  text(): string {
+    const text = textOf(this.#buffer, 0, this.#bytes);
+    release(this.#buffer);
+    return text;
+  }
+}
+
+/** Frees the memory of `bytes`, which nobody needs any more, now: until a collection finds it, many bodies pile up. */
+function release(bytes: Uint8Array): void {
+  (bytes.buffer as ArrayBuffer).transfer(0);
 }

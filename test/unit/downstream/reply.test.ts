@@ -67,7 +67,7 @@ describe('a client that accepts both', () => {
   test('gets a batch as an array, in the order in which its answers came', async () => {
     const { reply: made } = reply({ answers: 2, batch: true });
     made.answer('{"a":1}');
-    made.answer({ before: '{"list":', bytes: Buffer.from('["é"]'), after: '}' });
+    made.answer(['{"list":', Buffer.from('["é"]'), '}']);
     expect(await (await made.response).text()).toBe('[{"a":1},{"list":["é"]}]');
   });
 
@@ -117,13 +117,11 @@ describe('a client that accepts only JSON', () => {
 describe('a client that accepts only a stream', () => {
   test('gets each answer as an event', async () => {
     const { reply: made } = reply({ accepted: sse, answers: 2, batch: true });
-    made.answer({ before: '[', bytes: Buffer.from('1'), after: ']' });
+    made.answer(['[', Buffer.from('1'), ']']);
     made.answer('{"a":\n2}');
     const response = await made.response;
     expect(response.headers.get('content-type')).toBe('text/event-stream');
-    expect(await response.text()).toBe(
-      ': keep-alive\n\nevent: message\ndata: [1]\n\nevent: message\ndata: {"a": 2}\n\n',
-    );
+    expect(await response.text()).toBe('event: message\ndata: [1]\n\nevent: message\ndata: {"a": 2}\n\n');
   });
 
   test('gets the first answer of several when it is there, not when all are', async () => {
