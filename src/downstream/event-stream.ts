@@ -3,8 +3,6 @@ import { sseType } from '../protocol/headers.ts';
 import { keepAliveComment } from '../protocol/sse.ts';
 import type { Beating, Heartbeat } from './heartbeat.ts';
 
-/** What may wait before the client's connection is ready for it: beyond it, the sender has to wait. */
-const maxEarlyChars = 64 * 1024;
 /** What may wait at most: beyond it a client that does not read loses its stream. */
 const maxQueuedChars = 64 * 1024 * 1024;
 /** Events that come within this time of one that was sent at once are sent together. */
@@ -50,13 +48,15 @@ export class EventStream extends Listed implements Beating {
     return this.#closed;
   }
 
-  /** Writes text. Where the client does not keep up, the promise settles when it takes more, or is gone. */
+  /**
+   * Writes text. Where the client does not keep up, or its connection is not ready yet, the promise settles when it
+   * takes more, or is gone.
+   */
   send(text: string): Promise<void> | undefined {
     if (this.#closed) return undefined;
     if (this.#client === null) {
       this.#early += text;
       this.#queuedChars = this.#early.length;
-      if (this.#queuedChars < maxEarlyChars) return undefined;
     } else if (this.#write(this.#client, text)) return undefined;
     if (this.#queuedChars > maxQueuedChars) {
       this.close();

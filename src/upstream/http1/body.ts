@@ -25,6 +25,9 @@ interface Piece {
 /** What may wait to be read before the sender has to wait, too. */
 const highWaterMarkBytes = 256 * 1024;
 
+/** Of small pieces, such as chunks with an event each, as many are read at once. */
+const maxJoinedBytes = 16 * 1024;
+
 /** The body of a response as it comes from a connection, with back-pressure. */
 export class IncomingBody implements Body {
   readonly #source: BodySource;
@@ -44,18 +47,19 @@ export class IncomingBody implements Body {
 
   wholeText(): string | null {
     if (!this.#ended || this.#read || this.#error !== null || this.#more !== null) return null;
-    const piece = this.#shift();
+    const piece = this.#first;
     if (piece === null) return null;
+    this.#first = null;
     return textOf(piece.chunk, piece.start, piece.end);
   }
 
   read(): Promise<Uint8Array | null> {
     this.#read = true;
-    const piece = this.#shift();
-    if (piece !== null) {
-      this.#waitingBytes -= piece.end - piece.start;
+    if (this.#first !== null) {
+      const bytes = this.#take(this.#first);
+      this.#waitingBytes -= bytes.byteLength;
       if (this.#paused && this.#waitingBytes < highWaterMarkBytes) this.#setPaused(false);
-      return Promise.resolve(bytesOf(piece));
+      return Promise.resolve(bytes);
     }
     if (this.#error !== null) return Promise.reject(this.#error);
     if (this.#ended) return Promise.resolve(null);
@@ -98,10 +102,19 @@ export class IncomingBody implements Body {
     this.#takeReader()?.reject(error);
   }
 
-  #shift(): Piece | null {
-    const piece = this.#first;
-    this.#first = this.#more?.shift() ?? null;
-    return piece;
+  /** Takes the first piece, with as many after it as are worth being joined. */
+  #take(first: Piece): Uint8Array {
+    const more = this.#more ?? [];
+    let length = first.end - first.start;
+    let count = 0;
+    for (let next = more[0]; next && length + next.end - next.start <= maxJoinedBytes; next = more[count]) {
+      length += next.end - next.start;
+      count++;
+    }
+    const joined = more.splice(0, count);
+    this.#first = more.shift() ?? null;
+    if (more.length === 0) this.#more = null;
+    return count === 0 ? bytesOf(first) : join([first, ...joined], length);
   }
 
   #takeReader(): PromiseWithResolvers<Uint8Array | null> | null {
@@ -114,6 +127,13 @@ export class IncomingBody implements Body {
     this.#paused = paused;
     if (!this.#ended) this.#source.setPaused(paused);
   }
+}
+
+function join(pieces: readonly Piece[], length: number): Uint8Array {
+  const joined = Buffer.allocUnsafe(length);
+  let at = 0;
+  for (const { chunk, start, end } of pieces) at += chunk.copy(joined, at, start, end);
+  return joined;
 }
 
 const byteOrderMark = 0xfeff;

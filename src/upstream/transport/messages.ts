@@ -37,16 +37,30 @@ export function eventMessages(event: SseEvent, anyEventName: boolean): Message[]
   return data === '' || data === '[DONE]' ? [] : parseMessages(data);
 }
 
-/** The events in `head` and then in what the response brings. */
-export async function* eventsOf(
+/** How long the events of one stream may keep all others waiting. */
+const maxTurnMs = 0.1;
+
+/**
+ * Gives `take` each event in `head`, and then each that the response brings. The next one follows when what `take`
+ * returned is settled.
+ */
+export async function readEvents(
   parser: SseParser,
   head: readonly Uint8Array[],
   response: HttpResponse | null,
-): AsyncGenerator<SseEvent, void> {
-  for (const chunk of head) yield* parser.push(chunk);
+  take: (event: SseEvent) => Promise<void> | undefined,
+): Promise<void> {
+  const early = head.values();
+  let turnEndMs = performance.now() + maxTurnMs;
   for (;;) {
-    const chunk = response && (await response.read());
+    const chunk = early.next().value ?? (response && (await response.read()));
     if (!chunk) return;
-    yield* parser.push(chunk);
+    for (const event of parser.push(chunk)) {
+      const taken = take(event);
+      if (taken) await taken;
+      if (performance.now() < turnEndMs) continue;
+      await new Promise((resolve) => setImmediate(resolve));
+      turnEndMs = performance.now() + maxTurnMs;
+    }
   }
 }

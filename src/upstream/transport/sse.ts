@@ -6,7 +6,7 @@ import { sessionLossOf, statusFailure, toFailure, UpstreamFailure } from '../fai
 import { type HttpResponse, maxUpstreamBodyBytes } from '../http1/response.ts';
 import { RequestTable } from '../request-table.ts';
 import type { HttpClient } from './http-client.ts';
-import { eventMessages, eventsOf } from './messages.ts';
+import { eventMessages, readEvents } from './messages.ts';
 import type { Transport, TransportEvents } from './transport.ts';
 
 /** How long a POST may stay unanswered after its response came over the stream. */
@@ -105,18 +105,19 @@ export class SseTransport implements Transport {
   /** Reads the stream to its end; `onEndpoint` is called once the endpoint is known. */
   async #follow(response: HttpResponse, onEndpoint: () => void): Promise<never> {
     try {
-      for await (const event of eventsOf(new SseParser(maxUpstreamBodyBytes), [], response)) {
+      await readEvents(new SseParser(maxUpstreamBodyBytes), [], response, (event) => {
         if (event.event === 'endpoint' && this.#endpoint === null) {
           this.#endpoint = this.#resolveEndpoint(event.data);
           onEndpoint();
-          continue;
+          return undefined;
         }
         for (const message of eventMessages(event, this.#anyEventName() && event.event !== 'endpoint')) {
           // Not awaited: one client that does not read must not keep the others from their answers.
           if (message.kind !== 'response') void this.#events.onMessage(message, null);
           else if (typeof message.id === 'number') this.#pending.get(message.id)?.resolve(message);
         }
-      }
+        return undefined;
+      });
       throw this.#endpoint === null
         ? new UpstreamFailure('protocol', 'offers no HTTP+SSE endpoint')
         : streamClosed();

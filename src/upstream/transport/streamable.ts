@@ -6,7 +6,7 @@ import { SseParser } from '../../protocol/sse.ts';
 import { sessionLossOf, statusFailure, toFailure, UpstreamFailure } from '../failure.ts';
 import { type HttpResponse, maxUpstreamBodyBytes } from '../http1/response.ts';
 import type { HttpClient } from './http-client.ts';
-import { eventMessages, eventsOf, parseMessages } from './messages.ts';
+import { eventMessages, parseMessages, readEvents } from './messages.ts';
 import type { Transport, TransportEvents } from './transport.ts';
 
 /** How long a stream may go on after the answer before it is cut, which costs the connection. */
@@ -167,21 +167,22 @@ export class StreamableTransport implements Transport {
       const parser = new SseParser(maxUpstreamBodyBytes);
       let broken: UpstreamFailure | null = null;
       try {
-        for await (const event of eventsOf(parser, chunks, reader)) {
+        await readEvents(parser, chunks, reader, (event) => {
           if (event.id !== '') lastEventId = event.id;
           idle = 0;
+          let taken: Promise<void> | undefined;
           for (const message of eventMessages(event, this.#anyEventName())) {
             if (isAnswerTo(message, id)) {
               answered = true;
               resolve(message as ResponseMessage);
               drain ??= deadlines.add(drainTimeoutMs, () => reader?.cancel());
             } else if (message.kind !== 'response') {
-              const taken = this.#events.onMessage(message, id);
-              // A client that does not read must not keep the call beyond its deadline.
-              if (taken) await settledOrAborted(taken, signal);
+              taken = this.#events.onMessage(message, id) ?? taken;
             }
           }
-        }
+          // A client that does not read must not keep the call beyond its deadline.
+          return taken && settledOrAborted(taken, signal);
+        });
       } catch (error) {
         if (signal.aborted) throw signal.reason;
         broken = toFailure(error);
@@ -241,12 +242,13 @@ export class StreamableTransport implements Transport {
           if (!transientStatuses.includes(response.status)) return;
         } else {
           opened = true;
-          for await (const event of eventsOf(parser, [], response)) {
+          await readEvents(parser, [], response, (event) => {
             for (const message of eventMessages(event, this.#anyEventName())) {
               // Not awaited: one client that does not read must not keep the others from their messages.
               if (message.kind !== 'response') void this.#events.onMessage(message, null);
             }
-          }
+            return undefined;
+          });
         }
       } catch {
         response?.cancel();
