@@ -2,7 +2,7 @@ import type { Signal } from '../abort.ts';
 import { Listed } from '../live-list.ts';
 import { type Accepted, jsonType } from '../protocol/headers.ts';
 import { sseMessage } from '../protocol/sse.ts';
-import { bodyOf, type Content, type Part } from './body.ts';
+import { bodyOf, type Content, textOf } from './body.ts';
 import type { Call } from './call.ts';
 import { EventStream, streamHeaders } from './event-stream.ts';
 import type { Beating, Heartbeat } from './heartbeat.ts';
@@ -164,8 +164,5 @@ export class Reply extends Listed implements Beating {
 }
 
 function flat(content: Content): string {
-  if (typeof content === 'string') return content;
-  const textOf = (part: Part) =>
-    typeof part === 'string' ? part : Buffer.from(part.buffer, part.byteOffset, part.length).toString();
-  return content.map(textOf).join('');
+  return typeof content === 'string' ? content : content.map(textOf).join('');
 }

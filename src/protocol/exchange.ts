@@ -1,5 +1,6 @@
 import type { Abort } from '../abort.ts';
 import type { JsonObject } from './jsonrpc.ts';
+import type { OwnBytes } from './own-bytes.ts';
 
 /**
  * One client request on its way through the gateway, in neutral form: neither edge's era shows in it.
@@ -23,5 +24,5 @@ export interface Exchange {
 
 /** What ends an exchange: the JSON text (or its bytes in UTF-8) of a result, or the text of an error object. */
 export type Answer =
-  | { readonly kind: 'result'; readonly result: string | Uint8Array }
+  | { readonly kind: 'result'; readonly result: string | Uint8Array | OwnBytes }
   | { readonly kind: 'error'; readonly error: string };

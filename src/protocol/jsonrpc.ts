@@ -1,4 +1,5 @@
 import { Members } from './json-text.ts';
+import type { OwnBytes } from './own-bytes.ts';
 
 /** A JSON-RPC request id. JSON-RPC allows null, MCP does not (2025-11-25, Base Protocol, Requests). */
 export type RequestId = string | number;
@@ -32,8 +33,14 @@ export interface ResponseMessage {
   readonly id: RequestId | null;
   readonly result: JsonObject | undefined;
   readonly error: RpcError | undefined;
+  /** Whether the result says of itself that it is an error. MCP 2025-11-25, Tools, Error Handling. */
+  readonly isError: boolean;
   /** The text of `result` or of `error`. */
   readonly text: string;
+  /** Where it stands in the text of the whole message. */
+  readonly start: number;
+  /** The same in UTF-8, where it came so and is long. */
+  readonly bytes?: OwnBytes;
 }
 
 /** JSON-RPC 2.0 section 5.1. */
@@ -82,10 +89,14 @@ export function classify(value: unknown, text: string): Message {
   let givenId = '';
   let paramsText: string | undefined;
   let outcomeText = '';
+  let start = 0;
   for (const member = new Members(text); member.next(); ) {
     if (member.is('id')) givenId = member.text();
     else if (member.is('params')) paramsText = member.text();
-    else if (member.is('result') || member.is('error')) outcomeText = member.text();
+    else if (member.is('result') || member.is('error')) {
+      outcomeText = member.text();
+      start = member.start;
+    }
   }
 
   const { id, method, params } = value;
@@ -106,7 +117,8 @@ export function classify(value: unknown, text: string): Message {
   if (result !== undefined && error === undefined) {
     if (!isId(id)) return invalid('a response needs the "id" of its request');
     if (!isObject(result)) return invalid('"result" must be an object');
-    return { kind: 'response', id, result, error: undefined, text: outcomeText };
+    const isError = result.isError === true;
+    return { kind: 'response', id, result, error: undefined, isError, text: outcomeText, start };
   }
   if (error !== undefined && result === undefined) {
     if (!isRpcError(error)) return invalid('"error" must have a numeric "code" and a "message"');
@@ -116,7 +128,9 @@ export function classify(value: unknown, text: string): Message {
       id: isId(id) ? id : null,
       result: undefined,
       error,
+      isError: false,
       text: outcomeText,
+      start,
     };
   }
   return invalid('a message needs a "method", or one of "result" and "error"');

@@ -96,8 +96,8 @@ export class Router {
         return { kind: 'error', error: this.#redactor.redactJson(answer.text) };
       }
       // Upstreams that fail tend to quote what they were sent, our credentials with it.
-      const failed = answer.result?.isError === true;
-      return { kind: 'result', result: failed ? this.#redactor.redactJson(answer.text) : answer.text };
+      const result = answer.isError ? this.#redactor.redactJson(answer.text) : (answer.bytes ?? answer.text);
+      return { kind: 'result', result };
     } catch (error) {
       if (error instanceof UpstreamFailure) {
         metrics.failed(error.reason);

@@ -1,3 +1,5 @@
+import { isAscii } from 'node:buffer';
+import { OwnBytes } from '../../protocol/own-bytes.ts';
 import { UpstreamFailure } from '../failure.ts';
 import { type Body, textOf } from './body.ts';
 import { decoded } from './decode.ts';
@@ -9,6 +11,16 @@ export const maxUpstreamBodyBytes = 64 * 1024 * 1024;
 const maxBeginningBytes = 16 * 1024;
 /** As much room a body of unknown length has at first. */
 const minBufferBytes = 64 * 1024;
+/** From this length on a body is better passed on as the bytes that it came in than as text. */
+const minPassedBytes = 64 * 1024;
+
+/** A body that is there as a whole. */
+export interface WholeBody {
+  /** Without a byte order mark, and with replacement characters in place of what is no UTF-8. */
+  readonly text: string;
+  /** The very bytes, where they are many and all ASCII: each character of the text is one of them. */
+  readonly ascii: OwnBytes | null;
+}
 
 /** An upstream's response: its head is there, its body may still be coming. */
 export class HttpResponse {
@@ -53,20 +65,26 @@ export class HttpResponse {
     this.#body.cancel();
   }
 
-  /** The rest of the body as text, after the pieces in `head`. Rejects where it is larger than the bound. */
-  text(head: readonly Uint8Array[] = []): string | Promise<string> {
-    return this.#body.wholeText() ?? this.#collected(head);
+  /** The rest of the body, after the pieces in `head`. Rejects where it is larger than the bound. */
+  whole(head: readonly Uint8Array[] = []): WholeBody | Promise<WholeBody> {
+    const text = this.#body.wholeText();
+    return text === null ? this.#collected(head) : { text, ascii: null };
   }
 
-  async #collected(head: readonly Uint8Array[]): Promise<string> {
+  /** The rest of the body as text. Rejects where it is larger than the bound. */
+  async text(): Promise<string> {
+    return (await this.whole()).text;
+  }
+
+  async #collected(head: readonly Uint8Array[]): Promise<WholeBody> {
     if ((this.contentLength ?? 0) > maxUpstreamBodyBytes) throw this.#tooLarge();
     const collected = new Collected(this.contentLength);
     for (const piece of head) collected.add(piece);
     for (;;) {
       const piece = await this.#body.read();
-      if (piece === null) return collected.text();
+      if (piece === null) return collected.end();
       collected.add(piece);
-      if (collected.bytes > maxUpstreamBodyBytes) throw this.#tooLarge();
+      if (collected.length > maxUpstreamBodyBytes) throw this.#tooLarge();
     }
   }
 
@@ -101,37 +119,35 @@ export class HttpResponse {
 class Collected {
   /** Room for all of it, where its length is known; else grown as it comes. */
   #buffer: Buffer;
-  #bytes = 0;
+  #length = 0;
 
   constructor(length: number | null) {
     this.#buffer = Buffer.allocUnsafeSlow(length ?? minBufferBytes);
   }
 
-  get bytes(): number {
-    return this.#bytes;
+  get length(): number {
+    return this.#length;
   }
 
   add(piece: Uint8Array): void {
-    const needed = this.#bytes + piece.byteLength;
+    const needed = this.#length + piece.byteLength;
     if (needed > this.#buffer.length) {
       const larger = Buffer.allocUnsafeSlow(Math.max(needed, 2 * this.#buffer.length));
-      this.#buffer.copy(larger, 0, 0, this.#bytes);
+      this.#buffer.copy(larger, 0, 0, this.#length);
       this.#buffer = larger;
     }
-    this.#buffer.set(piece, this.#bytes);
-    this.#bytes = needed;
-    if (piece.byteLength === piece.buffer.byteLength) release(piece);
+    this.#buffer.set(piece, this.#length);
+    this.#length = needed;
+    // A piece that has a buffer to itself is of no use to anyone any more.
+    if (piece.byteLength === piece.buffer.byteLength) new OwnBytes(piece).free();
   }
 
-  /** The end: without a byte order mark, and with replacement characters in place of what is no UTF-8. */
-  text(): string {
-    const text = textOf(this.#buffer, 0, this.#bytes);
-    release(this.#buffer);
-    return text;
+  end(): WholeBody {
+    const bytes = new OwnBytes(this.#buffer.subarray(0, this.#length));
+    if (this.#length >= minPassedBytes && isAscii(bytes.bytes))
+      return { text: this.#buffer.toString('latin1', 0, this.#length), ascii: bytes };
+    const text = textOf(this.#buffer, 0, this.#length);
+    bytes.free();
+    return { text, ascii: null };
   }
-}
-
-/** Frees the memory of `bytes`, which nobody needs any more, now: until a collection finds it, many bodies pile up. */
-function release(bytes: Uint8Array): void {
-  (bytes.buffer as ArrayBuffer).transfer(0);
 }

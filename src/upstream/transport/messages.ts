@@ -59,8 +59,13 @@ export async function readEvents(
       const taken = take(event);
       if (taken) await taken;
       if (performance.now() < turnEndMs) continue;
-      await new Promise((resolve) => setImmediate(resolve));
+      await nextTurn();
       turnEndMs = performance.now() + maxTurnMs;
     }
   }
+}
+
+/** Settles when everything else that can be done has been done. */
+export function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }

@@ -4,9 +4,10 @@ import { mediaType, sessionHeader, sseType, versionHeader } from '../../protocol
 import type { Message, ResponseMessage } from '../../protocol/jsonrpc.ts';
 import { SseParser } from '../../protocol/sse.ts';
 import { sessionLossOf, statusFailure, toFailure, UpstreamFailure } from '../failure.ts';
-import { type HttpResponse, maxUpstreamBodyBytes } from '../http1/response.ts';
+import { type HttpResponse, maxUpstreamBodyBytes, type WholeBody } from '../http1/response.ts';
 import type { HttpClient } from './http-client.ts';
-import { eventMessages, parseMessages, readEvents } from './messages.ts';
+import { LongResponse } from './long-response.ts';
+import { eventMessages, nextTurn, parseMessages, readEvents } from './messages.ts';
 import type { Transport, TransportEvents } from './transport.ts';
 
 /** How long a stream may go on after the answer before it is cut, which costs the connection. */
@@ -53,10 +54,10 @@ export class StreamableTransport implements Transport {
     const streams = mediaType(response.header('content-type')) === sseType;
     if (!streams && response.contentLength !== null) {
       // Whole, and so no live stream, whatever else it may be.
-      const text = await response.text();
-      if (looksLikeJson(text)) return this.#answerIn(text, id);
-      if (!looksLikeEvents(text)) throw neither();
-      return this.#answerFrom([Buffer.from(text)], null, id, signal);
+      const body = await response.whole();
+      if (looksLikeJson(body.text)) return this.#answerIn(body, id);
+      if (!looksLikeEvents(body.text)) throw neither();
+      return this.#answerFrom([Buffer.from(body.text)], null, id, signal);
     }
     // The content type may be wrong: what the body begins with decides.
     const head: Uint8Array[] = [];
@@ -72,7 +73,7 @@ export class StreamableTransport implements Transport {
       head.push(chunk);
       beginning = decoder.decode(chunk, { stream: true }).trimStart();
     }
-    if (looksLikeJson(beginning)) return this.#answerIn(await response.text(head), id);
+    if (looksLikeJson(beginning)) return this.#answerIn(await response.whole(head), id);
     if (!streams && !looksLikeEvents(beginning)) {
       response.cancel();
       throw neither();
@@ -124,7 +125,7 @@ export class StreamableTransport implements Transport {
     return statusFailure(status);
   }
 
-  #answerIn(text: string, id: number): ResponseMessage {
+  #answerIn({ text, ascii }: WholeBody, id: number): ResponseMessage {
     const messages = parseMessages(text);
     const answer = answerAmong(messages, id, true);
     for (const message of messages) {
@@ -132,7 +133,9 @@ export class StreamableTransport implements Transport {
     }
     if (!answer)
       throw new UpstreamFailure('protocol', 'answered with a body that does not answer the request');
-    return answer;
+    // Of a batch, the answer's place in the body is not known.
+    if (ascii === null || text.startsWith('[')) return answer;
+    return new LongResponse(answer, ascii.part(answer.start, answer.start + answer.text.length));
   }
 
   /** Resolves at the answer, while the rest of the stream is drained behind, so that its connection can be used again. */
@@ -176,6 +179,8 @@ export class StreamableTransport implements Transport {
               answered = true;
               resolve(message as ResponseMessage);
               drain ??= deadlines.add(drainTimeoutMs, () => reader?.cancel());
+              // What comes after the answer must not overtake it.
+              taken = nextTurn();
             } else if (message.kind !== 'response') {
               taken = this.#events.onMessage(message, id) ?? taken;
             }
