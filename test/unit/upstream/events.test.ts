@@ -1,0 +1,71 @@
+import { describe, expect, setDefaultTimeout, test } from 'bun:test';
+import { SseParser } from '../../../src/protocol/sse.ts';
+import { readEvents } from '../../../src/upstream/transport/messages.ts';
+import { httpClient, unaborted } from '../../support/http-client.ts';
+import { rawServer } from '../../support/raw-server.ts';
+import { failOnStrayErrors } from '../../support/stray-errors.ts';
+
+failOnStrayErrors();
+setDefaultTimeout(30_000);
+
+const ok = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n';
+const event = (data: string) => `data: ${data}\n\n`;
+const chunk = (text: string) => `${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`;
+
+describe('the events of a stream', () => {
+  test('are taken in order, those that came with its beginning first', async () => {
+    using server = await rawServer(({ socket }) => {
+      socket.write(`${ok}${chunk(event('c'))}${chunk(event('d'))}0\r\n\r\n`);
+    });
+    await using client = httpClient(server.origin);
+    const response = await client.fetch({ method: 'GET', signal: unaborted });
+    const taken: string[] = [];
+    const head = [event('a'), event('b')].map((text) => Buffer.from(text));
+    await readEvents(new SseParser(1_000), head, response, ({ data }) => void taken.push(data));
+    expect(taken).toEqual(['a', 'b', 'c', 'd']);
+  });
+
+  test('wait until the one before is taken', async () => {
+    const log: string[] = [];
+    const head = [Buffer.from(event('a') + event('b'))];
+    await readEvents(new SseParser(1_000), head, null, async ({ data }) => {
+      log.push(`${data} begins`);
+      await Bun.sleep(5);
+      log.push(`${data} ends`);
+    });
+    expect(log).toEqual(['a begins', 'a ends', 'b begins', 'b ends']);
+  });
+
+  test('let all others have their turn, however many came at once', async () => {
+    const events = 50_000;
+    let taken = 0;
+    const takenAtTurn: number[] = [];
+    const turn = () => {
+      takenAtTurn.push(taken);
+      if (taken < events) setImmediate(turn);
+    };
+    setImmediate(turn);
+    await readEvents(new SseParser(1_000), [Buffer.from(event('x').repeat(events))], null, () => {
+      taken++;
+      // A little work each.
+      for (let i = 0; i < 100; i++) Math.sqrt(i);
+      return undefined;
+    });
+    expect(takenAtTurn.length).toBeGreaterThan(3);
+    expect(taken).toBe(events);
+  });
+
+  test('that come in many small chunks are read many at a time', async () => {
+    using server = await rawServer(({ socket }) => {
+      socket.write(`${ok}${chunk(event('x')).repeat(1_000)}0\r\n\r\n`);
+    });
+    await using client = httpClient(server.origin);
+    const response = await client.fetch({ method: 'GET', signal: unaborted });
+    // All of them are there.
+    await Bun.sleep(100);
+    const pieces: Uint8Array[] = [];
+    for (let piece = await response.read(); piece; piece = await response.read()) pieces.push(piece);
+    expect(Buffer.concat(pieces).toString()).toBe(event('x').repeat(1_000));
+    expect(pieces.length).toBeLessThan(20);
+  });
+});
