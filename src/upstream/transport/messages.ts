@@ -1,4 +1,4 @@
-import { elements } from '../../protocol/json-text.ts';
+import { elements, parseJson } from '../../protocol/json-text.ts';
 import { classify, type Message } from '../../protocol/jsonrpc.ts';
 import type { SseEvent, SseParser } from '../../protocol/sse.ts';
 import { UpstreamFailure } from '../failure.ts';
@@ -11,7 +11,7 @@ import type { HttpResponse } from '../http1/response.ts';
 export function parseMessages(text: string): Message[] {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseJson(text);
   } catch {
     throw new UpstreamFailure('protocol', 'answered with something that is not JSON');
   }

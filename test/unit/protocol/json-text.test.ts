@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test';
-import { elements, Members, memberText, withMember } from '../../../src/protocol/json-text.ts';
+import { elements, Members, memberText, parseJson, withMember } from '../../../src/protocol/json-text.ts';
 import { Random, randomJson, randomJsonObject } from '../../support/random.ts';
 
 const rounds = 3_000;
@@ -161,4 +161,76 @@ test('no text that is not JSON makes these functions hang or throw anything but 
       }
     }
   }
+});
+
+describe('a long text', () => {
+  const long = 'x'.repeat(100_000);
+
+  test.each([
+    ['a string that is most of it', `{"a":[1,"${long}"],"b":2}`, { a: [1, ''], b: 2 }],
+    ['that is a string', `"${long}"`, ''],
+    ['a string after an escaped quote', `{"a":"\\"${long}","b":2}`, { a: '"', b: 2 }],
+    ['a long key', `{"${long}":1}`, { '': 1 }],
+  ])('is parsed without its content: %s', (_what, text, expected) => {
+    expect(parseJson(text)).toEqual(expected);
+  });
+
+  test.each([
+    ['with escapes', `["a\\n${long}\\n${long}"]`],
+    ['beyond ASCII', `["é${long}€", 1.5]`],
+    ['not long enough', `["${long.slice(0, 60_000)}"]`],
+    ['numbers between strings', `["a",${'1,'.repeat(50_000)}"b"]`],
+    ['blanks between strings', `["a",${' '.repeat(100_000)}"b"]`],
+    ['no quotes at all', `[${'1,'.repeat(50_000)}1]`],
+    ['an escaped backslash before the quote', `{"a\\\\":${' '.repeat(100_000)}"b"}`],
+  ])('is parsed as it is otherwise: %s', (what, text) => {
+    const parsed = parseJson(text);
+    expect(JSON.stringify(parsed)).toBe(
+      what === 'beyond ASCII' ? '["",1.5]' : JSON.stringify(JSON.parse(text)),
+    );
+  });
+
+  test('is refused where JSON.parse refuses it, and only there', () => {
+    const random = new Random(5);
+    let refused = 0;
+    for (let round = 0; round < 600; round++) {
+      const text = `{"before":${randomJson(random)},"long":"${long}","after":${randomJson(random)}}`;
+      // Mostly within the long string, and about its ends.
+      const at = random.pick([
+        random.below(text.length),
+        text.indexOf('x'.repeat(100)) + random.below(4) - 2,
+        text.lastIndexOf('x'.repeat(100)) + 98 + random.below(4),
+      ]);
+      const put = random.pick([
+        '"',
+        '\\',
+        '\n',
+        '\u0000',
+        '""',
+        '","',
+        '\\"',
+        '\\\\',
+        'x',
+        ' ',
+        '\u007f',
+        ',',
+        '":1,"',
+      ]);
+      const cut = random.below(3);
+      const changed = text.slice(0, at) + put + text.slice(at + cut);
+      const outcome = (parse: (text: string) => unknown) => {
+        try {
+          parse(changed);
+          return 'taken';
+        } catch (error) {
+          return (error as Error).constructor.name;
+        }
+      };
+      const expected = outcome(JSON.parse);
+      if (expected !== 'taken') refused++;
+      expect(outcome(parseJson), `${put} at ${at} of ${text.length}`).toBe(expected);
+    }
+    expect(refused).toBeGreaterThan(100);
+    expect(refused).toBeLessThan(500);
+  });
 });
