@@ -130,6 +130,8 @@ export class Reply extends Listed implements Beating {
     if (this.#done) return;
     this.#end();
     this.cancelCalls();
+    // It may have gone before it took the stream, which would wait for it.
+    this.#stream?.close();
   }
 
   #end(): void {

@@ -14,13 +14,11 @@ const minBufferBytes = 64 * 1024;
 /** From this length on a body is better passed on as the bytes that it came in than as text. */
 const minPassedBytes = 64 * 1024;
 
-/** A body that is there as a whole. */
-export interface WholeBody {
-  /** Without a byte order mark, and with replacement characters in place of what is no UTF-8. */
-  readonly text: string;
-  /** The very bytes, where they are many and all ASCII: each character of the text is one of them. */
-  readonly ascii: OwnBytes | null;
-}
+/**
+ * A body that is there as a whole: its text, without a byte order mark and with replacement characters in place of what
+ * is no UTF-8; or, where it is long and all ASCII, the very bytes.
+ */
+export type WholeBody = string | OwnBytes;
 
 /** An upstream's response: its head is there, its body may still be coming. */
 export class HttpResponse {
@@ -67,13 +65,13 @@ export class HttpResponse {
 
   /** The rest of the body, after the pieces in `head`. Rejects where it is larger than the bound. */
   whole(head: readonly Uint8Array[] = []): WholeBody | Promise<WholeBody> {
-    const text = this.#body.wholeText();
-    return text === null ? this.#collected(head) : { text, ascii: null };
+    return this.#body.wholeText() ?? this.#collected(head);
   }
 
   /** The rest of the body as text. Rejects where it is larger than the bound. */
   async text(): Promise<string> {
-    return (await this.whole()).text;
+    const body = await this.whole();
+    return typeof body === 'string' ? body : body.text();
   }
 
   async #collected(head: readonly Uint8Array[]): Promise<WholeBody> {
@@ -144,10 +142,9 @@ class Collected {
 
   end(): WholeBody {
     const bytes = new OwnBytes(this.#buffer.subarray(0, this.#length));
-    if (this.#length >= minPassedBytes && isAscii(bytes.bytes))
-      return { text: this.#buffer.toString('latin1', 0, this.#length), ascii: bytes };
+    if (this.#length >= minPassedBytes && isAscii(bytes.bytes)) return bytes;
     const text = textOf(this.#buffer, 0, this.#length);
     bytes.free();
-    return { text, ascii: null };
+    return text;
   }
 }

@@ -2,6 +2,8 @@ import { Abort, type Signal } from '../../abort.ts';
 import { type Deadline, deadlines, settledOrAborted, sleep } from '../../deadlines.ts';
 import { mediaType, sessionHeader, sseType, versionHeader } from '../../protocol/headers.ts';
 import type { Message, ResponseMessage } from '../../protocol/jsonrpc.ts';
+import { LongText } from '../../protocol/long-text.ts';
+import type { OwnBytes } from '../../protocol/own-bytes.ts';
 import { SseParser } from '../../protocol/sse.ts';
 import { sessionLossOf, statusFailure, toFailure, UpstreamFailure } from '../failure.ts';
 import { type HttpResponse, maxUpstreamBodyBytes, type WholeBody } from '../http1/response.ts';
@@ -17,6 +19,8 @@ const maxIdleResumptions = 5;
 const resumeDelayMs = 500;
 /** However eager a server is to have us back (its `retry` may be 0), it is not asked in a tight loop. */
 const minDelayMs = 100;
+/** How much white space is passed over where a body is there as a whole. */
+const maxBlankChars = 1_024;
 /** How many pieces of white space a body may begin with. */
 const maxBlankChunks = 16;
 const maxListenDelayMs = 30_000;
@@ -55,9 +59,10 @@ export class StreamableTransport implements Transport {
     if (!streams && response.contentLength !== null) {
       // Whole, and so no live stream, whatever else it may be.
       const body = await response.whole();
-      if (looksLikeJson(body.text)) return this.#answerIn(body, id);
-      if (!looksLikeEvents(body.text)) throw neither();
-      return this.#answerFrom([Buffer.from(body.text)], null, id, signal);
+      const beginning = typeof body === 'string' ? body : body.part(0, maxBlankChars).text();
+      if (looksLikeJson(beginning)) return this.#answerIn(body, id);
+      if (!looksLikeEvents(beginning)) throw neither();
+      return this.#answerFrom([typeof body === 'string' ? Buffer.from(body) : body.bytes], null, id, signal);
     }
     // The content type may be wrong: what the body begins with decides.
     const head: Uint8Array[] = [];
@@ -125,7 +130,11 @@ export class StreamableTransport implements Transport {
     return statusFailure(status);
   }
 
-  #answerIn({ text, ascii }: WholeBody, id: number): ResponseMessage {
+  #answerIn(body: WholeBody, id: number): ResponseMessage {
+    return typeof body === 'string' ? this.#answerInText(body, id) : this.#answerInBytes(body, id);
+  }
+
+  #answerInText(text: string, id: number): ResponseMessage {
     const messages = parseMessages(text);
     const answer = answerAmong(messages, id, true);
     for (const message of messages) {
@@ -133,9 +142,16 @@ export class StreamableTransport implements Transport {
     }
     if (!answer)
       throw new UpstreamFailure('protocol', 'answered with a body that does not answer the request');
-    // Of a batch, the answer's place in the body is not known.
-    if (ascii === null || text.startsWith('[')) return answer;
-    return new LongResponse(answer, ascii.part(answer.start, answer.start + answer.text.length));
+    return answer;
+  }
+
+  #answerInBytes(bytes: OwnBytes, id: number): ResponseMessage {
+    const long = LongText.of(bytes.bytes);
+    const answer = answerAlone(long.text, id);
+    // A batch, something else than an answer, or no JSON: the whole text tells.
+    if (!answer) return this.#answerInText(bytes.text(), id);
+    const { start, text } = answer;
+    return new LongResponse(answer, bytes.part(long.place(start), long.place(start + text.length)));
   }
 
   /** Resolves at the answer, while the rest of the stream is drained behind, so that its connection can be used again. */
@@ -284,6 +300,16 @@ function answerAmong(
   const [alone] = messages;
   if (!nullCounts || messages.length !== 1 || alone?.kind !== 'response') return undefined;
   return alone.id === null ? alone : undefined;
+}
+
+/** The answer to our request in a text that holds nothing else. */
+function answerAlone(text: string, id: number): ResponseMessage | undefined {
+  if (!text.trimStart().startsWith('{')) return undefined;
+  try {
+    return answerAmong(parseMessages(text), id, true);
+  } catch {
+    return undefined;
+  }
 }
 
 function isAnswerTo(message: Message, id: number): boolean {

@@ -27,12 +27,13 @@ function reply({
   const seen = { gone: 0, long: 0 };
   const replies = new Replies(new Heartbeat(intervalMs));
   const asked = { accepted, signal, onLong: () => void seen.long++ };
-  const parts = { replies, streams: new Heartbeat(intervalMs) };
+  const streams = new Heartbeat(intervalMs);
+  const parts = { replies, streams };
   const made = new Reply(parts, asked, answers, batch, headers);
   const call = callOf(made);
   call.abort.addEventListener('abort', () => void seen.gone++);
   made.await(call);
-  return { reply: made, seen, replies };
+  return { reply: made, seen, replies, streams };
 }
 
 /** The body without the keep-alive comments, which may come at any time. */
@@ -200,6 +201,16 @@ describe('a client that goes away', () => {
     expect(seen.gone).toBe(0);
     signal.abort();
     expect(seen.gone).toBe(1);
+  });
+
+  test('before it took its stream leaves none behind', async () => {
+    const signal = new Abort();
+    const { reply: made, streams } = reply({ signal });
+    const waiting = made.notify('{"n":1}');
+    expect(streams.size).toBe(1);
+    signal.abort();
+    await waiting;
+    expect(streams.size).toBe(0);
   });
 
   test('is not watched for a reply that is done', async () => {
