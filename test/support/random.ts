@@ -77,3 +77,20 @@ function randomString(random: Random): string {
 function blanks(random: Random): string {
   return random.pick(['', '', '', ' ', '\n', '\t\r\n ']);
 }
+
+/** What may make a JSON text another one, or none, where it is put. */
+export const spoilers = [
+  '"',
+  '\\',
+  '\n',
+  '\u0000',
+  '""',
+  '","',
+  '\\"',
+  '\\\\',
+  'x',
+  ' ',
+  '\u007f',
+  ',',
+  '":1,"',
+];

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test';
 import { elements, Members, memberText, parseJson, withMember } from '../../../src/protocol/json-text.ts';
-import { Random, randomJson, randomJsonObject } from '../../support/random.ts';
+import { Random, randomJson, randomJsonObject, spoilers } from '../../support/random.ts';
 
 const rounds = 3_000;
 
@@ -201,21 +201,7 @@ describe('a long text', () => {
         text.indexOf('x'.repeat(100)) + random.below(4) - 2,
         text.lastIndexOf('x'.repeat(100)) + 98 + random.below(4),
       ]);
-      const put = random.pick([
-        '"',
-        '\\',
-        '\n',
-        '\u0000',
-        '""',
-        '","',
-        '\\"',
-        '\\\\',
-        'x',
-        ' ',
-        '\u007f',
-        ',',
-        '":1,"',
-      ]);
+      const put = random.pick(spoilers);
       const cut = random.below(3);
       const changed = text.slice(0, at) + put + text.slice(at + cut);
       const outcome = (parse: (text: string) => unknown) => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test';
 import { Members } from '../../../src/protocol/json-text.ts';
 import { LongText } from '../../../src/protocol/long-text.ts';
-import { Random, randomJson } from '../../support/random.ts';
+import { Random, randomJson, spoilers } from '../../support/random.ts';
 
 const long = 'x'.repeat(10_000);
 
@@ -75,20 +75,7 @@ describe('the text of a long body', () => {
         start + random.below(4) - 2,
         start + 9_998 + random.below(4),
       ]);
-      const put = random.pick([
-        '"',
-        '\\',
-        '\n',
-        '\u0000',
-        '""',
-        '","',
-        '\\"',
-        '\\\\',
-        'x',
-        ' ',
-        '\u007f',
-        '":1,"',
-      ]);
+      const put = random.pick(spoilers);
       const changed = text.slice(0, at) + put + text.slice(at + random.below(3));
       const isJson = (json: string) => {
         try {
