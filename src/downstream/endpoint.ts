@@ -9,7 +9,9 @@ import {
   errorText,
   type InvalidMessage,
   type Message,
+  type NotificationMessage,
   type RequestMessage,
+  type ResponseMessage,
   resultText,
 } from '../protocol/jsonrpc.ts';
 import { isLegacyVersion, legacyVersions } from '../protocol/versions.ts';
@@ -59,15 +61,21 @@ export class Endpoint {
     this.#logger = logger;
   }
 
-  /** Answers a POST. Never rejects. */
-  post(posted: PostedBody): Response | Promise<Response> {
-    let body: ParsedBody | null = null;
+  /** Answers a POST. Never throws. */
+  post(posted: PostedBody): void {
+    let body: Message | Message[] | null = null;
     try {
       body = parse(posted.text);
-      return this.#post(body, posted);
+      this.#post(body, posted);
     } catch (error) {
-      return this.#failed(body, toGatewayError(error, this.#logger));
+      posted.respond(this.#failed(body, toGatewayError(error, this.#logger)));
     }
+  }
+
+  /** The answer to a POST that could not even be read; counts it. */
+  refusal(error: GatewayError, headers?: Record<string, string>): Response {
+    this.#metrics.requestWithoutMethod('invalid', false);
+    return errorResponse(error, 'null', headers);
   }
 
   /** Answers a GET: the stream of messages of a live session. Throws `unknown_session`, `unsupported_protocol_version`. */
@@ -96,25 +104,29 @@ export class Endpoint {
     this.#replies.cancelCalls();
   }
 
-  #post({ batch, messages }: ParsedBody, posted: PostedBody): Response | Promise<Response> {
-    const first = messages[0] as Message;
-    if (!batch && first.kind === 'invalid') return errorResponse(this.#refuse(first), first.idText);
+  #post(body: Message | Message[], posted: PostedBody): void {
+    if (!Array.isArray(body) && body.kind === 'invalid') {
+      posted.respond(errorResponse(this.#refuse(body), body.idText));
+      return;
+    }
     checkVersion(posted.protocolVersion);
     const { sessionId } = posted;
     const session = sessionId === null ? undefined : this.#session(sessionId);
-    if (!batch && first.kind === 'request' && first.method === 'initialize') {
-      return this.#initialize(first, session, posted);
-    }
-    return this.#serve(messages, batch, session, posted);
+    if (Array.isArray(body)) this.#serveBatch(body, session, posted);
+    else if (body.kind !== 'request') {
+      this.#take(body, session);
+      posted.respond(accepted());
+    } else if (body.method === 'initialize') this.#initialize(body, session, posted);
+    else this.#run(new Call(body, new Reply(this.#replyParts, posted, null), session));
   }
 
   /** The answer to a body that cannot be served as a whole; counts it. */
-  #failed(body: ParsedBody | null, error: GatewayError): Response {
-    const first = body?.messages[0];
-    if (first?.kind === 'request' || first?.kind === 'notification') {
-      this.#metrics.request(first.method, false, 0);
-    } else this.#metrics.requestWithoutMethod('invalid', false);
-    return errorResponse(error, body?.batch === false && first?.kind === 'request' ? first.idText : 'null');
+  #failed(body: Message | Message[] | null, error: GatewayError): Response {
+    const isBatch = Array.isArray(body);
+    const first = isBatch ? body[0] : body;
+    if (first?.kind !== 'request' && first?.kind !== 'notification') return this.refusal(error);
+    this.#metrics.request(first.method, false, 0);
+    return errorResponse(error, !isBatch && first.kind === 'request' ? first.idText : 'null');
   }
 
   #session(id: string): Session {
@@ -133,11 +145,7 @@ export class Endpoint {
     return new GatewayError('invalid_request', `Invalid request: ${problem}`);
   }
 
-  #initialize(
-    message: RequestMessage,
-    session: Session | undefined,
-    posted: PostedBody,
-  ): Response | Promise<Response> {
+  #initialize(message: RequestMessage, session: Session | undefined, posted: PostedBody): void {
     const startMs = performance.now();
     if (session) throw new GatewayError('invalid_request', 'this session is initialized already');
     let headers: Record<string, string> = {};
@@ -154,37 +162,35 @@ export class Endpoint {
       this.#sessions.refuse();
       answer = errorText(message.idText, rpcErrorText(error));
     }
-    const reply = new Reply(this.#replyParts, posted, 1, false, headers);
-    reply.answer(answer);
+    new Reply(this.#replyParts, posted, null, headers).answer(answer);
     this.#metrics.request(message.method, ok, (performance.now() - startMs) / 1000);
-    return reply.response;
   }
 
-  #serve(
-    messages: readonly Message[],
-    batch: boolean,
-    session: Session | undefined,
-    posted: PostedBody,
-  ): Response | Promise<Response> {
+  #serveBatch(messages: readonly Message[], session: Session | undefined, posted: PostedBody): void {
     let answers = 0;
     for (const message of messages) {
       if (message.kind === 'request' || message.kind === 'invalid') answers++;
-      else if (message.kind === 'response') this.#metrics.requestWithoutMethod('invalid', true);
-      else {
-        takeNotification(message, session);
-        this.#metrics.request(message.method, true, 0);
-      }
+      else this.#take(message, session);
     }
-    // Notifications, and responses to nothing that was asked, need no answer.
-    if (answers === 0) return new Response(null, { status: 202 });
-
-    const reply = new Reply(this.#replyParts, posted, answers, batch);
+    if (answers === 0) {
+      posted.respond(accepted());
+      return;
+    }
+    const reply = new Reply(this.#replyParts, posted, answers);
     for (const message of messages) {
       if (message.kind === 'invalid') {
         reply.answer(errorText(message.idText, rpcErrorText(this.#refuse(message))));
       } else if (message.kind === 'request') this.#run(new Call(message, reply, session));
     }
-    return reply.response;
+  }
+
+  /** Takes what needs no answer: a notification, or a response to nothing that was asked. */
+  #take(message: NotificationMessage | ResponseMessage, session: Session | undefined): void {
+    if (message.kind === 'response') this.#metrics.requestWithoutMethod('invalid', true);
+    else {
+      takeNotification(message, session);
+      this.#metrics.request(message.method, true, 0);
+    }
   }
 
   /** Has one request answered, and counts it. */
@@ -232,20 +238,15 @@ export class Endpoint {
   }
 }
 
-interface ParsedBody {
-  readonly batch: boolean;
-  /** At least one. */
-  readonly messages: readonly Message[];
-}
-
-function parse(text: string): ParsedBody {
+/** The message in a body, or those of a batch: at least one. Throws `parse_error`, `invalid_request`. */
+function parse(text: string): Message | Message[] {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
     throw new GatewayError('parse_error', 'Parse error: the body is not valid JSON');
   }
-  if (!Array.isArray(value)) return { batch: false, messages: [classify(value, text)] };
+  if (!Array.isArray(value)) return classify(value, text);
   if (value.length === 0)
     throw new GatewayError('invalid_request', 'Invalid request: a batch must not be empty');
   if (value.length > maxBatchMessages) {
@@ -253,7 +254,12 @@ function parse(text: string): ParsedBody {
     throw new GatewayError('invalid_request', `Invalid request: ${found}`);
   }
   const texts = elements(text);
-  return { batch: true, messages: value.map((entry, index) => classify(entry, texts[index] as string)) };
+  return value.map((entry, index) => classify(entry, texts[index] as string));
+}
+
+/** To what needs no answer. MCP 2025-11-25, Transports, Sending Messages to the Server. */
+function accepted(): Response {
+  return new Response(null, { status: 202 });
 }
 
 /** MCP 2025-11-25, Transports, Protocol Version Header. */

@@ -16,6 +16,8 @@ export interface Asked {
   readonly accepted: Accepted;
   /** Aborted when the client goes away. Asked for only when the reply takes a while: to make one costs a lot. */
   readonly signal: Signal;
+  /** Takes the answer. */
+  respond(response: Response): void;
   /** Called when the reply takes long and the client accepts no stream that could be kept alive. */
   onLong(): void;
 }
@@ -37,48 +39,38 @@ export class Reply extends Listed implements Beating {
   readonly #parts: ReplyParts;
   readonly #asked: Asked;
   readonly #headers: Readonly<Record<string, string>> | null;
-  readonly #batch: boolean;
   /** How many answers are still to come. */
   #missing: number;
-  /** The JSON texts of the answers that are there. */
-  readonly #answers: Content[] = [];
-  readonly #calls: Call[] = [];
-  #response: Response | null = null;
-  #waiting: PromiseWithResolvers<Response> | null = null;
+  /** The answers to a batch that are there. */
+  readonly #answers: Content[] | null;
+  /** The first call apart from the rest: most replies have no more. */
+  #call: Call | null = null;
+  #more: Call[] | null = null;
   #stream: EventStream | null = null;
   #beats = 0;
   #done = false;
 
-  /**
-   * @param answers how many make up the reply
-   * @param batch whether they go back as an array
-   */
+  /** @param batch how many answers go back as an array, or null for one alone */
   constructor(
     parts: ReplyParts,
     asked: Asked,
-    answers: number,
-    batch: boolean,
+    batch: number | null,
     headers: Readonly<Record<string, string>> | null = null,
   ) {
     super();
     this.#parts = parts;
     this.#asked = asked;
-    this.#missing = answers;
-    this.#batch = batch;
+    this.#missing = batch ?? 1;
+    this.#answers = batch === null ? null : [];
     this.#headers = headers;
     parts.replies.add(this);
   }
 
-  /** To be asked for once. */
-  get response(): Response | Promise<Response> {
-    if (this.#response) return this.#response;
-    this.#waiting = Promise.withResolvers();
-    return this.#waiting.promise;
-  }
-
   /** One of the answers is that to `call`. */
   await(call: Call): void {
-    this.#calls.push(call);
+    if (this.#call === null) this.#call = call;
+    else if (this.#more) this.#more.push(call);
+    else this.#more = [call];
   }
 
   /** Gives up when the client goes away, or if it has gone. */
@@ -90,7 +82,8 @@ export class Reply extends Listed implements Beating {
 
   /** Cancels the calls whose answers are still to come; an error will be the answer. */
   cancelCalls(): void {
-    for (const call of this.#calls) call.abort.abort();
+    this.#call?.abort.abort();
+    for (const call of this.#more ?? []) call.abort.abort();
   }
 
   /** Sends a message ahead of the answers. To a client that takes no stream it cannot be sent. */
@@ -104,7 +97,7 @@ export class Reply extends Listed implements Beating {
     if (this.#done) return;
     this.#missing--;
     if (this.#stream) void this.#stream.send(sseMessage(flat(answer)));
-    else this.#answers.push(answer);
+    else this.#answers?.push(answer);
     if (this.#missing > 0) {
       // Others may take long: what is there goes out, unless it has to wait to be part of an array.
       if (!this.#asked.accepted.json) this.#open();
@@ -112,7 +105,7 @@ export class Reply extends Listed implements Beating {
     }
     this.#end();
     if (this.#stream) this.#stream.close();
-    else this.#respond(this.#whole());
+    else this.#asked.respond(this.#whole(answer));
   }
 
   /** Keeps a reply alive that takes long: a proxy, or our own server, would take its silence for death. */
@@ -139,29 +132,26 @@ export class Reply extends Listed implements Beating {
     this.#parts.replies.delete(this);
   }
 
-  #respond(response: Response): void {
-    if (this.#waiting) this.#waiting.resolve(response);
-    else this.#response = response;
-  }
-
   #open(): EventStream {
     if (this.#stream) return this.#stream;
     this.#stream = new EventStream(this.#parts.streams, () => this.#gone());
-    this.#respond(new Response(this.#stream.readable, { headers: { ...streamHeaders, ...this.#headers } }));
-    for (const answer of this.#answers) void this.#stream.send(sseMessage(flat(answer)));
+    this.#asked.respond(
+      new Response(this.#stream.readable, { headers: { ...streamHeaders, ...this.#headers } }),
+    );
+    for (const answer of this.#answers ?? []) void this.#stream.send(sseMessage(flat(answer)));
     return this.#stream;
   }
 
   /** The answers were the first thing that came: no stream is needed, even to write events. */
-  #whole(): Response {
+  #whole(last: Content): Response {
     const headers = this.#headers;
+    const answers = this.#answers;
     if (!this.#asked.accepted.json) {
       const init = { headers: headers ? { ...streamHeaders, ...headers } : streamHeaders };
-      return new Response(bodyOf(this.#answers.map((answer) => sseMessage(flat(answer)))), init);
+      return new Response(bodyOf((answers ?? [last]).map((answer) => sseMessage(flat(answer)))), init);
     }
     const init = headers ? { headers: { 'content-type': jsonType, ...headers } } : jsonInit;
-    if (this.#batch) return new Response(bodyOf(`[${this.#answers.map(flat).join(',')}]`), init);
-    return new Response(bodyOf(this.#answers[0] as Content), init);
+    return new Response(bodyOf(answers ? `[${answers.map(flat).join(',')}]` : last), init);
   }
 }
 

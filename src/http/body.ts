@@ -6,52 +6,72 @@ const defaultTimeoutMs = 30_000;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-/**
- * Reads a request's body as UTF-8 text. Rejects with `body_too_large`, `request_timeout`, or `parse_error` for what
- * is not UTF-8. The connection is not fit for another request then.
- */
-export function readBody(request: Request, maxBytes: number, timeoutMs = defaultTimeoutMs): Promise<string> {
+/** Takes a body when it has come, or why it has not: one of the two, once. */
+export interface BodyTaker {
+  onBody(text: string): void;
+  /**
+   * @param error `body_too_large`, `request_timeout`, or `parse_error` for what is not UTF-8; the connection is not fit
+   *   for another request then
+   */
+  onBodyFailure(error: GatewayError): void;
+}
+
+/** Reads a request's body as UTF-8 text, for `taker`. */
+export function readBody(
+  request: Request,
+  maxBytes: number,
+  taker: BodyTaker,
+  timeoutMs = defaultTimeoutMs,
+): void {
   const declared = request.headers.get('content-length');
-  if (declared === null) return readChunks(request, maxBytes, timeoutMs);
-  if (Number(declared) > maxBytes) return Promise.reject(tooLarge(maxBytes));
-  return new WholeBody(request, timeoutMs).text;
+  if (declared === null) {
+    readChunks(request, maxBytes, timeoutMs).then(
+      (text) => taker.onBody(text),
+      (error) => taker.onBodyFailure(error),
+    );
+  } else if (Number(declared) > maxBytes) taker.onBodyFailure(tooLarge(maxBytes));
+  else new WholeBody(request, taker, timeoutMs);
 }
 
 /** A body that says how long it is, and is no longer than that. */
 class WholeBody extends Deadline {
+  readonly #taker: BodyTaker;
   readonly #timeoutMs: number;
-  readonly #text = Promise.withResolvers<string>();
+  #over = false;
 
-  constructor(request: Request, timeoutMs: number) {
+  constructor(request: Request, taker: BodyTaker, timeoutMs: number) {
     super();
+    this.#taker = taker;
     this.#timeoutMs = timeoutMs;
     deadlines.start(this, timeoutMs);
     request.arrayBuffer().then(
       (bytes) => this.#came(bytes),
-      () => this.#failed(brokenOff()),
+      () => this.#fail(brokenOff()),
     );
   }
 
-  get text(): Promise<string> {
-    return this.#text.promise;
-  }
-
   expire(): void {
-    this.#text.reject(tooSlow(this.#timeoutMs));
+    this.#fail(tooSlow(this.#timeoutMs));
   }
 
   #came(bytes: ArrayBuffer): void {
-    this.clear();
+    if (this.#over) return;
+    let text: string;
     try {
-      this.#text.resolve(textOf(bytes));
+      text = textOf(bytes);
     } catch (error) {
-      this.#text.reject(error);
+      this.#fail(error as GatewayError);
+      return;
     }
+    this.clear();
+    this.#taker.onBody(text);
   }
 
-  #failed(error: GatewayError): void {
+  #fail(error: GatewayError): void {
+    if (this.#over) return;
+    this.#over = true;
     this.clear();
-    this.#text.reject(error);
+    this.#taker.onBodyFailure(error);
   }
 }
 

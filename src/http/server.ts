@@ -1,23 +1,15 @@
 import { maxRequestBytes } from '../config/schema.ts';
-import type { Endpoint, PostedBody } from '../downstream/endpoint.ts';
+import type { Endpoint } from '../downstream/endpoint.ts';
 import { errorResponse } from '../downstream/errors.ts';
 import { GatewayError } from '../errors.ts';
 import type { Logger } from '../observability/log.ts';
 import { Metrics } from '../observability/metrics.ts';
-import {
-  type Accepted,
-  jsonType,
-  mediaType,
-  parseAccept,
-  sessionHeader,
-  versionHeader,
-} from '../protocol/headers.ts';
+import { jsonType, mediaType, parseAccept, sessionHeader, versionHeader } from '../protocol/headers.ts';
 import { readBody } from './body.ts';
 import type { BearerGuard, HostGuard } from './guards.ts';
 import type { Health } from './health.ts';
+import { idleTimeoutSeconds, Post } from './post.ts';
 
-/** Closes connections on which nothing moves; keep-alive comments come well within it. */
-const idleTimeoutSeconds = 120;
 /** Bun's own bound on bodies: ours is lower, changes with the configuration and answers in our words. */
 const maxBunBodyBytes = maxRequestBytes + 1;
 /** How long answers that are on their way may take to leave when the server stops. */
@@ -192,32 +184,21 @@ export class HttpServer {
     return problem === null;
   }
 
-  async #post(request: Request, server: Bun.Server<undefined>): Promise<Response> {
+  #post(request: Request, server: Bun.Server<undefined>): Response | Promise<Response> {
     const { headers } = request;
+    const { endpoint } = this.#parts;
     if (mediaType(headers.get('content-type')) !== jsonType) {
-      return this.#refuse(new GatewayError('unsupported_media_type', `the Content-Type must be ${jsonType}`));
+      const expected = `the Content-Type must be ${jsonType}`;
+      return endpoint.refusal(new GatewayError('unsupported_media_type', expected));
     }
     const accepted = parseAccept(headers.get('accept'));
     if (!accepted.json && !accepted.sse) {
       const expected = 'the Accept header must allow application/json or text/event-stream';
-      return this.#refuse(new GatewayError('not_acceptable', expected));
+      return endpoint.refusal(new GatewayError('not_acceptable', expected));
     }
-    let text: string;
-    try {
-      text = await readBody(request, this.#settings.maxRequestBytes);
-    } catch (error) {
-      // What is left of the body would be taken for the next request.
-      return this.#refuse(error as GatewayError, { connection: 'close' });
-    }
-    const post = new Post(request, server, accepted, text);
-    const response = await this.#parts.endpoint.post(post);
-    post.end();
-    return response;
-  }
-
-  #refuse(error: GatewayError, headers?: Record<string, string>): Response {
-    this.#parts.metrics.downstream.requestWithoutMethod('invalid', false);
-    return errorResponse(error, 'null', headers);
+    const post = new Post(request, server, accepted, endpoint);
+    readBody(request, this.#settings.maxRequestBytes, post);
+    return post.response;
   }
 
   #listen(request: Request): Response {
@@ -257,43 +238,6 @@ export class HttpServer {
       if (!(error instanceof GatewayError)) throw error;
       return jsonError(error.httpStatus, error.message);
     }
-  }
-}
-
-/** A POST to the MCP endpoint. */
-class Post implements PostedBody {
-  readonly #request: Request;
-  readonly #server: Bun.Server<undefined>;
-  readonly accepted: Accepted;
-  readonly text: string;
-  #isLong = false;
-
-  constructor(request: Request, server: Bun.Server<undefined>, accepted: Accepted, text: string) {
-    this.#request = request;
-    this.#server = server;
-    this.accepted = accepted;
-    this.text = text;
-  }
-
-  get sessionId(): string | null {
-    return this.#request.headers.get(sessionHeader);
-  }
-  get protocolVersion(): string | null {
-    return this.#request.headers.get(versionHeader);
-  }
-  get signal(): AbortSignal {
-    return this.#request.signal;
-  }
-
-  onLong(): void {
-    this.#isLong = true;
-    this.#server.timeout(this.#request, 0);
-  }
-
-  /** The answer is there. */
-  end(): void {
-    // The setting belongs to the connection, and the next request on it shall not inherit it.
-    if (this.#isLong) this.#server.timeout(this.#request, idleTimeoutSeconds);
   }
 }
 

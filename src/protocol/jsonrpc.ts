@@ -83,8 +83,7 @@ function isRpcError(value: unknown): value is RpcError {
  * @param text the value's own text, from which params, results and errors are cut
  */
 export function classify(value: unknown, text: string): Message {
-  if (!isObject(value))
-    return { kind: 'invalid', idText: 'null', problem: 'a message must be a JSON object' };
+  if (!isObject(value)) return invalid('null', 'a message must be a JSON object');
   // Of a repeated key the last counts, as it did for JSON.parse.
   let givenId = '';
   let paramsText: string | undefined;
@@ -101,27 +100,26 @@ export function classify(value: unknown, text: string): Message {
 
   const { id, method, params } = value;
   const idText = isId(id) ? givenId : 'null';
-  const invalid = (problem: string): InvalidMessage => ({ kind: 'invalid', idText, problem });
-  if (value.jsonrpc !== '2.0') return invalid('"jsonrpc" must be "2.0"');
+  if (value.jsonrpc !== '2.0') return invalid(idText, '"jsonrpc" must be "2.0"');
   if (method !== undefined) {
-    if (typeof method !== 'string') return invalid('"method" must be a string');
-    if (id !== undefined && !isId(id)) return invalid('"id" must be a string or a number');
+    if (typeof method !== 'string') return invalid(idText, '"method" must be a string');
+    if (id !== undefined && !isId(id)) return invalid(idText, '"id" must be a string or a number');
     if (params !== undefined && !isObject(params)) {
       const problem = '"params" must be an object';
-      return id === undefined ? invalid(problem) : { ...invalid(problem), method };
+      return id === undefined ? invalid(idText, problem) : { ...invalid(idText, problem), method };
     }
     if (id === undefined) return { kind: 'notification', method, params, paramsText };
     return { kind: 'request', idText, method, params, paramsText };
   }
   const { result, error } = value;
   if (result !== undefined && error === undefined) {
-    if (!isId(id)) return invalid('a response needs the "id" of its request');
-    if (!isObject(result)) return invalid('"result" must be an object');
+    if (!isId(id)) return invalid(idText, 'a response needs the "id" of its request');
+    if (!isObject(result)) return invalid(idText, '"result" must be an object');
     const isError = result.isError === true;
     return { kind: 'response', id, result, error: undefined, isError, text: outcomeText, start };
   }
   if (error !== undefined && result === undefined) {
-    if (!isRpcError(error)) return invalid('"error" must have a numeric "code" and a "message"');
+    if (!isRpcError(error)) return invalid(idText, '"error" must have a numeric "code" and a "message"');
     // Some servers leave the id of an error out instead of sending null.
     return {
       kind: 'response',
@@ -133,7 +131,11 @@ export function classify(value: unknown, text: string): Message {
       start,
     };
   }
-  return invalid('a message needs a "method", or one of "result" and "error"');
+  return invalid(idText, 'a message needs a "method", or one of "result" and "error"');
+}
+
+function invalid(idText: string, problem: string): InvalidMessage {
+  return { kind: 'invalid', idText, problem };
 }
 
 /** The text of a request; `idText` and `paramsText` are JSON texts. */

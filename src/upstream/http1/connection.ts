@@ -1,8 +1,10 @@
 import type { Signal } from '../../abort.ts';
 import { UpstreamFailure } from '../failure.ts';
 import { type BodySource, IncomingBody } from './body.ts';
+import type { RecentHead } from './recent-head.ts';
 import { HttpResponse } from './response.ts';
-import { HttpFramingError, type ResponseHead, ResponseParser, type ResponseSink } from './response-parser.ts';
+import { HttpFramingError, type ResponseHead } from './response-head.ts';
+import { ResponseParser, type ResponseSink } from './response-parser.ts';
 import type { ByteSocket, SocketOwner } from './socket.ts';
 
 /** How long a connection may wait to be used again where the server does not say how long it keeps it. */
@@ -24,7 +26,7 @@ export interface ConnectionEvents {
 export class HttpConnection implements SocketOwner, ResponseSink, BodySource {
   readonly #socket: ByteSocket;
   readonly #events: ConnectionEvents;
-  readonly #parser = new ResponseParser(this);
+  readonly #parser: ResponseParser;
   readonly #onAbort = () => this.destroy(this.#signal?.reason);
   #closed = false;
   /** The response that is awaited, and its body once its head is there. */
@@ -39,9 +41,11 @@ export class HttpConnection implements SocketOwner, ResponseSink, BodySource {
   #idleMs = defaultIdleMs;
   #idleUntilMs = Number.POSITIVE_INFINITY;
 
-  constructor(socket: ByteSocket, events: ConnectionEvents) {
+  /** @param recent the head that came last from the same server, over whichever connection */
+  constructor(socket: ByteSocket, events: ConnectionEvents, recent?: RecentHead) {
     this.#socket = socket;
     this.#events = events;
+    this.#parser = new ResponseParser(this, recent);
     socket.data.owner = this;
   }
 

@@ -33,11 +33,19 @@ export class HeaderFields {
     let value: string | null = null;
     for (const start of this.#starts) {
       if (!this.#isNamed(start, name)) continue;
-      const from = start + name.length + 1;
-      const one = trimBlanks(this.#text.slice(from, this.#text.indexOf('\n', from)));
+      const one = this.#valueFrom(start + name.length + 1);
       value = value === null ? one : `${value}, ${one}`;
     }
     return value;
+  }
+
+  /** What stands between `start` and the end of the line, without the blanks around it. */
+  #valueFrom(start: number): string {
+    let from = start;
+    let to = this.#text.indexOf('\n', start);
+    while (from < to && isBlank(this.#text.charCodeAt(from))) from++;
+    while (from < to && isBlank(this.#text.charCodeAt(to - 1))) to--;
+    return this.#text.slice(from, to);
   }
 
   /** Whether the field at `start` has this name. No copy in lower case is made: it would cost more than the rest. */
@@ -55,12 +63,7 @@ function isCapital(code: number): boolean {
   return code >= 0x41 && code <= 0x5a;
 }
 
-/** Without the blanks around a value, and the carriage return after it. Other white space belongs to the value. */
-function trimBlanks(text: string): string {
-  const isBlank = (code: number) => code === 0x20 || code === 0x09 || code === 0x0d;
-  let start = 0;
-  let end = text.length;
-  while (start < end && isBlank(text.charCodeAt(start))) start++;
-  while (start < end && isBlank(text.charCodeAt(end - 1))) end--;
-  return text.slice(start, end);
+/** The blanks around a value, and the carriage return after it. Other white space belongs to the value. */
+function isBlank(code: number): boolean {
+  return code === 0x20 || code === 0x09 || code === 0x0d;
 }

@@ -3,6 +3,7 @@ import { type Deadline, deadlines } from '../../deadlines.ts';
 import { Listed, LiveList } from '../../live-list.ts';
 import { toFailure, UpstreamFailure } from '../failure.ts';
 import { type ConnectionEvents, HttpConnection } from './connection.ts';
+import { RecentHead } from './recent-head.ts';
 import type { ByteSocket } from './socket.ts';
 
 /** The most connections to one upstream; requests beyond them wait for one, each within its own deadline. */
@@ -53,6 +54,7 @@ export class ConnectionPool implements ConnectionEvents {
   /** Some may have closed meanwhile; they are passed over. */
   #idle: HttpConnection[] = [];
   readonly #waiters = new LiveList<Waiter>();
+  readonly #recent = new RecentHead();
   #dialing = 0;
   #sweep: Deadline | null = null;
   #keepsIdle = true;
@@ -115,7 +117,7 @@ export class ConnectionPool implements ConnectionEvents {
     try {
       const socket = await this.#dial();
       this.#dialing--;
-      const connection = new HttpConnection(socket, this);
+      const connection = new HttpConnection(socket, this, this.#recent);
       this.#connections.add(connection);
       this.onFree(connection);
     } catch (error) {

@@ -1,4 +1,11 @@
-import { HeaderFields } from './header-fields.ts';
+import { RecentHead } from './recent-head.ts';
+import {
+  checkBeginning,
+  endOfHead,
+  HttpFramingError,
+  parseHead,
+  type ResponseHead,
+} from './response-head.ts';
 
 /** The head of a response and what follows 1xx heads, in bytes; Node takes 16 KiB, and some proxies more. */
 const maxHeadBytes = 64 * 1024;
@@ -6,28 +13,10 @@ const maxHeadBytes = 64 * 1024;
 const headWindowBytes = 512;
 /** A chunk's size line with its extensions, and all trailers together. */
 const maxChunkMetaBytes = 16 * 1024;
-/** What every response begins with. */
-const protocol = 'HTTP/1.';
-const statusLine = /^HTTP\/1\.\d [1-9]\d{2}(?: [^\0\r\n]*)?\r?\n/;
-/** The code of the digit 0. */
-const zero = 0x30;
 /** As much as is looked at for the end of a line between chunks, which seldom has ten bytes. */
 const chunkLineWindowBytes = 64;
 /** More digits would be no exact number. */
 const maxChunkSizeDigits = 12;
-
-/** A response whose framing breaks the rules; its connection cannot be used any more. */
-export class HttpFramingError extends Error {}
-
-/** The head of a response. RFC 9112, 4 and 5. */
-export interface ResponseHead {
-  readonly status: number;
-  readonly headers: HeaderFields;
-  /** Whether the connection may serve another request after this response. RFC 9112, 9.3. */
-  readonly persistent: boolean;
-  /** The length of the body in bytes, where the head tells it. */
-  readonly contentLength: number | null;
-}
 
 /** Takes what a {@link ResponseParser} finds, in order: one head, pieces of the body, the end. */
 export interface ResponseSink {
@@ -55,6 +44,7 @@ type State =
  */
 export class ResponseParser {
   readonly #sink: ResponseSink;
+  readonly #recent: RecentHead;
   #state: State = 'ended';
   /** A head, or a line between chunks, whose end has not come yet. */
   #partial = '';
@@ -63,8 +53,10 @@ export class ResponseParser {
   /** Bytes of the body, or of the chunk, that are still to come. */
   #left = 0;
 
-  constructor(sink: ResponseSink) {
+  /** @param recent the head that came last from the same server */
+  constructor(sink: ResponseSink, recent = new RecentHead()) {
     this.#sink = sink;
+    this.#recent = recent;
   }
 
   /** A request was sent: what comes next is its response. */
@@ -117,60 +109,45 @@ export class ResponseParser {
 
   /** Reads on in a head; returns where it stopped. */
   #readHead(chunk: Buffer, from: number): number {
-    const to = Math.min(chunk.length, from + Math.min(this.#budget + 1, headWindowBytes));
-    const text = chunk.toString('latin1', from, to);
     const before = this.#partial.length;
-    const head = this.#partial + text;
+    if (before === 0 && this.#recent.isAt(chunk, from)) {
+      const { length, head } = this.#recent;
+      this.#spend(length);
+      this.#takeHead(head as ResponseHead);
+      return from + length;
+    }
+    const to = Math.min(chunk.length, from + Math.min(this.#budget + 1, headWindowBytes));
+    const text = this.#partial + chunk.toString('latin1', from, to);
     // The empty line at the end may have begun in the piece before.
-    const end = endOfHead(head, Math.max(before - 3, 0));
-    const taken = (end < 0 ? head.length : end) - before;
-    this.#budget -= taken;
-    if (this.#budget < 0) throw new HttpFramingError('answered with too long a head');
-    this.#partial = end < 0 ? head : '';
-    if (end >= 0) this.#takeHead(head.slice(0, end));
-    // What speaks another protocol may never send an empty line.
-    else if (!protocol.startsWith(head.slice(0, protocol.length))) throw notHttp();
+    const end = endOfHead(text, Math.max(before - 3, 0));
+    const taken = (end < 0 ? text.length : end) - before;
+    this.#spend(taken);
+    if (end < 0) {
+      this.#partial = text;
+      checkBeginning(text);
+    } else {
+      this.#partial = '';
+      const head = parseHead(text.slice(0, end));
+      if (before === 0) this.#recent.keep(chunk, from, from + taken, head);
+      this.#takeHead(head);
+    }
     return from + taken;
   }
 
-  /** @param head up to and with its empty line */
-  #takeHead(head: string): void {
-    const lineEnd = head.indexOf('\n');
-    if (!statusLine.test(head)) throw notHttp();
-    const headers = HeaderFields.parse(head.slice(lineEnd, head.lastIndexOf('\n', head.length - 2) + 1));
-    if (headers === null) throw new HttpFramingError('answered with a malformed header');
-    const digit = (at: number) => head.charCodeAt(at) - zero;
-    this.#endHead(digit(7), digit(9) * 100 + digit(10) * 10 + digit(11), headers);
+  #spend(bytes: number): void {
+    this.#budget -= bytes;
+    if (this.#budget < 0) throw new HttpFramingError('answered with too long a head');
   }
 
-  #endHead(minorVersion: number, status: number, headers: HeaderFields): void {
-    if (status === 101) throw new HttpFramingError('switched protocols unasked (HTTP 101)');
-    // An interim response; the head that counts is still to come, within the same bound.
-    if (status < 200) return;
-    const coding = headers.get('transfer-encoding');
-    const chunked = coding !== null && endsChunked(coding);
-    const length = contentLengthOf(headers.get('content-length'));
-    const empty = status === 204 || status === 304;
-    // RFC 9112, 6.3: an encoding overrides a length.
-    const encoded = coding !== null && /[^,\s]/.test(coding);
-    const contentLength = empty ? 0 : encoded ? null : length;
-    const framed = empty || chunked || contentLength !== null;
-    // Where both stand, where a version that has no chunks sends some, or where a body is announced that must not be
-    // there, the two sides may not agree on what comes next.
-    const suspicious =
-      (coding !== null && (length !== null || minorVersion === 0 || empty)) ||
-      (status === 204 && length !== null && length > 0);
-    this.#sink.onHead({
-      status,
-      headers,
-      contentLength,
-      persistent: framed && !suspicious && isPersistent(minorVersion, headers.get('connection')),
-    });
-    if (contentLength === 0) this.#state = 'ended';
-    else if (contentLength !== null) {
+  /** A head came. An interim one is passed over: the one that counts is still to come, within the same bound. */
+  #takeHead(head: ResponseHead): void {
+    if (head.status < 200) return;
+    this.#sink.onHead(head);
+    if (head.contentLength === 0) this.#state = 'ended';
+    else if (head.contentLength !== null) {
       this.#state = 'fixed';
-      this.#left = contentLength;
-    } else if (chunked) this.#expectLine('chunk_size');
+      this.#left = head.contentLength;
+    } else if (head.chunked) this.#expectLine('chunk_size');
     else this.#state = 'until_close';
   }
 
@@ -212,45 +189,4 @@ export class ResponseParser {
     this.#state = state;
     this.#budget = maxChunkMetaBytes;
   }
-}
-
-function notHttp(): HttpFramingError {
-  return new HttpFramingError('answered with something that is not HTTP/1.1');
-}
-
-/** Where a head ends, after its empty line; negative: not yet. Lines may lack their carriage return (RFC 9112, 2.2). */
-function endOfHead(text: string, from: number): number {
-  const crlf = text.indexOf('\n\r\n', from);
-  const lf = text.indexOf('\n\n', from);
-  if (lf >= 0 && (crlf < 0 || lf < crlf)) return lf + 2;
-  return crlf < 0 ? -1 : crlf + 3;
-}
-
-/** Whether the last of a list of codings is `chunked`. Throws {@link HttpFramingError} where one before is, too (RFC 9112, 6.1). */
-function endsChunked(codings: string): boolean {
-  const all = codings
-    .toLowerCase()
-    .split(',')
-    .map((coding) => coding.trim())
-    .filter(Boolean);
-  if (all.indexOf('chunked') !== all.lastIndexOf('chunked'))
-    throw new HttpFramingError('sent chunks within chunks');
-  return all.at(-1) === 'chunked';
-}
-
-/** RFC 9112, 6.3: a list of equal lengths is one length. Throws {@link HttpFramingError} for what is none. */
-function contentLengthOf(header: string | null): number | null {
-  if (header === null) return null;
-  if (/^\d{1,15}$/.test(header)) return Number(header);
-  const [first, ...others] = header.split(/[ \t]*,[ \t]*/);
-  if (!/^\d{1,15}$/.test(first as string) || others.some((other) => other !== first))
-    throw new HttpFramingError('answered with an invalid Content-Length');
-  return Number(first);
-}
-
-function isPersistent(minorVersion: number, connection: string | null): boolean {
-  if (connection === null) return minorVersion > 0;
-  const options = connection.toLowerCase().split(',');
-  const has = (option: string) => options.some((given) => given.trim() === option);
-  return !has('close') && (minorVersion > 0 || has('keep-alive'));
 }

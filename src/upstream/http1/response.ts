@@ -3,7 +3,7 @@ import { OwnBytes } from '../../protocol/own-bytes.ts';
 import { UpstreamFailure } from '../failure.ts';
 import { type Body, textOf } from './body.ts';
 import { decoded } from './decode.ts';
-import type { ResponseHead } from './response-parser.ts';
+import type { ResponseHead } from './response-head.ts';
 
 /** The largest body, or event of a stream, that is taken from an upstream. */
 export const maxUpstreamBodyBytes = 64 * 1024 * 1024;

@@ -3,7 +3,8 @@ import type { Duplex } from 'node:stream';
 import { connect as tlsConnect } from 'node:tls';
 import { deadlines } from '../../deadlines.ts';
 import { UpstreamFailure } from '../failure.ts';
-import { HttpFramingError, type ResponseHead, ResponseParser } from './response-parser.ts';
+import { HttpFramingError, type ResponseHead } from './response-head.ts';
+import { ResponseParser } from './response-parser.ts';
 import type { Route, Tunnel } from './route.ts';
 import { type ByteSocket, connectTimeout, type SocketOwner } from './socket.ts';
 

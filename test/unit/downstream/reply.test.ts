@@ -18,22 +18,22 @@ function callOf(made: Reply): Call {
 /** A reply with one call, and how often that was cancelled. */
 function reply({
   accepted = both,
-  answers = 1,
-  batch = false,
+  batch = null as number | null,
   headers = null as Record<string, string> | null,
   intervalMs = 60_000,
   signal = new Abort(),
+  replies = new Replies(new Heartbeat(intervalMs)),
 } = {}) {
   const seen = { gone: 0, long: 0 };
-  const replies = new Replies(new Heartbeat(intervalMs));
-  const asked = { accepted, signal, onLong: () => void seen.long++ };
+  const response = Promise.withResolvers<Response>();
+  const asked = { accepted, signal, respond: response.resolve, onLong: () => void seen.long++ };
   const streams = new Heartbeat(intervalMs);
   const parts = { replies, streams };
-  const made = new Reply(parts, asked, answers, batch, headers);
+  const made = new Reply(parts, asked, batch, headers);
   const call = callOf(made);
   call.abort.addEventListener('abort', () => void seen.gone++);
   made.await(call);
-  return { reply: made, seen, replies, streams };
+  return { reply: made, response: response.promise, seen, replies, streams };
 }
 
 /** The body without the keep-alive comments, which may come at any time. */
@@ -43,18 +43,18 @@ async function eventsOf(response: Response): Promise<string> {
 
 describe('a client that accepts both', () => {
   test('gets JSON when the answer is the first thing that comes', async () => {
-    const { reply: made } = reply({ headers: { 'mcp-session-id': 's' } });
+    const { reply: made, response: answered } = reply({ headers: { 'mcp-session-id': 's' } });
     made.answer('{"a":1}');
-    const response = await made.response;
+    const response = await answered;
     expect(response.headers.get('content-type')).toBe('application/json');
     expect(response.headers.get('mcp-session-id')).toBe('s');
     expect(await response.text()).toBe('{"a":1}');
   });
 
   test('gets a stream from the first notification on, before there is an answer', async () => {
-    const { reply: made, seen } = reply({});
+    const { reply: made, response: answered, seen } = reply({});
     made.notify('{"n":1}');
-    const response = await made.response;
+    const response = await answered;
     expect(response.headers.get('content-type')).toBe('text/event-stream');
     expect(response.headers.get('x-accel-buffering')).toBe('no');
     made.notify('{"n":2}');
@@ -66,24 +66,24 @@ describe('a client that accepts both', () => {
   });
 
   test('gets a batch as an array, in the order in which its answers came', async () => {
-    const { reply: made } = reply({ answers: 2, batch: true });
+    const { reply: made, response: answered } = reply({ batch: 2 });
     made.answer('{"a":1}');
     made.answer(['{"list":', Buffer.from('["é"]'), '}']);
-    expect(await (await made.response).text()).toBe('[{"a":1},{"list":["é"]}]');
+    expect(await (await answered).text()).toBe('[{"a":1},{"list":["é"]}]');
   });
 
   test('gets the answers of a batch as events once something had to be sent between them', async () => {
-    const { reply: made } = reply({ answers: 2, batch: true });
+    const { reply: made, response: answered } = reply({ batch: 2 });
     made.answer('{"a":1}');
     made.notify('{"n":1}');
     made.answer('{"a":2}');
-    const events = await eventsOf(await made.response);
+    const events = await eventsOf(await answered);
     expect(events.match(/\{.*\}/g)).toEqual(['{"a":1}', '{"n":1}', '{"a":2}']);
   });
 
   test('is sent comments on a stream when the answer takes long', async () => {
-    const { reply: made, seen } = reply({ intervalMs: 5 });
-    const response = await made.response;
+    const { reply: made, response: answered, seen } = reply({ intervalMs: 5 });
+    const response = await answered;
     const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
     let text = '';
     await waitUntil('a second comment', async () => {
@@ -99,36 +99,36 @@ describe('a client that accepts both', () => {
 
 describe('a client that accepts only JSON', () => {
   test('is not sent notifications, and gets its answer as JSON', async () => {
-    const { reply: made } = reply({ accepted: json });
+    const { reply: made, response: answered } = reply({ accepted: json });
     expect(made.notify('{"n":1}')).toBeUndefined();
     made.answer('{"a":1}');
-    const response = await made.response;
+    const response = await answered;
     expect(response.headers.get('content-type')).toBe('application/json');
     expect(await response.text()).toBe('{"a":1}');
   });
 
   test('has its connection kept when the answer takes long, for nothing can be sent on it', async () => {
-    const { reply: made, seen } = reply({ accepted: json, intervalMs: 5 });
+    const { reply: made, response: answered, seen } = reply({ accepted: json, intervalMs: 5 });
     await waitUntil('the call of onLong', () => seen.long > 0);
     made.answer('{"a":1}');
-    expect((await made.response).headers.get('content-type')).toBe('application/json');
+    expect((await answered).headers.get('content-type')).toBe('application/json');
   });
 });
 
 describe('a client that accepts only a stream', () => {
   test('gets each answer as an event', async () => {
-    const { reply: made } = reply({ accepted: sse, answers: 2, batch: true });
+    const { reply: made, response: answered } = reply({ accepted: sse, batch: 2 });
     made.answer(['[', Buffer.from('1'), ']']);
     made.answer('{"a":\n2}');
-    const response = await made.response;
+    const response = await answered;
     expect(response.headers.get('content-type')).toBe('text/event-stream');
     expect(await response.text()).toBe('event: message\ndata: [1]\n\nevent: message\ndata: {"a": 2}\n\n');
   });
 
   test('gets the first answer of several when it is there, not when all are', async () => {
-    const { reply: made } = reply({ accepted: sse, answers: 2, batch: true });
+    const { reply: made, response: answered } = reply({ accepted: sse, batch: 2 });
     made.answer('{"a":1}');
-    const reader = (await made.response).body?.getReader();
+    const reader = (await answered).body?.getReader();
     let text = '';
     while (!text.includes('{"a":1}')) text += new TextDecoder().decode((await reader?.read())?.value);
     made.answer('{"a":2}');
@@ -138,9 +138,9 @@ describe('a client that accepts only a stream', () => {
 
 describe('a stream', () => {
   test('that the client closes is told of once, and takes nothing more', async () => {
-    const { reply: made, seen } = reply({});
+    const { reply: made, response: answered, seen } = reply({});
     made.notify('{"n":1}');
-    await (await made.response).body?.cancel();
+    await (await answered).body?.cancel();
     expect(seen.gone).toBe(1);
     expect(made.notify('{"n":2}')).toBeUndefined();
     made.answer('{"a":1}');
@@ -148,20 +148,20 @@ describe('a stream', () => {
   });
 
   test('takes nothing after the last answer', async () => {
-    const { reply: made } = reply({ accepted: sse });
+    const { reply: made, response: answered } = reply({ accepted: sse });
     made.notify('{"n":1}');
     made.answer('{"a":1}');
     expect(made.notify('{"n":2}')).toBeUndefined();
     made.answer('{"a":2}');
-    expect(await eventsOf(await made.response)).toBe(
+    expect(await eventsOf(await answered)).toBe(
       'event: message\ndata: {"n":1}\n\nevent: message\ndata: {"a":1}\n\n',
     );
   });
 
   test('makes its sender wait while the client does not read, and lets it go on when it does', async () => {
-    const { reply: made } = reply({});
+    const { reply: made, response: answered } = reply({});
     let waited = made.notify('x');
-    const response = await made.response;
+    const response = await answered;
     for (let sent = 0; waited === undefined && sent < 1_000; sent++) waited = made.notify('x'.repeat(1_000));
     expect(waited).toBeInstanceOf(Promise);
     void response.text();
@@ -170,10 +170,10 @@ describe('a stream', () => {
   });
 
   test('lets its sender go on when the client goes away instead of reading', async () => {
-    const { reply: made, seen } = reply({});
+    const { reply: made, response: answered, seen } = reply({});
     const waited = made.notify('x'.repeat(1_000_000));
     expect(waited).toBeInstanceOf(Promise);
-    await (await made.response).body?.cancel();
+    await (await answered).body?.cancel();
     await waited;
     expect(seen.gone).toBe(1);
   });
@@ -221,14 +221,15 @@ describe('a client that goes away', () => {
         watched++;
         return new Abort();
       },
+      respond() {},
       onLong() {},
     };
     const parts = { replies: new Replies(), streams: new Heartbeat() };
-    const quick = new Reply(parts, asked, 1, false);
+    const quick = new Reply(parts, asked, null);
     quick.answer('{"a":1}');
     await Bun.sleep(150);
     expect(watched).toBe(0);
-    const slow = new Reply(parts, asked, 1, false);
+    const slow = new Reply(parts, asked, null);
     await Bun.sleep(150);
     expect(watched).toBe(1);
     slow.answer('{"a":1}');
@@ -237,16 +238,14 @@ describe('a client that goes away', () => {
 
 describe('replies under way', () => {
   test('can all have their calls cancelled, young or old, and are answered all the same', async () => {
-    const { reply: old, replies, seen } = reply({});
+    const replies = new Replies();
+    const old = reply({ replies });
     await Bun.sleep(150);
-    const parts = { replies, streams: new Heartbeat() };
-    const young = new Reply(parts, { accepted: both, signal: new Abort(), onLong() {} }, 1, false);
-    const call = callOf(young);
-    young.await(call);
+    const young = reply({ replies });
     replies.cancelCalls();
-    expect([seen.gone, call.abort.aborted]).toEqual([1, true]);
+    expect([old.seen.gone, young.seen.gone]).toEqual([1, 1]);
     for (const one of [old, young]) {
-      one.answer('{"a":1}');
+      one.reply.answer('{"a":1}');
       expect(await (await one.response).text()).toBe('{"a":1}');
     }
   });

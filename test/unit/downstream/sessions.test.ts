@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from 'bun:test';
 import { Registry } from 'prom-client';
+import { Abort } from '../../../src/abort.ts';
 import { Call } from '../../../src/downstream/call.ts';
 import { Heartbeat } from '../../../src/downstream/heartbeat.ts';
 import { takeNotification } from '../../../src/downstream/legacy.ts';
@@ -30,8 +31,8 @@ function sessionsOf(idleTtlMs: number) {
 /** A call that runs in the session. */
 function running(session: Session, idText: string): Call {
   const text = `{"jsonrpc":"2.0","id":${idText},"method":"tools/call","params":{"name":"a"}}`;
-  const asked = { accepted: { json: true, sse: true }, signal: new AbortController().signal, onLong() {} };
-  const reply = new Reply({ replies: new Replies(), streams: new Heartbeat() }, asked, 1, false);
+  const asked = { accepted: { json: true, sse: true }, signal: new Abort(), respond() {}, onLong() {} };
+  const reply = new Reply({ replies: new Replies(), streams: new Heartbeat() }, asked, null);
   const call = new Call(classify(JSON.parse(text), text) as RequestMessage, reply, session);
   session.began(call);
   return call;

@@ -20,6 +20,13 @@ function streaming(pieces: readonly Uint8Array[], { open = false } = {}) {
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
+/** What a taker is told of the body. */
+function read(request: Request, maxBytes: number, timeoutMs?: number): Promise<string> {
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
+  readBody(request, maxBytes, { onBody: resolve, onBodyFailure: reject }, timeoutMs);
+  return promise;
+}
+
 async function failure(reading: Promise<string>): Promise<[string, string]> {
   try {
     await reading;
@@ -34,24 +41,24 @@ describe('a body', () => {
   test('is read as UTF-8, also where a character is split between pieces', async () => {
     const euro = bytes('€');
     const { request } = streaming([bytes('{"a":"'), euro.subarray(0, 1), euro.subarray(1), bytes('"}')]);
-    expect(await readBody(request, 100)).toBe('{"a":"€"}');
+    expect(await read(request, 100)).toBe('{"a":"€"}');
   });
 
   test('may be absent', async () => {
-    expect(await readBody(new Request('http://localhost/mcp', { method: 'POST' }), 100)).toBe('');
+    expect(await read(new Request('http://localhost/mcp', { method: 'POST' }), 100)).toBe('');
   });
 
   test('loses its byte order mark', async () => {
-    expect(await readBody(streaming([bytes('\ufeff{}')]).request, 100)).toBe('{}');
+    expect(await read(streaming([bytes('\ufeff{}')]).request, 100)).toBe('{}');
   });
 
   test('of exactly the limit is taken', async () => {
-    expect(await readBody(streaming([bytes('12345'), bytes('67890')]).request, 10)).toBe('1234567890');
+    expect(await read(streaming([bytes('12345'), bytes('67890')]).request, 10)).toBe('1234567890');
   });
 
   test('that outgrows the limit is refused and not read on', async () => {
     const { request, cancelled } = streaming([bytes('12345'), bytes('678901')], { open: true });
-    expect(await failure(readBody(request, 10))).toEqual([
+    expect(await failure(read(request, 10))).toEqual([
       'body_too_large',
       'the body is larger than mcp.max_request_bytes (10)',
     ]);
@@ -61,7 +68,7 @@ describe('a body', () => {
   test('that declares too much is refused unread', async () => {
     const headers = { 'content-length': '11' };
     const request = new Request('http://localhost/mcp', { method: 'POST', headers, body: '12345678901' });
-    expect((await failure(readBody(request, 10)))[0]).toBe('body_too_large');
+    expect((await failure(read(request, 10)))[0]).toBe('body_too_large');
     expect(request.bodyUsed).toBe(false);
   });
 
@@ -71,7 +78,7 @@ describe('a body', () => {
     ['an overlong slash', [0xc0, 0xaf]],
     ['a character cut off', [0xe2, 0x82]],
   ])('with %s is no UTF-8', async (_name, wrong) => {
-    expect(await failure(readBody(streaming([new Uint8Array(wrong)]).request, 100))).toEqual([
+    expect(await failure(read(streaming([new Uint8Array(wrong)]).request, 100))).toEqual([
       'parse_error',
       'Parse error: the body is not valid UTF-8',
     ]);
@@ -79,7 +86,7 @@ describe('a body', () => {
 
   test('that stops coming is given up after the timeout', async () => {
     const { request, cancelled } = streaming([bytes('{')], { open: true });
-    expect(await failure(readBody(request, 100, 20))).toEqual([
+    expect(await failure(read(request, 100, 20))).toEqual([
       'request_timeout',
       'the body did not arrive within 0.02 s',
     ]);
@@ -90,7 +97,7 @@ describe('a body', () => {
     const body = new ReadableStream<Uint8Array>({ start: (controller) => controller.enqueue(bytes('{')) });
     const headers = { 'content-length': '10' };
     const request = new Request('http://localhost/mcp', { method: 'POST', headers, body });
-    expect((await failure(readBody(request, 100, 20)))[0]).toBe('request_timeout');
+    expect((await failure(read(request, 100, 20)))[0]).toBe('request_timeout');
   });
 
   test('that breaks off is given up', async () => {
@@ -98,6 +105,6 @@ describe('a body', () => {
       start: (controller) => controller.error(new Error('gone')),
     });
     const request = new Request('http://localhost/mcp', { method: 'POST', body });
-    expect(await failure(readBody(request, 100))).toEqual(['request_timeout', 'the body did not arrive']);
+    expect(await failure(read(request, 100))).toEqual(['request_timeout', 'the body did not arrive']);
   });
 });

@@ -1,8 +1,5 @@
-import {
-  type ResponseHead,
-  ResponseParser,
-  type ResponseSink,
-} from '../../../src/upstream/http1/response-parser.ts';
+import type { ResponseHead } from '../../../src/upstream/http1/response-head.ts';
+import { ResponseParser, type ResponseSink } from '../../../src/upstream/http1/response-parser.ts';
 
 /** What a parser told of one response. */
 export interface Parsed {

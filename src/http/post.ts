@@ -1,0 +1,63 @@
+import type { Endpoint, PostedBody } from '../downstream/endpoint.ts';
+import type { GatewayError } from '../errors.ts';
+import { type Accepted, sessionHeader, versionHeader } from '../protocol/headers.ts';
+import type { BodyTaker } from './body.ts';
+
+/** Closes connections on which nothing moves; keep-alive comments come well within it. */
+export const idleTimeoutSeconds = 120;
+
+/** A POST to the MCP endpoint: waits for its body, hands it over, and waits for the answer. */
+export class Post implements PostedBody, BodyTaker {
+  readonly #request: Request;
+  readonly #server: Bun.Server<undefined>;
+  readonly #endpoint: Endpoint;
+  readonly accepted: Accepted;
+  readonly #response = Promise.withResolvers<Response>();
+  #text = '';
+  #isLong = false;
+
+  constructor(request: Request, server: Bun.Server<undefined>, accepted: Accepted, endpoint: Endpoint) {
+    this.#request = request;
+    this.#server = server;
+    this.accepted = accepted;
+    this.#endpoint = endpoint;
+  }
+
+  /** The answer. Never rejects. */
+  get response(): Promise<Response> {
+    return this.#response.promise;
+  }
+  get text(): string {
+    return this.#text;
+  }
+  get sessionId(): string | null {
+    return this.#request.headers.get(sessionHeader);
+  }
+  get protocolVersion(): string | null {
+    return this.#request.headers.get(versionHeader);
+  }
+  get signal(): AbortSignal {
+    return this.#request.signal;
+  }
+
+  onBody(text: string): void {
+    this.#text = text;
+    this.#endpoint.post(this);
+  }
+
+  onBodyFailure(error: GatewayError): void {
+    // What is left of the body would be taken for the next request.
+    this.respond(this.#endpoint.refusal(error, { connection: 'close' }));
+  }
+
+  onLong(): void {
+    this.#isLong = true;
+    this.#server.timeout(this.#request, 0);
+  }
+
+  respond(response: Response): void {
+    // The setting belongs to the connection, and the next request on it shall not inherit it.
+    if (this.#isLong) this.#server.timeout(this.#request, idleTimeoutSeconds);
+    this.#response.resolve(response);
+  }
+}
