@@ -18,7 +18,7 @@ import { isLegacyVersion, latestLegacyVersion, legacyVersions } from '../protoco
 import { build } from '../version.ts';
 import { cancelled, sessionLossIn, UpstreamFailure } from './failure.ts';
 import { maxRequestsInFlight, RequestIds, RequestTable } from './request-table.ts';
-import type { Transport, TransportEvents } from './transport/transport.ts';
+import type { AnswerTaker, Transport, TransportEvents } from './transport/transport.ts';
 
 /** How long a notification, or an answer of ours to the upstream, may take to be accepted. */
 const sendTimeoutMs = 10_000;
@@ -64,7 +64,7 @@ export interface SessionEvents {
 }
 
 /** A request that was sent and has no answer yet. */
-class RunningCall extends Deadline {
+class RunningCall extends Deadline implements AnswerTaker {
   readonly id: number;
   readonly call: UpstreamCall;
   readonly timeoutMs: number;
@@ -72,10 +72,13 @@ class RunningCall extends Deadline {
   readonly paramsText: string;
   /** The JSON text of the client's own progress token, where it sent one. */
   readonly progressToken: string | undefined;
+  readonly outcome = Promise.withResolvers<ResponseMessage>();
+  readonly #session: LegacySession;
 
   /** @param paramsText the params as the upstream is to see them but for the progress token, as JSON text */
-  constructor(id: number, call: UpstreamCall, paramsText: string, timeoutMs: number) {
+  constructor(session: LegacySession, id: number, call: UpstreamCall, paramsText: string, timeoutMs: number) {
     super();
+    this.#session = session;
     this.id = id;
     this.call = call;
     this.timeoutMs = timeoutMs;
@@ -90,6 +93,14 @@ class RunningCall extends Deadline {
 
   expire(): void {
     this.call.abort.abort(new UpstreamFailure('timeout', `did not answer within ${this.timeoutMs / 1000} s`));
+  }
+
+  onAnswer(answer: ResponseMessage): void {
+    this.#session.answered(this, answer);
+  }
+
+  onFailure(reason: unknown): void {
+    this.#session.failed(this, reason);
   }
 }
 
@@ -143,7 +154,9 @@ export class LegacySession implements TransportEvents {
     };
     const id = this.#takeId();
     const body = requestText(id, 'initialize', JSON.stringify(params));
-    const answer = await this.#transport.request(id, body, signal);
+    const { promise, resolve, reject } = Promise.withResolvers<ResponseMessage>();
+    this.#transport.request(id, body, signal, { onAnswer: resolve, onFailure: reject });
+    const answer = await promise;
     this.#ids.release(id);
     if (answer.error) throw this.#refusal('to initialize', answer.error);
     const { protocolVersion, capabilities } = answer.result as JsonObject;
@@ -158,39 +171,55 @@ export class LegacySession implements TransportEvents {
   }
 
   /**
-   * Sends a request and resolves to its response, be it a result or an error. Rejects with an
+   * Sends a request and resolves to its response, be it a result or an error. Throws, or rejects with, an
    * {@link UpstreamFailure}; on timeout and cancellation the upstream is told to stop.
    *
    * @param paramsText the JSON text of the params, as the upstream is to see them but for the progress token
    */
-  async call(call: UpstreamCall, paramsText: string, timeoutMs: number): Promise<ResponseMessage> {
-    const { abort } = call;
-    if (abort.aborted) throw cancelled();
+  call(call: UpstreamCall, paramsText: string, timeoutMs: number): Promise<ResponseMessage> {
+    if (call.abort.aborted) throw cancelled();
     const id = this.#takeId();
-    const running = new RunningCall(id, call, paramsText, timeoutMs);
+    const running = new RunningCall(this, id, call, paramsText, timeoutMs);
     this.#calls.add(running);
     deadlines.start(running, timeoutMs);
-    try {
-      const body = requestText(id, call.method, running.paramsText);
-      const answer = await this.#transport.request(id, body, abort);
-      this.#events.onSeen();
-      const loss = answer.error && sessionLossIn(answer.error);
-      if (loss) throw new UpstreamFailure('session_lost', 'lost our session (error -32001)', loss, answer);
+    this.#transport.request(id, requestText(id, call.method, running.paramsText), call.abort, running);
+    return running.outcome.promise;
+  }
+
+  /** The answer to `running` has come. */
+  answered(running: RunningCall, answer: ResponseMessage): void {
+    this.#ended(running);
+    this.#events.onSeen();
+    const loss = answer.error && sessionLossIn(answer.error);
+    if (loss) {
+      const failure = new UpstreamFailure('session_lost', 'lost our session (error -32001)', loss, answer);
+      running.outcome.reject(failure);
+    } else {
       this.#hasAnswered = true;
-      return answer;
-    } catch (error) {
-      if (!abort.aborted) throw error;
-      // The client has no words of ours for why it does not want the answer any more.
-      const why = abort.reason instanceof UpstreamFailure ? abort.reason : cancelled();
-      const reason = JSON.stringify(why.message);
-      this.#send(notificationText('notifications/cancelled', `{"requestId":${id},"reason":${reason}}`));
-      throw why;
-    } finally {
-      running.clear();
-      this.#calls.delete(id);
-      this.#ids.release(id);
-      if (this.#calls.size === 0) this.#onIdle?.();
+      running.outcome.resolve(answer);
     }
+  }
+
+  /** No answer to `running` will come. */
+  failed(running: RunningCall, reason: unknown): void {
+    this.#ended(running);
+    const { abort } = running.call;
+    if (!abort.aborted) {
+      running.outcome.reject(reason);
+      return;
+    }
+    // The client has no words of ours for why it does not want the answer any more.
+    const why = abort.reason instanceof UpstreamFailure ? abort.reason : cancelled();
+    const params = `{"requestId":${running.id},"reason":${JSON.stringify(why.message)}}`;
+    this.#send(notificationText('notifications/cancelled', params));
+    running.outcome.reject(why);
+  }
+
+  #ended(running: RunningCall): void {
+    running.clear();
+    this.#calls.delete(running.id);
+    this.#ids.release(running.id);
+    if (this.#calls.size === 0) this.#onIdle?.();
   }
 
   /** Sends a request of the gateway's own, until `signal` is aborted. */

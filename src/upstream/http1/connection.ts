@@ -22,6 +22,14 @@ export interface ConnectionEvents {
   onReceived(bytes: number): void;
 }
 
+/** Takes the response to a request, or why none came: one of the two, once. Throws nothing. */
+export interface ResponseTaker {
+  /** The head is there, and as much of the body as came with it. */
+  onResponse(response: HttpResponse): void;
+  /** @param reason an {@link UpstreamFailure}, or the reason of the request's signal */
+  onFailure(reason: unknown): void;
+}
+
 /** One HTTP/1.1 connection: requests one after another, each with its response. */
 export class HttpConnection implements SocketOwner, ResponseSink, BodySource {
   readonly #socket: ByteSocket;
@@ -29,8 +37,10 @@ export class HttpConnection implements SocketOwner, ResponseSink, BodySource {
   readonly #parser: ResponseParser;
   readonly #onAbort = () => this.destroy(this.#signal?.reason);
   #closed = false;
-  /** The response that is awaited, and its body once its head is there. */
-  #head: PromiseWithResolvers<HttpResponse> | null = null;
+  /** Who waits for the response; null once it was handed over. */
+  #taker: ResponseTaker | null = null;
+  /** The response whose head has come, until it is handed over, and its body until that has ended. */
+  #response: HttpResponse | null = null;
   #body: IncomingBody | null = null;
   #signal: Signal | null = null;
   /** What of the request the socket has not taken yet. */
@@ -54,22 +64,20 @@ export class HttpConnection implements SocketOwner, ResponseSink, BodySource {
     return !this.#closed && nowMs < this.#idleUntilMs;
   }
 
-  /**
-   * Sends a request, when none is under way, and resolves to its response when its head is there. The promise, and
-   * the reading of the body, reject with an {@link UpstreamFailure}, or with the signal's reason.
-   */
-  request(message: string, signal: Signal): Promise<HttpResponse> {
-    if (signal.aborted) return Promise.reject(signal.reason);
-    if (this.#closed) return Promise.reject(closedUnexpectedly());
-    const head = Promise.withResolvers<HttpResponse>();
-    this.#head = head;
+  /** Sends a request, when none is under way. Reading the body of its response rejects with what a taker is told. */
+  request(message: string, signal: Signal, taker: ResponseTaker): void {
+    if (this.#closed || signal.aborted) {
+      if (!this.#closed) this.#events.onFree(this);
+      taker.onFailure(signal.aborted ? signal.reason : closedUnexpectedly());
+      return;
+    }
+    this.#taker = taker;
     this.#signal = signal;
     signal.addEventListener('abort', this.#onAbort, { once: true });
     this.#parser.expect();
     const written = this.#socket.write(message);
     if (written < Buffer.byteLength(message))
       this.#unsent = Buffer.from(message).subarray(Math.max(written, 0));
-    return head.promise;
   }
 
   /** Closes the connection, on which nothing is awaited. */
@@ -93,6 +101,8 @@ export class HttpConnection implements SocketOwner, ResponseSink, BodySource {
       if (!(error instanceof HttpFramingError)) throw error;
       this.destroy(new UpstreamFailure('protocol', error.message));
     }
+    // Only now, so that a body that came with its head is there as a whole.
+    this.#handOver();
   }
 
   drained(): void {
@@ -117,8 +127,7 @@ export class HttpConnection implements SocketOwner, ResponseSink, BodySource {
       this.#idleMs = idleMsOf(keepAlive);
     }
     this.#body = new IncomingBody(this);
-    this.#head?.resolve(HttpResponse.of(head, this.#body));
-    this.#head = null;
+    this.#response = HttpResponse.of(head, this.#body);
   }
 
   onData(chunk: Buffer, start: number, end: number): void {
@@ -147,19 +156,29 @@ export class HttpConnection implements SocketOwner, ResponseSink, BodySource {
 
   #end(reason: unknown): void {
     this.#closed = true;
-    const head = this.#head;
     const body = this.#body;
+    const taker = this.#response === null ? this.#taker : null;
     this.#release();
-    head?.reject(reason);
     body?.fail(reason);
     this.#events.onClosed(this);
+    if (taker === null) return;
+    this.#taker = null;
+    taker.onFailure(reason);
+  }
+
+  #handOver(): void {
+    const response = this.#response;
+    const taker = this.#taker;
+    if (response === null) return;
+    this.#response = null;
+    this.#taker = null;
+    taker?.onResponse(response);
   }
 
   /** The request and its response are over. */
   #release(): void {
     this.#signal?.removeEventListener('abort', this.#onAbort);
     this.#signal = null;
-    this.#head = null;
     this.#body = null;
   }
 }

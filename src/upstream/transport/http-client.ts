@@ -2,6 +2,7 @@ import type { Signal } from '../../abort.ts';
 import { jsonType, sseType } from '../../protocol/headers.ts';
 import { build } from '../../version.ts';
 import { UpstreamFailure } from '../failure.ts';
+import type { ResponseTaker } from '../http1/connection.ts';
 import { dial } from '../http1/dial.ts';
 import { ConnectionPool } from '../http1/pool.ts';
 import type { HttpResponse } from '../http1/response.ts';
@@ -76,18 +77,32 @@ export class HttpClient {
 
   /** Resolves when the answer's head is there. Rejects with an {@link UpstreamFailure}, or the signal's reason. */
   fetch(request: HttpRequest): Promise<HttpResponse> {
+    const { promise, resolve, reject } = Promise.withResolvers<HttpResponse>();
+    this.request(request, { onResponse: resolve, onFailure: reject });
+    return promise;
+  }
+
+  /** The same without a promise: `taker` is told when the answer's head is there. */
+  request(request: HttpRequest, taker: ResponseTaker): void {
     const url = request.url ?? this.#url;
     const { signal } = request;
-    if (signal.aborted) return Promise.reject(signal.reason);
+    const hop = new Hop(this, url, request, taker);
+    if (signal.aborted) {
+      hop.onFailure(signal.reason);
+      return;
+    }
     const idle = this.#pool.takeIdle();
-    const response = idle
-      ? idle.request(this.#message(url, request), signal)
-      : this.#pool.wait(signal).then((one) => one.request(this.#message(url, request), signal));
-    return response.then((one) => (isRedirect(one.status) ? this.#redirected(one, url, request) : one));
+    if (idle) idle.request(this.#message(url, request), signal, hop);
+    else {
+      this.#pool.wait(signal).then(
+        (one) => one.request(this.#message(url, request), signal, hop),
+        (reason) => hop.onFailure(reason),
+      );
+    }
   }
 
   /** Follows a redirect, if it stays within the origin. */
-  async #redirected(response: HttpResponse, url: string, request: HttpRequest): Promise<HttpResponse> {
+  async redirected(response: HttpResponse, url: string, request: HttpRequest): Promise<HttpResponse> {
     const location = response.header('location');
     if (location === null) return response;
     await response.discard();
@@ -141,6 +156,36 @@ export class HttpClient {
     const text = `${method} ${target} HTTP/1.1\r\n${lines.join('')}`;
     this.#head = { method, url, headers, accept, text };
     return text;
+  }
+}
+
+/** A request on its way to where it is answered: redirects are followed. */
+class Hop implements ResponseTaker {
+  readonly #client: HttpClient;
+  readonly #url: string;
+  readonly #request: HttpRequest;
+  readonly #taker: ResponseTaker;
+
+  constructor(client: HttpClient, url: string, request: HttpRequest, taker: ResponseTaker) {
+    this.#client = client;
+    this.#url = url;
+    this.#request = request;
+    this.#taker = taker;
+  }
+
+  onResponse(response: HttpResponse): void {
+    const taker = this.#taker;
+    if (!isRedirect(response.status)) taker.onResponse(response);
+    else {
+      this.#client.redirected(response, this.#url, this.#request).then(
+        (last) => taker.onResponse(last),
+        (reason) => taker.onFailure(reason),
+      );
+    }
+  }
+
+  onFailure(reason: unknown): void {
+    this.#taker.onFailure(reason);
   }
 }
 

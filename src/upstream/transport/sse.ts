@@ -7,15 +7,57 @@ import { type HttpResponse, maxUpstreamBodyBytes } from '../http1/response.ts';
 import { RequestTable } from '../request-table.ts';
 import type { HttpClient } from './http-client.ts';
 import { eventMessages, readEvents } from './messages.ts';
-import type { Transport, TransportEvents } from './transport.ts';
+import type { AnswerTaker, Transport, TransportEvents } from './transport.ts';
 
 /** How long a POST may stay unanswered after its response came over the stream. */
 const postTimeoutMs = 5_000;
 
-interface Pending {
+/** A request whose response has not come over the stream yet. */
+class Pending {
   readonly id: number;
-  readonly resolve: (answer: ResponseMessage) => void;
-  readonly reject: (error: Error) => void;
+  /** Gives up the POST that carries the request. */
+  readonly post = new Abort();
+  readonly #signal: Signal;
+  readonly #taker: AnswerTaker;
+  readonly #table: RequestTable<Pending>;
+  readonly #onAbort = () => {
+    this.post.abort(this.#signal.reason);
+    this.onFailure(this.#signal.reason);
+  };
+  #posting = true;
+  #over = false;
+
+  constructor(id: number, signal: Signal, taker: AnswerTaker, table: RequestTable<Pending>) {
+    this.id = id;
+    this.#signal = signal;
+    this.#taker = taker;
+    this.#table = table;
+    table.add(this);
+    signal.addEventListener('abort', this.#onAbort, { once: true });
+  }
+
+  /** The POST was answered. */
+  posted(): void {
+    this.#posting = false;
+  }
+
+  onAnswer(answer: ResponseMessage): void {
+    if (this.#end()) this.#taker.onAnswer(answer);
+  }
+
+  onFailure(reason: unknown): void {
+    if (this.#end()) this.#taker.onFailure(reason);
+  }
+
+  /** Whether it was not over before. */
+  #end(): boolean {
+    if (this.#over) return false;
+    this.#over = true;
+    this.#signal.removeEventListener('abort', this.#onAbort);
+    this.#table.delete(this.id);
+    if (this.#posting) deadlines.add(postTimeoutMs, () => this.post.abort());
+    return true;
+  }
 }
 
 /**
@@ -58,29 +100,19 @@ export class SseTransport implements Transport {
     }
   }
 
-  request(id: number, body: string, signal: Signal): Promise<ResponseMessage> {
-    const { promise, resolve, reject } = Promise.withResolvers<ResponseMessage>();
-    if (this.#closed) return Promise.reject(streamClosed());
-    this.#pending.add({ id, resolve, reject });
-    const post = new Abort();
-    const abort = () => {
-      post.abort(signal.reason);
-      reject(signal.reason);
-    };
-    signal.addEventListener('abort', abort, { once: true });
-    let posting = true;
-    this.send(body, post)
-      .catch(reject)
-      .finally(() => {
-        posting = false;
-      });
-    const settled = () => {
-      signal.removeEventListener('abort', abort);
-      this.#pending.delete(id);
-      if (posting) deadlines.add(postTimeoutMs, () => post.abort());
-    };
-    promise.then(settled, settled);
-    return promise;
+  request(id: number, body: string, signal: Signal, taker: AnswerTaker): void {
+    if (this.#closed) {
+      taker.onFailure(streamClosed());
+      return;
+    }
+    const pending = new Pending(id, signal, taker, this.#pending);
+    this.send(body, pending.post).then(
+      () => pending.posted(),
+      (reason) => {
+        pending.posted();
+        pending.onFailure(reason);
+      },
+    );
   }
 
   async send(body: string, signal: Signal): Promise<void> {
@@ -114,7 +146,7 @@ export class SseTransport implements Transport {
         for (const message of eventMessages(event, this.#anyEventName() && event.event !== 'endpoint')) {
           // Not awaited: one client that does not read must not keep the others from their answers.
           if (message.kind !== 'response') void this.#events.onMessage(message, null);
-          else if (typeof message.id === 'number') this.#pending.get(message.id)?.resolve(message);
+          else if (typeof message.id === 'number') this.#pending.get(message.id)?.onAnswer(message);
         }
         return undefined;
       });
@@ -133,7 +165,7 @@ export class SseTransport implements Transport {
 
   #end(failure: UpstreamFailure): void {
     this.#closed = true;
-    for (const pending of this.#pending.values()) pending.reject(failure);
+    for (const pending of this.#pending.values()) pending.onFailure(failure);
   }
 
   /** MCP security: a foreign endpoint would get our messages and credentials. */

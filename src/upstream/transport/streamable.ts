@@ -6,11 +6,12 @@ import { LongText } from '../../protocol/long-text.ts';
 import type { OwnBytes } from '../../protocol/own-bytes.ts';
 import { SseParser } from '../../protocol/sse.ts';
 import { sessionLossOf, statusFailure, toFailure, UpstreamFailure } from '../failure.ts';
+import type { ResponseTaker } from '../http1/connection.ts';
 import { type HttpResponse, maxUpstreamBodyBytes, type WholeBody } from '../http1/response.ts';
-import type { HttpClient } from './http-client.ts';
+import type { HttpClient, HttpRequest } from './http-client.ts';
 import { LongResponse } from './long-response.ts';
 import { eventMessages, nextTurn, parseMessages, readEvents } from './messages.ts';
-import type { Transport, TransportEvents } from './transport.ts';
+import type { AnswerTaker, Transport, TransportEvents } from './transport.ts';
 
 /** How long a stream may go on after the answer before it is cut, which costs the connection. */
 const drainTimeoutMs = 2_000;
@@ -48,22 +49,42 @@ export class StreamableTransport implements Transport {
     // Nothing to open: the first POST tells whether the endpoint speaks this transport.
   }
 
-  async request(id: number, body: string, signal: Signal): Promise<ResponseMessage> {
-    const response = await this.#http.fetch({ method: 'POST', body, headers: this.#headers, signal });
+  request(id: number, body: string, signal: Signal, taker: AnswerTaker): void {
+    const post = new Post(this, id, body, this.#headers, signal, taker);
+    this.#http.request(post, post);
+  }
+
+  /** The answer to the request `id` in the response to its POST. Throws, or rejects with, an {@link UpstreamFailure}. */
+  answerIn(response: HttpResponse, id: number, signal: Signal): ResponseMessage | Promise<ResponseMessage> {
     if (!response.ok) return this.#refusal(response, id);
     const sessionId = response.header(sessionHeader);
     if (sessionId !== null && this.#headers[sessionHeader] === undefined) {
       this.#headers = { ...this.#headers, [sessionHeader]: sessionId };
     }
     const streams = mediaType(response.header('content-type')) === sseType;
-    if (!streams && response.contentLength !== null) {
-      // Whole, and so no live stream, whatever else it may be.
-      const body = await response.whole();
-      const beginning = typeof body === 'string' ? body : body.part(0, maxBlankChars).text();
-      if (looksLikeJson(beginning)) return this.#answerIn(body, id);
-      if (!looksLikeEvents(beginning)) throw neither();
-      return this.#answerFrom([typeof body === 'string' ? Buffer.from(body) : body.bytes], null, id, signal);
-    }
+    if (streams || response.contentLength === null)
+      return this.#answerInPieces(response, streams, id, signal);
+    // Whole, and so no live stream, whatever else it may be.
+    const body = response.whole();
+    return body instanceof Promise
+      ? body.then((whole) => this.#answerInWhole(whole, id, signal))
+      : this.#answerInWhole(body, id, signal);
+  }
+
+  #answerInWhole(body: WholeBody, id: number, signal: Signal): ResponseMessage | Promise<ResponseMessage> {
+    const beginning = typeof body === 'string' ? body : body.part(0, maxBlankChars).text();
+    if (looksLikeJson(beginning)) return this.#answerInBody(body, id);
+    if (!looksLikeEvents(beginning)) throw neither();
+    return this.#answerFrom([typeof body === 'string' ? Buffer.from(body) : body.bytes], null, id, signal);
+  }
+
+  /** @param streams whether the response says that it is a stream of events */
+  async #answerInPieces(
+    response: HttpResponse,
+    streams: boolean,
+    id: number,
+    signal: Signal,
+  ): Promise<ResponseMessage> {
     // The content type may be wrong: what the body begins with decides.
     const head: Uint8Array[] = [];
     const decoder = new TextDecoder();
@@ -78,7 +99,7 @@ export class StreamableTransport implements Transport {
       head.push(chunk);
       beginning = decoder.decode(chunk, { stream: true }).trimStart();
     }
-    if (looksLikeJson(beginning)) return this.#answerIn(await response.whole(head), id);
+    if (looksLikeJson(beginning)) return this.#answerInBody(await response.whole(head), id);
     if (!streams && !looksLikeEvents(beginning)) {
       response.cancel();
       throw neither();
@@ -130,7 +151,7 @@ export class StreamableTransport implements Transport {
     return statusFailure(status);
   }
 
-  #answerIn(body: WholeBody, id: number): ResponseMessage {
+  #answerInBody(body: WholeBody, id: number): ResponseMessage {
     return typeof body === 'string' ? this.#answerInText(body, id) : this.#answerInBytes(body, id);
   }
 
@@ -283,6 +304,54 @@ export class StreamableTransport implements Transport {
       );
       await sleep(delayMs * (0.75 + Math.random() / 2), signal);
     }
+  }
+}
+
+/** A request on its way, and what takes the response to its POST. */
+class Post implements HttpRequest, ResponseTaker {
+  readonly method = 'POST';
+  readonly body: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly signal: Signal;
+  readonly #transport: StreamableTransport;
+  readonly #id: number;
+  readonly #taker: AnswerTaker;
+
+  constructor(
+    transport: StreamableTransport,
+    id: number,
+    body: string,
+    headers: Readonly<Record<string, string>>,
+    signal: Signal,
+    taker: AnswerTaker,
+  ) {
+    this.#transport = transport;
+    this.#id = id;
+    this.body = body;
+    this.headers = headers;
+    this.signal = signal;
+    this.#taker = taker;
+  }
+
+  onResponse(response: HttpResponse): void {
+    const taker = this.#taker;
+    let answer: ResponseMessage | Promise<ResponseMessage>;
+    try {
+      answer = this.#transport.answerIn(response, this.#id, this.signal);
+    } catch (error) {
+      taker.onFailure(error);
+      return;
+    }
+    if (answer instanceof Promise) {
+      answer.then(
+        (late) => taker.onAnswer(late),
+        (reason) => taker.onFailure(reason),
+      );
+    } else taker.onAnswer(answer);
+  }
+
+  onFailure(reason: unknown): void {
+    this.#taker.onFailure(reason);
   }
 }
 

@@ -15,6 +15,13 @@ export interface TransportEvents {
   onSuspect(): void;
 }
 
+/** Takes the response to a request, or why none came: one of the two, once. Throws nothing. */
+export interface AnswerTaker {
+  onAnswer(answer: ResponseMessage): void;
+  /** @param reason an `UpstreamFailure`, or the reason of the request's signal */
+  onFailure(reason: unknown): void;
+}
+
 /**
  * Carries JSON-RPC messages to one upstream. Every promise rejects with an `UpstreamFailure`, or with the
  * reason of the signal it was given.
@@ -24,8 +31,8 @@ export interface Transport {
   readonly name: string;
   /** Makes the transport ready for `request`. */
   open(signal: Signal): Promise<void>;
-  /** Sends the request `body`, whose id is `id`, and resolves to its response. */
-  request(id: number, body: string, signal: Signal): Promise<ResponseMessage>;
+  /** Sends the request `body`, whose id is `id`, for `taker`: without a promise, of which a call would need several. */
+  request(id: number, body: string, signal: Signal, taker: AnswerTaker): void;
   /** Sends a notification or a response. */
   send(body: string, signal: Signal): Promise<void>;
   /** Called once the session is initialized with the negotiated protocol revision. */

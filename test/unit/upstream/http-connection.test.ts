@@ -2,6 +2,7 @@ import { describe, expect, test } from 'bun:test';
 import type { Signal } from '../../../src/abort.ts';
 import type { UpstreamFailure } from '../../../src/upstream/failure.ts';
 import { HttpConnection } from '../../../src/upstream/http1/connection.ts';
+import type { HttpResponse } from '../../../src/upstream/http1/response.ts';
 import type { ByteSocket, SocketOwner } from '../../../src/upstream/http1/socket.ts';
 import { unaborted } from '../../support/http-client.ts';
 
@@ -41,7 +42,11 @@ function playedConnection(takes = Number.POSITIVE_INFINITY) {
   });
   return {
     connection,
-    request: (text: string, signal: Signal = unaborted) => connection.request(text, signal),
+    request(text: string, signal: Signal = unaborted): Promise<HttpResponse> {
+      const { promise, resolve, reject } = Promise.withResolvers<HttpResponse>();
+      connection.request(text, signal, { onResponse: resolve, onFailure: reject });
+      return promise;
+    },
     told,
     written: () => Buffer.concat(written).toString(),
     paused: () => paused,
