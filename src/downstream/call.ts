@@ -1,9 +1,15 @@
 import { Abort } from '../abort.ts';
 import { Listed } from '../live-list.ts';
-import type { Exchange } from '../protocol/exchange.ts';
+import type { Answer, Exchange } from '../protocol/exchange.ts';
 import type { JsonObject, RequestMessage } from '../protocol/jsonrpc.ts';
 import type { Reply } from './reply.ts';
 import type { Session } from './sessions.ts';
+
+/** Takes what ends a call. */
+export interface CallTaker {
+  answered(call: Call, answer: Answer): void;
+  failed(call: Call, error: unknown): void;
+}
 
 /** A client's request while it is being answered. */
 export class Call extends Listed implements Exchange {
@@ -12,10 +18,12 @@ export class Call extends Listed implements Exchange {
   readonly session: Session | undefined;
   readonly abort = new Abort();
   readonly startMs = performance.now();
+  readonly #taker: CallTaker;
 
   /** @param reply takes what the client is to see before the answer */
-  constructor(message: RequestMessage, reply: Reply, session: Session | undefined) {
+  constructor(message: RequestMessage, reply: Reply, session: Session | undefined, taker: CallTaker) {
     super();
+    this.#taker = taker;
     this.message = message;
     this.reply = reply;
     this.session = session;
@@ -33,5 +41,13 @@ export class Call extends Listed implements Exchange {
 
   notify(message: string): Promise<void> | undefined {
     return this.reply.notify(message);
+  }
+
+  answer(answer: Answer): void {
+    this.#taker.answered(this, answer);
+  }
+
+  fail(error: unknown): void {
+    this.#taker.failed(this, error);
   }
 }

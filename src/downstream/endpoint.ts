@@ -17,7 +17,7 @@ import {
 import { isLegacyVersion, legacyVersions } from '../protocol/versions.ts';
 import type { Router } from '../router/router.ts';
 import { type Content, isLong } from './body.ts';
-import { Call } from './call.ts';
+import { Call, type CallTaker } from './call.ts';
 import { errorResponse, rpcErrorText, toGatewayError } from './errors.ts';
 import { streamHeaders } from './event-stream.ts';
 import { Heartbeat } from './heartbeat.ts';
@@ -45,7 +45,7 @@ export interface EndpointParts {
 }
 
 /** `/mcp`: takes JSON-RPC over HTTP from clients of the legacy era. MCP 2025-11-25, Transports, Streamable HTTP. */
-export class Endpoint {
+export class Endpoint implements CallTaker {
   readonly #router: Router;
   readonly #sessions: Sessions;
   readonly #metrics: DownstreamMetrics;
@@ -117,7 +117,7 @@ export class Endpoint {
       this.#take(body, session);
       posted.respond(accepted());
     } else if (body.method === 'initialize') this.#initialize(body, session, posted);
-    else this.#run(new Call(body, new Reply(this.#replyParts, posted, null), session));
+    else this.#run(new Call(body, new Reply(this.#replyParts, posted, null), session, this));
   }
 
   /** The answer to a body that cannot be served as a whole; counts it. */
@@ -180,7 +180,7 @@ export class Endpoint {
     for (const message of messages) {
       if (message.kind === 'invalid') {
         reply.answer(errorText(message.idText, rpcErrorText(this.#refuse(message))));
-      } else if (message.kind === 'request') this.#run(new Call(message, reply, session));
+      } else if (message.kind === 'request') this.#run(new Call(message, reply, session, this));
     }
   }
 
@@ -193,48 +193,30 @@ export class Endpoint {
     }
   }
 
-  /** Has one request answered, and counts it. */
+  /** Has one request answered. */
   #run(call: Call): void {
-    let answer: Answer | Promise<Answer>;
-    try {
-      answer = this.#answer(call);
-    } catch (error) {
-      this.#fail(call, error);
-      return;
-    }
-    if (!(answer instanceof Promise)) {
-      this.#finish(call, answer);
-      return;
-    }
     call.reply.await(call);
     call.session?.began(call);
-    answer.then(
-      (value) => this.#finish(call, value),
-      (error) => this.#fail(call, error),
-    );
-  }
-
-  #finish(call: Call, answer: Answer): void {
-    const { message, reply, session, startMs } = call;
-    reply.answer(answerText(message.idText, answer));
-    this.#metrics.request(message.method, answer.kind === 'result', (performance.now() - startMs) / 1000);
-    session?.ended(call);
-  }
-
-  #fail(call: Call, error: unknown): void {
-    this.#finish(call, { kind: 'error', error: rpcErrorText(toGatewayError(error, this.#logger)) });
-  }
-
-  /** Throws, or rejects with, a {@link GatewayError}. */
-  #answer(call: Call): Answer | Promise<Answer> {
-    switch (call.method) {
-      case 'ping':
-        return { kind: 'result', result: '{}' };
-      case 'initialize':
+    try {
+      if (call.method === 'ping') call.answer({ kind: 'result', result: '{}' });
+      else if (call.method === 'initialize') {
         throw new GatewayError('invalid_request', 'initialize must not be part of a batch');
-      default:
-        return this.#router.handle(call);
+      } else this.#router.handle(call);
+    } catch (error) {
+      call.fail(error);
     }
+  }
+
+  /** Sends a call's answer, and counts it. */
+  answered(call: Call, answer: Answer): void {
+    const { message, reply, session, startMs } = call;
+    session?.ended(call);
+    this.#metrics.request(message.method, answer.kind === 'result', (performance.now() - startMs) / 1000);
+    reply.answer(answerText(message.idText, answer));
+  }
+
+  failed(call: Call, error: unknown): void {
+    this.answered(call, { kind: 'error', error: rpcErrorText(toGatewayError(error, this.#logger)) });
   }
 }
 

@@ -20,6 +20,10 @@ export interface Exchange {
    * awaited: it settles when the client's stream takes more, and so carries back-pressure upstream.
    */
   notify(message: string): Promise<void> | undefined;
+  /** Ends the exchange, as {@link fail} does: one of the two, once. */
+  answer(answer: Answer): void;
+  /** @param error a `GatewayError`: the gateway itself has to refuse or to give up */
+  fail(error: unknown): void;
 }
 
 /** What ends an exchange: the JSON text (or its bytes in UTF-8) of a result, or the text of an error object. */

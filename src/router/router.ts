@@ -4,12 +4,12 @@ import type { Redactor } from '../observability/redact.ts';
 import { unknownTool } from '../observability/upstream-metrics.ts';
 import type { Answer, Exchange } from '../protocol/exchange.ts';
 import { withMember } from '../protocol/json-text.ts';
-import { isObject } from '../protocol/jsonrpc.ts';
+import { isObject, type ResponseMessage } from '../protocol/jsonrpc.ts';
 import { splitQualified } from '../registry/names.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Connection } from '../upstream/connection.ts';
 import { UpstreamFailure } from '../upstream/failure.ts';
-import type { UpstreamTool } from '../upstream/legacy-session.ts';
+import type { AnswerTaker } from '../upstream/transport/transport.ts';
 
 /** As much of a name that came from a client as is quoted back. */
 const maxQuotedChars = 200;
@@ -24,28 +24,21 @@ export interface RouterParts {
 
 /** Finds who owns a request and has it answered there. */
 export class Router {
-  readonly #registry: Registry;
-  readonly #connection: (server: string) => Connection | undefined;
-  readonly #redactor: Redactor;
-  readonly #logger: Logger;
+  readonly #parts: RouterParts;
 
-  constructor({ registry, connection, redactor, logger }: RouterParts) {
-    this.#registry = registry;
-    this.#connection = connection;
-    this.#redactor = redactor;
-    this.#logger = logger;
+  constructor(parts: RouterParts) {
+    this.#parts = parts;
   }
 
-  /**
-   * Answers one request, at once where that needs no upstream. Throws, or rejects with, a {@link GatewayError} where
-   * the gateway itself has to refuse or to give up.
-   */
-  handle(exchange: Exchange): Answer | Promise<Answer> {
+  /** Has one request answered, at once where that needs no upstream. Throws a {@link GatewayError} in place of that. */
+  handle(exchange: Exchange): void {
     switch (exchange.method) {
       case 'tools/call':
-        return this.#callTool(exchange);
+        this.#callTool(exchange);
+        break;
       case 'tools/list':
-        return this.#listTools(exchange);
+        exchange.answer(this.#listTools(exchange));
+        break;
       default:
         throw new GatewayError('method_not_found', `Method not found: ${quoted(exchange.method)}`);
     }
@@ -56,10 +49,10 @@ export class Router {
     if (exchange.params?.cursor !== undefined) {
       throw new GatewayError('invalid_params', 'tools/list: unknown cursor; list again without one');
     }
-    return { kind: 'result', result: this.#registry.toolsList() };
+    return { kind: 'result', result: this.#parts.registry.toolsList() };
   }
 
-  #callTool(exchange: Exchange): Promise<Answer> {
+  #callTool(exchange: Exchange): void {
     const name = exchange.params?.name;
     const args = exchange.params?.arguments;
     if (typeof name !== 'string')
@@ -68,52 +61,63 @@ export class Router {
       throw new GatewayError('invalid_params', 'tools/call: "arguments" must be an object');
     }
     const parts = splitQualified(name);
-    const connection = parts ? this.#connection(parts.server) : undefined;
-    const tool = parts ? this.#registry.find(parts.server, parts.name) : undefined;
+    const connection = parts ? this.#parts.connection(parts.server) : undefined;
+    const tool = parts ? this.#parts.registry.find(parts.server, parts.name) : undefined;
     // Of an upstream that is down the tools may not be known yet: that it is down is then the better answer.
     if (!parts || !connection || (!tool && connection.connected())) {
       throw new GatewayError('invalid_params', `Unknown tool: ${quoted(name)}`);
     }
 
-    return this.#forward(exchange, connection, parts.name, tool);
+    const nameText = tool?.nameText ?? JSON.stringify(parts.name);
+    const paramsText = withMember(exchange.paramsText as string, 'name', nameText);
+    const forwarded = new Forwarded(this.#parts, exchange, connection, tool?.name ?? unknownTool);
+    connection.call(exchange, paramsText, tool?.repeatable ?? false, forwarded);
+  }
+}
+
+/** A call on its way to an upstream's tool: passes the answer on, and counts how that went. */
+class Forwarded implements AnswerTaker {
+  readonly #parts: RouterParts;
+  readonly #exchange: Exchange;
+  readonly #connection: Connection;
+  readonly #tool: string;
+
+  /** @param tool its name for metrics and log */
+  constructor(parts: RouterParts, exchange: Exchange, connection: Connection, tool: string) {
+    this.#parts = parts;
+    this.#exchange = exchange;
+    this.#connection = connection;
+    this.#tool = tool;
   }
 
-  /** Has the upstream answer a call of its tool `name`, and counts how that went. */
-  async #forward(
-    exchange: Exchange,
-    connection: Connection,
-    name: string,
-    tool: UpstreamTool | undefined,
-  ): Promise<Answer> {
-    const server = connection.name;
-    const metrics = connection.metrics.tool(tool?.name ?? unknownTool);
-    try {
-      const nameText = tool?.nameText ?? JSON.stringify(name);
-      const paramsText = withMember(exchange.paramsText as string, 'name', nameText);
-      const answer = await connection.call(exchange, paramsText, tool?.repeatable ?? false);
-      if (answer.error) {
-        metrics.failed('upstream_returned_error');
-        return { kind: 'error', error: this.#redactor.redactJson(answer.text) };
-      }
-      // Upstreams that fail tend to quote what they were sent, our credentials with it.
-      const result = answer.isError ? this.#redactor.redactJson(answer.text) : (answer.bytes ?? answer.text);
-      return { kind: 'result', result };
-    } catch (error) {
-      if (error instanceof UpstreamFailure) {
-        metrics.failed(error.reason);
-        this.#logger.debug('a call failed', {
-          server,
-          tool: name,
-          reason: error.reason,
-          cause: error.message,
-        });
-        throw new CallFailure(server, error.reason, `upstream "${server}": ${error.message}`);
-      }
+  onAnswer(answer: ResponseMessage): void {
+    const metrics = this.#connection.metrics.tool(this.#tool);
+    const { redactor } = this.#parts;
+    metrics.called((performance.now() - this.#exchange.startMs) / 1000);
+    if (answer.error) {
+      metrics.failed('upstream_returned_error');
+      this.#exchange.answer({ kind: 'error', error: redactor.redactJson(answer.text) });
+      return;
+    }
+    // Upstreams that fail tend to quote what they were sent, our credentials with it.
+    const result = answer.isError ? redactor.redactJson(answer.text) : (answer.bytes ?? answer.text);
+    this.#exchange.answer({ kind: 'result', result });
+  }
+
+  onFailure(error: unknown): void {
+    const { logger } = this.#parts;
+    const server = this.#connection.name;
+    const metrics = this.#connection.metrics.tool(this.#tool);
+    metrics.called((performance.now() - this.#exchange.startMs) / 1000);
+    if (error instanceof UpstreamFailure) {
+      const { reason, message } = error;
+      metrics.failed(reason);
+      logger.debug('a call failed', { server, tool: this.#tool, reason, cause: message });
+      this.#exchange.fail(new CallFailure(server, reason, `upstream "${server}": ${message}`));
+    } else {
       metrics.failed('internal');
-      this.#logger.error('a call failed inside the gateway', { server, error });
-      throw new CallFailure(server, 'internal', 'the gateway failed; its log tells more');
-    } finally {
-      metrics.called((performance.now() - exchange.startMs) / 1000);
+      logger.error('a call failed inside the gateway', { server, error });
+      this.#exchange.fail(new CallFailure(server, 'internal', 'the gateway failed; its log tells more'));
     }
   }
 }

@@ -3,13 +3,14 @@ import type { ServerConfig } from '../config/schema.ts';
 import { deadlines, settledOrAborted } from '../deadlines.ts';
 import type { Logger } from '../observability/log.ts';
 import type { UpstreamMetrics, UpstreamState } from '../observability/upstream-metrics.ts';
-import type { ResponseMessage } from '../protocol/jsonrpc.ts';
+import { Attempt, type AttemptOwner } from './attempt.ts';
 import { backoffMs } from './backoff.ts';
 import { cancelled, toFailure, UpstreamFailure } from './failure.ts';
 import type { LegacySession, UpstreamCall, UpstreamTool } from './legacy-session.ts';
 import { httpClientOf, openSession, type UpstreamConfig } from './open-session.ts';
 import { ToolWatch } from './tool-watch.ts';
 import type { HttpClient } from './transport/http-client.ts';
+import type { AnswerTaker } from './transport/transport.ts';
 
 /** How long an upstream may take to terminate a session. */
 const closeTimeoutMs = 2_000;
@@ -45,7 +46,7 @@ export interface ConnectionStatus {
  * change. Calls are answered while the session lives, wait while a lost session is re-initialized, and fail at
  * once while the upstream is down.
  */
-export class Connection implements UpstreamState {
+export class Connection implements UpstreamState, AttemptOwner {
   readonly name: string;
   #config: UpstreamConfig;
   readonly #logger: Logger;
@@ -148,25 +149,45 @@ export class Connection implements UpstreamState {
   }
 
   /**
-   * Sends a client's request to the upstream. It is sent a second time only if it surely was not executed, or if
-   * it is `repeatable`. Rejects with an {@link UpstreamFailure}.
+   * Sends a client's request to the upstream, for `taker`, which is told an {@link UpstreamFailure} where it fails. It
+   * is sent a second time only if it surely was not executed, or if it is `repeatable`.
    */
-  async call(call: UpstreamCall, paramsText: string, repeatable: boolean): Promise<ResponseMessage> {
-    // Set once the session was made for this very call, so that an error cannot be about the session any more.
-    let renewed = false;
-    for (let again = true; ; again = false) {
-      const session = this.#session ?? (await this.#usableSession(call.abort));
-      try {
-        return await session.call(call, paramsText, this.config.timeouts.request_seconds * 1000);
-      } catch (error) {
-        const failure = toFailure(error);
-        if (renewed && failure.answer) return failure.answer;
-        this.#failedOn(session, failure);
-        renewed = failure.kind === 'session_lost';
-        const mayRepeat = renewed || (failure.kind === 'broken' && repeatable);
-        if (!again || !mayRepeat || call.abort.aborted) throw failure;
-      }
+  call(call: UpstreamCall, paramsText: string, repeatable: boolean, taker: AnswerTaker): void {
+    this.#try(new Attempt(this, call, paramsText, repeatable, taker));
+  }
+
+  attemptFailed(attempt: Attempt, session: LegacySession, failure: UpstreamFailure): void {
+    const { call, repeatable, taker } = attempt;
+    // About a session that was made for this very call, the error cannot be.
+    if (attempt.renewed && failure.answer) {
+      taker.onAnswer(failure.answer);
+      return;
     }
+    this.#failedOn(session, failure);
+    const renewed = failure.kind === 'session_lost';
+    const mayRepeat = renewed || (failure.kind === 'broken' && repeatable);
+    if (attempt.isSecond || !mayRepeat || call.abort.aborted) {
+      taker.onFailure(failure);
+      return;
+    }
+    attempt.isSecond = true;
+    attempt.renewed = renewed;
+    this.#try(attempt);
+  }
+
+  #try(attempt: Attempt): void {
+    if (this.#session) this.#tryOn(this.#session, attempt);
+    else {
+      this.#usableSession(attempt.call.abort).then(
+        (session) => this.#tryOn(session, attempt),
+        (reason) => attempt.taker.onFailure(reason),
+      );
+    }
+  }
+
+  #tryOn(session: LegacySession, attempt: Attempt): void {
+    attempt.session = session;
+    session.call(attempt.call, attempt.paramsText, this.config.timeouts.request_seconds * 1000, attempt);
   }
 
   /** Takes over changes that need no new connection. */

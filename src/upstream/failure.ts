@@ -10,6 +10,7 @@ export type SessionLoss = SessionResetReason;
  * What went wrong between the gateway and an upstream.
  *
  * - `refused`: no connection came about, so nothing was executed.
+ * - `busy`: too many requests are in flight, so nothing was executed.
  * - `broken`: a connection broke; whether the request was executed is not known.
  * - `timeout`, `cancelled`: the gateway gave up waiting.
  * - `auth`: the upstream refused the credential (401, 403).
@@ -20,6 +21,7 @@ export type SessionLoss = SessionResetReason;
  */
 export type FailureKind =
   | 'refused'
+  | 'busy'
   | 'broken'
   | 'timeout'
   | 'cancelled'
@@ -31,6 +33,7 @@ export type FailureKind =
 
 const reasons: Record<FailureKind, CallFailureReason> = {
   refused: 'upstream_disconnected',
+  busy: 'upstream_disconnected',
   broken: 'upstream_disconnected',
   timeout: 'upstream_timeout',
   cancelled: 'cancelled',

@@ -72,12 +72,20 @@ class RunningCall extends Deadline implements AnswerTaker {
   readonly paramsText: string;
   /** The JSON text of the client's own progress token, where it sent one. */
   readonly progressToken: string | undefined;
-  readonly outcome = Promise.withResolvers<ResponseMessage>();
+  readonly taker: AnswerTaker;
   readonly #session: LegacySession;
 
   /** @param paramsText the params as the upstream is to see them but for the progress token, as JSON text */
-  constructor(session: LegacySession, id: number, call: UpstreamCall, paramsText: string, timeoutMs: number) {
+  constructor(
+    session: LegacySession,
+    id: number,
+    call: UpstreamCall,
+    paramsText: string,
+    timeoutMs: number,
+    taker: AnswerTaker,
+  ) {
     super();
+    this.taker = taker;
     this.#session = session;
     this.id = id;
     this.call = call;
@@ -152,7 +160,8 @@ export class LegacySession implements TransportEvents {
       capabilities: {},
       clientInfo: { name: 'mcpstead', version: build.version },
     };
-    const id = this.#takeId();
+    // The first request of all finds a place.
+    const id = this.#ids.take() as number;
     const body = requestText(id, 'initialize', JSON.stringify(params));
     const { promise, resolve, reject } = Promise.withResolvers<ResponseMessage>();
     this.#transport.request(id, body, signal, { onAnswer: resolve, onFailure: reject });
@@ -171,19 +180,21 @@ export class LegacySession implements TransportEvents {
   }
 
   /**
-   * Sends a request and resolves to its response, be it a result or an error. Throws, or rejects with, an
-   * {@link UpstreamFailure}; on timeout and cancellation the upstream is told to stop.
+   * Sends a request, for `taker`, which gets its response, be it a result or an error, or is told an
+   * {@link UpstreamFailure}. On timeout and cancellation the upstream is told to stop.
    *
    * @param paramsText the JSON text of the params, as the upstream is to see them but for the progress token
    */
-  call(call: UpstreamCall, paramsText: string, timeoutMs: number): Promise<ResponseMessage> {
-    if (call.abort.aborted) throw cancelled();
-    const id = this.#takeId();
-    const running = new RunningCall(this, id, call, paramsText, timeoutMs);
+  call(call: UpstreamCall, paramsText: string, timeoutMs: number, taker: AnswerTaker): void {
+    const id = call.abort.aborted ? null : this.#ids.take();
+    if (id === null) {
+      taker.onFailure(call.abort.aborted ? cancelled() : tooManyRequests());
+      return;
+    }
+    const running = new RunningCall(this, id, call, paramsText, timeoutMs, taker);
     this.#calls.add(running);
     deadlines.start(running, timeoutMs);
     this.#transport.request(id, requestText(id, call.method, running.paramsText), call.abort, running);
-    return running.outcome.promise;
   }
 
   /** The answer to `running` has come. */
@@ -192,11 +203,11 @@ export class LegacySession implements TransportEvents {
     this.#events.onSeen();
     const loss = answer.error && sessionLossIn(answer.error);
     if (loss) {
-      const failure = new UpstreamFailure('session_lost', 'lost our session (error -32001)', loss, answer);
-      running.outcome.reject(failure);
+      const what = 'lost our session (error -32001)';
+      running.taker.onFailure(new UpstreamFailure('session_lost', what, loss, answer));
     } else {
       this.#hasAnswered = true;
-      running.outcome.resolve(answer);
+      running.taker.onAnswer(answer);
     }
   }
 
@@ -205,14 +216,14 @@ export class LegacySession implements TransportEvents {
     this.#ended(running);
     const { abort } = running.call;
     if (!abort.aborted) {
-      running.outcome.reject(reason);
+      running.taker.onFailure(reason);
       return;
     }
     // The client has no words of ours for why it does not want the answer any more.
     const why = abort.reason instanceof UpstreamFailure ? abort.reason : cancelled();
     const params = `{"requestId":${running.id},"reason":${JSON.stringify(why.message)}}`;
     this.#send(notificationText('notifications/cancelled', params));
-    running.outcome.reject(why);
+    running.taker.onFailure(why);
   }
 
   #ended(running: RunningCall): void {
@@ -233,7 +244,9 @@ export class LegacySession implements TransportEvents {
     const cancel = () => call.abort.abort(signal.reason);
     signal.addEventListener('abort', cancel, { once: true });
     try {
-      return await this.call(call, paramsText, timeoutMs);
+      const { promise, resolve, reject } = Promise.withResolvers<ResponseMessage>();
+      this.call(call, paramsText, timeoutMs, { onAnswer: resolve, onFailure: reject });
+      return await promise;
     } finally {
       signal.removeEventListener('abort', cancel);
     }
@@ -362,12 +375,6 @@ export class LegacySession implements TransportEvents {
     );
   }
 
-  #takeId(): number {
-    const id = this.#ids.take();
-    if (id !== null) return id;
-    throw new UpstreamFailure('refused', `has ${maxRequestsInFlight} requests in flight, which is the most`);
-  }
-
   /** Sends what needs no answer; whether it arrives is not our concern. */
   #send(body: string): void {
     if (this.#sending === maxUnansweredSends) return;
@@ -382,6 +389,10 @@ export class LegacySession implements TransportEvents {
         deadline.clear();
       });
   }
+}
+
+function tooManyRequests(): UpstreamFailure {
+  return new UpstreamFailure('busy', `has ${maxRequestsInFlight} requests in flight, which is the most`);
 }
 
 /** A request of the gateway's own. */

@@ -12,7 +12,7 @@ const both = { json: true, sse: true };
 
 function callOf(made: Reply): Call {
   const message = { kind: 'request', idText: '1', method: 'm', params: {}, paramsText: '{}' } as const;
-  return new Call(message, made, undefined);
+  return new Call(message, made, undefined, { answered() {}, failed() {} });
 }
 
 /** A reply with one call, and how often that was cancelled. */

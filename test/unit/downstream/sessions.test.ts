@@ -33,7 +33,10 @@ function running(session: Session, idText: string): Call {
   const text = `{"jsonrpc":"2.0","id":${idText},"method":"tools/call","params":{"name":"a"}}`;
   const asked = { accepted: { json: true, sse: true }, signal: new Abort(), respond() {}, onLong() {} };
   const reply = new Reply({ replies: new Replies(), streams: new Heartbeat() }, asked, null);
-  const call = new Call(classify(JSON.parse(text), text) as RequestMessage, reply, session);
+  const call = new Call(classify(JSON.parse(text), text) as RequestMessage, reply, session, {
+    answered() {},
+    failed() {},
+  });
   session.began(call);
   return call;
 }
