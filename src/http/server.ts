@@ -49,6 +49,9 @@ export class HttpServer {
   readonly #server: Bun.Server<undefined>;
   readonly #routes: Readonly<Record<string, Route>>;
   #settings: HttpSettings;
+  /** The last URL and its path: nearly all requests have the same. */
+  #url = '';
+  #path = '';
 
   /** Starts to listen. Throws `port_unavailable`. */
   constructor(host: string, port: number, settings: HttpSettings, parts: HttpParts) {
@@ -161,7 +164,12 @@ export class HttpServer {
     server: Bun.Server<undefined>,
     origin: string | null,
   ): Response | Promise<Response> {
-    const path = pathOf(request.url);
+    const { url } = request;
+    if (url !== this.#url) {
+      this.#url = url;
+      this.#path = pathOf(url);
+    }
+    const path = this.#path;
     const route = Object.hasOwn(this.#routes, path) ? (this.#routes[path] as Route) : undefined;
     if (!route) return jsonError(404, 'nothing here; the MCP endpoint is /mcp');
     if (request.method === 'OPTIONS' && origin !== null)

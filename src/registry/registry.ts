@@ -2,9 +2,16 @@ import { withMember } from '../protocol/json-text.ts';
 import type { UpstreamTool } from '../upstream/legacy-session.ts';
 import { qualify } from './names.ts';
 
+/** A tool, and who has it. */
+export interface OfferedTool {
+  readonly server: string;
+  readonly tool: UpstreamTool;
+}
+
 /** What one upstream offers, as it was last known. */
 interface Catalog {
-  readonly tools: ReadonlyMap<string, UpstreamTool>;
+  /** By their qualified names. */
+  readonly tools: ReadonlyMap<string, OfferedTool>;
   /** The JSON texts of the tools under their qualified names, joined by commas. */
   readonly listText: string;
 }
@@ -13,6 +20,8 @@ interface Catalog {
 export class Registry {
   #order: readonly string[] = [];
   readonly #catalogs = new Map<string, Catalog>();
+  /** The tools of all catalogs: one look finds the tool that a client calls. */
+  readonly #tools = new Map<string, OfferedTool>();
   readonly #onChange: () => void;
   /** The result of tools/list in UTF-8, made when first asked for after a change. */
   #toolsList: Uint8Array | null = null;
@@ -30,8 +39,8 @@ export class Registry {
       servers.filter((server) => this.#catalogs.get(server)?.listText);
     const before = listed(this.#order).join();
     this.#order = [...order];
-    for (const server of this.#catalogs.keys()) {
-      if (!order.includes(server)) this.#catalogs.delete(server);
+    for (const server of [...this.#catalogs.keys()]) {
+      if (!order.includes(server)) this.#drop(server);
     }
     if (listed(order).join() !== before) this.#changed();
   }
@@ -39,17 +48,18 @@ export class Registry {
   /** Takes over what `server` offers now; null: nothing any more. */
   setTools(server: string, tools: readonly UpstreamTool[] | null): void {
     const before = this.#catalogs.get(server)?.listText ?? '';
-    const texts = (tools ?? []).map((tool) =>
-      withMember(tool.text, 'name', JSON.stringify(qualify(server, tool.name))),
-    );
+    const offered = new Map((tools ?? []).map((tool) => [qualify(server, tool.name), { server, tool }]));
+    const texts = [...offered].map(([name, { tool }]) => withMember(tool.text, 'name', JSON.stringify(name)));
     const listText = texts.join(',');
-    this.#catalogs.set(server, { tools: new Map((tools ?? []).map((tool) => [tool.name, tool])), listText });
+    this.#drop(server);
+    this.#catalogs.set(server, { tools: offered, listText });
+    for (const [name, tool] of offered) this.#tools.set(name, tool);
     if (listText !== before) this.#changed();
   }
 
-  /** The tool that `server` calls `tool`, or undefined. */
-  find(server: string, tool: string): UpstreamTool | undefined {
-    return this.#catalogs.get(server)?.tools.get(tool);
+  /** The tool of that qualified name, or undefined. */
+  find(name: string): OfferedTool | undefined {
+    return this.#tools.get(name);
   }
 
   /** How many tools of `server` are listed. */
@@ -64,6 +74,11 @@ export class Registry {
       this.#toolsList = Buffer.from(`{"tools":[${texts.join(',')}]}`);
     }
     return this.#toolsList;
+  }
+
+  #drop(server: string): void {
+    for (const name of this.#catalogs.get(server)?.tools.keys() ?? []) this.#tools.delete(name);
+    this.#catalogs.delete(server);
   }
 
   #changed(): void {

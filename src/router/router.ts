@@ -60,15 +60,16 @@ export class Router {
     if (args !== undefined && !isObject(args)) {
       throw new GatewayError('invalid_params', 'tools/call: "arguments" must be an object');
     }
-    const parts = splitQualified(name);
-    const connection = parts ? this.#parts.connection(parts.server) : undefined;
-    const tool = parts ? this.#parts.registry.find(parts.server, parts.name) : undefined;
+    const offered = this.#parts.registry.find(name);
+    const parts = offered ? null : splitQualified(name);
+    const connection = this.#parts.connection(offered?.server ?? parts?.server ?? '');
     // Of an upstream that is down the tools may not be known yet: that it is down is then the better answer.
-    if (!parts || !connection || (!tool && connection.connected())) {
+    if (!connection || (!offered && connection.connected())) {
       throw new GatewayError('invalid_params', `Unknown tool: ${quoted(name)}`);
     }
 
-    const nameText = tool?.nameText ?? JSON.stringify(parts.name);
+    const tool = offered?.tool;
+    const nameText = tool?.nameText ?? JSON.stringify(parts?.name);
     const paramsText = withMember(exchange.paramsText as string, 'name', nameText);
     const forwarded = new Forwarded(this.#parts, exchange, connection, tool?.name ?? unknownTool);
     connection.call(exchange, paramsText, tool?.repeatable ?? false, forwarded);

@@ -64,8 +64,8 @@ export class HttpResponse {
   }
 
   /** The rest of the body, after the pieces in `head`. Rejects where it is larger than the bound. */
-  whole(head: readonly Uint8Array[] = []): WholeBody | Promise<WholeBody> {
-    return this.#body.wholeText() ?? this.#collected(head);
+  whole(head?: readonly Uint8Array[]): WholeBody | Promise<WholeBody> {
+    return this.#body.wholeText() ?? this.#collected(head ?? []);
   }
 
   /** The rest of the body as text. Rejects where it is larger than the bound. */

@@ -60,7 +60,7 @@ describe('the list of tools', () => {
     expect(names()).toEqual([]);
     registry.setServers(['a', 'b']);
     expect(names()).toEqual([]);
-    expect(registry.find('a', 't')).toBeUndefined();
+    expect(registry.find('a__t')).toBeUndefined();
     expect(registry.toolsCount('a')).toBe(0);
   });
 });
@@ -92,12 +92,12 @@ describe('a change is told', () => {
   });
 });
 
-test('a tool is found by its server and its own name', () => {
+test('a tool is found by its qualified name', () => {
   const { registry } = registryOf('a');
   registry.setTools('a', [tool('t__u')]);
-  expect(registry.find('a', 't__u')?.name).toBe('t__u');
-  expect(registry.find('a', 'toString')).toBeUndefined();
-  expect(registry.find('b', 't__u')).toBeUndefined();
+  expect(registry.find('a__t__u')).toEqual({ server: 'a', tool: tool('t__u') });
+  expect(registry.find('a__toString')).toBeUndefined();
+  expect(registry.find('b__t__u')).toBeUndefined();
   expect(registry.toolsCount('a')).toBe(1);
 });
 
