@@ -8,8 +8,8 @@ import { EventStream, streamHeaders } from './event-stream.ts';
 import type { Beating, Heartbeat } from './heartbeat.ts';
 import type { Replies } from './replies.ts';
 
-/** Made once: of a plain object Bun makes these for each response. */
-const jsonInit = { headers: new Headers({ 'content-type': jsonType }) };
+/** A response serves as the init of others, and Bun takes it over in half the time that it needs for Headers. */
+const jsonInit = new Response(null, { headers: { 'content-type': jsonType } });
 
 /** What a reply has to know of the POST that it answers. */
 export interface Asked {

@@ -135,12 +135,32 @@ describe('a connection', () => {
   );
 
   test('sends nothing for a signal that was aborted before', async () => {
-    const { request, written } = playedConnection();
+    const { request, written, told } = playedConnection();
     const reason = new Error('given up');
     const answer = request('A', AbortSignal.abort(reason));
     const outcome = await Promise.race([answer.catch((error) => error), Bun.sleep(100)]);
     expect(outcome).toBe(reason);
     expect(written()).toBe('');
+    // It can serve another request.
+    expect(told).toEqual(['free']);
+  });
+
+  test('hands a response over when the whole piece was read that its head came in', async () => {
+    const { connection, receive } = playedConnection();
+    const bodies: unknown[] = [];
+    const onResponse = (response: HttpResponse) => void bodies.push(response.whole());
+    connection.request('A', unaborted, { onResponse, onFailure() {} });
+    receive(`${ok}Content-Length: 3\r\n\r\nabc`);
+    expect(bodies).toEqual(['abc']);
+  });
+
+  test('hands a response over, too, whose body breaks a rule within the same piece', async () => {
+    const { request, receive } = playedConnection();
+    const answer = request('A');
+    receive(`${ok}Transfer-Encoding: chunked\r\n\r\nno size\r\n`);
+    const response = await answer;
+    expect(response.status).toBe(200);
+    expect(await response.text().catch((error: UpstreamFailure) => error.kind)).toBe('protocol');
   });
 
   test('that is gone fails a request, and does not let it wait', async () => {

@@ -1,0 +1,93 @@
+import { describe, expect, test } from 'bun:test';
+import { Abort } from '../../../src/abort.ts';
+import { classify, type ResponseMessage } from '../../../src/protocol/jsonrpc.ts';
+import type { UpstreamFailure } from '../../../src/upstream/failure.ts';
+import { LegacySession } from '../../../src/upstream/legacy-session.ts';
+import type { AnswerTaker, Transport } from '../../../src/upstream/transport/transport.ts';
+
+/** A session whose transport a test plays, and what it sent. */
+function playedSession() {
+  const requests: { id: number; body: string; taker: AnswerTaker }[] = [];
+  const notices: string[] = [];
+  const transport: Transport = {
+    name: 'played',
+    open: async () => {},
+    request: (id, body, _signal, taker) => void requests.push({ id, body, taker }),
+    send: async (body) => void notices.push(body),
+    initialized() {},
+    close: async () => {},
+  };
+  const session = new LegacySession(() => transport, {
+    quote: (text) => text,
+    onToolsChanged() {},
+    onClosed() {},
+    onSuspect() {},
+    onSeen() {},
+  });
+  /** Calls, and tells what comes of it. */
+  const call = (abort = new Abort()) => {
+    const told: (string | ResponseMessage)[] = [];
+    const taker = {
+      onAnswer: (answer: ResponseMessage) => void told.push(answer.text),
+      onFailure: (reason: unknown) => void told.push((reason as UpstreamFailure).kind),
+    };
+    const exchange = { method: 'tools/call', params: {}, abort, notify: () => undefined };
+    session.call(exchange, '{"name":"a"}', 60_000, taker);
+    return { told, abort };
+  };
+  const answer = (at: number, outcome: string) => {
+    const { id, taker } = requests[at] as (typeof requests)[number];
+    const text = `{"jsonrpc":"2.0","id":${id},${outcome}}`;
+    taker.onAnswer(classify(JSON.parse(text), text) as ResponseMessage);
+  };
+  return { call, answer, requests, notices };
+}
+
+describe('a call', () => {
+  test('is sent under an id of its own, and gets what the upstream answers', () => {
+    const { call, answer, requests } = playedSession();
+    const [first, second] = [call(), call()];
+    expect(requests[0]?.id).not.toBe(requests[1]?.id);
+    expect(JSON.parse(requests[1]?.body as string)).toEqual({
+      jsonrpc: '2.0',
+      id: requests[1]?.id,
+      method: 'tools/call',
+      params: { name: 'a' },
+    });
+    answer(1, '"result":{"b":2}');
+    answer(0, '"error":{"code":1,"message":"a"}');
+    expect(first.told).toEqual(['{"code":1,"message":"a"}']);
+    expect(second.told).toEqual(['{"b":2}']);
+  });
+
+  test('that its client has given up already is not sent', () => {
+    const { call, requests } = playedSession();
+    const abort = new Abort();
+    abort.abort();
+    expect(call(abort).told).toEqual(['cancelled']);
+    expect(requests).toEqual([]);
+  });
+
+  test('that its client gives up is cancelled upstream', () => {
+    const { call, requests, notices } = playedSession();
+    const { told, abort } = call();
+    abort.abort();
+    requests[0]?.taker.onFailure(abort.reason);
+    expect(told).toEqual(['cancelled']);
+    expect(JSON.parse(notices[0] as string)).toEqual({
+      jsonrpc: '2.0',
+      method: 'notifications/cancelled',
+      params: { requestId: requests[0]?.id, reason: 'the request was cancelled' },
+    });
+  });
+
+  test('beyond 65,536 in flight is refused, until one of them is over', () => {
+    const { call, answer, requests } = playedSession();
+    for (let i = 0; i < 65_536; i++) call();
+    expect(call().told).toEqual(['busy']);
+    answer(7, '"result":{}');
+    expect(call().told).toEqual([]);
+    expect(requests.length).toBe(65_537);
+    for (let at = 0; at < requests.length; at++) if (at !== 7) answer(at, '"result":{}');
+  });
+});
