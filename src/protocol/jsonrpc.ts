@@ -138,10 +138,10 @@ function invalid(idText: string, problem: string): InvalidMessage {
   return { kind: 'invalid', idText, problem };
 }
 
-/** The text of a request of MCP, whose methods have names without escapes; `idText` and `paramsText` are JSON texts. */
+/** The text of a request; `idText` and `paramsText` are JSON texts. */
 export function requestText(idText: string | number, method: string, paramsText?: string): string {
   const params = paramsText === undefined ? '' : `,"params":${paramsText}`;
-  return `{"jsonrpc":"2.0","id":${idText},"method":"${method}"${params}}`;
+  return `{"jsonrpc":"2.0","id":${idText},"method":${JSON.stringify(method)}${params}}`;
 }
 
 /** The text of a notification; `paramsText` is a JSON text. */
