@@ -29,7 +29,8 @@ export class SseTooLargeError extends Error {
  * order mark, comments and multi-line data. Throws {@link SseTooLargeError} once one event outgrows the bound.
  */
 export class SseParser {
-  readonly #decoder = new TextDecoder();
+  /** Made when bytes come: what is there as text needs none. */
+  #decoder: TextDecoder | null = null;
   readonly #maxEventChars: number;
   /** The pieces of a line whose end has not come yet: joined once, so that a long line costs no more than its length. */
   #line: string[] = [];
@@ -48,7 +49,12 @@ export class SseParser {
 
   /** Takes the next bytes and returns the events that they complete. */
   push(bytes: Uint8Array): SseEvent[] {
-    const text = this.#decoder.decode(bytes, { stream: true });
+    this.#decoder ??= new TextDecoder();
+    return this.pushText(this.#decoder.decode(bytes, { stream: true }));
+  }
+
+  /** The same for what was decoded already, without its byte order mark. */
+  pushText(text: string): SseEvent[] {
     const events: SseEvent[] = [];
     let at = 0;
     if (this.#afterCr && text.length > 0) {

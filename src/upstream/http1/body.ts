@@ -2,6 +2,8 @@
 export interface Body {
   /** The text of a body that is there as a whole, and of which nothing was read, where that costs no copy; else null. */
   wholeText(): string | null;
+  /** Whether the end has come, and all was read. */
+  readonly over: boolean;
   /** The next piece, or null at the end. Rejects where the body broke off or was given up. One read at a time. */
   read(): Promise<Uint8Array | null>;
   /** Gives the rest up, and with it the connection. */
@@ -43,6 +45,10 @@ export class IncomingBody implements Body {
 
   constructor(source: BodySource) {
     this.#source = source;
+  }
+
+  get over(): boolean {
+    return this.#ended && this.#first === null && this.#error === null;
   }
 
   wholeText(): string | null {

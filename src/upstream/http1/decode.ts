@@ -21,6 +21,7 @@ export function decoded(body: Body, encoding: string): Body {
 }
 
 class UnknownBody implements Body {
+  readonly over = false;
   readonly #body: Body;
 
   constructor(body: Body) {
@@ -42,6 +43,8 @@ class UnknownBody implements Body {
 }
 
 class DecodedBody implements Body {
+  /** Never known before the end was read. */
+  readonly over = false;
   readonly #body: Body;
   readonly #decoder: Transform;
   readonly #pieces: AsyncIterator<Uint8Array>;

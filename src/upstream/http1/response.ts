@@ -53,6 +53,10 @@ export class HttpResponse {
     return this.#head.headers.get(name);
   }
 
+  /** Whether the end of the body has come, and all of it was read. */
+  get over(): boolean {
+    return this.#body.over;
+  }
   /** The next piece of the body, or null at its end. */
   read(): Promise<Uint8Array | null> {
     return this.#body.read();

@@ -88,6 +88,7 @@ export class StreamableTransport implements Transport {
     // The content type may be wrong: what the body begins with decides.
     const head: Uint8Array[] = [];
     const decoder = new TextDecoder();
+    let text = '';
     let beginning = '';
     while (beginning === '') {
       const chunk = await response.read();
@@ -97,14 +98,27 @@ export class StreamableTransport implements Transport {
         throw new UpstreamFailure('protocol', 'answered with blanks');
       }
       head.push(chunk);
-      beginning = decoder.decode(chunk, { stream: true }).trimStart();
+      text = decoder.decode(chunk, { stream: true });
+      beginning = text.trimStart();
     }
     if (looksLikeJson(beginning)) return this.#answerInBody(await response.whole(head), id);
+    // As most servers send it: one event, and nothing more to be awaited.
+    const answer = response.over && head.length === 1 ? this.#answerInEvent(text, id) : undefined;
+    if (answer) return answer;
     if (!streams && !looksLikeEvents(beginning)) {
       response.cancel();
       throw neither();
     }
     return this.#answerFrom(head, response, id, signal);
+  }
+
+  /** The answer in the text of a stream that brings nothing else. */
+  #answerInEvent(text: string, id: number): ResponseMessage | undefined {
+    const [event, ...more] = new SseParser(maxUpstreamBodyBytes).pushText(text);
+    if (event === undefined || more.length > 0) return undefined;
+    const [message, ...others] = eventMessages(event, this.#anyEventName());
+    const isAnswer = message !== undefined && others.length === 0 && isAnswerTo(message, id);
+    return isAnswer ? (message as ResponseMessage) : undefined;
   }
 
   async send(body: string, signal: Signal): Promise<void> {
