@@ -100,6 +100,31 @@ describe('a body', () => {
     expect((await failure(read(request, 100, 20)))[0]).toBe('request_timeout');
   });
 
+  test('of declared length that comes after the timeout, or breaks off then, is told of once', async () => {
+    for (const late of ['close', 'error'] as const) {
+      let stream: ReadableStreamDefaultController | undefined;
+      const body = new ReadableStream({
+        start(controller) {
+          stream = controller;
+        },
+      });
+      const headers = { 'content-length': '2' };
+      const request = new Request('http://localhost/mcp', { method: 'POST', headers, body });
+      const told: string[] = [];
+      readBody(
+        request,
+        100,
+        { onBody: (text) => void told.push(text), onBodyFailure: ({ kind }) => void told.push(kind) },
+        20,
+      );
+      await Bun.sleep(150);
+      if (late === 'close') stream?.enqueue(bytes('{}'));
+      stream?.[late]();
+      await Bun.sleep(20);
+      expect(told).toEqual(['request_timeout']);
+    }
+  });
+
   test('that breaks off is given up', async () => {
     const body = new ReadableStream<Uint8Array>({
       start: (controller) => controller.error(new Error('gone')),

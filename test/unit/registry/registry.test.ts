@@ -101,6 +101,17 @@ test('a tool is found by its qualified name', () => {
   expect(registry.toolsCount('a')).toBe(1);
 });
 
+test('a tool that its server lists no more is not found', () => {
+  const { registry } = registryOf('a', 'b');
+  registry.setTools('a', [tool('old'), tool('kept')]);
+  registry.setTools('b', [tool('old')]);
+  registry.setTools('a', [tool('kept'), tool('new')]);
+  const names = ['a__old', 'a__kept', 'a__new', 'b__old'];
+  expect(names.filter((name) => registry.find(name))).toEqual(['a__kept', 'a__new', 'b__old']);
+  registry.setTools('a', null);
+  expect(names.filter((name) => registry.find(name))).toEqual(['b__old']);
+});
+
 test.each([
   ['files__read', { server: 'files', name: 'read' }],
   ['my.files-2__read__all', { server: 'my.files-2', name: 'read__all' }],

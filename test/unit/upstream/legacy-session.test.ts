@@ -25,14 +25,14 @@ function playedSession() {
     onSeen() {},
   });
   /** Calls, and tells what comes of it. */
-  const call = (abort = new Abort()) => {
+  const call = (abort = new Abort(), timeoutMs = 60_000) => {
     const told: (string | ResponseMessage)[] = [];
     const taker = {
       onAnswer: (answer: ResponseMessage) => void told.push(answer.text),
       onFailure: (reason: unknown) => void told.push((reason as UpstreamFailure).kind),
     };
     const exchange = { method: 'tools/call', params: {}, abort, notify: () => undefined };
-    session.call(exchange, '{"name":"a"}', 60_000, taker);
+    session.call(exchange, '{"name":"a"}', timeoutMs, taker);
     return { told, abort };
   };
   const answer = (at: number, outcome: string) => {
@@ -79,6 +79,15 @@ describe('a call', () => {
       method: 'notifications/cancelled',
       params: { requestId: requests[0]?.id, reason: 'the request was cancelled' },
     });
+  });
+
+  test('has no deadline any more when it is answered', async () => {
+    const { call, answer } = playedSession();
+    const [first, second] = [call(new Abort(), 20), call(new Abort(), 20)];
+    answer(0, '"result":{}');
+    await Bun.sleep(200);
+    expect([first.abort.aborted, second.abort.aborted]).toEqual([false, true]);
+    expect((second.abort.reason as UpstreamFailure).message).toBe('did not answer within 0.02 s');
   });
 
   test('beyond 65,536 in flight is refused, until one of them is over', () => {

@@ -86,7 +86,10 @@ describe('an answer as an event', () => {
     expect(await takenFrom(pieces)).toEqual(['notification', '{"a":"é"}']);
   });
 
-  test('does not keep messages from coming that are sent after it', async () => {
-    expect(await takenFrom([head, chunk(answer + progress) + end])).toEqual(['{"a":"é"}', 'notification']);
+  test.each([
+    ['in the same chunk', [head, chunk(answer + progress) + end]],
+    ['later', [head, chunk(answer), chunk(progress), end]],
+  ])('does not keep messages from coming that are sent after it, %s', async (_how, pieces) => {
+    expect(await takenFrom(pieces)).toEqual(['{"a":"é"}', 'notification']);
   });
 });
