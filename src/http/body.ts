@@ -63,6 +63,7 @@ class WholeBody extends Deadline {
       this.#fail(error as GatewayError);
       return;
     }
+    this.#over = true;
     this.clear();
     this.#taker.onBody(text);
   }

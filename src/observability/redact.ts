@@ -1,3 +1,5 @@
+import { skipString } from '../json-string.ts';
+
 const mark = '[redacted]';
 
 /** Shorter secrets stay visible: hiding them would garble ordinary text, and the gaps would show what they are. */
@@ -34,17 +36,25 @@ export class Redactor {
    */
   redactJson(json: string): string {
     if (this.redact(json) === json) return json;
-    return json.replace(jsonString, (token) => {
-      if (jsonVocabulary.has(token)) return token;
-      const value = JSON.parse(token) as string;
-      const safe = this.redact(value);
-      return safe === value ? token : JSON.stringify(safe);
-    });
+    let safe = '';
+    let at = 0;
+    for (let start = json.indexOf('"'); start >= 0; start = json.indexOf('"', at)) {
+      safe += json.slice(at, start);
+      at = skipString(json, start);
+      safe += this.#redactToken(json.slice(start, at));
+    }
+    return safe + json.slice(at);
+  }
+
+  /** @param token a string with its quotes and escapes */
+  #redactToken(token: string): string {
+    if (jsonVocabulary.has(token)) return token;
+    const value = JSON.parse(token) as string;
+    const safe = this.redact(value);
+    return safe === value ? token : JSON.stringify(safe);
   }
 }
 
-/** A string in a JSON text, quotes included. */
-const jsonString = /"[^"\\]*(?:\\.[^"\\]*)*"/g;
 /** Words without which an MCP result or error is none. A secret that is one of them is none. */
 const jsonVocabulary = new Set(
   '_meta annotations audio blob code content data image isError message mimeType name resource resource_link structuredContent text type uri'

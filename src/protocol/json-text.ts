@@ -1,3 +1,5 @@
+import { skipString } from '../json-string.ts';
+
 /**
  * Works on the text of JSON values, so that what the gateway need not look at is passed on as it came:
  * numbers beyond 2^53, key order and escapes survive, and nothing is serialized twice.
@@ -22,19 +24,6 @@ function skipSpace(text: string, at: number): number {
   let i = at;
   while (isSpace(text.charCodeAt(i))) i++;
   return i;
-}
-
-/** The index after the string that begins with the quote at `at`. */
-function skipString(text: string, at: number): number {
-  let from = at + 1;
-  for (;;) {
-    const end = text.indexOf('"', from);
-    if (end < 0) return text.length;
-    let escapes = 0;
-    while (text.charCodeAt(end - 1 - escapes) === backslash) escapes++;
-    if (escapes % 2 === 0) return end + 1;
-    from = end + 1;
-  }
 }
 
 /** The index after the value that begins at `at`. */

@@ -1,14 +1,14 @@
-import { CallFailure, GatewayError } from '../errors.ts';
+import { CallFailure, type CallFailureReason, GatewayError } from '../errors.ts';
 import type { Logger } from '../observability/log.ts';
 import type { Redactor } from '../observability/redact.ts';
-import { unknownTool } from '../observability/upstream-metrics.ts';
+import { type ToolMetrics, unknownTool } from '../observability/upstream-metrics.ts';
 import type { Answer, Exchange } from '../protocol/exchange.ts';
 import { withMember } from '../protocol/json-text.ts';
 import { isObject, type ResponseMessage } from '../protocol/jsonrpc.ts';
 import { splitQualified } from '../registry/names.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Connection } from '../upstream/connection.ts';
-import { UpstreamFailure } from '../upstream/failure.ts';
+import { toFailure } from '../upstream/failure.ts';
 import type { AnswerTaker } from '../upstream/transport/transport.ts';
 
 /** As much of a name that came from a client as is quoted back. */
@@ -69,9 +69,14 @@ export class Router {
     }
 
     const tool = offered?.tool;
-    const nameText = tool?.nameText ?? JSON.stringify(parts?.name);
-    const paramsText = withMember(exchange.paramsText as string, 'name', nameText);
-    const forwarded = new Forwarded(this.#parts, exchange, connection, tool?.name ?? unknownTool);
+    const own = tool?.name ?? (parts?.name as string);
+    const paramsText = withMember(
+      exchange.paramsText as string,
+      'name',
+      tool?.nameText ?? JSON.stringify(own),
+    );
+    const metrics = connection.metrics.tool(tool?.name ?? unknownTool);
+    const forwarded = new Forwarded(this.#parts, exchange, connection.name, own, metrics);
     connection.call(exchange, paramsText, tool?.repeatable ?? false, forwarded);
   }
 }
@@ -80,46 +85,55 @@ export class Router {
 class Forwarded implements AnswerTaker {
   readonly #parts: RouterParts;
   readonly #exchange: Exchange;
-  readonly #connection: Connection;
+  readonly #server: string;
   readonly #tool: string;
+  readonly #metrics: ToolMetrics;
 
-  /** @param tool its name for metrics and log */
-  constructor(parts: RouterParts, exchange: Exchange, connection: Connection, tool: string) {
+  constructor(parts: RouterParts, exchange: Exchange, server: string, tool: string, metrics: ToolMetrics) {
     this.#parts = parts;
     this.#exchange = exchange;
-    this.#connection = connection;
+    this.#server = server;
     this.#tool = tool;
+    this.#metrics = metrics;
   }
 
   onAnswer(answer: ResponseMessage): void {
-    const metrics = this.#connection.metrics.tool(this.#tool);
-    const { redactor } = this.#parts;
-    metrics.called((performance.now() - this.#exchange.startMs) / 1000);
-    if (answer.error) {
-      metrics.failed('upstream_returned_error');
-      this.#exchange.answer({ kind: 'error', error: redactor.redactJson(answer.text) });
+    let passed: Answer;
+    try {
+      passed = this.#passed(answer);
+    } catch (error) {
+      this.#parts.logger.error('a call failed inside the gateway', { server: this.#server, error });
+      this.#failed('internal', 'the gateway failed; its log tells more');
       return;
     }
-    // Upstreams that fail tend to quote what they were sent, our credentials with it.
-    const result = answer.isError ? redactor.redactJson(answer.text) : (answer.bytes ?? answer.text);
-    this.#exchange.answer({ kind: 'result', result });
+    if (answer.error) this.#metrics.failed('upstream_returned_error');
+    this.#count();
+    this.#exchange.answer(passed);
   }
 
   onFailure(error: unknown): void {
-    const { logger } = this.#parts;
-    const server = this.#connection.name;
-    const metrics = this.#connection.metrics.tool(this.#tool);
-    metrics.called((performance.now() - this.#exchange.startMs) / 1000);
-    if (error instanceof UpstreamFailure) {
-      const { reason, message } = error;
-      metrics.failed(reason);
-      logger.debug('a call failed', { server, tool: this.#tool, reason, cause: message });
-      this.#exchange.fail(new CallFailure(server, reason, `upstream "${server}": ${message}`));
-    } else {
-      metrics.failed('internal');
-      logger.error('a call failed inside the gateway', { server, error });
-      this.#exchange.fail(new CallFailure(server, 'internal', 'the gateway failed; its log tells more'));
-    }
+    const { reason, message } = toFailure(error);
+    const server = this.#server;
+    this.#parts.logger.debug('a call failed', { server, tool: this.#tool, reason, cause: message });
+    this.#failed(reason, `upstream "${server}": ${message}`);
+  }
+
+  #failed(reason: CallFailureReason, message: string): void {
+    this.#metrics.failed(reason);
+    this.#count();
+    this.#exchange.fail(new CallFailure(this.#server, reason, message));
+  }
+
+  #count(): void {
+    this.#metrics.called((performance.now() - this.#exchange.startMs) / 1000);
+  }
+
+  /** Upstreams that fail tend to quote what they were sent, our credentials with it. */
+  #passed(answer: ResponseMessage): Answer {
+    const { redactor } = this.#parts;
+    if (answer.error) return { kind: 'error', error: redactor.redactJson(answer.text) };
+    const result = answer.isError ? redactor.redactJson(answer.text) : (answer.bytes ?? answer.text);
+    return { kind: 'result', result };
   }
 }
 

@@ -413,7 +413,6 @@ export class Connection implements UpstreamState, AttemptOwner {
       await session.ping(this.config.timeouts.connect_seconds * 1000, this.#closing);
       this.#metrics.healthChecked(true);
     } catch (error) {
-      this.#metrics.healthChecked(false);
       this.#checked(session, toFailure(error));
     } finally {
       if (session === this.#checking) this.#checking = null;
@@ -422,6 +421,9 @@ export class Connection implements UpstreamState, AttemptOwner {
 
   /** A health check has found out how the session is. */
   #checked(session: LegacySession, failure: UpstreamFailure | null): void {
+    // It was not even asked.
+    if (failure?.kind === 'busy') return;
+    this.#metrics.healthChecked(failure === null);
     if (session !== this.#session) return;
     if (failure === null || failure.kind === 'returned_error') this.#lastFailure = failure;
     else if (failure.kind === 'session_lost') this.#renew(session, failure);

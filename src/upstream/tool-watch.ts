@@ -77,7 +77,6 @@ export class ToolWatch {
     } catch (error) {
       failure = toFailure(error);
     }
-    this.#parts.metrics.healthChecked(failure === null);
     this.#parts.onChecked(session, failure);
     if (session === this.#session) this.#scheduleNext();
   }

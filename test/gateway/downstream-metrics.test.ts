@@ -1,8 +1,11 @@
 import { expect, test } from 'bun:test';
+import { rpcResult } from '../support/answers.ts';
+import { fakeUpstream } from '../support/fake-upstream.ts';
 import { startGateway } from '../support/gateway.ts';
 import { parsePage } from '../support/prometheus-page.ts';
 import { RawSession, rawPost } from '../support/rpc.ts';
 import { failOnStrayErrors } from '../support/stray-errors.ts';
+import { waitUntil } from '../support/wait.ts';
 
 failOnStrayErrors();
 
@@ -56,4 +59,35 @@ test('a request for a session that has ended is counted under its own method', a
   await rawPost(gateway.url, body, { 'mcp-session-id': 'unknown' });
   const labels = { method: 'ping', result: 'error' };
   expect((await gateway.metrics()).value('mcpstead_mcp_requests_total', labels)).toBe(1);
+});
+
+test('a call that outlives its tool leaves no series of that tool behind', async () => {
+  const tools = ['echo', 'gone'].map((name) => ({ name, inputSchema: { type: 'object' } }));
+  const held = Promise.withResolvers<void>();
+  await using upstream = await fakeUpstream({
+    async onPost({ method, id }) {
+      if (method === 'tools/list') return rpcResult(id, { tools });
+      if (method !== 'tools/call') return undefined;
+      await held.promise;
+      return rpcResult(id, { content: [] });
+    },
+  });
+  await using gateway = await startGateway({
+    servers: [{ name: 'up', url: upstream.url, tools: { ttl_seconds: 0.1 } }],
+  });
+  await gateway.connected();
+  await using session = await RawSession.open(gateway.url);
+  const count = async () =>
+    (await gateway.metrics()).value('mcpstead_tool_call_duration_seconds_count', {
+      server: 'up',
+      tool: 'gone',
+    });
+  const call = session.request('tools/call', { name: 'up__gone', arguments: {} });
+  await waitUntil('the call', () => upstream.messages('tools/call').length === 1);
+  expect(await count()).toBe(0);
+  tools.pop();
+  await waitUntil('the list without it', async () => (await count()) === undefined);
+  held.resolve();
+  expect((await call).answer.result).toEqual({ content: [] });
+  expect(await count()).toBeUndefined();
 });

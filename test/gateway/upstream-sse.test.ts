@@ -136,6 +136,30 @@ test('each of many calls at the same time gets its own answer, in whatever order
   expect(texts).toEqual(Array.from({ length: 50 }, (_, index) => String(index)));
 });
 
+test('the end of the stream fails the calls that run, and is no failed health check', async () => {
+  await using upstream = await fakeSse({
+    onRequest: ({ method }) => (method === 'tools/call' ? null : undefined),
+  });
+  await using gateway = await startGateway({
+    servers: [{ name: 'up', url: upstream.url, protocol: 'sse', reconnect: promptReconnect }],
+  });
+  await gateway.connected();
+  await using session = await RawSession.open(gateway.url);
+  const calls = [1, 2, 3].map(() => session.request('tools/call', { name: 'up__echo' }));
+  await waitUntil('the calls', () => upstream.messages('tools/call').length === 3);
+  upstream.streams[0]?.end();
+  for (const { answer } of await Promise.all(calls)) {
+    expect(answer.error).toEqual({
+      code: -32000,
+      message: 'upstream "up": its event stream ended',
+      data: { server: 'up', reason: 'upstream_disconnected' },
+    });
+  }
+  const metrics = await gateway.metrics();
+  const failed = { server: 'up', result: 'failure' };
+  expect(metrics.value('mcpstead_upstream_health_checks_total', failed)).toBe(0);
+});
+
 test("an upstream's own ping is answered", async () => {
   await using upstream = await fakeSse();
   await using gateway = await startGateway({ servers: [{ name: 'up', url: upstream.url }] });

@@ -20,6 +20,7 @@ const layers = [
   'deadlines.ts',
   'abort.ts',
   'live-list.ts',
+  'json-string.ts',
   'errors.ts',
   'version.ts',
 ];

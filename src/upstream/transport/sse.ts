@@ -157,8 +157,10 @@ export class SseTransport implements Transport {
       response.cancel();
       const failure = this.#stream.aborted ? streamClosed() : toFailure(error);
       const live = this.#endpoint !== null && !this.#closed;
-      this.#end(failure);
+      // First, so that no call is sent again over what is gone.
+      this.#closed = true;
       if (live) this.#events.onClosed(failure);
+      this.#end(failure);
       throw this.#stream.aborted ? (this.#stream.reason ?? failure) : failure;
     }
   }

@@ -102,13 +102,13 @@ export class StreamableTransport implements Transport {
       beginning = text.trimStart();
     }
     if (looksLikeJson(beginning)) return this.#answerInBody(await response.whole(head), id);
-    // As most servers send it: one event, and nothing more to be awaited.
-    const answer = response.over && head.length === 1 ? this.#answerInEvent(text, id) : undefined;
-    if (answer) return answer;
     if (!streams && !looksLikeEvents(beginning)) {
       response.cancel();
       throw neither();
     }
+    // As most servers send it: one event, and nothing more to be awaited.
+    const answer = response.over && head.length === 1 ? this.#answerInEvent(text, id) : undefined;
+    if (answer) return answer;
     return this.#answerFrom(head, response, id, signal);
   }
 

@@ -170,6 +170,18 @@ describe('JSON with secrets in it', () => {
     );
   });
 
+  test.each([
+    ['three million escapes', '\n'.repeat(3_000_000)],
+    ['three million backslashes', '\\'.repeat(3_000_000)],
+    ['three million quotes', '"'.repeat(3_000_000)],
+  ])('loses them beside %s', (_what, long) => {
+    const redactor = new Redactor();
+    redactor.setSecrets(['hunter22']);
+    const safe = redactor.redactJson(JSON.stringify({ text: `${long} hunter22`, more: 'hunter22' }));
+    expect(safe.includes('hunter22')).toBe(false);
+    expect(JSON.parse(safe)).toEqual({ text: `${long} [redacted]`, more: '[redacted]' });
+  });
+
   test('comes back as it is when it holds none', () => {
     const redactor = new Redactor();
     redactor.setSecrets(['hunter22']);

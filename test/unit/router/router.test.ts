@@ -1,0 +1,59 @@
+import { expect, test } from 'bun:test';
+import { Abort } from '../../../src/abort.ts';
+import { CallFailure } from '../../../src/errors.ts';
+import type { Logger } from '../../../src/observability/log.ts';
+import { Redactor } from '../../../src/observability/redact.ts';
+import { ToolMetrics } from '../../../src/observability/upstream-metrics.ts';
+import type { Answer, Exchange } from '../../../src/protocol/exchange.ts';
+import { classify, type ResponseMessage } from '../../../src/protocol/jsonrpc.ts';
+import { Registry } from '../../../src/registry/registry.ts';
+import { Router } from '../../../src/router/router.ts';
+import type { Connection } from '../../../src/upstream/connection.ts';
+import type { AnswerTaker } from '../../../src/upstream/transport/transport.ts';
+
+test('a call whose answer the gateway itself fails to pass on is told so, once, and in no words of the fault', () => {
+  const logged: string[] = [];
+  const log = (message: string) => void logged.push(message);
+  const metrics = new ToolMetrics();
+  let taker: AnswerTaker | undefined;
+  const connection = {
+    name: 'up',
+    metrics: { tool: () => metrics },
+    connected: () => false,
+    call(_call: unknown, _params: string, _repeatable: boolean, given: AnswerTaker) {
+      taker = given;
+    },
+  } as unknown as Connection;
+  const redactor = new Redactor();
+  redactor.redactJson = () => {
+    throw new Error('out of order');
+  };
+  const router = new Router({
+    registry: new Registry(() => {}),
+    connection: () => connection,
+    redactor,
+    logger: { debug: log, info: log, warn: log, error: log } as unknown as Logger,
+  });
+  const told: (Answer | unknown)[] = [];
+  const exchange: Exchange = {
+    method: 'tools/call',
+    startMs: performance.now(),
+    params: { name: 'up__t' },
+    paramsText: '{"name":"up__t"}',
+    abort: new Abort(),
+    notify: () => undefined,
+    answer: (answer) => void told.push(answer),
+    fail: (error) => void told.push(error),
+  };
+  router.handle(exchange);
+  const text = '{"jsonrpc":"2.0","id":1,"error":{"code":1,"message":"a"}}';
+  taker?.onAnswer(classify(JSON.parse(text), text) as ResponseMessage);
+
+  expect(told.length).toBe(1);
+  expect(told[0]).toBeInstanceOf(CallFailure);
+  expect(told[0]).toMatchObject({
+    message: 'the gateway failed; its log tells more',
+    data: { server: 'up', reason: 'internal' },
+  });
+  expect(logged).toEqual(['a call failed inside the gateway']);
+});
