@@ -1,12 +1,14 @@
 // Answers that come as a stream of events: does each event arrive when it was sent?
 
 import type { Bench, Work } from '../bench.ts';
-import { directly, startUpstreams } from '../gateways.ts';
+import { directly, type Gateway, startUpstreams } from '../gateways.ts';
 import { firstId, firstTag } from '../load/answers.ts';
 import type { Column } from '../report.ts';
 import { type ListenerSpec, resultFrame } from '../upstream.ts';
 
 const tools = 1;
+/** As much load as comes before the first round: at 40 calls a second a JIT compiler would be at work for a minute. */
+const warmUp = { seconds: 2, connections: 200 };
 const resultBytes = 1024;
 
 /** The work's name in the report, and its settings: how many events a call brings, the answer included. */
@@ -45,9 +47,8 @@ async function runStream(bench: Bench, { setting, events, gapMs, connections }: 
     directly(upstreams),
     ...(await bench.start(streamed, stack, upstreams, options, ({ passesEvents }) => passesEvents)),
   ];
-  await bench.rounds(streamed, setting, gateways, async ({ process, target, toolName }, seconds) => {
-    const before = { gateway: process?.cpuNs() ?? 0, upstream: upstreams.process.cpuNs() };
-    const result = await bench.load.run({
+  const ask = ({ target, toolName }: Gateway, connections: number, seconds: number) =>
+    bench.load.run({
       kind: 'stream',
       target,
       message: messageFor(toolName('up0', 'tool_0')),
@@ -55,6 +56,11 @@ async function runStream(bench: Bench, { setting, events, gapMs, connections }: 
       connections,
       seconds,
     });
+  if (gapMs > 0) for (const gateway of gateways) await ask(gateway, warmUp.connections, warmUp.seconds);
+  await bench.rounds(streamed, setting, gateways, async (gateway, seconds) => {
+    const { process } = gateway;
+    const before = { gateway: process?.cpuNs() ?? 0, upstream: upstreams.process.cpuNs() };
+    const result = await ask(gateway, connections, seconds);
     const { calls, leastEvents, firstP50Ms, firstP99Ms, totalP50Ms, gapMinMs, gapP50Ms, gapMaxMs } = result;
     const perCall = (ns: number) => ns / 1000 / calls;
     return {
