@@ -16,8 +16,8 @@ import { isPortable, qualify } from './registry/names.ts';
 import { Registry } from './registry/registry.ts';
 import { Router } from './router/router.ts';
 import type { Connection } from './upstream/connection.ts';
-import type { UpstreamTool } from './upstream/legacy-session.ts';
 import { Pool } from './upstream/pool.ts';
+import type { UpstreamTool } from './upstream/tool-list.ts';
 import { build } from './version.ts';
 
 /** How long upstreams may take, all together, to terminate our sessions when the gateway stops. */

@@ -91,7 +91,7 @@ export class Endpoint implements CallTaker {
     checkVersion(protocolVersion);
     this.#sessions.end(this.#session(sessionId) as Session, 'client_delete');
     this.#metrics.requestWithoutMethod('terminate', true);
-    return new Response(null, { status: 202 });
+    return accepted();
   }
 
   /** Resolves when no call runs any more, at the latest after `graceMs`. */
@@ -239,7 +239,7 @@ function parse(text: string): Message | Message[] {
   return value.map((entry, index) => classify(entry, texts[index] as string));
 }
 
-/** To what needs no answer. MCP 2025-11-25, Transports, Sending Messages to the Server. */
+/** To what needs no answer: DELETE, notifications, responses. MCP 2025-11-25, Transports, Sending Messages to the Server. */
 function accepted(): Response {
   return new Response(null, { status: 202 });
 }

@@ -1,5 +1,5 @@
 import { withMember } from '../protocol/json-text.ts';
-import type { UpstreamTool } from '../upstream/legacy-session.ts';
+import type { UpstreamTool } from '../upstream/tool-list.ts';
 import { qualify } from './names.ts';
 
 /** A tool, and who has it. */

@@ -6,8 +6,9 @@ import type { UpstreamMetrics, UpstreamState } from '../observability/upstream-m
 import { Attempt, type AttemptOwner } from './attempt.ts';
 import { backoffMs } from './backoff.ts';
 import { cancelled, toFailure, UpstreamFailure } from './failure.ts';
-import type { LegacySession, UpstreamCall, UpstreamTool } from './legacy-session.ts';
+import type { LegacySession, UpstreamCall } from './legacy-session.ts';
 import { httpClientOf, openSession, type UpstreamConfig } from './open-session.ts';
+import type { UpstreamTool } from './tool-list.ts';
 import { ToolWatch } from './tool-watch.ts';
 import type { HttpClient } from './transport/http-client.ts';
 import type { AnswerTaker } from './transport/transport.ts';
@@ -129,6 +130,14 @@ export class Connection implements UpstreamState, AttemptOwner {
     };
   }
 
+  /** The live session, or null while there is none. */
+  get session(): LegacySession | null {
+    return this.#session;
+  }
+  get requestTimeoutMs(): number {
+    return this.config.timeouts.request_seconds * 1000;
+  }
+
   connected(): boolean {
     return this.#state === 'ready';
   }
@@ -153,41 +162,7 @@ export class Connection implements UpstreamState, AttemptOwner {
    * is sent a second time only if it surely was not executed, or if it is `repeatable`.
    */
   call(call: UpstreamCall, paramsText: string, repeatable: boolean, taker: AnswerTaker): void {
-    this.#try(new Attempt(this, call, paramsText, repeatable, taker));
-  }
-
-  attemptFailed(attempt: Attempt, session: LegacySession, failure: UpstreamFailure): void {
-    const { call, repeatable, taker } = attempt;
-    // About a session that was made for this very call, the error cannot be.
-    if (attempt.renewed && failure.answer) {
-      taker.onAnswer(failure.answer);
-      return;
-    }
-    this.#failedOn(session, failure);
-    const renewed = failure.kind === 'session_lost';
-    const mayRepeat = renewed || (failure.kind === 'broken' && repeatable);
-    if (attempt.isSecond || !mayRepeat || call.abort.aborted) {
-      taker.onFailure(failure);
-      return;
-    }
-    attempt.isSecond = true;
-    attempt.renewed = renewed;
-    this.#try(attempt);
-  }
-
-  #try(attempt: Attempt): void {
-    if (this.#session) this.#tryOn(this.#session, attempt);
-    else {
-      this.#usableSession(attempt.call.abort).then(
-        (session) => this.#tryOn(session, attempt),
-        (reason) => attempt.taker.onFailure(reason),
-      );
-    }
-  }
-
-  #tryOn(session: LegacySession, attempt: Attempt): void {
-    attempt.session = session;
-    session.call(attempt.call, attempt.paramsText, this.config.timeouts.request_seconds * 1000, attempt);
+    new Attempt(this, call, paramsText, repeatable, taker).start();
   }
 
   /** Takes over changes that need no new connection. */
@@ -218,14 +193,14 @@ export class Connection implements UpstreamState, AttemptOwner {
   }
 
   /** A call has failed: finds out what that means for the session. */
-  #failedOn(session: LegacySession, failure: UpstreamFailure): void {
+  failedOn(session: LegacySession, failure: UpstreamFailure): void {
     if (failure.kind === 'session_lost') this.#renew(session, failure);
     else if (failure.kind === 'refused') this.#lost(session, failure);
     else if (failure.kind === 'broken' || failure.kind === 'timeout') void this.#check(session);
   }
 
   /** The live session; waits for one that is being re-initialized, but not for a client that does not. */
-  async #usableSession(signal: Signal): Promise<LegacySession> {
+  async usableSession(signal: Signal): Promise<LegacySession> {
     if (this.#session === null && this.#renewal) await settledOrAborted(this.#renewal, signal);
     if (signal.aborted) throw cancelled();
     if (this.#session !== null) return this.#session;

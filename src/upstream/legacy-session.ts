@@ -1,6 +1,6 @@
 import { Abort, type Signal } from '../abort.ts';
 import { Deadline, deadlines } from '../deadlines.ts';
-import { elements, memberText, withMember } from '../protocol/json-text.ts';
+import { memberText, withMember } from '../protocol/json-text.ts';
 import {
   errorText,
   isObject,
@@ -18,28 +18,13 @@ import { isLegacyVersion, latestLegacyVersion, legacyVersions } from '../protoco
 import { build } from '../version.ts';
 import { cancelled, sessionLossIn, UpstreamFailure } from './failure.ts';
 import { maxRequestsInFlight, RequestIds, RequestTable } from './request-table.ts';
+import { ToolList, type UpstreamTool } from './tool-list.ts';
 import type { AnswerTaker, Transport, TransportEvents } from './transport/transport.ts';
 
 /** How long a notification, or an answer of ours to the upstream, may take to be accepted. */
 const sendTimeoutMs = 10_000;
 /** How many of these may be under way at once: an upstream that pings without end gets no more answers for a while. */
 const maxUnansweredSends = 1_000;
-/** Bounds of a tool list: an upstream that pages for ever, or without end, is refused. */
-const maxToolPages = 1_000;
-const maxTools = 100_000;
-const maxToolListChars = 64 * 1024 * 1024;
-
-/** A tool as its upstream describes it. */
-export interface UpstreamTool {
-  readonly name: string;
-  /** The JSON text of the name. */
-  readonly nameText: string;
-  /** The JSON text of the whole description. */
-  readonly text: string;
-  /** Annotated as read-only or idempotent: a call of it may be sent again. MCP 2025-11-25, ToolAnnotations. */
-  readonly repeatable: boolean;
-}
-
 /** A request to send upstream: what of an exchange concerns the session. */
 export interface UpstreamCall {
   readonly method: string;
@@ -266,43 +251,24 @@ export class LegacySession implements TransportEvents {
       await this.ping(pageTimeoutMs, signal);
       return [];
     }
-    const tools = new Map<string, UpstreamTool>();
-    const cursors = new Set<string>();
-    let params = '{}';
-    let chars = 0;
+    const list = new ToolList();
     const endMs = performance.now() + timeoutMs;
     try {
-      for (let page = 0; page < maxToolPages; page++) {
+      for (let params: string | null = '{}'; params !== null; ) {
         const leftMs = endMs - performance.now();
         if (leftMs <= 0) {
-          const found = `${page} pages came within ${timeoutMs / 1000} s`;
+          const found = `${list.pages} pages came within ${timeoutMs / 1000} s`;
           throw new UpstreamFailure('timeout', `did not list all of its tools: ${found}`);
         }
         this.#listing = ownCall('tools/list');
         const answer = await this.#ask(this.#listing, params, Math.min(pageTimeoutMs, leftMs), signal);
-        if (answer.error) {
-          throw this.#refusal('to list its tools', answer.error);
-        }
-        addTools(tools, answer);
-        chars += answer.text.length;
-        if (tools.size > maxTools) throw new UpstreamFailure('protocol', `lists more than ${maxTools} tools`);
-        if (chars > maxToolListChars)
-          throw new UpstreamFailure(
-            'protocol',
-            `lists its tools in more than ${maxToolListChars} characters`,
-          );
-        const cursor = answer.result?.nextCursor;
-        // Some servers end with an empty cursor in place of none.
-        if (typeof cursor !== 'string' || cursor === '') return [...tools.values()];
-        if (cursors.has(cursor))
-          throw new UpstreamFailure('protocol', 'repeats a cursor while listing its tools');
-        cursors.add(cursor);
-        params = JSON.stringify({ cursor });
+        if (answer.error) throw this.#refusal('to list its tools', answer.error);
+        params = list.add(answer);
       }
     } finally {
       this.#listing = null;
     }
-    throw new UpstreamFailure('protocol', `lists its tools on more than ${maxToolPages} pages`);
+    return list.tools();
   }
 
   /**
@@ -398,25 +364,4 @@ function tooManyRequests(): UpstreamFailure {
 /** A request of the gateway's own. */
 function ownCall(method: string): UpstreamCall {
   return { method, params: undefined, abort: new Abort(), notify: () => undefined };
-}
-
-function addTools(tools: Map<string, UpstreamTool>, answer: ResponseMessage): void {
-  const listed = answer.result?.tools;
-  const listText = memberText(answer.text, 'tools');
-  if (!Array.isArray(listed) || listText === undefined) {
-    throw new UpstreamFailure('protocol', 'answered tools/list without a list of tools');
-  }
-  const texts = elements(listText);
-  listed.forEach((tool: unknown, index) => {
-    const { name, annotations } = (tool ?? {}) as { name?: unknown; annotations?: unknown };
-    // A tool without a name cannot be called, and of two with one name only the first can.
-    if (typeof name !== 'string' || name === '' || tools.has(name)) return;
-    const { readOnlyHint, idempotentHint } = (annotations ?? {}) as Record<string, unknown>;
-    tools.set(name, {
-      name,
-      nameText: JSON.stringify(name),
-      text: texts[index] as string,
-      repeatable: readOnlyHint === true || idempotentHint === true,
-    });
-  });
 }

@@ -3,8 +3,8 @@ import type { LoadedConfig } from '../config/load.ts';
 import type { Logger } from '../observability/log.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { Connection } from './connection.ts';
-import type { UpstreamTool } from './legacy-session.ts';
 import type { UpstreamConfig } from './open-session.ts';
+import type { UpstreamTool } from './tool-list.ts';
 
 /** What the pool tells its owner, and what it asks of it. */
 export interface PoolEvents {

@@ -2,7 +2,8 @@ import type { Signal } from '../abort.ts';
 import type { ServerConfig } from '../config/schema.ts';
 import type { UpstreamMetrics } from '../observability/upstream-metrics.ts';
 import { toFailure, type UpstreamFailure } from './failure.ts';
-import type { LegacySession, UpstreamTool } from './legacy-session.ts';
+import type { LegacySession } from './legacy-session.ts';
+import type { UpstreamTool } from './tool-list.ts';
 
 /** `list_changed` is answered at once, but a server that sends it all the time is asked only this often. */
 const minIntervalMs = 1_000;

@@ -1,13 +1,14 @@
 import { Abort, type Signal } from '../../abort.ts';
 import { type Deadline, deadlines, settledOrAborted, sleep } from '../../deadlines.ts';
 import { mediaType, sessionHeader, sseType, versionHeader } from '../../protocol/headers.ts';
-import type { Message, ResponseMessage } from '../../protocol/jsonrpc.ts';
+import type { ResponseMessage } from '../../protocol/jsonrpc.ts';
 import { LongText } from '../../protocol/long-text.ts';
 import type { OwnBytes } from '../../protocol/own-bytes.ts';
 import { SseParser } from '../../protocol/sse.ts';
 import { sessionLossOf, statusFailure, toFailure, UpstreamFailure } from '../failure.ts';
 import type { ResponseTaker } from '../http1/connection.ts';
 import { type HttpResponse, maxUpstreamBodyBytes, type WholeBody } from '../http1/response.ts';
+import { answerAlone, answerAmong, isAnswerTo, looksLikeEvents, looksLikeJson, neither } from './answers.ts';
 import type { HttpClient, HttpRequest } from './http-client.ts';
 import { LongResponse } from './long-response.ts';
 import { eventMessages, nextTurn, parseMessages, readEvents } from './messages.ts';
@@ -367,52 +368,4 @@ class Post implements HttpRequest, ResponseTaker {
   onFailure(reason: unknown): void {
     this.#taker.onFailure(reason);
   }
-}
-
-/**
- * The answer to our request among the messages of its own body.
- * @param nullCounts whether an error whose sender could not read the id, and which stands alone, is one, too
- */
-function answerAmong(
-  messages: readonly Message[],
-  id: number,
-  nullCounts: boolean,
-): ResponseMessage | undefined {
-  const answer = messages.find((message) => isAnswerTo(message, id));
-  if (answer) return answer as ResponseMessage;
-  const [alone] = messages;
-  if (!nullCounts || messages.length !== 1 || alone?.kind !== 'response') return undefined;
-  return alone.id === null ? alone : undefined;
-}
-
-/** The answer to our request in a text that holds nothing else. */
-function answerAlone(text: string, id: number): ResponseMessage | undefined {
-  if (!text.trimStart().startsWith('{')) return undefined;
-  try {
-    return answerAmong(parseMessages(text), id, true);
-  } catch {
-    return undefined;
-  }
-}
-
-function isAnswerTo(message: Message, id: number): boolean {
-  return message.kind === 'response' && message.id === id;
-}
-
-/** Whether a text, or as much of it as has come, begins as server-sent events do. */
-function looksLikeEvents(text: string): boolean {
-  return /^\s*(?::|(?:data|event|id|retry)\b|[deir]\w{0,4}$)/.test(text);
-}
-
-/** For an HTML page, say, which should not be called a stream that ended. */
-function neither(): UpstreamFailure {
-  return new UpstreamFailure(
-    'protocol',
-    'answered with something that is neither JSON nor server-sent events',
-  );
-}
-
-function looksLikeJson(text: string): boolean {
-  const start = text.trimStart();
-  return start.startsWith('{') || start.startsWith('[');
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test';
 import { qualify, splitQualified } from '../../../src/registry/names.ts';
 import { Registry } from '../../../src/registry/registry.ts';
-import type { UpstreamTool } from '../../../src/upstream/legacy-session.ts';
+import type { UpstreamTool } from '../../../src/upstream/tool-list.ts';
 
 const tool = (name: string, text = JSON.stringify({ name })): UpstreamTool => ({
   name,

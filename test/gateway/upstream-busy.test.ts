@@ -1,0 +1,65 @@
+import { expect, setDefaultTimeout, test } from 'bun:test';
+import { Abort } from '../../src/abort.ts';
+import { parseConfig } from '../../src/config/load.ts';
+import type { ServerConfig } from '../../src/config/schema.ts';
+import type { Logger } from '../../src/observability/log.ts';
+import { UpstreamMetrics } from '../../src/observability/upstream-metrics.ts';
+import { Connection } from '../../src/upstream/connection.ts';
+import type { UpstreamFailure } from '../../src/upstream/failure.ts';
+import { fakeSse } from '../support/fake-sse.ts';
+import { failOnStrayErrors } from '../support/stray-errors.ts';
+import { waitUntil } from '../support/wait.ts';
+
+failOnStrayErrors();
+setDefaultTimeout(120_000);
+
+test('an upstream with as many requests in flight as there may be is not lost because it cannot be asked for its tools', async () => {
+  await using upstream = await fakeSse({
+    onRequest: ({ method }) => (method === 'tools/call' ? null : undefined),
+  });
+  const text = JSON.stringify({ servers: [{ name: 'up', url: upstream.url, protocol: 'sse' }] });
+  const server = parseConfig(text, 'test', {}).config.servers[0] as ServerConfig;
+  let metrics: UpstreamMetrics | undefined;
+  const silent = { debug() {}, info() {}, warn() {}, error() {} } as unknown as Logger;
+  const connection = new Connection(
+    { server, token: null },
+    silent,
+    (state) => {
+      metrics = new UpstreamMetrics(state, () => {});
+      return metrics;
+    },
+    { quote: (words) => words, toolsCount: () => 0, onTools() {} },
+  );
+  connection.start();
+  await connection.firstReady();
+  const abort = new Abort();
+  const failures: string[] = [];
+  const call = () =>
+    connection.call(
+      { method: 'tools/call', params: {}, abort, notify: () => undefined },
+      '{"name":"echo"}',
+      false,
+      {
+        onAnswer() {},
+        onFailure: (reason) => void failures.push((reason as UpstreamFailure).kind),
+      },
+    );
+  for (let sent = 0; sent < 65_536; sent++) {
+    call();
+    // Not all POSTs at once.
+    if (sent % 2_000 === 1_999)
+      await waitUntil('the POSTs', () => upstream.messages('tools/call').length > sent - 2_000);
+  }
+  call();
+  expect(failures).toEqual(['busy']);
+  const checks = { ...metrics?.counts.healthChecks };
+  const refreshes = () => metrics?.counts.toolsRefresh.error;
+  expect(refreshes()).toBe(0);
+  upstream.streams[0]?.send({ jsonrpc: '2.0', method: 'notifications/tools/list_changed' });
+  await waitUntil('the refresh', () => refreshes() === 1);
+  await Bun.sleep(20);
+  expect(connection.status()).toMatchObject({ state: 'ready', reconnects: 0 });
+  expect({ ...metrics?.counts.healthChecks }).toEqual(checks as { success: number; failure: number });
+  upstream.streams[0]?.end();
+  await connection.close();
+});
