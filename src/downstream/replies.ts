@@ -1,5 +1,6 @@
 import { type Deadline, deadlines } from '../deadlines.ts';
 import { LiveList } from '../live-list.ts';
+import { turn } from '../turn.ts';
 import { Heartbeat } from './heartbeat.ts';
 import type { Reply } from './reply.ts';
 
@@ -19,12 +20,14 @@ export class Replies {
   }
 
   add(reply: Reply): void {
+    turn.began();
     this.#young.add(reply);
     this.#aging ??= deadlines.add(watchAfterMs, () => this.#age());
   }
 
   /** The reply is done. */
   delete(reply: Reply): void {
+    turn.ended();
     this.#young.remove(reply);
     this.#watched.delete(reply);
     if (this.#size === 0) this.#onEmpty?.();

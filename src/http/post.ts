@@ -1,18 +1,20 @@
 import type { Endpoint, PostedBody } from '../downstream/endpoint.ts';
 import type { GatewayError } from '../errors.ts';
 import { type Accepted, sessionHeader, versionHeader } from '../protocol/headers.ts';
+import { type Outgoing, turn, type Work } from '../turn.ts';
 import type { BodyTaker } from './body.ts';
 
 /** Closes connections on which nothing moves; keep-alive comments come well within it. */
 export const idleTimeoutSeconds = 120;
 
 /** A POST to the MCP endpoint: waits for its body, hands it over, and waits for the answer. */
-export class Post implements PostedBody, BodyTaker {
+export class Post implements PostedBody, BodyTaker, Work, Outgoing {
   readonly #request: Request;
   readonly #server: Bun.Server<undefined>;
   readonly #endpoint: Endpoint;
   readonly accepted: Accepted;
-  readonly #response = Promise.withResolvers<Response>();
+  readonly #result = Promise.withResolvers<Response>();
+  #response: Response | null = null;
   #text = '';
   #isLong = false;
 
@@ -25,7 +27,7 @@ export class Post implements PostedBody, BodyTaker {
 
   /** The answer. Never rejects. */
   get response(): Promise<Response> {
-    return this.#response.promise;
+    return this.#result.promise;
   }
   get text(): string {
     return this.#text;
@@ -42,6 +44,10 @@ export class Post implements PostedBody, BodyTaker {
 
   onBody(text: string): void {
     this.#text = text;
+    turn.take(this);
+  }
+
+  work(): void {
     this.#endpoint.post(this);
   }
 
@@ -58,6 +64,11 @@ export class Post implements PostedBody, BodyTaker {
   respond(response: Response): void {
     // The setting belongs to the connection, and the next request on it shall not inherit it.
     if (this.#isLong) this.#server.timeout(this.#request, idleTimeoutSeconds);
-    this.#response.resolve(response);
+    this.#response = response;
+    turn.send(this);
+  }
+
+  send(): void {
+    this.#result.resolve(this.#response as Response);
   }
 }

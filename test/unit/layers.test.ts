@@ -19,6 +19,7 @@ const layers = [
   'observability',
   'deadlines.ts',
   'abort.ts',
+  'turn.ts',
   'live-list.ts',
   'json-string.ts',
   'errors.ts',

@@ -1,4 +1,5 @@
 import type { Signal } from '../../abort.ts';
+import { type Outgoing, turn as processTurn, type Turn } from '../../turn.ts';
 import { UpstreamFailure } from '../failure.ts';
 import { type BodySource, IncomingBody } from './body.ts';
 import type { RecentHead } from './recent-head.ts';
@@ -31,9 +32,10 @@ export interface ResponseTaker {
 }
 
 /** One HTTP/1.1 connection: requests one after another, each with its response. */
-export class HttpConnection implements SocketOwner, ResponseSink, BodySource {
+export class HttpConnection implements SocketOwner, ResponseSink, BodySource, Outgoing {
   readonly #socket: ByteSocket;
   readonly #events: ConnectionEvents;
+  readonly #turn: Turn;
   readonly #parser: ResponseParser;
   readonly #onAbort = () => this.destroy(this.#signal?.reason);
   #closed = false;
@@ -43,6 +45,8 @@ export class HttpConnection implements SocketOwner, ResponseSink, BodySource {
   #response: HttpResponse | null = null;
   #body: IncomingBody | null = null;
   #signal: Signal | null = null;
+  /** The request while it waits to be sent. */
+  #message = '';
   /** What of the request the socket has not taken yet. */
   #unsent: Buffer | null = null;
   #persistent = false;
@@ -51,10 +55,14 @@ export class HttpConnection implements SocketOwner, ResponseSink, BodySource {
   #idleMs = defaultIdleMs;
   #idleUntilMs = Number.POSITIVE_INFINITY;
 
-  /** @param recent the head that came last from the same server, over whichever connection */
-  constructor(socket: ByteSocket, events: ConnectionEvents, recent?: RecentHead) {
+  /**
+   * @param recent the head that came last from the same server, over whichever connection
+   * @param turn when requests are sent
+   */
+  constructor(socket: ByteSocket, events: ConnectionEvents, recent?: RecentHead, turn = processTurn) {
     this.#socket = socket;
     this.#events = events;
+    this.#turn = turn;
     this.#parser = new ResponseParser(this, recent);
     socket.data.owner = this;
   }
@@ -64,7 +72,7 @@ export class HttpConnection implements SocketOwner, ResponseSink, BodySource {
     return !this.#closed && nowMs < this.#idleUntilMs;
   }
 
-  /** Sends a request, when none is under way. Reading the body of its response rejects with what a taker is told. */
+  /** Has a request sent, when none is under way. Reading the body of its response rejects with what a taker is told. */
   request(message: string, signal: Signal, taker: ResponseTaker): void {
     if (this.#closed || signal.aborted) {
       if (!this.#closed) this.#events.onFree(this);
@@ -74,6 +82,15 @@ export class HttpConnection implements SocketOwner, ResponseSink, BodySource {
     this.#taker = taker;
     this.#signal = signal;
     signal.addEventListener('abort', this.#onAbort, { once: true });
+    this.#message = message;
+    this.#turn.send(this);
+  }
+
+  /** Sends the request, unless the connection was lost or given up meanwhile. */
+  send(): void {
+    const message = this.#message;
+    this.#message = '';
+    if (this.#closed) return;
     this.#parser.expect();
     const written = this.#socket.write(message);
     if (written < Buffer.byteLength(message))

@@ -3,6 +3,8 @@ import { HeaderFields } from './header-fields.ts';
 /** What every response begins with. */
 const protocol = 'HTTP/1.';
 const statusLine = /^HTTP\/1\.\d [1-9]\d{2}(?: [^\0\r\n]*)?\r?\n/;
+/** As much of a head as {@link checkBeginning} looks at. */
+export const beginningLength = protocol.length;
 /** The code of the digit 0. */
 const zero = 0x30;
 
@@ -22,16 +24,16 @@ export interface ResponseHead {
 }
 
 /** Where a head ends, after its empty line; negative: not yet. Lines may lack their carriage return (RFC 9112, 2.2). */
-export function endOfHead(text: string, from: number): number {
-  const crlf = text.indexOf('\n\r\n', from);
-  const lf = text.indexOf('\n\n', from);
+export function endOfHead(text: string): number {
+  const crlf = text.indexOf('\n\r\n');
+  const lf = text.indexOf('\n\n');
   if (lf >= 0 && (crlf < 0 || lf < crlf)) return lf + 2;
   return crlf < 0 ? -1 : crlf + 3;
 }
 
 /** Throws {@link HttpFramingError} where this cannot be how a head begins: what speaks another protocol may never send an empty line. */
 export function checkBeginning(text: string): void {
-  if (!protocol.startsWith(text.slice(0, protocol.length))) throw notHttp();
+  if (!protocol.startsWith(text.slice(0, beginningLength))) throw notHttp();
 }
 
 /**

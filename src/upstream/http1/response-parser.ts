@@ -1,5 +1,6 @@
 import { RecentHead } from './recent-head.ts';
 import {
+  beginningLength,
   checkBeginning,
   endOfHead,
   HttpFramingError,
@@ -11,6 +12,8 @@ import {
 const maxHeadBytes = 64 * 1024;
 /** As much as is looked at at a time for the end of a head, which seldom has more: what follows it is no text yet. */
 const headWindowBytes = 512;
+/** As much of an empty line at a head's end as may have come in an earlier piece. */
+const seamLength = 2;
 /** A chunk's size line with its extensions, and all trailers together. */
 const maxChunkMetaBytes = 16 * 1024;
 /** As much as is looked at for the end of a line between chunks, which seldom has ten bytes. */
@@ -46,8 +49,10 @@ export class ResponseParser {
   readonly #sink: ResponseSink;
   readonly #recent: RecentHead;
   #state: State = 'ended';
-  /** A head, or a line between chunks, whose end has not come yet. */
+  /** A head, or a line between chunks, whose end has not come yet: put together, and looked at, only then. */
   #partial = '';
+  /** The end of a partial head. */
+  #seam = '';
   /** What the head, a size line or the trailers may still take. */
   #budget = 0;
   /** Bytes of the body, or of the chunk, that are still to come. */
@@ -117,17 +122,19 @@ export class ResponseParser {
       return from + length;
     }
     const to = Math.min(chunk.length, from + Math.min(this.#budget + 1, headWindowBytes));
-    const text = this.#partial + chunk.toString('latin1', from, to);
-    // The empty line at the end may have begun in the piece before.
-    const end = endOfHead(text, Math.max(before - 3, 0));
-    const taken = (end < 0 ? text.length : end) - before;
+    const text = chunk.toString('latin1', from, to);
+    const seam = this.#seam + text;
+    const end = endOfHead(seam) - this.#seam.length;
+    const taken = end < 0 ? text.length : end;
     this.#spend(taken);
     if (end < 0) {
-      this.#partial = text;
-      checkBeginning(text);
+      this.#partial += text;
+      this.#seam = seam.slice(-seamLength);
+      if (before < beginningLength) checkBeginning(this.#partial);
     } else {
+      const head = parseHead(this.#partial + text.slice(0, end));
       this.#partial = '';
-      const head = parseHead(text.slice(0, end));
+      this.#seam = '';
       if (before === 0) this.#recent.keep(chunk, from, from + taken, head);
       this.#takeHead(head);
     }

@@ -1,13 +1,15 @@
 import { describe, expect, test } from 'bun:test';
 import type { Signal } from '../../../src/abort.ts';
+import { Turn } from '../../../src/turn.ts';
 import type { UpstreamFailure } from '../../../src/upstream/failure.ts';
 import { HttpConnection } from '../../../src/upstream/http1/connection.ts';
+import { RecentHead } from '../../../src/upstream/http1/recent-head.ts';
 import type { HttpResponse } from '../../../src/upstream/http1/response.ts';
 import type { ByteSocket, SocketOwner } from '../../../src/upstream/http1/socket.ts';
 import { unaborted } from '../../support/http-client.ts';
 
 /** A socket that a test plays, with the connection on it. */
-function playedConnection(takes = Number.POSITIVE_INFINITY) {
+function playedConnection({ takes = Number.POSITIVE_INFINITY, turn = new Turn() } = {}) {
   const written: Buffer[] = [];
   const told: string[] = [];
   let paused = false;
@@ -35,11 +37,12 @@ function playedConnection(takes = Number.POSITIVE_INFINITY) {
     close: () => end('closed'),
     terminate: () => end('terminated'),
   };
-  const connection = new HttpConnection(socket, {
+  const events = {
     onFree: () => void told.push('free'),
     onClosed: () => void told.push('closed'),
     onReceived() {},
-  });
+  };
+  const connection = new HttpConnection(socket, events, new RecentHead(), turn);
   return {
     connection,
     request(text: string, signal: Signal = unaborted): Promise<HttpResponse> {
@@ -71,7 +74,7 @@ describe('a connection', () => {
   });
 
   test('sends what the socket did not take when it takes more, in whole bytes', async () => {
-    const { connection, request, written } = playedConnection(2);
+    const { connection, request, written } = playedConnection({ takes: 2 });
     void request('aé€😀b');
     expect(written()).toBe('a\ufffd');
     for (let round = 0; round < 10; round++) connection.drained();
@@ -79,7 +82,7 @@ describe('a connection', () => {
   });
 
   test('is not used again when its answer came before the whole request was sent', async () => {
-    const { request, receive, told, ended } = playedConnection(2);
+    const { request, receive, told, ended } = playedConnection({ takes: 2 });
     const answer = request('abcdef');
     receive('HTTP/1.1 413 \r\nContent-Length: 1\r\n\r\na');
     expect(await (await answer).text()).toBe('a');
@@ -88,7 +91,7 @@ describe('a connection', () => {
   });
 
   test('is used again after an answer to a request that took several writes', async () => {
-    const { connection, request, receive, told } = playedConnection(4);
+    const { connection, request, receive, told } = playedConnection({ takes: 4 });
     void request('abcdef');
     connection.drained();
     receive(`${ok}Content-Length: 0\r\n\r\n`);
@@ -198,6 +201,57 @@ describe('a connection', () => {
     const { receive, told, ended } = playedConnection();
     receive(`${ok}Content-Length: 0\r\n\r\n`);
     expect(told).toEqual(['closed']);
+    expect(ended()).toBe('terminated');
+  });
+});
+
+describe('a request that waits for the end of the turn, since several are under way,', () => {
+  const busyConnection = () => {
+    const turn = new Turn();
+    turn.began();
+    turn.began();
+    return playedConnection({ turn });
+  };
+  const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+  test('is sent then, and answered as any other', async () => {
+    const { request, receive, written } = busyConnection();
+    const answer = request('A');
+    expect(written()).toBe('');
+    await nextTurn();
+    expect(written()).toBe('A');
+    receive(`${ok}Content-Length: 1\r\n\r\na`);
+    expect(await (await answer).text()).toBe('a');
+  });
+
+  test('is not sent when it was given up before, and its connection is not used again', async () => {
+    const { request, written, told } = busyConnection();
+    const client = new AbortController();
+    const answer = request('A', client.signal);
+    const reason = new Error('given up');
+    client.abort(reason);
+    expect(await answer.catch((error) => error)).toBe(reason);
+    await nextTurn();
+    expect(written()).toBe('');
+    expect(told).toEqual(['closed']);
+  });
+
+  test('fails when its connection is lost before', async () => {
+    const { connection, request, written } = busyConnection();
+    const answer = request('A');
+    connection.closed(null);
+    expect(await answer.catch((error: UpstreamFailure) => error.kind)).toBe('broken');
+    await nextTurn();
+    expect(written()).toBe('');
+  });
+
+  test('is not answered by what came before it was sent', async () => {
+    const { request, receive, written, ended } = busyConnection();
+    const answer = request('A');
+    receive(`${ok}Content-Length: 1\r\n\r\na`);
+    expect(await answer.catch((error: UpstreamFailure) => error.message)).toBe('sent what was not asked for');
+    await nextTurn();
+    expect(written()).toBe('');
     expect(ended()).toBe('terminated');
   });
 });

@@ -1,0 +1,82 @@
+import { describe, expect, test } from 'bun:test';
+import { type Outgoing, Turn, type Work } from '../../src/turn.ts';
+
+/** A turn with as many requests under way, and a log of what it did. */
+function turnWith(requests: number) {
+  const turn = new Turn();
+  for (let i = 0; i < requests; i++) turn.began();
+  const log: string[] = [];
+  const message = (name: string): Outgoing => ({ send: () => void log.push(`sent ${name}`) });
+  const work = (name: string, then?: () => void): Work => ({
+    work() {
+      log.push(`did ${name}`);
+      then?.();
+    },
+  });
+  return { turn, log, message, work };
+}
+
+const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+describe('what a turn brings', () => {
+  test('is done at once where one request alone is under way', () => {
+    const { turn, log, message, work } = turnWith(1);
+    turn.take(work('a'));
+    turn.send(message('b'));
+    expect(log).toEqual(['did a', 'sent b']);
+  });
+
+  test('is done at its end where several are, the work before the sending, each in the order in which it came', async () => {
+    const { turn, log, message, work } = turnWith(2);
+    turn.send(message('a'));
+    turn.take(work('b'));
+    turn.send(message('c'));
+    turn.take(work('d'));
+    expect(log).toEqual([]);
+    await nextTurn();
+    expect(log).toEqual(['did b', 'did d', 'sent a', 'sent c']);
+    await nextTurn();
+    expect(log).toHaveLength(4);
+  });
+
+  test('is done at once again when all requests but one are over', async () => {
+    const { turn, log, message } = turnWith(2);
+    turn.send(message('a'));
+    await nextTurn();
+    turn.ended();
+    turn.send(message('b'));
+    expect(log).toEqual(['sent a', 'sent b']);
+  });
+
+  test('waits with what is waiting already, though only one request is left', async () => {
+    const { turn, log, message } = turnWith(2);
+    turn.send(message('a'));
+    turn.ended();
+    turn.send(message('b'));
+    expect(log).toEqual([]);
+    await nextTurn();
+    expect(log).toEqual(['sent a', 'sent b']);
+  });
+
+  test('is done in the same turn where work brings it, be it work or to be sent', async () => {
+    const { turn, log, message, work } = turnWith(2);
+    turn.take(
+      work('a', () => {
+        turn.take(work('b'));
+        turn.send(message('c'));
+      }),
+    );
+    await nextTurn();
+    expect(log).toEqual(['did a', 'did b', 'sent c']);
+  });
+
+  test('waits for the next end where the sending brings it', async () => {
+    const { turn, log, message } = turnWith(2);
+    turn.send({ send: () => turn.send(message('a')) });
+    turn.send(message('b'));
+    await nextTurn();
+    expect(log).toEqual(['sent b']);
+    await nextTurn();
+    expect(log).toEqual(['sent b', 'sent a']);
+  });
+});
