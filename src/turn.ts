@@ -76,3 +76,21 @@ export class Turn {
 
 /** The turns of the process's event loop. */
 export const turn = new Turn();
+
+/** Settles when everything else that can be done has been done. */
+export function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** How many are told in one turn. */
+const maxInTurn = 16;
+
+/** Tells each of `members`, a few in each turn of the event loop: thousands in a row would keep all else waiting. */
+export async function tellEach<T>(members: Iterable<T>, tell: (member: T) => void): Promise<void> {
+  let told = 0;
+  for (const member of members) {
+    tell(member);
+    told++;
+    if (told % maxInTurn === 0) await nextTurn();
+  }
+}

@@ -1,4 +1,5 @@
 import { type Listed, LiveList } from '../live-list.ts';
+import { tellEach } from '../turn.ts';
 
 /** How often quiet streams are written to: well below the idle timeouts of proxies and of our own server. */
 const defaultIntervalMs = 15_000;
@@ -24,7 +25,7 @@ export class Heartbeat<T extends Beating = Beating> implements Iterable<T> {
 
   /** Tells `member` of the time from now on. */
   add(member: T): void {
-    this.#timer ??= setInterval(() => this.#beat(), this.#intervalMs);
+    this.#timer ??= setInterval(() => void this.#beat(), this.#intervalMs);
     this.#members.add(member);
   }
 
@@ -37,8 +38,8 @@ export class Heartbeat<T extends Beating = Beating> implements Iterable<T> {
     return this.#members[Symbol.iterator]();
   }
 
-  #beat(): void {
-    for (const member of this.#members) member.beat();
+  async #beat(): Promise<void> {
+    await tellEach(this.#members, (member) => member.beat());
     if (this.#members.size > 0 || this.#timer === null) return;
     clearInterval(this.#timer);
     this.#timer = null;

@@ -2,6 +2,7 @@ import { GatewayError } from '../errors.ts';
 import { LiveList } from '../live-list.ts';
 import type { DownstreamMetrics, SessionEndReason } from '../observability/downstream-metrics.ts';
 import { sseMessage } from '../protocol/sse.ts';
+import { tellEach } from '../turn.ts';
 import type { Call } from './call.ts';
 import { EventStream } from './event-stream.ts';
 import type { Heartbeat } from './heartbeat.ts';
@@ -122,10 +123,11 @@ export class Sessions {
     this.#notices.add(notice);
     this.#noticeTimer ??= setTimeout(() => {
       this.#noticeTimer = null;
-      for (const session of this.#sessions.values()) {
-        for (const pending of this.#notices) session.notice(pending);
-      }
+      const pending = [...this.#notices];
       this.#notices.clear();
+      void tellEach([...this.#sessions.values()], (session) => {
+        for (const each of pending) session.notice(each);
+      });
     }, noticeDelayMs);
   }
 

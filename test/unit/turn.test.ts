@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test';
-import { type Outgoing, Turn, type Work } from '../../src/turn.ts';
+import { nextTurn, type Outgoing, Turn, tellEach, type Work } from '../../src/turn.ts';
 
 /** A turn with as many requests under way, and a log of what it did. */
 function turnWith(requests: number) {
@@ -15,8 +15,6 @@ function turnWith(requests: number) {
   });
   return { turn, log, message, work };
 }
-
-const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 describe('what a turn brings', () => {
   test('is done at once where one request alone is under way', () => {
@@ -79,4 +77,24 @@ describe('what a turn brings', () => {
     await nextTurn();
     expect(log).toEqual(['sent b', 'sent a']);
   });
+});
+
+test('thousands are told of something sixteen in a turn, so that all else goes on', async () => {
+  let turns = 0;
+  let over = false;
+  const count = () => {
+    turns++;
+    if (!over) setImmediate(count);
+  };
+  count();
+  const toldInTurn = new Map<number, number>();
+  const members = Array.from({ length: 100 }, (_, index) => index);
+  const told: number[] = [];
+  await tellEach(members, (member) => {
+    told.push(member);
+    toldInTurn.set(turns, (toldInTurn.get(turns) ?? 0) + 1);
+  });
+  over = true;
+  expect(told).toEqual(members);
+  expect([...toldInTurn.values()]).toEqual([16, 16, 16, 16, 16, 16, 4]);
 });

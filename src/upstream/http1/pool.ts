@@ -1,5 +1,4 @@
 import type { Signal } from '../../abort.ts';
-import { type Deadline, deadlines } from '../../deadlines.ts';
 import { Listed, LiveList } from '../../live-list.ts';
 import { toFailure, UpstreamFailure } from '../failure.ts';
 import { type ConnectionEvents, HttpConnection } from './connection.ts';
@@ -56,7 +55,7 @@ export class ConnectionPool implements ConnectionEvents {
   readonly #waiters = new LiveList<Waiter>();
   readonly #recent = new RecentHead();
   #dialing = 0;
-  #sweep: Deadline | null = null;
+  #sweep: Timer | null = null;
   #keepsIdle = true;
 
   /** @param dial makes a new connection to the origin, or rejects with what `toFailure` understands */
@@ -85,7 +84,7 @@ export class ConnectionPool implements ConnectionEvents {
   /** Closes what is idle now, and everything else as soon as it is. Last words can still be sent. */
   close(): void {
     this.#keepsIdle = false;
-    this.#sweep?.clear();
+    if (this.#sweep) clearTimeout(this.#sweep);
     for (const connection of this.#idle) connection.close();
     this.#idle = [];
   }
@@ -96,7 +95,7 @@ export class ConnectionPool implements ConnectionEvents {
     else if (!this.#keepsIdle) connection.close();
     else {
       this.#idle.push(connection);
-      this.#sweep ??= deadlines.add(sweepIntervalMs, () => this.#dropStale());
+      this.#sweep ??= this.#nextSweep();
     }
   }
 
@@ -137,6 +136,11 @@ export class ConnectionPool implements ConnectionEvents {
       else connection.close();
     }
     this.#idle = kept;
-    if (kept.length > 0) this.#sweep = deadlines.add(sweepIntervalMs, () => this.#dropStale());
+    if (kept.length > 0) this.#sweep = this.#nextSweep();
+  }
+
+  /** A timer of its own: deadlines are looked for twenty times a second, and there may be idle connections at all times. */
+  #nextSweep(): Timer {
+    return setTimeout(() => this.#dropStale(), sweepIntervalMs);
   }
 }

@@ -1,6 +1,7 @@
 import { elements, parseJson } from '../../protocol/json-text.ts';
 import { classify, type Message } from '../../protocol/jsonrpc.ts';
 import type { SseEvent, SseParser } from '../../protocol/sse.ts';
+import { nextTurn } from '../../turn.ts';
 import { UpstreamFailure } from '../failure.ts';
 import type { HttpResponse } from '../http1/response.ts';
 
@@ -63,9 +64,4 @@ export async function readEvents(
       turnEndMs = performance.now() + maxTurnMs;
     }
   }
-}
-
-/** Settles when everything else that can be done has been done. */
-export function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }

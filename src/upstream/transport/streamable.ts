@@ -5,13 +5,14 @@ import type { ResponseMessage } from '../../protocol/jsonrpc.ts';
 import { LongText } from '../../protocol/long-text.ts';
 import type { OwnBytes } from '../../protocol/own-bytes.ts';
 import { SseParser } from '../../protocol/sse.ts';
+import { nextTurn } from '../../turn.ts';
 import { sessionLossOf, statusFailure, toFailure, UpstreamFailure } from '../failure.ts';
 import type { ResponseTaker } from '../http1/connection.ts';
 import { type HttpResponse, maxUpstreamBodyBytes, type WholeBody } from '../http1/response.ts';
 import { answerAlone, answerAmong, isAnswerTo, looksLikeEvents, looksLikeJson, neither } from './answers.ts';
 import type { HttpClient, HttpRequest } from './http-client.ts';
 import { LongResponse } from './long-response.ts';
-import { eventMessages, nextTurn, parseMessages, readEvents } from './messages.ts';
+import { eventMessages, parseMessages, readEvents } from './messages.ts';
 import type { AnswerTaker, Transport, TransportEvents } from './transport.ts';
 
 /** How long a stream may go on after the answer before it is cut, which costs the connection. */

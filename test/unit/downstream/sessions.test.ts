@@ -166,7 +166,9 @@ describe('a notice', () => {
 
   test('goes to all sessions, once when it is given many times in a moment', async () => {
     const { sessions } = sessionsOf(60_000);
-    const streams = [sessions.open(), sessions.open()].map((session) => session.listen(new Heartbeat()));
+    // More than are told in one turn.
+    const opened = Array.from({ length: 40 }, () => sessions.open());
+    const streams = opened.map((session) => session.listen(new Heartbeat()));
     for (let round = 0; round < 10; round++) sessions.notice('{"n":1}');
     for (const stream of streams) {
       const reader = stream.readable.getReader();

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test';
 import type { Signal } from '../../../src/abort.ts';
-import { Turn } from '../../../src/turn.ts';
+import { nextTurn, Turn } from '../../../src/turn.ts';
 import type { UpstreamFailure } from '../../../src/upstream/failure.ts';
 import { HttpConnection } from '../../../src/upstream/http1/connection.ts';
 import { RecentHead } from '../../../src/upstream/http1/recent-head.ts';
@@ -212,8 +212,6 @@ describe('a request that waits for the end of the turn, since several are under 
     turn.began();
     return playedConnection({ turn });
   };
-  const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
-
   test('is sent then, and answered as any other', async () => {
     const { request, receive, written } = busyConnection();
     const answer = request('A');
