@@ -210,8 +210,9 @@ export class Endpoint implements CallTaker {
   /** Sends a call's answer, and counts it. */
   answered(call: Call, answer: Answer): void {
     const { message, reply, session, startMs } = call;
-    session?.ended(call);
-    this.#metrics.request(message.method, answer.kind === 'result', (performance.now() - startMs) / 1000);
+    const nowMs = performance.now();
+    session?.ended(call, nowMs);
+    this.#metrics.request(message.method, answer.kind === 'result', (nowMs - startMs) / 1000);
     reply.answer(answerText(message.idText, answer));
   }
 

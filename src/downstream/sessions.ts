@@ -46,9 +46,9 @@ export class Session {
     this.#calls.add(call);
   }
 
-  ended(call: Call): void {
+  ended(call: Call, nowMs: number): void {
     this.#calls.remove(call);
-    this.lastSeenMs = performance.now();
+    this.lastSeenMs = nowMs;
   }
 
   /** Cancels the calls whose id has this JSON text: nothing stops a client from using one id twice at the same time. */

@@ -134,7 +134,8 @@ export class HttpServer {
         ? this.#route(request, server, origin)
         : errorResponse(new GatewayError('forbidden', `Forbidden: ${problem}`));
     const allowed = problem === null ? origin : null;
-    if (allowed === null && !this.#bodyIsLong(headers)) return answer;
+    // Of a body that is being read, nothing is left to worry about.
+    if (allowed === null && (request.bodyUsed || !this.#bodyIsLong(headers))) return answer;
     return this.#finish(answer, request, allowed);
   }
 

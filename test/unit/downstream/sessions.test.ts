@@ -71,7 +71,7 @@ describe('an idle session', () => {
     await waitUntil('the end of the idle one', () => sessions.size === 1);
     // The call took longer than the time to live: its end is when the client was last there.
     const endMs = performance.now();
-    busy.ended(call);
+    busy.ended(call, performance.now());
     await waitUntil('the end of the other', () => sessions.size === 0);
     expect(performance.now() - endMs).toBeGreaterThanOrEqual(60);
     expect(sessions.use(idle.id)).toBeUndefined();
