@@ -1,7 +1,16 @@
+import { isAscii } from 'node:buffer';
+import { OwnBytes } from '../../protocol/own-bytes.ts';
+
+/**
+ * A body that is there as a whole: its text, without a byte order mark and with replacement characters in place of what
+ * is no UTF-8; or, where it is long and all ASCII, the very bytes.
+ */
+export type WholeBody = string | OwnBytes;
+
 /** Where a body comes from, piece by piece. */
 export interface Body {
-  /** The text of a body that is there as a whole, and of which nothing was read, where that costs no copy; else null. */
-  wholeText(): string | null;
+  /** The body where it is there as a whole, and nothing of it was read; else null. */
+  whole(): WholeBody | null;
   /** Whether the end has come, and all was read. */
   readonly over: boolean;
   /** The next piece, or null at the end. Rejects where the body broke off or was given up. One read at a time. */
@@ -51,12 +60,12 @@ export class IncomingBody implements Body {
     return this.#ended && this.#first === null && this.#error === null;
   }
 
-  wholeText(): string | null {
+  whole(): WholeBody | null {
     if (!this.#ended || this.#read || this.#error !== null || this.#more !== null) return null;
     const piece = this.#first;
     if (piece === null) return null;
     this.#first = null;
-    return textOf(piece.chunk, piece.start, piece.end);
+    return wholeOf(piece.chunk, piece.start, piece.end);
   }
 
   read(): Promise<Uint8Array | null> {
@@ -142,10 +151,23 @@ function join(pieces: readonly Piece[], length: number): Uint8Array {
   return joined;
 }
 
+/** From this length on a body is better passed on as the bytes that it came in than as text. */
+const minPassedBytes = 64 * 1024;
+
+/** The body that is part of a chunk of which nothing else is wanted. */
+export function wholeOf(chunk: Buffer, start: number, end: number): WholeBody {
+  // To free what shares its memory with others would take it from them.
+  if (end - start >= minPassedBytes && chunk.byteLength === chunk.buffer.byteLength) {
+    const bytes = new OwnBytes(chunk.subarray(start, end));
+    if (isAscii(bytes.bytes)) return bytes;
+  }
+  return textOf(chunk, start, end);
+}
+
 const byteOrderMark = 0xfeff;
 
 /** The text in part of a chunk, as a TextDecoder gives it: without a byte order mark. */
-export function textOf(chunk: Buffer, start: number, end: number): string {
+function textOf(chunk: Buffer, start: number, end: number): string {
   const text = chunk.toString('utf8', start, end);
   return text.charCodeAt(0) === byteOrderMark ? text.slice(1) : text;
 }

@@ -28,7 +28,7 @@ class UnknownBody implements Body {
     this.#body = body;
   }
 
-  wholeText(): null {
+  whole(): null {
     return null;
   }
 
@@ -61,7 +61,7 @@ class DecodedBody implements Body {
     void this.#feed();
   }
 
-  wholeText(): null {
+  whole(): null {
     return null;
   }
 

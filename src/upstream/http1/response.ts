@@ -1,7 +1,6 @@
-import { isAscii } from 'node:buffer';
 import { OwnBytes } from '../../protocol/own-bytes.ts';
 import { UpstreamFailure } from '../failure.ts';
-import { type Body, textOf } from './body.ts';
+import { type Body, type WholeBody, wholeOf } from './body.ts';
 import { decoded } from './decode.ts';
 import type { ResponseHead } from './response-head.ts';
 
@@ -11,15 +10,6 @@ export const maxUpstreamBodyBytes = 64 * 1024 * 1024;
 const maxBeginningBytes = 16 * 1024;
 /** As much room a body of unknown length has at first. */
 const minBufferBytes = 64 * 1024;
-/** From this length on a body is better passed on as the bytes that it came in than as text. */
-const minPassedBytes = 64 * 1024;
-
-/**
- * A body that is there as a whole: its text, without a byte order mark and with replacement characters in place of what
- * is no UTF-8; or, where it is long and all ASCII, the very bytes.
- */
-export type WholeBody = string | OwnBytes;
-
 /** An upstream's response: its head is there, its body may still be coming. */
 export class HttpResponse {
   readonly #head: ResponseHead;
@@ -69,7 +59,7 @@ export class HttpResponse {
 
   /** The rest of the body, after the pieces in `head`. Rejects where it is larger than the bound. */
   whole(head?: readonly Uint8Array[]): WholeBody | Promise<WholeBody> {
-    return this.#body.wholeText() ?? this.#collected(head ?? []);
+    return this.#body.whole() ?? this.#collected(head ?? []);
   }
 
   /** The rest of the body as text. Rejects where it is larger than the bound. */
@@ -145,10 +135,8 @@ class Collected {
   }
 
   end(): WholeBody {
-    const bytes = new OwnBytes(this.#buffer.subarray(0, this.#length));
-    if (this.#length >= minPassedBytes && isAscii(bytes.bytes)) return bytes;
-    const text = textOf(this.#buffer, 0, this.#length);
-    bytes.free();
-    return text;
+    const whole = wholeOf(this.#buffer, 0, this.#length);
+    if (typeof whole === 'string') new OwnBytes(this.#buffer).free();
+    return whole;
   }
 }

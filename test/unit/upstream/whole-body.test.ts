@@ -1,0 +1,59 @@
+import { describe, expect, test } from 'bun:test';
+import { OwnBytes } from '../../../src/protocol/own-bytes.ts';
+import { IncomingBody, type WholeBody } from '../../../src/upstream/http1/body.ts';
+
+/** A body that came as a whole, in the middle of a chunk. */
+function wholeOf(content: string, chunk = chunkOf(content)): WholeBody | null {
+  const body = new IncomingBody({ setPaused() {}, abandon() {} });
+  body.push(chunk, 4, chunk.length - 4);
+  body.end();
+  return body.whole();
+}
+
+/** A chunk with memory to itself, as a socket brings it. */
+function chunkOf(content: string): Buffer {
+  const bytes = Buffer.from(`head${content}tail`);
+  const chunk = Buffer.allocUnsafeSlow(bytes.length);
+  bytes.copy(chunk);
+  return chunk;
+}
+
+describe('a body that is there as a whole', () => {
+  test('is text where it is shorter than 64 KiB', () => {
+    expect(wholeOf('x'.repeat(65_535))).toBe('x'.repeat(65_535));
+  });
+
+  test('is the bytes that it came in where it is longer and ASCII', () => {
+    const content = 'x'.repeat(65_536);
+    const chunk = chunkOf(content);
+    const whole = wholeOf(content, chunk) as OwnBytes;
+    expect(whole).toBeInstanceOf(OwnBytes);
+    expect(whole.bytes.buffer).toBe(chunk.buffer);
+    expect(whole.text()).toBe(content);
+    whole.free();
+    expect(chunk.length).toBe(0);
+  });
+
+  test('is text where it is long and not all ASCII, wherever that shows', () => {
+    for (const content of [`é${'x'.repeat(70_000)}`, `${'x'.repeat(70_000)}é`])
+      expect(wholeOf(content)).toBe(content);
+  });
+
+  test('is text where its memory is not its own: to free that would take it from others', () => {
+    const content = 'x'.repeat(70_000);
+    const others = Buffer.allocUnsafeSlow(80_000);
+    const chunk = others.subarray(0, content.length + 8);
+    chunkOf(content).copy(chunk);
+    expect(wholeOf(content, chunk)).toBe(content);
+  });
+
+  test('is handed out once', () => {
+    const body = new IncomingBody({ setPaused() {}, abandon() {} });
+    const chunk = chunkOf('content');
+    body.push(chunk, 4, 11);
+    expect(body.whole()).toBeNull();
+    body.end();
+    expect(body.whole()).toBe('content');
+    expect(body.whole()).toBeNull();
+  });
+});
