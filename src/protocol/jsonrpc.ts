@@ -138,19 +138,16 @@ function invalid(idText: string, problem: string): InvalidMessage {
   return { kind: 'invalid', idText, problem };
 }
 
-/**
- * The text of a request; `idText` and `paramsText` are JSON texts.
- * @param method one that MCP defines: none of them has anything to escape
- */
+/** The text of a request; `idText` and `paramsText` are JSON texts. */
 export function requestText(idText: string | number, method: string, paramsText?: string): string {
   const params = paramsText === undefined ? '' : `,"params":${paramsText}`;
-  return `{"jsonrpc":"2.0","id":${idText},"method":"${method}"${params}}`;
+  return `{"jsonrpc":"2.0","id":${idText},"method":${JSON.stringify(method)}${params}}`;
 }
 
-/** The text of a notification, in the same way. */
+/** The text of a notification; `paramsText` is a JSON text. */
 export function notificationText(method: string, paramsText?: string): string {
   const params = paramsText === undefined ? '' : `,"params":${paramsText}`;
-  return `{"jsonrpc":"2.0","method":"${method}"${params}}`;
+  return `{"jsonrpc":"2.0","method":${JSON.stringify(method)}${params}}`;
 }
 
 /** The text of an answer with a result; both are JSON texts. */
