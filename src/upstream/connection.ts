@@ -168,6 +168,7 @@ export class Connection implements UpstreamState, AttemptOwner {
   /** Takes over changes that need no new connection. */
   update(config: UpstreamConfig): void {
     this.#config = config;
+    this.#http.settingsChanged();
     // The wait that runs may be far longer than the new settings want.
     if (this.#session) this.#tools.changed(this.#session);
   }

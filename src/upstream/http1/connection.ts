@@ -138,7 +138,7 @@ export class HttpConnection implements SocketOwner, ResponseSink, BodySource, Ou
 
   onHead(head: ResponseHead): void {
     this.#persistent = head.persistent;
-    const keepAlive = head.headers.get('keep-alive');
+    const { keepAlive } = head;
     if (keepAlive !== this.#keepAlive) {
       this.#keepAlive = keepAlive;
       this.#idleMs = idleMsOf(keepAlive);

@@ -21,6 +21,10 @@ export interface ResponseHead {
   readonly contentLength: number | null;
   /** Whether the body comes in chunks, which tell its end. */
   readonly chunked: boolean;
+  /** Header fields that are asked for of each response: a head that comes again is not searched for them again. */
+  readonly contentType: string | null;
+  readonly contentEncoding: string | null;
+  readonly keepAlive: string | null;
 }
 
 /** Where a head ends, after its empty line; negative: not yet. Lines may lack their carriage return (RFC 9112, 2.2). */
@@ -49,7 +53,7 @@ export function parseHead(text: string): ResponseHead {
   const minorVersion = digitAt(text, 7);
   const status = digitAt(text, 9) * 100 + digitAt(text, 10) * 10 + digitAt(text, 11);
   if (status === 101) throw new HttpFramingError('switched protocols unasked (HTTP 101)');
-  if (status < 200) return { status, headers, persistent: true, contentLength: 0, chunked: false };
+  if (status < 200) return interimHead(status, headers);
   const coding = headers.get('transfer-encoding');
   const chunked = coding !== null && endsChunked(coding);
   const length = contentLengthOf(headers.get('content-length'));
@@ -64,7 +68,21 @@ export function parseHead(text: string): ResponseHead {
     (coding !== null && (length !== null || minorVersion === 0 || empty)) ||
     (status === 204 && length !== null && length > 0);
   const persistent = framed && !suspicious && isPersistent(minorVersion, headers.get('connection'));
-  return { status, headers, persistent, contentLength, chunked };
+  return {
+    status,
+    headers,
+    persistent,
+    contentLength,
+    chunked,
+    contentType: headers.get('content-type'),
+    contentEncoding: headers.get('content-encoding'),
+    keepAlive: headers.get('keep-alive'),
+  };
+}
+
+function interimHead(status: number, headers: HeaderFields): ResponseHead {
+  const absent = { contentType: null, contentEncoding: null, keepAlive: null };
+  return { status, headers, persistent: true, contentLength: 0, chunked: false, ...absent };
 }
 
 function digitAt(text: string, at: number): number {

@@ -10,6 +10,7 @@ export const maxUpstreamBodyBytes = 64 * 1024 * 1024;
 const maxBeginningBytes = 16 * 1024;
 /** As much room a body of unknown length has at first. */
 const minBufferBytes = 64 * 1024;
+
 /** An upstream's response: its head is there, its body may still be coming. */
 export class HttpResponse {
   readonly #head: ResponseHead;
@@ -22,7 +23,7 @@ export class HttpResponse {
 
   /** The response with its `Content-Encoding`, if there is one, undone. */
   static of(head: ResponseHead, body: Body): HttpResponse {
-    const encoding = head.headers.get('content-encoding');
+    const encoding = head.contentEncoding;
     if (encoding === null || encoding === '' || encoding.toLowerCase() === 'identity')
       return new HttpResponse(head, body);
     return new HttpResponse({ ...head, contentLength: null }, decoded(body, encoding));
@@ -37,6 +38,10 @@ export class HttpResponse {
   /** The length of the body in bytes, where it is known before the body was read. */
   get contentLength(): number | null {
     return this.#head.contentLength;
+  }
+  /** The value of `Content-Type`, or null. */
+  get contentType(): string | null {
+    return this.#head.contentType;
   }
   /** The value of a header, named in lower case, or null. */
   header(name: string): string | null {

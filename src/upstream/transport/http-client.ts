@@ -40,7 +40,6 @@ interface Head {
   readonly method: string;
   readonly url: string;
   readonly headers: HttpRequest['headers'];
-  readonly accept: string | null;
   readonly text: string;
 }
 
@@ -68,6 +67,11 @@ export class HttpClient {
   /** Forgets where the upstream had moved to: a new session begins at the configured URL. */
   startOver(): void {
     this.#url = this.#options.url;
+  }
+
+  /** What the options tell when asked has changed. */
+  settingsChanged(): void {
+    this.#head = null;
   }
 
   /** Closes the connections that are idle now, and all others as soon as they are. */
@@ -135,10 +139,9 @@ export class HttpClient {
   }
 
   #headOf(url: string, { method, headers }: HttpRequest): string {
-    const accept = this.#options.accept();
     const last = this.#head;
-    if (last?.method === method && last.url === url && last.headers === headers && last.accept === accept)
-      return last.text;
+    if (last?.method === method && last.url === url && last.headers === headers) return last.text;
+    const accept = this.#options.accept();
     const { host, pathname, search, origin } = new URL(url);
     const { forwarding } = this.#way;
     const target = (forwarding === null ? '' : origin) + pathname + search;
@@ -154,7 +157,7 @@ export class HttpClient {
     };
     const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
     const text = `${method} ${target} HTTP/1.1\r\n${lines.join('')}`;
-    this.#head = { method, url, headers, accept, text };
+    this.#head = { method, url, headers, text };
     return text;
   }
 }

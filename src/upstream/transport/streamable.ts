@@ -60,11 +60,8 @@ export class StreamableTransport implements Transport {
   /** The answer to the request `id` in the response to its POST. Throws, or rejects with, an {@link UpstreamFailure}. */
   answerIn(response: HttpResponse, id: number, signal: Signal): ResponseMessage | Promise<ResponseMessage> {
     if (!response.ok) return this.#refusal(response, id);
-    const sessionId = response.header(sessionHeader);
-    if (sessionId !== null && this.#headers[sessionHeader] === undefined) {
-      this.#headers = { ...this.#headers, [sessionHeader]: sessionId };
-    }
-    const streams = mediaType(response.header('content-type')) === sseType;
+    if (this.#headers[sessionHeader] === undefined) this.#takeSessionId(response);
+    const streams = mediaType(response.contentType) === sseType;
     if (streams || response.contentLength === null)
       return this.#answerInPieces(response, streams, id, signal);
     // Whole, and so no live stream, whatever else it may be.
@@ -72,6 +69,12 @@ export class StreamableTransport implements Transport {
     return body instanceof Promise
       ? body.then((whole) => this.#answerInWhole(whole, id, signal))
       : this.#answerInWhole(body, id, signal);
+  }
+
+  /** MCP 2025-11-25, Transports, Session Management. */
+  #takeSessionId(response: HttpResponse): void {
+    const sessionId = response.header(sessionHeader);
+    if (sessionId !== null) this.#headers = { ...this.#headers, [sessionHeader]: sessionId };
   }
 
   #answerInWhole(body: WholeBody, id: number, signal: Signal): ResponseMessage | Promise<ResponseMessage> {
@@ -294,7 +297,7 @@ export class StreamableTransport implements Transport {
       let response: HttpResponse | null = null;
       try {
         response = await this.#http.fetch({ method: 'GET', headers: this.#headers, signal });
-        if (!response.ok || mediaType(response.header('content-type')) !== sseType) {
+        if (!response.ok || mediaType(response.contentType) !== sseType) {
           await response.discard();
           // Offered before and refused now: most likely the session is gone.
           if (opened) this.#events.onSuspect();
