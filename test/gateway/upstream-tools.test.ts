@@ -162,9 +162,14 @@ describe('a list in pages', () => {
     await using upstream = await fakeUpstream({
       onPost: ({ id, method, params }) => {
         if (method !== 'tools/list') return undefined;
-        if (params?.cursor === undefined)
-          return rpcResult(id, { tools: [tool(faulty ? 'new' : 'one')], nextCursor: '2' });
-        return faulty ? fault(id) : rpcResult(id, { tools: [tool('two')] });
+        // Which second page a list has is settled with its first: the fault may end in between.
+        if (params?.cursor === undefined) {
+          const first = faulty
+            ? { tools: [tool('new')], nextCursor: 'fault' }
+            : { tools: [tool('one')], nextCursor: '2' };
+          return rpcResult(id, first);
+        }
+        return params.cursor === 'fault' ? fault(id) : rpcResult(id, { tools: [tool('two')] });
       },
     });
     await using gateway = await startGateway({
