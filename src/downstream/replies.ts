@@ -1,6 +1,6 @@
 import { type Deadline, deadlines } from '../deadlines.ts';
 import { LiveList } from '../live-list.ts';
-import { turn } from '../turn.ts';
+import { turn as processTurn, type Turn } from '../turn.ts';
 import { Heartbeat } from './heartbeat.ts';
 import type { Reply } from './reply.ts';
 
@@ -11,23 +11,28 @@ const watchAfterMs = 50;
 export class Replies {
   readonly #young = new LiveList<Reply>();
   readonly #watched: Heartbeat<Reply>;
+  readonly #turn: Turn;
   #aging: Deadline | null = null;
   #onEmpty: (() => void) | null = null;
 
-  /** @param watched tells those that take long of the time */
-  constructor(watched = new Heartbeat<Reply>()) {
+  /**
+   * @param watched tells those that take long of the time
+   * @param turn is told how many are under way
+   */
+  constructor(watched = new Heartbeat<Reply>(), turn = processTurn) {
     this.#watched = watched;
+    this.#turn = turn;
   }
 
   add(reply: Reply): void {
-    turn.began();
+    this.#turn.began();
     this.#young.add(reply);
     this.#aging ??= deadlines.add(watchAfterMs, () => this.#age());
   }
 
   /** The reply is done. */
   delete(reply: Reply): void {
-    turn.ended();
+    this.#turn.ended();
     this.#young.remove(reply);
     this.#watched.delete(reply);
     if (this.#size === 0) this.#onEmpty?.();

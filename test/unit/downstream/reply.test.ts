@@ -4,6 +4,7 @@ import { Call } from '../../../src/downstream/call.ts';
 import { Heartbeat } from '../../../src/downstream/heartbeat.ts';
 import { Replies } from '../../../src/downstream/replies.ts';
 import { Reply } from '../../../src/downstream/reply.ts';
+import { nextTurn, Turn } from '../../../src/turn.ts';
 import { waitUntil } from '../../support/wait.ts';
 
 const json = { json: true, sse: false };
@@ -248,6 +249,33 @@ describe('replies under way', () => {
       one.reply.answer('{"a":1}');
       expect(await (await one.response).text()).toBe('{"a":1}');
     }
+  });
+
+  test('count as requests of the turn until they are done, answered or given up by the client', async () => {
+    const turn = new Turn();
+    const replies = new Replies(new Heartbeat(), turn);
+    const sends = async (): Promise<'at once' | 'at the end of the turn'> => {
+      let sent = false;
+      const send = () => {
+        sent = true;
+      };
+      turn.send({ send });
+      if (sent) return 'at once';
+      await nextTurn();
+      return 'at the end of the turn';
+    };
+    const client = new Abort();
+    const first = reply({ replies });
+    expect(await sends()).toBe('at once');
+    reply({ replies, signal: client });
+    expect(await sends()).toBe('at the end of the turn');
+    await Bun.sleep(150);
+    client.abort();
+    expect(await sends()).toBe('at once');
+    reply({ replies });
+    expect(await sends()).toBe('at the end of the turn');
+    first.reply.answer('{"a":1}');
+    expect(await sends()).toBe('at once');
   });
 
   test('are waited for until the last one is done', async () => {

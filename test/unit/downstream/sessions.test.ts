@@ -183,6 +183,20 @@ describe('a notice', () => {
   });
 });
 
+test('a notice is not given again with the next one', async () => {
+  const { sessions } = sessionsOf(60_000);
+  const session = sessions.open();
+  for (const notice of ['{"n":1}', '{"n":2}']) {
+    sessions.notice(notice);
+    // Notices are given a moment later.
+    await Bun.sleep(150);
+    const stream = session.listen(new Heartbeat());
+    stream.close();
+    const given = (await new Response(stream.readable).text()).match(/\{"n":\d\}/g);
+    expect(given).toEqual([notice]);
+  }
+});
+
 test('a second stream of a session closes the first and takes over from it', async () => {
   const { sessions } = sessionsOf(60_000);
   const session = sessions.open();

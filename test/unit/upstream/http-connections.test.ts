@@ -75,6 +75,16 @@ describe('a connection is closed', () => {
     expect(await (await client.fetch({ method: 'GET', signal: unaborted })).text()).toBe('2');
   });
 
+  test('when it has been idle for nearly as long as the server keeps it', async () => {
+    const answer = `${ok}Keep-Alive: timeout=3\r\nContent-Length: 0\r\n\r\n`;
+    using server = await rawServer(({ socket }) => void socket.write(answer));
+    await using client = httpClient(server.origin);
+    await (await client.fetch({ method: 'GET', signal: unaborted })).text();
+    await Bun.sleep(1_500);
+    expect(server.open()).toBe(1);
+    await waitUntil('the end of the connection', () => server.open() === 0);
+  });
+
   test('before the server closes it, as that said it would', async () => {
     using server = await rawServer(
       ({ socket }) => void socket.write(`${ok}Keep-Alive: timeout=1\r\nContent-Length: 0\r\n\r\n`),
