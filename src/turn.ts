@@ -23,6 +23,12 @@ export class Turn {
   #requests = 0;
   #endAwaited = false;
   readonly #onEnd = () => this.#end();
+  readonly #onFault: (error: unknown) => void;
+
+  /** @param onFault takes what was thrown at the end of a turn, by what should throw nothing; the rest is done all the same */
+  constructor(onFault = throwLater) {
+    this.#onFault = onFault;
+  }
 
   /** A client's request is under way. */
   began(): void {
@@ -65,13 +71,32 @@ export class Turn {
 
   #end(): void {
     // Work may bring more work.
-    for (const work of this.#works) work.work();
+    for (const work of this.#works) {
+      try {
+        work.work();
+      } catch (error) {
+        this.#onFault(error);
+      }
+    }
     this.#works = [];
     const outgoing = this.#outgoing;
     this.#outgoing = [];
     this.#endAwaited = false;
-    for (const message of outgoing) message.send();
+    for (const message of outgoing) {
+      try {
+        message.send();
+      } catch (error) {
+        this.#onFault(error);
+      }
+    }
   }
+}
+
+/** Lets the process deal with it as with all that nobody catches. */
+function throwLater(error: unknown): void {
+  setImmediate(() => {
+    throw error;
+  });
 }
 
 /** The turns of the process's event loop. */

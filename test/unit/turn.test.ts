@@ -3,7 +3,8 @@ import { nextTurn, type Outgoing, Turn, tellEach, type Work } from '../../src/tu
 
 /** A turn with as many requests under way, and a log of what it did. */
 function turnWith(requests: number) {
-  const turn = new Turn();
+  const faults: unknown[] = [];
+  const turn = new Turn((error) => void faults.push(error));
   for (let i = 0; i < requests; i++) turn.began();
   const log: string[] = [];
   const message = (name: string): Outgoing => ({ send: () => void log.push(`sent ${name}`) });
@@ -13,7 +14,7 @@ function turnWith(requests: number) {
       then?.();
     },
   });
-  return { turn, log, message, work };
+  return { turn, log, message, work, faults };
 }
 
 describe('what a turn brings', () => {
@@ -66,6 +67,24 @@ describe('what a turn brings', () => {
     );
     await nextTurn();
     expect(log).toEqual(['did a', 'did b', 'sent c']);
+  });
+
+  test('is done though other things of the turn are faulty, and so is what later turns bring', async () => {
+    const { turn, log, message, work, faults } = turnWith(2);
+    const fail = (what: string) => () => {
+      throw what;
+    };
+    turn.take({ work: fail('work') });
+    turn.take(work('a'));
+    turn.send({ send: fail('sending') });
+    turn.send(message('b'));
+    await nextTurn();
+    expect(log).toEqual(['did a', 'sent b']);
+    expect(faults).toEqual(['work', 'sending']);
+    turn.take(work('c'));
+    turn.send(message('d'));
+    await nextTurn();
+    expect(log).toEqual(['did a', 'sent b', 'did c', 'sent d']);
   });
 
   test('waits for the next end where the sending brings it', async () => {
