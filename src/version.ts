@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import manifest from '../package.json' with { type: 'json' };
 
 /** The build's own identity, shown by `--version`, `initialize` and `mcpstead_build_info`. */
@@ -23,11 +22,11 @@ export const build: BuildInfo = {
 };
 
 function shaOfCheckout(): string {
-  const git = join(import.meta.dir, '..', '.git');
+  const git = new URL('../.git/', import.meta.url);
   try {
-    const head = readFileSync(join(git, 'HEAD'), 'utf8').trim();
+    const head = readFileSync(new URL('HEAD', git), 'utf8').trim();
     if (!head.startsWith('ref: ')) return head;
-    return readFileSync(join(git, head.slice('ref: '.length)), 'utf8').trim();
+    return readFileSync(new URL(head.slice('ref: '.length), git), 'utf8').trim();
   } catch {
     // An archive without .git, or a branch whose ref is packed.
     return 'unknown';

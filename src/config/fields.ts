@@ -1,5 +1,8 @@
 import { z } from 'zod';
 
+// To compile a validator takes longer than to read any file without.
+z.config({ jitless: true });
+
 // The kinds of value that a configuration is made of. The error text says what was expected.
 
 /** The longest time in seconds: timers hold 2^31 - 1 milliseconds, which is a little over 24 days. */

@@ -1,4 +1,4 @@
-import { isIP } from 'node:net';
+import { nodeNet } from '../node-modules.ts';
 
 // What a host, name, header or URL may look like. A function answers what was expected, or null when the
 // value is good, so that the schema can say exactly what is wrong with a value.
@@ -24,7 +24,7 @@ export function serverNameExpected(name: string): string | null {
 
 /** `host` and `allowed_hosts`: a host name or IP address; no scheme, port or IPv6 brackets. */
 export function isHost(text: string): boolean {
-  return isIP(text) > 0 || (text.length <= 253 && hostName.test(text));
+  return (text.length <= 253 && hostName.test(text)) || nodeNet().isIP(text) > 0;
 }
 
 /** A server's URL. A fragment is refused because no server ever sees it. */

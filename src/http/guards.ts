@@ -1,4 +1,3 @@
-import { timingSafeEqual } from 'node:crypto';
 import { isLoopback, normalizeHost } from '../config/hosts.ts';
 
 /** The host name in a `Host` header, or null where it is none. RFC 9110, 7.2. */
@@ -76,7 +75,7 @@ export class BearerGuard {
     const token = authorization.slice(authorization.lastIndexOf(' ') + 1);
     this.#given.write(token);
     // Of a shorter one, what was there before is compared, too: both have to hold.
-    const isEqual = timingSafeEqual(this.#given, this.#expected);
+    const isEqual = crypto.timingSafeEqual(this.#given, this.#expected);
     return Buffer.byteLength(token) === this.#expected.length && isEqual ? null : 'wrong_token';
   }
 }

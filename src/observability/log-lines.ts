@@ -20,7 +20,7 @@ export function jsonLine(line: string, redactor: Redactor): string {
   // Level and time are the logger's own: a secret like `info` must not eat them.
   const headEnd = line.indexOf('Z"') + 2;
   const head = line.slice(0, headEnd);
-  const rest = line.slice(headEnd).trimEnd();
+  const rest = line.slice(headEnd);
   const redacted = redactor.redact(rest);
   return escapeUnsafe(head + (redacted === rest || isJson(head + redacted) ? redacted : asMessage(redacted)));
 }

@@ -1,12 +1,11 @@
-import { isatty } from 'node:tty';
-import { pino, stdTimeFunctions } from 'pino';
 import { messageOf } from '../errors.ts';
 import { jsonLine, prettyLine } from './log-lines.ts';
 import type { Redactor } from './redact.ts';
-import { writeToStderr } from './stderr.ts';
+import { stderrIsTerminal, writeToStderr } from './stderr.ts';
 
 /** How grave a line is, least first. */
-export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error';
+const levels = ['trace', 'debug', 'info', 'warn', 'error'] as const;
+export type LogLevel = (typeof levels)[number];
 /** What a line looks like; `auto` depends on where it goes. */
 export type LogFormat = 'auto' | 'json' | 'pretty';
 
@@ -40,30 +39,20 @@ export interface LoggerOptions {
 
 /** A logger of its own: nothing is shared between gateways in one process. */
 export function createLogger({ level, format, redactor, write }: LoggerOptions): Logger {
-  const terminal = write === undefined && isatty(2);
+  const terminal = write === undefined && stderrIsTerminal();
   const pretty = format === 'pretty' || (format === 'auto' && terminal);
   const colors = terminal && !process.env.NO_COLOR;
   const emit = write ?? writeToStderr;
-  const logger = pino(
-    {
-      level,
-      base: null,
-      messageKey: 'message',
-      timestamp: stdTimeFunctions.isoTime,
-      formatters: { level: (label) => ({ level: label }) },
-    },
-    {
-      write(line: string): void {
-        const safe = jsonLine(line, redactor);
-        emit(`${pretty ? prettyLine(safe, colors) : safe}\n`);
-      },
-    },
-  );
-  const showStacks = logger.isLevelEnabled('debug');
+  const least = levels.indexOf(level);
+  const showStacks = least <= levels.indexOf('debug');
   const method =
     (name: LogLevel): LogMethod =>
-    (message, fields) => {
-      if (logger.isLevelEnabled(name)) logger[name](fields ? plainFields(fields, showStacks) : {}, message);
+    (message, fields = {}) => {
+      if (levels.indexOf(name) < least) return;
+      const time = new Date().toISOString();
+      const line = JSON.stringify({ level: name, time, ...plainFields(fields, showStacks), message });
+      const safe = jsonLine(line, redactor);
+      emit(`${pretty ? prettyLine(safe, colors) : safe}\n`);
     };
   return {
     trace: method('trace'),

@@ -1,4 +1,5 @@
-import { Registry } from 'prom-client';
+// The registry alone: with all else that the package exports come node:http, node:zlib and node:cluster, 8 ms of each start.
+import Registry from 'prom-client/lib/registry.js';
 import type { BuildInfo } from '../version.ts';
 import { DownstreamMetrics } from './downstream-metrics.ts';
 import { addProcessFamilies } from './process-metrics.ts';

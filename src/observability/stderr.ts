@@ -1,4 +1,5 @@
-import { writeSync } from 'node:fs';
+import { fstatSync, writeSync } from 'node:fs';
+import { nodeTty } from '../node-modules.ts';
 
 /** How long a line waits for a reader of stderr that does not keep up, before it is dropped. */
 const maxWaitMs = 250;
@@ -20,4 +21,9 @@ export function writeToStderr(text: string): void {
       Bun.sleepSync(1);
     }
   }
+}
+
+/** Whether stderr is a terminal; what is no character device is none. */
+export function stderrIsTerminal(): boolean {
+  return fstatSync(2).isCharacterDevice() && nodeTty().isatty(2);
 }

@@ -106,9 +106,9 @@ export class Connection implements UpstreamState, AttemptOwner {
     return this.#metrics;
   }
 
-  /** Connects in the background, and goes on trying. */
+  /** Connects in the background, and goes on trying; does nothing where it was closed before. */
   start(): void {
-    void this.#attempt();
+    if (!this.#isClosed()) void this.#attempt();
   }
 
   /** Resolves once the upstream has been ready; rejects when it is given up or closed before. */

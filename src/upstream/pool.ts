@@ -2,6 +2,7 @@ import type { ConfigDiff } from '../config/diff.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import type { Logger } from '../observability/log.ts';
 import type { Metrics } from '../observability/metrics.ts';
+import { nextTurn } from '../turn.ts';
 import { Connection } from './connection.ts';
 import type { UpstreamConfig } from './open-session.ts';
 import type { UpstreamTool } from './tool-list.ts';
@@ -67,12 +68,20 @@ export class Pool {
       if (!after.has(name)) this.#leave(connection);
     }
     this.#connections = after;
-    for (const connection of started) connection.start();
+    void this.#start(started);
   }
 
   /** Closes all connections, telling the upstreams; bounded by the connections' own deadlines. */
   async close(): Promise<void> {
     await Promise.all([...this.#leaving, ...this.all().map((connection) => connection.close())]);
+  }
+
+  /** One by one, for the gateway has clients to answer meanwhile. */
+  async #start(connections: readonly Connection[]): Promise<void> {
+    for (const connection of connections) {
+      await nextTurn();
+      connection.start();
+    }
   }
 
   #leave(connection: Connection): void {

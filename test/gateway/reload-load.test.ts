@@ -95,3 +95,15 @@ test('servers that come and go by the hundred leave nothing behind', async () =>
   await using session = await RawSession.open(gateway.url);
   expect((await session.request('tools/list')).answer.result.tools).toEqual([]);
 });
+
+test('servers that are removed before their turn to be connected comes are never asked', async () => {
+  await using upstream = await fakeUpstream();
+  const servers = Array.from({ length: 100 }, (_, index) => ({ name: `s${index}`, url: upstream.url }));
+  await using gateway = await startGateway({ servers: [] });
+  await gateway.reload({ servers });
+  await gateway.reload({ servers: [] });
+  await gateway.reload({ servers: [{ name: 'last', url: upstream.url }] });
+  await gateway.connected();
+  expect(upstream.messages('initialize')).toHaveLength(1);
+  expect(gateway.logs.filter((line) => line.includes('upstream not connected'))).toEqual([]);
+});

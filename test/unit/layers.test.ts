@@ -23,6 +23,7 @@ const layers = [
   'live-list.ts',
   'json-string.ts',
   'errors.ts',
+  'node-modules.ts',
   'version.ts',
 ];
 
@@ -53,6 +54,17 @@ test('imports go down through the layers, never up', async () => {
     }
   }
   expect(upward).toEqual([]);
+});
+
+test('modules of Node that are slow to load are loaded only when they are needed', async () => {
+  const imported = new Set<string>();
+  for (const file of files) {
+    const text = await Bun.file(join(source, file)).text();
+    for (const [, name] of text.matchAll(/^import (?!type)[^;]*?from '(node:[^']+)'/gms))
+      imported.add(name as string);
+  }
+  const quick = ['node:buffer', 'node:fs', 'node:fs/promises', 'node:timers/promises', 'node:util'];
+  expect([...imported].toSorted()).toEqual(quick);
 });
 
 test('a file is small enough to hold in the head', async () => {

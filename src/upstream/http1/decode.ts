@@ -1,14 +1,14 @@
 import type { Transform } from 'node:stream';
-import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from 'node:zlib';
+import { nodeZlib } from '../../node-modules.ts';
 import { UpstreamFailure } from '../failure.ts';
 import type { Body } from './body.ts';
 
 const decoders = new Map<string, () => Transform>([
-  ['gzip', createGunzip],
-  ['x-gzip', createGunzip],
-  ['deflate', createInflate],
-  ['br', createBrotliDecompress],
-  ['zstd', createZstdDecompress],
+  ['gzip', () => nodeZlib().createGunzip()],
+  ['x-gzip', () => nodeZlib().createGunzip()],
+  ['deflate', () => nodeZlib().createInflate()],
+  ['br', () => nodeZlib().createBrotliDecompress()],
+  ['zstd', () => nodeZlib().createZstdDecompress()],
 ]);
 
 /**

@@ -1,6 +1,6 @@
-import { isIP } from 'node:net';
 import type { Socket, SocketHandler } from 'bun';
 import { deadlines } from '../../deadlines.ts';
+import { nodeNet } from '../../node-modules.ts';
 import { UpstreamFailure } from '../failure.ts';
 import type { Route } from './route.ts';
 import { type ByteSocket, connectTimeout, type SocketOwner } from './socket.ts';
@@ -46,7 +46,9 @@ class Dialing implements SocketOwner {
       data: { owner: this, dialing: this },
       socket: handlers,
       // An IP address is no server name (RFC 6066, 3); it is checked against the certificate all the same.
-      ...(tls && { tls: { rejectUnauthorized: tls.verify, serverName: isIP(hostname) ? '' : hostname } }),
+      ...(tls && {
+        tls: { rejectUnauthorized: tls.verify, serverName: nodeNet().isIP(hostname) ? '' : hostname },
+      }),
     }).catch((error) => this.#fail(error));
   }
 

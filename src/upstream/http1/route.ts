@@ -1,5 +1,5 @@
-import { BlockList, isIP } from 'node:net';
 import { isLoopback, normalizeHost } from '../../config/hosts.ts';
+import { nodeNet } from '../../node-modules.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -78,11 +78,12 @@ function isException(url: URL, list: string | undefined): boolean {
     const [, pattern = '', port] = /^(\[.*\]|[^:]*|.*:.*:.*?)(?::(\d+))?$/.exec(item) ?? [];
     if (port !== undefined && Number(port) !== portOf(url)) return false;
     const name = normalizeHost(pattern).replace(/^\*?\./, '');
-    return name !== '' && (host === name || (isIP(host) === 0 && host.endsWith(`.${name}`)));
+    return name !== '' && (host === name || (nodeNet().isIP(host) === 0 && host.endsWith(`.${name}`)));
   });
 }
 
 function isInNetwork(host: string, network: string): boolean {
+  const { BlockList, isIP } = nodeNet();
   const [address = '', bits = ''] = network.split('/');
   const family = isIP(address) === 6 ? 'ipv6' : 'ipv4';
   if (isIP(address) === 0 || isIP(host) !== isIP(address) || !/^\d{1,3}$/.test(bits)) return false;

@@ -1,7 +1,6 @@
-import { isIP, connect as tcpConnect } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { connect as tlsConnect } from 'node:tls';
 import { deadlines } from '../../deadlines.ts';
+import { nodeNet, nodeTls } from '../../node-modules.ts';
 import { UpstreamFailure } from '../failure.ts';
 import { HttpFramingError, type ResponseHead } from './response-head.ts';
 import { ResponseParser } from './response-parser.ts';
@@ -19,12 +18,12 @@ export async function dialTunnel(route: Route, tunnel: Tunnel, timeoutMs: number
   const within = <T>(wait: Promise<T>) => Promise.race([wait, expired.promise]);
   try {
     const proxy = route.tls
-      ? tlsConnect({ ...toServer(route.hostname, true), port: route.port })
-      : tcpConnect(route.port, route.hostname);
+      ? nodeTls().connect({ ...toServer(route.hostname, true), port: route.port })
+      : nodeNet().connect(route.port, route.hostname);
     opened.push(proxy);
     await within(event(proxy, route.tls ? 'secureConnect' : 'connect'));
     await within(askForTunnel(proxy, tunnel));
-    const secure = tlsConnect({ ...toServer(tunnel.hostname, tunnel.verify), socket: proxy });
+    const secure = nodeTls().connect({ ...toServer(tunnel.hostname, tunnel.verify), socket: proxy });
     opened.push(secure);
     await within(event(secure, 'secureConnect'));
     return new NodeSocket(secure);
@@ -39,7 +38,7 @@ export async function dialTunnel(route: Route, tunnel: Tunnel, timeoutMs: number
 function toServer(hostname: string, verify: boolean) {
   return {
     host: hostname,
-    ...(isIP(hostname) === 0 && { servername: hostname }),
+    ...(nodeNet().isIP(hostname) === 0 && { servername: hostname }),
     rejectUnauthorized: verify,
   };
 }
