@@ -9,6 +9,8 @@ import type { Load } from './load-process.ts';
 import { type Column, tableOfRows } from './report.ts';
 
 const minWarmUpSeconds = 0.5;
+/** How long a load of calls goes on until a JIT compiler is done: it comes back to what it has compiled after 4 or 5 s. */
+export const justInTimeSeconds = 6;
 /** What fits into a line of the report; the terminal shows all. */
 const maxFailureLength = 120;
 
@@ -19,6 +21,13 @@ export interface Options {
   readonly seconds: number;
 }
 
+interface Named {
+  readonly name: string;
+}
+
+/** Takes the figures of one contestant, for so long. */
+type Measure<T> = (contestant: T, seconds: number) => Promise<Record<string, number>>;
+
 /** What a work is run with. */
 export class Bench {
   readonly figures = new Figures();
@@ -26,12 +35,25 @@ export class Bench {
   readonly sections: string[] = [];
   /** What went wrong, and with it the whole run. */
   readonly failures: string[] = [];
+  /** The rows that are not measured any more. */
+  readonly #failed = new Set<string>();
 
   constructor(
     readonly options: Options,
     readonly contestants: readonly Contestant[],
     readonly load: Load,
   ) {}
+
+  /**
+   * The numbers of the rounds, by the start of the contestants that they belong to. What memory a process gets and what
+   * its JIT compiler makes of it are a matter of chance: two processes of one program differ by up to 10 % for as long
+   * as they live. So each round of a full run begins with new ones, where that much matters.
+   */
+  get starts(): readonly (readonly number[])[] {
+    const { isFull, rounds } = this.options;
+    const numbers = Array.from({ length: rounds }, (_, round) => round);
+    return isFull ? numbers.map((round) => [round]) : [numbers];
+  }
 
   /** The contestant called `name`, where it takes part. */
   contestant(name: string): Contestant | null {
@@ -70,38 +92,72 @@ export class Bench {
     return gateways;
   }
 
-  /** Notes a failure. What does not depend on it goes on. */
+  /** Notes a failure, once. What does not depend on it goes on. */
   fail(what: string): void {
     console.error(`FAILED: ${what}`);
     const [line = ''] = what.slice(0, maxFailureLength).split('\n');
-    this.failures.push(line);
+    if (!this.failures.includes(line)) this.failures.push(line);
   }
 
   /** Runs `measure` for each contestant in each round, by turns; what the first round, the warm-up, gives is dropped. */
-  async rounds<T extends { readonly name: string }>(
+  async rounds<T extends Named>(
     work: string,
     setting: string,
     contestants: readonly T[],
-    measure: (contestant: T, seconds: number) => Promise<Record<string, number>>,
+    measure: Measure<T>,
   ): Promise<void> {
-    const { rounds, seconds } = this.options;
-    const warmUpSeconds = Math.max(minWarmUpSeconds, seconds / 2);
-    let left = [...contestants];
-    for (const { name } of left) this.figures.add(work, setting, name, {});
-    for (let round = 0; round <= rounds; round += 1) {
-      // Each round begins with another one, so that none always follows the same.
-      const first = round % Math.max(1, left.length);
-      for (const contestant of [...left.slice(first), ...left.slice(0, first)]) {
-        try {
-          const figures = await measure(contestant, round === 0 ? warmUpSeconds : seconds);
-          if (round > 0) this.figures.add(work, setting, contestant.name, figures);
-        } catch (error) {
-          // Figures of one that answered wrongly are worth nothing.
-          this.fail(`${work}, ${setting}, ${contestant.name}: ${(error as Error).message}`);
-          this.figures.drop(work, setting, contestant.name);
-          left = left.filter((one) => one !== contestant);
-        }
-      }
+    await this.warmUp(work, setting, contestants, measure);
+    for (let round = 0; round < this.options.rounds; round += 1)
+      await this.round(round, work, setting, contestants, measure);
+  }
+
+  /** Runs `measure` for each contestant, and drops what it gives. */
+  async warmUp<T extends Named>(
+    work: string,
+    setting: string,
+    contestants: readonly T[],
+    measure: Measure<T>,
+    seconds = Math.max(minWarmUpSeconds, this.options.seconds / 2),
+  ): Promise<void> {
+    for (const contestant of contestants)
+      await this.#try(work, setting, contestant, () => measure(contestant, seconds));
+  }
+
+  /** Runs `measure` for each contestant. Each round begins with another one, so that none always follows the same. */
+  async round<T extends Named>(
+    round: number,
+    work: string,
+    setting: string,
+    contestants: readonly T[],
+    measure: Measure<T>,
+  ): Promise<void> {
+    for (const { name } of contestants) this.figures.add(work, setting, name, {});
+    const first = round % Math.max(1, contestants.length);
+    for (const contestant of [...contestants.slice(first), ...contestants.slice(0, first)]) {
+      const { name } = contestant;
+      const figures = await this.#try(work, setting, contestant, () =>
+        measure(contestant, this.options.seconds),
+      );
+      if (figures) this.figures.add(work, setting, name, figures);
+      else this.figures.drop(work, setting, name);
+    }
+  }
+
+  /** What `measure` gives; null where it fails, and from then on: figures of one that answered wrongly are worth nothing. */
+  async #try<Result>(
+    work: string,
+    setting: string,
+    { name }: Named,
+    measure: () => Promise<Result>,
+  ): Promise<Result | null> {
+    const row = `${work}, ${setting}, ${name}`;
+    if (this.#failed.has(row)) return null;
+    try {
+      return await measure();
+    } catch (error) {
+      this.fail(`${row}: ${(error as Error).message}`);
+      this.#failed.add(row);
+      return null;
     }
   }
 }

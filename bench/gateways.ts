@@ -39,6 +39,8 @@ export interface Gateway extends AsyncDisposable {
   readonly process: Measured | null;
   /** Its resident memory before any load. */
   readonly idleBytes: number;
+  /** See Contestant. */
+  readonly isJustInTime: boolean;
   toolName(server: string, tool: string): string;
 }
 
@@ -51,6 +53,7 @@ export function directly(upstreams: Upstreams): Gateway {
     entry: target,
     process: null,
     idleBytes: 0,
+    isJustInTime: false,
     toolName: (_, tool) => tool,
     async [Symbol.asyncDispose]() {},
   };
@@ -150,6 +153,7 @@ export async function startGateway(
           entry: plain,
           process,
           idleBytes: process.residentBytes(),
+          isJustInTime: contestant.isJustInTime,
           toolName: contestant.toolName,
           [Symbol.asyncDispose]: () => process[Symbol.asyncDispose](),
         };

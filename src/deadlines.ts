@@ -1,7 +1,8 @@
 import type { Signal } from './abort.ts';
 import { Listed, LiveList } from './live-list.ts';
+import { throwLater } from './turn.ts';
 
-/** How often expiry is looked for, in milliseconds: a deadline is met at most this much late. */
+/** How long it is at least between two looks for expiry, in milliseconds: a deadline is met at most this much late. */
 const sweepIntervalMs = 50;
 
 /** A wait that ends by itself. */
@@ -28,12 +29,14 @@ class Timeout extends Deadline {
 }
 
 /**
- * Ends waits that last too long. One timer serves them all, and none runs while nothing is awaited: a timer per
- * request would cost more than the rest of a request's bookkeeping.
+ * Ends waits that last too long. One timer serves them all: a timer per request would cost more than the rest of a
+ * request's bookkeeping. It wakes the process when the first wait may be over, not before.
  */
 class Deadlines {
   readonly #waits = new LiveList<Deadline>();
-  #timer: ReturnType<typeof setInterval> | null = null;
+  #timer: Timer | null = null;
+  /** When expiry is looked for next. */
+  #sweepAtMs = Number.POSITIVE_INFINITY;
 
   /** Calls `expire` once, `afterMs` from now, unless cleared before. */
   add(afterMs: number, expire: () => void): Deadline {
@@ -44,26 +47,41 @@ class Deadlines {
 
   /** Has `deadline`, which is not under way, expire `afterMs` from now, unless cleared before. */
   start(deadline: Deadline, afterMs: number): void {
-    deadline.atMs = performance.now() + afterMs;
+    const nowMs = performance.now();
+    deadline.atMs = nowMs + afterMs;
     this.#waits.add(deadline);
-    this.#timer ??= setInterval(() => this.#sweep(), sweepIntervalMs);
+    this.#sweepBy(deadline.atMs, nowMs);
   }
 
   end(deadline: Deadline): void {
     this.#waits.remove(deadline);
   }
 
+  /** Looks for expiry at `atMs`, if not earlier; never at once, so that what ends soon ends together. */
+  #sweepBy(atMs: number, nowMs: number): void {
+    const sweepAtMs = Math.max(atMs, nowMs + sweepIntervalMs);
+    if (sweepAtMs >= this.#sweepAtMs) return;
+    this.#sweepAtMs = sweepAtMs;
+    if (this.#timer) clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#sweep(), Math.ceil(sweepAtMs - nowMs));
+  }
+
   #sweep(): void {
+    this.#timer = null;
+    this.#sweepAtMs = Number.POSITIVE_INFINITY;
     const nowMs = performance.now();
+    let firstMs = Number.POSITIVE_INFINITY;
     for (const deadline of this.#waits) {
-      if (deadline.atMs > nowMs) continue;
-      deadline.clear();
-      deadline.expire();
+      if (deadline.atMs <= nowMs) {
+        deadline.clear();
+        try {
+          deadline.expire();
+        } catch (error) {
+          throwLater(error);
+        }
+      } else firstMs = Math.min(firstMs, deadline.atMs);
     }
-    if (this.#waits.size === 0 && this.#timer) {
-      clearInterval(this.#timer);
-      this.#timer = null;
-    }
+    if (firstMs < Number.POSITIVE_INFINITY) this.#sweepBy(firstMs, nowMs);
   }
 }
 

@@ -92,8 +92,8 @@ export class Turn {
   }
 }
 
-/** Lets the process deal with it as with all that nobody catches. */
-function throwLater(error: unknown): void {
+/** Lets the process deal with an error as with all that nobody catches, when what comes next has been done. */
+export function throwLater(error: unknown): void {
   setImmediate(() => {
     throw error;
   });

@@ -53,6 +53,8 @@ export interface Contestant {
   readonly hasHealth: boolean;
   /** Whether GET opens a session's stream of server messages. */
   readonly hasStreams: boolean;
+  /** Whether it is compiled while it runs, and needs seconds of load to come to its speed. */
+  readonly isJustInTime: boolean;
 }
 
 /** The program that a variable names, or the one on PATH. */

@@ -78,6 +78,7 @@ export const contextForge: Contestant = {
   // It lists no more than a page of its tools.
   merges: false,
   hasStreams: false,
+  isJustInTime: false,
   passesEvents: false,
   hasHealth: false,
 };

@@ -26,6 +26,7 @@ export const mcpProxy: Contestant = {
   toolName: (server, tool) => `${server}/${tool}`,
   merges: true,
   hasStreams: true,
+  isJustInTime: false,
   // Progress does not arrive, streamed calls wait for one another, and many events at once leave calls unanswered.
   passesEvents: false,
   hasHealth: false,

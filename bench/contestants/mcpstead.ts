@@ -31,6 +31,7 @@ const mcpstead = {
   hasStreams: true,
   passesEvents: true,
   hasHealth: true,
+  isJustInTime: true,
 } as const;
 
 const platform = targetNamed(platformName());
@@ -72,6 +73,7 @@ export const crate: Contestant = {
   passesEvents: false,
   howToGet: 'cargo install mcpstead; BENCH_CRATE names the program',
   hasStreams: false,
+  isJustInTime: false,
   find: () => cargoProgram('BENCH_CRATE', 'mcpstead'),
   version: (program) => cargoVersion(program, 'mcpstead') ?? 'version unknown',
   launch: (program, setup) => ({

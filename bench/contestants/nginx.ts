@@ -41,6 +41,7 @@ http {
   toolName: (_, tool) => tool,
   merges: false,
   hasStreams: false,
+  isJustInTime: false,
   passesEvents: true,
   hasHealth: false,
 };

@@ -1,6 +1,6 @@
 // tools/call, 250 bytes in, 1 KB out: the work that a gateway does all day.
 
-import { type Bench, measuredAsk, type Work } from '../bench.ts';
+import { type Bench, justInTimeSeconds, measuredAsk, type Work } from '../bench.ts';
 import { directly, type Gateway, startGateway, startUpstreams } from '../gateways.ts';
 import { callOf } from '../messages.ts';
 import { loadColumns } from '../report.ts';
@@ -12,8 +12,7 @@ const tools = 10;
 /** A rate that every contestant of the short form sustains on two cores. */
 const perSecond = 2000;
 const rateConnections = 64;
-
-const warmUpSeconds = 2;
+const atRate = `${perSecond.toLocaleString('en-US')} requests/s, whatever the answers`;
 
 const variantConcurrency = 32;
 const manyUpstreams = 60;
@@ -36,9 +35,6 @@ export const variantNames = {
 
 async function runCalls(bench: Bench): Promise<void> {
   await using upstreams = await startUpstreams([listener]);
-  await using stack = new AsyncDisposableStack();
-  const options = { auth: true, session: true, tools };
-  const gateways = [directly(upstreams), ...(await bench.start(call, stack, upstreams, options))];
   const measure = (connections: number, rate: number | null) => async (gateway: Gateway, seconds: number) => {
     const { figures } = await measuredAsk(bench, gateway, upstreams, {
       messages: [callOf(gateway.toolName('up0', 'tool_0'), requestBytes)],
@@ -49,14 +45,26 @@ async function runCalls(bench: Bench): Promise<void> {
     });
     return figures;
   };
-  // A JIT compiler takes its time, and the first setting is the slowest to warm up by itself.
-  for (const gateway of gateways) await measure(variantConcurrency, null)(gateway, warmUpSeconds);
-  for (const concurrency of callConcurrencies) {
-    await bench.rounds(call, atConcurrency(concurrency), gateways, measure(concurrency, null));
-    bench.printTable(call, atConcurrency(concurrency), loadColumns);
+  const settings = [
+    ...callConcurrencies.map((concurrency) => ({
+      setting: atConcurrency(concurrency),
+      ask: measure(concurrency, null),
+    })),
+    { setting: atRate, ask: measure(rateConnections, perSecond) },
+  ];
+  for (const rounds of bench.starts) {
+    await using stack = new AsyncDisposableStack();
+    const started = await bench.start(call, stack, upstreams, { auth: true, session: true, tools });
+    const gateways = [directly(upstreams), ...started];
+    const justInTime = gateways.filter(({ isJustInTime }) => isJustInTime);
+    await bench.warmUp(call, 'warm-up', justInTime, measure(variantConcurrency, null), justInTimeSeconds);
+    for (const { setting, ask } of settings) {
+      await bench.warmUp(call, setting, gateways, ask);
+      for (const round of rounds) await bench.round(round, call, setting, gateways, ask);
+    }
   }
-  const atRate = `${perSecond.toLocaleString('en-US')} requests/s, whatever the answers`;
-  await bench.rounds(call, atRate, gateways, measure(rateConnections, perSecond));
+  for (const concurrency of callConcurrencies)
+    bench.printTable(call, atConcurrency(concurrency), loadColumns);
   bench.printTable(call, atRate, [
     ...loadColumns,
     { metric: 'unsent', title: 'found no free connection for 1 s', digits: 0 },
@@ -67,34 +75,39 @@ async function runVariants(bench: Bench): Promise<void> {
   const mcpstead = bench.contestant('mcpstead');
   if (mcpstead === null) return;
   await using upstreams = await startUpstreams(Array.from({ length: manyUpstreams }, () => listener));
-  await using stack = new AsyncDisposableStack();
-  const start = async (name: string, count: number, auth: boolean, session: boolean) => {
-    const addresses = upstreams.addresses.slice(0, count);
-    const options = { name, auth, session, tools: count * tools };
-    const gateway = stack.use(await startGateway(mcpstead, addresses, options));
-    const messages = addresses.map((up) => callOf(gateway.toolName(up.name, 'tool_0'), requestBytes));
-    return { name, gateway, messages };
-  };
   const { plain, auth, upstreams: many, sessions } = variantNames;
-  const gateways = [
-    await start(plain, 1, false, false),
-    await start(auth, 1, true, false),
-    await start(many, manyUpstreams, false, false),
-    await start(sessions, 1, false, true),
-  ];
-  const target = gateways.at(-1)?.gateway.entry;
-  if (target) await bench.load.run({ kind: 'hold', target, sessions: manySessions, streams: false });
-  await bench.rounds(call, variants, gateways, async ({ gateway, messages }, seconds) => {
-    const { figures } = await measuredAsk(bench, gateway, upstreams, {
-      messages,
-      expect: { kind: 'call', resultBytes },
-      connections: variantConcurrency,
-      phases: null,
-      seconds,
-    });
-    return figures;
-  });
-  await bench.load.run({ kind: 'release' });
+  for (const rounds of bench.starts) {
+    await using stack = new AsyncDisposableStack();
+    const start = async (name: string, count: number, auth: boolean, session: boolean) => {
+      const addresses = upstreams.addresses.slice(0, count);
+      const options = { name, auth, session, tools: count * tools };
+      const gateway = stack.use(await startGateway(mcpstead, addresses, options));
+      const messages = addresses.map((up) => callOf(gateway.toolName(up.name, 'tool_0'), requestBytes));
+      return { name, gateway, messages };
+    };
+    const inSessions = await start(sessions, 1, false, true);
+    const gateways = [
+      await start(plain, 1, false, false),
+      await start(auth, 1, true, false),
+      await start(many, manyUpstreams, false, false),
+      inSessions,
+    ];
+    const target = inSessions.gateway.entry;
+    await bench.load.run({ kind: 'hold', target, sessions: manySessions, streams: false });
+    const measure = async ({ gateway, messages }: (typeof gateways)[number], seconds: number) => {
+      const { figures } = await measuredAsk(bench, gateway, upstreams, {
+        messages,
+        expect: { kind: 'call', resultBytes },
+        connections: variantConcurrency,
+        phases: null,
+        seconds,
+      });
+      return figures;
+    };
+    await bench.warmUp(call, variants, gateways, measure, justInTimeSeconds);
+    for (const round of rounds) await bench.round(round, call, variants, gateways, measure);
+    await bench.load.run({ kind: 'release' });
+  }
   bench.printTable(call, variants, loadColumns);
 }
 

@@ -1,6 +1,6 @@
 // Many upstreams, a third of which are ill: does that delay the start, the list or the calls to the others?
 
-import { type Bench, measuredAsk, type Work } from '../bench.ts';
+import { type Bench, justInTimeSeconds, measuredAsk, type Work } from '../bench.ts';
 import type { Contestant } from '../contestants/contestant.ts';
 import {
   type Gateway,
@@ -90,21 +90,7 @@ async function run(bench: Bench): Promise<void> {
   await bench.rounds(faults, starting, contestants, (contestant) => measureStart(contestant, upstreams));
   bench.printTable(faults, starting, startColumns);
 
-  await using stack = new AsyncDisposableStack();
-  const gateways: Gateway[] = [];
-  for (const contestant of contestants) {
-    const options = { auth: true, session: false, tools: healthy * tools };
-    const some = upstreams.addresses.slice(0, healthy);
-    try {
-      gateways.push(
-        stack.use(await startGateway(contestant, upstreams.addresses, options)),
-        stack.use(await startGateway(contestant, some, { ...options, name: healthyOnly(contestant.name) })),
-      );
-    } catch (error) {
-      bench.fail(`${faults}: ${(error as Error).message}`);
-    }
-  }
-  await bench.rounds(faults, calling, gateways, async (gateway, seconds) => {
+  const measure = async (gateway: Gateway, seconds: number) => {
     const { figures } = await measuredAsk(bench, gateway, serving, {
       messages: serving.addresses
         .slice(0, healthy)
@@ -115,7 +101,26 @@ async function run(bench: Bench): Promise<void> {
       seconds,
     });
     return figures;
-  });
+  };
+  for (const rounds of bench.starts) {
+    await using stack = new AsyncDisposableStack();
+    const gateways: Gateway[] = [];
+    for (const contestant of contestants) {
+      const options = { auth: true, session: false, tools: healthy * tools };
+      const some = upstreams.addresses.slice(0, healthy);
+      try {
+        gateways.push(
+          stack.use(await startGateway(contestant, upstreams.addresses, options)),
+          stack.use(await startGateway(contestant, some, { ...options, name: healthyOnly(contestant.name) })),
+        );
+      } catch (error) {
+        bench.fail(`${faults}: ${(error as Error).message}`);
+      }
+    }
+    const justInTime = gateways.filter(({ isJustInTime }) => isJustInTime);
+    await bench.warmUp(faults, calling, justInTime, measure, justInTimeSeconds);
+    for (const round of rounds) await bench.round(round, faults, calling, gateways, measure);
+  }
   bench.printTable(faults, calling, loadColumns);
 }
 

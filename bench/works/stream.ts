@@ -13,8 +13,12 @@ const resultBytes = 1024;
 
 /** The work's name in the report, and its settings: how many events a call brings, the answer included. */
 export const streamed = 'streamed answers';
-export const paced = { setting: '3 events, 100 ms apart, c=8', events: 3, gapMs: 100, connections: 8 };
+export const paced = { setting: '3 events, 100 ms apart, c=1', events: 3, gapMs: 100, connections: 1 };
+/** In step: each call of the eight takes as long as the others, and so they all come at the same moment, again and again. */
+export const inStep = { ...paced, setting: '3 events, 100 ms apart, c=8', connections: 8 };
 export const burst = { setting: '1,000 events at once, c=2', events: 1000, gapMs: 0, connections: 2 };
+/** A call that takes long has to be asked for long. */
+const minSeconds = 2;
 
 const columns: readonly Column[] = [
   { metric: 'callsPerSecond', title: 'calls/s', digits: 1, hasSpread: true },
@@ -38,7 +42,9 @@ const messageFor = (tool: string) =>
     params: { name: tool, arguments: { text: firstTag }, _meta: { progressToken: firstTag } },
   });
 
-async function runStream(bench: Bench, { setting, events, gapMs, connections }: typeof paced): Promise<void> {
+/** @param settings differ in nothing but their connections */
+async function runStream(bench: Bench, settings: readonly (typeof paced)[]): Promise<void> {
+  const [{ events, gapMs }] = settings as [typeof paced];
   const listener: ListenerSpec = { kind: 'healthy', tools, resultBytes, events: events - 1, gapMs };
   await using upstreams = await startUpstreams([listener]);
   await using stack = new AsyncDisposableStack();
@@ -57,10 +63,10 @@ async function runStream(bench: Bench, { setting, events, gapMs, connections }: 
       seconds,
     });
   if (gapMs > 0) for (const gateway of gateways) await ask(gateway, warmUp.connections, warmUp.seconds);
-  await bench.rounds(streamed, setting, gateways, async (gateway, seconds) => {
+  const measure = (connections: number) => async (gateway: Gateway, seconds: number) => {
     const { process } = gateway;
     const before = { gateway: process?.cpuNs() ?? 0, upstream: upstreams.process.cpuNs() };
-    const result = await ask(gateway, connections, seconds);
+    const result = await ask(gateway, connections, gapMs > 0 ? Math.max(minSeconds, seconds) : seconds);
     const { calls, leastEvents, firstP50Ms, firstP99Ms, totalP50Ms, gapMinMs, gapP50Ms, gapMaxMs } = result;
     const perCall = (ns: number) => ns / 1000 / calls;
     return {
@@ -75,15 +81,18 @@ async function runStream(bench: Bench, { setting, events, gapMs, connections }: 
       loadCpuUs: result.cpuUs / calls,
       upstreamCpuUs: perCall(upstreams.process.cpuNs() - before.upstream),
     };
-  });
-  bench.printTable(streamed, setting, columns);
+  };
+  for (const { setting, connections } of settings) {
+    await bench.rounds(streamed, setting, gateways, measure(connections));
+    bench.printTable(streamed, setting, columns);
+  }
 }
 
 /** See above. */
 export const streamWork: Work = {
   name: 'stream',
   async run(bench) {
-    await runStream(bench, paced);
-    await runStream(bench, burst);
+    await runStream(bench, [paced, inStep]);
+    await runStream(bench, [burst]);
   },
 };

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'bun:test';
+import { join } from 'node:path';
 import { deadlines, sleep } from '../../src/deadlines.ts';
 import { waitUntil } from '../support/wait.ts';
 
@@ -22,6 +23,24 @@ describe('a deadline', () => {
     later.clear();
   });
 
+  test('is met while others, that were set before and after it, end much later', async () => {
+    const expired: string[] = [];
+    const add = (name: string, ms: number) => deadlines.add(ms, () => void expired.push(name));
+    const later = [add('before', 60_000)];
+    const soon = new Promise<void>((resolve) => deadlines.add(100, resolve));
+    later.push(add('after', 30_000));
+    await soon;
+    expect(expired).toEqual([]);
+    for (const one of later) one.clear();
+  });
+
+  test('that is still to come is met after an earlier one was', async () => {
+    const expired: number[] = [];
+    for (const ms of [200, 60, 130]) deadlines.add(ms, () => void expired.push(ms));
+    await waitUntil('all three', () => expired.length === 3);
+    expect(expired).toEqual([60, 130, 200]);
+  });
+
   test('that was cleared calls never, even when another expires in the same moment and clears it', async () => {
     const expired: string[] = [];
     const cleared = deadlines.add(10, () => void expired.push('cleared'));
@@ -36,6 +55,17 @@ describe('a deadline', () => {
     deadlines.add(100, () => void expired.push('last'));
     await waitUntil('the last', () => expired.includes('last'));
     expect(expired).toEqual(['first', 'last']);
+  });
+
+  test('whose end fails keeps no other from ending, and the process learns of the failure', () => {
+    const program = `
+      import { deadlines } from ${JSON.stringify(join(import.meta.dir, '../../src/deadlines.ts'))};
+      process.on('uncaughtException', (error) => console.log(error.message));
+      deadlines.add(10, () => { throw new Error('the first failed'); });
+      deadlines.add(10, () => console.log('the second ended'));
+    `;
+    const { stdout } = Bun.spawnSync([process.execPath, '-e', program]);
+    expect(stdout.toString()).toBe('the second ended\nthe first failed\n');
   });
 
   test('may be set while another expires', async () => {

@@ -1,4 +1,5 @@
 import type { Signal } from '../../abort.ts';
+import { type Deadline, deadlines } from '../../deadlines.ts';
 import { Listed, LiveList } from '../../live-list.ts';
 import { toFailure, UpstreamFailure } from '../failure.ts';
 import { type ConnectionEvents, HttpConnection } from './connection.ts';
@@ -55,7 +56,7 @@ export class ConnectionPool implements ConnectionEvents {
   readonly #waiters = new LiveList<Waiter>();
   readonly #recent = new RecentHead();
   #dialing = 0;
-  #sweep: Timer | null = null;
+  #sweep: Deadline | null = null;
   #keepsIdle = true;
 
   /** @param dial makes a new connection to the origin, or rejects with what `toFailure` understands */
@@ -84,7 +85,7 @@ export class ConnectionPool implements ConnectionEvents {
   /** Closes what is idle now, and everything else as soon as it is. Last words can still be sent. */
   close(): void {
     this.#keepsIdle = false;
-    if (this.#sweep) clearTimeout(this.#sweep);
+    this.#sweep?.clear();
     for (const connection of this.#idle) connection.close();
     this.#idle = [];
   }
@@ -139,8 +140,7 @@ export class ConnectionPool implements ConnectionEvents {
     if (kept.length > 0) this.#sweep = this.#nextSweep();
   }
 
-  /** A timer of its own: deadlines are looked for twenty times a second, and there may be idle connections at all times. */
-  #nextSweep(): Timer {
-    return setTimeout(() => this.#dropStale(), sweepIntervalMs);
+  #nextSweep(): Deadline {
+    return deadlines.add(sweepIntervalMs, () => this.#dropStale());
   }
 }
