@@ -83,7 +83,7 @@ const values = flags();
 const options = {
   isFull: values.full,
   rounds: Math.ceil(positive('rounds', values.rounds, values.full ? 5 : 3)),
-  seconds: positive('seconds', values.seconds, values.full ? 3 : 0.6),
+  seconds: positive('seconds', values.seconds, values.full ? 3 : 0.5),
 };
 const chosen = values.only ? worksNamed(values.only.split(',')) : works;
 const named = values.contestants ? contestantsNamed(values.contestants.split(',')) : null;

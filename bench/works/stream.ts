@@ -18,7 +18,7 @@ export const paced = { setting: '3 events, 100 ms apart, c=1', events: 3, gapMs:
 export const inStep = { ...paced, setting: '3 events, 100 ms apart, c=8', connections: 8 };
 export const burst = { setting: '1,000 events at once, c=2', events: 1000, gapMs: 0, connections: 2 };
 /** A call that takes long has to be asked for long. */
-const minSeconds = 2;
+const minSeconds = 1;
 
 const columns: readonly Column[] = [
   { metric: 'callsPerSecond', title: 'calls/s', digits: 1, hasSpread: true },

@@ -1,7 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js';
 import { z } from 'zod';
+import { sleep } from '../deadlines.ts';
 import { build } from '../version.ts';
 
 /** The example server of `mcpstead demo`, listening on a free loopback port. */
@@ -113,7 +113,7 @@ function createServer(): McpServer {
     async ({ seconds, steps }, { _meta, sendNotification, signal }) => {
       const progressToken = _meta?.progressToken;
       for (let step = 1; step <= steps; step += 1) {
-        await sleep((seconds * 1000) / steps, undefined, { signal });
+        if (!(await sleep((seconds * 1000) / steps, signal))) throw signal.reason;
         if (progressToken === undefined) continue;
         await sendNotification({
           method: 'notifications/progress',

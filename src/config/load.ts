@@ -1,5 +1,4 @@
 import { isUtf8 } from 'node:buffer';
-import { open, stat } from 'node:fs/promises';
 import { GatewayError } from '../errors.ts';
 import { checkTogether } from './checks.ts';
 import { pathKey, readYaml } from './document.ts';
@@ -72,19 +71,14 @@ export async function loadConfig(path: string, env: Environment): Promise<Loaded
 async function readFile(path: string): Promise<Uint8Array> {
   try {
     // Looked at before it is opened: opening a pipe that nobody writes to would wait forever.
-    const status = await stat(path);
+    // As a URL, or Bun would take what begins with `s3:` for something to be fetched.
+    const file = Bun.file(Bun.pathToFileURL(path));
+    const status = await file.stat();
     if (status.isDirectory()) throw unusableFile(path, 'is a directory');
     if (!status.isFile()) throw unusableFile(path, 'is not a regular file, which a reload could read again');
-    await using file = await open(path, 'r');
-    const buffer = new Uint8Array(maxFileBytes + 1);
-    let length = 0;
-    while (length < buffer.length) {
-      const { bytesRead } = await file.read(buffer, length, buffer.length - length, length);
-      if (bytesRead === 0) break;
-      length += bytesRead;
-    }
-    if (length > maxFileBytes) throw unusableFile(path, 'is larger than 1 MiB');
-    return buffer.subarray(0, length);
+    const bytes = await file.slice(0, maxFileBytes + 1).bytes();
+    if (bytes.length > maxFileBytes) throw unusableFile(path, 'is larger than 1 MiB');
+    return bytes;
   } catch (error) {
     if (error instanceof GatewayError) throw error;
     const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);

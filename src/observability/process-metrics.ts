@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
-import { readdir, readFile } from 'node:fs/promises';
 import type { Registry } from 'prom-client';
+import { nodeFiles } from '../node-modules.ts';
 import { addFamily } from './series.ts';
 
 /**
@@ -32,7 +32,11 @@ export function addProcessFamilies(registry: Registry): void {
     return kibibytes === null ? null : kibibytes * 1024;
   });
   gauge('threads', 'Threads of the process.', () => numberIn('/proc/self/status', /^Threads:\s+(\d+)$/m));
-  gauge('open_fds', 'Open file descriptors.', async () => (await readdir('/proc/self/fd')).length);
+  gauge(
+    'open_fds',
+    'Open file descriptors.',
+    async () => (await nodeFiles().readdir('/proc/self/fd')).length,
+  );
   gauge('max_fds', 'Most file descriptors that may be open (soft limit).', () =>
     numberIn('/proc/self/limits', /^Max open files\s+(\d+)/m),
   );
@@ -40,6 +44,6 @@ export function addProcessFamilies(registry: Registry): void {
 
 /** The number that `pattern` captures in a file, or null. */
 async function numberIn(path: string, pattern: RegExp): Promise<number | null> {
-  const match = pattern.exec(await readFile(path, 'utf8'));
+  const match = pattern.exec(await nodeFiles().readFile(path, 'utf8'));
   return match?.[1] === undefined ? null : Number(match[1]);
 }

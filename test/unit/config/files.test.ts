@@ -47,6 +47,12 @@ test('a missing file', async () => {
   expect(await refusal('missing.yaml')).toBe('invalid configuration: missing.yaml does not exist');
 });
 
+test('what looks like an address is the name of a file all the same', async () => {
+  await expect(loadConfig('s3://bucket/a.yaml', {})).rejects.toThrow('s3://bucket/a.yaml does not exist');
+  await Bun.write(join(folder, 'a b#c?%20.yaml'), 'port: 81');
+  expect((await loadConfig(join(folder, 'a b#c?%20.yaml'), {})).config.port).toBe(81);
+});
+
 test('a directory', async () => {
   expect(await refusal('.')).toEndWith(' is a directory');
 });
