@@ -22,11 +22,11 @@ export const build: BuildInfo = {
 };
 
 function shaOfCheckout(): string {
-  const git = new URL('../.git/', import.meta.url);
+  const git = `${import.meta.dir}/../.git`;
   try {
-    const head = readFileSync(new URL('HEAD', git), 'utf8').trim();
+    const head = readFileSync(`${git}/HEAD`, 'utf8').trim();
     if (!head.startsWith('ref: ')) return head;
-    return readFileSync(new URL(head.slice('ref: '.length), git), 'utf8').trim();
+    return readFileSync(`${git}/${head.slice('ref: '.length)}`, 'utf8').trim();
   } catch {
     // An archive without .git, or a branch whose ref is packed.
     return 'unknown';

@@ -119,6 +119,7 @@ async function run(bench: Bench): Promise<void> {
     }
     const justInTime = gateways.filter(({ isJustInTime }) => isJustInTime);
     await bench.warmUp(faults, calling, justInTime, measure, justInTimeSeconds);
+    await bench.warmUp(faults, calling, gateways, measure);
     for (const round of rounds) await bench.round(round, faults, calling, gateways, measure);
   }
   bench.printTable(faults, calling, loadColumns);

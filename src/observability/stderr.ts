@@ -23,7 +23,12 @@ export function writeToStderr(text: string): void {
   }
 }
 
-/** Whether stderr is a terminal; what is no character device is none. */
+/** Whether stderr is a terminal. Never throws. */
 export function stderrIsTerminal(): boolean {
-  return fstatSync(2).isCharacterDevice() && nodeTty().isatty(2);
+  try {
+    if (!fstatSync(2).isCharacterDevice()) return false;
+  } catch {
+    // It is closed, or of a kind that has no status.
+  }
+  return nodeTty().isatty(2);
 }
