@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'bun:test';
+import { describe, expect, spyOn, test } from 'bun:test';
 import { join } from 'node:path';
 import { deadlines, sleep } from '../../src/deadlines.ts';
 import { waitUntil } from '../support/wait.ts';
@@ -32,6 +32,19 @@ describe('a deadline', () => {
     await soon;
     expect(expired).toEqual([]);
     for (const one of later) one.clear();
+  });
+
+  test('does not wake the process before it is due', async () => {
+    // What tests before have left is over by then, or is far off.
+    await Bun.sleep(150);
+    using timeouts = spyOn(globalThis, 'setTimeout');
+    using intervals = spyOn(globalThis, 'setInterval');
+    const later = deadlines.add(60_000, () => {});
+    await Bun.sleep(300);
+    later.clear();
+    // None where a look is due anyway before the minute is over.
+    expect(timeouts.mock.calls.length).toBeLessThanOrEqual(1);
+    expect(intervals).not.toHaveBeenCalled();
   });
 
   test('that is still to come is met after an earlier one was', async () => {
