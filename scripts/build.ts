@@ -24,6 +24,8 @@ function build(target: Target, sha: string): string {
     '--minify',
     '--bytecode',
     '--format=esm',
+    // To compile what runs only at the start would take longer than to interpret it; run-gateway.ts sets this to 1 then.
+    '--compile-jit-policy=20',
     // What lies in the user's working directory is not ours to read, let alone to run.
     '--no-compile-autoload-dotenv',
     '--no-compile-autoload-bunfig',

@@ -39,6 +39,8 @@ export async function runGateway({ loaded, readConfig, onReady }: Run): Promise<
     );
     return ending(gaveUp, signals, logger);
   }
+  // What ran until now runs once: the program starts with little of it compiled, see scripts/build.ts.
+  Bun.unsafe.setJITPolicy(1);
   logger.info(`serving ${gateway.url}/mcp`);
   signals.onHangup(() => void reload(gateway));
   onReady?.(gateway);

@@ -17,6 +17,9 @@ export interface UpstreamState {
 /** How an upstream session was lost: the `reason` of `mcpstead_upstream_session_resets_total`. */
 export type SessionResetReason = 'unknown_session' | 'expired' | 'terminated';
 
+/** Bytes of bodies. Whoever moves them adds to it: a call for each piece would be one more thing to look for. */
+export type ByteCounts = Record<'sent' | 'received', number>;
+
 /** The label `tool` of calls to a tool that the registry does not know (yet). */
 export const unknownTool = 'unknown';
 
@@ -36,7 +39,7 @@ export class UpstreamMetrics {
     healthChecks: { success: 0, failure: 0 },
     sessionResets: { unknown_session: 0, expired: 0, terminated: 0 },
     backoffSeconds: 0,
-    bytes: { sent: 0, received: 0 },
+    bytes: { sent: 0, received: 0 } as ByteCounts,
     tools: new Map<string, ToolMetrics>(),
   };
   readonly state: UpstreamState;
@@ -80,14 +83,6 @@ export class UpstreamMetrics {
   /** A wait between two attempts is over. */
   backedOff(seconds: number): void {
     this.counts.backoffSeconds += seconds;
-  }
-
-  sent(bytes: number): void {
-    this.counts.bytes.sent += bytes;
-  }
-
-  received(bytes: number): void {
-    this.counts.bytes.received += bytes;
   }
 
   /**

@@ -6,7 +6,7 @@ import type { UpstreamMetrics, UpstreamState } from '../observability/upstream-m
 import { Attempt, type AttemptOwner } from './attempt.ts';
 import { backoffMs } from './backoff.ts';
 import { cancelled, toFailure, UpstreamFailure } from './failure.ts';
-import type { LegacySession, UpstreamCall } from './legacy-session.ts';
+import type { LegacySession, SessionEvents, UpstreamCall } from './legacy-session.ts';
 import { httpClientOf, openSession, type UpstreamConfig } from './open-session.ts';
 import type { UpstreamTool } from './tool-list.ts';
 import { ToolWatch } from './tool-watch.ts';
@@ -47,9 +47,10 @@ export interface ConnectionStatus {
  * change. Calls are answered while the session lives, wait while a lost session is re-initialized, and fail at
  * once while the upstream is down.
  */
-export class Connection implements UpstreamState, AttemptOwner {
+export class Connection implements UpstreamState, AttemptOwner, SessionEvents {
   readonly name: string;
   #config: UpstreamConfig;
+  #requestTimeoutMs: number;
   readonly #logger: Logger;
   readonly #metrics: UpstreamMetrics;
   readonly #events: ConnectionEvents;
@@ -85,6 +86,7 @@ export class Connection implements UpstreamState, AttemptOwner {
   ) {
     this.name = config.server.name;
     this.#config = config;
+    this.#requestTimeoutMs = requestTimeoutMs(config);
     this.#logger = logger;
     this.#metrics = metrics(this);
     this.#events = events;
@@ -134,8 +136,9 @@ export class Connection implements UpstreamState, AttemptOwner {
   get session(): LegacySession | null {
     return this.#session;
   }
+  /** Of the configuration; kept, because each call asks for it. */
   get requestTimeoutMs(): number {
-    return this.config.timeouts.request_seconds * 1000;
+    return this.#requestTimeoutMs;
   }
 
   connected(): boolean {
@@ -168,6 +171,7 @@ export class Connection implements UpstreamState, AttemptOwner {
   /** Takes over changes that need no new connection. */
   update(config: UpstreamConfig): void {
     this.#config = config;
+    this.#requestTimeoutMs = requestTimeoutMs(config);
     this.#http.settingsChanged();
     // The wait that runs may be far longer than the new settings want.
     if (this.#session) this.#tools.changed(this.#session);
@@ -191,6 +195,22 @@ export class Connection implements UpstreamState, AttemptOwner {
     this.#session = null;
     await session?.retire(closeTimeoutMs);
     this.#http.close();
+  }
+
+  quote(text: string): string {
+    return this.#events.quote(text);
+  }
+  onSeen(): void {
+    this.#lastSeenMs = Date.now();
+  }
+  onToolsChanged(session: LegacySession): void {
+    this.#tools.changed(session);
+  }
+  onClosed(session: LegacySession, error: Error): void {
+    this.#lost(session, toFailure(error));
+  }
+  onSuspect(session: LegacySession): void {
+    void this.#check(session);
   }
 
   /** A call has failed: finds out what that means for the session. */
@@ -246,23 +266,9 @@ export class Connection implements UpstreamState, AttemptOwner {
     const close = () => abort.abort(new UpstreamFailure('cancelled', 'was removed'));
     this.#closing.addEventListener('abort', close, { once: true });
     const startMs = performance.now();
-    let session: LegacySession | null = null;
-    const current = () => session !== null && session === this.#session;
     try {
-      session = await openSession(
-        this.config,
-        () => this.config.quirks,
-        this.#http,
-        {
-          quote: (text) => this.#events.quote(text),
-          onSeen: () => this.#seen(),
-          onToolsChanged: () => session && this.#tools.changed(session),
-          onClosed: (error) => current() && this.#lost(session as LegacySession, toFailure(error)),
-          onSuspect: () => current() && this.#check(session as LegacySession),
-        },
-        abort,
-      );
-      this.#seen();
+      const session = await openSession(this.config, () => this.config.quirks, this.#http, this, abort);
+      this.onSeen();
       this.#metrics.initialized(true, (performance.now() - startMs) / 1000);
       return session;
     } catch (error) {
@@ -406,10 +412,6 @@ export class Connection implements UpstreamState, AttemptOwner {
     else this.#lost(session, failure);
   }
 
-  #seen(): void {
-    this.#lastSeenMs = Date.now();
-  }
-
   #isClosed(): boolean {
     return this.#state === 'closed';
   }
@@ -419,6 +421,10 @@ export class Connection implements UpstreamState, AttemptOwner {
     if (this.#retryTimer) clearTimeout(this.#retryTimer);
     this.#retryTimer = null;
   }
+}
+
+function requestTimeoutMs({ server }: UpstreamConfig): number {
+  return server.timeouts.request_seconds * 1000;
 }
 
 function describeState(state: ConnectionState, failure: UpstreamFailure | null): string {

@@ -39,11 +39,11 @@ export interface UpstreamCall {
 export interface SessionEvents {
   /** Words of the upstream in a form that may be shown: short, on one line, without secrets. */
   quote(text: string): string;
-  onToolsChanged(): void;
+  onToolsChanged(session: LegacySession): void;
   /** The transport is gone. */
-  onClosed(error: Error): void;
+  onClosed(session: LegacySession, error: Error): void;
   /** Something hints at a lost session or a dead upstream. */
-  onSuspect(): void;
+  onSuspect(session: LegacySession): void;
   /** The upstream said something. */
   onSeen(): void;
 }
@@ -297,11 +297,11 @@ export class LegacySession implements TransportEvents {
 
   onClosed(error: Error): void {
     this.#closedBy = error;
-    this.#events.onClosed(error);
+    this.#events.onClosed(this, error);
   }
 
   onSuspect(): void {
-    this.#events.onSuspect();
+    this.#events.onSuspect(this);
   }
 
   #onNotification(message: NotificationMessage, requestId: number | null): Promise<void> | undefined {
@@ -320,7 +320,7 @@ export class LegacySession implements TransportEvents {
       case 'notifications/tools/list_changed':
         // Some servers send this ahead of every answer, that of tools/list included: the list that follows is new.
         if (requestId === null || this.#calls.get(requestId)?.call !== this.#listing)
-          this.#events.onToolsChanged();
+          this.#events.onToolsChanged(this);
         return undefined;
       default:
         return undefined;

@@ -34,8 +34,7 @@ export function httpClientOf(
     tlsSkipVerify: server.tls_skip_verify,
     connectTimeoutMs: () => current().timeouts.connect_seconds * 1000,
     accept: () => current().quirks.inject_accept_header,
-    onSent: (bytes) => metrics.sent(bytes),
-    onReceived: (bytes) => metrics.received(bytes),
+    bytes: metrics.counts.bytes,
   });
 }
 

@@ -11,8 +11,7 @@ export function httpClient(
     tlsSkipVerify: false,
     connectTimeoutMs: () => 10_000,
     accept: () => null,
-    onSent() {},
-    onReceived() {},
+    bytes: { sent: 0, received: 0 },
     ...options,
   });
   return Object.assign(client, { [Symbol.asyncDispose]: async () => client.close() });

@@ -1,6 +1,7 @@
 import type { Signal } from '../../abort.ts';
 import { type Deadline, deadlines } from '../../deadlines.ts';
 import { Listed, LiveList } from '../../live-list.ts';
+import type { ByteCounts } from '../../observability/upstream-metrics.ts';
 import { toFailure, UpstreamFailure } from '../failure.ts';
 import { type ConnectionEvents, HttpConnection } from './connection.ts';
 import { RecentHead } from './recent-head.ts';
@@ -49,7 +50,7 @@ class Waiter extends Listed {
 /** The connections to one origin, kept alive and used again, the one used last first. */
 export class ConnectionPool implements ConnectionEvents {
   readonly #dial: () => Promise<ByteSocket>;
-  readonly onReceived: (bytes: number) => void;
+  readonly #bytes: ByteCounts;
   readonly #connections = new Set<HttpConnection>();
   /** Some may have closed meanwhile; they are passed over. */
   #idle: HttpConnection[] = [];
@@ -59,10 +60,13 @@ export class ConnectionPool implements ConnectionEvents {
   #sweep: Deadline | null = null;
   #keepsIdle = true;
 
-  /** @param dial makes a new connection to the origin, or rejects with what `toFailure` understands */
-  constructor(dial: () => Promise<ByteSocket>, onReceived: (bytes: number) => void) {
+  /**
+   * @param dial makes a new connection to the origin, or rejects with what `toFailure` understands
+   * @param bytes what is received is added here
+   */
+  constructor(dial: () => Promise<ByteSocket>, bytes: ByteCounts) {
     this.#dial = dial;
-    this.onReceived = onReceived;
+    this.#bytes = bytes;
   }
 
   /** A connection that is idle now, or undefined. */
@@ -98,6 +102,10 @@ export class ConnectionPool implements ConnectionEvents {
       this.#idle.push(connection);
       this.#sweep ??= this.#nextSweep();
     }
+  }
+
+  onReceived(bytes: number): void {
+    this.#bytes.received += bytes;
   }
 
   onClosed(connection: HttpConnection): void {

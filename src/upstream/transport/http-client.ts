@@ -1,4 +1,5 @@
 import type { Signal } from '../../abort.ts';
+import type { ByteCounts } from '../../observability/upstream-metrics.ts';
 import { jsonType, sseType } from '../../protocol/headers.ts';
 import { build } from '../../version.ts';
 import { UpstreamFailure } from '../failure.ts';
@@ -19,8 +20,8 @@ export interface HttpClientOptions {
   readonly connectTimeoutMs: () => number;
   /** Sent as `Accept` in place of the transport's own. */
   readonly accept: () => string | null;
-  readonly onSent: (bytes: number) => void;
-  readonly onReceived: (bytes: number) => void;
+  /** What is sent and received is added here. */
+  readonly bytes: ByteCounts;
 }
 
 export interface HttpRequest {
@@ -47,6 +48,7 @@ interface Head {
 export class HttpClient {
   readonly #options: HttpClientOptions;
   readonly #way: Way;
+  readonly #bytes: ByteCounts;
   readonly #pool: ConnectionPool;
   /** The upstream's URL, or where it moved within its origin. */
   #url: string;
@@ -55,13 +57,11 @@ export class HttpClient {
 
   constructor(options: HttpClientOptions) {
     this.#options = options;
+    this.#bytes = options.bytes;
     this.#url = options.url;
     this.#way = wayTo(new URL(options.url), options.tlsSkipVerify, process.env);
     // A pool of its own: a connection that was made without verification never serves another upstream.
-    this.#pool = new ConnectionPool(
-      () => dial(this.#way.route, options.connectTimeoutMs()),
-      options.onReceived,
-    );
+    this.#pool = new ConnectionPool(() => dial(this.#way.route, options.connectTimeoutMs()), options.bytes);
   }
 
   /** Forgets where the upstream had moved to: a new session begins at the configured URL. */
@@ -134,7 +134,7 @@ export class HttpClient {
     const { body } = request;
     if (body === undefined) return `${head}\r\n`;
     const bytes = Buffer.byteLength(body);
-    this.#options.onSent(bytes);
+    this.#bytes.sent += bytes;
     return `${head}content-type: ${jsonType}\r\ncontent-length: ${bytes}\r\n\r\n${body}`;
   }
 

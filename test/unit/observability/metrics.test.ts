@@ -324,9 +324,9 @@ describe('an upstream', () => {
     upstream.toolsRefreshed(true, 0.3);
     upstream.healthChecked(false);
     upstream.sessionReset('expired');
-    upstream.sent(100);
-    upstream.received(2000);
-    upstream.received(1);
+    upstream.counts.bytes.sent += 100;
+    upstream.counts.bytes.received += 2000;
+    upstream.counts.bytes.received += 1;
 
     const page = await metrics.page();
 
@@ -369,7 +369,7 @@ describe('an upstream', () => {
     tool.called(1);
     tool.failed('cancelled');
     upstream.tool('write').called(1);
-    upstream.received(100);
+    upstream.counts.bytes.received += 100;
     upstream.initialized(false, 1);
 
     expect(await metrics.page()).not.toContain('server="files"');
@@ -378,12 +378,12 @@ describe('an upstream', () => {
   test('starts anew when it is added again under its old name, whatever its predecessor still does', async () => {
     const metrics = newMetrics();
     const before = metrics.upstream(server, stateOf());
-    before.sent(100);
+    before.counts.bytes.sent += 100;
     before.remove();
     const after = metrics.upstream(server, stateOf({ connected: () => true }));
-    after.sent(1);
+    after.counts.bytes.sent += 1;
 
-    before.sent(10);
+    before.counts.bytes.sent += 10;
     before.remove();
 
     const page = await metrics.page();

@@ -80,19 +80,14 @@ describe.each([
     using server = await rawServer(({ socket }) => {
       socket.write(Buffer.concat([Buffer.from(ok), ...framed(whole).map((part) => Buffer.from(part))]));
     }, options);
-    let received = 0;
-    await using client = httpClient(server.origin, {
-      tlsSkipVerify: true,
-      onReceived: (bytes) => {
-        received += bytes;
-      },
-    });
+    const bytes = { sent: 0, received: 0 };
+    await using client = httpClient(server.origin, { tlsSkipVerify: true, bytes });
     for (let round = 1; round <= 2; round++) {
       const response = await client.fetch({ method: 'GET', signal: unaborted });
       const pieces: Uint8Array[] = [];
       for (let piece = await response.read(); piece; piece = await response.read()) pieces.push(piece);
       expect(Buffer.concat(pieces).equals(whole)).toBe(true);
-      expect(received).toBe(round * 20_000_060);
+      expect(bytes.received).toBe(round * 20_000_060);
     }
     expect(server.connections()).toBe(1);
   });
