@@ -56,26 +56,39 @@ export class HostGuard {
 
 export type BearerProblem = 'missing_header' | 'bad_format' | 'wrong_token';
 
-const bearer = /^bearer +\S+$/i;
+const bearer = /^bearer +(\S+)$/i;
 
 /** Checks `Authorization: Bearer TOKEN` (RFC 6750, 2.1) in a time that does not depend on our token. */
 export class BearerGuard {
+  /** The header as nearly everyone writes it, and its bytes. */
+  readonly #header: string;
   readonly #expected: Buffer;
-  /** Takes the client's token, as much as there is room for: a buffer for each request would cost more than the rest. */
+  /** Takes the client's header, as much as there is room for: a buffer for each request would cost more than the rest. */
   readonly #given: Buffer;
 
   constructor(token: string) {
-    this.#expected = Buffer.from(token);
+    this.#header = headerOf(token);
+    this.#expected = Buffer.from(this.#header);
     this.#given = Buffer.alloc(this.#expected.length);
   }
 
   problem(authorization: string | null): BearerProblem | null {
     if (authorization === null || authorization === '') return 'missing_header';
-    if (!bearer.test(authorization)) return 'bad_format';
-    const token = authorization.slice(authorization.lastIndexOf(' ') + 1);
-    this.#given.write(token);
-    // Of a shorter one, what was there before is compared, too: both have to hold.
-    const isEqual = crypto.timingSafeEqual(this.#given, this.#expected);
-    return Buffer.byteLength(token) === this.#expected.length && isEqual ? null : 'wrong_token';
+    if (this.#isExpected(authorization)) return null;
+    const token = bearer.exec(authorization)?.[1];
+    if (token === undefined) return 'bad_format';
+    return this.#isExpected(headerOf(token)) ? null : 'wrong_token';
   }
+
+  #isExpected(header: string): boolean {
+    const written = this.#given.write(header);
+    const isEqual = crypto.timingSafeEqual(this.#given, this.#expected);
+    // Of a shorter header, what was there before is compared, too; of a longer one, only the beginning.
+    const isWhole = written === this.#expected.length && header.length === this.#header.length;
+    return isWhole && isEqual;
+  }
+}
+
+function headerOf(token: string): string {
+  return `Bearer ${token}`;
 }

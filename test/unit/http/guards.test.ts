@@ -136,6 +136,9 @@ describe('a bearer token', () => {
     ['Bearer S3cret-token', 'wrong_token'],
     ['Bearer s3cret-toke', 'wrong_token'],
     ['Bearer s3cret-token2', 'wrong_token'],
+    ['Bearer s3cret-toke€', 'wrong_token'],
+    ['Bearer s3cret-tok€', 'wrong_token'],
+    ['Bearer €', 'wrong_token'],
   ] as const)('is not taken in %p: %s', (header, problem) => {
     // A guard that has just seen the right one must not take it for the next.
     expect(guard.problem('Bearer s3cret-token')).toBeNull();
