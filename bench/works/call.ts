@@ -30,6 +30,7 @@ export const variantNames = {
   plain: 'plain',
   auth: 'bearer auth',
   upstreams: `${manyUpstreams} upstreams`,
+  oneOfMany: `one of ${manyUpstreams} upstreams`,
   sessions: '10,000 sessions',
 };
 
@@ -75,21 +76,25 @@ async function runVariants(bench: Bench): Promise<void> {
   const mcpstead = bench.contestant('mcpstead');
   if (mcpstead === null) return;
   await using upstreams = await startUpstreams(Array.from({ length: manyUpstreams }, () => listener));
-  const { plain, auth, upstreams: many, sessions } = variantNames;
+  const { plain, auth, upstreams: many, oneOfMany, sessions } = variantNames;
   for (const rounds of bench.starts) {
     await using stack = new AsyncDisposableStack();
-    const start = async (name: string, count: number, auth: boolean, session: boolean) => {
+    // All within a session, as clients are: each differs from the plain one in one thing.
+    const start = async (name: string, count: number, auth: boolean) => {
       const addresses = upstreams.addresses.slice(0, count);
-      const options = { name, auth, session, tools: count * tools };
+      const options = { name, auth, session: true, tools: count * tools };
       const gateway = stack.use(await startGateway(mcpstead, addresses, options));
       const messages = addresses.map((up) => callOf(gateway.toolName(up.name, 'tool_0'), requestBytes));
       return { name, gateway, messages };
     };
-    const inSessions = await start(sessions, 1, false, true);
+    const toMany = await start(many, manyUpstreams, false);
+    const inSessions = await start(sessions, 1, false);
     const gateways = [
-      await start(plain, 1, false, false),
-      await start(auth, 1, true, false),
-      await start(many, manyUpstreams, false, false),
+      await start(plain, 1, false),
+      await start(auth, 1, true),
+      toMany,
+      // The same process: what it is to call now this one and now that one, and nothing else.
+      { ...toMany, name: oneOfMany, messages: toMany.messages.slice(0, 1) },
       inSessions,
     ];
     const target = inSessions.gateway.entry;
@@ -104,7 +109,8 @@ async function runVariants(bench: Bench): Promise<void> {
       });
       return figures;
     };
-    await bench.warmUp(call, variants, gateways, measure, justInTimeSeconds);
+    const once = gateways.filter(({ name }) => name !== oneOfMany);
+    await bench.warmUp(call, variants, once, measure, justInTimeSeconds);
     for (const round of rounds) await bench.round(round, call, variants, gateways, measure);
     await bench.load.run({ kind: 'release' });
   }

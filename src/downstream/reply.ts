@@ -16,8 +16,10 @@ export interface Asked {
   readonly accepted: Accepted;
   /** Aborted when the client goes away. Asked for only when the reply takes a while: to make one costs a lot. */
   readonly signal: Signal;
-  /** Takes the answer. */
+  /** Takes the answer, which is sent together with others. */
   respond(response: Response): void;
+  /** Takes a stream in its place, which begins at once: of what it is to tell, the first is there. */
+  stream(response: Response): void;
   /** Called when the reply takes long and the client accepts no stream that could be kept alive. */
   onLong(): void;
 }
@@ -135,7 +137,7 @@ export class Reply extends Listed implements Beating {
   #open(): EventStream {
     if (this.#stream) return this.#stream;
     this.#stream = new EventStream(this.#parts.streams, () => this.#gone());
-    this.#asked.respond(
+    this.#asked.stream(
       new Response(this.#stream.readable, { headers: { ...streamHeaders, ...this.#headers } }),
     );
     for (const answer of this.#answers ?? []) void this.#stream.send(sseMessage(flat(answer)));

@@ -68,6 +68,10 @@ export class Post implements PostedBody, BodyTaker, Work, Outgoing {
     turn.send(this);
   }
 
+  stream(response: Response): void {
+    this.#result.resolve(response);
+  }
+
   send(): void {
     this.#result.resolve(this.#response as Response);
   }

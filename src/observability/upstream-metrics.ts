@@ -17,7 +17,7 @@ export interface UpstreamState {
 /** How an upstream session was lost: the `reason` of `mcpstead_upstream_session_resets_total`. */
 export type SessionResetReason = 'unknown_session' | 'expired' | 'terminated';
 
-/** Bytes of bodies. Whoever moves them adds to it: a call for each piece would be one more thing to look for. */
+/** Bytes of bodies, counted by whoever moves them. */
 export type ByteCounts = Record<'sent' | 'received', number>;
 
 /** The label `tool` of calls to a tool that the registry does not know (yet). */

@@ -27,7 +27,8 @@ function reply({
 } = {}) {
   const seen = { gone: 0, long: 0 };
   const response = Promise.withResolvers<Response>();
-  const asked = { accepted, signal, respond: response.resolve, onLong: () => void seen.long++ };
+  const { resolve } = response;
+  const asked = { accepted, signal, respond: resolve, stream: resolve, onLong: () => void seen.long++ };
   const streams = new Heartbeat(intervalMs);
   const parts = { replies, streams };
   const made = new Reply(parts, asked, batch, headers);
@@ -223,6 +224,7 @@ describe('a client that goes away', () => {
         return new Abort();
       },
       respond() {},
+      stream() {},
       onLong() {},
     };
     const parts = { replies: new Replies(), streams: new Heartbeat() };

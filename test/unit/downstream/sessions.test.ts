@@ -31,7 +31,8 @@ function sessionsOf(idleTtlMs: number) {
 /** A call that runs in the session. */
 function running(session: Session, idText: string): Call {
   const text = `{"jsonrpc":"2.0","id":${idText},"method":"tools/call","params":{"name":"a"}}`;
-  const asked = { accepted: { json: true, sse: true }, signal: new Abort(), respond() {}, onLong() {} };
+  const accepted = { json: true, sse: true };
+  const asked = { accepted, signal: new Abort(), respond() {}, stream() {}, onLong() {} };
   const reply = new Reply({ replies: new Replies(), streams: new Heartbeat() }, asked, null);
   const call = new Call(classify(JSON.parse(text), text) as RequestMessage, reply, session, {
     answered() {},
