@@ -82,8 +82,8 @@ function write(text: string): void {
 const values = flags();
 const options = {
   isFull: values.full,
-  rounds: Math.ceil(positive('rounds', values.rounds, values.full ? 5 : 3)),
-  seconds: positive('seconds', values.seconds, values.full ? 3 : 0.5),
+  rounds: Math.ceil(positive('rounds', values.rounds, values.full ? 8 : 3)),
+  seconds: positive('seconds', values.seconds, values.full ? 1 : 0.5),
 };
 const chosen = values.only ? worksNamed(values.only.split(',')) : works;
 const named = values.contestants ? contestantsNamed(values.contestants.split(',')) : null;

@@ -39,7 +39,7 @@ export class UpstreamMetrics {
     healthChecks: { success: 0, failure: 0 },
     sessionResets: { unknown_session: 0, expired: 0, terminated: 0 },
     backoffSeconds: 0,
-    bytes: { sent: 0, received: 0 } as ByteCounts,
+    bytes: { sent: 0, received: 0 },
     tools: new Map<string, ToolMetrics>(),
   };
   readonly state: UpstreamState;

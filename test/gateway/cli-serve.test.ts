@@ -43,6 +43,14 @@ describe('serving', () => {
     });
   }
 
+  test('lets the compiler work, which the build holds back at the start', async () => {
+    const watch = join(folder, 'watch.ts');
+    writeFileSync(watch, 'Bun.unsafe.setJITPolicy = (scale) => console.error("compiler:", scale);');
+    const { program } = await serve('', { bunArgs: ['--preload', watch] });
+    await using _ = program;
+    expect(program.stderr()).toStartWith('compiler: 1\n');
+  });
+
   test('goes on when nobody reads its output any more', async () => {
     const { program, origin } = await serve();
     await using _ = program;
