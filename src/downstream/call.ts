@@ -1,7 +1,8 @@
 import { Abort } from '../abort.ts';
 import { Listed } from '../live-list.ts';
 import type { Answer, Exchange } from '../protocol/exchange.ts';
-import type { JsonObject, RequestMessage } from '../protocol/jsonrpc.ts';
+import type { RequestMessage } from '../protocol/jsonrpc.ts';
+import type { ObjectText } from '../protocol/object-text.ts';
 import type { Reply } from './reply.ts';
 import type { Session } from './sessions.ts';
 
@@ -32,11 +33,11 @@ export class Call extends Listed implements Exchange {
   get method(): string {
     return this.message.method;
   }
-  get params(): JsonObject | undefined {
-    return this.message.params;
+  get methodText(): string {
+    return this.message.methodText;
   }
-  get paramsText(): string | undefined {
-    return this.message.paramsText;
+  get params(): ObjectText | undefined {
+    return this.message.params;
   }
 
   notify(message: string): Promise<void> | undefined {

@@ -5,11 +5,11 @@ import type { Answer } from '../protocol/exchange.ts';
 import { sessionHeader } from '../protocol/headers.ts';
 import { elements } from '../protocol/json-text.ts';
 import {
-  classify,
   errorText,
   type InvalidMessage,
   type Message,
   type NotificationMessage,
+  parseMessage,
   type RequestMessage,
   type ResponseMessage,
   resultText,
@@ -223,21 +223,20 @@ export class Endpoint implements CallTaker {
 
 /** The message in a body, or those of a batch: at least one. Throws `parse_error`, `invalid_request`. */
 function parse(text: string): Message | Message[] {
-  let value: unknown;
+  let batch: readonly string[] | null;
   try {
-    value = JSON.parse(text);
+    batch = elements(text);
+    if (batch === null) return parseMessage(text);
   } catch {
     throw new GatewayError('parse_error', 'Parse error: the body is not valid JSON');
   }
-  if (!Array.isArray(value)) return classify(value, text);
-  if (value.length === 0)
+  if (batch.length === 0)
     throw new GatewayError('invalid_request', 'Invalid request: a batch must not be empty');
-  if (value.length > maxBatchMessages) {
-    const found = `a batch of ${value.length} messages; at most ${maxBatchMessages} are taken`;
+  if (batch.length > maxBatchMessages) {
+    const found = `a batch of ${batch.length} messages; at most ${maxBatchMessages} are taken`;
     throw new GatewayError('invalid_request', `Invalid request: ${found}`);
   }
-  const texts = elements(text);
-  return value.map((entry, index) => classify(entry, texts[index] as string));
+  return batch.map(parseMessage);
 }
 
 /** To what needs no answer: DELETE, notifications, responses. MCP 2025-11-25, Transports, Sending Messages to the Server. */

@@ -1,5 +1,5 @@
 import type { Abort } from '../abort.ts';
-import type { JsonObject } from './jsonrpc.ts';
+import type { ObjectText } from './object-text.ts';
 import type { OwnBytes } from './own-bytes.ts';
 
 /**
@@ -8,11 +8,11 @@ import type { OwnBytes } from './own-bytes.ts';
  */
 export interface Exchange {
   readonly method: string;
+  /** The JSON text of the method. */
+  readonly methodText: string;
   /** When it came, by `performance.now()`. */
   readonly startMs: number;
-  readonly params: JsonObject | undefined;
-  /** The very text of `params`. */
-  readonly paramsText: string | undefined;
+  readonly params: ObjectText | undefined;
   /** Aborted when the client cancels or goes away, and by whoever answers when it gives up. */
   readonly abort: Abort;
   /**

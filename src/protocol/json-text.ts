@@ -1,181 +1,188 @@
 import { skipString } from '../json-string.ts';
 
 /**
- * Works on the text of JSON values, so that what the gateway need not look at is passed on as it came:
- * numbers beyond 2^53, key order and escapes survive, and nothing is serialized twice.
+ * Works on the text of JSON values, so that what the gateway need not look at is passed on as it came: numbers beyond
+ * 2^53, key order and escapes survive, and nothing is made into values and serialized again.
  *
- * Every function here takes text that JSON.parse has accepted; on other text the result is unspecified,
- * but the functions still end. None recurses, so depth is no danger.
+ * What is gone through is checked (RFC 8259): every function here throws a SyntaxError where JSON.parse would, for the
+ * part of the text that it passes over. None recurses, so depth is no danger.
  */
 
 const quote = 0x22;
 const comma = 0x2c;
-const backslash = 0x5c;
+const plus = 0x2b;
+const minus = 0x2d;
+const point = 0x2e;
+const zero = 0x30;
+const exponent = 0x65;
+const caseBit = 0x20;
+const colon = 0x3a;
 const openBracket = 0x5b;
 const closeBracket = 0x5d;
 const openBrace = 0x7b;
 const closeBrace = 0x7d;
 
+const literals = ['true', 'false', 'null'];
+
+/** The levels of arrays and objects that one word has bits for. */
+const maxLevels = 1 << 29;
+
+export function malformed(text: string, at: number): SyntaxError {
+  const found = at < text.length ? `${JSON.stringify(text.charAt(at))} at ${at}` : 'its end';
+  return new SyntaxError(`the JSON text has not what it should have in place of ${found}`);
+}
+
+/** The index of what is no blank, from `at` on. To look beyond the end would be slow ever after. */
+export function skipSpace(text: string, at: number): number {
+  let i = at;
+  while (i < text.length && isSpace(text.charCodeAt(i))) i++;
+  return i;
+}
+
 function isSpace(code: number): boolean {
   return code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09;
 }
 
-function skipSpace(text: string, at: number): number {
-  let i = at;
-  while (isSpace(text.charCodeAt(i))) i++;
+/** The index after the number that begins at `at`. By hand: to begin with a regular expression costs more than all of it. */
+function skipNumber(text: string, at: number): number {
+  let i = text.charCodeAt(at) === minus ? at + 1 : at;
+  i = text.charCodeAt(i) === zero ? i + 1 : skipDigits(text, i);
+  if (text.charCodeAt(i) === point) i = skipDigits(text, i + 1);
+  if ((text.charCodeAt(i) | caseBit) === exponent) {
+    const sign = text.charCodeAt(i + 1);
+    i = skipDigits(text, sign === plus || sign === minus ? i + 2 : i + 1);
+  }
   return i;
+}
+
+/** The index after the digits, at least one, that begin at `at`. */
+function skipDigits(text: string, at: number): number {
+  let i = at;
+  while (isDigit(text.charCodeAt(i))) i++;
+  if (i === at) throw malformed(text, at);
+  return i;
+}
+
+function isDigit(code: number): boolean {
+  return code >= zero && code <= zero + 9;
+}
+
+function isNumberStart(code: number): boolean {
+  return code === minus || isDigit(code);
+}
+
+/** The index after the number or literal that begins at `at`. */
+function skipPlain(text: string, at: number): number {
+  if (isNumberStart(text.charCodeAt(at))) return skipNumber(text, at);
+  for (const literal of literals) if (text.startsWith(literal, at)) return at + literal.length;
+  throw malformed(text, at);
+}
+
+/** The index after the key that is to begin at `at`. */
+export function skipKey(text: string, at: number): number {
+  if (text.charCodeAt(at) !== quote) throw malformed(text, at);
+  return skipString(text, at);
+}
+
+/** The index of the value after the key that ends at `at`. */
+export function skipColon(text: string, at: number): number {
+  const end = skipSpace(text, at);
+  if (text.charCodeAt(end) !== colon) throw malformed(text, end);
+  return skipSpace(text, end + 1);
 }
 
 /** The index after the value that begins at `at`. */
-function skipValue(text: string, at: number): number {
-  const first = text.charCodeAt(at);
-  if (first === quote) return skipString(text, at);
+export function skipValue(text: string, at: number): number {
   let i = at;
-  if (first !== openBrace && first !== openBracket) {
-    while (i < text.length) {
-      const code = text.charCodeAt(i);
-      if (code === comma || code === closeBrace || code === closeBracket || isSpace(code)) break;
-      i++;
-    }
-    return i;
-  }
-  let depth = 0;
-  while (i < text.length) {
+  // What the value is in: a one, and behind it a bit for each level, set for an object. Levels beyond are put aside.
+  let levels = 1;
+  let aside: number[] | null = null;
+  for (;;) {
     const code = text.charCodeAt(i);
-    if (code === quote) {
-      i = skipString(text, i);
-      continue;
+    if (code === quote) i = skipString(text, i);
+    else if (code === openBrace || code === openBracket) {
+      const isObject = code === openBrace;
+      i = skipSpace(text, i + 1);
+      if (text.charCodeAt(i) === (isObject ? closeBrace : closeBracket)) i++;
+      else {
+        if (levels >= maxLevels) {
+          aside ??= [];
+          aside.push(levels);
+          levels = 1;
+        }
+        levels = (levels << 1) | (isObject ? 1 : 0);
+        if (isObject) i = skipColon(text, skipKey(text, i));
+        continue;
+      }
+    } else i = skipPlain(text, i);
+
+    // A value has ended, and maybe what it was in.
+    for (;;) {
+      if (levels === 1) {
+        levels = aside?.pop() ?? 1;
+        if (levels === 1) return i;
+      }
+      i = skipSpace(text, i);
+      const after = text.charCodeAt(i);
+      const inObject = (levels & 1) === 1;
+      if (after === comma) {
+        i = skipSpace(text, i + 1);
+        if (inObject) i = skipColon(text, skipKey(text, i));
+        break;
+      }
+      if (after !== (inObject ? closeBrace : closeBracket)) throw malformed(text, i);
+      i++;
+      levels >>= 1;
     }
-    i++;
-    if (code === openBrace || code === openBracket) depth++;
-    else if ((code === closeBrace || code === closeBracket) && --depth === 0) break;
-  }
-  return i;
-}
-
-/** Of shorter texts no string is worth a look of its own. */
-const minLongTextLength = 64 * 1024;
-/** What ends a string, or needs a closer look: a quote, a backslash, a control character. RFC 8259, 7. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for, and naming the rest is slow.
-const special = /["\\\0-\x1f]/g;
-
-/**
- * What JSON.parse makes of a text, but for a string without escapes that is most of a long text, as an image is: it is
- * looked through where it stands, not copied, and comes out empty. Throws what JSON.parse throws.
- */
-export function parseJson(text: string): unknown {
-  const without = text.length < minLongTextLength ? null : withoutLongString(text);
-  if (without !== null) {
-    try {
-      return JSON.parse(without);
-    } catch {
-      // It was no string, but what stands between two strings; or something else is wrong, which the whole text tells.
-    }
-  }
-  return JSON.parse(text);
-}
-
-/**
- * The text without what stands between the two quotes around its middle, where that could be the content of a string.
- * Where it is not, two strings are left with nothing between them, which is no JSON.
- */
-function withoutLongString(text: string): string | null {
-  const middle = text.length >> 1;
-  const open = text.lastIndexOf('"', middle);
-  special.lastIndex = open + 1;
-  const close = special.exec(text)?.index ?? -1;
-  if (open < 0 || close <= middle || text.charCodeAt(close) !== quote) return null;
-  return text.slice(0, open + 1) + text.slice(close);
-}
-
-/**
- * Goes through the members of the object whose text this is, in order, one with each {@link next}. A repeated key
- * comes as often as it stands there. It moves over the text and cuts nothing out.
- */
-export class Members {
-  readonly #object: string;
-  #keyStart = 0;
-  #keyEnd = 0;
-  /** Where in the text the member's value stands. */
-  start = 0;
-  end: number;
-
-  constructor(object: string) {
-    this.#object = object;
-    this.end = skipSpace(object, 0);
-  }
-
-  /** Goes on to the next member; false: there is none. */
-  next(): boolean {
-    const object = this.#object;
-    // After the opening brace, or after a comma.
-    const before = skipSpace(object, this.end);
-    this.#keyStart = skipSpace(object, before + 1);
-    if (before >= object.length || object.charCodeAt(this.#keyStart) !== quote) return false;
-    this.#keyEnd = skipString(object, this.#keyStart);
-    this.start = skipSpace(object, skipSpace(object, this.#keyEnd) + 1);
-    this.end = skipValue(object, this.start);
-    return true;
-  }
-
-  /** The member's key, decoded. */
-  get key(): string {
-    const text = this.#object.slice(this.#keyStart, this.#keyEnd);
-    return text.includes('\\') ? (JSON.parse(text) as string) : text.slice(1, -1);
-  }
-
-  /** Whether the member's key is `name`. */
-  is(name: string): boolean {
-    const from = this.#keyStart + 1;
-    const to = this.#keyEnd - 1;
-    if (to - from === name.length) return this.#object.startsWith(name, from);
-    // Escapes make the text longer than what it stands for.
-    if (to - from > name.length)
-      for (let i = from; i < to; i++) if (this.#object.charCodeAt(i) === backslash) return this.key === name;
-    return false;
-  }
-
-  /** The text of the member's value. */
-  text(): string {
-    return this.#object.slice(this.start, this.end);
   }
 }
 
-/** The text of the member `name`, or undefined. Of a repeated key the last counts, as it does for JSON.parse. */
-export function memberText(object: string, name: string): string | undefined {
-  let text: string | undefined;
-  for (const member = new Members(object); member.next(); ) if (member.is(name)) text = member.text();
-  return text;
+/** Checks that nothing but blanks stands in the text from `at` on. */
+export function checkEnd(text: string, at: number): void {
+  const end = skipSpace(text, at);
+  if (end < text.length) throw malformed(text, end);
 }
 
-/** The texts of the elements of the array whose text this is. */
-export function elements(array: string): string[] {
+/** Checks that the text is that of one value. */
+export function checkValue(text: string): void {
+  checkEnd(text, skipValue(text, skipSpace(text, 0)));
+}
+
+/** Whether the value that begins at `at` is an object. */
+export function isObjectAt(text: string, at: number): boolean {
+  return text.charCodeAt(at) === openBrace;
+}
+
+/** The string whose JSON text this is, or undefined where it is that of another value. */
+export function stringOf(text: string): string | undefined {
+  if (text.charCodeAt(0) !== quote) return undefined;
+  return text.includes('\\') ? (JSON.parse(text) as string) : text.slice(1, -1);
+}
+
+/** The number whose JSON text this is, or undefined where it is that of another value. */
+export function numberOf(text: string): number | undefined {
+  return isNumberStart(text.charCodeAt(0)) ? Number(text) : undefined;
+}
+
+/** The texts of the elements of the array whose text this is, or null where it is that of another value. */
+export function elements(text: string): string[] | null {
+  let i = skipSpace(text, 0);
+  if (text.charCodeAt(i) !== openBracket) return null;
   const found: string[] = [];
-  let i = skipSpace(array, skipSpace(array, 0) + 1);
-  while (i < array.length && array.charCodeAt(i) !== closeBracket) {
-    const end = skipValue(array, i);
-    found.push(array.slice(i, end));
-    i = skipSpace(array, end);
-    if (array.charCodeAt(i) !== comma) break;
-    i = skipSpace(array, i + 1);
+  i = skipSpace(text, i + 1);
+  if (text.charCodeAt(i) === closeBracket) {
+    checkEnd(text, i + 1);
+    return found;
   }
+  for (;;) {
+    const end = skipValue(text, i);
+    found.push(text.slice(i, end));
+    i = skipSpace(text, end);
+    const code = text.charCodeAt(i);
+    if (code === closeBracket) break;
+    if (code !== comma) throw malformed(text, i);
+    i = skipSpace(text, i + 1);
+  }
+  checkEnd(text, i + 1);
   return found;
-}
-
-/**
- * The object's text with the member `name` set to the text `value`; all else stays as it came, to the last blank. A
- * repeated member is changed wherever it stands; one that was absent is appended.
- */
-export function withMember(object: string, name: string, value: string): string {
-  let changed = '';
-  let at = 0;
-  let empty = true;
-  for (const member = new Members(object); member.next(); empty = false) {
-    if (!member.is(name)) continue;
-    changed += object.slice(at, member.start) + value;
-    at = member.end;
-  }
-  if (at > 0) return changed + object.slice(at);
-  const close = object.lastIndexOf('}');
-  return `${object.slice(0, close)}${empty ? '' : ','}${JSON.stringify(name)}:${value}}`;
 }

@@ -1,17 +1,16 @@
-import { Members } from './json-text.ts';
+import { checkEnd, checkValue, isObjectAt, numberOf, skipSpace, stringOf } from './json-text.ts';
+import { Members, type ObjectText } from './object-text.ts';
 import type { OwnBytes } from './own-bytes.ts';
 
 /** A JSON-RPC request id. JSON-RPC allows null, MCP does not (2025-11-25, Base Protocol, Requests). */
 export type RequestId = string | number;
 
-/** What JSON.parse makes of a JSON object. */
-export type JsonObject = Readonly<Record<string, unknown>>;
-
-/** A request or notification, parsed once; `paramsText` is the very text of its params. */
+/** A request or notification. */
 interface MethodMessage {
   readonly method: string;
-  readonly params: JsonObject | undefined;
-  readonly paramsText: string | undefined;
+  /** The JSON text of the method, as it came. */
+  readonly methodText: string;
+  readonly params: ObjectText | undefined;
 }
 
 /** A message that wants an answer. */
@@ -31,7 +30,6 @@ export interface ResponseMessage {
   readonly kind: 'response';
   /** Null where an error could not be tied to a request. */
   readonly id: RequestId | null;
-  readonly result: JsonObject | undefined;
   readonly error: RpcError | undefined;
   /** Whether the result says of itself that it is an error. MCP 2025-11-25, Tools, Error Handling. */
   readonly isError: boolean;
@@ -47,7 +45,6 @@ export interface ResponseMessage {
 export interface RpcError {
   readonly code: number;
   readonly message: string;
-  readonly data?: unknown;
 }
 
 /** JSON that is no JSON-RPC message; `idText` is that of the message where it could be read, else `null`. */
@@ -63,85 +60,87 @@ export interface InvalidMessage {
 /** Whatever a peer may send, classified. */
 export type Message = RequestMessage | NotificationMessage | ResponseMessage | InvalidMessage;
 
-/** Whether a parsed JSON value is an object: neither an array nor null. */
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function isId(value: unknown): value is RequestId {
-  return typeof value === 'string' || (typeof value === 'number' && Number.isFinite(value));
-}
-
-function isRpcError(value: unknown): value is RpcError {
-  return isObject(value) && typeof value.code === 'number' && typeof value.message === 'string';
+/** The id whose JSON text this is, or undefined where it can be none. A number need not be what a double holds exactly. */
+function idOf(text: string): RequestId | undefined {
+  const number = numberOf(text);
+  if (number === undefined) return stringOf(text);
+  return Number.isFinite(number) ? number : undefined;
 }
 
 /**
- * Says what a JSON value is in terms of JSON-RPC 2.0.
+ * The message in the text, in terms of JSON-RPC 2.0. Throws a SyntaxError where the text is no JSON.
  *
- * @param value what JSON.parse made of `text`
- * @param text the value's own text, from which params, results and errors are cut
+ * The text is gone through once, and of its members none becomes more than it has to.
  */
-export function classify(value: unknown, text: string): Message {
-  if (!isObject(value)) return invalid('null', 'a message must be a JSON object');
-  // Of a repeated key the last counts, as it did for JSON.parse.
-  let givenId = '';
-  let paramsText: string | undefined;
-  let outcomeText = '';
-  let start = 0;
-  for (const member = new Members(text); member.next(); ) {
-    if (member.is('id')) givenId = member.text();
-    else if (member.is('params')) paramsText = member.text();
-    else if (member.is('result') || member.is('error')) {
-      outcomeText = member.text();
-      start = member.start;
-    }
+export function parseMessage(text: string): Message {
+  const at = skipSpace(text, 0);
+  if (!isObjectAt(text, at)) {
+    checkValue(text);
+    return invalid('null', 'a message must be a JSON object');
   }
+  // Of a repeated key the last counts, as it does for JSON.parse.
+  let version = '';
+  let id: string | undefined;
+  let method: string | undefined;
+  let params: ObjectText | string | undefined;
+  let result: ObjectText | string | undefined;
+  let error: ObjectText | string | undefined;
+  const member = new Members(text, at);
+  while (member.next()) {
+    if (member.is('jsonrpc')) version = member.text();
+    else if (member.is('id')) id = member.text();
+    else if (member.is('method')) method = member.text();
+    else if (member.is('params')) params = member.value();
+    else if (member.is('result')) result = member.value();
+    else if (member.is('error')) error = member.value();
+  }
+  checkEnd(text, member.end);
 
-  const { id, method, params } = value;
-  const idText = isId(id) ? givenId : 'null';
-  if (value.jsonrpc !== '2.0') return invalid(idText, '"jsonrpc" must be "2.0"');
+  const idValue = id === undefined ? undefined : idOf(id);
+  const idText = idValue === undefined ? 'null' : (id as string);
+  if (version !== '"2.0"' && stringOf(version) !== '2.0') return invalid(idText, '"jsonrpc" must be "2.0"');
   if (method !== undefined) {
-    if (typeof method !== 'string') return invalid(idText, '"method" must be a string');
-    if (id !== undefined && !isId(id)) return invalid(idText, '"id" must be a string or a number');
-    if (params !== undefined && !isObject(params)) {
+    const name = stringOf(method);
+    if (name === undefined) return invalid(idText, '"method" must be a string');
+    if (id !== undefined && idValue === undefined)
+      return invalid(idText, '"id" must be a string or a number');
+    if (typeof params === 'string') {
       const problem = '"params" must be an object';
-      return id === undefined ? invalid(idText, problem) : { ...invalid(idText, problem), method };
+      return id === undefined ? invalid(idText, problem) : { ...invalid(idText, problem), method: name };
     }
-    if (id === undefined) return { kind: 'notification', method, params, paramsText };
-    return { kind: 'request', idText, method, params, paramsText };
+    if (id === undefined) return { kind: 'notification', method: name, methodText: method, params };
+    return { kind: 'request', idText, method: name, methodText: method, params };
   }
-  const { result, error } = value;
   if (result !== undefined && error === undefined) {
-    if (!isId(id)) return invalid(idText, 'a response needs the "id" of its request');
-    if (!isObject(result)) return invalid(idText, '"result" must be an object');
-    const isError = result.isError === true;
-    return { kind: 'response', id, result, error: undefined, isError, text: outcomeText, start };
+    if (idValue === undefined) return invalid(idText, 'a response needs the "id" of its request');
+    if (typeof result === 'string') return invalid(idText, '"result" must be an object');
+    const isError = result.member('isError') === 'true';
+    const { start } = result;
+    return { kind: 'response', id: idValue, error: undefined, isError, text: result.toString(), start };
   }
   if (error !== undefined && result === undefined) {
-    if (!isRpcError(error)) return invalid(idText, '"error" must have a numeric "code" and a "message"');
     // Some servers leave the id of an error out instead of sending null.
-    return {
-      kind: 'response',
-      id: isId(id) ? id : null,
-      result: undefined,
-      error,
-      isError: false,
-      text: outcomeText,
-      start,
-    };
+    const answer = typeof error === 'string' ? undefined : errorResponse(error, idValue ?? null);
+    return answer ?? invalid(idText, '"error" must have a numeric "code" and a "message"');
   }
   return invalid(idText, 'a message needs a "method", or one of "result" and "error"');
+}
+
+function errorResponse(error: ObjectText, id: RequestId | null): ResponseMessage | undefined {
+  const code = error.number('code');
+  const message = error.string('message');
+  if (code === undefined || message === undefined) return undefined;
+  const text = error.toString();
+  return { kind: 'response', id, error: { code, message }, isError: false, text, start: error.start };
 }
 
 function invalid(idText: string, problem: string): InvalidMessage {
   return { kind: 'invalid', idText, problem };
 }
 
-/** The text of a request; `idText` and `paramsText` are JSON texts. */
-export function requestText(idText: string | number, method: string, paramsText?: string): string {
-  const params = paramsText === undefined ? '' : `,"params":${paramsText}`;
-  return `{"jsonrpc":"2.0","id":${idText},"method":${JSON.stringify(method)}${params}}`;
+/** The text of a request, of JSON texts. */
+export function requestText(idText: string | number, methodText: string, paramsText: string): string {
+  return `{"jsonrpc":"2.0","id":${idText},"method":${methodText},"params":${paramsText}}`;
 }
 
 /** The text of a notification; `paramsText` is a JSON text. */

@@ -1,4 +1,4 @@
-import { withMember } from '../protocol/json-text.ts';
+import { ObjectText } from '../protocol/object-text.ts';
 import type { UpstreamTool } from '../upstream/tool-list.ts';
 import { qualify } from './names.ts';
 
@@ -49,7 +49,9 @@ export class Registry {
   setTools(server: string, tools: readonly UpstreamTool[] | null): void {
     const before = this.#catalogs.get(server)?.listText ?? '';
     const offered = new Map((tools ?? []).map((tool) => [qualify(server, tool.name), { server, tool }]));
-    const texts = [...offered].map(([name, { tool }]) => withMember(tool.text, 'name', JSON.stringify(name)));
+    const texts = [...offered].map(([name, { tool }]) =>
+      new ObjectText(tool.text).with('name', JSON.stringify(name)),
+    );
     const listText = texts.join(',');
     this.#drop(server);
     this.#catalogs.set(server, { tools: offered, listText });

@@ -3,8 +3,7 @@ import type { Logger } from '../observability/log.ts';
 import type { Redactor } from '../observability/redact.ts';
 import { type ToolMetrics, unknownTool } from '../observability/upstream-metrics.ts';
 import type { Answer, Exchange } from '../protocol/exchange.ts';
-import { withMember } from '../protocol/json-text.ts';
-import { isObject, type ResponseMessage } from '../protocol/jsonrpc.ts';
+import type { ResponseMessage } from '../protocol/jsonrpc.ts';
 import { splitQualified } from '../registry/names.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Connection } from '../upstream/connection.ts';
@@ -46,18 +45,18 @@ export class Router {
 
   #listTools(exchange: Exchange): Answer {
     // The list is one page, so there never was a cursor to come back with.
-    if (exchange.params?.cursor !== undefined) {
+    if (exchange.params?.member('cursor') !== undefined) {
       throw new GatewayError('invalid_params', 'tools/list: unknown cursor; list again without one');
     }
     return { kind: 'result', result: this.#parts.registry.toolsList() };
   }
 
   #callTool(exchange: Exchange): void {
-    const name = exchange.params?.name;
-    const args = exchange.params?.arguments;
-    if (typeof name !== 'string')
+    const { params } = exchange;
+    const name = params?.string('name');
+    if (params === undefined || name === undefined)
       throw new GatewayError('invalid_params', 'tools/call: "name" must be a string');
-    if (args !== undefined && !isObject(args)) {
+    if (!params.isObjectOrAbsent('arguments')) {
       throw new GatewayError('invalid_params', 'tools/call: "arguments" must be an object');
     }
     const offered = this.#parts.registry.find(name);
@@ -70,11 +69,7 @@ export class Router {
 
     const tool = offered?.tool;
     const own = tool?.name ?? (parts?.name as string);
-    const paramsText = withMember(
-      exchange.paramsText as string,
-      'name',
-      tool?.nameText ?? JSON.stringify(own),
-    );
+    const paramsText = params.with('name', tool?.nameText ?? JSON.stringify(own));
     const metrics = connection.metrics.tool(tool?.name ?? unknownTool);
     const forwarded = new Forwarded(this.#parts, exchange, connection.name, own, metrics);
     connection.call(exchange, paramsText, tool?.repeatable ?? false, forwarded);

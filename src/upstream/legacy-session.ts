@@ -1,10 +1,7 @@
 import { Abort, type Signal } from '../abort.ts';
 import { Deadline, deadlines } from '../deadlines.ts';
-import { memberText, withMember } from '../protocol/json-text.ts';
 import {
   errorText,
-  isObject,
-  type JsonObject,
   type Message,
   type NotificationMessage,
   notificationText,
@@ -14,6 +11,7 @@ import {
   requestText,
   resultText,
 } from '../protocol/jsonrpc.ts';
+import { ObjectText } from '../protocol/object-text.ts';
 import { isLegacyVersion, latestLegacyVersion, legacyVersions } from '../protocol/versions.ts';
 import { build } from '../version.ts';
 import { cancelled, sessionLossIn, UpstreamFailure } from './failure.ts';
@@ -27,8 +25,9 @@ const sendTimeoutMs = 10_000;
 const maxUnansweredSends = 1_000;
 /** A request to send upstream: what of an exchange concerns the session. */
 export interface UpstreamCall {
-  readonly method: string;
-  readonly params: JsonObject | undefined;
+  /** The JSON text of the method. */
+  readonly methodText: string;
+  readonly params: ObjectText | undefined;
   /** Aborted when its client gives it up, and when its time is over. */
   readonly abort: Abort;
   /** Takes a notification's text, for the client whose call this is. */
@@ -75,13 +74,12 @@ class RunningCall extends Deadline implements AnswerTaker {
     this.id = id;
     this.call = call;
     this.timeoutMs = timeoutMs;
-    const given = call.params?._meta;
-    const meta =
-      isObject(given) && given.progressToken !== undefined ? memberText(paramsText, '_meta') : undefined;
-    this.progressToken = meta && memberText(meta, 'progressToken');
-    this.paramsText = meta
-      ? withMember(paramsText, '_meta', withMember(meta, 'progressToken', String(id)))
-      : paramsText;
+    const meta = call.params?.object('_meta');
+    this.progressToken = meta?.member('progressToken');
+    this.paramsText =
+      meta === undefined || this.progressToken === undefined
+        ? paramsText
+        : new ObjectText(paramsText).with('_meta', meta.with('progressToken', String(id)));
   }
 
   expire(): void {
@@ -147,19 +145,20 @@ export class LegacySession implements TransportEvents {
     };
     // The first request of all finds a place.
     const id = this.#ids.take() as number;
-    const body = requestText(id, 'initialize', JSON.stringify(params));
+    const body = requestText(id, '"initialize"', JSON.stringify(params));
     const { promise, resolve, reject } = Promise.withResolvers<ResponseMessage>();
     this.#transport.request(id, body, signal, { onAnswer: resolve, onFailure: reject });
     const answer = await promise;
     this.#ids.release(id);
     if (answer.error) throw this.#refusal('to initialize', answer.error);
-    const { protocolVersion, capabilities } = answer.result as JsonObject;
+    const result = new ObjectText(answer.text);
+    const protocolVersion = result.string('protocolVersion');
     if (!isLegacyVersion(protocolVersion)) {
       const supported = legacyVersions.join(', ');
       throw new UpstreamFailure('protocol', `speaks an unknown protocol version; known are ${supported}`);
     }
     this.#protocolVersion = protocolVersion;
-    this.#hasTools = typeof capabilities === 'object' && capabilities !== null && 'tools' in capabilities;
+    this.#hasTools = result.object('capabilities')?.member('tools') !== undefined;
     await this.#transport.send(notificationText('notifications/initialized'), signal);
     this.#transport.initialized(protocolVersion);
   }
@@ -179,7 +178,7 @@ export class LegacySession implements TransportEvents {
     const running = new RunningCall(this, id, call, paramsText, timeoutMs, taker);
     this.#calls.add(running);
     deadlines.start(running, timeoutMs);
-    this.#transport.request(id, requestText(id, call.method, running.paramsText), call.abort, running);
+    this.#transport.request(id, requestText(id, call.methodText, running.paramsText), call.abort, running);
   }
 
   /** The answer to `running` has come. */
@@ -307,16 +306,19 @@ export class LegacySession implements TransportEvents {
   #onNotification(message: NotificationMessage, requestId: number | null): Promise<void> | undefined {
     switch (message.method) {
       case 'notifications/progress': {
-        const token = message.params?.progressToken;
-        const running = typeof token === 'number' ? this.#calls.get(token) : undefined;
-        if (running?.progressToken === undefined) return undefined;
-        const paramsText = withMember(message.paramsText as string, 'progressToken', running.progressToken);
+        const { params } = message;
+        const token = params?.number('progressToken');
+        const running = token === undefined ? undefined : this.#calls.get(token);
+        if (params === undefined || running?.progressToken === undefined) return undefined;
+        const paramsText = params.with('progressToken', running.progressToken);
         return running.call.notify(notificationText(message.method, paramsText));
       }
       case 'notifications/message':
         // Only a stream of its own ties a log message to the call that caused it.
         if (requestId === null) return undefined;
-        return this.#calls.get(requestId)?.call.notify(notificationText(message.method, message.paramsText));
+        return this.#calls
+          .get(requestId)
+          ?.call.notify(notificationText(message.method, message.params?.toString()));
       case 'notifications/tools/list_changed':
         // Some servers send this ahead of every answer, that of tools/list included: the list that follows is new.
         if (requestId === null || this.#calls.get(requestId)?.call !== this.#listing)
@@ -363,5 +365,10 @@ function tooManyRequests(): UpstreamFailure {
 
 /** A request of the gateway's own. */
 function ownCall(method: string): UpstreamCall {
-  return { method, params: undefined, abort: new Abort(), notify: () => undefined };
+  return {
+    methodText: JSON.stringify(method),
+    params: undefined,
+    abort: new Abort(),
+    notify: () => undefined,
+  };
 }

@@ -1,5 +1,6 @@
-import { elements, memberText } from '../protocol/json-text.ts';
+import { elements } from '../protocol/json-text.ts';
 import type { ResponseMessage } from '../protocol/jsonrpc.ts';
+import { ObjectText } from '../protocol/object-text.ts';
 import { UpstreamFailure } from './failure.ts';
 
 /** Bounds of a tool list: an upstream that pages for ever, or without end, is refused. */
@@ -38,15 +39,17 @@ export class ToolList {
    * last. Throws an {@link UpstreamFailure} of kind `protocol` for what is no page, and beyond the bounds.
    */
   add(answer: ResponseMessage): string | null {
-    addTools(this.#tools, answer);
+    const { text } = answer;
+    const page = new ObjectText(text);
+    addTools(this.#tools, page.member('tools'));
     this.#pages++;
-    this.#chars += answer.text.length;
+    this.#chars += text.length;
     if (this.#tools.size > maxTools) throw refused(`lists more than ${maxTools} tools`);
     if (this.#chars > maxToolListChars)
       throw refused(`lists its tools in more than ${maxToolListChars} characters`);
-    const cursor = answer.result?.nextCursor;
+    const cursor = page.string('nextCursor');
     // Some servers end with an empty cursor in place of none.
-    if (typeof cursor !== 'string' || cursor === '') return null;
+    if (cursor === undefined || cursor === '') return null;
     if (this.#cursors.has(cursor)) throw refused('repeats a cursor while listing its tools');
     if (this.#pages === maxToolPages) throw refused(`lists its tools on more than ${maxToolPages} pages`);
     this.#cursors.add(cursor);
@@ -58,23 +61,21 @@ function refused(why: string): UpstreamFailure {
   return new UpstreamFailure('protocol', why);
 }
 
-function addTools(tools: Map<string, UpstreamTool>, answer: ResponseMessage): void {
-  const listed = answer.result?.tools;
-  const listText = memberText(answer.text, 'tools');
-  if (!Array.isArray(listed) || listText === undefined) {
-    throw new UpstreamFailure('protocol', 'answered tools/list without a list of tools');
-  }
-  const texts = elements(listText);
-  listed.forEach((tool: unknown, index) => {
-    const { name, annotations } = (tool ?? {}) as { name?: unknown; annotations?: unknown };
+function addTools(tools: Map<string, UpstreamTool>, listText: string | undefined): void {
+  const texts = listText === undefined ? null : elements(listText);
+  if (texts === null) throw new UpstreamFailure('protocol', 'answered tools/list without a list of tools');
+  for (const text of texts) {
+    const tool = ObjectText.of(text);
+    const name = tool?.string('name');
     // A tool without a name cannot be called, and of two with one name only the first can.
-    if (typeof name !== 'string' || name === '' || tools.has(name)) return;
-    const { readOnlyHint, idempotentHint } = (annotations ?? {}) as Record<string, unknown>;
+    if (tool === undefined || name === undefined || name === '' || tools.has(name)) continue;
+    const annotations = tool.object('annotations');
+    const isTrue = (hint: string) => annotations?.member(hint) === 'true';
     tools.set(name, {
       name,
       nameText: JSON.stringify(name),
-      text: texts[index] as string,
-      repeatable: readOnlyHint === true || idempotentHint === true,
+      text,
+      repeatable: isTrue('readOnlyHint') || isTrue('idempotentHint'),
     });
-  });
+  }
 }

@@ -1,4 +1,4 @@
-import type { JsonObject, ResponseMessage } from '../../protocol/jsonrpc.ts';
+import type { ResponseMessage } from '../../protocol/jsonrpc.ts';
 import type { OwnBytes } from '../../protocol/own-bytes.ts';
 
 /**
@@ -22,9 +22,6 @@ export class LongResponse implements ResponseMessage {
     this.bytes = bytes;
   }
 
-  get result(): JsonObject | undefined {
-    return this.error ? undefined : JSON.parse(this.text);
-  }
   get text(): string {
     return this.bytes.text();
   }

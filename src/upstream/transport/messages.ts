@@ -1,5 +1,5 @@
-import { elements, parseJson } from '../../protocol/json-text.ts';
-import { classify, type Message } from '../../protocol/jsonrpc.ts';
+import { elements } from '../../protocol/json-text.ts';
+import { type Message, parseMessage } from '../../protocol/jsonrpc.ts';
 import type { SseEvent, SseParser } from '../../protocol/sse.ts';
 import { nextTurn } from '../../turn.ts';
 import { UpstreamFailure } from '../failure.ts';
@@ -10,22 +10,19 @@ import type { HttpResponse } from '../http1/response.ts';
  * Throws an {@link UpstreamFailure} of kind `protocol` where the text is no JSON-RPC.
  */
 export function parseMessages(text: string): Message[] {
-  let value: unknown;
+  let messages: Message[];
   try {
-    value = parseJson(text);
+    messages = elements(text)?.map(parseMessage) ?? [parseMessage(text)];
   } catch {
     throw new UpstreamFailure('protocol', 'answered with something that is not JSON');
   }
-  if (!Array.isArray(value)) return [checked(classify(value, text))];
-  const texts = elements(text);
-  return value.map((entry, index) => checked(classify(entry, texts[index] as string)));
-}
-
-function checked(message: Message): Message {
-  if (message.kind === 'invalid') {
-    throw new UpstreamFailure('protocol', `answered with something that is not JSON-RPC: ${message.problem}`);
+  for (const message of messages) {
+    if (message.kind === 'invalid') {
+      const found = `something that is not JSON-RPC: ${message.problem}`;
+      throw new UpstreamFailure('protocol', `answered with ${found}`);
+    }
   }
-  return message;
+  return messages;
 }
 
 /**

@@ -1,9 +1,12 @@
 import { expect, test } from 'bun:test';
 import { initializeResult } from '../../../src/downstream/legacy.ts';
+import { ObjectText } from '../../../src/protocol/object-text.ts';
+
+const textOf = (params: unknown) => new ObjectText(JSON.stringify(params));
 
 test('initialize promises tools whose list may change, in the version asked for', () => {
   const params = { protocolVersion: '2025-03-26', capabilities: {}, clientInfo: { name: 'c', version: '1' } };
-  expect(JSON.parse(initializeResult(params))).toMatchObject({
+  expect(JSON.parse(initializeResult(textOf(params)))).toMatchObject({
     protocolVersion: '2025-03-26',
     capabilities: { tools: { listChanged: true } },
     serverInfo: { name: 'mcpstead', version: expect.any(String) },
@@ -17,5 +20,5 @@ test.each([
   ['initialize: "capabilities" must be an object', { protocolVersion: '2025-06-18', capabilities: [] }],
   ['initialize: "clientInfo" must be an object', { protocolVersion: '2025-06-18', clientInfo: 'me' }],
 ])('wrong params are refused: %s', (message, params) => {
-  expect(() => initializeResult(params)).toThrow(message);
+  expect(() => initializeResult(params && textOf(params))).toThrow(message);
 });

@@ -4,6 +4,7 @@ import { Call } from '../../../src/downstream/call.ts';
 import { Heartbeat } from '../../../src/downstream/heartbeat.ts';
 import { Replies } from '../../../src/downstream/replies.ts';
 import { Reply } from '../../../src/downstream/reply.ts';
+import { parseMessage, type RequestMessage } from '../../../src/protocol/jsonrpc.ts';
 import { nextTurn, Turn } from '../../../src/turn.ts';
 import { waitUntil } from '../../support/wait.ts';
 
@@ -12,7 +13,7 @@ const sse = { json: false, sse: true };
 const both = { json: true, sse: true };
 
 function callOf(made: Reply): Call {
-  const message = { kind: 'request', idText: '1', method: 'm', params: {}, paramsText: '{}' } as const;
+  const message = parseMessage('{"jsonrpc":"2.0","id":1,"method":"m"}') as RequestMessage;
   return new Call(message, made, undefined, { answered() {}, failed() {} });
 }
 

@@ -8,7 +8,11 @@ import { Replies } from '../../../src/downstream/replies.ts';
 import { Reply } from '../../../src/downstream/reply.ts';
 import { type Session, Sessions } from '../../../src/downstream/sessions.ts';
 import { DownstreamMetrics } from '../../../src/observability/downstream-metrics.ts';
-import { classify, type NotificationMessage, type RequestMessage } from '../../../src/protocol/jsonrpc.ts';
+import {
+  type NotificationMessage,
+  parseMessage,
+  type RequestMessage,
+} from '../../../src/protocol/jsonrpc.ts';
 import { sampleValue } from '../../support/prometheus-page.ts';
 import { waitUntil } from '../../support/wait.ts';
 
@@ -34,7 +38,7 @@ function running(session: Session, idText: string): Call {
   const accepted = { json: true, sse: true };
   const asked = { accepted, signal: new Abort(), respond() {}, stream() {}, onLong() {} };
   const reply = new Reply({ replies: new Replies(), streams: new Heartbeat() }, asked, null);
-  const call = new Call(classify(JSON.parse(text), text) as RequestMessage, reply, session, {
+  const call = new Call(parseMessage(text) as RequestMessage, reply, session, {
     answered() {},
     failed() {},
   });
@@ -44,7 +48,7 @@ function running(session: Session, idText: string): Call {
 
 function cancelled(session: Session, paramsText: string): void {
   const text = `{"jsonrpc":"2.0","method":"notifications/cancelled","params":${paramsText}}`;
-  takeNotification(classify(JSON.parse(text), text) as NotificationMessage, session);
+  takeNotification(parseMessage(text) as NotificationMessage, session);
 }
 
 describe('an idle session', () => {

@@ -1,42 +1,42 @@
 import { describe, expect, test } from 'bun:test';
 import {
-  classify,
   errorText,
   notificationText,
+  parseMessage,
+  type RequestMessage,
   requestText,
   resultText,
 } from '../../../src/protocol/jsonrpc.ts';
 
-const classified = (text: string) => classify(JSON.parse(text), text);
-
 describe('a message is', () => {
   test('a request when it has a method and an id, and the texts of id and params are kept', () => {
-    const text = '{"jsonrpc":"2.0","id": 12345678901234567890 ,"method":"m","params": {"n":1.0} }';
-    expect(classified(text)).toEqual({
+    const text = '{"jsonrpc":"2.0","id": 12345678901234567890 ,"method":"m\\/n","params": {"n":1.0} }';
+    const message = parseMessage(text) as RequestMessage;
+    expect(message).toMatchObject({
       kind: 'request',
       idText: '12345678901234567890',
-      method: 'm',
-      params: { n: 1 },
-      paramsText: '{"n":1.0}',
+      method: 'm/n',
+      methodText: '"m\\/n"',
     });
+    expect(message.params?.toString()).toBe('{"n":1.0}');
   });
 
   test('a notification when it has no id', () => {
-    expect(classified('{"jsonrpc":"2.0","method":"m"}')).toEqual({
+    expect(parseMessage('{"jsonrpc":"2.0","method":"m"}')).toEqual({
       kind: 'notification',
       method: 'm',
+      methodText: '"m"',
       params: undefined,
-      paramsText: undefined,
     });
   });
 
   test('a response when it has a result or an error, whose text is kept', () => {
-    expect(classified('{"jsonrpc":"2.0","id":1,"result":{"n":1.0}}')).toMatchObject({
+    expect(parseMessage('{"jsonrpc":"2.0","id":1,"result":{"n":1.0}}')).toMatchObject({
       kind: 'response',
       id: 1,
       text: '{"n":1.0}',
     });
-    expect(classified('{"jsonrpc":"2.0","error":{"code":-1,"message":"m","data":1.0}}')).toMatchObject({
+    expect(parseMessage('{"jsonrpc":"2.0","error":{"code":-1,"message":"m","data":1.0}}')).toMatchObject({
       kind: 'response',
       id: null,
       text: '{"code":-1,"message":"m","data":1.0}',
@@ -45,12 +45,12 @@ describe('a message is', () => {
 
   test('what the last of its repeated keys say, texts included', () => {
     const text = '{"jsonrpc":"1.0","id":1,"id":2.0,"method":"a","method":"b","jsonrpc":"2.0"}';
-    expect(classified(text)).toMatchObject({ kind: 'request', idText: '2.0', method: 'b' });
+    expect(parseMessage(text)).toMatchObject({ kind: 'request', idText: '2.0', method: 'b' });
   });
 
   test('not made a request by members that hide behind __proto__', () => {
     const text = '{"jsonrpc":"2.0","__proto__":{"method":"m","id":1}}';
-    expect(classified(text)).toMatchObject({ kind: 'invalid', idText: 'null' });
+    expect(parseMessage(text)).toMatchObject({ kind: 'invalid', idText: 'null' });
   });
 });
 
@@ -83,13 +83,13 @@ describe('a message is invalid', () => {
       'a message needs a "method", or one of "result" and "error"',
     ],
   ])('when it is %s', (text, idText, problem) => {
-    expect(classified(text)).toEqual({ kind: 'invalid', idText, problem });
+    expect(parseMessage(text)).toEqual({ kind: 'invalid', idText, problem });
   });
 
   test.each(['5', '"x"', 'null', '[1]'])(
     'and names its method when only its params are wrong: %s',
     (params) => {
-      expect(classified(`{"jsonrpc":"2.0","id":1,"method":"m","params":${params}}`)).toEqual({
+      expect(parseMessage(`{"jsonrpc":"2.0","id":1,"method":"m","params":${params}}`)).toEqual({
         kind: 'invalid',
         idText: '1',
         method: 'm',
@@ -99,12 +99,36 @@ describe('a message is invalid', () => {
   );
 });
 
+test('a text that is no JSON is no message, wherever it breaks', () => {
+  const text = '{"jsonrpc":"2.0","id":1,"method":"m","params":{"n":[1.0,"a"]}}';
+  for (let length = 0; length < text.length; length++) {
+    expect(() => parseMessage(text.slice(0, length)), text.slice(0, length)).toThrow(SyntaxError);
+  }
+  expect(() => parseMessage(`${text}}`)).toThrow(SyntaxError);
+  expect(() => parseMessage('5 5')).toThrow(SyntaxError);
+});
+
+test('a message is told by what its members are, however its keys and strings are written', () => {
+  const text = String.raw`{"\u006asonrpc":"\u0032.0","i\u0064":"\u0061","method":"\u006d"}`;
+  expect(parseMessage(text)).toMatchObject({ kind: 'request', idText: String.raw`"\u0061"`, method: 'm' });
+});
+
+test('a result says of itself that it is an error by the value true alone', () => {
+  const isError = (result: string) => {
+    const message = parseMessage(`{"jsonrpc":"2.0","id":1,"result":${result}}`);
+    return message.kind === 'response' && message.isError;
+  };
+  expect(isError('{"content":[],"isError":true}')).toBe(true);
+  expect(isError('{"isError":true,"isError":false}')).toBe(false);
+  expect(isError('{"isError":"true"}')).toBe(false);
+  expect(isError('{"content":[{"isError":true}]}')).toBe(false);
+});
+
 test('texts are put together as they came', () => {
-  expect(requestText('"a"', 'm"', '{"n":1.0}')).toBe(
+  expect(requestText('"a"', '"m\\""', '{"n":1.0}')).toBe(
     '{"jsonrpc":"2.0","id":"a","method":"m\\"","params":{"n":1.0}}',
   );
-  expect(requestText(1, 'm')).toBe('{"jsonrpc":"2.0","id":1,"method":"m"}');
-  expect(notificationText('m', '{}')).toBe('{"jsonrpc":"2.0","method":"m","params":{}}');
+  expect(notificationText('m"', '{}')).toBe('{"jsonrpc":"2.0","method":"m\\"","params":{}}');
   expect(resultText('1.0', '{}')).toBe('{"jsonrpc":"2.0","id":1.0,"result":{}}');
   expect(errorText('null', '{}')).toBe('{"jsonrpc":"2.0","id":null,"error":{}}');
 });

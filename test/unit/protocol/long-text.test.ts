@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test';
-import { Members } from '../../../src/protocol/json-text.ts';
 import { LongText } from '../../../src/protocol/long-text.ts';
+import { Members } from '../../../src/protocol/object-text.ts';
 import { Random, randomJson, spoilers } from '../../support/random.ts';
 
 const long = 'x'.repeat(10_000);
@@ -57,7 +57,8 @@ describe('the text of a long body', () => {
       const text = longText(whole, random.below(4));
       expect(text.text).toBe(`{"before":${before},"long":[""],"after":${after}}`);
       const inWhole = new Members(whole);
-      for (const member = new Members(text.text); member.next(); ) {
+      const member = new Members(text.text);
+      while (member.next()) {
         inWhole.next();
         expect([text.place(member.start), text.place(member.end)]).toEqual([inWhole.start, inWhole.end]);
       }

@@ -5,7 +5,8 @@ import type { Logger } from '../../../src/observability/log.ts';
 import { Redactor } from '../../../src/observability/redact.ts';
 import { ToolMetrics } from '../../../src/observability/upstream-metrics.ts';
 import type { Answer, Exchange } from '../../../src/protocol/exchange.ts';
-import { classify, type ResponseMessage } from '../../../src/protocol/jsonrpc.ts';
+import { parseMessage, type ResponseMessage } from '../../../src/protocol/jsonrpc.ts';
+import { ObjectText } from '../../../src/protocol/object-text.ts';
 import { Registry } from '../../../src/registry/registry.ts';
 import { Router } from '../../../src/router/router.ts';
 import type { Connection } from '../../../src/upstream/connection.ts';
@@ -37,9 +38,9 @@ test('a call whose answer the gateway itself fails to pass on is told so, once, 
   const told: (Answer | unknown)[] = [];
   const exchange: Exchange = {
     method: 'tools/call',
+    methodText: '"tools/call"',
     startMs: performance.now(),
-    params: { name: 'up__t' },
-    paramsText: '{"name":"up__t"}',
+    params: new ObjectText('{"name":"up__t"}'),
     abort: new Abort(),
     notify: () => undefined,
     answer: (answer) => void told.push(answer),
@@ -47,7 +48,7 @@ test('a call whose answer the gateway itself fails to pass on is told so, once, 
   };
   router.handle(exchange);
   const text = '{"jsonrpc":"2.0","id":1,"error":{"code":1,"message":"a"}}';
-  taker?.onAnswer(classify(JSON.parse(text), text) as ResponseMessage);
+  taker?.onAnswer(parseMessage(text) as ResponseMessage);
 
   expect(told.length).toBe(1);
   expect(told[0]).toBeInstanceOf(CallFailure);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test';
 import { Abort } from '../../../src/abort.ts';
-import { classify, type ResponseMessage } from '../../../src/protocol/jsonrpc.ts';
+import { parseMessage, type ResponseMessage } from '../../../src/protocol/jsonrpc.ts';
 import type { UpstreamFailure } from '../../../src/upstream/failure.ts';
 import { LegacySession } from '../../../src/upstream/legacy-session.ts';
 import type { AnswerTaker, Transport } from '../../../src/upstream/transport/transport.ts';
@@ -31,14 +31,14 @@ function playedSession() {
       onAnswer: (answer: ResponseMessage) => void told.push(answer.text),
       onFailure: (reason: unknown) => void told.push((reason as UpstreamFailure).kind),
     };
-    const exchange = { method: 'tools/call', params: {}, abort, notify: () => undefined };
+    const exchange = { methodText: '"tools/call"', params: undefined, abort, notify: () => undefined };
     session.call(exchange, '{"name":"a"}', timeoutMs, taker);
     return { told, abort };
   };
   const answer = (at: number, outcome: string) => {
     const { id, taker } = requests[at] as (typeof requests)[number];
     const text = `{"jsonrpc":"2.0","id":${id},${outcome}}`;
-    taker.onAnswer(classify(JSON.parse(text), text) as ResponseMessage);
+    taker.onAnswer(parseMessage(text) as ResponseMessage);
   };
   return { call, answer, requests, notices };
 }

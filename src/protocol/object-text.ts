@@ -1,0 +1,174 @@
+import {
+  isObjectAt,
+  malformed,
+  numberOf,
+  skipColon,
+  skipKey,
+  skipSpace,
+  skipValue,
+  stringOf,
+} from './json-text.ts';
+
+const comma = 0x2c;
+const backslash = 0x5c;
+const closeBrace = 0x7d;
+
+/** Goes through the members of an object, in order, one with each {@link next}. A repeated key comes as often as it stands there. */
+export class Members {
+  readonly #text: string;
+  /** Where in the text the member's key stands, with its quotes. */
+  keyStart = -1;
+  keyEnd = -1;
+  /** Where the member's value begins. */
+  start: number;
+  #end: number;
+
+  /** @param start where the object begins */
+  constructor(text: string, start = skipSpace(text, 0)) {
+    if (!isObjectAt(text, start)) throw malformed(text, start);
+    this.#text = text;
+    this.start = start;
+    this.#end = start + 1;
+  }
+
+  /** Where the member's value ends; after the last one, where the object does. */
+  get end(): number {
+    if (this.#end < 0) this.#end = skipValue(this.#text, this.start);
+    return this.#end;
+  }
+
+  /** Goes on to the next member; false: there is none, and must not be called again. */
+  next(): boolean {
+    const text = this.#text;
+    const isFirst = this.keyStart < 0;
+    let at = skipSpace(text, this.end);
+    const code = text.charCodeAt(at);
+    if (code === closeBrace) {
+      this.#end = at + 1;
+      return false;
+    }
+    if (!isFirst) {
+      if (code !== comma) throw malformed(text, at);
+      at = skipSpace(text, at + 1);
+    }
+    this.keyStart = at;
+    this.keyEnd = skipKey(text, at);
+    this.start = skipColon(text, this.keyEnd);
+    this.#end = -1;
+    return true;
+  }
+
+  /** Whether the member's key is `name`. */
+  is(name: string): boolean {
+    return isKey(this.#text, this.keyStart, this.keyEnd, name);
+  }
+
+  /** The text of the member's value. */
+  text(): string {
+    return this.#text.slice(this.start, this.end);
+  }
+
+  /** The member's value where it is an object, else its text. */
+  value(): ObjectText | string {
+    const object = ObjectText.of(this.#text, this.start);
+    if (object === undefined) return this.text();
+    // It need not be gone through twice.
+    this.#end = object.end;
+    return object;
+  }
+}
+
+/** Whether the key that stands there, with its quotes, is `name`. */
+function isKey(text: string, start: number, end: number, name: string): boolean {
+  const length = end - start - 2;
+  if (length === name.length) return text.startsWith(name, start + 1);
+  if (length < name.length) return false;
+  // Escapes make the text longer than what it stands for.
+  for (let i = start + 1; i < end; i++)
+    if (text.charCodeAt(i) === backslash) return stringOf(text.slice(start, end)) === name;
+  return false;
+}
+
+/** The text of a JSON object of which it is known where its members stand. */
+export class ObjectText {
+  readonly #text: string;
+  /** Where the object stands in the text that it was found in. */
+  readonly start: number;
+  readonly end: number;
+  /** Of each member where its key and its value begin and end. */
+  readonly #places: number[] = [];
+
+  /** @param start where the object begins */
+  constructor(text: string, start = skipSpace(text, 0)) {
+    const member = new Members(text, start);
+    while (member.next()) this.#places.push(member.keyStart, member.keyEnd, member.start, member.end);
+    this.#text = text;
+    this.start = start;
+    this.end = member.end;
+  }
+
+  /** The object that begins at `start`, or undefined where another value does. */
+  static of(text: string, start = skipSpace(text, 0)): ObjectText | undefined {
+    return isObjectAt(text, start) ? new ObjectText(text, start) : undefined;
+  }
+
+  toString(): string {
+    return this.#text.slice(this.start, this.end);
+  }
+
+  /** The text of the member `name`, or undefined. Of a repeated key the last counts, as it does for JSON.parse. */
+  member(name: string): string | undefined {
+    const at = this.#find(name);
+    return at < 0 ? undefined : this.#text.slice(this.#places[at], this.#places[at + 1]);
+  }
+
+  /** The member `name` where it is a string. */
+  string(name: string): string | undefined {
+    const text = this.member(name);
+    return text === undefined ? undefined : stringOf(text);
+  }
+
+  /** The member `name` where it is a number. */
+  number(name: string): number | undefined {
+    const text = this.member(name);
+    return text === undefined ? undefined : numberOf(text);
+  }
+
+  isObjectOrAbsent(name: string): boolean {
+    const at = this.#find(name);
+    return at < 0 || isObjectAt(this.#text, this.#places[at] as number);
+  }
+
+  /** The member `name` where it is an object. */
+  object(name: string): ObjectText | undefined {
+    const at = this.#find(name);
+    return at < 0 ? undefined : ObjectText.of(this.#text, this.#places[at]);
+  }
+
+  /**
+   * The text with the member `name` set to the text `value`; all else stays as it came, to the last blank. A repeated
+   * member is changed wherever it stands; one that was absent is appended.
+   */
+  with(name: string, value: string): string {
+    const text = this.#text;
+    const places = this.#places;
+    let changed = '';
+    let at = this.start;
+    for (let i = 0; i < places.length; i += 4) {
+      if (!isKey(text, places[i] as number, places[i + 1] as number, name)) continue;
+      changed += text.slice(at, places[i + 2]) + value;
+      at = places[i + 3] as number;
+    }
+    if (at > this.start) return changed + text.slice(at, this.end);
+    const separator = places.length === 0 ? '' : ',';
+    return `${text.slice(at, this.end - 1)}${separator}${JSON.stringify(name)}:${value}}`;
+  }
+
+  /** Where the places of the last value of that name are, or less than 0. */
+  #find(name: string): number {
+    const places = this.#places;
+    let i = places.length - 4;
+    while (i >= 0 && !isKey(this.#text, places[i] as number, places[i + 1] as number, name)) i -= 4;
+    return i + 2 < 2 ? -1 : i + 2;
+  }
+}
