@@ -1,4 +1,4 @@
-import { checkEnd, checkValue, isObjectAt, numberOf, skipSpace, stringOf } from './json-text.ts';
+import { checkEnd, checkValue, isObjectAt, isTextAt, numberAt, skipSpace, stringAt } from './json-text.ts';
 import { Members, type ObjectText } from './object-text.ts';
 import type { OwnBytes } from './own-bytes.ts';
 
@@ -60,11 +60,29 @@ export interface InvalidMessage {
 /** Whatever a peer may send, classified. */
 export type Message = RequestMessage | NotificationMessage | ResponseMessage | InvalidMessage;
 
-/** The id whose JSON text this is, or undefined where it can be none. A number need not be what a double holds exactly. */
-function idOf(text: string): RequestId | undefined {
-  const number = numberOf(text);
-  if (number === undefined) return stringOf(text);
-  return Number.isFinite(number) ? number : undefined;
+/** The id whose JSON text stands there, or null where it can be none. A number need not be what a double holds exactly. */
+function idAt(text: string, start: number, end: number): RequestId | null {
+  const number = numberAt(text, start, end);
+  if (number === undefined) return stringAt(text, start, end) ?? null;
+  return Number.isFinite(number) ? number : null;
+}
+
+/** A method, and its JSON text. */
+interface Method {
+  readonly name: string;
+  readonly text: string;
+}
+
+/** Those of nearly all messages: they need not be made anew each time. */
+const usualMethods = ['tools/call', 'tools/list', 'ping', 'notifications/progress'].map(
+  (name): Method => ({ name, text: JSON.stringify(name) }),
+);
+
+/** The method whose JSON text stands there, or null where it can be none. */
+function methodAt(text: string, start: number, end: number): Method | null {
+  for (const usual of usualMethods) if (isTextAt(text, start, end, usual.text)) return usual;
+  const name = stringAt(text, start, end);
+  return name === undefined ? null : { name, text: text.slice(start, end) };
 }
 
 /**
@@ -79,48 +97,50 @@ export function parseMessage(text: string): Message {
     return invalid('null', 'a message must be a JSON object');
   }
   // Of a repeated key the last counts, as it does for JSON.parse.
-  let version = '';
-  let id: string | undefined;
-  let method: string | undefined;
+  let isVersion2 = false;
+  let id: RequestId | null | undefined;
+  let idText = 'null';
+  let method: Method | null | undefined;
   let params: ObjectText | string | undefined;
   let result: ObjectText | string | undefined;
   let error: ObjectText | string | undefined;
   const member = new Members(text, at);
   while (member.next()) {
-    if (member.is('jsonrpc')) version = member.text();
-    else if (member.is('id')) id = member.text();
-    else if (member.is('method')) method = member.text();
+    if (member.is('jsonrpc')) isVersion2 = member.isString('2.0');
+    else if (member.is('id')) {
+      id = idAt(text, member.start, member.end);
+      idText = id === null ? 'null' : member.text();
+    } else if (member.is('method')) method = methodAt(text, member.start, member.end);
     else if (member.is('params')) params = member.value();
     else if (member.is('result')) result = member.value();
     else if (member.is('error')) error = member.value();
   }
   checkEnd(text, member.end);
 
-  const idValue = id === undefined ? undefined : idOf(id);
-  const idText = idValue === undefined ? 'null' : (id as string);
-  if (version !== '"2.0"' && stringOf(version) !== '2.0') return invalid(idText, '"jsonrpc" must be "2.0"');
+  if (!isVersion2) return invalid(idText, '"jsonrpc" must be "2.0"');
   if (method !== undefined) {
-    const name = stringOf(method);
-    if (name === undefined) return invalid(idText, '"method" must be a string');
-    if (id !== undefined && idValue === undefined)
-      return invalid(idText, '"id" must be a string or a number');
+    if (method === null) return invalid(idText, '"method" must be a string');
+    if (id === null) return invalid(idText, '"id" must be a string or a number');
     if (typeof params === 'string') {
       const problem = '"params" must be an object';
-      return id === undefined ? invalid(idText, problem) : { ...invalid(idText, problem), method: name };
+      return id === undefined
+        ? invalid(idText, problem)
+        : { ...invalid(idText, problem), method: method.name };
     }
-    if (id === undefined) return { kind: 'notification', method: name, methodText: method, params };
-    return { kind: 'request', idText, method: name, methodText: method, params };
+    const { name, text: methodText } = method;
+    if (id === undefined) return { kind: 'notification', method: name, methodText, params };
+    return { kind: 'request', idText, method: name, methodText, params };
   }
   if (result !== undefined && error === undefined) {
-    if (idValue === undefined) return invalid(idText, 'a response needs the "id" of its request');
+    if (id === undefined || id === null) return invalid(idText, 'a response needs the "id" of its request');
     if (typeof result === 'string') return invalid(idText, '"result" must be an object');
-    const isError = result.member('isError') === 'true';
+    const isError = result.isText('isError', 'true');
     const { start } = result;
-    return { kind: 'response', id: idValue, error: undefined, isError, text: result.toString(), start };
+    return { kind: 'response', id, error: undefined, isError, text: result.toString(), start };
   }
   if (error !== undefined && result === undefined) {
     // Some servers leave the id of an error out instead of sending null.
-    const answer = typeof error === 'string' ? undefined : errorResponse(error, idValue ?? null);
+    const answer = typeof error === 'string' ? undefined : errorResponse(error, id ?? null);
     return answer ?? invalid(idText, '"error" must have a numeric "code" and a "message"');
   }
   return invalid(idText, 'a message needs a "method", or one of "result" and "error"');

@@ -1,16 +1,17 @@
 import {
   isObjectAt,
+  isStringAt,
+  isTextAt,
   malformed,
-  numberOf,
+  numberAt,
   skipColon,
   skipKey,
   skipSpace,
   skipValue,
-  stringOf,
+  stringAt,
 } from './json-text.ts';
 
 const comma = 0x2c;
-const backslash = 0x5c;
 const closeBrace = 0x7d;
 
 /** Goes through the members of an object, in order, one with each {@link next}. A repeated key comes as often as it stands there. */
@@ -60,7 +61,12 @@ export class Members {
 
   /** Whether the member's key is `name`. */
   is(name: string): boolean {
-    return isKey(this.#text, this.keyStart, this.keyEnd, name);
+    return isStringAt(this.#text, this.keyStart, this.keyEnd, name);
+  }
+
+  /** Whether the member's value is the string `wanted`. */
+  isString(wanted: string): boolean {
+    return isStringAt(this.#text, this.start, this.end, wanted);
   }
 
   /** The text of the member's value. */
@@ -76,17 +82,6 @@ export class Members {
     this.#end = object.end;
     return object;
   }
-}
-
-/** Whether the key that stands there, with its quotes, is `name`. */
-function isKey(text: string, start: number, end: number, name: string): boolean {
-  const length = end - start - 2;
-  if (length === name.length) return text.startsWith(name, start + 1);
-  if (length < name.length) return false;
-  // Escapes make the text longer than what it stands for.
-  for (let i = start + 1; i < end; i++)
-    if (text.charCodeAt(i) === backslash) return stringOf(text.slice(start, end)) === name;
-  return false;
 }
 
 /** The text of a JSON object of which it is known where its members stand. */
@@ -124,14 +119,26 @@ export class ObjectText {
 
   /** The member `name` where it is a string. */
   string(name: string): string | undefined {
-    const text = this.member(name);
-    return text === undefined ? undefined : stringOf(text);
+    const at = this.#find(name);
+    return at < 0
+      ? undefined
+      : stringAt(this.#text, this.#places[at] as number, this.#places[at + 1] as number);
   }
 
   /** The member `name` where it is a number. */
   number(name: string): number | undefined {
-    const text = this.member(name);
-    return text === undefined ? undefined : numberOf(text);
+    const at = this.#find(name);
+    return at < 0
+      ? undefined
+      : numberAt(this.#text, this.#places[at] as number, this.#places[at + 1] as number);
+  }
+
+  /** Whether the text of the member `name` is `wanted`. */
+  isText(name: string, wanted: string): boolean {
+    const at = this.#find(name);
+    return (
+      at >= 0 && isTextAt(this.#text, this.#places[at] as number, this.#places[at + 1] as number, wanted)
+    );
   }
 
   isObjectOrAbsent(name: string): boolean {
@@ -155,7 +162,7 @@ export class ObjectText {
     let changed = '';
     let at = this.start;
     for (let i = 0; i < places.length; i += 4) {
-      if (!isKey(text, places[i] as number, places[i + 1] as number, name)) continue;
+      if (!isStringAt(text, places[i] as number, places[i + 1] as number, name)) continue;
       changed += text.slice(at, places[i + 2]) + value;
       at = places[i + 3] as number;
     }
@@ -168,7 +175,7 @@ export class ObjectText {
   #find(name: string): number {
     const places = this.#places;
     let i = places.length - 4;
-    while (i >= 0 && !isKey(this.#text, places[i] as number, places[i + 1] as number, name)) i -= 4;
+    while (i >= 0 && !isStringAt(this.#text, places[i] as number, places[i + 1] as number, name)) i -= 4;
     return i + 2 < 2 ? -1 : i + 2;
   }
 }

@@ -15,7 +15,7 @@ import { ObjectText } from '../protocol/object-text.ts';
 import { isLegacyVersion, latestLegacyVersion, legacyVersions } from '../protocol/versions.ts';
 import { build } from '../version.ts';
 import { cancelled, sessionLossIn, UpstreamFailure } from './failure.ts';
-import { maxRequestsInFlight, RequestIds, RequestTable } from './request-table.ts';
+import { maxRequestsInFlight, RequestTable } from './request-table.ts';
 import { ToolList, type UpstreamTool } from './tool-list.ts';
 import type { AnswerTaker, Transport, TransportEvents } from './transport/transport.ts';
 
@@ -102,7 +102,6 @@ class RunningCall extends Deadline implements AnswerTaker {
 export class LegacySession implements TransportEvents {
   readonly #transport: Transport;
   readonly #events: SessionEvents;
-  readonly #ids = new RequestIds();
   readonly #calls = new RequestTable<RunningCall>();
   #protocolVersion = '';
   #hasTools = false;
@@ -143,13 +142,12 @@ export class LegacySession implements TransportEvents {
       capabilities: {},
       clientInfo: { name: 'mcpstead', version: build.version },
     };
-    // The first request of all finds a place.
-    const id = this.#ids.take() as number;
+    // The first request of all gets one.
+    const id = this.#calls.nextId() as number;
     const body = requestText(id, '"initialize"', JSON.stringify(params));
     const { promise, resolve, reject } = Promise.withResolvers<ResponseMessage>();
     this.#transport.request(id, body, signal, { onAnswer: resolve, onFailure: reject });
     const answer = await promise;
-    this.#ids.release(id);
     if (answer.error) throw this.#refusal('to initialize', answer.error);
     const result = new ObjectText(answer.text);
     const protocolVersion = result.string('protocolVersion');
@@ -170,7 +168,7 @@ export class LegacySession implements TransportEvents {
    * @param paramsText the JSON text of the params, as the upstream is to see them but for the progress token
    */
   call(call: UpstreamCall, paramsText: string, timeoutMs: number, taker: AnswerTaker): void {
-    const id = call.abort.aborted ? null : this.#ids.take();
+    const id = call.abort.aborted ? null : this.#calls.nextId();
     if (id === null) {
       taker.onFailure(call.abort.aborted ? cancelled() : tooManyRequests());
       return;
@@ -213,7 +211,6 @@ export class LegacySession implements TransportEvents {
   #ended(running: RunningCall): void {
     running.clear();
     this.#calls.delete(running.id);
-    this.#ids.release(running.id);
     if (this.#calls.size === 0) this.#onIdle?.();
   }
 

@@ -1,56 +1,66 @@
 /** The most requests that may be in flight in one session. */
 export const maxRequestsInFlight = 65_536;
 
-/** Gives out the ids of requests. None is ever used again: it is a serial number above a place that is. */
-export class RequestIds {
-  readonly #freePlaces: number[] = [];
-  #places = 0;
-  #serial = 0;
-
-  /** An id for a request, or null where too many are in flight. */
-  take(): number | null {
-    const place = this.#freePlaces.pop() ?? this.#places;
-    if (place === maxRequestsInFlight) return null;
-    if (place === this.#places) this.#places++;
-    return ++this.#serial * maxRequestsInFlight + place;
-  }
-
-  /** The request of that id is over. */
-  release(id: number): void {
-    this.#freePlaces.push(id % maxRequestsInFlight);
-  }
-}
+/** As many places a table has at first; always a power of two. */
+const minPlaces = 16;
 
 /**
- * Requests in flight by their id, kept in an array by its place: a Map whose entries come and go by the thousand
- * keeps dead ones reachable, see live-list.ts.
+ * Requests in flight by their id. Its own ids are serial numbers, of which none is ever used again, and small ones: a
+ * number that needs more than 31 bits takes ten times as long to become text. Each request has the place in an array
+ * that the last bits of its id tell: a Map whose entries come and go by the thousand keeps dead ones reachable, see
+ * live-list.ts.
  */
 export class RequestTable<T extends { readonly id: number }> {
-  readonly #requests: (T | undefined)[] = [];
+  #places: (T | undefined)[] = new Array(minPlaces).fill(undefined);
   #size = 0;
+  #lastId = 0;
 
   get size(): number {
     return this.#size;
   }
 
-  /** @param request its id was given out by {@link RequestIds}, and is not in this table yet */
+  /** An id for a request that may be added, or null where too many are in flight. */
+  nextId(): number | null {
+    if (this.#size >= maxRequestsInFlight) return null;
+    // So that a free place is near.
+    if (this.#size * 2 >= this.#places.length) this.#grow();
+    do this.#lastId++;
+    while (this.#places[this.#placeOf(this.#lastId)] !== undefined);
+    return this.#lastId;
+  }
+
+  /** @param request not in this table yet, nor is another one of its id */
   add(request: T): void {
-    this.#requests[request.id % maxRequestsInFlight] = request;
+    // An id that was given out by another table, which is larger, may have its place taken here.
+    while (this.#places[this.#placeOf(request.id)] !== undefined) this.#grow();
+    this.#places[this.#placeOf(request.id)] = request;
     this.#size++;
   }
 
   get(id: number): T | undefined {
-    const request = this.#requests[id % maxRequestsInFlight];
+    const request = this.#places[this.#placeOf(id)];
     return request?.id === id ? request : undefined;
   }
 
   delete(id: number): void {
     if (this.get(id) === undefined) return;
-    this.#requests[id % maxRequestsInFlight] = undefined;
+    this.#places[this.#placeOf(id)] = undefined;
     this.#size--;
   }
 
   *values(): Generator<T, void> {
-    for (const request of [...this.#requests]) if (request) yield request;
+    for (const request of [...this.#places]) if (request) yield request;
+  }
+
+  /** The last bits of the id, be it one that a server made up. */
+  #placeOf(id: number): number {
+    return id & (this.#places.length - 1);
+  }
+
+  /** What had places of its own has so among twice as many. */
+  #grow(): void {
+    const requests = [...this.values()];
+    this.#places = new Array(this.#places.length * 2).fill(undefined);
+    for (const request of requests) this.#places[this.#placeOf(request.id)] = request;
   }
 }

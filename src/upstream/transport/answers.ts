@@ -46,6 +46,5 @@ export function neither(): UpstreamFailure {
 }
 
 export function looksLikeJson(text: string): boolean {
-  const start = text.trimStart();
-  return start.startsWith('{') || start.startsWith('[');
+  return /^\s*[{[]/.test(text);
 }

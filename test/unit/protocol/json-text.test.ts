@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test';
-import { checkValue, elements, numberOf, stringOf } from '../../../src/protocol/json-text.ts';
+import { checkValue, elements, numberAt, stringAt } from '../../../src/protocol/json-text.ts';
 import { Members, ObjectText } from '../../../src/protocol/object-text.ts';
 import { Random, randomJson, randomJsonObject, spoilers } from '../../support/random.ts';
 
@@ -429,7 +429,9 @@ test('a text is a string or a number where JSON.parse makes one of it', () => {
   for (let round = 0; round < rounds; round++) {
     const text = randomJson(random, 1);
     const value: unknown = JSON.parse(text);
-    expect(stringOf(text)).toBe(typeof value === 'string' ? value : (undefined as never));
-    expect(numberOf(text)).toBe(typeof value === 'number' ? value : (undefined as never));
+    const [start, end] = [1, 1 + text.length];
+    const placed = `[${text}]`;
+    expect(stringAt(placed, start, end)).toBe(typeof value === 'string' ? value : (undefined as never));
+    expect(numberAt(placed, start, end)).toBe(typeof value === 'number' ? value : (undefined as never));
   }
 });

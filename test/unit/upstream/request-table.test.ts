@@ -1,65 +1,66 @@
 import { describe, expect, test } from 'bun:test';
-import { maxRequestsInFlight, RequestIds, RequestTable } from '../../../src/upstream/request-table.ts';
+import { RequestTable } from '../../../src/upstream/request-table.ts';
 
-/** An id, which there has to be. */
-const taken = (ids: RequestIds): number => ids.take() as number;
+interface Request {
+  readonly id: number;
+}
+
+/** Adds a request under an id of the table's own, which there has to be. */
+function begin(table: RequestTable<Request>): Request {
+  const request = { id: table.nextId() as number };
+  table.add(request);
+  return request;
+}
 
 describe('ids of requests', () => {
-  test('are never used again, though their places are', () => {
-    const ids = new RequestIds();
-    const seen = new Set<number>();
-    const places = new Set<number>();
-    let before: number[] = [];
-    for (let round = 0; round < 1_000; round++) {
-      const now = [taken(ids), taken(ids), taken(ids)];
-      for (const id of now) {
-        seen.add(id);
-        places.add(id % maxRequestsInFlight);
-      }
-      for (const id of before) ids.release(id);
-      before = now;
+  test('are never used again, and stay small, however long some requests take', () => {
+    const table = new RequestTable<Request>();
+    const slow = Array.from({ length: 5 }, () => begin(table));
+    const seen = new Set(slow.map(({ id }) => id));
+    for (let round = 0; round < 10_000; round++) {
+      const { id } = begin(table);
+      expect(seen.has(id)).toBe(false);
+      seen.add(id);
+      table.delete(id);
     }
-    expect(seen.size).toBe(3_000);
-    expect(places.size).toBe(6);
-    expect([...seen].every(Number.isSafeInteger)).toBe(true);
+    expect(seen.size).toBe(10_005);
+    expect(Math.max(...seen)).toBeLessThan(20_000);
+    expect(slow.map(({ id }) => table.get(id))).toEqual(slow);
   });
 
   test('are there for 65,536 requests at a time, and again when one is over', () => {
-    const ids = new RequestIds();
-    const all = Array.from({ length: 65_536 }, () => taken(ids));
-    expect(new Set(all.map((id) => id % maxRequestsInFlight)).size).toBe(65_536);
-    expect(ids.take()).toBeNull();
-    expect(ids.take()).toBeNull();
-    ids.release(all[7] as number);
-    expect(taken(ids) % maxRequestsInFlight).toBe((all[7] as number) % maxRequestsInFlight);
-    expect(ids.take()).toBeNull();
+    const table = new RequestTable<Request>();
+    const all = Array.from({ length: 65_536 }, () => begin(table));
+    expect(new Set(all.map(({ id }) => id)).size).toBe(65_536);
+    expect(all.every((request) => table.get(request.id) === request)).toBe(true);
+    expect([table.nextId(), table.nextId()]).toEqual([null, null]);
+    table.delete((all[7] as Request).id);
+    const another = begin(table);
+    expect(all.map(({ id }) => id)).not.toContain(another.id);
+    expect(table.nextId()).toBeNull();
+  });
+
+  test('that were not taken for a request are not given out a second time either', () => {
+    const table = new RequestTable<Request>();
+    expect([table.nextId(), table.nextId(), table.nextId()]).toEqual([1, 2, 3]);
   });
 });
 
 describe('a table of requests', () => {
-  const request = (id: number, name: string) => ({ id, name });
-
   test('finds a request by its id', () => {
-    const ids = new RequestIds();
-    const table = new RequestTable<{ id: number; name: string }>();
-    const [a, b] = [request(taken(ids), 'a'), request(taken(ids), 'b')];
-    table.add(a);
-    table.add(b);
-    expect(table.get(a.id)).toBe(a);
-    expect(table.get(b.id)).toBe(b);
+    const table = new RequestTable<Request>();
+    const [a, b] = [begin(table), begin(table)];
+    expect([table.get(a.id), table.get(b.id)]).toEqual([a, b]);
     expect(table.size).toBe(2);
     expect([...table.values()]).toEqual([a, b]);
   });
 
   test('does not take a late answer for that to the request in the same place', () => {
-    const ids = new RequestIds();
-    const table = new RequestTable<{ id: number; name: string }>();
-    const old = request(taken(ids), 'old');
-    table.add(old);
+    const table = new RequestTable<Request>();
+    const places = 16;
+    const old = begin(table);
     table.delete(old.id);
-    ids.release(old.id);
-    const current = request(taken(ids), 'current');
-    expect(current.id % maxRequestsInFlight).toBe(old.id % maxRequestsInFlight);
+    const current = { id: old.id + places };
     table.add(current);
     expect(table.get(old.id)).toBeUndefined();
     table.delete(old.id);
@@ -67,11 +68,28 @@ describe('a table of requests', () => {
     expect(table.size).toBe(1);
   });
 
-  test.each([0, -1, 1.5, Number.NaN, 65_535, 65_536, 2 ** 53, Number.POSITIVE_INFINITY])(
+  test('holds requests whose ids another table gave out, however far they are apart', () => {
+    const given = new RequestTable<Request>();
+    const held = new RequestTable<Request>();
+    const requests: Request[] = [];
+    for (let round = 0; round < 1_000; round++) {
+      const request = begin(given);
+      // A few of many are passed on.
+      if (round % 16 !== 1) continue;
+      held.add(request);
+      requests.push(request);
+    }
+    expect(held.size).toBe(63);
+    expect(requests.map(({ id }) => held.get(id))).toEqual(requests);
+    for (const { id } of requests) held.delete(id);
+    expect([held.size, [...held.values()]]).toEqual([0, []]);
+  });
+
+  test.each([0, -1, 1.5, Number.NaN, 15, 17, 2 ** 32 + 1, 2 ** 53, Number.POSITIVE_INFINITY])(
     'has nothing for the id %d, which a server made up',
     (id) => {
-      const table = new RequestTable<{ id: number }>();
-      table.add({ id: 3 * maxRequestsInFlight });
+      const table = new RequestTable<Request>();
+      begin(table);
       expect(table.get(id)).toBeUndefined();
       table.delete(id);
       expect(table.size).toBe(1);
@@ -79,18 +97,17 @@ describe('a table of requests', () => {
   );
 
   test('forgets a request once', () => {
-    const table = new RequestTable<{ id: number }>();
-    table.add({ id: 65_536 });
-    table.add({ id: 65_537 });
-    table.delete(65_536);
-    table.delete(65_536);
+    const table = new RequestTable<Request>();
+    const [a, b] = [begin(table), begin(table)];
+    table.delete(a.id);
+    table.delete(a.id);
     expect(table.size).toBe(1);
-    expect([...table.values()]).toEqual([{ id: 65_537 }]);
+    expect([...table.values()]).toEqual([b]);
   });
 
   test('may lose requests while it is gone through', () => {
-    const table = new RequestTable<{ id: number }>();
-    for (let id = 65_536; id < 65_546; id++) table.add({ id });
+    const table = new RequestTable<Request>();
+    for (let i = 0; i < 10; i++) begin(table);
     for (const { id } of table.values()) table.delete(id);
     expect(table.size).toBe(0);
     expect([...table.values()]).toEqual([]);
