@@ -1,5 +1,6 @@
 // What is measured. How to install each, and how it is set up: bench/README.md.
 
+import { bare } from './contestants/bare.ts';
 import type { Contestant } from './contestants/contestant.ts';
 import { contextForge } from './contestants/context-forge.ts';
 import { mcpProxy } from './contestants/mcp-proxy.ts';
@@ -10,7 +11,13 @@ import { nginx } from './contestants/nginx.ts';
 export const mainContestants: readonly Contestant[] = [compiled, crate, nginx];
 
 /** All that can take part, the goals' ones first. */
-export const allContestants: readonly Contestant[] = [...mainContestants, fromSource, mcpProxy, contextForge];
+export const allContestants: readonly Contestant[] = [
+  ...mainContestants,
+  bare,
+  fromSource,
+  mcpProxy,
+  contextForge,
+];
 
 /** The contestants called `names`, or what is wrong with these. */
 export function contestantsNamed(names: readonly string[]): Contestant[] | string {
