@@ -11,8 +11,7 @@ export function answerAmong(
   id: number,
   nullCounts: boolean,
 ): ResponseMessage | undefined {
-  const answer = messages.find((message) => isAnswerTo(message, id));
-  if (answer) return answer as ResponseMessage;
+  for (const message of messages) if (isAnswerTo(message, id)) return message as ResponseMessage;
   const [alone] = messages;
   if (!nullCounts || messages.length !== 1 || alone?.kind !== 'response') return undefined;
   return alone.id === null ? alone : undefined;
