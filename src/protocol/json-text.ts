@@ -9,17 +9,18 @@ import { skipString } from '../json-string.ts';
  */
 
 const quote = 0x22;
-const comma = 0x2c;
 const plus = 0x2b;
+const comma = 0x2c;
 const minus = 0x2d;
-const backslash = 0x5c;
 const point = 0x2e;
 const zero = 0x30;
-const exponent = 0x65;
-const caseBit = 0x20;
 const colon = 0x3a;
 const openBracket = 0x5b;
+const backslash = 0x5c;
 const closeBracket = 0x5d;
+const exponent = 0x65;
+/** What makes a capital letter a small one. */
+const caseBit = 0x20;
 const openBrace = 0x7b;
 const closeBrace = 0x7d;
 
@@ -28,6 +29,7 @@ const literals = ['true', 'false', 'null'];
 /** The levels of arrays and objects that one word has bits for. */
 const maxLevels = 1 << 29;
 
+/** The error for what stands at `at` in place of what JSON allows there. */
 export function malformed(text: string, at: number): SyntaxError {
   const found = at < text.length ? `${JSON.stringify(text.charAt(at))} at ${at}` : 'its end';
   return new SyntaxError(`the JSON text has not what it should have in place of ${found}`);

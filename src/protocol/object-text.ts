@@ -141,6 +141,7 @@ export class ObjectText {
     );
   }
 
+  /** Whether the member `name` is nothing but an object, if it is there at all. */
   isObjectOrAbsent(name: string): boolean {
     const at = this.#find(name);
     return at < 0 || isObjectAt(this.#text, this.#places[at] as number);
