@@ -289,6 +289,36 @@ describe('members', () => {
     }
   });
 
+  test('refuse what JSON.parse refuses, up to the end of the object', () => {
+    const random = new Random(8);
+    let refused = 0;
+    for (let round = 0; round < 10_000; round++) {
+      const object = randomJsonObject(random);
+      const at = 1 + random.below(object.length);
+      const spoilt = object.slice(0, at) + random.pick([...spoilers, ':', '1', '}']) + object.slice(at + 1);
+      const found = outcome((text) => text.slice(new ObjectText(text, 0).end), spoilt);
+      if (found === 'refused') refused++;
+      // What comes after the object is for others to judge.
+      const expected = isJson(found === 'refused' ? spoilt : spoilt.slice(0, spoilt.length - found.length));
+      expect(found !== 'refused', spoilt).toBe(expected);
+    }
+    expect(refused).toBeGreaterThan(1_000);
+    expect(refused).toBeLessThan(9_000);
+  });
+
+  test.each([
+    '{"a":1 "b":2}',
+    '{"a":1,}',
+    '{,"a":1}',
+    '{"a":1;"b":2}',
+    '{"a"=1}',
+    '{"a":1',
+    '{"a":1]',
+    '{"a" "b"}',
+  ])('of %s are refused', (text) => {
+    expect(() => members(text)).toThrow(SyntaxError);
+  });
+
   test('are told by their names, escaped or not', () => {
     const random = new Random(2);
     for (let round = 0; round < rounds; round++) {
@@ -422,6 +452,17 @@ describe('an object with another member', () => {
       );
     }
   });
+});
+
+test.each([
+  '999999999999999',
+  '9007199254740993',
+  '72057594037927945',
+  '99999999999999999999999',
+  '-0',
+  '1e2',
+])('the number %s is the double that JSON.parse makes of it', (text) => {
+  expect(numberAt(text, 0, text.length)).toBe(JSON.parse(text));
 });
 
 test('a text is a string or a number where JSON.parse makes one of it', () => {

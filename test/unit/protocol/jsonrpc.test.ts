@@ -62,6 +62,8 @@ describe('a message is invalid', () => {
     ['[]', 'null', 'a message must be a JSON object'],
     ['{"id":1,"method":"m"}', '1', '"jsonrpc" must be "2.0"'],
     ['{"jsonrpc":2.0,"id":1,"method":"m"}', '1', '"jsonrpc" must be "2.0"'],
+    ['{"jsonrpc":12.03,"id":1,"method":"m"}', '1', '"jsonrpc" must be "2.0"'],
+    ['{"jsonrpc":"2.1","id":1,"method":"m"}', '1', '"jsonrpc" must be "2.0"'],
     ['{"jsonrpc":"2.0","id":"a","method":1}', '"a"', '"method" must be a string'],
     ['{"jsonrpc":"2.0","id":1,"method":null}', '1', '"method" must be a string'],
     ['{"jsonrpc":"2.0","method":"m","params":[1]}', 'null', '"params" must be an object'],

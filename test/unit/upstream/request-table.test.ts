@@ -28,6 +28,21 @@ describe('ids of requests', () => {
     expect(slow.map(({ id }) => table.get(id))).toEqual(slow);
   });
 
+  test('pass over the places of requests that take long', () => {
+    const table = new RequestTable<Request>();
+    begin(table);
+    const ids: number[] = [];
+    for (let round = 0; round < 32; round++) {
+      const { id } = begin(table);
+      ids.push(id);
+      table.delete(id);
+    }
+    // Of sixteen places the first request has the one that 17 and 33 would have.
+    expect(ids).not.toContain(17);
+    expect(ids).not.toContain(33);
+    expect(ids.at(-1)).toBe(35);
+  });
+
   test('are there for 65,536 requests at a time, and again when one is over', () => {
     const table = new RequestTable<Request>();
     const all = Array.from({ length: 65_536 }, () => begin(table));
