@@ -172,11 +172,11 @@ export class ObjectText {
     return `${text.slice(at, this.end - 1)}${separator}${JSON.stringify(name)}:${value}}`;
   }
 
-  /** Where the places of the last value of that name are, or less than 0. */
+  /** Where among the places the last value of that name has its two, or -1. */
   #find(name: string): number {
     const places = this.#places;
-    let i = places.length - 4;
-    while (i >= 0 && !isStringAt(this.#text, places[i] as number, places[i + 1] as number, name)) i -= 4;
-    return i + 2 < 2 ? -1 : i + 2;
+    for (let i = places.length - 4; i >= 0; i -= 4)
+      if (isStringAt(this.#text, places[i] as number, places[i + 1] as number, name)) return i + 2;
+    return -1;
   }
 }

@@ -1,8 +1,9 @@
 /** The most requests that may be in flight in one session. */
 export const maxRequestsInFlight = 65_536;
 
-/** As many places a table has at first; always a power of two. */
+/** As many places a table has at first, and at most: powers of two, and twice what may be in flight. */
 const minPlaces = 16;
+const maxPlaces = 2 * maxRequestsInFlight;
 
 /**
  * Requests in flight by their id. Its own ids are serial numbers, of which none is ever used again, and small ones: a
@@ -29,7 +30,10 @@ export class RequestTable<T extends { readonly id: number }> {
     return this.#lastId;
   }
 
-  /** @param request not in this table yet, nor is another one of its id */
+  /**
+   * Throws a RangeError where ids are too far apart to have places of their own, which those of one table never are.
+   * @param request not in this table yet, nor is another one of its id
+   */
   add(request: T): void {
     // An id that was given out by another table, which is larger, may have its place taken here.
     while (this.#places[this.#placeOf(request.id)] !== undefined) this.#grow();
@@ -59,6 +63,7 @@ export class RequestTable<T extends { readonly id: number }> {
 
   /** What had places of its own has so among twice as many. */
   #grow(): void {
+    if (this.#places.length === maxPlaces) throw new RangeError('no place is left for the id of a request');
     const requests = [...this.values()];
     this.#places = new Array(this.#places.length * 2).fill(undefined);
     for (const request of requests) this.#places[this.#placeOf(request.id)] = request;

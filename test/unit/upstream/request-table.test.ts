@@ -100,6 +100,14 @@ describe('a table of requests', () => {
     expect([held.size, [...held.values()]]).toEqual([0, []]);
   });
 
+  test('refuses an id that it has already, or that no place is left for, and stays as it was', () => {
+    const table = new RequestTable<Request>();
+    const request = begin(table);
+    expect(() => table.add({ id: request.id })).toThrow(RangeError);
+    expect(() => table.add({ id: request.id + 2 ** 20 })).toThrow(RangeError);
+    expect([table.size, table.get(request.id)]).toEqual([1, request]);
+  });
+
   test.each([0, -1, 1.5, Number.NaN, 15, 17, 2 ** 32 + 1, 2 ** 53, Number.POSITIVE_INFINITY])(
     'has nothing for the id %d, which a server made up',
     (id) => {
