@@ -2,7 +2,7 @@
 // Usage: bun bench/load.ts
 
 import { type AskResult, type AskSpec, ask } from './load/ask.ts';
-import { type Held, type HeldSpec, type HoldSpec, held, hold, release } from './load/hold.ts';
+import { end, type Held, type HeldSpec, type HoldSpec, held, hold, release } from './load/hold.ts';
 import { type StreamResult, type StreamSpec, stream } from './load/stream.ts';
 
 /** What the load generator is told to do. */
@@ -15,6 +15,7 @@ export interface LoadAnswers {
   hold: Held;
   held: Held;
   release: Held;
+  end: Held;
 }
 
 function run(spec: LoadSpec): Promise<LoadAnswers[LoadSpec['kind']]> | Held {
@@ -29,6 +30,8 @@ function run(spec: LoadSpec): Promise<LoadAnswers[LoadSpec['kind']]> | Held {
       return held();
     case 'release':
       return release();
+    case 'end':
+      return end();
   }
 }
 

@@ -15,8 +15,8 @@ export interface ListenerSpec {
   /** `hang` takes connections and never answers; `flap` is there for a second and gone for one. */
   readonly kind: 'healthy' | 'hang' | 'flap';
   readonly tools: number;
-  /** The length of a call's result, JSON included. */
-  readonly resultBytes: number;
+  /** The length of a call's result, JSON included: that of all tools, or of each by its number. */
+  readonly resultBytes: number | readonly number[];
   /** Events before the answer, which makes it a stream; 0 answers as JSON. */
   readonly events: number;
   /** From one event to the next; 0 sends all of them at once. */
@@ -67,7 +67,14 @@ function serve(spec: ListenerSpec): number {
     }),
   );
   const frame = resultFrame.before.length + resultFrame.after.length;
-  const filler = Buffer.from('x'.repeat(spec.resultBytes - frame - tagLength) + resultFrame.after);
+  const fillers = [spec.resultBytes]
+    .flat()
+    .map((bytes) => Buffer.from('x'.repeat(bytes - frame - tagLength) + resultFrame.after));
+  /** What follows the tag in the result of the call in `body`. */
+  const fillerFor = (body: string) => {
+    const tool = fillers.length === 1 ? 0 : Number(/\d+/.exec(memberOf(body, 'name'))?.[0]);
+    return fillers[tool] as Buffer;
+  };
 
   /** Answers with what stands in `parts`; copies them where that saves a system call. */
   function answer(socket: Socket<Client>, id: string, before: string, rest: Buffer): void {
@@ -90,6 +97,7 @@ function serve(spec: ListenerSpec): number {
   function stream(socket: Socket<Client>, id: string, tag: string, body: string): void {
     const { outgoing } = socket.data;
     const token = memberOf(body, 'progressToken') || 'null';
+    const filler = fillerFor(body);
     const chunk = (message: string) => {
       const event = `event: message\ndata: ${message}\n\n`;
       return Buffer.from(`${event.length.toString(16)}\r\n${event}\r\n`);
@@ -131,7 +139,7 @@ function serve(spec: ListenerSpec): number {
       const tagAt = body.indexOf('#');
       const tag = tagAt < 0 ? '#'.repeat(tagLength) : body.slice(tagAt, tagAt + tagLength);
       if (spec.events > 0) stream(socket, id, tag, body);
-      else answer(socket, id, resultFrame.before + tag, filler);
+      else answer(socket, id, resultFrame.before + tag, fillerFor(body));
     } else if (method === '"tools/list"') answer(socket, id, '', list);
     else if (method === '"initialize"') answer(socket, id, initialized, Buffer.alloc(0));
     else if (method === '"ping"') answer(socket, id, '{}', Buffer.alloc(0));

@@ -32,6 +32,12 @@ export function get(target: Target): Buffer {
   return Buffer.from(`${headers.join('\r\n')}\r\n\r\n`);
 }
 
+/** The bytes of a DELETE that ends the session of `target`. */
+export function del(target: Target): Buffer {
+  const headers = [`DELETE ${target.path} HTTP/1.1`, `Host: 127.0.0.1:${target.port}`, ...target.headers];
+  return Buffer.from(`${headers.join('\r\n')}\r\n\r\n`);
+}
+
 /** The bytes of a POST of `message` to `target`. */
 export function post(target: Target, message: string): Buffer {
   const headers = [

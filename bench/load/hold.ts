@@ -1,7 +1,7 @@
 // Sessions that are there and do nothing, with or without a stream each.
 
 import { headerOf } from '../wire.ts';
-import { Connection, get, post, type Target } from './connection.ts';
+import { Connection, del, get, post, type Target } from './connection.ts';
 
 /** Opens sessions and keeps them until they are released, in addition to those that are open. */
 export interface HoldSpec {
@@ -12,9 +12,9 @@ export interface HoldSpec {
   readonly streams: boolean;
 }
 
-/** Asks how they are, or closes all streams. The sessions themselves end with the gateway. */
+/** Asks how they are; closes all streams, and leaves the sessions to end with the gateway; or ends all sessions. */
 export interface HeldSpec {
-  readonly kind: 'held' | 'release';
+  readonly kind: 'held' | 'release' | 'end';
 }
 
 /** What is open, and what was closed by the other side. */
@@ -33,7 +33,8 @@ const initialize = JSON.stringify({
 });
 const initialized = JSON.stringify({ jsonrpc: '2.0', method: 'notifications/initialized' });
 
-let sessions = 0;
+/** Those that are open, each with its header. */
+const sessions: Target[] = [];
 let lost = 0;
 const streams: Connection[] = [];
 
@@ -45,8 +46,7 @@ class Asking {
   constructor(port: number) {
     this.connection = new Connection(port, {
       answer: (head, body) => {
-        if (head.status === 200 || head.status === 202)
-          this.#answer.resolve(headerOf(head, 'mcp-session-id'));
+        if (head.status >= 200 && head.status < 300) this.#answer.resolve(headerOf(head, 'mcp-session-id'));
         else this.#answer.reject(new Error(`HTTP ${head.status}: ${body}`));
       },
       broken: (reason) => this.#answer.reject(new Error(reason)),
@@ -85,34 +85,53 @@ function openStream(target: Target): Promise<void> {
 
 /** See `HoldSpec`. */
 export async function hold(spec: HoldSpec): Promise<Held> {
-  let left = spec.sessions;
-  const worker = async () => {
-    const asking = new Asking(spec.target.port);
-    await asking.connection.open();
-    while (left > 0) {
-      left -= 1;
-      const session = await asking.ask(post(spec.target, initialize));
+  await inParallel(
+    Array.from({ length: spec.sessions }, () => spec.target),
+    async (asking, entry) => {
+      const session = await asking.ask(post(entry, initialize));
       if (session === null) throw new Error('initialize opened no session');
-      const headers = [...spec.target.headers, `Mcp-Session-Id: ${session}`];
-      const target = { ...spec.target, headers };
+      const target = { ...entry, headers: [...entry.headers, `Mcp-Session-Id: ${session}`] };
       await asking.ask(post(target, initialized));
       if (spec.streams) await openStream(target);
-      sessions += 1;
-    }
-    asking.connection.close();
-  };
-  await Promise.all(Array.from({ length: parallel }, worker));
+      sessions.push(target);
+    },
+  );
   return held();
 }
 
+/** Does the `work` for all targets, of one gateway, over a few connections. */
+async function inParallel(
+  targets: readonly Target[],
+  work: (asking: Asking, target: Target) => Promise<unknown>,
+): Promise<void> {
+  const left = targets.values();
+  const worker = async () => {
+    let asking: Asking | null = null;
+    for (const target of left) {
+      asking ??= new Asking(target.port);
+      await work(asking, target);
+    }
+    asking?.connection.close();
+  };
+  await Promise.all(Array.from({ length: parallel }, worker));
+}
+
 /** See `HeldSpec`. */
-export const held = (): Held => ({ sessions, lost });
+export const held = (): Held => ({ sessions: sessions.length, lost });
 
 /** See `HeldSpec`. */
 export function release(): Held {
   const result = held();
   for (const stream of streams.splice(0)) stream.close();
-  sessions = 0;
+  sessions.length = 0;
   lost = 0;
+  return result;
+}
+
+/** See `HeldSpec`. Rejects where a session had ended before. */
+export async function end(): Promise<Held> {
+  const targets = [...sessions];
+  const result = release();
+  await inParallel(targets, (asking, target) => asking.ask(del(target)));
   return result;
 }

@@ -32,6 +32,7 @@ export const variantNames = {
   upstreams: `${manyUpstreams} upstreams`,
   oneOfMany: `one of ${manyUpstreams} upstreams`,
   sessions: '10,000 sessions',
+  withoutSessions: 'without the 10,000',
 };
 
 async function runCalls(bench: Bench): Promise<void> {
@@ -76,7 +77,7 @@ async function runVariants(bench: Bench): Promise<void> {
   const mcpstead = bench.contestant('mcpstead');
   if (mcpstead === null) return;
   await using upstreams = await startUpstreams(Array.from({ length: manyUpstreams }, () => listener));
-  const { plain, auth, upstreams: many, oneOfMany, sessions } = variantNames;
+  const { plain, auth, upstreams: many, oneOfMany, sessions, withoutSessions } = variantNames;
   for (const rounds of bench.starts) {
     await using stack = new AsyncDisposableStack();
     // All within a session, as clients are: each differs from the plain one in one thing.
@@ -88,18 +89,12 @@ async function runVariants(bench: Bench): Promise<void> {
       return { name, gateway, messages };
     };
     const toMany = await start(many, manyUpstreams, false);
-    const inSessions = await start(sessions, 1, false);
-    const gateways = [
-      await start(plain, 1, false),
-      await start(auth, 1, true),
-      toMany,
-      // The same process: what it is to call now this one and now that one, and nothing else.
-      { ...toMany, name: oneOfMany, messages: toMany.messages.slice(0, 1) },
-      inSessions,
-    ];
-    const target = inSessions.gateway.entry;
-    await bench.load.run({ kind: 'hold', target, sessions: manySessions, streams: false });
-    const measure = async ({ gateway, messages }: (typeof gateways)[number], seconds: number) => {
+    // The same process: what it is to call now this one and now that one, and nothing else.
+    const toOneOfMany = { ...toMany, name: oneOfMany, messages: toMany.messages.slice(0, 1) };
+    const empty = await start(withoutSessions, 1, false);
+    const crowded = { ...empty, name: sessions };
+    const processes = [await start(plain, 1, false), await start(auth, 1, true), toMany];
+    const measure = async ({ gateway, messages }: typeof toMany, seconds: number) => {
       const { figures } = await measuredAsk(bench, gateway, upstreams, {
         messages,
         expect: { kind: 'call', resultBytes },
@@ -109,10 +104,22 @@ async function runVariants(bench: Bench): Promise<void> {
       });
       return figures;
     };
-    const once = gateways.filter(({ name }) => name !== oneOfMany);
-    await bench.warmUp(call, variants, once, measure, justInTimeSeconds);
-    for (const round of rounds) await bench.round(round, call, variants, gateways, measure);
-    await bench.load.run({ kind: 'release' });
+    await bench.warmUp(call, variants, [...processes, empty], measure, justInTimeSeconds);
+    for (const round of rounds) {
+      await bench.round(round, call, variants, [...processes, toOneOfMany], measure);
+      // The same process again, once with the sessions and once without, now this first and now that.
+      const isEmptyFirst = round % 2 === 0;
+      if (isEmptyFirst) await bench.round(round, call, variants, [empty], measure);
+      await bench.load.run({
+        kind: 'hold',
+        target: empty.gateway.entry,
+        sessions: manySessions,
+        streams: false,
+      });
+      await bench.round(round, call, variants, [crowded], measure);
+      await bench.load.run({ kind: 'end' });
+      if (!isEmptyFirst) await bench.round(round, call, variants, [empty], measure);
+    }
   }
   bench.printTable(call, variants, loadColumns);
 }
