@@ -10,6 +10,7 @@ import type { Replies } from './replies.ts';
 
 /** A response serves as the init of others, and Bun takes it over in half the time that it needs for Headers. */
 const jsonInit = new Response(null, { headers: { 'content-type': jsonType } });
+const streamInit = new Response(null, { headers: streamHeaders });
 
 /** What a reply has to know of the POST that it answers. */
 export interface Asked {
@@ -137,11 +138,13 @@ export class Reply extends Listed implements Beating {
   #open(): EventStream {
     if (this.#stream) return this.#stream;
     this.#stream = new EventStream(this.#parts.streams, () => this.#gone());
-    this.#asked.stream(
-      new Response(this.#stream.readable, { headers: { ...streamHeaders, ...this.#headers } }),
-    );
+    this.#asked.stream(new Response(this.#stream.readable, this.#streamInit));
     for (const answer of this.#answers ?? []) void this.#stream.send(sseMessage(flat(answer)));
     return this.#stream;
+  }
+
+  get #streamInit(): ResponseInit {
+    return this.#headers ? { headers: { ...streamHeaders, ...this.#headers } } : streamInit;
   }
 
   /** The answers were the first thing that came: no stream is needed, even to write events. */
@@ -149,8 +152,8 @@ export class Reply extends Listed implements Beating {
     const headers = this.#headers;
     const answers = this.#answers;
     if (!this.#asked.accepted.json) {
-      const init = { headers: headers ? { ...streamHeaders, ...headers } : streamHeaders };
-      return new Response(bodyOf((answers ?? [last]).map((answer) => sseMessage(flat(answer)))), init);
+      const events = (answers ?? [last]).map((answer) => sseMessage(flat(answer)));
+      return new Response(bodyOf(events), this.#streamInit);
     }
     const init = headers ? { headers: { 'content-type': jsonType, ...headers } } : jsonInit;
     return new Response(bodyOf(answers ? `[${answers.map(flat).join(',')}]` : last), init);

@@ -49,11 +49,16 @@ export class SseParser {
 
   /** Takes the next bytes and returns the events that they complete. */
   push(bytes: Uint8Array): SseEvent[] {
-    this.#decoder ??= new TextDecoder();
-    return this.pushText(this.#decoder.decode(bytes, { stream: true }));
+    return this.pushText(this.decode(bytes));
   }
 
-  /** The same for what was decoded already, without its byte order mark. */
+  /** The text in the next bytes, for {@link pushText}. */
+  decode(bytes: Uint8Array): string {
+    this.#decoder ??= new TextDecoder();
+    return this.#decoder.decode(bytes, { stream: true });
+  }
+
+  /** The same as {@link push} for text, without a byte order mark. */
   pushText(text: string): SseEvent[] {
     const events: SseEvent[] = [];
     let at = 0;

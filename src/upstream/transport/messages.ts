@@ -39,26 +39,27 @@ export function eventMessages(event: SseEvent, anyEventName: boolean): Message[]
 const maxTurnMs = 0.1;
 
 /**
- * Gives `take` each event in `head`, and then each that the response brings. The next one follows when what `take`
- * returned is settled.
+ * Gives `take` each event that `head` completes, and then each that the response brings. The next one follows when what
+ * `take` returned is settled.
  */
 export async function readEvents(
   parser: SseParser,
-  head: readonly Uint8Array[],
+  head: string,
   response: HttpResponse | null,
   take: (event: SseEvent) => Promise<void> | undefined,
 ): Promise<void> {
-  const early = head.values();
+  let events = parser.pushText(head);
   let turnEndMs = performance.now() + maxTurnMs;
   for (;;) {
-    const chunk = early.next().value ?? (response && (await response.read()));
-    if (!chunk) return;
-    for (const event of parser.push(chunk)) {
+    for (const event of events) {
       const taken = take(event);
       if (taken) await taken;
       if (performance.now() < turnEndMs) continue;
       await nextTurn();
       turnEndMs = performance.now() + maxTurnMs;
     }
+    const chunk = response && (await response.read());
+    if (!chunk) return;
+    events = parser.push(chunk);
   }
 }

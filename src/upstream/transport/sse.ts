@@ -137,7 +137,7 @@ export class SseTransport implements Transport {
   /** Reads the stream to its end; `onEndpoint` is called once the endpoint is known. */
   async #follow(response: HttpResponse, onEndpoint: () => void): Promise<never> {
     try {
-      await readEvents(new SseParser(maxUpstreamBodyBytes), [], response, (event) => {
+      await readEvents(new SseParser(maxUpstreamBodyBytes), '', response, (event) => {
         if (event.event === 'endpoint' && this.#endpoint === null) {
           this.#endpoint = this.#resolveEndpoint(event.data);
           onEndpoint();

@@ -81,7 +81,8 @@ export class StreamableTransport implements Transport {
     const beginning = typeof body === 'string' ? body : body.part(0, maxBlankChars).text();
     if (looksLikeJson(beginning)) return this.#answerInBody(body, id);
     if (!looksLikeEvents(beginning)) throw neither();
-    return this.#answerFrom([typeof body === 'string' ? Buffer.from(body) : body.bytes], null, id, signal);
+    const text = typeof body === 'string' ? body : body.text();
+    return this.#answerFrom(new SseParser(maxUpstreamBodyBytes), text, null, id, signal);
   }
 
   /** @param streams whether the response says that it is a stream of events */
@@ -93,10 +94,12 @@ export class StreamableTransport implements Transport {
   ): Promise<ResponseMessage> {
     // The content type may be wrong: what the body begins with decides.
     const head: Uint8Array[] = [];
-    const decoder = new TextDecoder();
+    const parser = new SseParser(maxUpstreamBodyBytes);
     let text = '';
     let beginning = '';
     while (beginning === '') {
+      // Blanks complete no event.
+      parser.pushText(text);
       const chunk = await response.read();
       if (chunk === null) throw new UpstreamFailure('protocol', 'answered with an empty body');
       if (head.length === maxBlankChunks) {
@@ -104,7 +107,7 @@ export class StreamableTransport implements Transport {
         throw new UpstreamFailure('protocol', 'answered with blanks');
       }
       head.push(chunk);
-      text = decoder.decode(chunk, { stream: true });
+      text = parser.decode(chunk);
       beginning = text.trimStart();
     }
     if (looksLikeJson(beginning)) return this.#answerInBody(await response.whole(head), id);
@@ -115,7 +118,7 @@ export class StreamableTransport implements Transport {
     // As most servers send it: one event, and nothing more to be awaited.
     const answer = response.over && head.length === 1 ? this.#answerInEvent(text, id) : undefined;
     if (answer) return answer;
-    return this.#answerFrom(head, response, id, signal);
+    return this.#answerFrom(parser, text, response, id, signal);
   }
 
   /** The answer in the text of a stream that brings nothing else. */
@@ -195,39 +198,42 @@ export class StreamableTransport implements Transport {
     return new LongResponse(answer, bytes.part(long.place(start), long.place(start + text.length)));
   }
 
-  /** Resolves at the answer, while the rest of the stream is drained behind, so that its connection can be used again. */
+  /**
+   * Resolves at the answer, while the rest of the stream is drained behind, so that its connection can be used again.
+   * @param head the text that has come, which `parser` has not taken yet
+   */
   #answerFrom(
-    head: Uint8Array[],
-    reader: HttpResponse | null,
+    parser: SseParser,
+    head: string,
+    response: HttpResponse | null,
     id: number,
     signal: Signal,
   ): Promise<ResponseMessage> {
     const { promise, resolve, reject } = Promise.withResolvers<ResponseMessage>();
-    this.#followAnswer(head, reader, id, signal, resolve).then(
-      () => reject(new UpstreamFailure('protocol', 'ended its stream without an answer')),
-      reject,
-    );
+    this.#followAnswer(parser, head, response, id, signal, resolve).catch(reject);
     return promise;
   }
 
+  /** Ends when the stream does, having called `resolve`; rejects where no answer came. */
   async #followAnswer(
-    head: Uint8Array[],
-    first: HttpResponse | null,
+    first: SseParser,
+    head: string,
+    response: HttpResponse | null,
     id: number,
     signal: Signal,
     resolve: (answer: ResponseMessage) => void,
   ): Promise<void> {
-    let reader = first;
-    let chunks = head;
+    let parser = first;
+    let text = head;
+    let reader = response;
     let lastEventId = '';
     let idle = 0;
     let answered = false;
     let drain: Deadline | undefined;
     for (;;) {
-      const parser = new SseParser(maxUpstreamBodyBytes);
       let broken: UpstreamFailure | null = null;
       try {
-        await readEvents(parser, chunks, reader, (event) => {
+        await readEvents(parser, text, reader, (event) => {
           if (event.id !== '') lastEventId = event.id;
           idle = 0;
           let taken: Promise<void> | undefined;
@@ -256,10 +262,8 @@ export class StreamableTransport implements Transport {
       if (answered) return;
       // A server may close the connection and expect us to come back for the rest of the stream
       // (MCP 2025-11-25, Resumability and Redelivery). The request itself is never sent again.
-      if (lastEventId === '' || idle++ === maxIdleResumptions) {
-        if (broken) throw broken;
-        return;
-      }
+      if (lastEventId === '' || idle++ === maxIdleResumptions)
+        throw broken ?? new UpstreamFailure('protocol', 'ended its stream without an answer');
       const resumed = await this.#resume(
         lastEventId,
         Math.max(parser.retryMs ?? resumeDelayMs, minDelayMs),
@@ -268,7 +272,8 @@ export class StreamableTransport implements Transport {
       if (resumed === null)
         throw broken ?? new UpstreamFailure('broken', 'broke off its stream and did not resume it');
       reader = resumed;
-      chunks = [];
+      parser = new SseParser(maxUpstreamBodyBytes);
+      text = '';
     }
   }
 
@@ -304,7 +309,7 @@ export class StreamableTransport implements Transport {
           if (!transientStatuses.includes(response.status)) return;
         } else {
           opened = true;
-          await readEvents(parser, [], response, (event) => {
+          await readEvents(parser, '', response, (event) => {
             for (const message of eventMessages(event, this.#anyEventName())) {
               // Not awaited: one client that does not read must not keep the others from their messages.
               if (message.kind !== 'response') void this.#events.onMessage(message, null);

@@ -20,14 +20,14 @@ describe('the events of a stream', () => {
     await using client = httpClient(server.origin);
     const response = await client.fetch({ method: 'GET', signal: unaborted });
     const taken: string[] = [];
-    const head = [event('a'), event('b')].map((text) => Buffer.from(text));
+    const head = event('a') + event('b');
     await readEvents(new SseParser(1_000), head, response, ({ data }) => void taken.push(data));
     expect(taken).toEqual(['a', 'b', 'c', 'd']);
   });
 
   test('wait until the one before is taken', async () => {
     const log: string[] = [];
-    const head = [Buffer.from(event('a') + event('b'))];
+    const head = event('a') + event('b');
     await readEvents(new SseParser(1_000), head, null, async ({ data }) => {
       log.push(`${data} begins`);
       await Bun.sleep(5);
@@ -45,7 +45,7 @@ describe('the events of a stream', () => {
       if (taken < events) setImmediate(turn);
     };
     setImmediate(turn);
-    await readEvents(new SseParser(1_000), [Buffer.from(event('x').repeat(events))], null, () => {
+    await readEvents(new SseParser(1_000), event('x').repeat(events), null, () => {
       taken++;
       // A little work each.
       for (let i = 0; i < 100; i++) Math.sqrt(i);
