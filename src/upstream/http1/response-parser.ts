@@ -20,6 +20,11 @@ const maxChunkMetaBytes = 16 * 1024;
 const chunkLineWindowBytes = 64;
 /** More digits would be no exact number. */
 const maxChunkSizeDigits = 12;
+/** As many as a size has nearly always: they make a number of 28 bits. */
+const usualChunkSizeDigits = 7;
+
+const carriageReturn = 0x0d;
+const lineFeed = 0x0a;
 
 /** Takes what a {@link ResponseParser} finds, in order: one head, pieces of the body, the end. */
 export interface ResponseSink {
@@ -160,6 +165,34 @@ export class ResponseParser {
 
   /** Reads on in a line between chunks; returns where it stopped. */
   #readLine(chunk: Buffer, from: number): number {
+    const end = this.#partial === '' ? this.#readUsualLine(chunk, from) : from;
+    return end > from ? end : this.#readAnyLine(chunk, from);
+  }
+
+  /**
+   * Reads a line that is there as a whole and has nothing but a size, or nothing at all, as nearly all do: with no text
+   * made of it. Returns its end, or `from` where it is another.
+   */
+  #readUsualLine(chunk: Buffer, from: number): number {
+    let at = from;
+    if (this.#state === 'chunk_size') {
+      let size = 0;
+      const most = Math.min(chunk.length, from + usualChunkSizeDigits);
+      for (; at < most; at++) {
+        const digit = hexDigit(chunk[at] as number);
+        if (digit < 0) break;
+        size = size * 16 + digit;
+      }
+      if (at === from || !isLineEnd(chunk, at)) return from;
+      this.#takeChunkSize(size);
+    } else {
+      if (!isLineEnd(chunk, at)) return from;
+      this.#takeEmptyLine();
+    }
+    return at + 2;
+  }
+
+  #readAnyLine(chunk: Buffer, from: number): number {
     const text = chunk.toString('latin1', from, Math.min(chunk.length, from + chunkLineWindowBytes));
     const end = text.indexOf('\n');
     const taken = end < 0 ? text.length : end + 1;
@@ -173,22 +206,24 @@ export class ResponseParser {
 
   /** @param line with its end, which is a carriage return and a line feed here: only in heads the former may lack */
   #takeLine(line: string): void {
-    if (this.#state === 'chunk_size') this.#takeChunkSize(line);
+    if (this.#state === 'chunk_size') this.#takeChunkSize(chunkSizeIn(line));
     else if (this.#state === 'trailers') {
-      if (line === '\r\n' || line === '\n') this.#state = 'ended';
+      if (line === '\r\n' || line === '\n') this.#takeEmptyLine();
     } else {
       if (line !== '\r\n') throw new HttpFramingError('sent a chunk that is longer than its size');
-      this.#expectLine('chunk_size');
+      this.#takeEmptyLine();
     }
   }
 
-  #takeChunkSize(line: string): void {
-    const match = /^([0-9a-f]+)[ \t]*(?:;[^\r\n]*)?\r\n$/i.exec(line);
-    const digits = match?.[1]?.replace(/^0+(?=.)/, '');
-    if (digits === undefined || digits.length > maxChunkSizeDigits)
-      throw new HttpFramingError('sent a chunk without a valid size');
-    this.#left = Number.parseInt(digits, 16);
-    if (this.#left === 0) this.#expectLine('trailers');
+  /** A line without anything came, which ends a chunk, or the trailers and with them the body. */
+  #takeEmptyLine(): void {
+    if (this.#state === 'trailers') this.#state = 'ended';
+    else this.#expectLine('chunk_size');
+  }
+
+  #takeChunkSize(size: number): void {
+    this.#left = size;
+    if (size === 0) this.#expectLine('trailers');
     else this.#state = 'chunk_data';
   }
 
@@ -196,4 +231,24 @@ export class ResponseParser {
     this.#state = state;
     this.#budget = maxChunkMetaBytes;
   }
+}
+
+/** The size in a line with its end. */
+function chunkSizeIn(line: string): number {
+  const match = /^([0-9a-f]+)[ \t]*(?:;[^\r\n]*)?\r\n$/i.exec(line);
+  const digits = match?.[1]?.replace(/^0+(?=.)/, '');
+  if (digits === undefined || digits.length > maxChunkSizeDigits)
+    throw new HttpFramingError('sent a chunk without a valid size');
+  return Number.parseInt(digits, 16);
+}
+
+/** The value of a hexadecimal digit by its code, or -1. */
+function hexDigit(code: number): number {
+  if (code >= 0x30 && code <= 0x39) return code - 0x30;
+  const letter = code | 0x20;
+  return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1;
+}
+
+function isLineEnd(chunk: Buffer, at: number): boolean {
+  return at + 1 < chunk.length && chunk[at] === carriageReturn && chunk[at + 1] === lineFeed;
 }
