@@ -9,8 +9,8 @@ import type { Load } from './load-process.ts';
 import { type Column, tableOfRows } from './report.ts';
 
 const minWarmUpSeconds = 0.5;
-/** How long a load of calls goes on until a JIT compiler is done: it comes back to what it has compiled after 4 or 5 s. */
-export const justInTimeSeconds = 6;
+/** How long a load of calls goes on until a JIT compiler is nearly done, and until it is: it comes back to what it has compiled. */
+const justInTimeSeconds = { short: 6, full: 10 };
 /** What fits into a line of the report; the terminal shows all. */
 const maxFailureLength = 120;
 
@@ -53,6 +53,11 @@ export class Bench {
     const { isFull, rounds } = this.options;
     const numbers = Array.from({ length: rounds }, (_, round) => round);
     return isFull ? numbers.map((round) => [round]) : [numbers];
+  }
+
+  /** How long a load goes on, before anything is measured, where there is a JIT compiler. */
+  get justInTimeSeconds(): number {
+    return this.options.isFull ? justInTimeSeconds.full : justInTimeSeconds.short;
   }
 
   /** The contestant called `name`, where it takes part. */

@@ -1,6 +1,6 @@
 // tools/call, 250 bytes in, 1 KB out: the work that a gateway does all day.
 
-import { type Bench, justInTimeSeconds, measuredAsk, type Work } from '../bench.ts';
+import { type Bench, measuredAsk, type Work } from '../bench.ts';
 import { directly, type Gateway, startGateway, startUpstreams } from '../gateways.ts';
 import { callOf } from '../messages.ts';
 import { loadColumns } from '../report.ts';
@@ -59,7 +59,13 @@ async function runCalls(bench: Bench): Promise<void> {
     const started = await bench.start(call, stack, upstreams, { auth: true, session: true, tools });
     const gateways = [directly(upstreams), ...started];
     const justInTime = gateways.filter(({ isJustInTime }) => isJustInTime);
-    await bench.warmUp(call, 'warm-up', justInTime, measure(variantConcurrency, null), justInTimeSeconds);
+    await bench.warmUp(
+      call,
+      'warm-up',
+      justInTime,
+      measure(variantConcurrency, null),
+      bench.justInTimeSeconds,
+    );
     for (const { setting, ask } of settings) {
       await bench.warmUp(call, setting, gateways, ask);
       for (const round of rounds) await bench.round(round, call, setting, gateways, ask);
@@ -104,7 +110,7 @@ async function runVariants(bench: Bench): Promise<void> {
       });
       return figures;
     };
-    await bench.warmUp(call, variants, [...processes, empty], measure, justInTimeSeconds);
+    await bench.warmUp(call, variants, [...processes, empty], measure, bench.justInTimeSeconds);
     for (const round of rounds) {
       await bench.round(round, call, variants, [...processes, toOneOfMany], measure);
       // The same process again, once with the sessions and once without, now this first and now that.

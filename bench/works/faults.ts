@@ -1,6 +1,6 @@
 // Many upstreams, a third of which are ill: does that delay the start, the list or the calls to the others?
 
-import { type Bench, justInTimeSeconds, measuredAsk, type Work } from '../bench.ts';
+import { type Bench, measuredAsk, type Work } from '../bench.ts';
 import type { Contestant } from '../contestants/contestant.ts';
 import {
   type Gateway,
@@ -118,7 +118,7 @@ async function run(bench: Bench): Promise<void> {
       }
     }
     const justInTime = gateways.filter(({ isJustInTime }) => isJustInTime);
-    await bench.warmUp(faults, calling, justInTime, measure, justInTimeSeconds);
+    await bench.warmUp(faults, calling, justInTime, measure, bench.justInTimeSeconds);
     await bench.warmUp(faults, calling, gateways, measure);
     for (const round of rounds) await bench.round(round, faults, calling, gateways, measure);
   }

@@ -1,6 +1,6 @@
 // Calls whose results are large.
 
-import { type Bench, justInTimeSeconds, measuredAsk, type Work } from '../bench.ts';
+import { type Bench, measuredAsk, type Work } from '../bench.ts';
 import { directly, type Gateway, startUpstreams } from '../gateways.ts';
 import { callOf } from '../messages.ts';
 import { type Column, loadColumns } from '../report.ts';
@@ -44,7 +44,7 @@ async function run(bench: Bench): Promise<void> {
     const gateways = [directly(upstreams), ...started];
     const justInTime = gateways.filter(({ isJustInTime }) => isJustInTime);
     // The smallest: of calls with 10 MB, not enough come in this time for a compiler to take notice.
-    await bench.warmUp(large, 'warm-up', justInTime, measure(0, smallest), justInTimeSeconds);
+    await bench.warmUp(large, 'warm-up', justInTime, measure(0, smallest), bench.justInTimeSeconds);
     for (const { setting, ask } of settings) {
       await bench.warmUp(large, setting, gateways, ask);
       for (const round of rounds) await bench.round(round, large, setting, gateways, ask);

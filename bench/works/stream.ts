@@ -7,8 +7,8 @@ import type { Column } from '../report.ts';
 import { type ListenerSpec, resultFrame } from '../upstream.ts';
 
 const tools = 1;
-/** As much load as comes before the first round: at 40 calls a second a JIT compiler would be at work for a minute. */
-const warmUp = { seconds: 2, connections: 200 };
+/** The load before the first round: at 40 calls a second a JIT compiler would be at work for minutes. */
+const warmUpConnections = 200;
 const resultBytes = 1024;
 
 /** The work's name in the report, and its settings: how many events a call brings, the answer included. */
@@ -62,7 +62,8 @@ async function runStream(bench: Bench, settings: readonly (typeof paced)[]): Pro
       connections,
       seconds,
     });
-  if (gapMs > 0) for (const gateway of gateways) await ask(gateway, warmUp.connections, warmUp.seconds);
+  const justInTime = gateways.filter(({ isJustInTime }) => isJustInTime && gapMs > 0);
+  for (const gateway of justInTime) await ask(gateway, warmUpConnections, bench.justInTimeSeconds);
   const measure = (connections: number) => async (gateway: Gateway, seconds: number) => {
     const { process } = gateway;
     const before = { gateway: process?.cpuNs() ?? 0, upstream: upstreams.process.cpuNs() };
