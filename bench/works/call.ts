@@ -114,17 +114,14 @@ async function runVariants(bench: Bench): Promise<void> {
     for (const round of rounds) {
       await bench.round(round, call, variants, [...processes, toOneOfMany], measure);
       // The same process again, once with the sessions and once without, now this first and now that.
-      const isEmptyFirst = round % 2 === 0;
-      if (isEmptyFirst) await bench.round(round, call, variants, [empty], measure);
-      await bench.load.run({
-        kind: 'hold',
-        target: empty.gateway.entry,
-        sessions: manySessions,
-        streams: false,
-      });
+      const alone = () => bench.round(round, call, variants, [empty], measure);
+      const isAloneFirst = round % 2 === 0;
+      if (isAloneFirst) await alone();
+      const held = { target: empty.gateway.entry, sessions: manySessions, streams: false };
+      await bench.load.run({ kind: 'hold', ...held });
       await bench.round(round, call, variants, [crowded], measure);
       await bench.load.run({ kind: 'end' });
-      if (!isEmptyFirst) await bench.round(round, call, variants, [empty], measure);
+      if (!isAloneFirst) await alone();
     }
   }
   bench.printTable(call, variants, loadColumns);

@@ -74,6 +74,11 @@ describe('an answer is understood as', () => {
       sse(JSON.stringify(answerTo(message), null, 1).replace(/^/gm, 'data: '), '\n\n'),
     'SSE with priming events': (message) =>
       sse('id: 1\ndata:\n\n', 'id: 2\ndata: \n\n', sseEvent(answerTo(message))),
+    'SSE labeled JSON, with a length, long and all of it ASCII': (message) => {
+      const body = `: ${'x'.repeat(100_000)}\n\ndata: ${json(message).replace('é', '\\u00e9')}\n\n`;
+      const headers = { 'content-type': 'application/json', 'content-length': String(body.length) };
+      return streamed([body], { headers });
+    },
     'SSE with [DONE]': (message) => sse(sseEvent(answerTo(message)), 'data: [DONE]\n\n'),
     'SSE with [DONE] first': (message) => sse('data: [DONE]\n\n', sseEvent(answerTo(message))),
     'SSE with fields that nobody knows': (message) =>
@@ -310,6 +315,28 @@ describe('a stream that the server closes before the answer', () => {
       .map(({ headers }) => headers.get('last-event-id'))
       .filter((id) => id !== null);
     expect(ids).toEqual(['first', 'event-1', 'event-2']);
+  });
+
+  test('within an event: it is resumed without that half, and what came before is told once', async () => {
+    let call: RpcMessage = {};
+    await using upstream = await upstreamThat(
+      (message) => {
+        call = message;
+        return sse(`retry: 1\nid: first\n${sseEvent(progress(message, 1))}data: {"half`);
+      },
+      (request) => (request.headers.has('last-event-id') ? sse(sseEvent(answerTo(call))) : undefined),
+    );
+    await using gateway = await startGateway({ servers: [{ name: 'up', url: upstream.url }] });
+    await gateway.connected();
+    await using session = await RawSession.open(gateway.url);
+    const { before, answer } = await session.request('tools/call', {
+      name: 'up__echo',
+      _meta: { progressToken: 'mine' },
+    });
+    expect(answer.result).toEqual(result);
+    expect(before.map(({ method, params }) => [method, params.progress])).toEqual([
+      ['notifications/progress', 1],
+    ]);
   });
 
   test('and refuses to resume: the call fails', async () => {

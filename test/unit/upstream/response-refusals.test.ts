@@ -92,6 +92,7 @@ describe('the size of a chunk is refused', () => {
     ['that has only an extension', ';x\r\n'],
     ['that is no number', 'x\r\n'],
     ['that goes on as no number', '1x\r\n'],
+    ...[...'/:@G`g'].map((digit) => [`of what is next to a digit: ${digit}`, `${digit}\r\n`]),
     ['in another notation', '0x1\r\n'],
     ['with a sign', '+1\r\n'],
     ['below zero', '-1\r\n'],

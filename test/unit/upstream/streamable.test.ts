@@ -78,6 +78,11 @@ describe('an answer as an event', () => {
     expect(await takenFrom(pieces)).toEqual(['{"a":"é"}']);
   });
 
+  test('is none where a blank stands before its field, even in a piece of its own', async () => {
+    const pieces = [head, chunk(' '), chunk(answer.replace(/^event.*\n/, '')) + end];
+    await expect(takenFrom(pieces)).rejects.toThrow('ended its stream without an answer');
+  });
+
   test.each([
     ['at once', [head + chunk(progress + answer) + end]],
     ['in chunks of their own', [head, chunk(progress) + chunk(answer) + end]],
