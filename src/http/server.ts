@@ -49,9 +49,6 @@ export class HttpServer {
   readonly #server: Bun.Server<undefined>;
   readonly #routes: Readonly<Record<string, Route>>;
   #settings: HttpSettings;
-  /** The last URL and its path: nearly all requests have the same. */
-  #url = '';
-  #path = '';
 
   /** Starts to listen. Throws `port_unavailable`. */
   constructor(host: string, port: number, settings: HttpSettings, parts: HttpParts) {
@@ -67,7 +64,14 @@ export class HttpServer {
         development: false,
         // Bun sets SO_REUSEPORT outside of development: two gateways would share one port unawares.
         reusePort: false,
-        fetch: (request, server) => this.#answer(request, server),
+        // To look for the path in the URL would cost as much as a dozen headers: Bun makes a text of it first.
+        routes: Object.fromEntries(
+          Object.entries(this.#routes).map(([path, route]) => [
+            path,
+            (request: Request, server: Bun.Server<undefined>) => this.#answer(request, server, route),
+          ]),
+        ),
+        fetch: (request, server) => this.#answer(request, server, this.#routeOf(request.url)),
         error: (error) => {
           parts.logger.error('an HTTP request failed inside the gateway', { error });
           return jsonError(500, 'the gateway failed; its log tells more');
@@ -125,13 +129,17 @@ export class HttpServer {
   }
 
   /** Not an async function: nearly all requests are from no browser and have a short body, and need no {@link #finish}. */
-  #answer(request: Request, server: Bun.Server<undefined>): Response | Promise<Response> {
+  #answer(
+    request: Request,
+    server: Bun.Server<undefined>,
+    route: Route | undefined,
+  ): Response | Promise<Response> {
     const { headers } = request;
     const origin = headers.get('origin');
     const problem = this.#settings.hostGuard.problem(headers.get('host'), origin);
     const answer =
       problem === null
-        ? this.#route(request, server, origin)
+        ? this.#follow(route, request, server, origin)
         : errorResponse(new GatewayError('forbidden', `Forbidden: ${problem}`));
     const allowed = problem === null ? origin : null;
     // Of a body that is being read, nothing is left to worry about.
@@ -160,18 +168,18 @@ export class HttpServer {
       : Number(length) > this.#settings.maxRequestBytes || headers.has('transfer-encoding');
   }
 
-  #route(
+  /** What Bun finds no route for: unknown paths, and targets in absolute form (RFC 9112, 3.2.2). */
+  #routeOf(url: string): Route | undefined {
+    const path = pathOf(url);
+    return Object.hasOwn(this.#routes, path) ? this.#routes[path] : undefined;
+  }
+
+  #follow(
+    route: Route | undefined,
     request: Request,
     server: Bun.Server<undefined>,
     origin: string | null,
   ): Response | Promise<Response> {
-    const { url } = request;
-    if (url !== this.#url) {
-      this.#url = url;
-      this.#path = pathOf(url);
-    }
-    const path = this.#path;
-    const route = Object.hasOwn(this.#routes, path) ? (this.#routes[path] as Route) : undefined;
     if (!route) return jsonError(404, 'nothing here; the MCP endpoint is /mcp');
     if (request.method === 'OPTIONS' && origin !== null)
       return preflight(request, Object.keys(route.methods));

@@ -159,7 +159,7 @@ function invalid(idText: string, problem: string): InvalidMessage {
 }
 
 /** The text of a request, of JSON texts. */
-export function requestText(idText: string | number, methodText: string, paramsText: string): string {
+export function requestText(idText: string, methodText: string, paramsText: string): string {
   return `{"jsonrpc":"2.0","id":${idText},"method":${methodText},"params":${paramsText}}`;
 }
 

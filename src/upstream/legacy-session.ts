@@ -144,7 +144,7 @@ export class LegacySession implements TransportEvents {
     };
     // The first request of all gets one.
     const id = this.#calls.nextId() as number;
-    const body = requestText(id, '"initialize"', JSON.stringify(params));
+    const body = requestText(String(id), '"initialize"', JSON.stringify(params));
     const { promise, resolve, reject } = Promise.withResolvers<ResponseMessage>();
     this.#transport.request(id, body, signal, { onAnswer: resolve, onFailure: reject });
     const answer = await promise;
@@ -176,7 +176,8 @@ export class LegacySession implements TransportEvents {
     const running = new RunningCall(this, id, call, paramsText, timeoutMs, taker);
     this.#calls.add(running);
     deadlines.start(running, timeoutMs);
-    this.#transport.request(id, requestText(id, call.methodText, running.paramsText), call.abort, running);
+    const body = requestText(String(id), call.methodText, running.paramsText);
+    this.#transport.request(id, body, call.abort, running);
   }
 
   /** The answer to `running` has come. */
