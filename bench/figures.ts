@@ -43,6 +43,18 @@ export class Figures {
     return samples.length > 0 ? medianOf(samples) : null;
   }
 
+  /**
+   * The median of what a metric is to that of another row, round by round: what else the machine does in a round falls on
+   * both. Null where one of the two was not measured in each round.
+   */
+  ratio(work: string, setting: string, contestant: string, to: string, metric: string): number | null {
+    const bases = this.samples(work, setting, to, metric);
+    const ratios = this.samples(work, setting, contestant, metric).map(
+      (value, round) => value / (bases[round] ?? Number.NaN),
+    );
+    return ratios.length > 0 && ratios.length === bases.length ? medianOf(ratios) : null;
+  }
+
   /** All samples of a metric; none where it was not measured. */
   samples(work: string, setting: string, contestant: string, metric: string): readonly number[] {
     return this.#row(work, setting, contestant)?.samples.get(metric) ?? [];

@@ -1,7 +1,7 @@
 // Starts what is under load: the upstreams, and the gateways in front of them.
 
 import { join } from 'node:path';
-import type { Contestant, UpstreamAddress } from './contestants/contestant.ts';
+import type { Contestant, Setup, UpstreamAddress } from './contestants/contestant.ts';
 import type { Target } from './load/connection.ts';
 import { freePort, linesOf, type Measured, measured, temporaryFolder } from './processes.ts';
 import type { ListenerSpec } from './upstream.ts';
@@ -42,6 +42,8 @@ export interface Gateway extends AsyncDisposable {
   /** See Contestant. */
   readonly isJustInTime: boolean;
   toolName(server: string, tool: string): string;
+  /** Gives it other upstreams while it runs, and clients that need the token it was started with or none. */
+  reload(addresses: readonly UpstreamAddress[], options: Pick<StartOptions, 'auth' | 'tools'>): Promise<void>;
 }
 
 /** The upstream itself, in place of a gateway. */
@@ -55,6 +57,7 @@ export function directly(upstreams: Upstreams): Gateway {
     idleBytes: 0,
     isJustInTime: false,
     toolName: (_, tool) => tool,
+    reload: () => Promise.reject(new Error('the upstream itself has no configuration')),
     async [Symbol.asyncDispose]() {},
   };
 }
@@ -109,12 +112,18 @@ export function spawnGateway(
   contestant: Contestant,
   addresses: readonly UpstreamAddress[],
   auth: boolean,
-): { readonly process: Measured; readonly target: Target; register(): Promise<void> } {
+): {
+  readonly process: Measured;
+  readonly setup: Setup;
+  readonly target: Target;
+  register(): Promise<void>;
+} {
   const program = contestant.find();
   if (program === null) throw new Error(`${contestant.name} is not installed`);
   const port = freePort();
   const token = auth ? crypto.randomUUID() : null;
-  const launch = contestant.launch(program, { upstreams: addresses, port, folder: temporaryFolder(), token });
+  const setup = { upstreams: addresses, port, folder: temporaryFolder(), token };
+  const launch = contestant.launch(program, setup);
   const child = Bun.spawn([...launch.command], {
     env: { ...process.env, ...launch.env },
     ...(launch.cwd && { cwd: launch.cwd }),
@@ -124,9 +133,28 @@ export function spawnGateway(
   const headers = launch.headers ?? (token === null ? [] : [`Authorization: Bearer ${token}`]);
   return {
     process: measured(child, port, () => {}),
+    setup,
     target: { port, path: contestant.path, headers },
     register: async () => launch.register?.(),
   };
+}
+
+async function toolsListed(target: Target): Promise<{ status: number; tools: number }> {
+  const { response, text } = await rpc(target, { id: 2, method: 'tools/list' });
+  return { status: response.status, tools: text.split('"inputSchema"').length - 1 };
+}
+
+async function reload(contestant: Contestant, setup: Setup, target: Target, tools: number): Promise<void> {
+  if (!contestant.configure) throw new Error(`${contestant.name} cannot be reloaded`);
+  contestant.configure(setup);
+  const { response, text } = await rpc({ ...target, path: '/-/reload' }, {});
+  if (!response.ok) throw new Error(`the reload was answered with HTTP ${response.status}: ${text}`);
+  const deadlineMs = performance.now() + startTimeoutMs;
+  while (performance.now() < deadlineMs) {
+    if ((await toolsListed(target)).tools === tools) return;
+    await Bun.sleep(pollMs);
+  }
+  throw new Error(`${contestant.name} did not list ${tools} tools within ${startTimeoutMs} ms of a reload`);
 }
 
 /** Starts a contestant in front of `addresses`, and waits until it lists their tools. */
@@ -135,7 +163,7 @@ export async function startGateway(
   addresses: readonly UpstreamAddress[],
   options: StartOptions,
 ): Promise<Gateway> {
-  const { process, target: plain, register } = spawnGateway(contestant, addresses, options.auth);
+  const { process, setup, target: plain, register } = spawnGateway(contestant, addresses, options.auth);
   const deadlineMs = performance.now() + startTimeoutMs;
   let last = '';
   while (performance.now() < deadlineMs && process.alive()) {
@@ -143,10 +171,9 @@ export async function startGateway(
       await register();
       const headers = options.session ? await openSession(plain) : [];
       const target = { ...plain, headers: [...plain.headers, ...headers] };
-      const { response, text } = await rpc(target, { id: 2, method: 'tools/list' });
-      const tools = text.split('"inputSchema"').length - 1;
-      last = `HTTP ${response.status}, ${tools} tools`;
-      if (response.ok && tools >= options.tools) {
+      const { status, tools } = await toolsListed(target);
+      last = `HTTP ${status}, ${tools} tools`;
+      if (status === 200 && tools >= options.tools) {
         return {
           name: options.name ?? contestant.name,
           target,
@@ -155,6 +182,8 @@ export async function startGateway(
           idleBytes: process.residentBytes(),
           isJustInTime: contestant.isJustInTime,
           toolName: contestant.toolName,
+          reload: (upstreams, { auth, tools }) =>
+            reload(contestant, { ...setup, upstreams, token: auth ? setup.token : null }, target, tools),
           [Symbol.asyncDispose]: () => process[Symbol.asyncDispose](),
         };
       }

@@ -48,8 +48,6 @@ const ratio = (value: number | null, to: number | null) =>
   value === null || to === null ? null : value / to;
 
 function callGoals(figures: Figures): Outcome[] {
-  const of = (concurrency: number, contestant: string, metric: string) =>
-    figures.median(call, atConcurrency(concurrency), contestant, metric);
   const compare = (
     metric: string,
     to: string,
@@ -59,12 +57,11 @@ function callGoals(figures: Figures): Outcome[] {
   ) =>
     concurrencies.map((concurrency) => ({
       what: atConcurrency(concurrency),
-      value: ratio(of(concurrency, ours, metric), of(concurrency, to, metric)),
+      value: figures.ratio(call, atConcurrency(concurrency), ours, to, metric),
       limit,
       isLeast,
     }));
-  const { plain, auth, upstreams, sessions, withoutSessions } = variantNames;
-  const variant = (name: string) => figures.median(call, variants, name, 'cpuUs');
+  const { plain, auth, upstreams, sessions } = variantNames;
   return [
     outcome('call: CPU ≤ 0.7 × the crate’s', compare('cpuUs', theirs, 0.7, callConcurrencies)),
     outcome('call: CPU ≤ 2 × nginx’s', compare('cpuUs', floor, 2, callConcurrencies)),
@@ -72,13 +69,9 @@ function callGoals(figures: Figures): Outcome[] {
     outcome('call: p99 ≤ the crate’s', compare('p99Ms', theirs, 1, callConcurrencies)),
     outcome(
       'call: CPU with auth, with 60 upstreams, with 10,000 sessions ≤ 1.05 × plain',
-      [
-        [auth, plain],
-        [upstreams, plain],
-        [sessions, withoutSessions],
-      ].map(([name, base]) => ({
-        what: name as string,
-        value: ratio(variant(name as string), variant(base as string)),
+      [auth, upstreams, sessions].map((name) => ({
+        what: name,
+        value: figures.ratio(call, variants, name, plain, 'cpuUs'),
         limit: 1.05,
       })),
     ),
@@ -100,12 +93,16 @@ function listGoals(figures: Figures): Outcome[] {
   const most = Math.max(...listSizes);
   const few = costBeyondBytes(figures, Math.min(...listSizes));
   const many = costBeyondBytes(figures, most);
-  const rate = (contestant: string) =>
-    figures.median(toolsList, listSetting(1000, 1), contestant, 'perSecond');
   const cpu = (upstreams: number) => figures.median(toolsList, listSetting(1000, upstreams), ours, 'cpuUs');
   return [
     outcome('list: requests/s ≥ 20 × the crate’s at 1,000 tools', [
-      { what: 'ratio', value: ratio(rate(ours), rate(theirs)), limit: 20, isLeast: true, digits: 1 },
+      {
+        what: 'ratio',
+        value: figures.ratio(toolsList, listSetting(1000, 1), ours, theirs, 'perSecond'),
+        limit: 20,
+        isLeast: true,
+        digits: 1,
+      },
     ]),
     outcome(
       `list: CPU beyond that of sending, at ${formatted(most, 0)} tools, ≤ that at 10 and a quarter of sending`,
@@ -135,7 +132,7 @@ function largeGoals(figures: Figures): Outcome[] {
       'large: MB/s ≥ the crate’s',
       largeSizes.map((bytes) => ({
         what: largeSetting(bytes),
-        value: ratio(of(bytes, ours, 'mbPerSecond'), of(bytes, theirs, 'mbPerSecond')),
+        value: figures.ratio(large, largeSetting(bytes), ours, theirs, 'mbPerSecond'),
         limit: 1,
         isLeast: true,
       })),
@@ -194,7 +191,6 @@ function idleGoals(figures: Figures): Outcome[] {
 
 function faultGoals(figures: Figures): Outcome[] {
   const of = (metric: string) => figures.median(faults, starting, ours, metric);
-  const calls = (name: string, metric: string) => figures.median(faults, calling, name, metric);
   return [
     outcome('faults: first answer of /health ≤ 100 ms after the start', [
       { what: 'ms', value: of('healthMs'), limit: 100, digits: 0 },
@@ -206,7 +202,7 @@ function faultGoals(figures: Figures): Outcome[] {
       'faults: p50 and p99 of calls to healthy upstreams ≤ 1.1 × those without the ill ones',
       ['p50Ms', 'p99Ms'].map((metric) => ({
         what: metric.slice(0, 3),
-        value: ratio(calls(ours, metric), calls(healthyOnly(ours), metric)),
+        value: figures.ratio(faults, calling, ours, healthyOnly(ours), metric),
         limit: 1.1,
       })),
     ),

@@ -41,6 +41,8 @@ export interface Contestant {
   /** How to install it, in a few words. */
   readonly howToGet: string;
   launch(program: string, setup: Setup): Launch;
+  /** Writes another configuration for one that runs, which takes it over when it is asked to: POST /-/reload. */
+  configure?(setup: Setup): void;
   /** The path of its MCP endpoint. */
   readonly path: string;
   /** What it calls an upstream's tool. */

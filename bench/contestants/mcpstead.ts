@@ -50,6 +50,7 @@ export const compiled: Contestant = {
     command: [program, '--config', writeMcpsteadConfig(setup)],
     env: tokenEnv(setup.token),
   }),
+  configure: writeMcpsteadConfig,
 };
 
 /** The same, run by Bun from its sources. */

@@ -1,6 +1,7 @@
 // tools/call, 250 bytes in, 1 KB out: the work that a gateway does all day.
 
 import { type Bench, measuredAsk, type Work } from '../bench.ts';
+import type { UpstreamAddress } from '../contestants/contestant.ts';
 import { directly, type Gateway, startGateway, startUpstreams } from '../gateways.ts';
 import { callOf } from '../messages.ts';
 import { loadColumns } from '../report.ts';
@@ -17,6 +18,8 @@ const atRate = `${perSecond.toLocaleString('en-US')} requests/s, whatever the an
 const variantConcurrency = 32;
 const manyUpstreams = 60;
 const manySessions = 10_000;
+/** What a reload made new, connections and compiled code, is used for so long before it is measured. */
+const settleSeconds = 1;
 
 const listener: ListenerSpec = { kind: 'healthy', tools, resultBytes, events: 0, gapMs: 0 };
 
@@ -32,7 +35,6 @@ export const variantNames = {
   upstreams: `${manyUpstreams} upstreams`,
   oneOfMany: `one of ${manyUpstreams} upstreams`,
   sessions: '10,000 sessions',
-  withoutSessions: 'without the 10,000',
 };
 
 async function runCalls(bench: Bench): Promise<void> {
@@ -79,30 +81,40 @@ async function runCalls(bench: Bench): Promise<void> {
   ]);
 }
 
+/** A configuration of mcpstead, and what is asked of it. */
+interface Variant {
+  readonly name: string;
+  readonly upstreams: readonly UpstreamAddress[];
+  readonly called: readonly UpstreamAddress[];
+  readonly auth?: boolean;
+  /** How many sessions are open beside that of the load. */
+  readonly sessions?: number;
+}
+
 async function runVariants(bench: Bench): Promise<void> {
   const mcpstead = bench.contestant('mcpstead');
   if (mcpstead === null) return;
   await using upstreams = await startUpstreams(Array.from({ length: manyUpstreams }, () => listener));
-  const { plain, auth, upstreams: many, oneOfMany, sessions, withoutSessions } = variantNames;
+  const { addresses } = upstreams;
+  const one = addresses.slice(0, 1);
+  const names = variantNames;
+  const plain: Variant = { name: names.plain, upstreams: one, called: one };
+  const toMany: Variant = { name: names.upstreams, upstreams: addresses, called: addresses };
+  const all: Variant[] = [
+    plain,
+    { ...plain, name: names.auth, auth: true },
+    toMany,
+    { ...toMany, name: names.oneOfMany, called: one },
+    { ...plain, name: names.sessions, sessions: manySessions },
+  ];
   for (const rounds of bench.starts) {
-    await using stack = new AsyncDisposableStack();
-    // All within a session, as clients are: each differs from the plain one in one thing.
-    const start = async (name: string, count: number, auth: boolean) => {
-      const addresses = upstreams.addresses.slice(0, count);
-      const options = { name, auth, session: true, tools: count * tools };
-      const gateway = stack.use(await startGateway(mcpstead, addresses, options));
-      const messages = addresses.map((up) => callOf(gateway.toolName(up.name, 'tool_0'), requestBytes));
-      return { name, gateway, messages };
-    };
-    const toMany = await start(many, manyUpstreams, false);
-    // The same process: what it is to call now this one and now that one, and nothing else.
-    const toOneOfMany = { ...toMany, name: oneOfMany, messages: toMany.messages.slice(0, 1) };
-    const empty = await start(withoutSessions, 1, false);
-    const crowded = { ...empty, name: sessions };
-    const processes = [await start(plain, 1, false), await start(auth, 1, true), toMany];
-    const measure = async ({ gateway, messages }: typeof toMany, seconds: number) => {
-      const { figures } = await measuredAsk(bench, gateway, upstreams, {
-        messages,
+    // One process for all, which is given each configuration by a reload: two of one program differ by more than these.
+    await using gateway = await startGateway(mcpstead, one, { auth: true, session: true, tools });
+    const withoutToken = gateway.target.headers.filter((line) => !line.startsWith('Authorization'));
+    const ask = async (variant: Variant, seconds: number) => {
+      const target = variant.auth ? gateway.target : { ...gateway.target, headers: withoutToken };
+      const { figures } = await measuredAsk(bench, { ...gateway, target }, upstreams, {
+        messages: variant.called.map((up) => callOf(gateway.toolName(up.name, 'tool_0'), requestBytes)),
         expect: { kind: 'call', resultBytes },
         connections: variantConcurrency,
         phases: null,
@@ -110,19 +122,17 @@ async function runVariants(bench: Bench): Promise<void> {
       });
       return figures;
     };
-    await bench.warmUp(call, variants, [...processes, empty], measure, bench.justInTimeSeconds);
-    for (const round of rounds) {
-      await bench.round(round, call, variants, [...processes, toOneOfMany], measure);
-      // The same process again, once with the sessions and once without, now this first and now that.
-      const alone = () => bench.round(round, call, variants, [empty], measure);
-      const isAloneFirst = round % 2 === 0;
-      if (isAloneFirst) await alone();
-      const held = { target: empty.gateway.entry, sessions: manySessions, streams: false };
-      await bench.load.run({ kind: 'hold', ...held });
-      await bench.round(round, call, variants, [crowded], measure);
-      await bench.load.run({ kind: 'end' });
-      if (!isAloneFirst) await alone();
-    }
+    const measure = async (variant: Variant, seconds: number) => {
+      const { upstreams: configured, auth = false, sessions } = variant;
+      await gateway.reload(configured, { auth, tools: configured.length * tools });
+      if (sessions) await bench.load.run({ kind: 'hold', target: gateway.entry, sessions, streams: false });
+      await ask(variant, settleSeconds);
+      const figures = await ask(variant, seconds);
+      if (sessions) await bench.load.run({ kind: 'end' });
+      return figures;
+    };
+    await bench.warmUp(call, variants, [plain, toMany], measure, bench.justInTimeSeconds / 2);
+    for (const round of rounds) await bench.round(round, call, variants, all, measure);
   }
   bench.printTable(call, variants, loadColumns);
 }
