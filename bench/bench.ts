@@ -10,7 +10,7 @@ import { type Column, tableOfRows } from './report.ts';
 
 const minWarmUpSeconds = 0.5;
 /** How long a load of calls goes on until a JIT compiler is nearly done, and until it is: it comes back to what it has compiled. */
-const justInTimeSeconds = { short: 6, full: 10 };
+const justInTimeSeconds = { short: 5, full: 10 };
 /** What fits into a line of the report; the terminal shows all. */
 const maxFailureLength = 120;
 
