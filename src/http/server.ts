@@ -47,14 +47,12 @@ interface Route {
 export class HttpServer {
   readonly #parts: HttpParts;
   readonly #server: Bun.Server<undefined>;
-  readonly #routes: Readonly<Record<string, Route>>;
   #settings: HttpSettings;
 
   /** Starts to listen. Throws `port_unavailable`. */
   constructor(host: string, port: number, settings: HttpSettings, parts: HttpParts) {
     this.#parts = parts;
     this.#settings = settings;
-    this.#routes = this.#table();
     try {
       this.#server = Bun.serve({
         hostname: host,
@@ -66,12 +64,12 @@ export class HttpServer {
         reusePort: false,
         // To look for the path in the URL would cost as much as a dozen headers: Bun makes a text of it first.
         routes: Object.fromEntries(
-          Object.entries(this.#routes).map(([path, route]) => [
+          Object.entries(this.#table()).map(([path, route]) => [
             path,
             (request: Request, server: Bun.Server<undefined>) => this.#answer(request, server, route),
           ]),
         ),
-        fetch: (request, server) => this.#answer(request, server, this.#routeOf(request.url)),
+        fetch: (request, server) => this.#answer(request, server, undefined),
         error: (error) => {
           parts.logger.error('an HTTP request failed inside the gateway', { error });
           return jsonError(500, 'the gateway failed; its log tells more');
@@ -168,12 +166,6 @@ export class HttpServer {
       : Number(length) > this.#settings.maxRequestBytes || headers.has('transfer-encoding');
   }
 
-  /** What Bun finds no route for: unknown paths, and targets in absolute form (RFC 9112, 3.2.2). */
-  #routeOf(url: string): Route | undefined {
-    const path = pathOf(url);
-    return Object.hasOwn(this.#routes, path) ? this.#routes[path] : undefined;
-  }
-
   #follow(
     route: Route | undefined,
     request: Request,
@@ -256,13 +248,6 @@ export class HttpServer {
       return jsonError(error.httpStatus, error.message);
     }
   }
-}
-
-/** The path of a request's URL, which Bun leaves relative when the Host header is nonsense. */
-function pathOf(url: string): string {
-  const start = url.startsWith('/') ? 0 : url.indexOf('/', url.indexOf('://') + 3);
-  const query = url.indexOf('?', start);
-  return query < 0 ? url.slice(start) : url.slice(start, query);
 }
 
 /** Names the type itself, for Bun adds it to GET only, and not to HEAD. */

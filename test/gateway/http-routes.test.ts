@@ -81,6 +81,13 @@ test.each(['/health', '/livez', '/readyz', '/metrics'])(
   },
 );
 
+test.each(['/./livez', '/a/../livez'])(
+  'a path with dots in place of names, %s, is unknown: a proxy in front may have looked at another',
+  async (path) => {
+    expect((await rawRequest(gateway.origin, [`GET ${path} HTTP/1.1`, hostLine])).status).toBe(404);
+  },
+);
+
 test('a request target with scheme and host is understood, as proxies send it', async () => {
   const target = `GET ${gateway.origin}/livez HTTP/1.1`;
   expect((await rawRequest(gateway.origin, [target, hostLine])).status).toBe(200);
