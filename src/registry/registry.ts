@@ -1,11 +1,26 @@
+import type { ToolMetrics } from '../observability/upstream-metrics.ts';
 import { ObjectText } from '../protocol/object-text.ts';
+import type { Connection } from '../upstream/connection.ts';
 import type { UpstreamTool } from '../upstream/tool-list.ts';
 import { qualify } from './names.ts';
+
+/** Where calls of a tool go, and where they are counted. */
+export interface ToolRoute {
+  readonly connection: Connection;
+  readonly metrics: ToolMetrics;
+  /** The tool's own name and its JSON text. */
+  readonly name: string;
+  readonly nameText: string;
+  /** Whether a call may be sent again. */
+  readonly repeatable: boolean;
+}
 
 /** A tool, and who has it. */
 export interface OfferedTool {
   readonly server: string;
   readonly tool: UpstreamTool;
+  /** The router's, kept here so that one look finds all that a call needs; null until the first one. */
+  route: ToolRoute | null;
 }
 
 /** What one upstream offers, as it was last known. */
@@ -48,7 +63,9 @@ export class Registry {
   /** Takes over what `server` offers now; null: nothing any more. */
   setTools(server: string, tools: readonly UpstreamTool[] | null): void {
     const before = this.#catalogs.get(server)?.listText ?? '';
-    const offered = new Map((tools ?? []).map((tool) => [qualify(server, tool.name), { server, tool }]));
+    const offered = new Map<string, OfferedTool>(
+      (tools ?? []).map((tool) => [qualify(server, tool.name), { server, tool, route: null }]),
+    );
     const texts = [...offered].map(([name, { tool }]) =>
       new ObjectText(tool.text).with('name', JSON.stringify(name)),
     );

@@ -1,11 +1,11 @@
 import { CallFailure, type CallFailureReason, GatewayError } from '../errors.ts';
 import type { Logger } from '../observability/log.ts';
 import type { Redactor } from '../observability/redact.ts';
-import { type ToolMetrics, unknownTool } from '../observability/upstream-metrics.ts';
+import { unknownTool } from '../observability/upstream-metrics.ts';
 import type { Answer, Exchange } from '../protocol/exchange.ts';
 import type { ResponseMessage } from '../protocol/jsonrpc.ts';
 import { splitQualified } from '../registry/names.ts';
-import type { Registry } from '../registry/registry.ts';
+import type { OfferedTool, Registry, ToolRoute } from '../registry/registry.ts';
 import type { Connection } from '../upstream/connection.ts';
 import { toFailure } from '../upstream/failure.ts';
 import type { AnswerTaker } from '../upstream/transport/transport.ts';
@@ -59,20 +59,35 @@ export class Router {
     if (!params.isObjectOrAbsent('arguments')) {
       throw new GatewayError('invalid_params', 'tools/call: "arguments" must be an object');
     }
-    const offered = this.#parts.registry.find(name);
-    const parts = offered ? null : splitQualified(name);
-    const connection = this.#parts.connection(offered?.server ?? parts?.server ?? '');
-    // Of an upstream that is down the tools may not be known yet: that it is down is then the better answer.
-    if (!connection || (!offered && connection.connected())) {
-      throw new GatewayError('invalid_params', `Unknown tool: ${quoted(name)}`);
-    }
+    const route = this.#routeOf(name);
+    const forwarded = new Forwarded(this.#parts, exchange, route);
+    route.connection.call(exchange, params.with('name', route.nameText), route.repeatable, forwarded);
+  }
 
-    const tool = offered?.tool;
-    const own = tool?.name ?? (parts?.name as string);
-    const paramsText = params.with('name', tool?.nameText ?? JSON.stringify(own));
-    const metrics = connection.metrics.tool(tool?.name ?? unknownTool);
-    const forwarded = new Forwarded(this.#parts, exchange, connection.name, own, metrics);
-    connection.call(exchange, paramsText, tool?.repeatable ?? false, forwarded);
+  /** Where a call of the tool with that qualified name goes. Throws `invalid_params` for one that is unknown. */
+  #routeOf(name: string): ToolRoute {
+    const offered = this.#parts.registry.find(name);
+    if (!offered) return this.#routeOfUnlisted(name);
+    // A reload may have put another connection in its place.
+    if (!offered.route || offered.route.connection.closed) offered.route = this.#routeOfListed(offered, name);
+    return offered.route;
+  }
+
+  #routeOfListed({ server, tool }: OfferedTool, name: string): ToolRoute {
+    const connection = this.#parts.connection(server);
+    if (!connection) throw unknownToolError(name);
+    const metrics = connection.metrics.tool(tool.name);
+    return { connection, metrics, name: tool.name, nameText: tool.nameText, repeatable: tool.repeatable };
+  }
+
+  /** Of an upstream that is down the tools may not be known yet: that it is down is then the better answer. */
+  #routeOfUnlisted(qualified: string): ToolRoute {
+    const parts = splitQualified(qualified);
+    const connection = parts ? this.#parts.connection(parts.server) : undefined;
+    if (!parts || !connection || connection.connected()) throw unknownToolError(qualified);
+    const { name } = parts;
+    const metrics = connection.metrics.tool(unknownTool);
+    return { connection, metrics, name, nameText: JSON.stringify(name), repeatable: false };
   }
 }
 
@@ -80,16 +95,12 @@ export class Router {
 class Forwarded implements AnswerTaker {
   readonly #parts: RouterParts;
   readonly #exchange: Exchange;
-  readonly #server: string;
-  readonly #tool: string;
-  readonly #metrics: ToolMetrics;
+  readonly #route: ToolRoute;
 
-  constructor(parts: RouterParts, exchange: Exchange, server: string, tool: string, metrics: ToolMetrics) {
+  constructor(parts: RouterParts, exchange: Exchange, route: ToolRoute) {
     this.#parts = parts;
     this.#exchange = exchange;
-    this.#server = server;
-    this.#tool = tool;
-    this.#metrics = metrics;
+    this.#route = route;
   }
 
   onAnswer(answer: ResponseMessage): void {
@@ -101,7 +112,7 @@ class Forwarded implements AnswerTaker {
       this.#failed('internal', 'the gateway failed; its log tells more');
       return;
     }
-    if (answer.error) this.#metrics.failed('upstream_returned_error');
+    if (answer.error) this.#route.metrics.failed('upstream_returned_error');
     this.#count();
     this.#exchange.answer(passed);
   }
@@ -109,18 +120,22 @@ class Forwarded implements AnswerTaker {
   onFailure(error: unknown): void {
     const { reason, message } = toFailure(error);
     const server = this.#server;
-    this.#parts.logger.debug('a call failed', { server, tool: this.#tool, reason, cause: message });
+    this.#parts.logger.debug('a call failed', { server, tool: this.#route.name, reason, cause: message });
     this.#failed(reason, `upstream "${server}": ${message}`);
   }
 
+  get #server(): string {
+    return this.#route.connection.name;
+  }
+
   #failed(reason: CallFailureReason, message: string): void {
-    this.#metrics.failed(reason);
+    this.#route.metrics.failed(reason);
     this.#count();
     this.#exchange.fail(new CallFailure(this.#server, reason, message));
   }
 
   #count(): void {
-    this.#metrics.called((performance.now() - this.#exchange.startMs) / 1000);
+    this.#route.metrics.called((performance.now() - this.#exchange.startMs) / 1000);
   }
 
   /** Upstreams that fail tend to quote what they were sent, our credentials with it. */
@@ -135,4 +150,8 @@ class Forwarded implements AnswerTaker {
 function quoted(text: string): string {
   const short = text.length > maxQuotedChars ? `${text.slice(0, maxQuotedChars)}…` : text;
   return JSON.stringify(short);
+}
+
+function unknownToolError(qualified: string): GatewayError {
+  return new GatewayError('invalid_params', `Unknown tool: ${quoted(qualified)}`);
 }

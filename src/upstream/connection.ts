@@ -110,7 +110,7 @@ export class Connection implements UpstreamState, AttemptOwner, SessionEvents {
 
   /** Connects in the background, and goes on trying; does nothing where it was closed before. */
   start(): void {
-    if (!this.#isClosed()) void this.#attempt();
+    if (!this.closed) void this.#attempt();
   }
 
   /** Resolves once the upstream has been ready; rejects when it is given up or closed before. */
@@ -141,6 +141,10 @@ export class Connection implements UpstreamState, AttemptOwner, SessionEvents {
     return this.#requestTimeoutMs;
   }
 
+  /** Whether it was given up for good, and another may be in its place. */
+  get closed(): boolean {
+    return this.#state === 'closed';
+  }
   connected(): boolean {
     return this.#state === 'ready';
   }
@@ -186,7 +190,7 @@ export class Connection implements UpstreamState, AttemptOwner, SessionEvents {
 
   /** Ends the connection: at once for new calls, and when the running ones are done for those. */
   async close(): Promise<void> {
-    if (this.#state === 'closed') return;
+    if (this.closed) return;
     this.#state = 'closed';
     this.#closing.abort();
     this.#clearTimers();
@@ -241,7 +245,7 @@ export class Connection implements UpstreamState, AttemptOwner, SessionEvents {
         void session.retire(closeTimeoutMs);
         throw error;
       }
-      if (this.#isClosed()) return void session.retire(closeTimeoutMs);
+      if (this.closed) return void session.retire(closeTimeoutMs);
       const lostBefore = this.#everReady;
       this.#becomeReady(session);
       if (reconnecting) this.#metrics.reconnectAttempted(true);
@@ -250,7 +254,7 @@ export class Connection implements UpstreamState, AttemptOwner, SessionEvents {
         this.#metrics.reconnected();
       }
     } catch (error) {
-      if (this.#isClosed()) return;
+      if (this.closed) return;
       if (reconnecting) this.#metrics.reconnectAttempted(false);
       this.#failed(toFailure(error));
     }
@@ -333,7 +337,7 @@ export class Connection implements UpstreamState, AttemptOwner, SessionEvents {
     this.#session = null;
     this.#clearTimers();
     void session.retire(closeTimeoutMs);
-    if (this.#isClosed()) return;
+    if (this.closed) return;
     this.#lastFailure = failure;
     this.#logger.warn('upstream lost', { server: this.name, cause: failure.message });
     // One that had been well for a while is tried at once; one that comes and goes is not chased.
@@ -369,7 +373,7 @@ export class Connection implements UpstreamState, AttemptOwner, SessionEvents {
     });
     // Its streams must go, when the calls that still run on them are done; there is no session to terminate.
     void lost.retire(closeTimeoutMs, false);
-    if (this.#isClosed()) return;
+    if (this.closed) return;
     this.#state = 'connecting';
     this.#renewal = this.#reopen().finally(() => {
       this.#renewal = null;
@@ -379,11 +383,11 @@ export class Connection implements UpstreamState, AttemptOwner, SessionEvents {
   async #reopen(): Promise<void> {
     try {
       const session = await this.#open();
-      if (this.#isClosed()) return void session.retire(closeTimeoutMs);
+      if (this.closed) return void session.retire(closeTimeoutMs);
       this.#becomeReady(session);
       void this.#tools.refresh(session);
     } catch (error) {
-      if (!this.#isClosed()) this.#failed(toFailure(error));
+      if (!this.closed) this.#failed(toFailure(error));
     }
   }
 
@@ -410,10 +414,6 @@ export class Connection implements UpstreamState, AttemptOwner, SessionEvents {
     if (failure === null || failure.kind === 'returned_error') this.#lastFailure = failure;
     else if (failure.kind === 'session_lost') this.#renew(session, failure);
     else this.#lost(session, failure);
-  }
-
-  #isClosed(): boolean {
-    return this.#state === 'closed';
   }
 
   #clearTimers(): void {

@@ -269,6 +269,26 @@ test('a restarted upstream that does not come back keeps its tools listed, and a
   expect(answer.result.tools).toHaveLength(1);
 });
 
+test('a restarted upstream that does not come back has its calls fail as those of the new one, and counted as such', async () => {
+  await using upstream = await fakeUpstream();
+  await using gateway = await startGateway({ servers: [{ name: 'up', url: upstream.url }] });
+  await gateway.connected();
+  await using session = await RawSession.open(gateway.url);
+  expect(await session.callText('up__echo', { a: 1 })).toBe('{"a":1}');
+  const url = `http://127.0.0.1:${freePort()}/mcp`;
+  await gateway.reload({ servers: [{ name: 'up', url, reconnect: promptReconnect }] });
+  await gateway.waitFor('the refusal', (health) => health.servers[0]?.last_error !== null);
+
+  const { answer } = await session.request('tools/call', { name: 'up__echo' });
+  expect(answer.error.data).toEqual({ server: 'up', reason: 'upstream_disconnected' });
+  const metrics = await gateway.metrics();
+  const labels = { server: 'up', tool: 'echo' };
+  expect(metrics.value('mcpstead_tool_calls_total', labels)).toBe(1);
+  expect(
+    metrics.value('mcpstead_tool_call_errors_total', { ...labels, reason: 'upstream_disconnected' }),
+  ).toBe(1);
+});
+
 test('the order of the servers changes the order of the tools, and nothing else', async () => {
   await using upstream = await fakeUpstream();
   const servers = ['one', 'two', 'three'].map((name) => ({ name, url: upstream.url }));

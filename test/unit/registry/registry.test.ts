@@ -95,7 +95,7 @@ describe('a change is told', () => {
 test('a tool is found by its qualified name', () => {
   const { registry } = registryOf('a');
   registry.setTools('a', [tool('t__u')]);
-  expect(registry.find('a__t__u')).toEqual({ server: 'a', tool: tool('t__u') });
+  expect(registry.find('a__t__u')).toEqual({ server: 'a', tool: tool('t__u'), route: null });
   expect(registry.find('a__toString')).toBeUndefined();
   expect(registry.find('b__t__u')).toBeUndefined();
   expect(registry.toolsCount('a')).toBe(1);
