@@ -47,12 +47,6 @@ async function runStream(bench: Bench, settings: readonly (typeof paced)[]): Pro
   const [{ events, gapMs }] = settings as [typeof paced];
   const listener: ListenerSpec = { kind: 'healthy', tools, resultBytes, events: events - 1, gapMs };
   await using upstreams = await startUpstreams([listener]);
-  await using stack = new AsyncDisposableStack();
-  const options = { auth: true, session: true, tools };
-  const gateways = [
-    directly(upstreams),
-    ...(await bench.start(streamed, stack, upstreams, options, ({ passesEvents }) => passesEvents)),
-  ];
   const ask = ({ target, toolName }: Gateway, connections: number, seconds: number) =>
     bench.load.run({
       kind: 'stream',
@@ -62,8 +56,6 @@ async function runStream(bench: Bench, settings: readonly (typeof paced)[]): Pro
       connections,
       seconds,
     });
-  const justInTime = gateways.filter(({ isJustInTime }) => isJustInTime && gapMs > 0);
-  for (const gateway of justInTime) await ask(gateway, warmUpConnections, bench.justInTimeSeconds);
   const measure = (connections: number) => async (gateway: Gateway, seconds: number) => {
     const { process } = gateway;
     const before = { gateway: process?.cpuNs() ?? 0, upstream: upstreams.process.cpuNs() };
@@ -83,10 +75,21 @@ async function runStream(bench: Bench, settings: readonly (typeof paced)[]): Pro
       upstreamCpuUs: perCall(upstreams.process.cpuNs() - before.upstream),
     };
   };
-  for (const { setting, connections } of settings) {
-    await bench.rounds(streamed, setting, gateways, measure(connections));
-    bench.printTable(streamed, setting, columns);
+  for (const rounds of bench.starts) {
+    await using stack = new AsyncDisposableStack();
+    const options = { auth: true, session: true, tools };
+    const gateways = [
+      directly(upstreams),
+      ...(await bench.start(streamed, stack, upstreams, options, ({ passesEvents }) => passesEvents)),
+    ];
+    const justInTime = gateways.filter(({ isJustInTime }) => isJustInTime && gapMs > 0);
+    for (const gateway of justInTime) await ask(gateway, warmUpConnections, bench.justInTimeSeconds);
+    for (const { setting, connections } of settings) {
+      await bench.warmUp(streamed, setting, gateways, measure(connections));
+      for (const round of rounds) await bench.round(round, streamed, setting, gateways, measure(connections));
+    }
   }
+  for (const { setting } of settings) bench.printTable(streamed, setting, columns);
 }
 
 /** See above. */
