@@ -141,7 +141,7 @@ export class Connection implements UpstreamState, AttemptOwner, SessionEvents {
     return this.#requestTimeoutMs;
   }
 
-  /** Whether it was given up for good, and another may be in its place. */
+  /** Whether it was ended, as by a reload, and another may be in its place. */
   get closed(): boolean {
     return this.#state === 'closed';
   }
