@@ -6,7 +6,7 @@ import { echoTool, type FakeUpstream, fakeUpstream } from '../support/fake-upstr
 import { promptReconnect, startGateway, type TestGateway } from '../support/gateway.ts';
 import { RawSession, type RpcMessage } from '../support/rpc.ts';
 import { failOnStrayErrors } from '../support/stray-errors.ts';
-import { waitUntil } from '../support/wait.ts';
+import { freePort, waitUntil } from '../support/wait.ts';
 
 failOnStrayErrors();
 
@@ -345,4 +345,18 @@ test('an upstream without tools is asked for a sign of life instead of a list', 
   expect(lists(upstream)).toBe(0);
   await upstream.stop();
   await gateway.waitFor('the end', ({ servers }) => servers[0]?.connected === false);
+});
+
+test('calls to an upstream whose tools are not known yet are counted as those of one unknown tool', async () => {
+  const url = `http://127.0.0.1:${freePort()}/mcp`;
+  await using gateway = await startGateway({ servers: [{ name: 'up', url, reconnect: promptReconnect }] });
+  await using session = await RawSession.open(gateway.url);
+  for (const name of ['up__one', 'up__two']) {
+    const { answer } = await session.request('tools/call', { name });
+    expect(answer.error.data).toEqual({ server: 'up', reason: 'upstream_disconnected' });
+  }
+  const metrics = await gateway.metrics();
+  expect(metrics.value('mcpstead_tool_calls_total', { server: 'up', tool: 'unknown' })).toBe(2);
+  // Clients must not be able to make series.
+  expect(metrics.text).not.toMatch(/tool="(one|two)"/);
 });
