@@ -42,8 +42,8 @@ export const contextForge: Contestant = {
       user,
       '--exp',
       '60',
-      '--secret',
-      secret,
+      // In one word, for it may begin with a dash.
+      `--secret=${secret}`,
     ];
     const token = run([pythonOf(program), ...sign], { cwd: folder, env })
       .split('\n')
