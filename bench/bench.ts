@@ -2,7 +2,7 @@
 
 import type { Contestant } from './contestants/contestant.ts';
 import { Figures } from './figures.ts';
-import { type Gateway, type StartOptions, startGateway, type Upstreams } from './gateways.ts';
+import { directly, type Gateway, type StartOptions, startGateway, type Upstreams } from './gateways.ts';
 import type { AskResult, AskSpec } from './load/ask.ts';
 import type { Part } from './load/tally.ts';
 import type { Load } from './load-process.ts';
@@ -27,6 +27,12 @@ interface Named {
 
 /** Takes the figures of one contestant, for so long. */
 type Measure<T> = (contestant: T, seconds: number) => Promise<Record<string, number>>;
+
+/** A setting at which gateways are measured. */
+export interface Setting {
+  readonly setting: string;
+  readonly measure: Measure<Gateway>;
+}
 
 /** What a work is run with. */
 export class Bench {
@@ -95,6 +101,31 @@ export class Bench {
       }
     }
     return gateways;
+  }
+
+  /**
+   * Measures the upstream itself and the contestants that `takesPart` names in front of it, at one setting after the
+   * other, and starts them as often as {@link starts} says.
+   * @param load brings the JIT compilers to work, before anything is measured
+   */
+  async measureStarts(
+    work: string,
+    upstreams: Upstreams,
+    options: StartOptions,
+    settings: readonly Setting[],
+    load: (justInTime: readonly Gateway[]) => Promise<void>,
+    takesPart?: (contestant: Contestant) => boolean,
+  ): Promise<void> {
+    for (const rounds of this.starts) {
+      await using stack = new AsyncDisposableStack();
+      const started = await this.start(work, stack, upstreams, options, takesPart);
+      const gateways = [directly(upstreams), ...started];
+      await load(gateways.filter(({ isJustInTime }) => isJustInTime));
+      for (const { setting, measure } of settings) {
+        await this.warmUp(work, setting, gateways, measure);
+        for (const round of rounds) await this.round(round, work, setting, gateways, measure);
+      }
+    }
   }
 
   /** Notes a failure, once. What does not depend on it goes on. */

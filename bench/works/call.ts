@@ -2,7 +2,7 @@
 
 import { type Bench, measuredAsk, type Work } from '../bench.ts';
 import type { UpstreamAddress } from '../contestants/contestant.ts';
-import { directly, type Gateway, startGateway, startUpstreams } from '../gateways.ts';
+import { type Gateway, startGateway, startUpstreams } from '../gateways.ts';
 import { callOf } from '../messages.ts';
 import { loadColumns } from '../report.ts';
 import type { ListenerSpec } from '../upstream.ts';
@@ -53,27 +53,14 @@ async function runCalls(bench: Bench): Promise<void> {
     // The greatest first: with one call at a time it shows most what a JIT compiler has still to do.
     ...callConcurrencies.toReversed().map((concurrency) => ({
       setting: atConcurrency(concurrency),
-      ask: measure(concurrency, null),
+      measure: measure(concurrency, null),
     })),
-    { setting: atRate, ask: measure(rateConnections, perSecond) },
+    { setting: atRate, measure: measure(rateConnections, perSecond) },
   ];
-  for (const rounds of bench.starts) {
-    await using stack = new AsyncDisposableStack();
-    const started = await bench.start(call, stack, upstreams, { auth: true, session: true, tools });
-    const gateways = [directly(upstreams), ...started];
-    const justInTime = gateways.filter(({ isJustInTime }) => isJustInTime);
-    await bench.warmUp(
-      call,
-      'warm-up',
-      justInTime,
-      measure(variantConcurrency, null),
-      bench.justInTimeSeconds,
-    );
-    for (const { setting, ask } of settings) {
-      await bench.warmUp(call, setting, gateways, ask);
-      for (const round of rounds) await bench.round(round, call, setting, gateways, ask);
-    }
-  }
+  const options = { auth: true, session: true, tools };
+  await bench.measureStarts(call, upstreams, options, settings, (justInTime) =>
+    bench.warmUp(call, 'warm-up', justInTime, measure(variantConcurrency, null), bench.justInTimeSeconds),
+  );
   for (const concurrency of callConcurrencies)
     bench.printTable(call, atConcurrency(concurrency), loadColumns);
   bench.printTable(call, atRate, [

@@ -1,7 +1,7 @@
 // Calls whose results are large.
 
 import { type Bench, measuredAsk, type Work } from '../bench.ts';
-import { directly, type Gateway, startUpstreams } from '../gateways.ts';
+import { type Gateway, startUpstreams } from '../gateways.ts';
 import { callOf } from '../messages.ts';
 import { type Column, loadColumns } from '../report.ts';
 
@@ -36,20 +36,13 @@ async function run(bench: Bench): Promise<void> {
   };
   const settings = largeSizes.map((bytes, tool) => ({
     setting: largeSetting(bytes),
-    ask: measure(tool, bytes),
+    measure: measure(tool, bytes),
   }));
-  for (const rounds of bench.starts) {
-    await using stack = new AsyncDisposableStack();
-    const started = await bench.start(large, stack, upstreams, { auth: true, session: true, tools });
-    const gateways = [directly(upstreams), ...started];
-    const justInTime = gateways.filter(({ isJustInTime }) => isJustInTime);
-    // The smallest: of calls with 10 MB, not enough come in this time for a compiler to take notice.
-    await bench.warmUp(large, 'warm-up', justInTime, measure(0, smallest), bench.justInTimeSeconds);
-    for (const { setting, ask } of settings) {
-      await bench.warmUp(large, setting, gateways, ask);
-      for (const round of rounds) await bench.round(round, large, setting, gateways, ask);
-    }
-  }
+  const options = { auth: true, session: true, tools };
+  // The smallest: of calls with 10 MB, not enough come in this time for a compiler to take notice.
+  await bench.measureStarts(large, upstreams, options, settings, (justInTime) =>
+    bench.warmUp(large, 'warm-up', justInTime, measure(0, smallest), bench.justInTimeSeconds),
+  );
   for (const { setting } of settings) bench.printTable(large, setting, columns);
 }
 

@@ -1,7 +1,7 @@
 // Answers that come as a stream of events: does each event arrive when it was sent?
 
 import type { Bench, Work } from '../bench.ts';
-import { directly, type Gateway, startUpstreams } from '../gateways.ts';
+import { type Gateway, startUpstreams } from '../gateways.ts';
 import { firstId, firstTag } from '../load/answers.ts';
 import type { Column } from '../report.ts';
 import { type ListenerSpec, resultFrame } from '../upstream.ts';
@@ -75,20 +75,17 @@ async function runStream(bench: Bench, settings: readonly (typeof paced)[]): Pro
       upstreamCpuUs: perCall(upstreams.process.cpuNs() - before.upstream),
     };
   };
-  for (const rounds of bench.starts) {
-    await using stack = new AsyncDisposableStack();
-    const options = { auth: true, session: true, tools };
-    const gateways = [
-      directly(upstreams),
-      ...(await bench.start(streamed, stack, upstreams, options, ({ passesEvents }) => passesEvents)),
-    ];
-    const justInTime = gateways.filter(({ isJustInTime }) => isJustInTime && gapMs > 0);
-    for (const gateway of justInTime) await ask(gateway, warmUpConnections, bench.justInTimeSeconds);
-    for (const { setting, connections } of settings) {
-      await bench.warmUp(streamed, setting, gateways, measure(connections));
-      for (const round of rounds) await bench.round(round, streamed, setting, gateways, measure(connections));
-    }
-  }
+  await bench.measureStarts(
+    streamed,
+    upstreams,
+    { auth: true, session: true, tools },
+    settings.map(({ setting, connections }) => ({ setting, measure: measure(connections) })),
+    async (justInTime) => {
+      if (gapMs === 0) return;
+      for (const gateway of justInTime) await ask(gateway, warmUpConnections, bench.justInTimeSeconds);
+    },
+    ({ passesEvents }) => passesEvents,
+  );
   for (const { setting } of settings) bench.printTable(streamed, setting, columns);
 }
 
