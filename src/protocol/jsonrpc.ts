@@ -60,8 +60,18 @@ export interface InvalidMessage {
 /** Whatever a peer may send, classified. */
 export type Message = RequestMessage | NotificationMessage | ResponseMessage | InvalidMessage;
 
-/** The id whose JSON text stands there, or null where it can be none. A number need not be what a double holds exactly. */
+/**
+ * The longest JSON text of an id or a progress token: both go back to their sender, with each answer and each notification.
+ * A UUID has 38.
+ */
+export const maxTokenChars = 1_024;
+
+/**
+ * The id whose JSON text stands there, or null where it can be none, or is too long. A number need not be what a double
+ * holds exactly.
+ */
 function idAt(text: string, start: number, end: number): RequestId | null {
+  if (end - start > maxTokenChars) return null;
   const number = numberAt(text, start, end);
   if (number === undefined) return stringAt(text, start, end) ?? null;
   return Number.isFinite(number) ? number : null;
@@ -120,7 +130,8 @@ export function parseMessage(text: string): Message {
   if (!isVersion2) return invalid(idText, '"jsonrpc" must be "2.0"');
   if (method !== undefined) {
     if (method === null) return invalid(idText, '"method" must be a string');
-    if (id === null) return invalid(idText, '"id" must be a string or a number');
+    if (id === null)
+      return invalid(idText, `"id" must be a string or a number, of at most ${maxTokenChars} characters`);
     if (typeof params === 'string') {
       const problem = '"params" must be an object';
       return id === undefined

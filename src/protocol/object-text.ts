@@ -155,21 +155,26 @@ export class ObjectText {
 
   /**
    * The text with the member `name` set to the text `value`; all else stays as it came, to the last blank. A repeated
-   * member is changed wherever it stands; one that was absent is appended.
+   * member is set where it counts, which is its last place, and left out elsewhere: a key that comes a hundred thousand
+   * times must not bring as many values. One that was absent is appended.
    */
   with(name: string, value: string): string {
     const text = this.#text;
     const places = this.#places;
-    let changed = '';
-    let at = this.start;
-    for (let i = 0; i < places.length; i += 4) {
-      if (!isStringAt(text, places[i] as number, places[i + 1] as number, name)) continue;
-      changed += text.slice(at, places[i + 2]) + value;
-      at = places[i + 3] as number;
+    const last = this.#find(name);
+    if (last < 0) {
+      const separator = places.length === 0 ? '' : ',';
+      return `${text.slice(this.start, this.end - 1)}${separator}${JSON.stringify(name)}:${value}}`;
     }
-    if (at > this.start) return changed + text.slice(at, this.end);
-    const separator = places.length === 0 ? '' : ',';
-    return `${text.slice(at, this.end - 1)}${separator}${JSON.stringify(name)}:${value}}`;
+    let before = '';
+    let at = this.start;
+    for (let i = 0; i < last - 2; i += 4) {
+      if (!isStringAt(text, places[i] as number, places[i + 1] as number, name)) continue;
+      before += text.slice(at, places[i]);
+      // There is a next one, if only the last of that name.
+      at = places[i + 4] as number;
+    }
+    return `${before}${text.slice(at, places[last])}${value}${text.slice(places[last + 1], this.end)}`;
   }
 
   /** Where among the places the last value of that name has its two, or -1. */

@@ -3,6 +3,7 @@ import { Deadline, deadlines } from '../deadlines.ts';
 import {
   errorText,
   type Message,
+  maxTokenChars,
   type NotificationMessage,
   notificationText,
   type RequestMessage,
@@ -75,9 +76,11 @@ class RunningCall extends Deadline implements AnswerTaker {
     this.call = call;
     this.timeoutMs = timeoutMs;
     const meta = call.params?.object('_meta');
-    this.progressToken = meta?.member('progressToken');
+    const token = meta?.member('progressToken');
+    // One that is too long to go back with each notification gets none; the upstream must not see it all the same.
+    this.progressToken = token !== undefined && token.length > maxTokenChars ? undefined : token;
     this.paramsText =
-      meta === undefined || this.progressToken === undefined
+      meta === undefined || token === undefined
         ? paramsText
         : new ObjectText(paramsText).with('_meta', meta.with('progressToken', String(id)));
   }

@@ -428,8 +428,23 @@ describe('an object with another member', () => {
     );
   });
 
-  test('has a repeated key changed wherever it stands, so that no reader finds the old value', () => {
-    expect(withMember('{"a":1,"b":2,"a":3}', 'a', '9')).toBe('{"a":9,"b":2,"a":9}');
+  test.each([
+    ['{"a":1,"b":2,"a":3}', '{"b":2,"a":9}'],
+    ['{ "a":1 , "a":2,"b":3, "a" :4 }', '{ "b":3, "a" :9 }'],
+    [String.raw`{"b":0,"\u0061":1,"c":{"a":5},"a":2,"d":3}`, '{"b":0,"c":{"a":5},"a":9,"d":3}'],
+  ])('has it once, in its last place, so that no reader finds the old value: %s', (text, changed) => {
+    expect(withMember(text, 'a', '9')).toBe(changed);
+  });
+
+  test('grows by no more than the new value, however often the key is repeated', () => {
+    const value = `"${'x'.repeat(1_000)}"`;
+    const repeated = new Array(10_000).fill('"a":0');
+    expect(withMember(`{${repeated.join()}}`, 'a', value)).toBe(`{"a":${value}}`);
+    const between = new Array(10_000).fill('"a":0,"b":1');
+    const kept = new Array(9_999).fill('"b":1');
+    expect(withMember(`{${between.join()}}`, 'a', value)).toBe(
+      `{${[...kept, `"a":${value}`, '"b":1'].join()}}`,
+    );
   });
 
   test('has appended what was absent', () => {

@@ -54,6 +54,15 @@ describe('a message is', () => {
   });
 });
 
+const idProblem = '"id" must be a string or a number, of at most 1024 characters';
+
+test('an id may have 1,024 characters and no more: it goes back with each answer', () => {
+  const messageWith = (idChars: number) =>
+    parseMessage(`{"jsonrpc":"2.0","id":"${'x'.repeat(idChars - 2)}","method":"m"}`);
+  expect(messageWith(1_024).kind).toBe('request');
+  expect(messageWith(1_025)).toEqual({ kind: 'invalid', idText: 'null', problem: idProblem });
+});
+
 describe('a message is invalid', () => {
   test.each([
     ['5', 'null', 'a message must be a JSON object'],
@@ -67,10 +76,10 @@ describe('a message is invalid', () => {
     ['{"jsonrpc":"2.0","id":"a","method":1}', '"a"', '"method" must be a string'],
     ['{"jsonrpc":"2.0","id":1,"method":null}', '1', '"method" must be a string'],
     ['{"jsonrpc":"2.0","method":"m","params":[1]}', 'null', '"params" must be an object'],
-    ['{"jsonrpc":"2.0","id":null,"method":"m"}', 'null', '"id" must be a string or a number'],
-    ['{"jsonrpc":"2.0","id":{},"method":"m"}', 'null', '"id" must be a string or a number'],
-    ['{"jsonrpc":"2.0","id":true,"method":"m"}', 'null', '"id" must be a string or a number'],
-    ['{"jsonrpc":"2.0","id":1e999,"method":"m"}', 'null', '"id" must be a string or a number'],
+    ['{"jsonrpc":"2.0","id":null,"method":"m"}', 'null', idProblem],
+    ['{"jsonrpc":"2.0","id":{},"method":"m"}', 'null', idProblem],
+    ['{"jsonrpc":"2.0","id":true,"method":"m"}', 'null', idProblem],
+    ['{"jsonrpc":"2.0","id":1e999,"method":"m"}', 'null', idProblem],
     ['{"jsonrpc":"2.0","result":{}}', 'null', 'a response needs the "id" of its request'],
     ['{"jsonrpc":"2.0","id":1,"result":[]}', '1', '"result" must be an object'],
     [

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test';
 import { Abort } from '../../../src/abort.ts';
 import { parseMessage, type ResponseMessage } from '../../../src/protocol/jsonrpc.ts';
+import { ObjectText } from '../../../src/protocol/object-text.ts';
 import type { UpstreamFailure } from '../../../src/upstream/failure.ts';
 import { LegacySession } from '../../../src/upstream/legacy-session.ts';
 import type { AnswerTaker, Transport } from '../../../src/upstream/transport/transport.ts';
@@ -25,22 +26,24 @@ function playedSession() {
     onSeen() {},
   });
   /** Calls, and tells what comes of it. */
-  const call = (abort = new Abort(), timeoutMs = 60_000) => {
+  const call = (abort = new Abort(), timeoutMs = 60_000, paramsText = '{"name":"a"}') => {
     const told: (string | ResponseMessage)[] = [];
     const taker = {
       onAnswer: (answer: ResponseMessage) => void told.push(answer.text),
       onFailure: (reason: unknown) => void told.push((reason as UpstreamFailure).kind),
     };
-    const exchange = { methodText: '"tools/call"', params: undefined, abort, notify: () => undefined };
-    session.call(exchange, '{"name":"a"}', timeoutMs, taker);
-    return { told, abort };
+    const notified: string[] = [];
+    const notify = (message: string) => void notified.push(message);
+    const exchange = { methodText: '"tools/call"', params: new ObjectText(paramsText), abort, notify };
+    session.call(exchange, paramsText, timeoutMs, taker);
+    return { told, abort, notified };
   };
   const answer = (at: number, outcome: string) => {
     const { id, taker } = requests[at] as (typeof requests)[number];
     const text = `{"jsonrpc":"2.0","id":${id},${outcome}}`;
     taker.onAnswer(parseMessage(text) as ResponseMessage);
   };
-  return { call, answer, requests, notices };
+  return { session, call, answer, requests, notices };
 }
 
 describe('a call', () => {
@@ -58,6 +61,22 @@ describe('a call', () => {
     answer(0, '"error":{"code":1,"message":"a"}');
     expect(first.told).toEqual(['{"code":1,"message":"a"}']);
     expect(second.told).toEqual(['{"b":2}']);
+  });
+
+  test.each([
+    ['one of 1,024 characters', `"${'t'.repeat(1_022)}"`, 1],
+    ['one that is longer', `"${'t'.repeat(1_023)}"`, 0],
+  ])('is told of progress under its own token, which each notification repeats: %s', (_, token, told) => {
+    const { session, call, requests } = playedSession();
+    const { notified } = call(undefined, undefined, `{"name":"a","_meta":{"progressToken":${token}}}`);
+    const { id, body } = requests[0] as (typeof requests)[number];
+    expect(JSON.parse(body).params).toEqual({ name: 'a', _meta: { progressToken: id } });
+    const progress = { progressToken: id, progress: 1 };
+    const notification = { jsonrpc: '2.0', method: 'notifications/progress', params: progress };
+    void session.onMessage(parseMessage(JSON.stringify(notification)), id);
+    expect(notified.map((text) => JSON.parse(text).params.progressToken)).toEqual(
+      new Array(told).fill(JSON.parse(token)),
+    );
   });
 
   test('that its client has given up already is not sent', () => {
