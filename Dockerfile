@@ -7,6 +7,8 @@ FROM oven/bun:1.4.5-alpine AS build
 RUN apk add --no-cache git
 WORKDIR /checkout
 COPY . .
+# For a build from a source archive, which has no .git: `--build-arg MCPSTEAD_GIT_SHA=…`.
+ARG MCPSTEAD_GIT_SHA
 RUN bun scripts/dev.mjs build
 
 # Small, and it brings the certificates of public authorities and the wget of the health check.
@@ -15,6 +17,7 @@ FROM alpine:3.24
 # hadolint ignore=DL3018
 RUN apk add --no-cache libstdc++
 COPY --from=build /checkout/dist/bin/*/mcpstead /usr/local/bin/
+COPY --from=build /checkout/LICENSE /checkout/dist/THIRD-PARTY-NOTICES /usr/share/licenses/mcpstead/
 # By number, so that Kubernetes can see that it is not root.
 USER 65532:65532
 ENV MCPSTEAD_CONFIG=/etc/mcpstead/mcpstead.yaml

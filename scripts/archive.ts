@@ -1,4 +1,6 @@
 import { crc32, deflateRawSync, gzipSync } from 'node:zlib';
+import type { PackageFile } from './package-files.ts';
+import type { Target } from './targets.ts';
 
 /** A regular file in an archive. */
 export interface ArchiveFile {
@@ -7,6 +9,25 @@ export interface ArchiveFile {
   readonly content: Uint8Array;
   /** Permission bits, such as 0o755. */
   readonly mode: number;
+}
+
+/** What a release has for `target`: one folder with `program` and `files` in it, made at `timeSeconds` since 1970. */
+export function releaseArchive(
+  target: Target,
+  program: Uint8Array,
+  files: readonly PackageFile[],
+  timeSeconds: number,
+): Buffer<ArrayBuffer> {
+  const folder = `mcpstead-${target.name}`;
+  const packed = [
+    ...files.map(({ path, text }) => ({
+      path: `${folder}/${path}`,
+      content: Buffer.from(text),
+      mode: 0o644,
+    })),
+    { path: `${folder}/${target.executable}`, content: program, mode: 0o755 },
+  ];
+  return (target.archive.endsWith('.zip') ? zip : tarGz)(packed, timeSeconds);
 }
 
 /**

@@ -2,8 +2,9 @@
 import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { platformName } from '../npm/mcpstead/lib/platform.mjs';
-import { binaryFolder, commit, root, run } from './checkout.ts';
+import { binaryFolder, commit, dist, root, run } from './checkout.ts';
 import { signatureState, withoutSignature } from './mach-o.ts';
+import { thirdPartyNotices } from './notices.ts';
 import { runtimeOf } from './runtime.ts';
 import { type Target, targetNamed, targets } from './targets.ts';
 
@@ -51,8 +52,8 @@ function dropBrokenSignature(path: string): void {
 const names = process.argv.slice(2);
 if (names.length === 0) names.push(platformName());
 const chosen = names.includes('all') ? targets : names.map(targetNamed);
-const { sha } = commit();
-if (run(['git', 'status', '--porcelain', '--', 'src', 'package.json', 'bun.lock']) !== '') {
+const { sha, isChanged } = commit();
+if (isChanged) {
   console.error(`build: there are uncommitted changes, but the program will say that it is commit ${sha}`);
 }
 for (const target of chosen) {
@@ -60,3 +61,4 @@ for (const target of chosen) {
   const megabytes = (statSync(path).size / 1e6).toFixed(1);
   console.log(`${path.slice(root.length + 1)}  ${megabytes} MB`);
 }
+writeFileSync(join(dist, 'THIRD-PARTY-NOTICES'), await thirdPartyNotices());

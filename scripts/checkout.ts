@@ -1,3 +1,4 @@
+import { existsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import manifest from '../package.json' with { type: 'json' };
 
@@ -22,8 +23,29 @@ export function run(
   throw new Error(`${command.join(' ')} failed (${reason}):\n${stdout}\n${done.stderr}`);
 }
 
-/** The commit that is checked out, and when it was made, in seconds since 1970. */
-export function commit(): { readonly sha: string; readonly timeSeconds: number } {
-  const [sha = '', time = ''] = run(['git', 'log', '-1', '--format=%H %ct']).split(' ');
-  return { sha, timeSeconds: Number(time) };
+/**
+ * The commit that stands in `folder`, and when it was made, in seconds since 1970. A folder without `.git`, such as an
+ * unpacked source archive, tells no commit: it is then the one that `MCPSTEAD_GIT_SHA` names, else `unknown`, and the time
+ * is that of package.json, which git archive and GitHub set to the commit's.
+ */
+export function commit(folder = root): {
+  readonly sha: string;
+  readonly timeSeconds: number;
+  /** Whether what the program is built from differs from the commit. */
+  readonly isChanged: boolean;
+} {
+  const named = process.env.MCPSTEAD_GIT_SHA || 'unknown';
+  const madeMs = statSync(join(folder, 'package.json')).mtimeMs;
+  const told = { sha: named, timeSeconds: Math.trunc(madeMs / 1000), isChanged: false };
+  // Else git would take the commit of a repository that the folder happens to lie in.
+  if (!existsSync(join(folder, '.git'))) return told;
+  try {
+    const git = (...args: string[]) => run(['git', ...args], { cwd: folder });
+    const [sha = '', time = ''] = git('log', '-1', '--format=%H %ct').split(' ');
+    const changes = git('status', '--porcelain', '--', 'src', 'package.json', 'bun.lock');
+    return { sha, timeSeconds: Number(time), isChanged: changes !== '' };
+  } catch (error) {
+    console.error(`the commit is taken to be ${named}: ${(error as Error).message}`);
+    return told;
+  }
 }

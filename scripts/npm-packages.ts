@@ -1,7 +1,8 @@
 import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import manifest from '../package.json' with { type: 'json' };
 import { binaryFolder, dist, root, version } from './checkout.ts';
+import { legalFiles, type PackageFile, packageFiles } from './package-files.ts';
 import { launcherPackage, repository, type Target, targets } from './targets.ts';
 
 /** What every package says of itself; npm's provenance compares `repository` with where it was published from. */
@@ -22,7 +23,7 @@ export function platformManifest(target: Target) {
     os: [target.os],
     cpu: [target.cpu],
     ...(target.libc && { libc: [target.libc] }),
-    files: ['bin'],
+    files: ['bin', 'THIRD-PARTY-NOTICES'],
     // Yarn's Plug'n'Play keeps packages zipped, but what is zipped cannot be executed.
     preferUnplugged: true,
   };
@@ -37,7 +38,7 @@ export function launcherManifest() {
     keywords: ['mcp', 'model-context-protocol', 'gateway', 'proxy'],
     type: 'module',
     bin: { mcpstead: 'bin/mcpstead.mjs' },
-    files: ['bin', 'lib', 'config.schema.json'],
+    files: ['bin', 'lib', 'docs', 'CHANGELOG.md', 'THIRD-PARTY-NOTICES'],
     // Yarn's Plug'n'Play loads ES modules from its zips only in projects that are ES modules themselves.
     preferUnplugged: true,
     engines: { node: '>=18' },
@@ -46,13 +47,17 @@ export function launcherManifest() {
 }
 
 /** Writes the package folders to `folder`: one for each of `chosen`, and the launcher's. */
-export function writeNpmPackages(folder = join(dist, 'npm'), chosen: readonly Target[] = targets): void {
+export async function writeNpmPackages(
+  folder = join(dist, 'npm'),
+  chosen: readonly Target[] = targets,
+): Promise<void> {
   rmSync(folder, { recursive: true, force: true });
+  const legal = await legalFiles();
   for (const target of chosen) {
     const home = join(folder, target.name);
     mkdirSync(join(home, 'bin'), { recursive: true });
     cpSync(join(binaryFolder(target.name), target.executable), join(home, 'bin', target.executable));
-    cpSync(join(root, 'LICENSE'), join(home, 'LICENSE'));
+    writeFiles(home, legal);
     writeJson(join(home, 'package.json'), platformManifest(target));
     writeFileSync(
       join(home, 'README.md'),
@@ -62,9 +67,15 @@ export function writeNpmPackages(folder = join(dist, 'npm'), chosen: readonly Ta
   }
   const home = join(folder, 'mcpstead');
   cpSync(join(root, 'npm', 'mcpstead'), home, { recursive: true });
-  for (const file of ['LICENSE', 'README.md']) cpSync(join(root, file), join(home, file));
-  cpSync(join(root, 'docs', 'config.schema.json'), join(home, 'config.schema.json'));
+  writeFiles(home, await packageFiles());
   writeJson(join(home, 'package.json'), launcherManifest());
+}
+
+function writeFiles(folder: string, files: readonly PackageFile[]): void {
+  for (const { path, text } of files) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), text);
+  }
 }
 
 function writeJson(path: string, value: unknown): void {

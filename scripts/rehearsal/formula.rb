@@ -30,10 +30,12 @@ class Formula
     def test(&block) = @test_block = block
   end
 
-  attr_reader :bin
+  attr_reader :prefix, :bin
 
   def initialize(target)
-    @bin = Pathname(target) / "bin"
+    # Apart from the folder that the archive is unpacked to, as with Homebrew.
+    @prefix = Pathname(target) / "prefix"
+    @bin = prefix / "bin"
   end
 
   def version = self.class.version

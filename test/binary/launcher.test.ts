@@ -14,11 +14,11 @@ const platform = targetNamed(platformName());
 
 /** A node_modules with the launcher and this platform's package, as a package manager lays it out. */
 let installation: string;
-beforeAll(() => {
+beforeAll(async () => {
   installation = mkdtempSync(join(tmpdir(), 'mcpstead-launcher-'));
   const scope = join(installation, 'node_modules/@ahkohd');
   mkdirSync(scope, { recursive: true });
-  writeNpmPackages(join(installation, 'made'), [platform]);
+  await writeNpmPackages(join(installation, 'made'), [platform]);
   renameSync(join(installation, 'made/mcpstead'), join(scope, 'mcpstead'));
   renameSync(join(installation, 'made', platform.name), join(scope, `mcpstead-${platform.name}`));
 });
@@ -175,7 +175,7 @@ for (const { name, runtime } of ways) {
     test('says why the program is missing, and ends with 1', async () => {
       const lonely = join(folder, 'node_modules/@ahkohd');
       mkdirSync(lonely, { recursive: true });
-      writeNpmPackages(join(folder, 'made'), []);
+      await writeNpmPackages(join(folder, 'made'), []);
       renameSync(join(folder, 'made/mcpstead'), join(lonely, 'mcpstead'));
       await using omitted = startCommand([...runtime, launcherIn(folder)]);
       expect(await omitted.ended()).toMatchObject({

@@ -1,0 +1,42 @@
+import { expect, test } from 'bun:test';
+import manifest from '../../../package.json' with { type: 'json' };
+import { bundledPackages, thirdPartyNotices } from '../../../scripts/notices.ts';
+
+test('every package that the bundler takes into the program is found, also those that package.json does not name', async () => {
+  expect((await bundledPackages()).map(({ name, license }) => [name, license])).toEqual([
+    ['@modelcontextprotocol/sdk', 'MIT'],
+    ['ajv', 'MIT'],
+    ['ajv-formats', 'MIT'],
+    ['citty', 'MIT'],
+    ['content-type', 'MIT'],
+    ['fast-deep-equal', 'MIT'],
+    ['fast-uri', 'BSD-3-Clause'],
+    ['fastest-levenshtein', 'MIT'],
+    ['json-schema-traverse', 'MIT'],
+    ['prom-client', 'Apache-2.0'],
+    ['yaml', 'ISC'],
+    ['zod', 'MIT'],
+    ['zod-to-json-schema', 'ISC'],
+  ]);
+});
+
+test('the notices hold the license of every package, with its copyright', async () => {
+  const notices = await thirdPartyNotices();
+  for (const { name, version, text } of await bundledPackages()) {
+    expect(notices).toContain(`\n## ${name} ${version} (`);
+    expect(notices).toContain(text);
+    expect(text).toMatch(/copyright|Apache License/i);
+    expect(text.length).toBeGreaterThan(500);
+  }
+});
+
+test('the notices name Bun in its version, what is linked into it, and how it is linked anew', async () => {
+  const notices = await thirdPartyNotices();
+  expect(notices).toContain(`\n## Bun ${manifest.devDependencies.bun}\n`);
+  for (const part of ['JavaScriptCore', 'boringssl', 'tinycc', 'ICU', '--compile-executable-path=']) {
+    expect(notices).toContain(part);
+  }
+  expect(notices).toContain('GNU LESSER GENERAL PUBLIC LICENSE\n                       Version 2.1');
+  expect(notices).toContain('END OF TERMS AND CONDITIONS');
+  expect(notices).not.toContain('{{');
+});
