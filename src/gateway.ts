@@ -1,7 +1,7 @@
 import { type ConfigDiff, diffConfig } from './config/diff.ts';
 import { hostInUrl } from './config/hosts.ts';
 import type { LoadedConfig } from './config/load.ts';
-import { risksOf } from './config/risks.ts';
+import { warningsOf } from './config/warnings.ts';
 import { Endpoint } from './downstream/endpoint.ts';
 import { Sessions } from './downstream/sessions.ts';
 import { GatewayError } from './errors.ts';
@@ -28,13 +28,14 @@ const maxSecrets = 1_000;
 
 const toolsChanged = notificationText('notifications/tools/list_changed');
 
-/** How many upstreams a reload touched, and how. */
+/** How many upstreams a reload touched, and how, and which keys have changed that need a restart. */
 export interface ReloadSummary {
   readonly added: number;
   readonly removed: number;
   readonly restarted: number;
   readonly updated: number;
   readonly unchanged: number;
+  readonly ignored: readonly string[];
 }
 
 export interface GatewayOptions {
@@ -146,7 +147,7 @@ export class Gateway {
     this.#pool.apply(this.#loaded, { added: names, restarted: [], updated: [] });
     const ready = Promise.all(this.#pool.all().map((connection) => requiredReady(connection)));
     await Promise.race([ready, aborted(this.#options.signal)]);
-    for (const risk of risksOf(this.#loaded.config)) this.#logger.warn(risk);
+    for (const warning of warningsOf(this.#loaded)) this.#logger.warn(warning);
     this.#http = new HttpServer(config.host, config.port, this.#httpSettings(), {
       endpoint: this.#endpoint,
       metrics: this.#metrics,
@@ -183,7 +184,7 @@ export class Gateway {
     this.#metrics.configReloaded('success');
     const summary = summaryOf(diff);
     this.#logger.info('configuration reloaded', { ...summary });
-    for (const risk of risksOf(this.#loaded.config)) this.#logger.warn(risk);
+    for (const warning of warningsOf(this.#loaded)) this.#logger.warn(warning);
     return summary;
   }
 
@@ -258,6 +259,7 @@ function summaryOf(diff: ConfigDiff): ReloadSummary {
     restarted: diff.restarted.length,
     updated: diff.updated.length,
     unchanged: diff.unchanged.length,
+    ignored: diff.ignored,
   };
 }
 

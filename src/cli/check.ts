@@ -1,8 +1,8 @@
 import { hostInUrl } from '../config/hosts.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
-import { risksOf } from '../config/risks.ts';
 import type { ServerConfig } from '../config/schema.ts';
 import { splitUserInfo } from '../config/user-info.ts';
+import { warningsOf } from '../config/warnings.ts';
 import { displayUrl, Redactor } from '../observability/redact.ts';
 import type { ExitCode } from './commands.ts';
 
@@ -12,7 +12,7 @@ export async function check(path: string): Promise<ExitCode> {
   const redactor = new Redactor();
   redactor.setSecrets(loaded.secrets);
   console.log(redactor.redact(summary(loaded)));
-  for (const warning of risksOf(loaded.config)) console.error(redactor.redact(`warning: ${warning}`));
+  for (const warning of warningsOf(loaded)) console.error(redactor.redact(`warning: ${warning}`));
   return 0;
 }
 

@@ -18,14 +18,15 @@ const gatewayTokenVariable = 'MCPSTEAD_BEARER_TOKEN';
 
 /**
  * Checks what no single value shows: names, headers and credentials that occur twice, and tokens that the environment
- * lacks. `value` may not have passed the schema (all problems are told at once), so nothing about it is sure.
+ * lacks, or has for nothing. `value` may not have passed the schema (all problems are told at once), so nothing about it is sure.
  */
 export function checkTogether(
   value: unknown,
   file: YamlFile,
   env: Environment,
-): Credentials & { problems: Problem[] } {
+): Credentials & { problems: Problem[]; warnings: string[] } {
   const problems: Problem[] = [];
+  const warnings: string[] = [];
   const upstreamTokens = new Map<string, string>();
   const names = new Map<string, Span>();
   const { servers } = mapping(value);
@@ -62,8 +63,12 @@ export function checkTogether(
   if (mapping(mapping(mapping(value).mcp).auth).mode === 'bearer') {
     const span = file.spanOf(['mcp', 'auth', 'mode']);
     bearerToken = tokenFrom(env, gatewayTokenVariable, gatewayTokenVariable, span, problems);
+  } else if (env[gatewayTokenVariable]) {
+    warnings.push(
+      `${gatewayTokenVariable} is set, but mcp.auth.mode is none: clients need no token; to ask for it write "mcp: { auth: { mode: bearer } }"`,
+    );
   }
-  return { problems, upstreamTokens, bearerToken };
+  return { problems, warnings, upstreamTokens, bearerToken };
 }
 
 function headerProblems(server: Mapping, path: Path, file: YamlFile): Problem[] {

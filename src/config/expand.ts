@@ -25,6 +25,14 @@ const reference = /\$\$\{|\$\{([^}]*)(\}?)/g;
 /** Whether `${NAME}` is left alone at `path`: `token_env` is itself the name of a variable. */
 const isLiteral = (path: Path) => path.at(-1) === 'token_env';
 
+/** What stands in the braces is not repeated unless it is surely the name of a variable: it may be a secret. */
+function malformed(text: string): string {
+  const name = /^\$\{env:([A-Z][A-Z0-9_]*)\}$/.exec(text)?.[1];
+  return name === undefined
+    ? `after "\${" the name of an environment variable and "}" must follow; "$\${" is a literal "\${"`
+    : `a variable is called by its name alone; write "\${${name}}"`;
+}
+
 /**
  * Expands `${NAME}` in the string values of `servers[]`, once and not in keys; `$${` stands for `${`.
  * A variable that is set to nothing expands to nothing; one that is not set is a problem.
@@ -48,10 +56,7 @@ export function expand(file: YamlFile, source: string, env: Environment): Expand
         expansions.push({ path, value });
         return value;
       }
-      // What stands in the braces of a malformed reference is not repeated: it may be a secret.
-      const message = wellFormed
-        ? `the environment variable ${name} is not set`
-        : `after "\${" the name of an environment variable and "}" must follow; "$\${" is a literal "\${"`;
+      const message = wellFormed ? `the environment variable ${name} is not set` : malformed(whole);
       problems.push({ span, message });
       broken.add(pathKey(path));
       return whole;

@@ -10,6 +10,7 @@ import { type Config, configSchema } from './schema.ts';
 import { secretsOf } from './secrets.ts';
 import { Source } from './source.ts';
 import { hiddenWords } from './syntax.ts';
+import { foreignReferences } from './variables.ts';
 
 /** A configuration that was read, checked and completed: what the gateway runs with. */
 export interface LoadedConfig {
@@ -23,6 +24,8 @@ export interface LoadedConfig {
   readonly upstreamTokens: ReadonlyMap<string, string>;
   /** Every value that must never be shown. */
   readonly secrets: readonly string[];
+  /** What is valid in the file and its environment, but seldom meant. */
+  readonly warnings: readonly string[];
 }
 
 /** 1 MiB: thousands of servers. What is larger is the wrong file. */
@@ -60,6 +63,7 @@ export function parseConfig(text: string, path: string, env: Environment): Loade
     bearerToken,
     upstreamTokens,
     secrets: secretsOf(config, tokens, expanded.expansions),
+    warnings: [...together.warnings, ...foreignReferences(file, source)],
   };
 }
 

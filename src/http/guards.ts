@@ -56,6 +56,19 @@ export class HostGuard {
 
 export type BearerProblem = 'missing_header' | 'bad_format' | 'wrong_token';
 
+const whatToSend = 'send "Authorization: Bearer TOKEN" with the value of MCPSTEAD_BEARER_TOKEN as TOKEN';
+const challenge = 'Bearer realm="mcpstead"';
+
+/** What the client is told: the challenge of RFC 6750, 3, and in words. What it sent is not repeated. */
+export const bearerProblems: Readonly<Record<BearerProblem, { challenge: string; error: string }>> = {
+  missing_header: { challenge, error: `a bearer token is needed: ${whatToSend}` },
+  bad_format: { challenge, error: `the Authorization header holds no bearer token: ${whatToSend}` },
+  wrong_token: {
+    challenge: `${challenge}, error="invalid_token"`,
+    error: `this bearer token is not the gateway's: ${whatToSend}`,
+  },
+};
+
 const bearer = /^bearer +(\S+)$/i;
 
 /** Checks `Authorization: Bearer TOKEN` (RFC 6750, 2.1) in a time that does not depend on our token. */

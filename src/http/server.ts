@@ -6,7 +6,7 @@ import type { Logger } from '../observability/log.ts';
 import { Metrics } from '../observability/metrics.ts';
 import { jsonType, mediaType, parseAccept, sessionHeader, versionHeader } from '../protocol/headers.ts';
 import { readBody } from './body.ts';
-import type { BearerGuard, HostGuard } from './guards.ts';
+import { type BearerGuard, type BearerProblem, bearerProblems, type HostGuard } from './guards.ts';
 import type { Health } from './health.ts';
 import { idleTimeoutSeconds, Post } from './post.ts';
 
@@ -175,22 +175,21 @@ export class HttpServer {
     if (!route) return jsonError(404, 'nothing here; the MCP endpoint is /mcp');
     if (request.method === 'OPTIONS' && origin !== null)
       return preflight(request, Object.keys(route.methods));
+    const problem = route.guarded ? this.#bearerProblem(request) : null;
+    if (problem !== null) return unauthorized(problem);
     const handler = Object.hasOwn(route.methods, request.method) ? route.methods[request.method] : undefined;
     if (!handler) return methodNotAllowed(Object.keys(route.methods));
-    if (route.guarded && !this.#authorized(request)) {
-      return new Response(null, { status: 401, headers: { 'www-authenticate': 'Bearer' } });
-    }
     return handler(request, server);
   }
 
-  #authorized(request: Request): boolean {
+  #bearerProblem(request: Request): BearerProblem | null {
     const guard = this.#settings.bearerGuard;
-    if (guard === null) return true;
+    if (guard === null) return null;
     const problem = guard.problem(request.headers.get('authorization'));
     const { downstream } = this.#parts.metrics;
     if (problem === null) downstream.authSucceeded();
     else downstream.authFailed(problem);
-    return problem === null;
+    return problem;
   }
 
   #post(request: Request, server: Bun.Server<undefined>): Response | Promise<Response> {
@@ -257,6 +256,12 @@ function plain(status: number, text: string): Response {
 
 function jsonError(status: number, error: string): Response {
   return Response.json({ error }, { status });
+}
+
+/** RFC 6750, 3. */
+function unauthorized(problem: BearerProblem): Response {
+  const { challenge, error } = bearerProblems[problem];
+  return Response.json({ error }, { status: 401, headers: { 'www-authenticate': challenge } });
 }
 
 function methodNotAllowed(methods: readonly string[]): Response {

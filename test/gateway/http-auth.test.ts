@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { startGateway, type TestGateway } from '../support/gateway.ts';
+import { rawConnection } from '../support/raw-http.ts';
 import { acceptBoth, RawSession, rawPost } from '../support/rpc.ts';
 import { failOnStrayErrors } from '../support/stray-errors.ts';
 
@@ -17,27 +18,69 @@ beforeAll(async () => {
 afterAll(() => gateway[Symbol.asyncDispose]());
 
 describe('in bearer mode', () => {
-  test.each([
+  const guarded = [
     ['POST', '/mcp'],
     ['GET', '/mcp'],
     ['DELETE', '/mcp'],
+    ['PUT', '/mcp'],
     ['POST', '/-/reload'],
-  ])(
-    '%s %s without the token gets 401, the scheme that is asked for, and an empty body',
-    async (method, path) => {
-      for (const wrong of [undefined, 'Bearer wrong', `Basic ${token}`, token, 'Bearer']) {
-        const headers = {
-          accept: acceptBoth,
-          'mcp-session-id': 'any',
-          ...(wrong && { authorization: wrong }),
-        };
+  ] as const;
+  const whatToSend = 'send "Authorization: Bearer TOKEN" with the value of MCPSTEAD_BEARER_TOKEN as TOKEN';
+  const refusals: [string, string | undefined, string, string][] = [
+    ['no token', undefined, 'Bearer realm="mcpstead"', `a bearer token is needed: ${whatToSend}`],
+    [
+      'another scheme',
+      `Basic ${token}`,
+      'Bearer realm="mcpstead"',
+      `the Authorization header holds no bearer token: ${whatToSend}`,
+    ],
+    [
+      'the token without its scheme',
+      token,
+      'Bearer realm="mcpstead"',
+      `the Authorization header holds no bearer token: ${whatToSend}`,
+    ],
+    [
+      'the scheme without a token',
+      'Bearer',
+      'Bearer realm="mcpstead"',
+      `the Authorization header holds no bearer token: ${whatToSend}`,
+    ],
+    [
+      'a wrong token',
+      'Bearer wr0ng-token',
+      'Bearer realm="mcpstead", error="invalid_token"',
+      `this bearer token is not the gateway's: ${whatToSend}`,
+    ],
+  ];
+  test.each(refusals)(
+    'a request with %s gets 401, the challenge, and what to send',
+    async (_, sent, challenge, error) => {
+      for (const [method, path] of guarded) {
+        const headers = { accept: acceptBoth, 'mcp-session-id': 'any', ...(sent && { authorization: sent }) };
         const response = await fetch(gateway.origin + path, { method, headers });
-        expect(response.status, wrong).toBe(401);
-        expect(response.headers.get('www-authenticate')).toBe('Bearer');
-        expect(await response.text()).toBe('');
+        expect([method, path, response.status]).toEqual([method, path, 401]);
+        expect(response.headers.get('www-authenticate')).toBe(challenge);
+        expect(response.headers.get('content-type')).toStartWith('application/json');
+        expect(await response.json()).toEqual({ error });
       }
     },
   );
+
+  test.each(['/mcp', '/-/reload'])('HEAD %s gets the challenge and no body', async (path) => {
+    using connection = await rawConnection(gateway.origin);
+    const host = `Host: ${new URL(gateway.origin).host}`;
+    connection.write(`HEAD ${path} HTTP/1.1\r\n${host}\r\n\r\n`);
+    const { status, headers } = await connection.answer({ head: true });
+    expect([status, headers.get('www-authenticate')]).toEqual([401, 'Bearer realm="mcpstead"']);
+    connection.write(`GET /livez HTTP/1.1\r\n${host}\r\n\r\n`);
+    expect((await connection.answer()).body).toBe('ok\n');
+  });
+
+  test('a wrong method is told to those only who have the token', async () => {
+    const response = await fetch(gateway.url, { method: 'PUT', headers: authorization });
+    expect([response.status, response.headers.get('allow')]).toEqual([405, 'POST, GET, DELETE']);
+  });
 
   test.each([`Bearer ${token}`, `bearer ${token}`, `BEARER ${token}`])('%s opens /mcp', async (header) => {
     const session = await RawSession.open(gateway.url, { headers: { authorization: header } });
@@ -104,6 +147,24 @@ test('checks of a token are counted, failed ones by their reason', async () => {
   expect(of('failures', 'reason', ['missing_header', 'bad_format', 'wrong_token', 'internal'])).toEqual([
     1, 1, 2, 0,
   ]);
+});
+
+test('a token that nobody has to send is warned of, at the start and after a reload, and not shown', async () => {
+  const warned = (started: TestGateway) =>
+    started.logs.filter((line) =>
+      line.includes(
+        'MCPSTEAD_BEARER_TOKEN is set, but mcp.auth.mode is none: clients need no token; to ask for it write',
+      ),
+    ).length;
+  await using open = await startGateway({ servers: [] }, { MCPSTEAD_BEARER_TOKEN: token });
+  expect(warned(open)).toBe(1);
+  await open.reload({ servers: [], mcp: bearer });
+  expect(warned(open)).toBe(1);
+  await open.reload({ servers: [] });
+  expect(warned(open)).toBe(2);
+  expect(open.logs.join('')).not.toContain(token);
+  await using without = await startGateway({ servers: [] }, { MCPSTEAD_BEARER_TOKEN: '' });
+  expect(warned(without)).toBe(0);
 });
 
 test('a reload turns bearer mode on and off', async () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { fakeUpstream } from '../support/fake-upstream.ts';
-import { startGateway, type TestGateway } from '../support/gateway.ts';
+import { startGateway, type TestConfig, type TestGateway } from '../support/gateway.ts';
 import { rawConnection, rawRequest } from '../support/raw-http.ts';
 import { RawSession } from '../support/rpc.ts';
 import { failOnStrayErrors } from '../support/stray-errors.ts';
@@ -231,7 +231,25 @@ describe('POST /-/reload', () => {
   test('tells how many upstreams it touched', async () => {
     const response = await send('POST', '/-/reload');
     expect(response.status).toBe(200);
-    expect(await response.json()).toEqual({ added: 0, removed: 0, restarted: 0, updated: 0, unchanged: 0 });
+    expect(await response.json()).toEqual({
+      added: 0,
+      removed: 0,
+      restarted: 0,
+      updated: 0,
+      unchanged: 0,
+      ignored: [],
+    });
+  });
+
+  test('names the changed keys that need a restart', async () => {
+    const config: TestConfig = { servers: [] };
+    await using started = await startGateway(config);
+    config.host = '127.0.0.2';
+    config.mcp = { session: { shutdown_grace_seconds: 1, idle_ttl_seconds: 5 } };
+    const response = await fetch(`${started.origin}/-/reload`, { method: 'POST' });
+    expect(await response.json()).toMatchObject({
+      ignored: ['host', 'mcp.session.idle_ttl_seconds', 'mcp.session.shutdown_grace_seconds'],
+    });
   });
 
   test('gets 400 and the reason when the configuration is wrong, and changes nothing', async () => {

@@ -9,7 +9,7 @@ import { freePort, waitUntil } from '../support/wait.ts';
 
 failOnStrayErrors();
 
-const none = { added: 0, removed: 0, restarted: 0, updated: 0, unchanged: 0 };
+const none = { added: 0, removed: 0, restarted: 0, updated: 0, unchanged: 0, ignored: [] };
 const initializes = (upstream: FakeUpstream) => upstream.messages('initialize').length;
 
 /** An upstream whose calls wait until the test releases them. */
@@ -155,7 +155,14 @@ test('a reload counts what it did, and leaves alone what did not change', async 
     );
     return summary;
   })();
-  expect(await response).toEqual({ added: 1, removed: 1, restarted: 1, updated: 1, unchanged: 1 });
+  expect(await response).toEqual({
+    added: 1,
+    removed: 1,
+    restarted: 1,
+    updated: 1,
+    unchanged: 1,
+    ignored: [],
+  });
   await gateway.connected();
   const { answer } = await session.request('tools/list');
   expect(answer.result.tools.map(({ name }: { name: string }) => name)).toEqual([
@@ -183,7 +190,7 @@ test('a reload counts what it did, and leaves alone what did not change', async 
     ['updated', updated, { tools: { ttl_seconds: 60 } }],
     ['kept', kept],
   );
-  expect(await gateway.reload(again)).toEqual({ ...none, unchanged: 4 });
+  expect(await gateway.reload(again)).toEqual({ ...none, unchanged: 4, ignored: [] });
 });
 
 describe('a removed upstream', () => {
@@ -200,7 +207,7 @@ describe('a removed upstream', () => {
     const held = session.callText('up__echo');
     await waitUntil('the call', () => upstream.executions('echo') === 1);
 
-    expect(await gateway.reload(rest)).toEqual({ ...none, removed: 1, unchanged: 1 });
+    expect(await gateway.reload(rest)).toEqual({ ...none, removed: 1, unchanged: 1, ignored: [] });
     expect((await told).value).toMatchObject({ method: 'notifications/tools/list_changed' });
     const { answer: list } = await session.request('tools/list');
     expect(list.result.tools.map(({ name }: { name: string }) => name)).toEqual(['other__echo']);
@@ -294,7 +301,11 @@ test('the order of the servers changes the order of the tools, and nothing else'
   const servers = ['one', 'two', 'three'].map((name) => ({ name, url: upstream.url }));
   await using gateway = await startGateway({ servers });
   await gateway.connected();
-  expect(await gateway.reload({ servers: servers.toReversed() })).toEqual({ ...none, unchanged: 3 });
+  expect(await gateway.reload({ servers: servers.toReversed() })).toEqual({
+    ...none,
+    unchanged: 3,
+    ignored: [],
+  });
   await using session = await RawSession.open(gateway.url);
   const { answer } = await session.request('tools/list');
   expect(answer.result.tools.map(({ name }: { name: string }) => name)).toEqual([

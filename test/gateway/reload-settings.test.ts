@@ -7,7 +7,7 @@ import { failOnStrayErrors } from '../support/stray-errors.ts';
 failOnStrayErrors();
 
 const ping = { jsonrpc: '2.0', id: 1, method: 'ping' };
-const none = { added: 0, removed: 0, restarted: 0, updated: 0, unchanged: 0 };
+const none = { added: 0, removed: 0, restarted: 0, updated: 0, unchanged: 0, ignored: [] };
 const statusOf = async (gateway: TestGateway, headers?: Record<string, string>) =>
   (await rawPost(gateway.url, ping, headers)).status;
 const reloads = async (gateway: TestGateway) => {
@@ -93,7 +93,8 @@ describe('a reload leaves for the next restart, with a warning that names the ke
     const { url } = gateway;
     const config = { servers: [{ name: 'up', url: upstream.url }], ...change } as TestConfig;
     // What else is in the file counts.
-    expect(await gateway.reload(config)).toEqual({ ...none, added: 1 });
+    expect(await gateway.reload(config)).toEqual({ ...none, added: 1, ignored: [key] });
+    expect(logged(gateway, 'configuration reloaded')).toMatchObject([{ added: 1, ignored: [key] }]);
     const warnings = logged(gateway, 'a changed setting needs a restart and is ignored');
     expect(warnings.map((line) => [line.level, line.key])).toEqual([['warn', key]]);
     await gateway.connected();

@@ -180,6 +180,7 @@ describe('a wrong credential', () => {
         restarted: 1,
         updated: 0,
         unchanged: 0,
+        ignored: [],
       });
       await gateway.connected();
     },
@@ -248,6 +249,7 @@ describe('an upstream whose attempts are used up', () => {
       restarted: 0,
       updated: 0,
       unchanged: 1,
+      ignored: [],
     });
     await gateway.connected();
   });

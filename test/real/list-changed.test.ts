@@ -75,7 +75,7 @@ test('a reload that adds and removes servers tells clients and changes the list'
   const messages = await session.listen();
 
   const summary = await gateway.reload({ servers: [{ name: 'second', url: second.url }] });
-  expect(summary).toEqual({ added: 1, removed: 1, restarted: 0, updated: 0, unchanged: 0 });
+  expect(summary).toEqual({ added: 1, removed: 1, restarted: 0, updated: 0, unchanged: 0, ignored: [] });
   const names = await listedOnceTold(messages, client, (listed) => listed.includes('second__echo'));
   expect(names).toEqual(qualified('second', servedToolNames));
   await messages.return(undefined);

@@ -1,8 +1,9 @@
 import { isLoopback } from './hosts.ts';
-import type { Config } from './schema.ts';
+import type { LoadedConfig } from './load.ts';
 
 /** What a configuration may say, but seldom means to: warnings for whoever runs it. */
-export function risksOf({ host, mcp, servers }: Config): string[] {
+export function warningsOf({ config, warnings }: Pick<LoadedConfig, 'config' | 'warnings'>): string[] {
+  const { host, mcp, servers } = config;
   const risks: string[] = [];
   if (mcp.auth.mode === 'none' && !isLoopback(host)) {
     risks.push(
@@ -15,5 +16,5 @@ export function risksOf({ host, mcp, servers }: Config): string[] {
       `${name}: tls_skip_verify accepts any certificate, so anyone in between can read and change the traffic`,
     );
   }
-  return risks;
+  return [...risks, ...warnings];
 }
