@@ -1,4 +1,7 @@
 #!/usr/bin/env bun
 import { run } from './cli/run.ts';
+import { output } from './observability/output.ts';
 
-process.exit(await run(process.argv.slice(2)));
+const exitCode = await run(process.argv.slice(2));
+await output.flushed();
+process.exit(exitCode);

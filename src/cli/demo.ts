@@ -1,5 +1,6 @@
 import { parseConfig } from '../config/load.ts';
 import { GatewayError } from '../errors.ts';
+import { output } from '../observability/output.ts';
 import type { ExitCode } from './commands.ts';
 import { runGateway } from './run-gateway.ts';
 
@@ -19,7 +20,7 @@ servers:
     return await runGateway({
       loaded,
       readConfig: async () => loaded,
-      onReady: (gateway) => console.log(demoText(gateway.url)),
+      onReady: (gateway) => output.print(1, `${demoText(gateway.url)}\n`),
     });
   } catch (error) {
     if (!(error instanceof GatewayError) || error.kind !== 'port_unavailable') throw error;

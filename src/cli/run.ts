@@ -1,5 +1,7 @@
 import { renderUsage, runCommand } from 'citty';
 import { GatewayError, messageOf } from '../errors.ts';
+import { nodeTty } from '../node-modules.ts';
+import { output } from '../observability/output.ts';
 import { build } from '../version.ts';
 import type { ExitCode } from './commands.ts';
 import { type Selection, selectCommand } from './select.ts';
@@ -24,15 +26,18 @@ export async function run(argv: readonly string[]): Promise<ExitCode> {
       }
     }
   } catch (error) {
-    console.error(`mcpstead: ${describe(error)}`);
+    output.print(2, `mcpstead: ${describe(error)}\n`);
     return error instanceof GatewayError ? error.exitCode : 1;
   }
 }
 
-/** citty colors its help wherever it goes to; here a pipe, a file and NO_COLOR get plain text. */
+/**
+ * citty colors its help wherever it goes to; here a pipe, a file and NO_COLOR get plain text. `process.stdout` is not
+ * asked: it sets O_NONBLOCK, which others who print to the same place do not expect.
+ */
 async function helpText({ command, parent }: Selection): Promise<string> {
   const text = (await renderUsage(command, parent)).trimEnd();
-  return process.stdout.isTTY && !process.env.NO_COLOR ? text : Bun.stripANSI(text);
+  return nodeTty().isatty(1) && !process.env.NO_COLOR ? text : Bun.stripANSI(text);
 }
 
 function describe(error: unknown): string {

@@ -1,7 +1,7 @@
 import { messageOf } from '../errors.ts';
 import { jsonLine, prettyLine } from './log-lines.ts';
+import { type LossReport, output, stderrIsTerminal } from './output.ts';
 import type { Redactor } from './redact.ts';
-import { stderrIsTerminal, writeToStderr } from './stderr.ts';
 
 /** How grave a line is, least first. */
 const levels = ['trace', 'debug', 'info', 'warn', 'error'] as const;
@@ -33,7 +33,7 @@ export interface LoggerOptions {
   readonly format: LogFormat;
   /** Every line passes through it. */
   readonly redactor: Redactor;
-  /** Takes each line with its newline; the default writes to stderr before it returns. */
+  /** Takes each line with its newline; the default queues it for stderr. */
   readonly write?: (line: string) => void;
 }
 
@@ -42,17 +42,24 @@ export function createLogger({ level, format, redactor, write }: LoggerOptions):
   const terminal = write === undefined && stderrIsTerminal();
   const pretty = format === 'pretty' || (format === 'auto' && terminal);
   const colors = terminal && !process.env.NO_COLOR;
-  const emit = write ?? writeToStderr;
   const least = levels.indexOf(level);
   const showStacks = least <= levels.indexOf('debug');
+  const lineOf = (name: LogLevel, message: string, fields: LogFields): string => {
+    const time = new Date().toISOString();
+    const line = JSON.stringify({ level: name, time, ...plainFields(fields, showStacks), message });
+    const safe = jsonLine(line, redactor);
+    return `${pretty ? prettyLine(safe, colors) : safe}\n`;
+  };
+  const lossReport: LossReport = (count, cause) => {
+    const what = `${count} ${count === 1 ? 'line was' : 'lines were'} dropped`;
+    if (cause === null) return lineOf('warn', `${what} while stderr was not read`, {});
+    return lineOf('warn', `${what}: stderr did not take them`, { cause });
+  };
+  const emit = write ?? ((line: string) => output.print(2, line, lossReport));
   const method =
     (name: LogLevel): LogMethod =>
     (message, fields = {}) => {
-      if (levels.indexOf(name) < least) return;
-      const time = new Date().toISOString();
-      const line = JSON.stringify({ level: name, time, ...plainFields(fields, showStacks), message });
-      const safe = jsonLine(line, redactor);
-      emit(`${pretty ? prettyLine(safe, colors) : safe}\n`);
+      if (levels.indexOf(name) >= least) emit(lineOf(name, message, fields));
     };
   return {
     trace: method('trace'),

@@ -250,14 +250,17 @@ describe('what comes from outside', () => {
 
 describe('stderr', () => {
   const log = join(import.meta.dir, '../../../src/observability/log.ts');
+  const output = join(import.meta.dir, '../../../src/observability/output.ts');
   const redact = join(import.meta.dir, '../../../src/observability/redact.ts');
 
-  /** A program that logs `lines` lines and exits at once. */
+  /** A program that logs `lines` lines and exits as soon as they are out. */
   const program = (lines: number) => `
     import { createLogger } from ${JSON.stringify(log)};
+    import { output } from ${JSON.stringify(output)};
     import { Redactor } from ${JSON.stringify(redact)};
     const logger = createLogger({ level: 'info', format: 'auto', redactor: new Redactor() });
     for (let n = 1; n <= ${lines}; n++) logger.info('line', { n, filler: '${'x'.repeat(1000)}' });
+    await output.flushed();
     process.exit(0);
   `;
 

@@ -1,0 +1,163 @@
+import { describe, expect, test } from 'bun:test';
+import type { write } from 'node:fs';
+import { OutputQueue } from '../../../src/observability/output.ts';
+
+/** One write that the queue asks for, until the test says how it ended. */
+interface Asked {
+  readonly stream: number;
+  readonly text: string;
+  /** Takes all of it, or the first `bytes`. */
+  take(bytes?: number): void;
+  fail(code: string): void;
+}
+
+/** A queue whose streams do what the test says, and what they took. */
+function newQueue() {
+  const asked: Asked[] = [];
+  const taken: string[] = [];
+  const fakeWrite = (
+    stream: number,
+    bytes: Buffer,
+    offset: number,
+    length: number,
+    _position: null,
+    callback: (error: NodeJS.ErrnoException | null, count: number) => void,
+  ) => {
+    const text = bytes.toString('utf8', offset, offset + length);
+    asked.push({
+      stream,
+      text,
+      take(count = length) {
+        taken.push(bytes.toString('utf8', offset, offset + count));
+        callback(null, count);
+      },
+      fail: (code) => callback(Object.assign(new Error(code), { code }), 0),
+    });
+  };
+  const queue = new OutputQueue(fakeWrite as unknown as typeof write);
+  /** The write that is under way. */
+  const current = () => asked.at(-1) as Asked;
+  return { queue, asked, taken, current };
+}
+
+const report = (count: number, cause: string | null) => `${count} lost, ${cause}\n`;
+/** 64 lines of it are as much as the queue holds. */
+const line = (n: number) => `${String(n).padEnd(16_383, '.')}\n`;
+
+describe('the output of the process', () => {
+  test('goes out in order, one write at a time, to both streams', () => {
+    const { queue, asked, current } = newQueue();
+    queue.print(2, 'first\n');
+    queue.print(2, 'second\n');
+    queue.print(2, 'third\n');
+    queue.print(1, 'fourth\n');
+    expect(asked.map(({ text }) => text)).toEqual(['first\n']);
+
+    while (asked.length < 3) current().take();
+
+    expect(asked.map(({ stream, text }) => [stream, text])).toEqual([
+      [2, 'first\n'],
+      [2, 'second\nthird\n'],
+      [1, 'fourth\n'],
+    ]);
+  });
+
+  test('goes on where a stream took a part only', () => {
+    const { queue, current, taken } = newQueue();
+    queue.print(2, 'première\n');
+
+    current().take(5);
+    expect(current().text).toBe('ère\n');
+    current().take();
+    queue.print(2, 'next\n');
+    current().take();
+
+    expect(taken.join('')).toBe('première\nnext\n');
+  });
+
+  test('is tried again where a stream is full and does not block', async () => {
+    const { queue, current, asked } = newQueue();
+    queue.print(2, 'said\n');
+    current().fail('EAGAIN');
+    const flushed = queue.flushed();
+    while (asked.length < 2) await Bun.sleep(1);
+    current().take();
+
+    await flushed;
+
+    expect(asked.map(({ text }) => text)).toEqual(['said\n', 'said\n']);
+  });
+
+  test('is dropped beyond 1 MiB, and how much was is told when half of that was taken', () => {
+    const { queue, current, taken } = newQueue();
+    for (let n = 1; n <= 100; n++) queue.print(2, line(n), report);
+    // The first is being written, and waits no more.
+    for (let n = 1; n <= 32; n++) current().take();
+    queue.print(2, line(101), report);
+    expect(taken.join('')).not.toContain('lost');
+    while (taken.length < 33) current().take();
+    queue.print(2, line(102), report);
+    while (taken.length < 67) current().take();
+
+    const lines = taken.join('').trimEnd().split('\n');
+    expect(lines.slice(64)).toEqual(['65'.padEnd(16_383, '.'), '36 lost, null', line(102).trimEnd()]);
+  });
+
+  test('is let through when it is one text longer than 1 MiB', () => {
+    const { queue, current, taken } = newQueue();
+    queue.print(2, `${'x'.repeat(3_000_000)}\n`);
+    current().take();
+
+    expect(taken.join('')).toHaveLength(3_000_001);
+  });
+
+  test.each(['EPIPE', 'ENOSPC', 'EIO'])(
+    'that a stream refuses with %s is told when it takes text',
+    (code) => {
+      const { queue, current, taken } = newQueue();
+      queue.print(2, 'lost\n', report);
+      current().fail(code);
+      queue.print(2, 'taken\n', report);
+      current().take();
+      current().take();
+
+      expect(taken).toEqual(['taken\n', `1 lost, ${code}\n`]);
+    },
+  );
+
+  test('begins a new line after one that broke off', () => {
+    const { queue, current, taken } = newQueue();
+    queue.print(2, '{"message":"lost"}\n');
+    current().take(8);
+    current().fail('ENOSPC');
+    queue.print(2, '{"message":"taken"}\n');
+    current().take();
+
+    expect(taken.join('')).toBe('{"messag\n{"message":"taken"}\n');
+  });
+
+  test('is waited for at the end: until all was taken', async () => {
+    const { queue, current } = newQueue();
+    queue.print(2, 'first\n');
+    queue.print(2, 'last\n');
+    let done = false;
+    const flushed = queue.flushed().then(() => {
+      done = true;
+    });
+    current().take();
+    await Bun.sleep(1);
+    expect(done).toBe(false);
+    current().take();
+
+    await flushed;
+  });
+
+  test('is given up at the end when nothing is taken', async () => {
+    const { queue, taken } = newQueue();
+    queue.print(2, 'never read\n');
+
+    await queue.flushed();
+
+    expect(taken).toEqual([]);
+  });
+});
