@@ -46,6 +46,8 @@ export interface GatewayOptions {
   readonly redactor: Redactor;
   /** Gives the start up: upstreams that are open already are told, and `start` rejects. */
   readonly signal?: AbortSignal;
+  /** How old the page of `/metrics` may be; one second unless it is said. */
+  readonly metricsMaxAgeMs?: number;
 }
 
 /** Builds the gateway from its parts, starts, reloads and stops it. */
@@ -72,7 +74,8 @@ export class Gateway {
     this.#loaded = loaded;
     this.#logger = logger;
     this.#hide(loaded.secrets);
-    this.#metrics = new Metrics({ build, sessionsActive: () => this.#sessions.size });
+    const pageMaxAgeMs = options.metricsMaxAgeMs;
+    this.#metrics = new Metrics({ build, sessionsActive: () => this.#sessions.size, pageMaxAgeMs });
     const { downstream } = this.#metrics;
     this.#sessions = new Sessions(
       downstream,

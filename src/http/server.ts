@@ -1,4 +1,5 @@
 import { maxRequestBytes } from '../config/schema.ts';
+import { bodyOf } from '../downstream/body.ts';
 import type { Endpoint } from '../downstream/endpoint.ts';
 import { errorResponse } from '../downstream/errors.ts';
 import { GatewayError } from '../errors.ts';
@@ -120,7 +121,9 @@ export class HttpServer {
       '/metrics': readable(async () => {
         if (!this.#settings.metricsEnabled)
           return jsonError(404, 'metrics are disabled; see metrics.enabled');
-        return new Response(await metrics.page(), { headers: { 'content-type': Metrics.contentType } });
+        return new Response(bodyOf([await metrics.page()]), {
+          headers: { 'content-type': Metrics.contentType },
+        });
       }),
       '/-/reload': { methods: { POST: () => this.#reload() }, guarded: true },
     };

@@ -1,5 +1,4 @@
-import type { Registry } from 'prom-client';
-import { addFamily, Histogram, type Sample } from './series.ts';
+import { type Families, Histogram, type Sample } from './series.ts';
 
 /** Values of the label `method`. Whatever else a client sends is `unknown`: a client must not make series. */
 const methodLabels = [
@@ -91,10 +90,10 @@ export class DownstreamMetrics {
   };
 
   /** `sessionsActive` is asked for each page. */
-  constructor(registry: Registry, sessionsActive: () => number) {
-    this.#addSessionFamilies(registry, sessionsActive);
-    this.#addRequestFamilies(registry);
-    this.#addAuthFamilies(registry);
+  constructor(families: Families, sessionsActive: () => number) {
+    this.#addSessionFamilies(families, sessionsActive);
+    this.#addRequestFamilies(families);
+    this.#addAuthFamilies(families);
   }
 
   sessionOpened(): void {
@@ -128,23 +127,18 @@ export class DownstreamMetrics {
     this.#authFailures[reason] += 1;
   }
 
-  #addSessionFamilies(registry: Registry, sessionsActive: () => number): void {
-    addFamily(
-      registry,
-      'gauge',
-      'mcpstead_downstream_sessions_active',
-      'Client sessions that are open now.',
-      () => [{ value: sessionsActive() }],
-    );
-    addFamily(registry, 'counter', 'mcpstead_downstream_sessions_total', 'Client sessions opened.', () => [
+  #addSessionFamilies(families: Families, sessionsActive: () => number): void {
+    families.add('gauge', 'mcpstead_downstream_sessions_active', 'Client sessions that are open now.', () => [
+      { value: sessionsActive() },
+    ]);
+    families.add('counter', 'mcpstead_downstream_sessions_total', 'Client sessions opened.', () => [
       { value: this.#sessionsOpened },
     ]);
     const duration = 'mcpstead_downstream_session_duration_seconds';
-    addFamily(registry, 'histogram', duration, 'How long ended client sessions had lasted.', () =>
+    families.add('histogram', duration, 'How long ended client sessions had lasted.', () =>
       this.#sessionDurations.samples(duration),
     );
-    addFamily(
-      registry,
+    families.add(
       'counter',
       'mcpstead_downstream_session_terminations_total',
       'Client sessions ended, by reason.',
@@ -152,14 +146,13 @@ export class DownstreamMetrics {
     );
   }
 
-  #addRequestFamilies(registry: Registry): void {
+  #addRequestFamilies(families: Families): void {
     const methods = [
       ...this.#methods,
       ['unknown', this.#unknownMethod] as const,
       ...otherLabels.map((label) => [label, this.#others[label]] as const),
     ];
-    addFamily(
-      registry,
+    families.add(
       'counter',
       'mcpstead_mcp_requests_total',
       'Messages received from clients, by method and result.',
@@ -171,8 +164,7 @@ export class DownstreamMetrics {
       },
     );
     const duration = 'mcpstead_mcp_request_duration_seconds';
-    addFamily(
-      registry,
+    families.add(
       'histogram',
       duration,
       'Time from a message of a client to its answer.',
@@ -185,10 +177,9 @@ export class DownstreamMetrics {
     );
   }
 
-  #addAuthFamilies(registry: Registry): void {
+  #addAuthFamilies(families: Families): void {
     const failures = this.#authFailures;
-    addFamily(
-      registry,
+    families.add(
       'counter',
       'mcpstead_mcp_auth_attempts_total',
       'Checks of a bearer token, by result.',
@@ -200,8 +191,7 @@ export class DownstreamMetrics {
         },
       ],
     );
-    addFamily(
-      registry,
+    families.add(
       'counter',
       'mcpstead_mcp_auth_failures_total',
       'Failed checks of a bearer token, by reason.',

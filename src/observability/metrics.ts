@@ -1,9 +1,7 @@
-// The registry alone: with all else that the package exports come node:http, node:zlib and node:cluster, 8 ms of each start.
-import Registry from 'prom-client/lib/registry.js';
 import type { BuildInfo } from '../version.ts';
 import { DownstreamMetrics } from './downstream-metrics.ts';
 import { addProcessFamilies } from './process-metrics.ts';
-import { addFamily } from './series.ts';
+import { Families } from './series.ts';
 import { addUpstreamFamilies } from './upstream-families.ts';
 import { UpstreamMetrics, type UpstreamState } from './upstream-metrics.ts';
 
@@ -12,32 +10,50 @@ export interface MetricsOptions {
   readonly build: BuildInfo;
   /** How many client sessions are open, asked for each page. */
   readonly sessionsActive: () => number;
+  /** How old a page may be that is given out, in milliseconds; one second unless it is said. */
+  readonly pageMaxAgeMs?: number | undefined;
 }
+
+const defaultPageMaxAgeMs = 1_000;
 
 /**
  * Every metric of one gateway. Label values come from the configuration, the registry or a fixed list, never
  * from the wire: else a client could make series without end.
  */
 export class Metrics {
-  static readonly contentType: string = Registry.PROMETHEUS_CONTENT_TYPE;
+  static readonly contentType: string = 'text/plain; version=0.0.4; charset=utf-8';
 
   readonly downstream: DownstreamMetrics;
-  readonly #registry = new Registry();
+  readonly #families = new Families();
   readonly #upstreams = new Map<string, UpstreamMetrics>();
   readonly #startedMs = Date.now();
   readonly #reloads = { success: 0, error: 0 };
   #lastReloadMs: number | null = null;
+  readonly #pageMaxAgeMs: number;
+  #page: Promise<Uint8Array> | null = null;
+  #pageUntilMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: MetricsOptions) {
+    this.#pageMaxAgeMs = options.pageMaxAgeMs ?? defaultPageMaxAgeMs;
     this.#addGatewayFamilies(options.build);
-    addProcessFamilies(this.#registry);
-    addUpstreamFamilies(this.#registry, this.#upstreams);
-    this.downstream = new DownstreamMetrics(this.#registry, options.sessionsActive);
+    addProcessFamilies(this.#families);
+    addUpstreamFamilies(this.#families, this.#upstreams);
+    this.downstream = new DownstreamMetrics(this.#families, options.sessionsActive);
   }
 
-  /** The page for Prometheus, in its text format, to be sent as `Metrics.contentType`. */
-  page(): Promise<string> {
-    return this.#registry.metrics();
+  /**
+   * The page for Prometheus, to be sent as `Metrics.contentType`. It is made anew only when it is too old: anyone may ask
+   * for it, as often as they like.
+   */
+  page(): Promise<Uint8Array> {
+    if (performance.now() >= this.#pageUntilMs) {
+      // Until it is there, all get the one that is being made.
+      this.#pageUntilMs = Number.POSITIVE_INFINITY;
+      this.#page = this.#families.page().finally(() => {
+        this.#pageUntilMs = performance.now() + this.#pageMaxAgeMs;
+      });
+    }
+    return this.#page as Promise<Uint8Array>;
   }
 
   configReloaded(result: 'success' | 'error'): void {
@@ -58,30 +74,24 @@ export class Metrics {
   }
 
   #addGatewayFamilies(build: BuildInfo): void {
-    const registry = this.#registry;
+    const families = this.#families;
     const labels = { version: build.version, bun_version: build.bunVersion, git_sha: build.gitSha };
-    addFamily(registry, 'gauge', 'mcpstead_build_info', '1; its labels tell the build.', () => [
+    families.add('gauge', 'mcpstead_build_info', '1; its labels tell the build.', () => [
       { labels, value: 1 },
     ]);
-    addFamily(
-      registry,
+    families.add(
       'gauge',
       'mcpstead_start_time_seconds',
       'When the gateway started, in seconds since the epoch.',
       () => [{ value: this.#startedMs / 1000 }],
     );
-    addFamily(registry, 'gauge', 'mcpstead_uptime_seconds', 'Seconds since the gateway started.', () => [
+    families.add('gauge', 'mcpstead_uptime_seconds', 'Seconds since the gateway started.', () => [
       { value: Math.max(0, (Date.now() - this.#startedMs) / 1000) },
     ]);
-    addFamily(
-      registry,
-      'counter',
-      'mcpstead_config_reloads_total',
-      'Reloads of the configuration, by result.',
-      () => Object.entries(this.#reloads).map(([result, value]) => ({ labels: { result }, value })),
+    families.add('counter', 'mcpstead_config_reloads_total', 'Reloads of the configuration, by result.', () =>
+      Object.entries(this.#reloads).map(([result, value]) => ({ labels: { result }, value })),
     );
-    addFamily(
-      registry,
+    families.add(
       'gauge',
       'mcpstead_config_last_reload_timestamp_seconds',
       'When the configuration was last reloaded successfully, in seconds since the epoch.',

@@ -1,22 +1,20 @@
 import { existsSync } from 'node:fs';
-import type { Registry } from 'prom-client';
 import { nodeFiles } from '../node-modules.ts';
-import { addFamily } from './series.ts';
+import type { Families } from './series.ts';
 
 /**
  * Adds the families of this process. What only Linux tells (in `/proc`) is left out elsewhere: an absent
  * series is honest, a 0 would be a wrong number.
  */
-export function addProcessFamilies(registry: Registry): void {
+export function addProcessFamilies(families: Families): void {
   const gauge = (name: string, help: string, read: () => number | null | Promise<number | null>) =>
-    addFamily(registry, 'gauge', `mcpstead_process_${name}`, help, async () => {
+    families.add('gauge', `mcpstead_process_${name}`, help, async () => {
       const value = await read();
       return value === null ? [] : [{ value }];
     });
 
   gauge('resident_memory_bytes', 'Resident memory size.', () => process.memoryUsage.rss());
-  addFamily(
-    registry,
+  families.add(
     'counter',
     'mcpstead_process_cpu_seconds_total',
     'CPU time spent in user and system mode.',

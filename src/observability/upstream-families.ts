@@ -1,21 +1,20 @@
-import type { Registry } from 'prom-client';
-import { addFamily, type Histogram, type Sample } from './series.ts';
+import type { Families, Histogram, Sample } from './series.ts';
 import type { ToolMetrics, UpstreamMetrics } from './upstream-metrics.ts';
 
 type ByServer = ReadonlyMap<string, UpstreamMetrics>;
 type Counts = UpstreamMetrics['counts'];
 
 /** Adds all families that carry the label `server`, for those in `upstreams` when the page is asked for. */
-export function addUpstreamFamilies(registry: Registry, upstreams: ByServer): void {
-  addStateFamilies(registry, upstreams);
-  addConnectionCounters(registry, upstreams);
-  addConnectionHistograms(registry, upstreams);
-  addToolCallFamilies(registry, upstreams);
+export function addUpstreamFamilies(families: Families, upstreams: ByServer): void {
+  addStateFamilies(families, upstreams);
+  addConnectionCounters(families, upstreams);
+  addConnectionHistograms(families, upstreams);
+  addToolCallFamilies(families, upstreams);
 }
 
-function addStateFamilies(registry: Registry, upstreams: ByServer): void {
+function addStateFamilies(families: Families, upstreams: ByServer): void {
   const gauge = (name: string, help: string, read: (upstream: UpstreamMetrics) => number | null) =>
-    addFamily(registry, 'gauge', `mcpstead_upstream_${name}`, help, function* (): Generator<Sample> {
+    families.add('gauge', `mcpstead_upstream_${name}`, help, function* (): Generator<Sample> {
       for (const [server, upstream] of upstreams) {
         const value = read(upstream);
         if (value !== null) yield { labels: { server }, value };
@@ -47,9 +46,9 @@ function addStateFamilies(registry: Registry, upstreams: ByServer): void {
   );
 }
 
-function addConnectionCounters(registry: Registry, upstreams: ByServer): void {
+function addConnectionCounters(families: Families, upstreams: ByServer): void {
   const counter = (name: string, help: string, read: (upstream: UpstreamMetrics) => number) =>
-    addFamily(registry, 'counter', `mcpstead_upstream_${name}`, help, function* (): Generator<Sample> {
+    families.add('counter', `mcpstead_upstream_${name}`, help, function* (): Generator<Sample> {
       for (const [server, upstream] of upstreams) yield { labels: { server }, value: read(upstream) };
     });
   counter('reconnects_total', 'Lost connections restored.', ({ counts }) => counts.reconnects);
@@ -65,7 +64,7 @@ function addConnectionCounters(registry: Registry, upstreams: ByServer): void {
     help: string,
     read: (counts: Counts) => Readonly<Record<string, number>>,
   ) =>
-    addFamily(registry, 'counter', `mcpstead_upstream_${name}`, help, function* (): Generator<Sample> {
+    families.add('counter', `mcpstead_upstream_${name}`, help, function* (): Generator<Sample> {
       for (const [server, { counts }] of upstreams) {
         for (const [key, value] of Object.entries(read(counts)))
           yield { labels: { server, [label]: key }, value };
@@ -104,10 +103,10 @@ function addConnectionCounters(registry: Registry, upstreams: ByServer): void {
   );
 }
 
-function addConnectionHistograms(registry: Registry, upstreams: ByServer): void {
+function addConnectionHistograms(families: Families, upstreams: ByServer): void {
   const histogram = (name: string, help: string, read: (counts: Counts) => Histogram) => {
     const fullName = `mcpstead_upstream_${name}`;
-    addFamily(registry, 'histogram', fullName, help, function* (): Generator<Sample> {
+    families.add('histogram', fullName, help, function* (): Generator<Sample> {
       for (const [server, { counts }] of upstreams) yield* read(counts).samples(fullName, { server });
     });
   };
@@ -123,7 +122,7 @@ function addConnectionHistograms(registry: Registry, upstreams: ByServer): void 
   );
 }
 
-function addToolCallFamilies(registry: Registry, upstreams: ByServer): void {
+function addToolCallFamilies(families: Families, upstreams: ByServer): void {
   const eachTool = (
     read: (tool: ToolMetrics, labels: { server: string; tool: string }) => Iterable<Sample>,
   ) =>
@@ -132,15 +131,13 @@ function addToolCallFamilies(registry: Registry, upstreams: ByServer): void {
         for (const [name, tool] of counts.tools) yield* read(tool, { server, tool: name });
       }
     };
-  addFamily(
-    registry,
+  families.add(
     'counter',
     'mcpstead_tool_calls_total',
     'Tool calls, failed ones included.',
     eachTool((tool, labels) => [{ labels, value: tool.durations.count }]),
   );
-  addFamily(
-    registry,
+  families.add(
     'counter',
     'mcpstead_tool_call_errors_total',
     'Failed tool calls, by reason.',
@@ -149,8 +146,7 @@ function addToolCallFamilies(registry: Registry, upstreams: ByServer): void {
     ),
   );
   const duration = 'mcpstead_tool_call_duration_seconds';
-  addFamily(
-    registry,
+  families.add(
     'histogram',
     duration,
     'Duration of tool calls.',

@@ -83,7 +83,14 @@ export async function startGateway(
     redactor,
     write: (line) => void logs.push(line),
   });
-  const gateway = await Gateway.start({ loaded, readConfig: async () => load(current), logger, redactor });
+  const gateway = await Gateway.start({
+    loaded,
+    readConfig: async () => load(current),
+    logger,
+    redactor,
+    // A test reads what it has just done.
+    metricsMaxAgeMs: 0,
+  });
   const origin = gateway.url;
 
   const health = async () => (await (await fetch(`${origin}/health`)).json()) as Health;

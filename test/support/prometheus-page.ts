@@ -1,3 +1,5 @@
+import type { Metrics } from '../../src/observability/metrics.ts';
+
 /** One sample of a page: `name{labels} value`. */
 export interface PageSample {
   readonly name: string;
@@ -89,4 +91,13 @@ export function sampleValue(
     if (found) return found.value;
   }
   return undefined;
+}
+
+/** The page of `metrics` as text. */
+export async function pageOf(metrics: Metrics): Promise<string> {
+  return textOf(await metrics.page());
+}
+
+export function textOf(page: Uint8Array): string {
+  return new TextDecoder().decode(page);
 }

@@ -7,6 +7,7 @@ import manifest from '../../package.json' with { type: 'json' };
 import { parseConfig } from '../../src/config/load.ts';
 import { Metrics } from '../../src/observability/metrics.ts';
 import { build } from '../../src/version.ts';
+import { pageOf } from '../support/prometheus-page.ts';
 
 const root = join(import.meta.dir, '../..');
 const read = (path: string) => Bun.file(join(root, path)).text();
@@ -54,7 +55,7 @@ describe('the documentation', () => {
 
   test('names the metrics that there are, with their types, and no others', async () => {
     const metrics = new Metrics({ build, sessionsActive: () => 0 });
-    const families = [...(await metrics.page()).matchAll(/^# TYPE (\S+) (\S+)$/gm)];
+    const families = [...(await pageOf(metrics)).matchAll(/^# TYPE (\S+) (\S+)$/gm)];
     const documented = [
       ...(await read('docs/operations.md')).matchAll(/^\| `(mcpstead_\w+)` +\| (\w+) +\|/gm),
     ];

@@ -1,5 +1,4 @@
 import { afterEach, describe, expect, test } from 'bun:test';
-import { Registry } from 'prom-client';
 import { Abort } from '../../../src/abort.ts';
 import { Call } from '../../../src/downstream/call.ts';
 import { Heartbeat } from '../../../src/downstream/heartbeat.ts';
@@ -8,12 +7,13 @@ import { Replies } from '../../../src/downstream/replies.ts';
 import { Reply } from '../../../src/downstream/reply.ts';
 import { type Session, Sessions } from '../../../src/downstream/sessions.ts';
 import { DownstreamMetrics } from '../../../src/observability/downstream-metrics.ts';
+import { Families } from '../../../src/observability/series.ts';
 import {
   type NotificationMessage,
   parseMessage,
   type RequestMessage,
 } from '../../../src/protocol/jsonrpc.ts';
-import { sampleValue } from '../../support/prometheus-page.ts';
+import { sampleValue, textOf } from '../../support/prometheus-page.ts';
 import { waitUntil } from '../../support/wait.ts';
 
 const cleanups: (() => void)[] = [];
@@ -23,12 +23,12 @@ afterEach(() => {
 
 /** Sessions that end when idle for `idleTtlMs`; `endings` counts those that ended for a reason. */
 function sessionsOf(idleTtlMs: number) {
-  const registry = new Registry();
-  const metrics = new DownstreamMetrics(registry, () => sessions.size);
+  const families = new Families();
+  const metrics = new DownstreamMetrics(families, () => sessions.size);
   const sessions = new Sessions(metrics, idleTtlMs, 5);
   cleanups.push(() => sessions.endAll());
   const endings = async (reason: string) =>
-    sampleValue(await registry.metrics(), 'mcpstead_downstream_session_terminations_total', { reason });
+    sampleValue(textOf(await families.page()), 'mcpstead_downstream_session_terminations_total', { reason });
   return { sessions, endings };
 }
 

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'bun:test';
 import { Metrics } from '../../../src/observability/metrics.ts';
 import type { UpstreamState } from '../../../src/observability/upstream-metrics.ts';
-import { type PageSample, parsePage, sampleValue } from '../../support/prometheus-page.ts';
+import { type PageSample, pageOf, parsePage, sampleValue } from '../../support/prometheus-page.ts';
 
 const build = { version: '1.2.3', gitSha: 'abc123', bunVersion: '1.4.5' };
 
 function newMetrics(sessionsActive: () => number = () => 0): Metrics {
-  return new Metrics({ build, sessionsActive });
+  return new Metrics({ build, sessionsActive, pageMaxAgeMs: 0 });
 }
 
 /** The state of an upstream that has just been configured, with what a test wants different. */
@@ -35,7 +35,7 @@ describe('the page', () => {
     metrics.downstream.request('tools/call', true, 0.1);
     metrics.configReloaded('success');
 
-    const families = parsePage(await metrics.page());
+    const families = parsePage(await pageOf(metrics));
 
     const found = [...families]
       .filter(([name]) => !name.startsWith('mcpstead_process_'))
@@ -82,7 +82,7 @@ describe('the page', () => {
     const metrics = newMetrics();
     metrics.upstream('files', stateOf());
 
-    for (const [name, { type }] of parsePage(await metrics.page())) {
+    for (const [name, { type }] of parsePage(await pageOf(metrics))) {
       expect({ name, total: name.endsWith('_total') }).toEqual({ name, total: type === 'counter' });
     }
   });
@@ -93,7 +93,7 @@ describe('the page', () => {
 
   test('tells the build, when the gateway started and how long it is up', async () => {
     const before = Date.now() / 1000;
-    const page = await newMetrics().page();
+    const page = await pageOf(newMetrics());
     const after = Date.now() / 1000;
 
     expect(
@@ -109,7 +109,7 @@ describe('the page', () => {
     one.downstream.sessionOpened();
     one.upstream('files', stateOf());
 
-    const page = await other.page();
+    const page = await pageOf(other);
 
     expect(sampleValue(page, 'mcpstead_downstream_sessions_total')).toBe(0);
     expect(page).not.toContain('files');
@@ -119,13 +119,13 @@ describe('the page', () => {
     const metrics = newMetrics();
     metrics.configReloaded('error');
     expect(
-      sampleValue(await metrics.page(), 'mcpstead_config_last_reload_timestamp_seconds'),
+      sampleValue(await pageOf(metrics), 'mcpstead_config_last_reload_timestamp_seconds'),
     ).toBeUndefined();
 
     const before = Date.now() / 1000;
     metrics.configReloaded('success');
 
-    const page = await metrics.page();
+    const page = await pageOf(metrics);
     expect(sampleValue(page, 'mcpstead_config_reloads_total', { result: 'error' })).toBe(1);
     expect(sampleValue(page, 'mcpstead_config_reloads_total', { result: 'success' })).toBe(1);
     expect(sampleValue(page, 'mcpstead_config_last_reload_timestamp_seconds')).toBeGreaterThanOrEqual(before);
@@ -134,7 +134,7 @@ describe('the page', () => {
 
 describe('downstream', () => {
   test('series with a fixed list of label values stand at 0 from the start, so that rate() sees the first event', async () => {
-    const page = await newMetrics().page();
+    const page = await pageOf(newMetrics());
 
     for (const reason of ['client_delete', 'idle_timeout', 'gateway_shutdown', 'init_failed']) {
       expect(sampleValue(page, 'mcpstead_downstream_session_terminations_total', { reason })).toBe(0);
@@ -158,7 +158,7 @@ describe('downstream', () => {
     metrics.downstream.sessionEnded('idle_timeout', 3600);
     active = 1;
 
-    const page = await metrics.page();
+    const page = await pageOf(metrics);
 
     expect(sampleValue(page, 'mcpstead_downstream_sessions_active')).toBe(1);
     expect(sampleValue(page, 'mcpstead_downstream_sessions_total')).toBe(2);
@@ -172,7 +172,7 @@ describe('downstream', () => {
   });
 
   test('measures sessions from one second to six hours', async () => {
-    const families = parsePage(await newMetrics().page());
+    const families = parsePage(await pageOf(newMetrics()));
 
     const bounds = families
       .get('mcpstead_downstream_session_duration_seconds')
@@ -188,7 +188,7 @@ describe('downstream', () => {
     metrics.downstream.requestWithoutMethod('terminate', true);
     metrics.downstream.requestWithoutMethod('invalid', false);
 
-    const page = await metrics.page();
+    const page = await pageOf(metrics);
 
     const requests = 'mcpstead_mcp_requests_total';
     expect(sampleValue(page, requests, { method: 'tools/call', result: 'success' })).toBe(1);
@@ -208,10 +208,10 @@ describe('downstream', () => {
     const metrics = newMetrics();
     const inventions = ['tools/call ', 'TOOLS/CALL', '', '__proto__', 'constructor', 'x"} 1\nforged_total 1'];
     for (const method of inventions) metrics.downstream.request(method, false, 0.001);
-    const linesBefore = (await metrics.page()).split('\n').length;
+    const linesBefore = (await pageOf(metrics)).split('\n').length;
     for (let n = 0; n < 1000; n++) metrics.downstream.request(`made-up/${n}`, false, 0.001);
 
-    const page = await metrics.page();
+    const page = await pageOf(metrics);
 
     expect(sampleValue(page, 'mcpstead_mcp_requests_total', { method: 'unknown', result: 'error' })).toBe(
       1006,
@@ -227,7 +227,7 @@ describe('downstream', () => {
     metrics.downstream.authFailed('wrong_token');
     metrics.downstream.authFailed('missing_header');
 
-    const page = await metrics.page();
+    const page = await pageOf(metrics);
 
     expect(sampleValue(page, 'mcpstead_mcp_auth_attempts_total', { result: 'success' })).toBe(1);
     expect(sampleValue(page, 'mcpstead_mcp_auth_attempts_total', { result: 'failure' })).toBe(2);
@@ -252,9 +252,9 @@ describe('an upstream', () => {
       }),
     );
 
-    const down = await metrics.page();
+    const down = await pageOf(metrics);
     connected = true;
-    const up = await metrics.page();
+    const up = await pageOf(metrics);
 
     expect(sampleValue(down, 'mcpstead_upstream_connected', { server })).toBe(0);
     expect(sampleValue(down, 'mcpstead_upstream_in_backoff', { server })).toBe(1);
@@ -271,7 +271,7 @@ describe('an upstream', () => {
     metrics.upstream('seen', stateOf({ lastSeenMs: () => answeredMs }));
     metrics.upstream('unseen', stateOf());
 
-    const page = await metrics.page();
+    const page = await pageOf(metrics);
 
     const age = sampleValue(page, 'mcpstead_upstream_last_seen_seconds', { server: 'seen' });
     expect(age).toBeWithin(60, (Date.now() - answeredMs) / 1000 + 0.001);
@@ -282,7 +282,7 @@ describe('an upstream', () => {
     const metrics = newMetrics();
     metrics.upstream(server, stateOf({ lastSeenMs: () => Date.now() + 3_600_000 }));
 
-    expect(sampleValue(await metrics.page(), 'mcpstead_upstream_last_seen_seconds', { server })).toBe(0);
+    expect(sampleValue(await pageOf(metrics), 'mcpstead_upstream_last_seen_seconds', { server })).toBe(0);
   });
 
   test('tools_last_refresh_timestamp_seconds is a time, absent before the first refresh', async () => {
@@ -290,7 +290,7 @@ describe('an upstream', () => {
     metrics.upstream('fresh', stateOf({ toolsRefreshedMs: () => 1_700_000_000_500 }));
     metrics.upstream('new', stateOf());
 
-    const page = await metrics.page();
+    const page = await pageOf(metrics);
 
     const name = 'mcpstead_upstream_tools_last_refresh_timestamp_seconds';
     expect(sampleValue(page, name, { server: 'fresh' })).toBe(1_700_000_000.5);
@@ -301,7 +301,7 @@ describe('an upstream', () => {
     const metrics = newMetrics();
     metrics.upstream(server, stateOf());
 
-    const families = parsePage(await metrics.page());
+    const families = parsePage(await pageOf(metrics));
 
     const counters = [...families].filter(
       ([name, { type }]) => name.startsWith('mcpstead_upstream_') && type === 'counter',
@@ -328,7 +328,7 @@ describe('an upstream', () => {
     upstream.counts.bytes.received += 2000;
     upstream.counts.bytes.received += 1;
 
-    const page = await metrics.page();
+    const page = await pageOf(metrics);
 
     const value = (name: string, labels = {}) =>
       sampleValue(page, `mcpstead_upstream_${name}`, { server, ...labels });
@@ -355,7 +355,7 @@ describe('an upstream', () => {
 
     upstream.remove();
 
-    const page = await metrics.page();
+    const page = await pageOf(metrics);
     expect(page).not.toContain('server="files"');
     expect(page).toContain('server="other"');
   });
@@ -372,7 +372,7 @@ describe('an upstream', () => {
     upstream.counts.bytes.received += 100;
     upstream.initialized(false, 1);
 
-    expect(await metrics.page()).not.toContain('server="files"');
+    expect(await pageOf(metrics)).not.toContain('server="files"');
   });
 
   test('starts anew when it is added again under its old name, whatever its predecessor still does', async () => {
@@ -386,7 +386,7 @@ describe('an upstream', () => {
     before.counts.bytes.sent += 10;
     before.remove();
 
-    const page = await metrics.page();
+    const page = await pageOf(metrics);
     expect(sampleValue(page, 'mcpstead_upstream_bytes_total', { server, direction: 'sent' })).toBe(1);
     expect(sampleValue(page, 'mcpstead_upstream_connected', { server })).toBe(1);
   });
@@ -402,7 +402,7 @@ describe('a tool', () => {
     tool.called(300);
     tool.failed('upstream_timeout');
 
-    const page = await metrics.page();
+    const page = await pageOf(metrics);
 
     expect(sampleValue(page, 'mcpstead_tool_calls_total', labels)).toBe(2);
     const errors = parsePage(page).get('mcpstead_tool_call_errors_total')?.samples;
@@ -424,7 +424,8 @@ describe('a tool', () => {
     const tool = metrics.upstream('files', stateOf()).tool('read');
     for (const seconds of [0, 0.005, 0.0051, 2.5, 30, 31]) tool.called(seconds);
 
-    const samples = parsePage(await metrics.page()).get('mcpstead_tool_call_duration_seconds')?.samples ?? [];
+    const samples =
+      parsePage(await pageOf(metrics)).get('mcpstead_tool_call_duration_seconds')?.samples ?? [];
 
     expect(samples.slice(0, 13).map(({ labels: { le }, value }) => `${le}: ${value}`)).toEqual([
       '0.005: 2',
@@ -456,7 +457,7 @@ describe('a tool', () => {
 
     upstream.retainTools(new Set(['read']));
 
-    const page = await metrics.page();
+    const page = await pageOf(metrics);
     expect(sampleValue(page, 'mcpstead_tool_calls_total', labels)).toBe(1);
     expect(page).not.toContain('tool="write"');
     // Calls to tools that the upstream never offered: no refresh of its list makes them undone.
@@ -470,10 +471,10 @@ describe('a tool', () => {
     upstream.retainTools(new Set());
 
     dropped.called(0.1);
-    expect(await metrics.page()).not.toContain('tool="read"');
+    expect(await pageOf(metrics)).not.toContain('tool="read"');
 
     upstream.tool('read').called(0.1);
-    expect(sampleValue(await metrics.page(), 'mcpstead_tool_calls_total', labels)).toBe(1);
+    expect(sampleValue(await pageOf(metrics), 'mcpstead_tool_calls_total', labels)).toBe(1);
   });
 
   test('may have any name: what is special in the text format is escaped', async () => {
@@ -481,20 +482,22 @@ describe('a tool', () => {
     const tool = 'a "quoted"\\ name\nwith two lines, 日本';
     metrics.upstream('files', stateOf()).tool(tool).called(0.1);
 
-    expect(sampleValue(await metrics.page(), 'mcpstead_tool_calls_total', { server: 'files', tool })).toBe(1);
+    expect(sampleValue(await pageOf(metrics), 'mcpstead_tool_calls_total', { server: 'files', tool })).toBe(
+      1,
+    );
   });
 });
 
 describe('the process', () => {
   test('tells its memory and CPU time on every system', async () => {
-    const page = await newMetrics().page();
+    const page = await pageOf(newMetrics());
 
     expect(sampleValue(page, 'mcpstead_process_resident_memory_bytes')).toBeGreaterThan(1_000_000);
     expect(sampleValue(page, 'mcpstead_process_cpu_seconds_total')).toBeGreaterThan(0);
   });
 
   test.if(process.platform === 'linux')('tells on Linux what /proc knows', async () => {
-    const page = await newMetrics().page();
+    const page = await pageOf(newMetrics());
 
     expect(sampleValue(page, 'mcpstead_process_virtual_memory_bytes')).toBeGreaterThan(1_000_000);
     expect(sampleValue(page, 'mcpstead_process_threads')).toBeGreaterThanOrEqual(1);
@@ -504,11 +507,46 @@ describe('the process', () => {
   });
 
   test.if(process.platform !== 'linux')('leaves out elsewhere what only Linux tells', async () => {
-    const families = parsePage(await newMetrics().page());
+    const families = parsePage(await pageOf(newMetrics()));
 
     expect([...families.keys()].filter((name) => name.startsWith('mcpstead_process_'))).toEqual([
       'mcpstead_process_resident_memory_bytes',
       'mcpstead_process_cpu_seconds_total',
     ]);
+  });
+});
+
+describe('the page is made', () => {
+  test('once for all who ask while it is being made, and for a second after that', async () => {
+    let made = 0;
+    const metrics = new Metrics({ build, sessionsActive: () => ++made });
+    const pages = await Promise.all(Array.from({ length: 16 }, () => metrics.page()));
+    pages.push(await metrics.page());
+    expect(new Set(pages).size).toBe(1);
+    expect(made).toBe(1);
+  });
+
+  test('anew when it is too old', async () => {
+    let made = 0;
+    const metrics = newMetrics(() => ++made);
+    const sessions = async () => sampleValue(await pageOf(metrics), 'mcpstead_downstream_sessions_active');
+    expect([await sessions(), await sessions()]).toEqual([1, 2]);
+  });
+
+  test('a thousand lines at a time, and others get their turn in between', async () => {
+    const metrics = newMetrics();
+    const upstream = metrics.upstream('files', stateOf());
+    for (let tool = 0; tool < 1_000; tool++) upstream.tool(`tool ${tool}`).called(0.1);
+    let turns = 0;
+    let isMade = false;
+    const takeTurns = () => {
+      turns++;
+      if (!isMade) setImmediate(takeTurns);
+    };
+    setImmediate(takeTurns);
+    const lines = (await pageOf(metrics)).split('\n').length;
+    isMade = true;
+    expect(lines).toBeGreaterThan(20_000);
+    expect(turns).toBeGreaterThanOrEqual(20);
   });
 });

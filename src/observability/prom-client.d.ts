@@ -1,3 +1,0 @@
-declare module 'prom-client/lib/registry.js' {
-  export { Registry as default } from 'prom-client';
-}
