@@ -64,6 +64,11 @@ export class Members {
     return isStringAt(this.#text, this.keyStart, this.keyEnd, name);
   }
 
+  /** The member's key. */
+  key(): string {
+    return stringAt(this.#text, this.keyStart, this.keyEnd) as string;
+  }
+
   /** Whether the member's value is the string `wanted`. */
   isString(wanted: string): boolean {
     return isStringAt(this.#text, this.start, this.end, wanted);
@@ -175,6 +180,21 @@ export class ObjectText {
       at = places[i + 4] as number;
     }
     return `${before}${text.slice(at, places[last])}${value}${text.slice(places[last + 1], this.end)}`;
+  }
+
+  /** The text without the member `name`, wherever it stands; all else stays as it came. */
+  without(name: string): string {
+    const text = this.#text;
+    const places = this.#places;
+    if (this.#find(name) < 0) return this.toString();
+    let kept = '';
+    for (let i = 0; i < places.length; i += 4) {
+      if (isStringAt(text, places[i] as number, places[i + 1] as number, name)) continue;
+      // With the comma before it, unless it is the first one now.
+      const from = kept === '' ? places[i] : places[i - 1];
+      kept += text.slice(from, places[i + 3]);
+    }
+    return text.slice(this.start, places[0]) + kept + text.slice(places[places.length - 1], this.end);
   }
 
   /** Where among the places the last value of that name has its two, or -1. */

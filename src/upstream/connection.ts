@@ -73,6 +73,8 @@ export class Connection implements UpstreamState, AttemptOwner, SessionEvents {
   #backoffStartMs = 0;
   #backoffMs = 0;
 
+  /** What was passed over of the tool list, as it was last told in the log. */
+  #toolFaults: string | null = null;
   /** The session that is being asked for a sign of life. */
   #checking: LegacySession | null = null;
 
@@ -209,6 +211,11 @@ export class Connection implements UpstreamState, AttemptOwner, SessionEvents {
   }
   onToolsChanged(session: LegacySession): void {
     this.#tools.changed(session);
+  }
+  onToolFaults(faults: string | null): void {
+    if (faults !== null && faults !== this.#toolFaults)
+      this.#logger.warn('not all of the tool list can be taken', { server: this.name, faults });
+    this.#toolFaults = faults;
   }
   onClosed(session: LegacySession, error: Error): void {
     this.#lost(session, toFailure(error));

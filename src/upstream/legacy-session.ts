@@ -40,6 +40,8 @@ export interface SessionEvents {
   /** Words of the upstream in a form that may be shown: short, on one line, without secrets. */
   quote(text: string): string;
   onToolsChanged(session: LegacySession): void;
+  /** The tools were listed: what of the list was passed over, and why, or null. */
+  onToolFaults(faults: string | null): void;
   /** The transport is gone. */
   onClosed(session: LegacySession, error: Error): void;
   /** Something hints at a lost session or a dead upstream. */
@@ -107,6 +109,9 @@ export class LegacySession implements TransportEvents {
   readonly #events: SessionEvents;
   readonly #calls = new RequestTable<RunningCall>();
   #protocolVersion = '';
+  /** Whether the upstream may have tools: some that do not say so list them all the same. */
+  #mayHaveTools = true;
+  /** Whether it says that it has. */
   #hasTools = false;
   /** The `tools/list` that is under way. */
   #listing: UpstreamCall | null = null;
@@ -243,15 +248,24 @@ export class LegacySession implements TransportEvents {
   }
 
   /**
-   * All tools of the upstream, page by page, each page within `pageTimeoutMs` and all within `timeoutMs`. One that has no tools is asked for a sign
-   * of life instead: fetching the list is the health check.
+   * All tools of the upstream, page by page, each page within `pageTimeoutMs` and all within `timeoutMs`. One that says
+   * that it has none, and refuses to list any, is asked for a sign of life instead: fetching the list is the health check.
    */
   async listTools(pageTimeoutMs: number, timeoutMs: number, signal: Signal): Promise<UpstreamTool[]> {
-    if (!this.#hasTools) {
-      await this.ping(pageTimeoutMs, signal);
-      return [];
-    }
     const list = new ToolList();
+    try {
+      if (this.#mayHaveTools) await this.#listTools(list, pageTimeoutMs, timeoutMs, signal);
+    } catch (error) {
+      // As it said.
+      if (this.#hasTools || list.pages > 0 || !isRefusal(error)) throw error;
+      this.#mayHaveTools = false;
+    }
+    if (!this.#mayHaveTools) await this.ping(pageTimeoutMs, signal);
+    this.#events.onToolFaults(list.faults());
+    return list.tools();
+  }
+
+  async #listTools(list: ToolList, pageTimeoutMs: number, timeoutMs: number, signal: Signal): Promise<void> {
     const endMs = performance.now() + timeoutMs;
     try {
       for (let params: string | null = '{}'; params !== null; ) {
@@ -263,12 +277,11 @@ export class LegacySession implements TransportEvents {
         this.#listing = ownCall('tools/list');
         const answer = await this.#ask(this.#listing, params, Math.min(pageTimeoutMs, leftMs), signal);
         if (answer.error) throw this.#refusal('to list its tools', answer.error);
-        params = list.add(answer);
+        params = await list.add(answer);
       }
     } finally {
       this.#listing = null;
     }
-    return list.tools();
   }
 
   /**
@@ -322,8 +335,10 @@ export class LegacySession implements TransportEvents {
           ?.call.notify(notificationText(message.method, message.params?.toString()));
       case 'notifications/tools/list_changed':
         // Some servers send this ahead of every answer, that of tools/list included: the list that follows is new.
-        if (requestId === null || this.#calls.get(requestId)?.call !== this.#listing)
+        if (requestId === null || this.#calls.get(requestId)?.call !== this.#listing) {
+          this.#mayHaveTools = true;
           this.#events.onToolsChanged(this);
+        }
         return undefined;
       default:
         return undefined;
@@ -358,6 +373,13 @@ export class LegacySession implements TransportEvents {
         deadline.clear();
       });
   }
+}
+
+/** Whether the upstream answered, be it not in the way that it should. */
+function isRefusal(error: unknown): boolean {
+  return (
+    error instanceof UpstreamFailure && ['returned_error', 'unsupported', 'protocol'].includes(error.kind)
+  );
 }
 
 function tooManyRequests(): UpstreamFailure {

@@ -1,12 +1,16 @@
 import { elements } from '../protocol/json-text.ts';
 import type { ResponseMessage } from '../protocol/jsonrpc.ts';
 import { ObjectText } from '../protocol/object-text.ts';
+import { nextTurn } from '../turn.ts';
 import { UpstreamFailure } from './failure.ts';
+import { mendedTool, ToolMisfit } from './tool-shape.ts';
 
 /** Bounds of a tool list: an upstream that pages for ever, or without end, is refused. */
 const maxToolPages = 1_000;
 const maxTools = 100_000;
 const maxToolListChars = 64 * 1024 * 1024;
+/** As much of a tool's name as is quoted. */
+const maxNameChars = 100;
 
 /** A tool as its upstream describes it. */
 export interface UpstreamTool {
@@ -19,10 +23,23 @@ export interface UpstreamTool {
   readonly repeatable: boolean;
 }
 
-/** The tools of an upstream, put together from the pages on which it lists them. MCP 2025-11-25, Pagination. */
+/** As many faults are told in words; the rest is counted. */
+const maxFaultsTold = 5;
+/** How long the tools of one page may keep all else waiting. */
+const maxTurnMs = 5;
+
+/**
+ * The tools of an upstream, put together from the pages on which it lists them. MCP 2025-11-25, Pagination.
+ *
+ * One bad element takes no other one away: a tool that clients would refuse is left out, and a list that cannot be gone
+ * on with ends there.
+ */
 export class ToolList {
   readonly #tools = new Map<string, UpstreamTool>();
   readonly #cursors = new Set<string>();
+  readonly #faults: string[] = [];
+  #faultCount = 0;
+  #listed = 0;
   #pages = 0;
   #chars = 0;
 
@@ -34,48 +51,89 @@ export class ToolList {
     return [...this.#tools.values()];
   }
 
+  /** What of the list was passed over and why, in words that hold what the upstream sent; null: nothing was. */
+  faults(): string | null {
+    if (this.#faultCount === 0) return null;
+    const more = this.#faultCount - this.#faults.length;
+    return this.#faults.join('; ') + (more === 0 ? '' : `; and ${more} more`);
+  }
+
   /**
-   * Takes the next page. Returns the JSON text of the params that ask for the one after it, or null where it was the
-   * last. Throws an {@link UpstreamFailure} of kind `protocol` for what is no page, and beyond the bounds.
+   * Takes the next page. Resolves to the JSON text of the params that ask for the one after it, or to null where it was
+   * the last. Rejects with an {@link UpstreamFailure} of kind `protocol` for what is no page, and beyond the bounds.
    */
-  add(answer: ResponseMessage): string | null {
+  async add(answer: ResponseMessage): Promise<string | null> {
     const { text } = answer;
     const page = new ObjectText(text);
-    addTools(this.#tools, page.member('tools'));
     this.#pages++;
     this.#chars += text.length;
-    if (this.#tools.size > maxTools) throw refused(`lists more than ${maxTools} tools`);
     if (this.#chars > maxToolListChars)
       throw refused(`lists its tools in more than ${maxToolListChars} characters`);
+    await this.#addTools(page.member('tools'));
+    const cursorText = page.member('nextCursor') ?? 'null';
     const cursor = page.string('nextCursor');
-    // Some servers end with an empty cursor in place of none.
-    if (cursor === undefined || cursor === '') return null;
-    if (this.#cursors.has(cursor)) throw refused('repeats a cursor while listing its tools');
+    // Some servers end with an empty cursor, or with null, in place of none.
+    if (cursorText === 'null' || cursor === '') return null;
+    if (cursor === undefined) return this.#endsWith('its nextCursor is no string');
+    if (this.#cursors.has(cursor)) return this.#endsWith('it repeats a cursor');
     if (this.#pages === maxToolPages) throw refused(`lists its tools on more than ${maxToolPages} pages`);
     this.#cursors.add(cursor);
     return JSON.stringify({ cursor });
   }
+
+  #endsWith(fault: string): null {
+    this.#fault(`the list ends with page ${this.#pages}, for ${fault}`);
+    return null;
+  }
+
+  async #addTools(listText: string | undefined): Promise<void> {
+    // An array without elements is an object in some languages.
+    if (listText === undefined || listText === 'null' || /^\{\s*\}$/.test(listText)) return;
+    const texts = elements(listText);
+    if (texts === null) throw refused('answered tools/list without a list of tools');
+    let turnEndMs = performance.now() + maxTurnMs;
+    for (const text of texts) {
+      this.#add(text);
+      if (this.#tools.size > maxTools) throw refused(`lists more than ${maxTools} tools`);
+      if (performance.now() < turnEndMs) continue;
+      await nextTurn();
+      turnEndMs = performance.now() + maxTurnMs;
+    }
+  }
+
+  #add(text: string): void {
+    this.#listed++;
+    try {
+      const tool = mendedTool(text);
+      const name = tool.string('name') as string;
+      if (name === '') throw new ToolMisfit('its name is empty');
+      if (this.#tools.has(name)) throw new ToolMisfit('another one has its name');
+      const annotations = tool.object('annotations');
+      const isTrue = (hint: string) => annotations?.member(hint) === 'true';
+      this.#tools.set(name, {
+        name,
+        nameText: JSON.stringify(name),
+        text: tool.toString(),
+        repeatable: isTrue('readOnlyHint') || isTrue('idempotentHint'),
+      });
+    } catch (error) {
+      if (!(error instanceof ToolMisfit)) throw error;
+      this.#fault(`${titleOf(text) ?? `number ${this.#listed}`} is left out: ${error.message}`);
+    }
+  }
+
+  #fault(text: string): void {
+    this.#faultCount++;
+    if (this.#faults.length < maxFaultsTold) this.#faults.push(text);
+  }
+}
+
+/** How the fault of a tool names it, or undefined where it has no name. */
+function titleOf(text: string): string | undefined {
+  const name = ObjectText.of(text)?.string('name');
+  return name ? JSON.stringify(name.slice(0, maxNameChars)) : undefined;
 }
 
 function refused(why: string): UpstreamFailure {
   return new UpstreamFailure('protocol', why);
-}
-
-function addTools(tools: Map<string, UpstreamTool>, listText: string | undefined): void {
-  const texts = listText === undefined ? null : elements(listText);
-  if (texts === null) throw new UpstreamFailure('protocol', 'answered tools/list without a list of tools');
-  for (const text of texts) {
-    const tool = ObjectText.of(text);
-    const name = tool?.string('name');
-    // A tool without a name cannot be called, and of two with one name only the first can.
-    if (tool === undefined || name === undefined || name === '' || tools.has(name)) continue;
-    const annotations = tool.object('annotations');
-    const isTrue = (hint: string) => annotations?.member(hint) === 'true';
-    tools.set(name, {
-      name,
-      nameText: JSON.stringify(name),
-      text,
-      repeatable: isTrue('readOnlyHint') || isTrue('idempotentHint'),
-    });
-  }
 }

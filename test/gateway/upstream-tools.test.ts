@@ -86,23 +86,46 @@ describe('a list in pages', () => {
     expect(lists(upstream)).toBe(1);
   });
 
-  test.each([
-    [
-      'repeats a cursor',
-      () => ({ tools: [tool('one')], nextCursor: 'again' }),
-      'repeats a cursor while listing its tools',
-      2,
-    ],
-    ['has no list', () => ({ tool: [] }), 'answered tools/list without a list of tools', 1],
-  ])('that %s is refused', async (_name, page, cause, requests) => {
-    await using upstream = await paged(page);
+  test.each<[string, object, number]>([
+    ['repeats its cursor', { tools: [tool('one')], nextCursor: 'again' }, 2],
+    ['has a cursor that is no string', { tools: [tool('one')], nextCursor: 2 }, 1],
+  ])('that %s ends there, with a warning', async (_name, page, requests) => {
+    await using upstream = await paged(() => page);
+    await using gateway = await startGateway({
+      servers: [{ name: 'up', url: upstream.url, tools: { ttl_seconds: 0.05 } }],
+    });
+    await gateway.connected();
+    expect(await listed(gateway)).toEqual(['up__one']);
+    expect(lists(upstream)).toBeGreaterThanOrEqual(requests);
+    await waitUntil('refreshes', () => lists(upstream) >= 4 * requests);
+    expect(gateway.logs.filter((line) => line.includes('"level":"warn"'))).toHaveLength(1);
+  });
+
+  test.each<[string, object]>([
+    ['has no list', { tool: [] }],
+    ['has null for a list', { tools: null }],
+    ['has an empty object for a list', { tools: {} }],
+  ])('that %s is one without tools', async (_name, page) => {
+    await using upstream = await paged((cursor) =>
+      cursor === undefined ? { ...page, nextCursor: 'x' } : { tools: [tool('one')], nextCursor: null },
+    );
+    await using gateway = await startGateway({ servers: [{ name: 'up', url: upstream.url }] });
+    await gateway.connected();
+    expect(await listed(gateway)).toEqual(['up__one']);
+    expect(lists(upstream)).toBe(2);
+  });
+
+  test('that has a text for a list is refused', async () => {
+    await using upstream = await paged(() => ({ tools: 'one' }));
     await using gateway = await startGateway({ servers: [{ name: 'up', url: upstream.url }] });
     const { servers } = await gateway.waitFor(
       'the cause',
       (health) => health.servers[0]?.last_error !== null,
     );
-    expect(servers[0]).toMatchObject({ connected: false, last_error: cause });
-    expect(lists(upstream)).toBe(requests);
+    expect(servers[0]).toMatchObject({
+      connected: false,
+      last_error: 'answered tools/list without a list of tools',
+    });
   });
 
   test('that never ends is refused after 1000 pages', async () => {
@@ -184,7 +207,7 @@ describe('a list in pages', () => {
     expect(await listed(gateway)).toEqual(['up__one', 'up__two']);
   });
 
-  test('leaves out what has no name, and of two tools of one name the second', async () => {
+  test('leaves out what has no name, and of two tools of one name the second, with one warning', async () => {
     await using upstream = await paged(() => ({
       tools: [
         tool('one'),
@@ -199,6 +222,16 @@ describe('a list in pages', () => {
     await using gateway = await startGateway({ servers: [{ name: 'up', url: upstream.url }] });
     await gateway.connected();
     expect(await listed(gateway)).toEqual(['up__one', 'up__two']);
+    const warnings = gateway.logs.map((line) => JSON.parse(line)).filter(({ level }) => level === 'warn');
+    expect(warnings.map(({ server, faults }) => ({ server, faults }))).toEqual([
+      {
+        server: 'up',
+        faults:
+          'number 2 is left out: name is missing; number 3 is left out: it is null, not an object; ' +
+          'number 4 is left out: it is 7, not an object; number 5 is left out: its name is empty; ' +
+          '"one" is left out: another one has its name',
+      },
+    ]);
   });
 });
 
@@ -326,25 +359,45 @@ test('an upstream that says list_changed ahead of every answer is not refreshed 
   expect(lists(upstream)).toBe(3);
 });
 
-test('an upstream without tools is asked for a sign of life instead of a list', async () => {
-  await using upstream = await fakeUpstream({
-    onPost: ({ id, method, params }) =>
-      method === 'initialize'
-        ? rpcResult(id, {
-            protocolVersion: params.protocolVersion,
-            capabilities: {},
-            serverInfo: { name: 'bare', version: '1' },
-          })
-        : undefined,
+/** An upstream that declares no capabilities, and answers `tools/list` like that. */
+const bareUpstream = (onList: (message: RpcMessage) => Response) =>
+  fakeUpstream({
+    onPost(message) {
+      if (message.method === 'tools/list') return onList(message);
+      if (message.method !== 'initialize') return undefined;
+      const { protocolVersion } = message.params;
+      return rpcResult(message.id, {
+        protocolVersion,
+        capabilities: {},
+        serverInfo: { name: 'bare', version: '1' },
+      });
+    },
   });
-  await using gateway = await startGateway({
-    servers: [{ name: 'up', url: upstream.url, tools: { ttl_seconds: 0.05 }, reconnect: promptReconnect }],
+
+describe('an upstream that does not say that it has tools', () => {
+  test.each<[string, (message: RpcMessage) => Response]>([
+    ['an error', ({ id }) => rpcError(id, -32601, 'Method not found')],
+    ['HTTP 405', () => new Response('no such method', { status: 405 })],
+    ['a text', () => new Response('no such method')],
+  ])('and answers tools/list with %s is asked for a sign of life instead', async (_name, onList) => {
+    await using upstream = await bareUpstream(onList);
+    await using gateway = await startGateway({
+      servers: [{ name: 'up', url: upstream.url, tools: { ttl_seconds: 0.05 }, reconnect: promptReconnect }],
+    });
+    await gateway.waitFor('the connection', ({ servers }) => servers[0]?.connected === true);
+    await waitUntil('signs of life', () => upstream.messages('ping').length >= 3);
+    expect(lists(upstream)).toBe(1);
+    await upstream.stop();
+    await gateway.waitFor('the end', ({ servers }) => servers[0]?.connected === false);
   });
-  await gateway.waitFor('the connection', ({ servers }) => servers[0]?.connected === true);
-  await waitUntil('signs of life', () => upstream.messages('ping').length >= 3);
-  expect(lists(upstream)).toBe(0);
-  await upstream.stop();
-  await gateway.waitFor('the end', ({ servers }) => servers[0]?.connected === false);
+
+  test('and lists them all the same has them', async () => {
+    await using upstream = await bareUpstream(({ id }) => rpcResult(id, { tools: [tool('one')] }));
+    await using gateway = await startGateway({ servers: [{ name: 'up', url: upstream.url }] });
+    await gateway.connected();
+    await using session = await RawSession.open(gateway.url);
+    expect(await session.callText('up__one')).toBe('{}');
+  });
 });
 
 test('calls to an upstream whose tools are not known yet are counted as those of one unknown tool', async () => {

@@ -21,6 +21,7 @@ function playedSession() {
   const session = new LegacySession(() => transport, {
     quote: (text) => text,
     onToolsChanged() {},
+    onToolFaults() {},
     onClosed() {},
     onSuspect() {},
     onSeen() {},

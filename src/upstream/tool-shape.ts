@@ -1,0 +1,174 @@
+import { elements } from '../protocol/json-text.ts';
+import { Members, ObjectText } from '../protocol/object-text.ts';
+
+/** What a JSON value has to be for clients to take it. */
+interface Shape {
+  readonly is: 'string' | 'boolean' | 'object' | 'array';
+  /** Whether the member may be absent; it then counts as absent where it is null. */
+  readonly required?: boolean;
+  /** The strings that it may be. */
+  readonly oneOf?: readonly string[];
+  /** The members of an object that matter. */
+  readonly members?: Readonly<Record<string, Shape>>;
+  /** All elements of an array, or all members of an object. */
+  readonly each?: Shape;
+}
+
+const string: Shape = { is: 'string' };
+const boolean: Shape = { is: 'boolean' };
+
+/** A JSON Schema as far as clients look at it. Its parts may be of any kind but are objects. */
+const schema = {
+  is: 'object',
+  members: {
+    $schema: string,
+    type: { is: 'string', required: true, oneOf: ['object'] },
+    properties: { is: 'object', each: { is: 'object' } },
+    required: { is: 'array', each: string },
+  },
+} as const satisfies Shape;
+
+/**
+ * A tool as the SDKs' clients want it: one that is otherwise makes them refuse the whole list.
+ * MCP 2025-11-25, Tools, Data Types, and the schemas of the TypeScript SDK, v1 and v2, and of the Python SDK.
+ */
+const toolShape: Shape = {
+  is: 'object',
+  members: {
+    name: { is: 'string', required: true },
+    title: string,
+    description: string,
+    inputSchema: { ...schema, required: true },
+    outputSchema: schema,
+    annotations: {
+      is: 'object',
+      members: {
+        title: string,
+        readOnlyHint: boolean,
+        destructiveHint: boolean,
+        idempotentHint: boolean,
+        openWorldHint: boolean,
+      },
+    },
+    execution: {
+      is: 'object',
+      members: { taskSupport: { is: 'string', oneOf: ['required', 'optional', 'forbidden'] } },
+    },
+    icons: {
+      is: 'array',
+      each: {
+        is: 'object',
+        members: {
+          src: { is: 'string', required: true },
+          mimeType: string,
+          sizes: { is: 'array', each: string },
+          theme: { is: 'string', oneOf: ['light', 'dark'] },
+        },
+      },
+    },
+    _meta: { is: 'object' },
+  },
+};
+
+/** As much of a value, or of a member's name, as is quoted. */
+const maxQuotedChars = 40;
+
+/** A tool that clients would refuse. The message says where it is not as it should be, in words that hold what came. */
+export class ToolMisfit extends Error {}
+
+/**
+ * The text of a tool in a form that clients take: a member that is null, and may be absent, is left out, as is an empty
+ * array in place of an object (PHP) or an empty object in place of an array (Lua). All else stays as it came.
+ * Throws a {@link ToolMisfit} where that does not help.
+ *
+ * @param text well-formed JSON
+ */
+export function mendedTool(text: string): ObjectText {
+  return new ObjectText(mended(text, toolShape, ''));
+}
+
+function mended(text: string, shape: Shape, path: string): string {
+  const { is, oneOf, members, each } = shape;
+  if (kindOf(text) !== is) throw misfit(path, text, oneOf ?? article(is));
+  if (oneOf && !oneOf.includes(JSON.parse(text))) throw misfit(path, text, oneOf);
+  const whole = members ? withMendedMembers(text, members, path) : text;
+  if (each)
+    return is === 'array' ? withMendedElements(whole, each, path) : withCheckedMembers(whole, each, path);
+  return whole;
+}
+
+function withMendedMembers(text: string, members: Readonly<Record<string, Shape>>, path: string): string {
+  let object = new ObjectText(text);
+  for (const [name, shape] of Object.entries(members)) {
+    const value = object.member(name);
+    if (value === undefined) {
+      if (shape.required) throw new ToolMisfit(`${join(path, name)} is missing`);
+    } else if (!shape.required && standsForNothing(value, shape)) {
+      object = new ObjectText(object.without(name));
+    } else {
+      const better = mended(value, shape, join(path, name));
+      if (better !== value) object = new ObjectText(object.with(name, better));
+    }
+  }
+  return object.toString();
+}
+
+function withMendedElements(text: string, each: Shape, path: string): string {
+  const before = elements(text) ?? [];
+  const after = before.map((element, i) => mended(element, each, `${path}[${i}]`));
+  return after.every((element, i) => element === before[i]) ? text : `[${after.join(',')}]`;
+}
+
+function withCheckedMembers(text: string, each: Shape, path: string): string {
+  const member = new Members(text);
+  while (member.next()) {
+    if (kindOf(text, member.start) === each.is) continue;
+    throw misfit(join(path, quoted(member.key())), member.text(), article(each.is));
+  }
+  return text;
+}
+
+function standsForNothing(text: string, { is }: Shape): boolean {
+  if (text === 'null') return true;
+  return (is === 'object' && /^\[\s*\]$/.test(text)) || (is === 'array' && /^\{\s*\}$/.test(text));
+}
+
+type Kind = Shape['is'] | 'number' | 'null';
+
+/** What kind of value begins at `start`. */
+function kindOf(text: string, start = 0): Kind {
+  switch (text[start]) {
+    case '"':
+      return 'string';
+    case '{':
+      return 'object';
+    case '[':
+      return 'array';
+    case 't':
+    case 'f':
+      return 'boolean';
+    case 'n':
+      return 'null';
+    default:
+      return 'number';
+  }
+}
+
+function misfit(path: string, found: string, expected: string | readonly string[]): ToolMisfit {
+  const kind = kindOf(found);
+  const what = kind === 'object' || kind === 'array' ? article(kind) : quoted(found);
+  const wanted = typeof expected === 'string' ? expected : expected.map((value) => `"${value}"`).join(' or ');
+  return new ToolMisfit(`${path === '' ? 'it' : path} is ${what}, not ${wanted}`);
+}
+
+function article(kind: Kind): string {
+  return /^[aeiou]/.test(kind) ? `an ${kind}` : `a ${kind}`;
+}
+
+function join(path: string, name: string): string {
+  return path === '' ? name : `${path}.${name}`;
+}
+
+function quoted(text: string): string {
+  return text.length > maxQuotedChars ? `${text.slice(0, maxQuotedChars)}…` : text;
+}
