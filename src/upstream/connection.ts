@@ -92,7 +92,12 @@ export class Connection implements UpstreamState, AttemptOwner, SessionEvents {
     this.#logger = logger;
     this.#metrics = metrics(this);
     this.#events = events;
-    this.#http = httpClientOf(config, () => this.config, this.#metrics);
+    this.#http = httpClientOf(
+      config,
+      () => this.config,
+      this.#metrics,
+      (text) => this.quote(text),
+    );
     this.#tools = new ToolWatch({
       config: () => this.config,
       metrics: this.#metrics,

@@ -126,9 +126,12 @@ function endOf(text: string): SessionLoss | null {
   return /terminated|closed|ended|gone/i.test(text) ? 'terminated' : null;
 }
 
-/** What an error status means where nothing else is known. */
-export function statusFailure(status: number): UpstreamFailure {
-  const message = `answered HTTP ${status}`;
+/**
+ * What an error status means where nothing else is known.
+ * @param words the upstream's own explanation, as it may be shown; empty: it gave none
+ */
+export function statusFailure(status: number, words = ''): UpstreamFailure {
+  const message = `answered HTTP ${status}${words === '' ? '' : `: "${words}"`}`;
   if (status === 401 || status === 403) return new UpstreamFailure('auth', message);
   if ([400, 404, 405, 406, 410, 415, 501].includes(status))
     return new UpstreamFailure('unsupported', message);

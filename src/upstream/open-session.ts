@@ -22,6 +22,7 @@ export function httpClientOf(
   { server, token }: UpstreamConfig,
   current: () => ServerConfig,
   metrics: UpstreamMetrics,
+  quote: (text: string) => string,
 ): HttpClient {
   const { url, userInfo } = splitUserInfo(server.url);
   const headers: Record<string, string> = {};
@@ -34,6 +35,7 @@ export function httpClientOf(
     tlsSkipVerify: server.tls_skip_verify,
     connectTimeoutMs: () => current().timeouts.connect_seconds * 1000,
     accept: () => current().quirks.inject_accept_header,
+    quote,
     bytes: metrics.counts.bytes,
   });
 }
@@ -50,7 +52,6 @@ export async function openSession(
   events: SessionEvents,
   signal: Signal,
 ): Promise<LegacySession> {
-  http.startOver();
   const anyEventName = () => quirks().normalize_sse_events;
   const open = async (session: LegacySession): Promise<LegacySession> => {
     try {
@@ -63,11 +64,11 @@ export async function openSession(
     }
   };
   const streamable = () =>
-    open(new LegacySession((sink) => new StreamableTransport(http, sink, anyEventName), events));
+    open(new LegacySession((sink) => new StreamableTransport(http.session(), sink, anyEventName), events));
   // What a server names in relation to its URL would inherit the user info.
   const { url } = splitUserInfo(server.url);
   const sse = () =>
-    open(new LegacySession((sink) => new SseTransport(http, url, sink, anyEventName), events));
+    open(new LegacySession((sink) => new SseTransport(http.session(), url, sink, anyEventName), events));
 
   if (server.protocol === 'sse') return sse();
   try {

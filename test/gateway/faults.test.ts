@@ -103,9 +103,17 @@ const faults: [string, () => Promise<Faulty>, string | null][] = [
     () => wrongUntilHealed(() => new Response('{"what":')),
     'answered with something that is not JSON',
   ],
-  ['broken', () => wrongUntilHealed(() => new Response('oops', { status: 500 })), 'answered HTTP 500'],
-  ['overloaded', () => wrongUntilHealed(() => new Response('later', { status: 503 })), 'answered HTTP 503'],
-  ['locked', () => wrongUntilHealed(() => new Response('no', { status: 401 })), 'answered HTTP 401'],
+  [
+    'broken',
+    () => wrongUntilHealed(() => new Response('oops', { status: 500 })),
+    'answered HTTP 500: "oops"',
+  ],
+  [
+    'overloaded',
+    () => wrongUntilHealed(() => new Response('later', { status: 503 })),
+    'answered HTTP 503: "later"',
+  ],
+  ['locked', () => wrongUntilHealed(() => new Response('no', { status: 401 })), 'answered HTTP 401: "no"'],
   ['flapping', flappingUntilHealed, null],
 ];
 

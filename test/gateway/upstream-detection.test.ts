@@ -62,7 +62,7 @@ describe('protocol: auto', () => {
       'the refusal',
       (health) => health.servers[0]?.last_error !== null,
     );
-    expect(servers[0]?.last_error).toBe(`answered HTTP ${status}`);
+    expect(servers[0]?.last_error).toBe(`answered HTTP ${status}: "who are you?"`);
     expect(upstream.received.map(({ httpMethod }) => httpMethod)).toEqual(['POST']);
   });
 
@@ -89,7 +89,7 @@ describe('protocol: auto', () => {
       (health) => health.servers[0]?.last_error !== null,
     );
     expect(servers[0]?.last_error).toBe(
-      'answered HTTP 404 over Streamable HTTP, and over HTTP+SSE: answered HTTP 405',
+      'answered HTTP 404: "nothing here" over Streamable HTTP, and over HTTP+SSE: answered HTTP 405',
     );
   });
 });
@@ -192,7 +192,7 @@ describe('a redirect', () => {
           (health) => health.servers[0]?.last_error !== null,
         );
         expect(servers[0]?.last_error).toBe(
-          `redirects to another origin (HTTP ${status}), which is not followed`,
+          `redirects to another origin (HTTP ${status}), which is not followed: ${other.origin}/`,
         );
       }
       expect(other.received).toEqual([]);

@@ -113,7 +113,7 @@ describe('the start fails, naming the required upstream and the cause,', () => {
   });
 
   test.each([
-    ['answered HTTP 401', () => new Response('no', { status: 401 })],
+    ['answered HTTP 401: "no"', () => new Response('no', { status: 401 })],
     ['refused to initialize: no (error -32603)', ({ id }: RpcMessage) => rpcError(id, -32603, 'no')],
     ['answered with something that is not JSON', () => new Response('{nonsense')],
   ])('when the cause is: %s', async (cause, answer) => {

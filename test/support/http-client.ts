@@ -1,20 +1,31 @@
+import { Redactor, sanitizeReason } from '../../src/observability/redact.ts';
 import { HttpClient, type HttpClientOptions } from '../../src/upstream/transport/http-client.ts';
+import type { HttpSession } from '../../src/upstream/transport/http-session.ts';
+
+/** One session over a client of its own. */
+export interface TestHttpClient extends HttpSession, AsyncDisposable {
+  close(): void;
+  /** Another session over the same connections. */
+  another(): HttpSession;
+}
 
 /** A client for the upstream at `url`, with nothing particular about it but what `options` say. */
-export function httpClient(
-  url: string,
-  options: Partial<HttpClientOptions> = {},
-): HttpClient & AsyncDisposable {
+export function httpClient(url: string, options: Partial<HttpClientOptions> = {}): TestHttpClient {
   const client = new HttpClient({
     url,
     headers: {},
     tlsSkipVerify: false,
     connectTimeoutMs: () => 10_000,
     accept: () => null,
+    quote: (text) => sanitizeReason(text, new Redactor()),
     bytes: { sent: 0, received: 0 },
     ...options,
   });
-  return Object.assign(client, { [Symbol.asyncDispose]: async () => client.close() });
+  return Object.assign(client.session(), {
+    close: () => client.close(),
+    another: () => client.session(),
+    [Symbol.asyncDispose]: async () => client.close(),
+  });
 }
 
 /** The same as it is where the environment names `proxy` for everything, by a URL. */
@@ -22,7 +33,7 @@ export function proxiedClient(
   proxy: string,
   url: string,
   options?: Partial<HttpClientOptions>,
-): HttpClient & AsyncDisposable {
+): TestHttpClient {
   const names = ['http_proxy', 'https_proxy', 'all_proxy', 'no_proxy'].flatMap((name) => [
     name,
     name.toUpperCase(),

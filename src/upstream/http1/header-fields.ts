@@ -39,6 +39,12 @@ export class HeaderFields {
     return value;
   }
 
+  /** The values of all fields of the name `name`, in lower case: `Set-Cookie` must not be joined (RFC 9110, 5.3). */
+  all(name: string): string[] {
+    const named = this.#starts.filter((start) => this.#isNamed(start, name));
+    return named.map((start) => this.#valueFrom(start + name.length + 1));
+  }
+
   /** What stands between `start` and the end of the line, without the blanks around it. */
   #valueFrom(start: number): string {
     let from = start;

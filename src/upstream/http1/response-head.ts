@@ -25,6 +25,8 @@ export interface ResponseHead {
   readonly contentType: string | null;
   readonly contentEncoding: string | null;
   readonly keepAlive: string | null;
+  /** The values of `Set-Cookie`; null: none. */
+  readonly setCookies: readonly string[] | null;
 }
 
 /** Where a head ends, after its empty line; negative: not yet. Lines may lack their carriage return (RFC 9112, 2.2). */
@@ -77,11 +79,12 @@ export function parseHead(text: string): ResponseHead {
     contentType: headers.get('content-type'),
     contentEncoding: headers.get('content-encoding'),
     keepAlive: headers.get('keep-alive'),
+    setCookies: headers.get('set-cookie') === null ? null : headers.all('set-cookie'),
   };
 }
 
 function interimHead(status: number, headers: HeaderFields): ResponseHead {
-  const absent = { contentType: null, contentEncoding: null, keepAlive: null };
+  const absent = { contentType: null, contentEncoding: null, keepAlive: null, setCookies: null };
   return { status, headers, persistent: true, contentLength: 0, chunked: false, ...absent };
 }
 

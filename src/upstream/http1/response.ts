@@ -43,6 +43,10 @@ export class HttpResponse {
   get contentType(): string | null {
     return this.#head.contentType;
   }
+  /** The values of `Set-Cookie`; null: none. */
+  get setCookies(): readonly string[] | null {
+    return this.#head.setCookies;
+  }
   /** The value of a header, named in lower case, or null. */
   header(name: string): string | null {
     return this.#head.headers.get(name);

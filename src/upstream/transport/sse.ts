@@ -2,10 +2,10 @@ import { Abort, type Signal } from '../../abort.ts';
 import { deadlines } from '../../deadlines.ts';
 import type { ResponseMessage } from '../../protocol/jsonrpc.ts';
 import { SseParser } from '../../protocol/sse.ts';
-import { sessionLossOf, statusFailure, toFailure, UpstreamFailure } from '../failure.ts';
+import { sessionLossOf, toFailure, UpstreamFailure } from '../failure.ts';
 import { type HttpResponse, maxUpstreamBodyBytes } from '../http1/response.ts';
 import { RequestTable } from '../request-table.ts';
-import type { HttpClient } from './http-client.ts';
+import type { HttpSession } from './http-session.ts';
 import { eventMessages, readEvents } from './messages.ts';
 import type { AnswerTaker, Transport, TransportEvents } from './transport.ts';
 
@@ -66,7 +66,7 @@ class Pending {
  */
 export class SseTransport implements Transport {
   readonly name = 'sse';
-  readonly #http: HttpClient;
+  readonly #http: HttpSession;
   readonly #url: string;
   readonly #events: TransportEvents;
   readonly #anyEventName: () => boolean;
@@ -75,7 +75,7 @@ export class SseTransport implements Transport {
   #endpoint: string | null = null;
   #closed = false;
 
-  constructor(http: HttpClient, url: string, events: TransportEvents, anyEventName: () => boolean) {
+  constructor(http: HttpSession, url: string, events: TransportEvents, anyEventName: () => boolean) {
     this.#http = http;
     this.#url = url;
     this.#events = events;
@@ -88,10 +88,7 @@ export class SseTransport implements Transport {
     signal.addEventListener('abort', abort, { once: true });
     try {
       const response = await this.#http.fetch({ method: 'GET', signal: this.#stream });
-      if (!response.ok) {
-        response.cancel();
-        throw statusFailure(response.status);
-      }
+      if (!response.ok) throw this.#http.refusal(response, await response.beginning());
       const opened = Promise.withResolvers<void>();
       void this.#follow(response, opened.resolve).then(opened.reject, opened.reject);
       await opened.promise;
@@ -120,9 +117,10 @@ export class SseTransport implements Transport {
     const response = await this.#http.fetch({ method: 'POST', url, body, signal });
     if (response.ok) return response.discard();
     const { status } = response;
-    const loss = sessionLossOf(status, await response.beginning());
+    const words = await response.beginning();
+    const loss = sessionLossOf(status, words);
     if (loss) throw new UpstreamFailure('session_lost', `lost our session (HTTP ${status})`, loss);
-    throw statusFailure(status);
+    throw this.#http.refusal(response, words);
   }
 
   initialized(): void {

@@ -6,12 +6,12 @@ import { LongText } from '../../protocol/long-text.ts';
 import type { OwnBytes } from '../../protocol/own-bytes.ts';
 import { SseParser } from '../../protocol/sse.ts';
 import { nextTurn } from '../../turn.ts';
-import { sessionLossOf, statusFailure, toFailure, UpstreamFailure } from '../failure.ts';
+import { sessionLossOf, toFailure, UpstreamFailure } from '../failure.ts';
 import type { WholeBody } from '../http1/body.ts';
 import type { ResponseTaker } from '../http1/connection.ts';
 import { type HttpResponse, maxUpstreamBodyBytes } from '../http1/response.ts';
 import { answerAlone, answerAmong, isAnswerTo, looksLikeEvents, looksLikeJson, neither } from './answers.ts';
-import type { HttpClient, HttpRequest } from './http-client.ts';
+import type { HttpRequest, HttpSession } from './http-session.ts';
 import { LongResponse } from './long-response.ts';
 import { eventMessages, parseMessages, readEvents } from './messages.ts';
 import type { AnswerTaker, Transport, TransportEvents } from './transport.ts';
@@ -36,13 +36,13 @@ const transientStatuses = [409, 429, 502, 503, 504];
 /** MCP 2025-11-25, Transports, Streamable HTTP: a POST per message, and one GET stream for what belongs to no request. */
 export class StreamableTransport implements Transport {
   readonly name = 'streamable';
-  readonly #http: HttpClient;
+  readonly #http: HttpSession;
   readonly #events: TransportEvents;
   readonly #anyEventName: () => boolean;
   readonly #closing = new Abort();
   #headers: Record<string, string> = {};
 
-  constructor(http: HttpClient, events: TransportEvents, anyEventName: () => boolean) {
+  constructor(http: HttpSession, events: TransportEvents, anyEventName: () => boolean) {
     this.#http = http;
     this.#events = events;
     this.#anyEventName = anyEventName;
@@ -171,7 +171,7 @@ export class StreamableTransport implements Transport {
     const { status } = response;
     const loss = this.#headers[sessionHeader] === undefined ? null : sessionLossOf(status, body);
     if (loss) return new UpstreamFailure('session_lost', `lost our session (HTTP ${status})`, loss, answer);
-    return statusFailure(status);
+    return this.#http.refusal(response, body);
   }
 
   #answerInBody(body: WholeBody, id: number): ResponseMessage {

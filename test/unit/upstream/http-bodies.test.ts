@@ -232,7 +232,7 @@ describe('an answer is a fault', () => {
     [
       'to another origin',
       'http://other.example/',
-      'redirects to another origin (HTTP 307), which is not followed',
+      'redirects to another origin (HTTP 307), which is not followed: http://other.example/',
     ],
     ['to no URL', 'http://[/', 'redirects to an invalid URL (HTTP 307)'],
   ])('that redirects %s, and its connection ends with the rest', async (_name, location, message) => {
