@@ -1,3 +1,5 @@
+import { nodeNet } from '../node-modules.ts';
+
 /** A host name as it is compared: in lower case, without brackets and without a closing dot. */
 export function normalizeHost(host: string): string {
   return host
@@ -9,6 +11,13 @@ export function normalizeHost(host: string): string {
 /** A host name or address as it stands in a URL: IPv6 addresses need brackets. */
 export function hostInUrl(host: string): string {
   return host.includes(':') ? `[${host}]` : host;
+}
+
+const ipv4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/;
+
+/** Whether a host is an IP address, without the brackets that URLs have around it. */
+export function isAddress(host: string): boolean {
+  return ipv4.test(host) || (host.includes(':') && nodeNet().isIPv6(host));
 }
 
 /** Whether a host name means this machine: `localhost`, 127.0.0.0/8 or ::1. */

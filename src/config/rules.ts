@@ -1,4 +1,4 @@
-import { nodeNet } from '../node-modules.ts';
+import { isAddress } from './hosts.ts';
 
 // What a host, name, header or URL may look like. A function answers what was expected, or null when the
 // value is good, so that the schema can say exactly what is wrong with a value.
@@ -22,9 +22,10 @@ export function serverNameExpected(name: string): string | null {
   return 'a name of letters, digits, "_", "-" and ".", that begins with a letter or digit';
 }
 
-/** `host` and `allowed_hosts`: a host name or IP address; no scheme, port or IPv6 brackets. */
+/** A host name or IP address; no scheme, port or IPv6 brackets. What ends in a number is an address, or nothing. */
 export function isHost(text: string): boolean {
-  return (text.length <= 253 && hostName.test(text)) || nodeNet().isIP(text) > 0;
+  if (isAddress(text)) return true;
+  return text.length <= 253 && hostName.test(text) && !/(?:^|\.)\d+\.?$/.test(text);
 }
 
 /** A server's URL. A fragment is refused because no server ever sees it. */

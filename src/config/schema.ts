@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { allowedHostExpected } from './allowed-hosts.ts';
 import {
   flag,
   oneOf,
@@ -152,9 +153,16 @@ export const configSchema = section({
       .prefault({})
       .describe('Client sessions.'),
     allowed_hosts: z
-      .array(host, 'a list of host names')
+      .array(
+        textWithout(allowedHostExpected, 'a host name, an IP address, a range or "*.example.com"'),
+        'a list of hosts',
+      )
       .default([])
-      .describe('Host names that requests may carry in `Host` and `Origin` besides loopback and `host`.'),
+      .describe(
+        'Hosts that requests may carry in `Host` and `Origin` besides loopback and `host`: names, IP addresses, ranges ' +
+          'of addresses (`10.0.0.0/8`, `fd00::/8`) and `*.example.com` for all names below a domain, at any depth, but ' +
+          'not the domain itself.',
+      ),
     max_request_bytes: whole(1, maxRequestBytes, 4_194_304).describe('The largest request body, in bytes.'),
   })
     .prefault({})

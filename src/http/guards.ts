@@ -1,4 +1,5 @@
-import { isLoopback, normalizeHost } from '../config/hosts.ts';
+import { HostSet } from '../config/allowed-hosts.ts';
+import { isAddress, isLoopback, normalizeHost } from '../config/hosts.ts';
 
 /** The host name in a `Host` header, or null where it is none. RFC 9110, 7.2. */
 export function hostOf(header: string): string | null {
@@ -24,34 +25,58 @@ export interface HostRules {
  * believes to talk to, and on whose behalf. MCP 2025-11-25, Transports, Security Warning.
  */
 export class HostGuard {
-  readonly #allowed: ReadonlySet<string>;
+  readonly #allowed: HostSet;
   readonly #checksHost: boolean;
-  /** The last `Host` header that was allowed: nearly all requests have the same. */
+  readonly #takesAddresses: boolean;
+  /** The last `Host` and `Origin` headers that were allowed: nearly all requests have the same. */
   #lastHost: string | null = null;
+  #lastOrigin: string | null = null;
 
   constructor({ host, allowedHosts }: HostRules) {
-    this.#allowed = new Set([host, ...allowedHosts].map(normalizeHost));
-    // Beyond loopback the gateway may have names that it does not know, so `Host` is checked only on demand.
-    this.#checksHost = isLoopback(host) || allowedHosts.length > 0;
+    this.#allowed = new HostSet([host, ...allowedHosts]);
+    // Beyond loopback the gateway may have names that it does not know, so `Host` is checked only on demand. A page
+    // under a name that was rebound sends that name, never an address; probes and scrapers send an address.
+    const onLoopback = isLoopback(host);
+    this.#checksHost = onLoopback || allowedHosts.length > 0;
+    this.#takesAddresses = !onLoopback;
   }
 
   /** What is wrong with the request's headers, or null. */
   problem(host: string | null, origin: string | null): string | null {
     if (this.#checksHost && (host === null || host !== this.#lastHost)) {
-      if (!this.#allows(host === null ? null : hostOf(host))) {
-        return 'the Host header is not allowed here; add its host name to mcp.allowed_hosts';
-      }
+      const name = host === null ? null : hostOf(host);
+      const fine = name !== null && ((this.#takesAddresses && isAddress(name)) || this.#allows(name));
+      if (!fine) return refusal('Host', host, name);
       this.#lastHost = host;
     }
-    if (origin !== null && !this.#allows(originHost(origin))) {
-      return 'the Origin header is not allowed here; add its host name to mcp.allowed_hosts';
+    if (origin !== null && origin !== this.#lastOrigin) {
+      const name = originHost(origin);
+      if (name === null || !this.#allows(name)) return refusal('Origin', origin, name);
+      this.#lastOrigin = origin;
     }
     return null;
   }
 
-  #allows(host: string | null): boolean {
-    return host !== null && (isLoopback(host) || this.#allowed.has(host));
+  #allows(host: string): boolean {
+    return isLoopback(host) || this.#allowed.has(host);
   }
+}
+
+/** As much of a header as a refusal repeats. */
+const maxShownChars = 100;
+
+/** Says what was found: the host in a header, or, where it has none, the header. */
+function refusal(header: string, value: string | null, host: string | null): string {
+  if (value === null) return `the request has no ${header} header`;
+  const shown = printable(host ?? value);
+  return host === null
+    ? `the ${header} header "${shown}" names no host`
+    : `the host "${shown}" of the ${header} header is not allowed here; add it to mcp.allowed_hosts`;
+}
+
+function printable(text: string): string {
+  const safe = text.replace(/[^\x20-\x7e]/g, '?');
+  return safe.length > maxShownChars ? `${safe.slice(0, maxShownChars - 3)}...` : safe;
 }
 
 export type BearerProblem = 'missing_header' | 'bad_format' | 'wrong_token';

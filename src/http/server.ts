@@ -275,16 +275,32 @@ function methodNotAllowed(methods: readonly string[]): Response {
   );
 }
 
+/** The headers that clients in browsers send and that need leave to. */
+const requestHeaders = [
+  'Authorization',
+  'Content-Type',
+  'Mcp-Session-Id',
+  'MCP-Protocol-Version',
+  'Last-Event-ID',
+  'Mcp-Method',
+  'Mcp-Name',
+];
+const requestHeaderNames = new Set(requestHeaders.map((name) => name.toLowerCase()));
+
 /**
- * Fetch standard, CORS protocol. An allowed origin may send any header: clients of newer protocol revisions have
- * ones that we do not know, and find out that we are older only when they are let in.
+ * Fetch standard, CORS protocol. An allowed origin may send any header that it asks for: `Mcp-Param-*` are named by tools,
+ * and clients of newer protocol revisions find out that we are older only when they are let in.
  */
 function preflight(request: Request, methods: readonly string[]): Response {
+  const asked = (request.headers.get('access-control-request-headers') ?? '').split(',');
+  const others = asked
+    .map((name) => name.trim())
+    .filter((name) => !requestHeaderNames.has(name.toLowerCase()));
   return new Response(null, {
     status: 204,
     headers: {
       'access-control-allow-methods': methods.join(', '),
-      'access-control-allow-headers': request.headers.get('access-control-request-headers') ?? '',
+      'access-control-allow-headers': [...requestHeaders, ...others.filter(Boolean)].join(', '),
       'access-control-max-age': '86400',
     },
   });

@@ -63,7 +63,8 @@ describe('on loopback', () => {
     expect(JSON.parse(answer.body)).toMatchObject({
       error: {
         code: -32000,
-        message: 'Forbidden: the Host header is not allowed here; add its host name to mcp.allowed_hosts',
+        message:
+          'Forbidden: the host "evil.example" of the Host header is not allowed here; add it to mcp.allowed_hosts',
       },
     });
   });
@@ -128,6 +129,8 @@ describe('beyond loopback', () => {
     expect(await statusFor(open, 'Host: whatever.example')).toBe(403);
     expect(await statusFor(open, 'Host: gateway.example', 'Origin: https://gateway.example')).toBe(200);
     expect(await statusFor(open, 'Host: localhost')).toBe(200);
+    // A probe and a scraper send an address.
+    expect(await statusFor(open, 'Host: 10.1.2.3:8766')).toBe(200);
   });
 
   test('without authentication is warned of in the log, with a token it is not', async () => {
@@ -153,7 +156,8 @@ describe('a client in a browser', () => {
   const origin = 'http://localhost:5173';
 
   test('may ask first what it may send', async () => {
-    const asked = 'authorization,content-type,mcp-method,mcp-protocol-version,mcp-session-id,traceparent';
+    const asked =
+      'authorization,content-type,last-event-id,mcp-method,mcp-protocol-version,mcp-session-id,traceparent, mcp-param-city';
     const response = await fetch(gateway.url, {
       method: 'OPTIONS',
       headers: {
@@ -165,7 +169,9 @@ describe('a client in a browser', () => {
     expect(response.status).toBe(204);
     expect(response.headers.get('access-control-allow-origin')).toBe(origin);
     expect(response.headers.get('access-control-allow-methods')).toBe('POST, GET, DELETE');
-    expect(response.headers.get('access-control-allow-headers')).toBe(asked);
+    expect(response.headers.get('access-control-allow-headers')).toBe(
+      'Authorization, Content-Type, Mcp-Session-Id, MCP-Protocol-Version, Last-Event-ID, Mcp-Method, Mcp-Name, traceparent, mcp-param-city',
+    );
     expect(response.headers.get('access-control-max-age')).toBe('86400');
   });
 

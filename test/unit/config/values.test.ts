@@ -98,12 +98,69 @@ describe('host names', () => {
     ['host: http://localhost', `f.yaml:1:7: host: ${expected}, found http://localhost`],
     ['host: "[::1]"', `f.yaml:1:7: host: ${expected}, found "[::1]"`],
     ['host: ""', `f.yaml:1:7: host: ${expected}, found ""`],
-    [
-      'mcp: { allowed_hosts: [ok, "*.example.com"] }',
-      `f.yaml:1:28: mcp.allowed_hosts[1]: ${expected}, found "*.example.com"`,
-    ],
+    ['host: "*.example.com"', `f.yaml:1:7: host: ${expected}, found "*.example.com"`],
+    ['host: 10.0.0.0/8', `f.yaml:1:7: host: ${expected}, found 10.0.0.0/8`],
+    ['host: 10.0.0.256', `f.yaml:1:7: host: ${expected}, found 10.0.0.256`],
   ])('%p', (text, problem) => {
     expect(problems(text)).toEqual([problem]);
+  });
+});
+
+describe('allowed hosts', () => {
+  test.each([
+    'gateway.example',
+    'localhost',
+    'my_host.',
+    '10.0.0.1',
+    '10.0.0.0/8',
+    '10.0.0.1/32',
+    '0.0.0.0/0',
+    '"::1"',
+    '"fd00::/8"',
+    '"2001:db8:1:2::/64"',
+    '"::ffff:10.0.0.0/104"',
+    '"*.example.com"',
+    '"*.local"',
+  ])('may be %s', (host) => {
+    expect(read(`mcp: { allowed_hosts: [${host}] }`).config.mcp.allowed_hosts).toHaveLength(1);
+  });
+
+  const bare = 'a host without scheme, port, path and brackets';
+  test.each([
+    ['http://x', `${bare}: x`],
+    ['https://*.example.com', `${bare}: *.example.com`],
+    ['x.example:80', `${bare}: x.example`],
+    ['x.example/mcp', `${bare}: x.example`],
+    ['"[::1]"', `${bare}: ::1`],
+    ['"[fd00::1]:80"', `${bare}: fd00::1`],
+    ['10.0.0.0/33', 'a prefix length from 0 to 32 after "/"'],
+    ['10.0.0.0/255.0.0.0', 'a prefix length from 0 to 32 after "/"'],
+    ['10.0.0.0/', 'a prefix length from 0 to 32 after "/"'],
+    ['"fd00::/129"', 'a prefix length from 0 to 128 after "/"'],
+    ['10.1.2.3/8', 'the first address of the range: 10.0.0.0/8'],
+    ['192.168.1.200/26', 'the first address of the range: 192.168.1.192/26'],
+    ['"fd00::1:2/16"', 'the first address of the range: fd00::/16'],
+    ['"2001:db8:1:2:3:4:5:6/60"', 'the first address of the range: 2001:db8:1::/60'],
+    ['10.1.*', 'a range as address and prefix length: 10.1.0.0/16'],
+    ['10.*.*.*', 'a range as address and prefix length: 10.0.0.0/8'],
+    ['foo.*.com', '"*." at the beginning only, for all names below a domain'],
+    ['"*example.com"', '"*." at the beginning only, for all names below a domain'],
+    ['"*.*.com"', '"*." at the beginning only, for all names below a domain'],
+    ['.example.com', '"*.example.com" for all names below a domain'],
+    ['"*"', 'names or ranges of hosts; "*" would let every web page in'],
+    ['10.0.0.256', 'a host name, an IP address, a range such as 10.0.0.0/8, or "*.example.com"'],
+    ['"a b"', 'a host name, an IP address, a range such as 10.0.0.0/8, or "*.example.com"'],
+    ['""', 'a host name, an IP address, a range such as 10.0.0.0/8, or "*.example.com"'],
+  ])('are not: %s', (host, expected) => {
+    expect(problems(`mcp: { allowed_hosts: [${host}] }`)).toEqual([
+      `f.yaml:1:24: mcp.allowed_hosts[0]: expected ${expected}, found ${host}`,
+    ]);
+  });
+
+  test('are a list', () => {
+    expect(problems('mcp: { allowed_hosts: gateway.example }')).toEqual([
+      'f.yaml:1:23: mcp.allowed_hosts: expected a list of hosts, found gateway.example',
+    ]);
   });
 });
 

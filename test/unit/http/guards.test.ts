@@ -47,8 +47,8 @@ describe('the host name in an Origin header', () => {
   });
 });
 
-const hostProblem = 'the Host header is not allowed here; add its host name to mcp.allowed_hosts';
-const originProblem = 'the Origin header is not allowed here; add its host name to mcp.allowed_hosts';
+const refused = (header: string, host: string) =>
+  `the host "${host}" of the ${header} header is not allowed here; add it to mcp.allowed_hosts`;
 
 describe('a gateway that listens on loopback', () => {
   const guard = new HostGuard({ host: '127.0.0.1', allowedHosts: ['Gateway.Example.'] });
@@ -67,26 +67,40 @@ describe('a gateway that listens on loopback', () => {
   });
 
   test.each([
-    null,
-    '',
-    'evil.example',
-    'localhost.evil.example',
-    '127.0.0.1.evil.example',
-    '1127.0.0.1',
-    '128.0.0.1',
-    '0.0.0.0',
-    '[::2]',
-    'sub.gateway.example',
-    'a b',
-  ])('does not answer to the Host %p', (host) => {
-    expect(guard.problem(host, null)).toBe(hostProblem);
+    [null, 'the request has no Host header'],
+    ['', 'the Host header "" names no host'],
+    ['a b', 'the Host header "a b" names no host'],
+    ['evil.example', refused('Host', 'evil.example')],
+    ['EVIL.example.:8766', refused('Host', 'evil.example')],
+    ['localhost.evil.example', refused('Host', 'localhost.evil.example')],
+    ['127.0.0.1.evil.example', refused('Host', '127.0.0.1.evil.example')],
+    ['1127.0.0.1', refused('Host', '1127.0.0.1')],
+    ['128.0.0.1', refused('Host', '128.0.0.1')],
+    ['0.0.0.0', refused('Host', '0.0.0.0')],
+    ['[::2]', refused('Host', '::2')],
+    ['sub.gateway.example', refused('Host', 'sub.gateway.example')],
+  ])('does not answer to the Host %p, and says so', (host, problem) => {
+    expect(guard.problem(host, null)).toBe(problem);
   });
 
   test('takes an Origin by its host name, whatever its scheme and port', () => {
     expect(guard.problem('localhost', 'https://localhost:5173')).toBeNull();
     expect(guard.problem('localhost', 'http://gateway.example')).toBeNull();
-    expect(guard.problem('localhost', 'http://evil.example')).toBe(originProblem);
-    expect(guard.problem('localhost', 'null')).toBe(originProblem);
+    expect(guard.problem('localhost', 'http://evil.example:81')).toBe(refused('Origin', 'evil.example'));
+    expect(guard.problem('localhost', 'null')).toBe('the Origin header "null" names no host');
+  });
+
+  test('is not misled by what it allowed a moment ago', () => {
+    expect(guard.problem('localhost', 'http://localhost')).toBeNull();
+    expect(guard.problem('evil.example', 'http://localhost')).toBe(refused('Host', 'evil.example'));
+    expect(guard.problem('localhost', 'http://evil.example')).toBe(refused('Origin', 'evil.example'));
+  });
+
+  test('repeats at most 100 printable ASCII characters of what it refuses', () => {
+    expect(guard.problem(`a\u001b[2J\u00fc${'x'.repeat(2000)}`, null)).toBe(
+      `the Host header "a?[2J?${'x'.repeat(91)}..." names no host`,
+    );
+    expect(guard.problem('a'.repeat(2000), null)).toBe(refused('Host', `${'a'.repeat(97)}...`));
   });
 });
 
@@ -95,20 +109,78 @@ describe('a gateway that listens beyond loopback', () => {
     const guard = new HostGuard({ host: '0.0.0.0', allowedHosts: [] });
     expect(guard.problem('whatever.example', null)).toBeNull();
     expect(guard.problem(null, null)).toBeNull();
-    expect(guard.problem('whatever.example', 'http://whatever.example')).toBe(originProblem);
+    expect(guard.problem('whatever.example', 'http://whatever.example')).toBe(
+      refused('Origin', 'whatever.example'),
+    );
+    expect(guard.problem('10.0.0.7', 'http://10.0.0.7')).toBe(refused('Origin', '10.0.0.7'));
     expect(guard.problem('whatever.example', 'http://localhost:3000')).toBeNull();
   });
 
   test('checks the Host as soon as allowed hosts are named', () => {
     const guard = new HostGuard({ host: '192.0.2.1', allowedHosts: ['gateway.example'] });
-    expect(guard.problem('whatever.example', null)).toBe(hostProblem);
+    expect(guard.problem('whatever.example', null)).toBe(refused('Host', 'whatever.example'));
     expect(guard.problem('gateway.example', 'https://gateway.example')).toBeNull();
     expect(guard.problem('192.0.2.1:8766', 'http://192.0.2.1:8766')).toBeNull();
   });
 
-  test('knows the IPv6 address that it is configured with', () => {
+  test.each(['10.1.2.3', '10.1.2.3:8766', '[fd00::7]:8766', '127.0.0.1', '[2001:DB8:0::1]'])(
+    'answers to the address %s in Host all the same: no rebound page sends one',
+    (host) => {
+      const guard = new HostGuard({ host: '0.0.0.0', allowedHosts: ['gateway.example'] });
+      expect(guard.problem(host, null)).toBeNull();
+    },
+  );
+
+  test.each([
+    '10.1.2.3.evil.example',
+    '10.1.2',
+    '10.1.2.256',
+    '167838211',
+    '0x0a010203',
+    '010.1.2.3',
+    'fd00::7',
+  ])('does not take %s for an address', (host) => {
+    const guard = new HostGuard({ host: '0.0.0.0', allowedHosts: ['gateway.example'] });
+    expect(guard.problem(host, null)).not.toBeNull();
+  });
+
+  test('knows the IPv6 address that it is configured with, however it is written', () => {
     const guard = new HostGuard({ host: '2001:DB8::1', allowedHosts: ['gateway.example'] });
-    expect(guard.problem('[2001:db8::1]:8766', null)).toBeNull();
+    expect(guard.problem(null, 'http://[2001:db8::1]:8766')).toBe('the request has no Host header');
+    expect(guard.problem('gateway.example', 'http://[2001:db8::1]:8766')).toBeNull();
+    expect(guard.problem('gateway.example', 'http://[2001:db8:0:0::1]:8766')).toBeNull();
+  });
+});
+
+describe('an allowed host may be', () => {
+  const guard = new HostGuard({
+    host: '127.0.0.1',
+    allowedHosts: ['10.0.0.0/8', '192.0.2.7', 'FD00::/8', '2001:db8:0::1', '*.Apps.Example.'],
+  });
+  test.each([
+    ['an address', ['192.0.2.7:80', '[2001:db8::1]'], ['192.0.2.8', '[2001:db8::2]']],
+    [
+      'a range of addresses',
+      ['10.0.0.0', '10.255.255.255:8766', '[fd12:3456::1]:80', '[::ffff:10.1.2.3]'],
+      ['11.0.0.0', '9.255.255.255', '[fe00::1]', '10.0.0.0.evil.example'],
+    ],
+    [
+      'all names below a domain, at any depth, but not the domain itself',
+      ['a.apps.example', 'A.B.apps.EXAMPLE.:80'],
+      ['apps.example', 'a.apps.example.evil', 'xapps.example', 'example', '.apps.example'],
+    ],
+  ])('%s', (_, allowed, others) => {
+    for (const host of allowed) {
+      expect([host, guard.problem(host, null)]).toEqual([host, null]);
+      expect(guard.problem('localhost', `https://${host}`)).toBeNull();
+    }
+    for (const host of others) {
+      expect([host, guard.problem(host, null)]).toEqual([
+        host,
+        expect.stringContaining('is not allowed here'),
+      ]);
+      expect(guard.problem('localhost', `https://${host}`)).toContain('is not allowed here');
+    }
   });
 });
 
