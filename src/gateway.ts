@@ -1,5 +1,5 @@
 import { type ConfigDiff, diffConfig } from './config/diff.ts';
-import { hostInUrl } from './config/hosts.ts';
+import { hostInUrl, isLoopback, normalizeHost } from './config/hosts.ts';
 import type { LoadedConfig } from './config/load.ts';
 import { warningsOf } from './config/warnings.ts';
 import { Endpoint } from './downstream/endpoint.ts';
@@ -11,11 +11,13 @@ import { HttpServer, type HttpSettings } from './http/server.ts';
 import type { Logger } from './observability/log.ts';
 import { Metrics } from './observability/metrics.ts';
 import { type Redactor, sanitizeReason } from './observability/redact.ts';
+import { gatewaysText } from './protocol/instance.ts';
 import { notificationText } from './protocol/jsonrpc.ts';
 import { isPortable, qualify } from './registry/names.ts';
 import { Registry } from './registry/registry.ts';
 import { Router } from './router/router.ts';
 import type { Connection } from './upstream/connection.ts';
+import { loopFailure } from './upstream/failure.ts';
 import { Pool } from './upstream/pool.ts';
 import type { UpstreamTool } from './upstream/tool-list.ts';
 import { build } from './version.ts';
@@ -55,6 +57,8 @@ export class Gateway {
   readonly #options: GatewayOptions;
   readonly #logger: Logger;
   readonly #startMs = performance.now();
+  /** By which it recognizes itself where it is configured as its own upstream. */
+  readonly #instance = crypto.randomUUID();
   readonly #metrics: Metrics;
   readonly #sessions: Sessions;
   readonly #registry: Registry;
@@ -84,6 +88,7 @@ export class Gateway {
     );
     this.#registry = new Registry(() => this.#sessions.notice(toolsChanged));
     this.#pool = new Pool(logger, this.#metrics, {
+      instance: this.#instance,
       quote: (text) => sanitizeReason(text, redactor),
       toolsCount: (server) => this.#registry.toolsCount(server),
       onTools: (server, tools) => this.#takeTools(server, tools),
@@ -94,7 +99,17 @@ export class Gateway {
       redactor,
       logger,
     });
-    this.#endpoint = new Endpoint({ router, sessions: this.#sessions, metrics: downstream, logger });
+    this.#endpoint = new Endpoint({
+      router,
+      sessions: this.#sessions,
+      metrics: downstream,
+      logger,
+      gateways: () =>
+        gatewaysText(
+          this.#instance,
+          this.#pool.all().flatMap((connection) => connection.gateways),
+        ),
+    });
   }
 
   /**
@@ -148,7 +163,7 @@ export class Gateway {
     const names = config.servers.map((server) => server.name);
     this.#registry.setServers(names);
     this.#pool.apply(this.#loaded, { added: names, restarted: [], updated: [] });
-    const ready = Promise.all(this.#pool.all().map((connection) => requiredReady(connection)));
+    const ready = Promise.all(this.#pool.all().map((connection) => requiredReady(connection, config)));
     await Promise.race([ready, aborted(this.#options.signal)]);
     for (const warning of warningsOf(this.#loaded)) this.#logger.warn(warning);
     this.#http = new HttpServer(config.host, config.port, this.#httpSettings(), {
@@ -275,8 +290,19 @@ function aborted(signal: AbortSignal | undefined): Promise<never> {
   });
 }
 
+/** Whether the URL is where the gateway is going to listen. */
+function isOwnUrl(url: string, { host, port }: LoadedConfig['config']): boolean {
+  const { hostname, port: target, protocol } = new URL(url);
+  const name = normalizeHost(hostname);
+  return (
+    protocol === 'http:' &&
+    (target || '80') === String(port) &&
+    (isLoopback(name) || name === normalizeHost(host))
+  );
+}
+
 /** Resolves when a required upstream is ready, and at once for any other. Rejects with `required_upstream_down`. */
-async function requiredReady(connection: Connection): Promise<void> {
+async function requiredReady(connection: Connection, config: LoadedConfig['config']): Promise<void> {
   const { required, reconnect, timeouts } = connection.config;
   if (!required) return;
   const down = (cause: string) =>
@@ -284,6 +310,8 @@ async function requiredReady(connection: Connection): Promise<void> {
       'required_upstream_down',
       `required upstream "${connection.name}" is not reachable: ${cause}`,
     );
+  // It waits for its upstream before it listens, so it would only find that nobody does.
+  if (isOwnUrl(connection.config.url, config)) throw down(loopFailure(true).message);
   const expired = Promise.withResolvers<never>();
   // Without a limit of attempts the time to connect is the limit.
   const limitMs = timeouts.connect_seconds * 1000;

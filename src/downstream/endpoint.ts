@@ -42,6 +42,8 @@ export interface EndpointParts {
   readonly sessions: Sessions;
   readonly metrics: DownstreamMetrics;
   readonly logger: Logger;
+  /** The ids of this gateway and of those that it reaches, as its clients are told. */
+  readonly gateways: () => string;
 }
 
 /** `/mcp`: takes JSON-RPC over HTTP from clients of the legacy era. MCP 2025-11-25, Transports, Streamable HTTP. */
@@ -50,15 +52,17 @@ export class Endpoint implements CallTaker {
   readonly #sessions: Sessions;
   readonly #metrics: DownstreamMetrics;
   readonly #logger: Logger;
+  readonly #gateways: () => string;
   readonly #streams = new Heartbeat();
   readonly #replies = new Replies();
   readonly #replyParts = { replies: this.#replies, streams: this.#streams };
 
-  constructor({ router, sessions, metrics, logger }: EndpointParts) {
+  constructor({ router, sessions, metrics, logger, gateways }: EndpointParts) {
     this.#router = router;
     this.#sessions = sessions;
     this.#metrics = metrics;
     this.#logger = logger;
+    this.#gateways = gateways;
   }
 
   /** Answers a POST. Never throws. */
@@ -152,7 +156,7 @@ export class Endpoint implements CallTaker {
     let answer: string;
     let ok = false;
     try {
-      const result = initializeResult(message.params);
+      const result = initializeResult(message.params, this.#gateways());
       headers = { [sessionHeader]: this.#sessions.open().id };
       this.#logger.debug('client session opened', { client: clientName(message.params) });
       answer = resultText(message.idText, result);

@@ -1,4 +1,5 @@
 import { GatewayError } from '../errors.ts';
+import { gatewaysKey } from '../protocol/instance.ts';
 import type { NotificationMessage } from '../protocol/jsonrpc.ts';
 import type { ObjectText } from '../protocol/object-text.ts';
 import { negotiateVersion } from '../protocol/versions.ts';
@@ -11,8 +12,11 @@ const maxNameChars = 100;
 /** What the gateway offers its clients. MCP 2025-11-25, Lifecycle, Capability Negotiation. */
 const capabilities = { tools: { listChanged: true } };
 
-/** The result of `initialize`. Throws `invalid_params` where the client's own params are wrong. */
-export function initializeResult(params: ObjectText | undefined): string {
+/**
+ * The result of `initialize`. Throws `invalid_params` where the client's own params are wrong.
+ * @param gateways the ids of this gateway and of those that it reaches
+ */
+export function initializeResult(params: ObjectText | undefined, gateways: string): string {
   const wrong = (what: string) => new GatewayError('invalid_params', `initialize: ${what}`);
   const protocolVersion = params?.string('protocolVersion');
   if (params === undefined || protocolVersion === undefined)
@@ -23,6 +27,7 @@ export function initializeResult(params: ObjectText | undefined): string {
     protocolVersion: negotiateVersion(protocolVersion),
     capabilities,
     serverInfo: { name: 'mcpstead', version: build.version },
+    _meta: { [gatewaysKey]: gateways },
   });
 }
 

@@ -21,6 +21,8 @@ export type ConnectionState = 'connecting' | 'ready' | 'backoff' | 'given_up' | 
 
 /** What a connection tells its owner, and what it asks of it. */
 export interface ConnectionEvents {
+  /** The id by which this gateway recognizes itself. */
+  readonly instance: string;
   /** Words of the upstream in a form that may be shown: short, on one line, without secrets. */
   quote(text: string): string;
   /** How many tools of the upstream are listed, be they those of a predecessor that was restarted. */
@@ -67,6 +69,7 @@ export class Connection implements UpstreamState, AttemptOwner, SessionEvents {
   #reconnects = 0;
   #lastFailure: UpstreamFailure | null = null;
   #lastSeenMs: number | null = null;
+  #gateways: readonly string[] = [];
   #readySinceMs = 0;
 
   #retryTimer: Timer | null = null;
@@ -139,6 +142,10 @@ export class Connection implements UpstreamState, AttemptOwner, SessionEvents {
     };
   }
 
+  /** The ids of the gateways that it led to when it was connected last. */
+  get gateways(): readonly string[] {
+    return this.#gateways;
+  }
   /** The live session, or null while there is none. */
   get session(): LegacySession | null {
     return this.#session;
@@ -208,6 +215,9 @@ export class Connection implements UpstreamState, AttemptOwner, SessionEvents {
     this.#http.close();
   }
 
+  get instance(): string {
+    return this.#events.instance;
+  }
   quote(text: string): string {
     return this.#events.quote(text);
   }
@@ -300,6 +310,7 @@ export class Connection implements UpstreamState, AttemptOwner, SessionEvents {
   #becomeReady(session: LegacySession): void {
     if (session.closedBy) throw session.closedBy;
     this.#session = session;
+    this.#gateways = session.gateways;
     this.#state = 'ready';
     this.#everReady = true;
     this.#failures = 0;
@@ -332,7 +343,7 @@ export class Connection implements UpstreamState, AttemptOwner, SessionEvents {
       return;
     }
     this.#backOff(
-      failure.kind === 'auth'
+      failure.kind === 'auth' || failure.kind === 'loop'
         ? this.config.reconnect.backoff_max_ms
         : backoffMs(this.#failures, this.config.reconnect),
     );

@@ -18,6 +18,7 @@ export type SessionLoss = SessionResetReason;
  * - `unsupported`: the endpoint does not speak this transport (400, 404, 405 and the like).
  * - `protocol`: what came back is no valid answer.
  * - `returned_error`: a valid answer, but an error, to a request of the gateway's own.
+ * - `loop`: the upstream is this very gateway, or leads back to it.
  */
 export type FailureKind =
   | 'refused'
@@ -29,7 +30,8 @@ export type FailureKind =
   | 'session_lost'
   | 'unsupported'
   | 'protocol'
-  | 'returned_error';
+  | 'returned_error'
+  | 'loop';
 
 const reasons: Record<FailureKind, CallFailureReason> = {
   refused: 'upstream_disconnected',
@@ -42,6 +44,7 @@ const reasons: Record<FailureKind, CallFailureReason> = {
   unsupported: 'upstream_protocol_error',
   protocol: 'upstream_protocol_error',
   returned_error: 'upstream_returned_error',
+  loop: 'upstream_disconnected',
 };
 
 /** A failure of an upstream. The message may be shown: what it quotes of the upstream is short and without secrets. */
@@ -69,6 +72,15 @@ export class UpstreamFailure extends Error {
 /** The failure of a call whose client cancelled it or went away. */
 export function cancelled(): UpstreamFailure {
   return new UpstreamFailure('cancelled', 'the request was cancelled');
+}
+
+/**
+ * The failure of an upstream that would list this gateway's own tools again and again, under ever longer names.
+ * @param direct whether it is this gateway, and not another one that has it for an upstream
+ */
+export function loopFailure(direct: boolean): UpstreamFailure {
+  const found = direct ? 'is this very gateway' : 'is a gateway that leads back to this very one';
+  return new UpstreamFailure('loop', `${found}: remove it from servers, or give the url of another server`);
 }
 
 const refusedCodes = new Set(['EHOSTUNREACH', 'ENETUNREACH']);

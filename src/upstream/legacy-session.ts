@@ -1,5 +1,6 @@
 import { Abort, type Signal } from '../abort.ts';
 import { Deadline, deadlines } from '../deadlines.ts';
+import { gatewaysIn } from '../protocol/instance.ts';
 import {
   errorText,
   type Message,
@@ -15,7 +16,7 @@ import {
 import { ObjectText } from '../protocol/object-text.ts';
 import { isLegacyVersion, latestLegacyVersion, legacyVersions } from '../protocol/versions.ts';
 import { build } from '../version.ts';
-import { cancelled, sessionLossIn, UpstreamFailure } from './failure.ts';
+import { cancelled, loopFailure, sessionLossIn, UpstreamFailure } from './failure.ts';
 import { maxRequestsInFlight, RequestTable } from './request-table.ts';
 import { ToolList, type UpstreamTool } from './tool-list.ts';
 import type { AnswerTaker, Transport, TransportEvents } from './transport/transport.ts';
@@ -37,6 +38,8 @@ export interface UpstreamCall {
 
 /** What a session tells the connection that owns it, and what it asks of it. */
 export interface SessionEvents {
+  /** The id by which this gateway recognizes itself. */
+  readonly instance: string;
   /** Words of the upstream in a form that may be shown: short, on one line, without secrets. */
   quote(text: string): string;
   onToolsChanged(session: LegacySession): void;
@@ -113,6 +116,7 @@ export class LegacySession implements TransportEvents {
   #mayHaveTools = true;
   /** Whether it says that it has. */
   #hasTools = false;
+  #gateways: readonly string[] = [];
   /** The `tools/list` that is under way. */
   #listing: UpstreamCall | null = null;
   #hasAnswered = false;
@@ -128,6 +132,10 @@ export class LegacySession implements TransportEvents {
 
   get protocolVersion(): string {
     return this.#protocolVersion;
+  }
+  /** The ids of the gateways that are reached in this session: the upstream, where it is one, and those behind it. */
+  get gateways(): readonly string[] {
+    return this.#gateways;
   }
   get transportName(): string {
     return this.#transport.name;
@@ -158,6 +166,9 @@ export class LegacySession implements TransportEvents {
     const answer = await promise;
     if (answer.error) throw this.#refusal('to initialize', answer.error);
     const result = new ObjectText(answer.text);
+    this.#gateways = gatewaysIn(result);
+    if (this.#gateways.includes(this.#events.instance))
+      throw loopFailure(this.#gateways[0] === this.#events.instance);
     const protocolVersion = result.string('protocolVersion');
     if (!isLegacyVersion(protocolVersion)) {
       const supported = legacyVersions.join(', ');

@@ -9,6 +9,8 @@ import type { UpstreamTool } from './tool-list.ts';
 
 /** What the pool tells its owner, and what it asks of it. */
 export interface PoolEvents {
+  /** The id by which this gateway recognizes itself. */
+  readonly instance: string;
   /** Words of an upstream in a form that may be shown: short, on one line, without secrets. */
   quote(text: string): string;
   /** How many tools of the upstream are listed. */
@@ -94,6 +96,7 @@ export class Pool {
     const { name } = config.server;
     if (replaced) this.#leave(replaced);
     return new Connection(config, this.#logger, (state) => this.#metrics.upstream(name, state), {
+      instance: this.#events.instance,
       quote: (text) => this.#events.quote(text),
       toolsCount: () => this.#events.toolsCount(name),
       onTools: (tools) => this.#events.onTools(name, tools),

@@ -28,7 +28,7 @@ test('an upstream with as many requests in flight as there may be is not lost be
       metrics = new UpstreamMetrics(state, () => {});
       return metrics;
     },
-    { quote: (words) => words, toolsCount: () => 0, onTools() {} },
+    { instance: 'this', quote: (words) => words, toolsCount: () => 0, onTools() {} },
   );
   connection.start();
   await connection.firstReady();

@@ -6,10 +6,11 @@ const textOf = (params: unknown) => new ObjectText(JSON.stringify(params));
 
 test('initialize promises tools whose list may change, in the version asked for', () => {
   const params = { protocolVersion: '2025-03-26', capabilities: {}, clientInfo: { name: 'c', version: '1' } };
-  expect(JSON.parse(initializeResult(textOf(params)))).toMatchObject({
+  expect(JSON.parse(initializeResult(textOf(params), 'a b'))).toMatchObject({
     protocolVersion: '2025-03-26',
     capabilities: { tools: { listChanged: true } },
     serverInfo: { name: 'mcpstead', version: expect.any(String) },
+    _meta: { 'mcpstead/gateways': 'a b' },
   });
 });
 
@@ -20,5 +21,5 @@ test.each([
   ['initialize: "capabilities" must be an object', { protocolVersion: '2025-06-18', capabilities: [] }],
   ['initialize: "clientInfo" must be an object', { protocolVersion: '2025-06-18', clientInfo: 'me' }],
 ])('wrong params are refused: %s', (message, params) => {
-  expect(() => initializeResult(params && textOf(params))).toThrow(message);
+  expect(() => initializeResult(params && textOf(params), 'a')).toThrow(message);
 });

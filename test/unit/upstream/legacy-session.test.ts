@@ -19,6 +19,7 @@ function playedSession() {
     close: async () => {},
   };
   const session = new LegacySession(() => transport, {
+    instance: 'this',
     quote: (text) => text,
     onToolsChanged() {},
     onToolFaults() {},
