@@ -15,6 +15,7 @@ const pages = [
   'README.md',
   'CONTRIBUTING.md',
   'CHANGELOG.md',
+  'SECURITY.md',
   'scripts/README.md',
   ...[...new Glob('docs/**/*.md').scanSync(root)].map((path) => path.replaceAll('\\', '/')),
 ];
@@ -83,6 +84,21 @@ describe('the documentation', () => {
       }
     }
     expect(broken).toEqual([]);
+  });
+
+  test('names only files of the checkout that there are', async () => {
+    const missing: string[] = [];
+    let named = 0;
+    for (const page of pages) {
+      for (const [, path] of (await read(page)).matchAll(
+        /`((?:src|test|scripts|docs|npm|bench)\/[\w./-]*)`/g,
+      )) {
+        named++;
+        if (!existsSync(join(root, path as string))) missing.push(`${page}: ${path}`);
+      }
+    }
+    expect(missing).toEqual([]);
+    expect(named).toBeGreaterThan(20);
   });
 
   test('fits the width of 130 characters outside of tables and generated pages', async () => {
