@@ -3,7 +3,14 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fakeUpstream } from '../support/fake-upstream.ts';
-import { type ProgramOptions, runProgram, startProgram } from '../support/program.ts';
+import {
+  main,
+  type Program,
+  type ProgramOptions,
+  runProgram,
+  startCommand,
+  startProgram,
+} from '../support/program.ts';
 import { freePort, waitUntil } from '../support/wait.ts';
 
 // A busy machine takes its time to start a process.
@@ -137,28 +144,87 @@ describe('SIGTERM and SIGINT', () => {
     });
   }
 
-  test('wait for a running call, unless a second one comes: then it exits 1 at once', async () => {
-    const never = new Promise<Response>(() => {});
-    await using upstream = await fakeUpstream({
-      onPost: (message) => (message.method === 'tools/call' ? never : undefined),
+  /** Serves with a call that runs until `release` is called. */
+  async function serveCall(command: (args: string[]) => Program) {
+    const release = Promise.withResolvers<void>();
+    const upstream = await fakeUpstream({
+      onPost: async (message) => {
+        if (message.method === 'tools/call') await release.promise;
+        return undefined;
+      },
     });
-    const { program, origin } = await serve(
-      `mcp: { session: { shutdown_grace_seconds: 600 } }\nservers: [{ name: a, url: '${upstream.url}', required: true }]`,
+    const port = freePort();
+    writeFileSync(
+      path,
+      `port: ${port}\nmcp: { session: { shutdown_grace_seconds: 600 } }\nservers: [{ name: a, url: '${upstream.url}', required: true }]`,
     );
-    await using _ = program;
-    const call = fetch(`${origin}/mcp`, {
+    const program = command(['--config', path]);
+    await program.printed('serving http://');
+    const call = fetch(`http://127.0.0.1:${port}/mcp`, {
       method: 'POST',
       headers: { 'Content-Type': 'application/json', Accept: 'application/json' },
       body: '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a__echo","arguments":{}}}',
-    }).catch(() => 'cut off');
+    }).then(
+      (response) => response.status,
+      () => 'cut off',
+    );
     await waitUntil('the call at the upstream', () => upstream.executions('echo') === 1);
+    return {
+      program,
+      call,
+      release: release.resolve,
+      async [Symbol.asyncDispose]() {
+        release.resolve();
+        await program[Symbol.asyncDispose]();
+        await upstream[Symbol.asyncDispose]();
+      },
+    };
+  }
+
+  test('wait for a running call, unless a second one comes later: then it exits 1 at once', async () => {
+    await using serving = await serveCall(startProgram);
+    const { program } = serving;
     program.signal('SIGTERM');
     await program.printed('SIGTERM: shutting down');
+    await Bun.sleep(600);
     program.signal('SIGINT');
     expect((await program.ended()).exitCode).toBe(1);
     expect(program.stderr()).toContain('SIGINT again: exiting at once');
-    expect(await call).toBe('cut off');
+    expect(await serving.call).toBe('cut off');
   });
+
+  test.each(['SIGTERM', 'SIGINT'] as const)(
+    'that come within half a second are one, delivered twice: %s',
+    async (again) => {
+      await using serving = await serveCall(startProgram);
+      const { program } = serving;
+      program.signal('SIGTERM');
+      await program.printed('SIGTERM: shutting down');
+      program.signal(again);
+      // Whatever the signal does, it has done it before this is answered.
+      await Bun.sleep(100);
+      serving.release();
+      expect(await serving.call).toBe(200);
+      expect((await program.ended()).exitCode).toBe(0);
+      expect(program.stderr()).not.toContain('again');
+      expect(program.stderr()).toContain('shutdown finished');
+    },
+  );
+
+  test.if(Bun.which('timeout') !== null)(
+    'from timeout(1), which signals the program and its process group, end it in good order',
+    async () => {
+      const timeout = ['timeout', '--preserve-status', '3', process.execPath, main];
+      await using serving = await serveCall((args) => startCommand([...timeout, ...args]));
+      const { program } = serving;
+      await program.printed('SIGTERM: shutting down');
+      await Bun.sleep(100);
+      serving.release();
+      expect(await serving.call).toBe(200);
+      expect((await program.ended()).exitCode).toBe(0);
+      expect(program.stderr()).toContain('shutdown finished');
+    },
+  );
 
   test('end a start that waits for a required upstream', async () => {
     await using upstream = await fakeUpstream({ onPost: () => new Promise<Response>(() => {}) });
@@ -169,8 +235,9 @@ describe('SIGTERM and SIGINT', () => {
     await using program = startProgram(['--config', path]);
     await waitUntil('a request at the upstream', () => upstream.received.length > 0);
     program.signal('SIGTERM');
+    program.signal('SIGINT');
     expect((await program.ended()).exitCode).toBe(0);
-    expect(program.stderr()).toContain('SIGTERM: giving up the start');
+    expect(program.stderr()).toMatch(/SIG(TERM|INT): giving up the start/);
   });
 });
 

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { waitUntil, within } from './wait.ts';
 
-const main = join(import.meta.dir, '../../src/main.ts');
+/** The program's entry. */
+export const main = join(import.meta.dir, '../../src/main.ts');
 
 export interface CommandOptions {
   /** Variables besides the ones of the test run; undefined takes one away. */
