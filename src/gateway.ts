@@ -69,7 +69,9 @@ export class Gateway {
   #secrets: readonly string[] = [];
   #http: HttpServer | null = null;
   #reloading: Promise<unknown> = Promise.resolve();
-  #stopping: Promise<void> | null = null;
+  #stopped: Promise<void> | null = null;
+  /** Set when the drain delay is over. */
+  #stopping = false;
 
   private constructor(options: GatewayOptions) {
     const { loaded, logger, redactor } = options;
@@ -81,11 +83,12 @@ export class Gateway {
     const pageMaxAgeMs = options.metricsMaxAgeMs;
     this.#metrics = new Metrics({ build, sessionsActive: () => this.#sessions.size, pageMaxAgeMs });
     const { downstream } = this.#metrics;
-    this.#sessions = new Sessions(
-      downstream,
-      session.idle_ttl_seconds * 1000,
-      session.gc_interval_seconds * 1000,
-    );
+    this.#sessions = new Sessions({
+      metrics: downstream,
+      logger,
+      idleTtlMs: session.idle_ttl_seconds * 1000,
+      sweepIntervalMs: session.gc_interval_seconds * 1000,
+    });
     this.#registry = new Registry(() => this.#sessions.notice(toolsChanged));
     this.#pool = new Pool(logger, this.#metrics, {
       instance: this.#instance,
@@ -147,10 +150,13 @@ export class Gateway {
     return reload;
   }
 
-  /** Stops: no new sessions, running calls may end within the grace, upstreams are told. */
+  /**
+   * Stops: not ready at once, and after the drain delay no new sessions; running calls may end within the grace, then
+   * upstreams are told.
+   */
   stop(): Promise<void> {
-    this.#stopping ??= this.#stop();
-    return this.#stopping;
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
   }
 
   /** Closes all sockets at once. */
@@ -207,13 +213,24 @@ export class Gateway {
   }
 
   async #stop(): Promise<void> {
-    const graceMs = this.#loaded.config.mcp.session.shutdown_grace_seconds * 1000;
+    const { drain_delay_seconds, shutdown_grace_seconds } = this.#loaded.config.mcp.session;
+    const served = this.#http !== null;
+    if (served && drain_delay_seconds > 0) {
+      this.#logger.info('not ready any more; serving on until the shutdown begins', { drain_delay_seconds });
+      await Bun.sleep(drain_delay_seconds * 1000);
+    }
+    this.#stopping = true;
     this.#sessions.stopAccepting();
-    await this.#endpoint.idle(graceMs);
-    this.#endpoint.cancelAll();
+    await this.#endpoint.idle(shutdown_grace_seconds * 1000);
+    const cut = this.#endpoint.cancelAll();
+    if (cut.size > 0) {
+      const what = 'calls were cut off: they lasted longer than mcp.session.shutdown_grace_seconds';
+      this.#logger.warn(what, { shutdown_grace_seconds, calls: Object.fromEntries(cut) });
+    }
     this.#sessions.endAll();
     await Promise.race([this.#pool.close(), Bun.sleep(terminateTimeoutMs)]);
     await this.#http?.stop();
+    if (served) this.#logger.info('shutdown finished');
   }
 
   /** Hides these secrets from now on. Earlier ones stay hidden: calls that still run may yet fail and quote them. */
@@ -255,7 +272,7 @@ export class Gateway {
 
   #ready(): boolean {
     return (
-      !this.#stopping &&
+      this.#stopped === null &&
       this.#pool.all().every((connection) => !connection.config.required || connection.connected())
     );
   }

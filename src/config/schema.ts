@@ -149,6 +149,9 @@ export const configSchema = section({
       shutdown_grace_seconds: seconds(0, 5).describe(
         'How long running calls may go on after a shutdown has begun.',
       ),
+      drain_delay_seconds: seconds(0, 0).describe(
+        'How long everything goes on after SIGTERM while `/readyz` answers 503 already, so that a load balancer looks elsewhere before the shutdown begins.',
+      ),
     })
       .prefault({})
       .describe('Client sessions.'),

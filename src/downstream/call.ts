@@ -20,6 +20,8 @@ export class Call extends Listed implements Exchange {
   readonly abort = new Abort();
   readonly startMs = performance.now();
   readonly #taker: CallTaker;
+  /** It has been answered. */
+  isOver = false;
 
   /** @param reply takes what the client is to see before the answer */
   constructor(message: RequestMessage, reply: Reply, session: Session | undefined, taker: CallTaker) {

@@ -9,7 +9,6 @@ import {
   type InvalidMessage,
   type Message,
   type NotificationMessage,
-  parseMessage,
   type RequestMessage,
   type ResponseMessage,
   resultText,
@@ -21,7 +20,7 @@ import { Call, type CallTaker } from './call.ts';
 import { errorResponse, rpcErrorText, toGatewayError } from './errors.ts';
 import { streamHeaders } from './event-stream.ts';
 import { Heartbeat } from './heartbeat.ts';
-import { clientName, initializeResult, takeNotification } from './legacy.ts';
+import { clientMessage, clientName, initializeResult, takeNotification } from './legacy.ts';
 import { Replies } from './replies.ts';
 import { type Asked, Reply } from './reply.ts';
 import type { Session, Sessions } from './sessions.ts';
@@ -95,7 +94,8 @@ export class Endpoint implements CallTaker {
     checkVersion(protocolVersion);
     this.#sessions.end(this.#session(sessionId) as Session, 'client_delete');
     this.#metrics.requestWithoutMethod('terminate', true);
-    return accepted();
+    // Python clients complain of 202.
+    return new Response(null, { status: 204 });
   }
 
   /** Resolves when no call runs any more, at the latest after `graceMs`. */
@@ -103,9 +103,15 @@ export class Endpoint implements CallTaker {
     return this.#replies.empty(graceMs);
   }
 
-  /** Cancels all calls that still run. */
-  cancelAll(): void {
-    this.#replies.cancelCalls();
+  /** Cancels all calls that still run; tells how many for each server. */
+  cancelAll(): Map<string, number> {
+    const calls = new Map<string, number>();
+    for (const call of this.#replies.running()) {
+      const server = this.#router.serverOf(call);
+      calls.set(server, (calls.get(server) ?? 0) + 1);
+      call.abort.abort();
+    }
+    return calls;
   }
 
   #post(body: Message | Message[], posted: PostedBody): void {
@@ -114,14 +120,17 @@ export class Endpoint implements CallTaker {
       return;
     }
     checkVersion(posted.protocolVersion);
+    if (!Array.isArray(body) && body.kind === 'request' && body.method === 'initialize') {
+      this.#initialize(body, posted);
+      return;
+    }
     const { sessionId } = posted;
     const session = sessionId === null ? undefined : this.#session(sessionId);
     if (Array.isArray(body)) this.#serveBatch(body, session, posted);
     else if (body.kind !== 'request') {
       this.#take(body, session);
       posted.respond(accepted());
-    } else if (body.method === 'initialize') this.#initialize(body, session, posted);
-    else this.#run(new Call(body, new Reply(this.#replyParts, posted, null), session, this));
+    } else this.#run(new Call(body, new Reply(this.#replyParts, posted, null), session, this));
   }
 
   /** The answer to a body that cannot be served as a whole; counts it. */
@@ -149,9 +158,9 @@ export class Endpoint implements CallTaker {
     return new GatewayError('invalid_request', `Invalid request: ${problem}`);
   }
 
-  #initialize(message: RequestMessage, session: Session | undefined, posted: PostedBody): void {
+  /** Opens a new session whatever the request names: a client that begins anew may still send the id of an old one. */
+  #initialize(message: RequestMessage, posted: PostedBody): void {
     const startMs = performance.now();
-    if (session) throw new GatewayError('invalid_request', 'this session is initialized already');
     let headers: Record<string, string> = {};
     let answer: string;
     let ok = false;
@@ -215,6 +224,7 @@ export class Endpoint implements CallTaker {
   answered(call: Call, answer: Answer): void {
     const { message, reply, session, startMs } = call;
     const nowMs = performance.now();
+    call.isOver = true;
     session?.ended(call, nowMs);
     this.#metrics.request(message.method, answer.kind === 'result', (nowMs - startMs) / 1000);
     reply.answer(answerText(message.idText, answer));
@@ -230,7 +240,7 @@ function parse(text: string): Message | Message[] {
   let batch: readonly string[] | null;
   try {
     batch = elements(text);
-    if (batch === null) return parseMessage(text);
+    if (batch === null) return clientMessage(text);
   } catch {
     throw new GatewayError('parse_error', 'Parse error: the body is not valid JSON');
   }
@@ -240,10 +250,10 @@ function parse(text: string): Message | Message[] {
     const found = `a batch of ${batch.length} messages; at most ${maxBatchMessages} are taken`;
     throw new GatewayError('invalid_request', `Invalid request: ${found}`);
   }
-  return batch.map(parseMessage);
+  return batch.map(clientMessage);
 }
 
-/** To what needs no answer: DELETE, notifications, responses. MCP 2025-11-25, Transports, Sending Messages to the Server. */
+/** To what needs no answer: notifications, responses. MCP 2025-11-25, Transports, Sending Messages to the Server. */
 function accepted(): Response {
   return new Response(null, { status: 202 });
 }

@@ -4,7 +4,7 @@ import { tellEach } from '../turn.ts';
 /** How often quiet streams are written to: well below the idle timeouts of proxies and of our own server. */
 const defaultIntervalMs = 15_000;
 
-/** Something that wants to know that time goes by. */
+/** A member that is called back on every keep-alive tick. */
 export interface Beating extends Listed {
   beat(): void;
 }

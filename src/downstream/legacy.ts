@@ -1,7 +1,7 @@
 import { GatewayError } from '../errors.ts';
 import { gatewaysKey } from '../protocol/instance.ts';
-import type { NotificationMessage } from '../protocol/jsonrpc.ts';
-import type { ObjectText } from '../protocol/object-text.ts';
+import { type Message, type NotificationMessage, parseMessage } from '../protocol/jsonrpc.ts';
+import { ObjectText } from '../protocol/object-text.ts';
 import { negotiateVersion } from '../protocol/versions.ts';
 import { build } from '../version.ts';
 import type { Session } from './sessions.ts';
@@ -11,6 +11,21 @@ const maxNameChars = 100;
 
 /** What the gateway offers its clients. MCP 2025-11-25, Lifecycle, Capability Negotiation. */
 const capabilities = { tools: { listChanged: true } };
+
+/** Members of params that a client may leave out, and writes as null where its language has no "absent". */
+const optionalMembers = ['_meta', 'arguments', 'capabilities', 'clientInfo', 'context', 'cursor', 'task'];
+
+/** The message in a client's text, without what is null and means "absent". Throws a SyntaxError where the text is no JSON. */
+export function clientMessage(text: string): Message {
+  const message = parseMessage(text);
+  if (message.kind !== 'request' && message.kind !== 'notification') return message;
+  let { params } = message;
+  if (params === undefined || !params.hasNull) return message;
+  for (const name of optionalMembers) {
+    if (params.isText(name, 'null')) params = new ObjectText(params.without(name));
+  }
+  return { ...message, params };
+}
 
 /**
  * The result of `initialize`. Throws `invalid_params` where the client's own params are wrong.

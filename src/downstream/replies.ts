@@ -1,6 +1,7 @@
 import { type Deadline, deadlines } from '../deadlines.ts';
 import { LiveList } from '../live-list.ts';
 import { turn as processTurn, type Turn } from '../turn.ts';
+import type { Call } from './call.ts';
 import { Heartbeat } from './heartbeat.ts';
 import type { Reply } from './reply.ts';
 
@@ -48,10 +49,9 @@ export class Replies {
     clearTimeout(timer);
   }
 
-  /** Cancels what they wait for. */
-  cancelCalls(): void {
-    for (const reply of this.#young) reply.cancelCalls();
-    for (const reply of this.#watched) reply.cancelCalls();
+  /** The calls that they wait for. */
+  running(): Call[] {
+    return [...this.#young, ...this.#watched].flatMap((reply) => reply.running);
   }
 
   get #size(): number {

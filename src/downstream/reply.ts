@@ -83,10 +83,10 @@ export class Reply extends Listed implements Beating {
     else signal.addEventListener('abort', () => this.#gone(), { once: true });
   }
 
-  /** Cancels the calls whose answers are still to come; an error will be the answer. */
-  cancelCalls(): void {
-    this.#call?.abort.abort();
-    for (const call of this.#more ?? []) call.abort.abort();
+  /** The calls whose answers are still to come. */
+  get running(): Call[] {
+    const calls = this.#call === null ? [] : [this.#call, ...(this.#more ?? [])];
+    return calls.filter((call) => !call.isOver);
   }
 
   /** Sends a message ahead of the answers. To a client that takes no stream it cannot be sent. */
@@ -125,7 +125,7 @@ export class Reply extends Listed implements Beating {
   #gone(): void {
     if (this.#done) return;
     this.#end();
-    this.cancelCalls();
+    for (const call of this.running) call.abort.abort();
     // It may have gone before it took the stream, which would wait for it.
     this.#stream?.close();
   }

@@ -1,6 +1,7 @@
 import { GatewayError } from '../errors.ts';
-import { LiveList } from '../live-list.ts';
+import { Listed, LiveList } from '../live-list.ts';
 import type { DownstreamMetrics, SessionEndReason } from '../observability/downstream-metrics.ts';
+import type { Logger } from '../observability/log.ts';
 import { sseMessage } from '../protocol/sse.ts';
 import { tellEach } from '../turn.ts';
 import type { Call } from './call.ts';
@@ -8,47 +9,74 @@ import { EventStream } from './event-stream.ts';
 import type { Heartbeat } from './heartbeat.ts';
 
 /** A bound on what clients can make the gateway remember. */
-const maxSessions = 100_000;
+const defaultMaxSessions = 100_000;
+/** The streams of one session that are open at the same time. */
+const maxStreams = 8;
 /** Changes that come close together, as at the start, are told once. */
 const noticeDelayMs = 50;
+/** How often it is told that sessions had to make room for others. */
+const fullWarningIntervalMs = 60_000;
 
 /** A client's session. MCP 2025-11-25, Transports, Session Management. */
-export class Session {
+export class Session extends Listed {
   readonly id = crypto.randomUUID();
   readonly startMs = performance.now();
   lastSeenMs = this.startMs;
+  readonly #idleSessions: LiveList<Session>;
   readonly #calls = new LiveList<Call>();
-  #stream: EventStream | null = null;
+  /** Those that are open, the newest last. */
+  readonly #streams: EventStream[] = [];
   /** Notices that no stream was there to take, each once. */
   readonly #missed = new Set<string>();
+  #closed = false;
 
-  /** Opens the stream of server messages. A client that opens a second one has lost the first. */
+  /** @param idleSessions has this session at its end whenever it was used, while nobody listens and nothing runs */
+  constructor(idleSessions: LiveList<Session>) {
+    super();
+    this.#idleSessions = idleSessions;
+    idleSessions.add(this);
+  }
+
+  /** The session is used now. */
+  touch(nowMs = performance.now()): void {
+    this.lastSeenMs = nowMs;
+    this.#idleSessions.remove(this);
+    if (!this.#closed && this.#streams.length === 0 && this.#calls.size === 0) this.#idleSessions.add(this);
+  }
+
+  /** Opens a stream of server messages. A client may have several; beyond a bound the oldest is closed. */
   listen(heartbeat: Heartbeat): EventStream {
-    this.#stream?.close();
-    const stream = new EventStream(heartbeat, () => {
-      if (this.#stream === stream) this.#stream = null;
-      this.lastSeenMs = performance.now();
+    if (this.#streams.length === maxStreams) this.#streams[0]?.close();
+    const stream: EventStream = new EventStream(heartbeat, () => {
+      this.#streams.splice(this.#streams.indexOf(stream), 1);
+      this.touch();
     });
-    this.#stream = stream;
+    this.#streams.push(stream);
+    this.touch();
     for (const notice of this.#missed) void stream.send(sseMessage(notice));
     this.#missed.clear();
     return stream;
   }
 
-  /** Tells the client; what it cannot be told now it is told when it listens again. */
+  /**
+   * Tells the client, on one of its streams only (MCP 2025-11-25, Transports, Multiple Connections): the newest, for an
+   * older one may be lost without anybody knowing. What it cannot be told now it is told when it listens again.
+   */
   notice(notice: string): void {
-    if (this.#stream) void this.#stream.send(sseMessage(notice));
+    const newest = this.#streams.at(-1);
+    if (newest) void newest.send(sseMessage(notice));
     else this.#missed.add(notice);
   }
 
   /** A call of this session runs from now on; the session is not idle until it has {@link ended}. */
   began(call: Call): void {
     this.#calls.add(call);
+    this.#idleSessions.remove(this);
   }
 
   ended(call: Call, nowMs: number): void {
     this.#calls.remove(call);
-    this.lastSeenMs = nowMs;
+    this.touch(nowMs);
   }
 
   /** Cancels the calls whose id has this JSON text: nothing stops a client from using one id twice at the same time. */
@@ -56,66 +84,75 @@ export class Session {
     for (const call of this.#calls) if (call.message.idText === idText) call.abort.abort();
   }
 
-  /** Nobody listens, nothing runs. */
-  get idle(): boolean {
-    return this.#stream === null && this.#calls.size === 0;
-  }
-
   close(): void {
+    this.#closed = true;
+    this.#idleSessions.remove(this);
     for (const call of this.#calls) call.abort.abort();
-    this.#stream?.close();
+    for (const stream of [...this.#streams]) stream.close();
   }
+}
+
+/** What the sessions of a gateway work with. */
+export interface SessionsParts {
+  readonly metrics: DownstreamMetrics;
+  readonly logger: Logger;
+  /** After how long a session ends that nobody uses; it is looked for every `sweepIntervalMs`. */
+  readonly idleTtlMs: number;
+  readonly sweepIntervalMs: number;
+  /** How many may be open at the same time. */
+  readonly maxSessions?: number;
 }
 
 /** All live sessions. */
 export class Sessions {
+  readonly #parts: SessionsParts;
   readonly #sessions = new Map<string, Session>();
-  readonly #metrics: DownstreamMetrics;
-  readonly #idleTtlMs: number;
+  /** Those without stream and call, the longest idle first. */
+  readonly #idle = new LiveList<Session>();
   readonly #sweepTimer: Timer;
   readonly #notices = new Set<string>();
   #noticeTimer: Timer | null = null;
   #accepting = true;
+  /** Sessions that made room for others and were not told of yet. */
+  #displaced = 0;
+  #fullWarningMs = Number.NEGATIVE_INFINITY;
 
-  /** @param idleTtlMs after how long a session ends that nobody uses; it is looked for every `sweepIntervalMs` */
-  constructor(metrics: DownstreamMetrics, idleTtlMs: number, sweepIntervalMs: number) {
-    this.#metrics = metrics;
-    this.#idleTtlMs = idleTtlMs;
-    this.#sweepTimer = setInterval(() => this.#sweep(), sweepIntervalMs);
+  constructor(parts: SessionsParts) {
+    this.#parts = parts;
+    this.#sweepTimer = setInterval(() => this.#sweep(), parts.sweepIntervalMs);
   }
 
   get size(): number {
     return this.#sessions.size;
   }
 
-  /** Throws a {@link GatewayError} `unavailable` when the gateway shuts down or is full. */
+  /** Throws a {@link GatewayError} `unavailable` when the gateway shuts down, or is full of sessions that are in use. */
   open(): Session {
     if (!this.#accepting) throw new GatewayError('unavailable', 'the gateway is shutting down');
-    if (this.#sessions.size >= maxSessions)
-      throw new GatewayError('unavailable', 'too many sessions; try again later');
-    const session = new Session();
+    this.#makeRoom();
+    const session = new Session(this.#idle);
     this.#sessions.set(session.id, session);
-    this.#metrics.sessionOpened();
+    this.#parts.metrics.sessionOpened();
     return session;
   }
 
   /** Counts a session that came to nothing: its `initialize` had to be refused. */
   refuse(): void {
-    this.#metrics.sessionOpened();
-    this.#metrics.sessionEnded('init_failed', 0);
+    this.#parts.metrics.sessionOpened();
+    this.#parts.metrics.sessionEnded('init_failed', 0);
   }
 
   /** The live session of that id, which counts as used now. */
   use(id: string): Session | undefined {
     const session = this.#sessions.get(id);
-    if (session) session.lastSeenMs = performance.now();
+    session?.touch();
     return session;
   }
 
   end(session: Session, reason: SessionEndReason): void {
     if (!this.#sessions.delete(session.id)) return;
     session.close();
-    this.#metrics.sessionEnded(reason, (performance.now() - session.startMs) / 1000);
+    this.#parts.metrics.sessionEnded(reason, (performance.now() - session.startMs) / 1000);
   }
 
   /** Tells all clients; the same notice within a moment is told once. */
@@ -143,11 +180,30 @@ export class Sessions {
     for (const session of [...this.#sessions.values()]) this.end(session, 'gateway_shutdown');
   }
 
+  /** Ends the longest idle session where there are as many as may be. */
+  #makeRoom(): void {
+    const { maxSessions = defaultMaxSessions } = this.#parts;
+    if (this.#sessions.size < maxSessions) return;
+    const longestIdle = this.#idle.first;
+    if (!longestIdle) throw new GatewayError('unavailable', 'too many sessions; try again later');
+    this.end(longestIdle, 'idle_timeout');
+    this.#displaced++;
+    const nowMs = performance.now();
+    if (nowMs - this.#fullWarningMs < fullWarningIntervalMs) return;
+    this.#fullWarningMs = nowMs;
+    this.#parts.logger.warn('as many sessions as there may be: the longest idle ones end to make room', {
+      sessions: maxSessions,
+      ended: this.#displaced,
+    });
+    this.#displaced = 0;
+  }
+
   #sweep(): void {
-    const before = performance.now() - this.#idleTtlMs;
-    for (const session of [...this.#sessions.values()]) {
-      if (!session.idle || session.lastSeenMs > before) continue;
-      this.end(session, 'idle_timeout');
+    const before = performance.now() - this.#parts.idleTtlMs;
+    for (;;) {
+      const longestIdle = this.#idle.first;
+      if (!longestIdle || longestIdle.lastSeenMs > before) return;
+      this.end(longestIdle, 'idle_timeout');
     }
   }
 }

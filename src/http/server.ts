@@ -106,15 +106,18 @@ export class HttpServer {
       methods: { GET: handler, HEAD: handler },
       guarded: false,
     });
-    return {
-      '/mcp': {
-        methods: {
-          POST: (request, server) => this.#post(request, server),
-          GET: (request) => this.#listen(request),
-          DELETE: (request) => this.#terminate(request),
-        },
-        guarded: true,
+    const mcp: Route = {
+      methods: {
+        POST: (request, server) => this.#post(request, server),
+        GET: (request) => this.#listen(request),
+        DELETE: (request) => this.#terminate(request),
       },
+      guarded: true,
+    };
+    return {
+      '/mcp': mcp,
+      // Not a redirect: many clients do not follow one with a POST.
+      '/mcp/': mcp,
       '/health': readable(() => Response.json(health())),
       '/livez': readable(() => plain(200, 'ok\n')),
       '/readyz': readable(() => (ready() ? plain(200, 'ok\n') : plain(503, 'not ready\n'))),

@@ -126,6 +126,8 @@ export function parseMessage(text: string): Message {
     else if (member.is('error')) error = member.value();
   }
   checkEnd(text, member.end);
+  // Clients whose language has no "absent" write null in its place.
+  if (params === 'null') params = undefined;
 
   if (!isVersion2) return invalid(idText, '"jsonrpc" must be "2.0"');
   if (method !== undefined) {

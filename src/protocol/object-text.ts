@@ -13,6 +13,8 @@ import {
 
 const comma = 0x2c;
 const closeBrace = 0x7d;
+/** The first letter of null, and of no other JSON value. */
+const letterN = 0x6e;
 
 /** Goes through the members of an object, in order, one with each {@link next}. A repeated key comes as often as it stands there. */
 export class Members {
@@ -97,11 +99,18 @@ export class ObjectText {
   readonly end: number;
   /** Of each member where its key and its value begin and end. */
   readonly #places: number[] = [];
+  /** Whether a member is null. */
+  readonly hasNull: boolean;
 
   /** @param start where the object begins */
   constructor(text: string, start = skipSpace(text, 0)) {
     const member = new Members(text, start);
-    while (member.next()) this.#places.push(member.keyStart, member.keyEnd, member.start, member.end);
+    let hasNull = false;
+    while (member.next()) {
+      this.#places.push(member.keyStart, member.keyEnd, member.start, member.end);
+      if (text.charCodeAt(member.start) === letterN) hasNull = true;
+    }
+    this.hasNull = hasNull;
     this.#text = text;
     this.start = start;
     this.end = member.end;

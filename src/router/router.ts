@@ -43,6 +43,12 @@ export class Router {
     }
   }
 
+  /** The server that a tool call is for. */
+  serverOf({ params }: Exchange): string {
+    const name = params?.string('name') ?? '';
+    return this.#parts.registry.find(name)?.server ?? splitQualified(name)?.server ?? 'unknown';
+  }
+
   #listTools(exchange: Exchange): Answer {
     // The list is one page, so there never was a cursor to come back with.
     if (exchange.params?.member('cursor') !== undefined) {

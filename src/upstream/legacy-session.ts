@@ -84,10 +84,14 @@ class RunningCall extends Deadline implements AnswerTaker {
     const token = meta?.member('progressToken');
     // One that is too long to go back with each notification gets none; the upstream must not see it all the same.
     this.progressToken = token !== undefined && token.length > maxTokenChars ? undefined : token;
-    this.paramsText =
-      meta === undefined || token === undefined
-        ? paramsText
-        : new ObjectText(paramsText).with('_meta', meta.with('progressToken', String(id)));
+    if (meta === undefined || token === undefined) this.paramsText = paramsText;
+    else if (token === 'null') {
+      // It means absent, and an upstream may refuse it.
+      this.progressToken = undefined;
+      this.paramsText = new ObjectText(paramsText).with('_meta', meta.without('progressToken'));
+    } else {
+      this.paramsText = new ObjectText(paramsText).with('_meta', meta.with('progressToken', String(id)));
+    }
   }
 
   expire(): void {

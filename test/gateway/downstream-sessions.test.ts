@@ -67,16 +67,36 @@ describe('initialize', () => {
     expect(((await response.json()) as RpcMessage).error.code).toBe(-32602);
   });
 
-  test('in a session that is open already is refused, and the session lives on', async () => {
-    await using session = await RawSession.open(gateway.url);
-    const response = await session.post(initialize('2025-11-25'));
-    expect([response.status, response.headers.get('mcp-session-id')]).toEqual([400, null]);
-    expect(await response.json()).toEqual({
-      jsonrpc: '2.0',
-      id: 1,
-      error: { code: -32600, message: 'this session is initialized already' },
-    });
-    expect((await session.request('ping')).answer.result).toEqual({});
+  test.each(['a live', 'an ended', 'a forged', 'an empty'])(
+    'that names %s session opens a new one, for a client that begins anew may still send an old id',
+    async (kind) => {
+      await using live = await RawSession.open(gateway.url);
+      const ended = await RawSession.open(gateway.url);
+      await ended[Symbol.asyncDispose]();
+      const ids: Record<string, string> = {
+        'a live': live.id,
+        'an ended': ended.id,
+        'a forged': `${live.id.slice(0, -1)}!`,
+        'an empty': '',
+      };
+      const named = ids[kind] as string;
+      const response = await rawPost(gateway.url, initialize('2025-11-25'), { 'mcp-session-id': named });
+      const opened = response.headers.get('mcp-session-id') ?? '';
+      expect([response.status, opened.length > 0, opened === named]).toEqual([200, true, false]);
+      expect((await rawPost(gateway.url, ping, { 'mcp-session-id': opened })).status).toBe(200);
+      // The one that it named is left as it was.
+      expect((await live.request('ping')).answer.result).toEqual({});
+    },
+  );
+
+  test.each([
+    ['null', { capabilities: null, clientInfo: null, _meta: null }],
+    ['absent', {}],
+  ])('whose capabilities and client info are %s opens a session', async (_kind, params) => {
+    const body = { ...ping, method: 'initialize', params: { protocolVersion: '2025-11-25', ...params } };
+    const response = await rawPost(gateway.url, body);
+    expect(((await response.json()) as RpcMessage).result.protocolVersion).toBe('2025-11-25');
+    expect(response.headers.get('mcp-session-id')).not.toBeNull();
   });
 });
 

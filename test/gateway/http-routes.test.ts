@@ -22,6 +22,7 @@ const send = (method: string, path: string, headers: Record<string, string> = {}
 describe('a wrong method on a known path gets 405 and the right ones', () => {
   test.each([
     ['/mcp', ['PUT', 'PATCH', 'HEAD', 'OPTIONS'], 'POST, GET, DELETE'],
+    ['/mcp/', ['PUT', 'PATCH', 'HEAD', 'OPTIONS'], 'POST, GET, DELETE'],
     ['/health', ['POST', 'PUT', 'DELETE', 'OPTIONS'], 'GET, HEAD'],
     ['/livez', ['POST', 'DELETE'], 'GET, HEAD'],
     ['/readyz', ['POST', 'DELETE'], 'GET, HEAD'],
@@ -38,7 +39,7 @@ describe('a wrong method on a known path gets 405 and the right ones', () => {
 describe('an unknown path gets 404', () => {
   test.each([
     '/',
-    '/mcp/',
+    '/mcp//',
     '/MCP',
     '/sse',
     '/mcp/x',
@@ -127,11 +128,11 @@ describe('GET /mcp', () => {
 });
 
 describe('DELETE /mcp', () => {
-  test('ends the session: 202 without a body, and 404 for whatever names it afterwards', async () => {
+  test('ends the session: 204 without a body, and 404 for whatever names it afterwards', async () => {
     const session = await RawSession.open(gateway.url);
     const headers = { 'mcp-session-id': session.id };
     const ended = await send('DELETE', '/mcp', headers);
-    expect([ended.status, await ended.text()]).toEqual([202, '']);
+    expect([ended.status, await ended.text()]).toEqual([204, '']);
     expect((await send('DELETE', '/mcp', headers)).status).toBe(404);
     expect((await send('GET', '/mcp', { ...headers, accept: 'text/event-stream' })).status).toBe(404);
     const { response, answer } = await session.request('ping');
@@ -145,6 +146,24 @@ describe('DELETE /mcp', () => {
   test('that names no session gets 400', async () => {
     expect((await send('DELETE', '/mcp')).status).toBe(400);
   });
+});
+
+test('/mcp/ is /mcp for a whole session, without a redirect', async () => {
+  const url = `${gateway.origin}/mcp/`;
+  const initialize = { protocolVersion: '2025-11-25', capabilities: {} };
+  const opened = await fetch(url, {
+    method: 'POST',
+    redirect: 'error',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'initialize', params: initialize }),
+  });
+  expect(opened.status).toBe(200);
+  const headers = { 'mcp-session-id': opened.headers.get('mcp-session-id') ?? '' };
+  const stream = await send('GET', '/mcp/', { ...headers, accept: 'text/event-stream' });
+  expect([stream.status, stream.headers.get('content-type')]).toEqual([200, 'text/event-stream']);
+  // The session is the same one under both paths.
+  expect((await send('DELETE', '/mcp', headers)).status).toBe(204);
+  expect((await send('DELETE', '/mcp/', headers)).status).toBe(404);
 });
 
 describe('/health', () => {

@@ -7,7 +7,12 @@ test('a server needs a name and a url; everything else has a default', () => {
     port: 8766,
     mcp: {
       auth: { mode: 'none' },
-      session: { idle_ttl_seconds: 3600, gc_interval_seconds: 60, shutdown_grace_seconds: 5 },
+      session: {
+        idle_ttl_seconds: 3600,
+        gc_interval_seconds: 60,
+        shutdown_grace_seconds: 5,
+        drain_delay_seconds: 0,
+      },
       allowed_hosts: [],
       max_request_bytes: 4194304,
     },
@@ -37,6 +42,7 @@ test('a section that is given in part keeps the defaults of the rest', () => {
     idle_ttl_seconds: 60,
     gc_interval_seconds: 60,
     shutdown_grace_seconds: 5,
+    drain_delay_seconds: 0,
   });
 });
 

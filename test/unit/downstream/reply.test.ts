@@ -246,7 +246,7 @@ describe('replies under way', () => {
     const old = reply({ replies });
     await Bun.sleep(150);
     const young = reply({ replies });
-    replies.cancelCalls();
+    for (const call of replies.running()) call.abort.abort();
     expect([old.seen.gone, young.seen.gone]).toEqual([1, 1]);
     for (const one of [old, young]) {
       one.reply.answer('{"a":1}');

@@ -7,6 +7,7 @@ import { Replies } from '../../../src/downstream/replies.ts';
 import { Reply } from '../../../src/downstream/reply.ts';
 import { type Session, Sessions } from '../../../src/downstream/sessions.ts';
 import { DownstreamMetrics } from '../../../src/observability/downstream-metrics.ts';
+import type { LogFields } from '../../../src/observability/log.ts';
 import { Families } from '../../../src/observability/series.ts';
 import {
   type NotificationMessage,
@@ -21,15 +22,22 @@ afterEach(() => {
   for (const cleanup of cleanups.splice(0)) cleanup();
 });
 
-/** Sessions that end when idle for `idleTtlMs`; `endings` counts those that ended for a reason. */
-function sessionsOf(idleTtlMs: number) {
+/**
+ * Sessions that end when idle for `idleTtlMs`; `endings` counts those that ended for a reason, `warnings` holds what was
+ * logged.
+ */
+function sessionsOf(idleTtlMs: number, maxSessions = 100_000) {
   const families = new Families();
   const metrics = new DownstreamMetrics(families, () => sessions.size);
-  const sessions = new Sessions(metrics, idleTtlMs, 5);
+  const warnings: [string, LogFields | undefined][] = [];
+  const silent = () => {};
+  const warn = (message: string, fields?: LogFields) => void warnings.push([message, fields]);
+  const logger = { trace: silent, debug: silent, info: silent, warn, error: silent };
+  const sessions = new Sessions({ metrics, logger, idleTtlMs, sweepIntervalMs: 5, maxSessions });
   cleanups.push(() => sessions.endAll());
   const endings = async (reason: string) =>
     sampleValue(textOf(await families.page()), 'mcpstead_downstream_session_terminations_total', { reason });
-  return { sessions, endings };
+  return { sessions, endings, warnings };
 }
 
 /** A call that runs in the session. */
@@ -202,16 +210,65 @@ test('a notice is not given again with the next one', async () => {
   }
 });
 
-test('a second stream of a session closes the first and takes over from it', async () => {
+test('a session has up to eight streams; the ninth closes the oldest, and the newest gets the messages', async () => {
   const { sessions } = sessionsOf(60_000);
   const session = sessions.open();
-  const first = session.listen(new Heartbeat());
-  const second = session.listen(new Heartbeat());
-  expect(first.closed).toBe(true);
+  const streams = Array.from({ length: 9 }, () => session.listen(new Heartbeat()));
+  expect(streams.map(({ closed }) => closed)).toEqual([true, ...new Array(8).fill(false)]);
   session.notice('{"n":1}');
-  second.close();
-  expect(await new Response(first.readable).text()).not.toContain('{"n":1}');
-  expect(await new Response(second.readable).text()).toContain('{"n":1}');
+  streams[8]?.close();
+  session.notice('{"n":2}');
+  streams[3]?.close();
+  session.notice('{"n":3}');
+  session.close();
+  const given = await Promise.all(
+    streams.map(async ({ readable }) => (await new Response(readable).text()).match(/\{"n":\d\}/g)),
+  );
+  expect(given).toEqual([null, null, null, null, null, null, null, ['{"n":2}', '{"n":3}'], ['{"n":1}']]);
+});
+
+describe('when there are as many sessions as may be', () => {
+  test('the longest idle one without stream and call ends for the next, and the log says so', async () => {
+    const { sessions, endings, warnings } = sessionsOf(60_000, 4);
+    const [listening, calling, used, idle] = Array.from({ length: 4 }, () => sessions.open());
+    listening?.listen(new Heartbeat());
+    running(calling as Session, '1');
+    sessions.use(used?.id as string);
+    const next = sessions.open();
+    const live = () =>
+      [listening, calling, used, idle, next].map((session) => sessions.use(session?.id as string));
+    expect(live()).toEqual([listening, calling, used, undefined, next]);
+    expect(await endings('idle_timeout')).toBe(1);
+    expect(warnings).toEqual([
+      ['as many sessions as there may be: the longest idle ones end to make room', { sessions: 4, ended: 1 }],
+    ]);
+    // Once a minute is enough to know it.
+    sessions.open();
+    expect(live()).toEqual([listening, calling, undefined, undefined, next]);
+    expect([warnings.length, sessions.size]).toEqual([1, 4]);
+  });
+
+  test('a session whose call has ended, or whose stream has closed, counts as used then', () => {
+    const { sessions } = sessionsOf(60_000, 3);
+    const [called, listened, idle] = Array.from({ length: 3 }, () => sessions.open());
+    const stream = listened?.listen(new Heartbeat());
+    const call = running(called as Session, '1');
+    sessions.use(idle?.id as string);
+    stream?.close();
+    called?.ended(call, performance.now());
+    sessions.open();
+    sessions.open();
+    const left = [called, listened, idle].map((session) => sessions.use(session?.id as string));
+    expect(left).toEqual([called, undefined, undefined]);
+  });
+
+  test('and none of them is idle, none is opened', () => {
+    const { sessions, warnings } = sessionsOf(60_000, 2);
+    running(sessions.open(), '1');
+    sessions.open().listen(new Heartbeat());
+    expect(() => sessions.open()).toThrow('too many sessions; try again later');
+    expect([sessions.size, warnings.length]).toEqual([2, 0]);
+  });
 });
 
 test('no session opens once a shutdown has begun', () => {

@@ -97,7 +97,7 @@ describe('a message is invalid', () => {
     expect(parseMessage(text)).toEqual({ kind: 'invalid', idText, problem });
   });
 
-  test.each(['5', '"x"', 'null', '[1]'])(
+  test.each(['5', '"x"', 'true', '[1]'])(
     'and names its method when only its params are wrong: %s',
     (params) => {
       expect(parseMessage(`{"jsonrpc":"2.0","id":1,"method":"m","params":${params}}`)).toEqual({
