@@ -1,0 +1,31 @@
+// A thread that asks /livez again and again, and tells how long the slowest answer took. It shares no event loop with what
+// sends hostile input, so that only the gateway's own delay counts.
+
+declare const self: Worker;
+
+const pauseMs = 2;
+const timeoutMs = 60_000;
+
+let slowestMs = 0;
+let stopping = false;
+
+async function probe(url: string): Promise<void> {
+  while (!stopping) {
+    const beganMs = performance.now();
+    try {
+      const response = await fetch(url, { signal: AbortSignal.timeout(timeoutMs) });
+      await response.text();
+    } catch {
+      // A gateway that is gone is found out by whoever asks for the figures; one that hangs has taken its time.
+    }
+    slowestMs = Math.max(slowestMs, performance.now() - beganMs);
+    await Bun.sleep(pauseMs);
+  }
+}
+
+self.onmessage = ({ data }: MessageEvent<{ url: string } | 'reset' | 'read' | 'stop'>) => {
+  if (data === 'stop') stopping = true;
+  else if (data === 'reset') slowestMs = 0;
+  else if (data === 'read') self.postMessage(slowestMs);
+  else void probe(data.url);
+};
