@@ -1,3 +1,4 @@
+import Registry from 'prom-client/lib/registry.js';
 import type { BuildInfo } from '../version.ts';
 import { DownstreamMetrics } from './downstream-metrics.ts';
 import { addProcessFamilies } from './process-metrics.ts';
@@ -21,7 +22,7 @@ const defaultPageMaxAgeMs = 1_000;
  * from the wire: else a client could make series without end.
  */
 export class Metrics {
-  static readonly contentType: string = 'text/plain; version=0.0.4; charset=utf-8';
+  static readonly contentType: string = Registry.PROMETHEUS_CONTENT_TYPE;
 
   readonly downstream: DownstreamMetrics;
   readonly #families = new Families();
