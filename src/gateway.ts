@@ -267,7 +267,7 @@ export class Gateway {
 
   #health(): Health {
     const uptimeMs = performance.now() - this.#startMs;
-    return healthOf(this.#pool.all(), this.#options.redactor, uptimeMs);
+    return healthOf(this.#pool.all(), this.#loaded.disabled, this.#options.redactor, uptimeMs);
   }
 
   #ready(): boolean {

@@ -1,3 +1,4 @@
+import { inFileOrder } from '../config/disabled.ts';
 import { hostInUrl } from '../config/hosts.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import type { ServerConfig } from '../config/schema.ts';
@@ -16,21 +17,32 @@ export async function check(path: string): Promise<ExitCode> {
   return 0;
 }
 
-function summary({ path, config }: LoadedConfig): string {
-  const { servers } = config;
+function summary({ path, config, disabled }: LoadedConfig): string {
+  const blocks = inFileOrder(
+    config.servers.map((server) => block(server.name, describe(server))),
+    disabled.map(({ index, name, url }) => [index, block(name, { url: displayUrl(url), enabled: 'no' })]),
+  );
   const port = config.port === 0 ? '<any free port>' : config.port;
-  const blocks = [
+  const head = [
     `${path} is valid.`,
     rows({
       endpoint: `http://${hostInUrl(config.host)}:${port}/mcp`,
       clients:
         config.mcp.auth.mode === 'bearer' ? 'bearer token from MCPSTEAD_BEARER_TOKEN' : 'no authentication',
       metrics: config.metrics.enabled ? '/metrics' : 'off',
-      servers: servers.length === 0 ? 'none' : servers.length,
+      servers: count(blocks.length, disabled.length),
     }),
-    ...servers.map((server) => `${server.name}\n${rows(describe(server), '  ')}`),
   ];
-  return blocks.join('\n\n');
+  return [...head, ...blocks].join('\n\n');
+}
+
+function count(all: number, disabled: number): string {
+  if (all === 0) return 'none';
+  return disabled === 0 ? `${all}` : `${all}, ${disabled} of them disabled`;
+}
+
+function block(name: string, entries: Record<string, unknown>): string {
+  return `${name}\n${rows(entries, '  ')}`;
 }
 
 function describe(server: ServerConfig): Record<string, unknown> {

@@ -1,9 +1,10 @@
+import { isDisabled } from './disabled.ts';
 import type { YamlFile } from './document.ts';
 import type { Environment } from './expand.ts';
 import { isCustomaryVariable } from './hidden.ts';
 import { dotted, type Path, type Problem, quote, shownKey } from './problems.ts';
 import { isBearerToken, isVariableName } from './rules.ts';
-import type { Span } from './source.ts';
+import type { Source, Span } from './source.ts';
 import { splitUserInfo } from './user-info.ts';
 
 /** The tokens that the environment holds for a configuration. */
@@ -23,6 +24,7 @@ const gatewayTokenVariable = 'MCPSTEAD_BEARER_TOKEN';
 export function checkTogether(
   value: unknown,
   file: YamlFile,
+  source: Source,
   env: Environment,
 ): Credentials & { problems: Problem[]; warnings: string[] } {
   const problems: Problem[] = [];
@@ -51,6 +53,13 @@ export function checkTogether(
     problems.push(...headerProblems(server, [...path, 'headers'], file));
     problems.push(...userInfoProblems(server, [...path, 'url'], file));
 
+    if (isDisabled(server)) {
+      if (server.required === true) {
+        const place = source.where(file.spanOf([...path, 'required']));
+        warnings.push(`${place}: servers[${index}].required has no effect while enabled is false`);
+      }
+      continue;
+    }
     const variable = mapping(server.auth).token_env;
     if (typeof variable !== 'string' || !isVariableName(variable)) continue;
     const tokenPath = [...path, 'auth', 'token_env'];

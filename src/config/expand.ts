@@ -1,3 +1,4 @@
+import { isDisabled } from './disabled.ts';
 import { pathKey, type YamlFile } from './document.ts';
 import type { Path, Problem } from './problems.ts';
 import { isVariableName } from './rules.ts';
@@ -35,23 +36,32 @@ function malformed(text: string): string {
 
 /**
  * Expands `${NAME}` in the string values of `servers[]`, once and not in keys; `$${` stands for `${`.
- * A variable that is set to nothing expands to nothing; one that is not set is a problem.
+ * A variable that is set to nothing expands to nothing; one that is not set is a problem. In a server that is switched off
+ * nothing is expanded: people switch off what they have no token for.
  */
 export function expand(file: YamlFile, source: string, env: Environment): Expanded {
   const problems: Problem[] = [];
   const broken = new Set<string>();
   const expansions: Expansion[] = [];
+  const root = file.value;
+  if (typeof root !== 'object' || root === null || !('servers' in root)) {
+    return { value: root, problems, broken, expansions };
+  }
+  const servers: readonly unknown[] = Array.isArray(root.servers) ? root.servers : [];
 
   function expandText(text: string, path: Path): string {
     const around = file.spanOf(path);
     let from = around.start;
-    return text.replace(reference, (whole: string, name: string | undefined, closed: string) => {
+    const disabled = isDisabled(servers[Number(path[1])]);
+    const expanded = text.replace(reference, (whole: string, name: string | undefined, closed: string) => {
       const at = source.indexOf(whole, from);
       const span = at < 0 || at >= around.end ? around : { start: at, end: at + whole.length };
       from = span === around ? from : span.end;
       if (name === undefined) return '${';
       const value = Object.hasOwn(env, name) ? env[name] : undefined;
       const wellFormed = closed !== '' && isVariableName(name);
+      if (disabled) broken.add(pathKey(path));
+      if (disabled && wellFormed) return whole;
       if (wellFormed && value !== undefined) {
         expansions.push({ path, value });
         return value;
@@ -61,6 +71,7 @@ export function expand(file: YamlFile, source: string, env: Environment): Expand
       broken.add(pathKey(path));
       return whole;
     });
+    return disabled ? text : expanded;
   }
 
   function expandValue(value: unknown, path: Path): unknown {
@@ -72,9 +83,6 @@ export function expand(file: YamlFile, source: string, env: Environment): Expand
     );
   }
 
-  const root = file.value;
-  const servers = typeof root === 'object' && root !== null && 'servers' in root ? root.servers : undefined;
-  const value =
-    servers === undefined ? root : { ...(root as object), servers: expandValue(servers, ['servers']) };
+  const value = { ...root, servers: expandValue(root.servers, ['servers']) };
   return { value, problems, broken, expansions };
 }

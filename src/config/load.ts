@@ -1,8 +1,9 @@
 import { isUtf8 } from 'node:buffer';
 import { GatewayError } from '../errors.ts';
 import { checkTogether } from './checks.ts';
+import { type DisabledServer, splitDisabled } from './disabled.ts';
 import { pathKey, readYaml } from './document.ts';
-import { type Environment, expand } from './expand.ts';
+import { type Environment, type Expansion, expand } from './expand.ts';
 import { hiddenIn } from './hidden.ts';
 import { issueProblems } from './issues.ts';
 import { invalidConfig, type Path, unusableFile } from './problems.ts';
@@ -16,8 +17,10 @@ import { foreignReferences } from './variables.ts';
 export interface LoadedConfig {
   /** Where it was read from, for messages. */
   readonly path: string;
-  /** Validated, with defaults applied and `${NAME}` expanded. */
+  /** Validated, with defaults applied and `${NAME}` expanded; without the servers that are switched off. */
   readonly config: Config;
+  /** In the order of the file. */
+  readonly disabled: readonly DisabledServer[];
   /** The value of `MCPSTEAD_BEARER_TOKEN` when `mcp.auth.mode` is `bearer`, else null. */
   readonly bearerToken: string | null;
   /** Server name to the value of its `auth.token_env`. */
@@ -42,7 +45,7 @@ export function parseConfig(text: string, path: string, env: Environment): Loade
   const hidden = hiddenIn(file, source);
   const expanded = expand(file, source.text, env);
   const parsed = configSchema.safeParse(expanded.value);
-  const together = checkTogether(expanded.value, file, env);
+  const together = checkTogether(expanded.value, file, source, env);
 
   const unclear = new Set([...file.broken, ...expanded.broken]);
   const issues = (parsed.error?.issues ?? []).filter((issue) => !unclear.has(pathKey(issue.path as Path)));
@@ -52,19 +55,29 @@ export function parseConfig(text: string, path: string, env: Environment): Loade
     ...issueProblems(issues, expanded.value, file, source, hidden),
     ...together.problems,
   ];
-  if (problems.length > 0 || !parsed.success) throw invalidConfig(source, problems, hidden);
+  const { used, disabled } = splitDisabled(expanded.value);
+  const { success, data: config } = disabled.length === 0 ? parsed : configSchema.safeParse(used);
+  if (problems.length > 0 || !success) throw invalidConfig(source, problems, hidden);
 
-  const config = parsed.data;
   const { bearerToken, upstreamTokens } = together;
   const tokens = bearerToken === null ? upstreamTokens.values() : [bearerToken, ...upstreamTokens.values()];
   return {
     path,
     config,
+    disabled,
     bearerToken,
     upstreamTokens,
-    secrets: secretsOf(config, tokens, expanded.expansions),
+    secrets: secretsOf(config, tokens, withIndexes(expanded.expansions, disabled)),
     warnings: [...together.warnings, ...foreignReferences(file, source)],
   };
+}
+
+/** The expansions with the indexes that servers have without the disabled ones, which have no expansions. */
+function withIndexes(expansions: readonly Expansion[], disabled: readonly DisabledServer[]): Expansion[] {
+  return expansions.map(({ path: [top = '', index = 0, ...rest], value }) => {
+    const before = disabled.filter((server) => server.index < Number(index)).length;
+    return { path: [top, Number(index) - before, ...rest], value };
+  });
 }
 
 /** Reads the configuration file at `path`: UTF-8, 1 MiB at most. Throws as `parseConfig` does. */

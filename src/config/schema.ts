@@ -55,6 +55,9 @@ const serverSchema = section({
       'Where the MCP server listens: http or https, without fragment. A user name and password in it are sent as ' +
         '`Authorization: Basic`, and shown nowhere.',
     ),
+  enabled: flag(true).describe(
+    'With `false` nothing of this server is connected or listed, and its variables need not be set.',
+  ),
   protocol: oneOf(['auto', 'streamable', 'sse']).describe(
     'Transport: `streamable` is Streamable HTTP, `sse` the older HTTP+SSE, and `auto` tries the first, then the second.',
   ),

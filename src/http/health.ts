@@ -1,3 +1,4 @@
+import { type DisabledServer, inFileOrder } from '../config/disabled.ts';
 import { displayUrl, type Redactor } from '../observability/redact.ts';
 import type { Connection } from '../upstream/connection.ts';
 
@@ -22,7 +23,7 @@ export interface ServerHealth {
 
 /** The answer of `/health`. */
 export interface Health {
-  /** `degraded` while an upstream is not connected. */
+  /** `degraded` while an upstream that is not disabled is not connected. */
   readonly status: 'ok' | 'degraded';
   readonly uptime_seconds: number;
   readonly servers: readonly ServerHealth[];
@@ -30,8 +31,14 @@ export interface Health {
 
 const seconds = (ms: number | null) => (ms === null ? null : Math.max(0, Math.round(ms) / 1000));
 
-export function healthOf(connections: readonly Connection[], redactor: Redactor, uptimeMs: number): Health {
-  const servers = connections.map((connection): ServerHealth => {
+/** @param disabled in the order of the file, as the connections are */
+export function healthOf(
+  connections: readonly Connection[],
+  disabled: readonly DisabledServer[],
+  redactor: Redactor,
+  uptimeMs: number,
+): Health {
+  const enabled = connections.map((connection): ServerHealth => {
     const { config } = connection;
     const status = connection.status();
     return {
@@ -50,6 +57,28 @@ export function healthOf(connections: readonly Connection[], redactor: Redactor,
       last_error: status.lastError,
     };
   });
-  const degraded = servers.some((server) => !server.connected);
+  const degraded = enabled.some((server) => !server.connected);
+  const servers = inFileOrder(
+    enabled,
+    disabled.map((server) => [server.index, disabledHealth(server, redactor)] as const),
+  );
   return { status: degraded ? 'degraded' : 'ok', uptime_seconds: seconds(uptimeMs) ?? 0, servers };
+}
+
+function disabledHealth({ name, url, protocol, required }: DisabledServer, redactor: Redactor): ServerHealth {
+  return {
+    name,
+    url: redactor.redact(displayUrl(url)),
+    protocol,
+    required,
+    connected: false,
+    state: 'disabled',
+    era: null,
+    protocol_version: null,
+    tools_count: 0,
+    last_seen_seconds_ago: null,
+    reconnects: 0,
+    next_retry_seconds: null,
+    last_error: null,
+  };
 }

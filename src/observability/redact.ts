@@ -116,7 +116,8 @@ function* base64Shapes(secret: string): Generator<string> {
  * What is no valid URL is cut in the same way.
  */
 export function displayUrl(url: string): string {
-  const parsed = URL.parse(url);
+  // Of a server that is switched off, the URL may hold `${NAME}`.
+  const parsed = url.includes('${') ? null : URL.parse(url);
   if (parsed !== null) return `${parsed.protocol}//${parsed.host}${parsed.pathname}`;
   return url.replace(/[?#].*/s, '').replace(/\/\/.*@/s, '//');
 }

@@ -75,6 +75,21 @@ local
     });
   });
 
+  test('shows the servers that are disabled', async () => {
+    const { exitCode, stdout, stderr } = await check(
+      `servers: [{ name: a, url: 'https://a.example/\${KEY}/mcp?b=\${KEY}', enabled: false }, { name: b, url: http://b/ }]`,
+    );
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    expect(stdout).toContain('servers   2, 1 of them disabled\n\na\n');
+    expect(stdout).toContain(`
+a
+  url      https://a.example/\${KEY}/mcp
+  enabled  no
+
+b
+`);
+  });
+
   test('may have no servers yet', async () => {
     const { exitCode, stdout } = await check('port: 0\nmetrics: { enabled: false }\n');
     expect(exitCode).toBe(0);

@@ -20,6 +20,7 @@ test('a server needs a name and a url; everything else has a default', () => {
       {
         name: 'local',
         url: 'http://127.0.0.1:3000/mcp',
+        enabled: true,
         protocol: 'auto',
         required: false,
         auth: 'none',
