@@ -4,7 +4,7 @@ import { bare } from './contestants/bare.ts';
 import type { Contestant } from './contestants/contestant.ts';
 import { contextForge } from './contestants/context-forge.ts';
 import { mcpProxy } from './contestants/mcp-proxy.ts';
-import { compiled, crate, fromSource } from './contestants/mcpstead.ts';
+import { before, compiled, crate, fromSource } from './contestants/mcpstead.ts';
 import { nginx } from './contestants/nginx.ts';
 
 /** Those that the goals name. */
@@ -13,6 +13,7 @@ export const mainContestants: readonly Contestant[] = [compiled, crate, nginx];
 /** All that can take part, the goals' ones first. */
 export const allContestants: readonly Contestant[] = [
   ...mainContestants,
+  before,
   bare,
   fromSource,
   mcpProxy,

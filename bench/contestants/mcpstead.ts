@@ -53,6 +53,14 @@ export const compiled: Contestant = {
   configure: writeMcpsteadConfig,
 };
 
+/** Another build, to tell what a change costs: of the commit before it, say. */
+export const before: Contestant = {
+  ...compiled,
+  name: 'before',
+  howToGet: 'npm run build in a checkout of the other commit; BENCH_BEFORE names the program',
+  find: () => process.env.BENCH_BEFORE ?? null,
+};
+
 /** The same, run by Bun from its sources. */
 export const fromSource: Contestant = {
   ...mcpstead,
