@@ -1,8 +1,12 @@
+import { authoritiesProblem } from './authorities.ts';
 import { isLoopback } from './hosts.ts';
 import type { LoadedConfig } from './load.ts';
 
 /** What a configuration may say, but seldom means to: warnings for whoever runs it. */
-export function warningsOf({ config, warnings }: Pick<LoadedConfig, 'config' | 'warnings'>): string[] {
+export function warningsOf(
+  { config, warnings }: Pick<LoadedConfig, 'config' | 'warnings'>,
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): string[] {
   const { host, mcp, servers } = config;
   const risks: string[] = [];
   if (mcp.auth.mode === 'none' && !isLoopback(host)) {
@@ -16,5 +20,7 @@ export function warningsOf({ config, warnings }: Pick<LoadedConfig, 'config' | '
       `${name}: tls_skip_verify accepts any certificate, so anyone in between can read and change the traffic`,
     );
   }
+  const authorities = authoritiesProblem(env);
+  if (authorities !== null) risks.push(authorities);
   return [...risks, ...warnings];
 }

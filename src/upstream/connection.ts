@@ -287,7 +287,7 @@ export class Connection implements UpstreamState, AttemptOwner, SessionEvents {
     const abort = new Abort();
     const connectMs = this.config.timeouts.connect_seconds * 1000;
     const deadline = deadlines.add(connectMs, () => {
-      abort.abort(new UpstreamFailure('timeout', `did not initialize within ${connectMs / 1000} s`));
+      abort.abort(this.#http.timeout('did not initialize', connectMs));
     });
     const close = () => abort.abort(new UpstreamFailure('cancelled', 'was removed'));
     this.#closing.addEventListener('abort', close, { once: true });

@@ -83,21 +83,11 @@ export function loopFailure(direct: boolean): UpstreamFailure {
   return new UpstreamFailure('loop', `${found}: remove it from servers, or give the url of another server`);
 }
 
-const refusedCodes = new Set(['EHOSTUNREACH', 'ENETUNREACH']);
-
-/** Codes of a TLS handshake that failed, as OpenSSL and Bun name them. */
-const tlsCode = /CERT|SSL|TLS|^UNABLE_TO_|^DEPTH_ZERO|^HOSTNAME_MISMATCH/;
-
-/** What `fetch` or the reading of its body threw, in the gateway's terms. */
+/** What a request or the reading of its answer threw, in the gateway's terms. */
 export function toFailure(error: unknown): UpstreamFailure {
   if (error instanceof UpstreamFailure) return error;
   if (error instanceof SseTooLargeError) return new UpstreamFailure('protocol', error.message);
   const code = String((error as { code?: unknown } | null)?.code ?? '');
-  if (code === 'ECONNREFUSED') return new UpstreamFailure('refused', 'connection refused');
-  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
-    return new UpstreamFailure('refused', 'host name not found');
-  if (refusedCodes.has(code)) return new UpstreamFailure('refused', `cannot connect (${code})`);
-  if (tlsCode.test(code)) return new UpstreamFailure('refused', `TLS handshake failed (${code})`);
   if (code === 'ECONNRESET' || code === 'EPIPE')
     return new UpstreamFailure('broken', 'connection closed unexpectedly');
   const detail = /^[A-Za-z0-9_]{1,60}$/.test(code) ? ` (${code})` : '';

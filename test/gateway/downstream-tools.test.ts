@@ -2,6 +2,7 @@ import { describe, expect, test } from 'bun:test';
 import { sse } from '../support/answers.ts';
 import { type FakeAnswer, type FakeUpstream, fakeUpstream } from '../support/fake-upstream.ts';
 import { startGateway, type TestConfig } from '../support/gateway.ts';
+import { refusedBy } from '../support/refused.ts';
 import { type RpcMessage, rawPost } from '../support/rpc.ts';
 import { failOnStrayErrors } from '../support/stray-errors.ts';
 import { freePort } from '../support/wait.ts';
@@ -236,7 +237,7 @@ describe('a call that the gateway cannot have answered gets -32000 and the reaso
     const response = await rawPost(gateway.url, { jsonrpc: '2.0', id: 1, method: 'tools/call', params });
     expect(((await response.json()) as RpcMessage).error).toEqual({
       code: -32000,
-      message: 'upstream "down": not connected: connection refused',
+      message: `upstream "down": not connected: ${refusedBy(url)}`,
       data: { server: 'down', reason: 'upstream_disconnected' },
     });
   });

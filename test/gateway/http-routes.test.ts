@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { fakeUpstream } from '../support/fake-upstream.ts';
 import { startGateway, type TestConfig, type TestGateway } from '../support/gateway.ts';
 import { rawConnection, rawRequest } from '../support/raw-http.ts';
+import { refusedBy } from '../support/refused.ts';
 import { RawSession } from '../support/rpc.ts';
 import { failOnStrayErrors } from '../support/stray-errors.ts';
 import { freePort } from '../support/wait.ts';
@@ -206,7 +207,7 @@ describe('/health', () => {
       connected: false,
       tools_count: 0,
       last_seen_seconds_ago: null,
-      last_error: 'connection refused',
+      last_error: refusedBy(url),
     });
   });
 });

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'bun:test';
 import { type FakeSse, fakeSse } from '../support/fake-sse.ts';
 import { fakeUpstream } from '../support/fake-upstream.ts';
 import { startGateway, type TestGateway } from '../support/gateway.ts';
+import { refusedBy } from '../support/refused.ts';
 import { RawSession } from '../support/rpc.ts';
 import { failOnStrayErrors } from '../support/stray-errors.ts';
 import { freePort, waitUntil } from '../support/wait.ts';
@@ -54,10 +55,9 @@ describe('the wait between attempts', () => {
   });
 
   test('shows in /health and /metrics while it runs', async () => {
+    const url = deadUrl();
     await using gateway = await startGateway({
-      servers: [
-        { name: 'up', url: deadUrl(), reconnect: { backoff_base_ms: 20_000, backoff_max_ms: 20_000 } },
-      ],
+      servers: [{ name: 'up', url, reconnect: { backoff_base_ms: 20_000, backoff_max_ms: 20_000 } }],
     });
     const { servers, status } = await gateway.waitFor(
       'the wait',
@@ -66,7 +66,7 @@ describe('the wait between attempts', () => {
     expect(status).toBe('degraded');
     expect(servers[0]).toMatchObject({
       connected: false,
-      last_error: 'connection refused',
+      last_error: refusedBy(url),
       reconnects: 0,
       last_seen_seconds_ago: null,
       tools_count: 0,
@@ -207,7 +207,7 @@ describe('an upstream whose attempts are used up', () => {
     expect(servers[0]).toMatchObject({
       connected: false,
       tools_count: 0,
-      last_error: 'connection refused',
+      last_error: refusedBy(upstream.url),
       next_retry_seconds: null,
     });
     expect((await told).value).toMatchObject({ method: 'notifications/tools/list_changed' });
@@ -216,7 +216,7 @@ describe('an upstream whose attempts are used up', () => {
     const { answer } = await session.request('tools/call', { name: 'up__echo' });
     expect(answer.error).toEqual({
       code: -32000,
-      message: 'upstream "up": given up: connection refused',
+      message: `upstream "up": given up: ${refusedBy(upstream.url)}`,
       data: { server: 'up', reason: 'upstream_disconnected' },
     });
     const page = await gateway.metrics();

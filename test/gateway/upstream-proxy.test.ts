@@ -136,12 +136,13 @@ describe.each([
       ],
       { HTTPS_PROXY: `${scheme}://127.0.0.1:${proxy.port}` },
     );
-    const refused = 'TLS handshake failed (ERR_TLS_CERT_ALTNAME_INVALID)';
+    const refused = (host: string) =>
+      `TLS handshake failed (ERR_TLS_CERT_ALTNAME_INVALID): the certificate of ${host} is for other names; the URL must use one of those`;
     expect(program.servers).toEqual({
       right: 1,
-      wrong: refused,
-      wrong_address: refused,
-      impostor: refused,
+      wrong: refused(`other.test:${upstream.port}`),
+      wrong_address: refused(`192.0.2.2:${upstream.port}`),
+      impostor: refused(`secure.test:${impostor.port}`),
       lax: 1,
     });
     expect(impostor.received).toEqual([]);
@@ -161,5 +162,29 @@ test('a proxy that refuses is told of, for tunnels and for what it passes on', a
     ],
     { ALL_PROXY: `127.0.0.1:${proxy.port}` },
   );
-  expect(program.servers).toEqual({ plain: 'answered HTTP 407', secure: 'the proxy answered HTTP 407' });
+  const refusal = `the proxy 127.0.0.1:${proxy.port} (ALL_PROXY) answered HTTP 407: it wants a user name and password (ALL_PROXY=http://USER:PASSWORD@…)`;
+  expect(program.servers).toEqual({ plain: refusal, secure: refusal });
+});
+
+test('a proxy of a kind that is not supported is told of, and nothing goes past it', async () => {
+  await using upstream = await fakeUpstream();
+  await using program = await serve(
+    [
+      { name: 'plain', url: 'http://plain.test/mcp' },
+      { name: 'secure', url: 'https://secure.test/mcp' },
+      { name: 'here', url: upstream.url },
+    ],
+    {
+      HTTPS_PROXY: 'socks5://proxy-user:proxy-secret@127.0.0.1:1080',
+      http_proxy: '',
+      HTTP_PROXY: 'what is this',
+    },
+  );
+  expect(program.servers).toEqual({
+    plain: 'HTTP_PROXY is no URL; expected http://HOST:PORT, or NO_PROXY=plain.test to go past it',
+    secure:
+      'HTTPS_PROXY names a proxy that is not supported, socks5://127.0.0.1:1080; expected http://HOST:PORT, or NO_PROXY=secure.test to go past it',
+    here: 1,
+  });
+  expect(await program.shown()).not.toMatch(/proxy-user|proxy-secret/);
 });

@@ -3,6 +3,7 @@ import { GatewayError } from '../../src/errors.ts';
 import { hangUp, never, rpcError } from '../support/answers.ts';
 import { fakeUpstream } from '../support/fake-upstream.ts';
 import { promptReconnect, startGateway, type TestConfig } from '../support/gateway.ts';
+import { refusedBy } from '../support/refused.ts';
 import type { RpcMessage } from '../support/rpc.ts';
 import { failOnStrayErrors } from '../support/stray-errors.ts';
 import { silentUpstream } from '../support/tcp.ts';
@@ -92,16 +93,17 @@ describe('the start fails, naming the required upstream and the cause,', () => {
     const failure = await failureOf({ servers: [{ name: 'up', url, required: true, reconnect }] });
     expect(failure.kind).toBe('required_upstream_down');
     expect(failure.exitCode).toBe(1);
-    expect(failure.message).toBe('required upstream "up" is not reachable: connection refused');
+    expect(failure.message).toBe(`required upstream "up" is not reachable: ${refusedBy(url)}`);
   });
 
   test('after connect_seconds where attempts have no limit', async () => {
+    const url = deadUrl();
     const timeouts = { connect_seconds: 0.2 };
     const failure = await failureOf({
-      servers: [{ name: 'up', url: deadUrl(), required: true, timeouts, reconnect: promptReconnect }],
+      servers: [{ name: 'up', url, required: true, timeouts, reconnect: promptReconnect }],
     });
     expect(failure.kind).toBe('required_upstream_down');
-    expect(failure.message).toBe('required upstream "up" is not reachable: connection refused');
+    expect(failure.message).toBe(`required upstream "up" is not reachable: ${refusedBy(url)}`);
   });
 
   test('when it never answers', async () => {

@@ -18,7 +18,7 @@ test('a certificate that nobody vouches for is refused with a cause that says TL
   );
   expect(servers[0]).toMatchObject({
     connected: false,
-    last_error: 'TLS handshake failed (DEPTH_ZERO_SELF_SIGNED_CERT)',
+    last_error: `TLS handshake failed (DEPTH_ZERO_SELF_SIGNED_CERT): the certificate of ${new URL(upstream.url).host} is self-signed; NODE_EXTRA_CA_CERTS=FILE makes it trusted`,
   });
   expect(upstream.received).toEqual([]);
 });

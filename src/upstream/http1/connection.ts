@@ -15,6 +15,8 @@ const idleMarginMs = 1_000;
 
 /** What a connection tells the pool that owns it. */
 export interface ConnectionEvents {
+  /** What may be the reason where the server ends its first connections without a word; empty: nothing is known. */
+  readonly hintOfSilence: string;
   /** It can serve another request. */
   onFree(connection: HttpConnection): void;
   /** It is gone. */
@@ -39,6 +41,8 @@ export class HttpConnection implements SocketOwner, ResponseSink, BodySource, Ou
   readonly #parser: ResponseParser;
   readonly #onAbort = () => this.destroy(this.#signal?.reason);
   #closed = false;
+  /** Whether nothing has come over it yet. */
+  #isSilent = true;
   /** Who waits for the response; null once it was handed over. */
   #taker: ResponseTaker | null = null;
   /** The response whose head has come, until it is handed over, and its body until that has ended. */
@@ -112,6 +116,7 @@ export class HttpConnection implements SocketOwner, ResponseSink, BodySource, Ou
   }
 
   received(bytes: Buffer): void {
+    this.#isSilent = false;
     try {
       this.#parser.push(bytes);
     } catch (error) {
@@ -133,7 +138,7 @@ export class HttpConnection implements SocketOwner, ResponseSink, BodySource, Ou
     // A body without any other end ends with the connection.
     if (error === null) this.#parser.close();
     if (this.#closed) return;
-    this.#end(closedUnexpectedly());
+    this.#end(closedUnexpectedly(error === null && this.#isSilent ? this.#events.hintOfSilence : ''));
   }
 
   onHead(head: ResponseHead): void {
@@ -200,8 +205,8 @@ export class HttpConnection implements SocketOwner, ResponseSink, BodySource, Ou
   }
 }
 
-function closedUnexpectedly(): UpstreamFailure {
-  return new UpstreamFailure('broken', 'connection closed unexpectedly');
+function closedUnexpectedly(hint = ''): UpstreamFailure {
+  return new UpstreamFailure('broken', `connection closed unexpectedly${hint}`);
 }
 
 function idleMsOf(keepAlive: string | null): number {

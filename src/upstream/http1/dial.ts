@@ -2,8 +2,9 @@ import type { Socket, SocketHandler } from 'bun';
 import { deadlines } from '../../deadlines.ts';
 import { nodeNet } from '../../node-modules.ts';
 import { UpstreamFailure } from '../failure.ts';
-import type { Route } from './route.ts';
-import { type ByteSocket, connectTimeout, type SocketOwner } from './socket.ts';
+import { closedTooSoon, connectFailure, connectTimeout } from './connect-failure.ts';
+import type { Route, Way } from './route.ts';
+import type { ByteSocket, SocketOwner } from './socket.ts';
 import { dialTunnel } from './tunnel.ts';
 
 interface DialData {
@@ -21,10 +22,10 @@ const handlers: SocketHandler<DialData> = {
 
 /**
  * Makes a connection, with TLS and through a tunnel where the route has them, ready to be written to. Rejects within
- * `timeoutMs` with an {@link UpstreamFailure}, or with what the system said, with its `code`; nothing has been sent
- * to the origin then.
+ * `timeoutMs` with an {@link UpstreamFailure}; nothing has been sent to the origin then.
  */
-export function dial(route: Route, timeoutMs: number): Promise<ByteSocket> {
+export function dial({ route, problem }: Way, timeoutMs: number): Promise<ByteSocket> {
+  if (problem !== null) return Promise.reject(new UpstreamFailure('refused', problem));
   if (route.tunnel) return dialTunnel(route, route.tunnel, timeoutMs);
   return new Dialing(route, timeoutMs).socket;
 }
@@ -39,7 +40,7 @@ class Dialing implements SocketOwner {
   constructor(route: Route, timeoutMs: number) {
     this.#route = route;
     const { hostname, port, tls } = route;
-    this.#deadline = deadlines.add(timeoutMs, () => this.#fail(connectTimeout(timeoutMs)));
+    this.#deadline = deadlines.add(timeoutMs, () => this.#fail(connectTimeout(timeoutMs, route)));
     Bun.connect<DialData>({
       hostname,
       port,
@@ -79,7 +80,7 @@ class Dialing implements SocketOwner {
   }
 
   closed(error: Error | null): void {
-    this.#fail(error ?? new UpstreamFailure('refused', 'connection closed before it could be used'));
+    this.#fail(error ?? closedTooSoon(this.#route));
   }
 
   #succeed(socket: Socket<DialData>): void {
@@ -93,7 +94,7 @@ class Dialing implements SocketOwner {
     if (this.#settled) return;
     this.#settled = true;
     this.#deadline.clear();
-    this.#result.reject(error);
+    this.#result.reject(connectFailure(error, this.#route));
     this.#socket?.terminate();
   }
 }

@@ -56,6 +56,7 @@ export class ConnectionPool implements ConnectionEvents {
   #idle: HttpConnection[] = [];
   readonly #waiters = new LiveList<Waiter>();
   readonly #recent = new RecentHead();
+  readonly #isPlain: boolean;
   #dialing = 0;
   #sweep: Deadline | null = null;
   #keepsIdle = true;
@@ -63,9 +64,11 @@ export class ConnectionPool implements ConnectionEvents {
   /**
    * @param dial makes a new connection to the origin, or rejects with what `toFailure` understands
    * @param bytes what is received is added here
+   * @param isPlain whether requests go to the origin itself, without TLS
    */
-  constructor(dial: () => Promise<ByteSocket>, bytes: ByteCounts) {
+  constructor(dial: () => Promise<ByteSocket>, bytes: ByteCounts, isPlain: boolean) {
     this.#dial = dial;
+    this.#isPlain = isPlain;
     this.#bytes = bytes;
   }
 
@@ -92,6 +95,16 @@ export class ConnectionPool implements ConnectionEvents {
     this.#sweep?.clear();
     for (const connection of this.#idle) connection.close();
     this.#idle = [];
+  }
+
+  get hintOfSilence(): string {
+    const isStrange = this.#isPlain && this.#bytes.received === 0;
+    return isStrange ? ', without an answer; if it speaks TLS, its URL must begin with https://' : '';
+  }
+
+  /** Whether none of its connections has come about while requests wait for one. */
+  get isUnreached(): boolean {
+    return this.#dialing > 0 && this.#connections.size === 0;
   }
 
   onFree(connection: HttpConnection): void {

@@ -3,6 +3,8 @@ import { HeaderFields } from './header-fields.ts';
 /** What every response begins with. */
 const protocol = 'HTTP/1.';
 const statusLine = /^HTTP\/1\.\d [1-9]\d{2}(?: [^\0\r\n]*)?\r?\n/;
+/** How a server that speaks TLS begins that it does not understand us. RFC 8446, 5.1 and 6. */
+const tlsAlert = '\x15\x03';
 /** As much of a head as {@link checkBeginning} looks at. */
 export const beginningLength = protocol.length;
 /** The code of the digit 0. */
@@ -39,7 +41,7 @@ export function endOfHead(text: string): number {
 
 /** Throws {@link HttpFramingError} where this cannot be how a head begins: what speaks another protocol may never send an empty line. */
 export function checkBeginning(text: string): void {
-  if (!protocol.startsWith(text.slice(0, beginningLength))) throw notHttp();
+  if (!protocol.startsWith(text.slice(0, beginningLength))) throw notHttp(text);
 }
 
 /**
@@ -49,7 +51,7 @@ export function checkBeginning(text: string): void {
  */
 export function parseHead(text: string): ResponseHead {
   const lineEnd = text.indexOf('\n');
-  if (!statusLine.test(text)) throw notHttp();
+  if (!statusLine.test(text)) throw notHttp(text);
   const headers = HeaderFields.parse(text.slice(lineEnd, text.lastIndexOf('\n', text.length - 2) + 1));
   if (headers === null) throw new HttpFramingError('answered with a malformed header');
   const minorVersion = digitAt(text, 7);
@@ -92,7 +94,8 @@ function digitAt(text: string, at: number): number {
   return text.charCodeAt(at) - zero;
 }
 
-function notHttp(): HttpFramingError {
+function notHttp(text: string): HttpFramingError {
+  if (text.startsWith(tlsAlert)) return new HttpFramingError('speaks TLS; its URL must begin with https://');
   return new HttpFramingError('answered with something that is not HTTP/1.1');
 }
 

@@ -1,5 +1,6 @@
 import { isLoopback, normalizeHost } from '../../config/hosts.ts';
 import { nodeNet } from '../../node-modules.ts';
+import { displayUrl } from '../../observability/redact.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -12,6 +13,8 @@ export interface Route {
   readonly tls: { readonly verify: boolean } | null;
   /** The way on, where the connection goes to a proxy that has to make a tunnel. */
   readonly tunnel: Tunnel | null;
+  /** Set where the connection goes to a proxy: the variable of the environment that names it. */
+  readonly proxyOf: string | null;
 }
 
 /** The far end of a tunnel, which is always encrypted. */
@@ -31,11 +34,21 @@ export interface Way {
    * `Proxy-Authorization`, or an empty string.
    */
   readonly forwarding: string | null;
+  /** Why it cannot be used, for the user; null: it can. */
+  readonly problem: string | null;
+}
+
+/** A proxy as the environment has it. */
+interface Proxy {
+  readonly url: URL;
+  /** The variable that names it. */
+  readonly variable: string;
 }
 
 /**
  * The way to the origin of `url`: direct, or through the proxy that the environment names in `HTTP_PROXY`,
  * `HTTPS_PROXY` or `ALL_PROXY` (the lower case form wins), unless `NO_PROXY` or the loopback interface makes an exception.
+ * What the environment names and is no HTTP proxy is a problem: who names one does not want connections past it.
  */
 export function wayTo(url: URL, skipVerify: boolean, env: Environment): Way {
   const hostname = bare(url.hostname);
@@ -43,30 +56,35 @@ export function wayTo(url: URL, skipVerify: boolean, env: Environment): Way {
   const port = portOf(url);
   const tls = secure ? { verify: !skipVerify } : null;
   const proxy = proxyFor(url, env);
-  if (proxy === null) return { route: { hostname, port, tls, tunnel: null }, forwarding: null };
+  const direct = { route: { hostname, port, tls, tunnel: null, proxyOf: null }, forwarding: null };
+  if (proxy === null) return { ...direct, problem: null };
+  if (typeof proxy === 'string') return { ...direct, problem: proxy };
 
-  const proxyHost = bare(proxy.hostname);
-  const authorization = proxyAuthorization(proxy);
+  const proxyHost = bare(proxy.url.hostname);
+  const authorization = proxyAuthorization(proxy.url);
   const route: Route = {
     hostname: proxyHost,
-    port: portOf(proxy),
-    tls: proxy.protocol === 'https:' ? { verify: true } : null,
+    port: portOf(proxy.url),
+    tls: proxy.url.protocol === 'https:' ? { verify: true } : null,
     tunnel: tls && { hostname, port, ...tls, authorization },
+    proxyOf: proxy.variable,
   };
-  return { route, forwarding: secure ? null : (authorization ?? '') };
+  return { route, forwarding: secure ? null : (authorization ?? ''), problem: null };
 }
 
-/** The proxy for a URL; null: none. What the environment holds may be anything, and what is no proxy is none. */
-function proxyFor(url: URL, env: Environment): URL | null {
+/** The proxy for a URL; null: none; a text: what is named cannot be used as one. */
+function proxyFor(url: URL, env: Environment): Proxy | string | null {
   // HTTP_PROXY is meant for the world outside.
   if (isLoopback(bare(url.hostname)) || isException(url, env.no_proxy || env.NO_PROXY)) return null;
-  const value =
-    (url.protocol === 'https:' ? env.https_proxy || env.HTTPS_PROXY : env.http_proxy || env.HTTP_PROXY) ||
-    env.all_proxy ||
-    env.ALL_PROXY;
-  if (!value) return null;
+  const particular =
+    url.protocol === 'https:' ? ['https_proxy', 'HTTPS_PROXY'] : ['http_proxy', 'HTTP_PROXY'];
+  const variable = [...particular, 'all_proxy', 'ALL_PROXY'].find((name) => env[name]);
+  const value = variable === undefined ? undefined : env[variable];
+  if (variable === undefined || !value) return null;
   const proxy = URL.parse(value.includes('://') ? value : `http://${value}`);
-  return proxy !== null && /^https?:$/.test(proxy.protocol) ? proxy : null;
+  if (proxy !== null && /^https?:$/.test(proxy.protocol)) return { url: proxy, variable };
+  const found = proxy === null ? 'is no URL' : `names a proxy that is not supported, ${displayUrl(value)}`;
+  return `${variable} ${found}; expected http://HOST:PORT, or NO_PROXY=${bare(url.hostname)} to go past it`;
 }
 
 /** `NO_PROXY`: `*`, or a list of addresses, networks, and host names with all names below them, with a port or without. */

@@ -1,5 +1,3 @@
-import { UpstreamFailure } from '../failure.ts';
-
 /** What the HTTP side does with a socket. */
 export interface ByteSocket {
   readonly data: { owner: SocketOwner };
@@ -20,9 +18,4 @@ export interface SocketOwner {
   drained(): void;
   /** The last thing that happens. */
   closed(error: Error | null): void;
-}
-
-/** The failure of a connection that did not come about in time. */
-export function connectTimeout(timeoutMs: number): UpstreamFailure {
-  return new UpstreamFailure('refused', `cannot connect within ${timeoutMs / 1000} s`);
 }

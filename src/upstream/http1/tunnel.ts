@@ -2,10 +2,18 @@ import type { Duplex } from 'node:stream';
 import { deadlines } from '../../deadlines.ts';
 import { nodeNet, nodeTls } from '../../node-modules.ts';
 import { UpstreamFailure } from '../failure.ts';
+import {
+  closedTooSoon,
+  connectFailure,
+  connectTimeout,
+  nameOf,
+  type Peer,
+  proxyRefusal,
+} from './connect-failure.ts';
 import { HttpFramingError, type ResponseHead } from './response-head.ts';
 import { ResponseParser } from './response-parser.ts';
 import type { Route, Tunnel } from './route.ts';
-import { type ByteSocket, connectTimeout, type SocketOwner } from './socket.ts';
+import type { ByteSocket, SocketOwner } from './socket.ts';
 
 /**
  * Connects to a proxy, has it make a tunnel, and encrypts that to its far end (RFC 9110, 9.3.6). On Node's sockets:
@@ -14,22 +22,24 @@ import { type ByteSocket, connectTimeout, type SocketOwner } from './socket.ts';
 export async function dialTunnel(route: Route, tunnel: Tunnel, timeoutMs: number): Promise<ByteSocket> {
   const opened: Duplex[] = [];
   const expired = Promise.withResolvers<never>();
-  const deadline = deadlines.add(timeoutMs, () => expired.reject(connectTimeout(timeoutMs)));
+  let peer: Peer = route;
+  const deadline = deadlines.add(timeoutMs, () => expired.reject(connectTimeout(timeoutMs, peer)));
   const within = <T>(wait: Promise<T>) => Promise.race([wait, expired.promise]);
   try {
     const proxy = route.tls
       ? nodeTls().connect({ ...toServer(route.hostname, true), port: route.port })
       : nodeNet().connect(route.port, route.hostname);
     opened.push(proxy);
-    await within(event(proxy, route.tls ? 'secureConnect' : 'connect'));
-    await within(askForTunnel(proxy, tunnel));
+    await within(event(proxy, route.tls ? 'secureConnect' : 'connect', peer));
+    await within(askForTunnel(proxy, route, tunnel));
+    peer = { hostname: tunnel.hostname, port: tunnel.port, proxyOf: null };
     const secure = nodeTls().connect({ ...toServer(tunnel.hostname, tunnel.verify), socket: proxy });
     opened.push(secure);
-    await within(event(secure, 'secureConnect'));
+    await within(event(secure, 'secureConnect', peer));
     return new NodeSocket(secure);
   } catch (error) {
     for (const socket of opened) socket.on('error', () => {}).destroy();
-    throw error;
+    throw connectFailure(error, peer);
   } finally {
     deadline.clear();
   }
@@ -44,21 +54,22 @@ function toServer(hostname: string, verify: boolean) {
 }
 
 /** Resolves at the event; rejects at an error, or at the end of the socket. */
-function event(socket: Duplex, name: string): Promise<void> {
+function event(socket: Duplex, name: string, peer: Peer): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const closed = () => reject(new UpstreamFailure('refused', 'connection closed before it could be used'));
+  const closed = () => reject(closedTooSoon(peer));
   socket.once(name, resolve).once('error', reject).once('close', closed);
   return promise.finally(() => socket.off(name, resolve).off('error', reject).off('close', closed));
 }
 
 /** Sends CONNECT, and resolves when the proxy has made the tunnel. */
-async function askForTunnel(proxy: Duplex, tunnel: Tunnel): Promise<void> {
+async function askForTunnel(proxy: Duplex, route: Route, tunnel: Tunnel): Promise<void> {
   const host = tunnel.hostname.includes(':') ? `[${tunnel.hostname}]` : tunnel.hostname;
   const authority = `${host}:${tunnel.port}`;
   const authorization =
     tunnel.authorization === null ? '' : `Proxy-Authorization: ${tunnel.authorization}\r\n`;
   const answered = Promise.withResolvers<ResponseHead>();
-  const refuse = (what: string) => answered.reject(new UpstreamFailure('refused', `the proxy ${what}`));
+  const refuse = (what: string) =>
+    answered.reject(new UpstreamFailure('refused', `${nameOf(route)} ${what}`));
   const closed = () => refuse('closed the connection');
   const parser = new ResponseParser({ onHead: answered.resolve, onData() {}, onEnd() {} });
   const take = (bytes: Buffer) => {
@@ -75,7 +86,7 @@ async function askForTunnel(proxy: Duplex, tunnel: Tunnel): Promise<void> {
     proxy.write(`CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n${authorization}\r\n`);
     const { status } = await answered.promise;
     if (status < 200 || status > 299)
-      throw new UpstreamFailure('refused', `the proxy answered HTTP ${status}`);
+      throw new UpstreamFailure('refused', proxyRefusal(status, route, authority));
   } finally {
     proxy.off('data', take).off('error', closed).off('close', closed);
   }

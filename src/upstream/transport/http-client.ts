@@ -1,4 +1,6 @@
 import type { ByteCounts } from '../../observability/upstream-metrics.ts';
+import { UpstreamFailure } from '../failure.ts';
+import { connectTimeout } from '../http1/connect-failure.ts';
 import { dial } from '../http1/dial.ts';
 import { ConnectionPool } from '../http1/pool.ts';
 import { type Way, wayTo } from '../http1/route.ts';
@@ -30,7 +32,15 @@ export class HttpClient {
     this.options = options;
     this.way = wayTo(new URL(options.url), options.tlsSkipVerify, process.env);
     // A pool of its own: a connection that was made without verification never serves another upstream.
-    this.pool = new ConnectionPool(() => dial(this.way.route, options.connectTimeoutMs()), options.bytes);
+    const isPlain =
+      this.way.route.tls === null && this.way.forwarding === null && this.way.route.tunnel === null;
+    this.pool = new ConnectionPool(() => dial(this.way, options.connectTimeoutMs()), options.bytes, isPlain);
+  }
+
+  /** The failure of what has waited for `timeoutMs`, and whether that was for a connection. */
+  timeout(what: string, timeoutMs: number): UpstreamFailure {
+    if (this.pool.isUnreached) return connectTimeout(timeoutMs, this.way.route);
+    return new UpstreamFailure('timeout', `${what} within ${timeoutMs / 1000} s`);
   }
 
   /** Another number after each change of what the options tell when asked. */

@@ -3,6 +3,7 @@ import { jsonType, sessionHeader, sseType } from '../../protocol/headers.ts';
 import { build } from '../../version.ts';
 import { explanationIn } from '../explanation.ts';
 import { statusFailure, UpstreamFailure } from '../failure.ts';
+import { proxyRefusal } from '../http1/connect-failure.ts';
 import type { ResponseTaker } from '../http1/connection.ts';
 import { CookieJar } from '../http1/cookie-jar.ts';
 import type { HttpResponse } from '../http1/response.ts';
@@ -82,7 +83,10 @@ export class HttpSession {
     const { status } = response;
     let words = explanationIn(status, body, response.header('www-authenticate'));
     for (const secret of this.#secrets()) words = words.replaceAll(secret, hidden);
-    return statusFailure(status, this.#client.options.quote(words));
+    const failure = statusFailure(status, this.#client.options.quote(words));
+    const { forwarding, route } = this.#client.way;
+    if (forwarding === null || status !== 407) return failure;
+    return new UpstreamFailure(failure.kind, proxyRefusal(status, route, 'it'));
   }
 
   /** The names of this session, which the upstream may repeat. */

@@ -38,6 +38,7 @@ function playedConnection({ takes = Number.POSITIVE_INFINITY, turn = new Turn() 
     terminate: () => end('terminated'),
   };
   const events = {
+    hintOfSilence: '',
     onFree: () => void told.push('free'),
     onClosed: () => void told.push('closed'),
     onReceived() {},

@@ -186,7 +186,7 @@ describe('a connection does not come about', () => {
     await using client = httpClient(server.origin);
     await expect(client.fetch({ method: 'GET', signal: unaborted })).rejects.toMatchObject({
       kind: 'refused',
-      message: 'connection refused',
+      message: `connection refused by 127.0.0.1:${server.port}; is the server running?`,
     });
   });
 
@@ -206,7 +206,7 @@ describe('a connection does not come about', () => {
       await using client = httpClient(`http://127.0.0.1:${port}`, { connectTimeoutMs: () => 200 });
       await expect(client.fetch({ method: 'GET', signal: unaborted })).rejects.toMatchObject({
         kind: 'refused',
-        message: 'cannot connect within 0.2 s',
+        message: `cannot connect within 0.2 s to 127.0.0.1:${port}`,
       });
     } finally {
       for (const filler of fillers) filler.destroy();
@@ -220,7 +220,10 @@ describe('a connection does not come about', () => {
     const url = `https://127.0.0.1:${server.port}`;
     await using client = httpClient(url, { connectTimeoutMs: () => 100 });
     const failed = within('the failure', client.fetch({ method: 'GET', signal: unaborted }));
-    await expect(failed).rejects.toMatchObject({ kind: 'refused', message: 'cannot connect within 0.1 s' });
+    await expect(failed).rejects.toMatchObject({
+      kind: 'refused',
+      message: `cannot connect within 0.1 s to 127.0.0.1:${server.port}`,
+    });
     await waitUntil('the end of the connection', () => server.connections() === 1 && server.open() === 0);
   });
 

@@ -215,21 +215,30 @@ describe('a proxy fails a tunnel', () => {
     [
       'when it wants credentials',
       'HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 4\r\n\r\nno\r\n',
-      'the proxy answered HTTP 407',
+      'PROXY answered HTTP 407: it wants a user name and password (all_proxy=http://USER:PASSWORD@…)',
     ],
-    ['when it cannot reach the far end', 'HTTP/1.1 502 Bad Gateway\r\n\r\n', 'the proxy answered HTTP 502'],
-    ['when it redirects', 'HTTP/1.1 302 \r\nLocation: http://x.test/\r\n\r\n', 'the proxy answered HTTP 302'],
-    ['when it hangs up', hangUp, 'the proxy closed the connection'],
-    ['when it talks rubbish', 'rubbish\r\n\r\n', 'the proxy answered with something that is not HTTP/1.1'],
-    ['when it never answers', null, 'cannot connect within 0.2 s'],
-    ['when it answers by half', 'HTTP/1.1 200 OK\r\nX-A: 1\r\n', 'cannot connect within 0.2 s'],
+    [
+      'when it cannot reach the far end',
+      'HTTP/1.1 502 Bad Gateway\r\n\r\n',
+      'PROXY answered HTTP 502: it cannot reach up.test:443',
+    ],
+    [
+      'when it does not want to',
+      'HTTP/1.1 403 No\r\n\r\n',
+      'PROXY answered HTTP 403: it does not allow connections to up.test:443',
+    ],
+    ['when it redirects', 'HTTP/1.1 302 \r\nLocation: http://x.test/\r\n\r\n', 'PROXY answered HTTP 302'],
+    ['when it hangs up', hangUp, 'PROXY closed the connection'],
+    ['when it talks rubbish', 'rubbish\r\n\r\n', 'PROXY answered with something that is not HTTP/1.1'],
+    ['when it never answers', null, 'cannot connect within 0.2 s to PROXY'],
+    ['when it answers by half', 'HTTP/1.1 200 OK\r\nX-A: 1\r\n', 'cannot connect within 0.2 s to PROXY'],
   ])('%s', async (_name, answer, message) => {
     await using proxy = await httpProxy({ answer });
     const options = { ...lax, connectTimeoutMs: () => 200 };
     await using client = proxiedClient(`http://127.0.0.1:${proxy.port}`, 'https://up.test/', options);
     await expect(within('the failure', client.fetch(get))).rejects.toMatchObject({
       kind: 'refused',
-      message,
+      message: message.replace('PROXY', `the proxy 127.0.0.1:${proxy.port} (all_proxy)`),
     });
     await waitUntil('the end of the connection', () => proxy.open() === 0);
   });
@@ -238,7 +247,10 @@ describe('a proxy fails a tunnel', () => {
     const proxy = await httpProxy();
     await proxy[Symbol.asyncDispose]();
     await using client = proxiedClient(`http://127.0.0.1:${proxy.port}`, 'https://up.test/');
-    await expect(client.fetch(get)).rejects.toMatchObject({ kind: 'refused', message: 'connection refused' });
+    await expect(client.fetch(get)).rejects.toMatchObject({
+      kind: 'refused',
+      message: `connection refused by the proxy 127.0.0.1:${proxy.port} (all_proxy); is the proxy running?`,
+    });
   });
 });
 
@@ -249,7 +261,7 @@ describe('the far end of a tunnel is refused', () => {
     await using client = proxiedClient(`http://127.0.0.1:${proxy.port}`, `https://up.test:${server.port}/`);
     await expect(within('the failure', client.fetch(get))).rejects.toMatchObject({
       kind: 'refused',
-      message: 'TLS handshake failed (DEPTH_ZERO_SELF_SIGNED_CERT)',
+      message: `TLS handshake failed (DEPTH_ZERO_SELF_SIGNED_CERT): the certificate of up.test:${server.port} is self-signed; NODE_EXTRA_CA_CERTS=FILE makes it trusted`,
     });
     expect(server.requests).toEqual([]);
     await waitUntil('the end of the tunnel', () => proxy.open() === 0);
@@ -265,7 +277,12 @@ describe('the far end of a tunnel is refused', () => {
       `https://up.test:${server.port}/`,
       lax,
     );
-    await expect(within('the failure', client.fetch(get))).rejects.toMatchObject({ kind: 'refused' });
+    await expect(within('the failure', client.fetch(get))).rejects.toMatchObject({
+      kind: 'refused',
+      message: expect.stringContaining(
+        `up.test:${server.port} does not speak TLS; should its URL begin with http://?`,
+      ),
+    });
     await waitUntil('the end of the tunnel', () => proxy.open() === 0);
   });
 
@@ -280,7 +297,7 @@ describe('the far end of a tunnel is refused', () => {
     );
     await expect(within('the failure', client.fetch(get))).rejects.toMatchObject({
       kind: 'refused',
-      message: 'cannot connect within 0.2 s',
+      message: `cannot connect within 0.2 s to up.test:${server.port}`,
     });
     await waitUntil('the end of the tunnel', () => proxy.open() === 0);
   });
@@ -292,7 +309,7 @@ describe('a proxy at an https URL', () => {
     await using client = proxiedClient(`https://127.0.0.1:${proxy.port}`, `${scheme}://up.test/`, lax);
     await expect(within('the failure', client.fetch(get))).rejects.toMatchObject({
       kind: 'refused',
-      message: 'TLS handshake failed (DEPTH_ZERO_SELF_SIGNED_CERT)',
+      message: `TLS handshake failed (DEPTH_ZERO_SELF_SIGNED_CERT): the certificate of the proxy 127.0.0.1:${proxy.port} (all_proxy) is self-signed; NODE_EXTRA_CA_CERTS=FILE makes it trusted`,
     });
     expect(proxy.received).toEqual([]);
   });

@@ -18,7 +18,11 @@ describe('without a proxy the way is direct', () => {
     ['https://up.test/mcp', { hostname: 'up.test', port: 443, tls: { verify: true } }],
     ['https://[2001:DB8::1]:8443/mcp', { hostname: '2001:db8::1', port: 8443, tls: { verify: true } }],
   ])('to %s', (url, route) => {
-    expect(wayTo(new URL(url), false, {})).toEqual({ route: { ...route, tunnel: null }, forwarding: null });
+    expect(wayTo(new URL(url), false, {})).toEqual({
+      route: { ...route, tunnel: null, proxyOf: null },
+      forwarding: null,
+      problem: null,
+    });
   });
 
   test('without verification where that is not wanted', () => {
@@ -29,8 +33,9 @@ describe('without a proxy the way is direct', () => {
 describe('through a proxy', () => {
   test('a plain request is passed on', () => {
     expect(wayTo(new URL('http://up.test/mcp'), false, { HTTP_PROXY: proxy })).toEqual({
-      route: { hostname: 'proxy.test', port: 3128, tls: null, tunnel: null },
+      route: { hostname: 'proxy.test', port: 3128, tls: null, tunnel: null, proxyOf: 'HTTP_PROXY' },
       forwarding: '',
+      problem: null,
     });
   });
 
@@ -41,8 +46,10 @@ describe('through a proxy', () => {
         port: 3128,
         tls: null,
         tunnel: { hostname: 'up.test', port: 443, verify: true, authorization: null },
+        proxyOf: 'HTTPS_PROXY',
       },
       forwarding: null,
+      problem: null,
     });
   });
 
@@ -54,12 +61,15 @@ describe('through a proxy', () => {
         port: 443,
         tls: { verify: true },
         tunnel: { hostname: '2001:db8::1', port: 8443, verify: false, authorization: null },
+        proxyOf: 'ALL_PROXY',
       },
       forwarding: null,
+      problem: null,
     });
     expect(wayTo(new URL('http://up.test/'), true, env)).toEqual({
-      route: { hostname: 'proxy.test', port: 443, tls: { verify: true }, tunnel: null },
+      route: { hostname: 'proxy.test', port: 443, tls: { verify: true }, tunnel: null, proxyOf: 'ALL_PROXY' },
       forwarding: '',
+      problem: null,
     });
   });
 });
@@ -109,17 +119,36 @@ describe('the proxy is', () => {
   ])('%s', (_name, url, env, expected) => {
     expect(next(url, env)).toBe(expected);
   });
+});
 
+describe('what the environment names and is no HTTP proxy is a problem, told without credentials:', () => {
   test.each([
-    'socks5://proxy.test:1080',
-    'http://',
-    '://',
-    'http://[',
-    'file:///proxy',
-    'a b',
-    'http://proxy.test:99999',
-  ])('none where the environment says %s', (value) => {
-    expect(next('http://up.test', { HTTP_PROXY: value })).toBe('up.test:80');
+    ['socks5://me:secret@proxy.test:1080', 'names a proxy that is not supported, socks5://proxy.test:1080'],
+    ['socks5h://proxy.test', 'names a proxy that is not supported, socks5h://proxy.test'],
+    ['file:///proxy', 'names a proxy that is not supported, file:///proxy'],
+    ['http://', 'is no URL'],
+    ['://', 'is no URL'],
+    ['http://[', 'is no URL'],
+    ['a b', 'is no URL'],
+    ['http://me:secret@proxy.test:99999', 'is no URL'],
+    ['"http://proxy.test:3128"', 'is no URL'],
+  ])('%s', (value, found) => {
+    for (const [url, variable] of [
+      ['http://up.test', 'HTTP_PROXY'],
+      ['https://up.test', 'https_proxy'],
+      ['https://up.test', 'ALL_PROXY'],
+    ] as const) {
+      const { problem } = wayTo(new URL(url), false, { [variable]: value });
+      expect(problem).toBe(
+        `${variable} ${found}; expected http://HOST:PORT, or NO_PROXY=up.test to go past it`,
+      );
+    }
+  });
+
+  test('but not for what goes past it', () => {
+    const env = { ALL_PROXY: 'socks5://proxy.test:1080', NO_PROXY: 'up.test' };
+    expect(wayTo(new URL('https://up.test'), false, env).problem).toBeNull();
+    expect(wayTo(new URL('http://localhost:3000'), false, env).problem).toBeNull();
   });
 });
 
