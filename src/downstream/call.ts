@@ -20,6 +20,8 @@ export class Call extends Listed implements Exchange {
   readonly abort = new Abort();
   readonly startMs = performance.now();
   readonly #taker: CallTaker;
+  /** Null until it is asked for. */
+  #meta: ObjectText | undefined | null = null;
   /** It has been answered. */
   isOver = false;
 
@@ -40,6 +42,11 @@ export class Call extends Listed implements Exchange {
   }
   get params(): ObjectText | undefined {
     return this.message.params;
+  }
+
+  get meta(): ObjectText | undefined {
+    if (this.#meta === null) this.#meta = this.message.params?.object('_meta');
+    return this.#meta;
   }
 
   notify(message: string): Promise<void> | undefined {

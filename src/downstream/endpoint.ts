@@ -3,7 +3,7 @@ import type { DownstreamMetrics } from '../observability/downstream-metrics.ts';
 import type { Logger } from '../observability/log.ts';
 import type { Answer } from '../protocol/exchange.ts';
 import { sessionHeader } from '../protocol/headers.ts';
-import { elements } from '../protocol/json-text.ts';
+import { elements, TooManyError } from '../protocol/json-text.ts';
 import {
   errorText,
   type InvalidMessage,
@@ -237,20 +237,16 @@ export class Endpoint implements CallTaker {
 
 /** The message in a body, or those of a batch: at least one. Throws `parse_error`, `invalid_request`. */
 function parse(text: string): Message | Message[] {
-  let batch: readonly string[] | null;
   try {
-    batch = elements(text);
+    const batch = elements(text, maxBatchMessages, 'messages in a batch');
     if (batch === null) return clientMessage(text);
-  } catch {
+    if (batch.length > 0) return batch.map(clientMessage);
+  } catch (error) {
+    if (error instanceof TooManyError)
+      throw new GatewayError('invalid_request', `Invalid request: ${error.message}`);
     throw new GatewayError('parse_error', 'Parse error: the body is not valid JSON');
   }
-  if (batch.length === 0)
-    throw new GatewayError('invalid_request', 'Invalid request: a batch must not be empty');
-  if (batch.length > maxBatchMessages) {
-    const found = `a batch of ${batch.length} messages; at most ${maxBatchMessages} are taken`;
-    throw new GatewayError('invalid_request', `Invalid request: ${found}`);
-  }
-  return batch.map(clientMessage);
+  throw new GatewayError('invalid_request', 'Invalid request: a batch must not be empty');
 }
 
 /** To what needs no answer: notifications, responses. MCP 2025-11-25, Transports, Sending Messages to the Server. */

@@ -1,11 +1,15 @@
 import { GatewayError } from '../errors.ts';
 import type { Logger } from '../observability/log.ts';
 import { jsonType } from '../protocol/headers.ts';
+import { TooManyError } from '../protocol/json-text.ts';
 import { errorText } from '../protocol/jsonrpc.ts';
 
 /** The error to show for whatever was thrown; what was not meant to be shown is logged instead. */
 export function toGatewayError(error: unknown, logger: Logger): GatewayError {
   if (error instanceof GatewayError) return error;
+  // Only what a client sends is looked into while it is being answered.
+  if (error instanceof TooManyError)
+    return new GatewayError('invalid_params', `Invalid params: ${error.message}`);
   logger.error('a request failed inside the gateway', { error });
   return new GatewayError('internal', 'the gateway failed; its log tells more');
 }

@@ -13,6 +13,8 @@ export interface Exchange {
   /** When it came, by `performance.now()`. */
   readonly startMs: number;
   readonly params: ObjectText | undefined;
+  /** The `_meta` of the params, where it is an object. Throws a `TooManyError` for what is not looked into. */
+  readonly meta: ObjectText | undefined;
   /** Aborted when the client cancels or goes away, and by whoever answers when it gives up. */
   readonly abort: Abort;
   /**

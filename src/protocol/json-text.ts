@@ -174,11 +174,15 @@ export function stringAt(text: string, start: number, end: number): string | und
   return text.slice(start + 1, end - 1);
 }
 
+/** An escape writes one code unit in as many characters, at most. */
+const maxEscapeChars = 6;
+
 /** Whether the string `wanted` stands from `start` to `end`, with its quotes, in whichever way it is written. */
 export function isStringAt(text: string, start: number, end: number, wanted: string): boolean {
   if (text.charCodeAt(start) !== quote) return false;
   if (end - start - 2 <= wanted.length) return isTextAt(text, start + 1, end - 1, wanted);
   // Escapes make the text longer than what it stands for.
+  if (end - start - 2 > maxEscapeChars * wanted.length) return false;
   for (let i = start + 1; i < end; i++)
     if (text.charCodeAt(i) === backslash) return stringAt(text, start, end) === wanted;
   return false;
@@ -200,8 +204,24 @@ export function numberAt(text: string, start: number, end: number): number | und
   return value;
 }
 
-/** The texts of the elements of the array whose text this is, or null where it is that of another value. */
-export function elements(text: string): string[] | null {
+/** A text holds more of something than may be taken from its sender: what is made of it would be many times its size. */
+export class TooManyError extends Error {
+  constructor(max: number, what: string) {
+    super(`more than ${max} ${what}`);
+    this.name = 'TooManyError';
+  }
+}
+
+/**
+ * The texts of the elements of the array whose text this is, or null where it is that of another value.
+ * Throws a {@link TooManyError} as soon as there are more than `max`.
+ * @param what they are called in its message
+ */
+export function elements(
+  text: string,
+  max = Number.POSITIVE_INFINITY,
+  what = 'elements in an array',
+): string[] | null {
   let i = skipSpace(text, 0);
   if (text.charCodeAt(i) !== openBracket) return null;
   const found: string[] = [];
@@ -211,6 +231,7 @@ export function elements(text: string): string[] | null {
     return found;
   }
   for (;;) {
+    if (found.length === max) throw new TooManyError(max, what);
     const end = skipValue(text, i);
     found.push(text.slice(i, end));
     i = skipSpace(text, end);

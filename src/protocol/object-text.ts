@@ -9,6 +9,7 @@ import {
   skipSpace,
   skipValue,
   stringAt,
+  TooManyError,
 } from './json-text.ts';
 
 const comma = 0x2c;
@@ -16,7 +17,13 @@ const closeBrace = 0x7d;
 /** The first letter of null, and of no other JSON value. */
 const letterN = 0x6e;
 
-/** Goes through the members of an object, in order, one with each {@link next}. A repeated key comes as often as it stands there. */
+/** As many members may an object have that is looked into: those of arguments and structured content do not count. */
+const maxMembers = 10_000;
+
+/**
+ * Goes through the members of an object, in order, one with each {@link next}. A repeated key comes as often as it stands
+ * there. Throws a SyntaxError for what is no JSON, and a {@link TooManyError} beyond {@link maxMembers}.
+ */
 export class Members {
   readonly #text: string;
   /** Where in the text the member's key stands, with its quotes. */
@@ -25,6 +32,7 @@ export class Members {
   /** Where the member's value begins. */
   start: number;
   #end: number;
+  #count = 0;
 
   /** @param start where the object begins */
   constructor(text: string, start = skipSpace(text, 0)) {
@@ -54,6 +62,7 @@ export class Members {
       if (code !== comma) throw malformed(text, at);
       at = skipSpace(text, at + 1);
     }
+    if (++this.#count > maxMembers) throw new TooManyError(maxMembers, 'members in an object');
     this.keyStart = at;
     this.keyEnd = skipKey(text, at);
     this.start = skipColon(text, this.keyEnd);

@@ -3,7 +3,7 @@ import type { Logger } from '../observability/log.ts';
 import type { Redactor } from '../observability/redact.ts';
 import { unknownTool } from '../observability/upstream-metrics.ts';
 import type { Answer, Exchange } from '../protocol/exchange.ts';
-import type { ResponseMessage } from '../protocol/jsonrpc.ts';
+import { maxTokenChars, type ResponseMessage } from '../protocol/jsonrpc.ts';
 import { splitQualified } from '../registry/names.ts';
 import type { OfferedTool, Registry, ToolRoute } from '../registry/registry.ts';
 import type { Connection } from '../upstream/connection.ts';
@@ -64,6 +64,10 @@ export class Router {
       throw new GatewayError('invalid_params', 'tools/call: "name" must be a string');
     if (!params.isObjectOrAbsent('arguments')) {
       throw new GatewayError('invalid_params', 'tools/call: "arguments" must be an object');
+    }
+    if ((exchange.meta?.member('progressToken')?.length ?? 0) > maxTokenChars) {
+      const expected = `must have at most ${maxTokenChars} characters: it goes back with each notification`;
+      throw new GatewayError('invalid_params', `tools/call: "progressToken" ${expected}`);
     }
     const route = this.#routeOf(name);
     const forwarded = new Forwarded(this.#parts, exchange, route);

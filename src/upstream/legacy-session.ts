@@ -4,7 +4,6 @@ import { gatewaysIn } from '../protocol/instance.ts';
 import {
   errorText,
   type Message,
-  maxTokenChars,
   type NotificationMessage,
   notificationText,
   type RequestMessage,
@@ -29,7 +28,8 @@ const maxUnansweredSends = 1_000;
 export interface UpstreamCall {
   /** The JSON text of the method. */
   readonly methodText: string;
-  readonly params: ObjectText | undefined;
+  /** The `_meta` of the params. */
+  readonly meta: ObjectText | undefined;
   /** Aborted when its client gives it up, and when its time is over. */
   readonly abort: Abort;
   /** Takes a notification's text, for the client whose call this is. */
@@ -80,10 +80,9 @@ class RunningCall extends Deadline implements AnswerTaker {
     this.id = id;
     this.call = call;
     this.timeoutMs = timeoutMs;
-    const meta = call.params?.object('_meta');
+    const { meta } = call;
     const token = meta?.member('progressToken');
-    // One that is too long to go back with each notification gets none; the upstream must not see it all the same.
-    this.progressToken = token !== undefined && token.length > maxTokenChars ? undefined : token;
+    this.progressToken = token;
     if (meta === undefined || token === undefined) this.paramsText = paramsText;
     else if (token === 'null') {
       // It means absent, and an upstream may refuse it.
@@ -405,7 +404,7 @@ function tooManyRequests(): UpstreamFailure {
 function ownCall(method: string): UpstreamCall {
   return {
     methodText: JSON.stringify(method),
-    params: undefined,
+    meta: undefined,
     abort: new Abort(),
     notify: () => undefined,
   };

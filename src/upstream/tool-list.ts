@@ -1,4 +1,4 @@
-import { elements } from '../protocol/json-text.ts';
+import { elements, TooManyError } from '../protocol/json-text.ts';
 import type { ResponseMessage } from '../protocol/jsonrpc.ts';
 import { ObjectText } from '../protocol/object-text.ts';
 import { nextTurn } from '../turn.ts';
@@ -9,6 +9,8 @@ import { mendedTool, ToolMisfit } from './tool-shape.ts';
 const maxToolPages = 1_000;
 const maxTools = 100_000;
 const maxToolListChars = 64 * 1024 * 1024;
+/** A longer description is left out: nobody can use it, and to look at it would take too long. */
+const maxToolChars = 1024 * 1024;
 /** As much of a tool's name as is quoted. */
 const maxNameChars = 100;
 
@@ -89,7 +91,7 @@ export class ToolList {
   async #addTools(listText: string | undefined): Promise<void> {
     // An array without elements is an object in some languages.
     if (listText === undefined || listText === 'null' || /^\{\s*\}$/.test(listText)) return;
-    const texts = elements(listText);
+    const texts = elementsOf(listText);
     if (texts === null) throw refused('answered tools/list without a list of tools');
     let turnEndMs = performance.now() + maxTurnMs;
     for (const text of texts) {
@@ -104,6 +106,7 @@ export class ToolList {
   #add(text: string): void {
     this.#listed++;
     try {
+      if (text.length > maxToolChars) throw new TooManyError(maxToolChars, 'characters');
       const tool = mendedTool(text);
       const name = tool.string('name') as string;
       if (name === '') throw new ToolMisfit('its name is empty');
@@ -117,14 +120,26 @@ export class ToolList {
         repeatable: isTrue('readOnlyHint') || isTrue('idempotentHint'),
       });
     } catch (error) {
-      if (!(error instanceof ToolMisfit)) throw error;
-      this.#fault(`${titleOf(text) ?? `number ${this.#listed}`} is left out: ${error.message}`);
+      const number = `number ${this.#listed}`;
+      if (error instanceof TooManyError) this.#fault(`${number} is left out: it has ${error.message}`);
+      else if (error instanceof ToolMisfit)
+        this.#fault(`${titleOf(text) ?? number} is left out: ${error.message}`);
+      else throw error;
     }
   }
 
   #fault(text: string): void {
     this.#faultCount++;
     if (this.#faults.length < maxFaultsTold) this.#faults.push(text);
+  }
+}
+
+function elementsOf(listText: string): string[] | null {
+  try {
+    return elements(listText, maxTools);
+  } catch (error) {
+    if (error instanceof TooManyError) throw refused(`lists more than ${maxTools} tools`);
+    throw error;
   }
 }
 

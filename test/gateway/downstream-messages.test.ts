@@ -303,12 +303,12 @@ describe('a batch', () => {
     [
       '101 messages',
       Array.from({ length: 101 }, () => ping(1)),
-      'Invalid request: a batch of 101 messages; at most 100 are taken',
+      'Invalid request: more than 100 messages in a batch',
     ],
     [
       'two million messages',
       new Array(2_000_000).fill(1),
-      'Invalid request: a batch of 2000000 messages; at most 100 are taken',
+      'Invalid request: more than 100 messages in a batch',
     ],
   ])('of %s is refused as a whole', async (_name, batch, message) => {
     const [status, text] = await post(batch);

@@ -36,7 +36,7 @@ test('an upstream with as many requests in flight as there may be is not lost be
   const failures: string[] = [];
   const call = () =>
     connection.call(
-      { methodText: '"tools/call"', params: undefined, abort, notify: () => undefined },
+      { methodText: '"tools/call"', meta: undefined, abort, notify: () => undefined },
       '{"name":"echo"}',
       false,
       {

@@ -1,9 +1,12 @@
-import { elements } from '../../protocol/json-text.ts';
+import { elements, TooManyError } from '../../protocol/json-text.ts';
 import { type Message, parseMessage } from '../../protocol/jsonrpc.ts';
 import type { SseEvent, SseParser } from '../../protocol/sse.ts';
 import { nextTurn } from '../../turn.ts';
 import { UpstreamFailure } from '../failure.ts';
 import type { HttpResponse } from '../http1/response.ts';
+
+/** The most messages in one body or event: what is made of an empty one takes a hundred times its size. */
+const maxMessages = 10_000;
 
 /**
  * The JSON-RPC messages in a body or in the data of an event: one, or a batch.
@@ -12,8 +15,10 @@ import type { HttpResponse } from '../http1/response.ts';
 export function parseMessages(text: string): Message[] {
   let messages: Message[];
   try {
-    messages = elements(text)?.map(parseMessage) ?? [parseMessage(text)];
-  } catch {
+    messages = elements(text, maxMessages, 'messages in a batch')?.map(parseMessage) ?? [parseMessage(text)];
+  } catch (error) {
+    if (error instanceof TooManyError)
+      throw new UpstreamFailure('protocol', `answered with ${error.message}`);
     throw new UpstreamFailure('protocol', 'answered with something that is not JSON');
   }
   for (const message of messages) {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test';
-import { checkValue, elements, numberAt, stringAt } from '../../../src/protocol/json-text.ts';
+import { checkValue, elements, numberAt, stringAt, TooManyError } from '../../../src/protocol/json-text.ts';
 import { Members, ObjectText } from '../../../src/protocol/object-text.ts';
 import { Random, randomJson, randomJsonObject, spoilers } from '../../support/random.ts';
 
@@ -342,6 +342,11 @@ describe('elements', () => {
     expect(elements('[ ]')).toEqual([]);
   });
 
+  test('are no more than may be taken: the rest is not even looked at', () => {
+    expect(elements('[1,2]', 2)).toEqual(['1', '2']);
+    expect(() => elements('[1,2,3', 2, 'things')).toThrow(new TooManyError(2, 'things'));
+  });
+
   test.each(['{}', '"[]"', '1', ''])('of what is no array are null: %s', (text) => {
     expect(elements(text)).toBeNull();
   });
@@ -407,6 +412,14 @@ describe('an object', () => {
     ]);
   });
 
+  test('has no more members than may be looked into', () => {
+    const members = new Array(10_000).fill('"a":0').join();
+    expect(new ObjectText(`{${members}}`).member('a')).toBe('0');
+    expect(() => new ObjectText(`{${members},"a":0}`)).toThrow(
+      new TooManyError(10_000, 'members in an object'),
+    );
+  });
+
   test('tells what is an object or absent', () => {
     const object = new ObjectText('{"o":{},"a":[],"n":null,"r":1,"r":{}}');
     const found = ['o', 'a', 'n', 'r', 'x'].filter((name) => object.isObjectOrAbsent(name));
@@ -440,8 +453,8 @@ describe('an object with another member', () => {
     const value = `"${'x'.repeat(1_000)}"`;
     const repeated = new Array(10_000).fill('"a":0');
     expect(withMember(`{${repeated.join()}}`, 'a', value)).toBe(`{"a":${value}}`);
-    const between = new Array(10_000).fill('"a":0,"b":1');
-    const kept = new Array(9_999).fill('"b":1');
+    const between = new Array(5_000).fill('"a":0,"b":1');
+    const kept = new Array(4_999).fill('"b":1');
     expect(withMember(`{${between.join()}}`, 'a', value)).toBe(
       `{${[...kept, `"a":${value}`, '"b":1'].join()}}`,
     );
