@@ -13,7 +13,7 @@ import { Metrics } from './observability/metrics.ts';
 import { type Redactor, sanitizeReason } from './observability/redact.ts';
 import { gatewaysText } from './protocol/instance.ts';
 import { notificationText } from './protocol/jsonrpc.ts';
-import { isPortable, qualify } from './registry/names.ts';
+import { qualify, refusedNames } from './registry/names.ts';
 import { Registry } from './registry/registry.ts';
 import { Router } from './router/router.ts';
 import type { Connection } from './upstream/connection.ts';
@@ -242,17 +242,11 @@ export class Gateway {
 
   #takeTools(server: string, tools: readonly UpstreamTool[] | null): void {
     this.#registry.setTools(server, tools);
-    const odd = (tools ?? []).map((tool) => qualify(server, tool.name)).filter((name) => !isPortable(name));
-    if (odd.length === 0 || this.#warnedOfNames.has(server)) return;
-    this.#warnedOfNames.add(server);
-    this.#logger.warn(
-      'some clients refuse tool names of over 64 characters, or with others than letters, digits, _ and -',
-      {
-        server,
-        tools: odd.length,
-        example: odd[0],
-      },
-    );
+    if (this.#warnedOfNames.has(server)) return;
+    for (const { why, ...refused } of refusedNames((tools ?? []).map((tool) => qualify(server, tool.name)))) {
+      this.#warnedOfNames.add(server);
+      this.#logger.warn(`a tool's name ${why}`, { server, ...refused });
+    }
   }
 
   #httpSettings(): HttpSettings {

@@ -6,20 +6,35 @@ import { splitUserInfo } from '../config/user-info.ts';
 import { warningsOf } from '../config/warnings.ts';
 import { displayUrl, Redactor } from '../observability/redact.ts';
 import type { ExitCode } from './commands.ts';
+import type { Connected } from './connect-all.ts';
 
-/** Validates the file at `path` and its environment, and prints what would be served. Opens no connection. */
-export async function check(path: string): Promise<ExitCode> {
+/**
+ * Validates the file at `path` and its environment, and prints what would be served. With `connect` each server is
+ * connected once, and what was found is told, too: resolves to 1 where one is not reachable. Without it no connection is
+ * opened.
+ */
+export async function check(path: string, connect: boolean): Promise<ExitCode> {
   const loaded = await loadConfig(path, process.env);
   const redactor = new Redactor();
   redactor.setSecrets(loaded.secrets);
-  console.log(redactor.redact(summary(loaded)));
-  for (const warning of warningsOf(loaded)) console.error(redactor.redact(`warning: ${warning}`));
-  return 0;
+  // Loaded only for this: the plain check needs nothing of what speaks to servers.
+  const connected = connect ? await (await import('./connect-all.ts')).connectAll(loaded, redactor) : [];
+  console.log(redactor.redact(summary(loaded, connected)));
+  const warnings = [...warningsOf(loaded), ...connected.flatMap((one) => one.warnings)];
+  for (const warning of warnings) console.error(redactor.redact(`warning: ${warning}`));
+  const failed = connected.filter((one) => !one.reachable).map((one) => one.name);
+  if (failed.length === 0) return 0;
+  console.error(
+    `mcpstead: ${failed.length} of ${connected.length} servers not reachable: ${failed.join(', ')}`,
+  );
+  return 1;
 }
 
-function summary({ path, config, disabled }: LoadedConfig): string {
+function summary({ path, config, disabled }: LoadedConfig, connected: readonly Connected[]): string {
   const blocks = inFileOrder(
-    config.servers.map((server) => block(server.name, describe(server))),
+    config.servers.map((server, index) =>
+      block(server.name, { ...describe(server), ...connected[index]?.rows }),
+    ),
     disabled.map(({ index, name, url }) => [index, block(name, { url: displayUrl(url), enabled: 'no' })]),
   );
   const port = config.port === 0 ? '<any free port>' : config.port;
@@ -41,7 +56,7 @@ function count(all: number, disabled: number): string {
   return disabled === 0 ? `${all}` : `${all}, ${disabled} of them disabled`;
 }
 
-function block(name: string, entries: Record<string, unknown>): string {
+function block(name: string, entries: Readonly<Record<string, unknown>>): string {
   return `${name}\n${rows(entries, '  ')}`;
 }
 
@@ -66,7 +81,7 @@ function authOf({ auth, url }: ServerConfig): string {
 }
 
 /** One line for each entry, the values below each other. */
-function rows(entries: Record<string, unknown>, indent = ''): string {
+function rows(entries: Readonly<Record<string, unknown>>, indent = ''): string {
   const width = Math.max(...Object.keys(entries).map((key) => key.length)) + 2;
   return Object.entries(entries)
     .map(([key, value]) => `${indent}${key.padEnd(width)}${value}`)

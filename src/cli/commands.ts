@@ -48,8 +48,12 @@ const check = defineCommand({
     name: 'check',
     description: 'Validate the configuration and its environment, show what would be served',
   },
-  args: { config, help },
-  run: async ({ args }) => (await import('./check.ts')).check(configPath(args.config)),
+  args: {
+    config,
+    connect: { type: 'boolean', description: 'Connect to each server once, and tell what was found' },
+    help,
+  },
+  run: async ({ args }) => (await import('./check.ts')).check(configPath(args.config), args.connect === true),
 });
 
 const demo = defineCommand({

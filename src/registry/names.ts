@@ -13,7 +13,38 @@ export function splitQualified(qualified: string): { server: string; name: strin
   return { server: qualified.slice(0, at), name: qualified.slice(at + separator.length) };
 }
 
-/** Whether a tool's name is one that every client takes: some pass it on to models that allow no other. */
-export function isPortable(name: string): boolean {
-  return /^[A-Za-z0-9_-]{1,64}$/.test(name);
+/** The longest name that common clients pass on to their models. */
+const maxNameChars = 64;
+/** Claude Code puts its own prefix, which holds the name under which it knows the gateway, in front. */
+const maxClaudeCodeChars = maxNameChars - 'mcp__mcpstead__'.length;
+
+const refusals: readonly { why: string; applies: (name: string) => boolean }[] = [
+  {
+    why: 'holds others than letters, digits, _ and -, which some clients refuse',
+    applies: (name) => /[^A-Za-z0-9_-]/.test(name),
+  },
+  {
+    why: `has over ${maxNameChars} characters, which many clients refuse`,
+    applies: (name) => name.length > maxNameChars,
+  },
+  {
+    why: `has over ${maxClaudeCodeChars} characters, which Claude Code refuses, for it puts "mcp__mcpstead__" in front`,
+    applies: (name) => name.length > maxClaudeCodeChars && name.length <= maxNameChars,
+  },
+];
+
+/** Why clients refuse some names of tools, how many these are, and one of them. */
+export interface RefusedNames {
+  readonly why: string;
+  readonly tools: number;
+  readonly example: string;
+}
+
+/** What of these names, qualified as clients see them, common clients refuse. */
+export function refusedNames(names: readonly string[]): RefusedNames[] {
+  return refusals.flatMap(({ why, applies }) => {
+    const refused = names.filter(applies);
+    const [example] = refused;
+    return example === undefined ? [] : [{ why, tools: refused.length, example }];
+  });
 }

@@ -115,6 +115,7 @@ export class LegacySession implements TransportEvents {
   readonly #events: SessionEvents;
   readonly #calls = new RequestTable<RunningCall>();
   #protocolVersion = '';
+  #serverInfo = '';
   /** Whether the upstream may have tools: some that do not say so list them all the same. */
   #mayHaveTools = true;
   /** Whether it says that it has. */
@@ -135,6 +136,10 @@ export class LegacySession implements TransportEvents {
 
   get protocolVersion(): string {
     return this.#protocolVersion;
+  }
+  /** The server's own name and version, as they may be shown; empty: it did not tell. MCP 2025-11-25, Implementation. */
+  get serverInfo(): string {
+    return this.#serverInfo;
   }
   /** The ids of the gateways that are reached in this session: the upstream, where it is one, and those behind it. */
   get gateways(): readonly string[] {
@@ -178,6 +183,8 @@ export class LegacySession implements TransportEvents {
       throw new UpstreamFailure('protocol', `speaks an unknown protocol version; known are ${supported}`);
     }
     this.#protocolVersion = protocolVersion;
+    const info = result.object('serverInfo');
+    this.#serverInfo = this.#events.quote(`${info?.string('name') ?? ''} ${info?.string('version') ?? ''}`);
     this.#hasTools = result.object('capabilities')?.member('tools') !== undefined;
     await this.#transport.send(notificationText('notifications/initialized'), signal);
     this.#transport.initialized(protocolVersion);

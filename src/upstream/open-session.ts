@@ -1,7 +1,7 @@
 import type { Signal } from '../abort.ts';
 import type { ServerConfig } from '../config/schema.ts';
 import { splitUserInfo } from '../config/user-info.ts';
-import type { UpstreamMetrics } from '../observability/upstream-metrics.ts';
+import type { ByteCounts } from '../observability/upstream-metrics.ts';
 import { toFailure, UpstreamFailure } from './failure.ts';
 import { LegacySession, type SessionEvents } from './legacy-session.ts';
 import { HttpClient } from './transport/http-client.ts';
@@ -21,7 +21,7 @@ export interface UpstreamConfig {
 export function httpClientOf(
   { server, token }: UpstreamConfig,
   current: () => ServerConfig,
-  metrics: UpstreamMetrics,
+  metrics: { readonly counts: { readonly bytes: ByteCounts } },
   quote: (text: string) => string,
 ): HttpClient {
   const { url, userInfo } = splitUserInfo(server.url);

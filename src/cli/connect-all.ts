@@ -1,0 +1,51 @@
+import type { LoadedConfig } from '../config/load.ts';
+import type { ServerConfig } from '../config/schema.ts';
+import { type Redactor, sanitizeReason } from '../observability/redact.ts';
+import { qualify, refusedNames } from '../registry/names.ts';
+import { toFailure } from '../upstream/failure.ts';
+import { type Found, probe } from '../upstream/probe.ts';
+
+/** How a connection to a server went. */
+export interface Connected {
+  readonly name: string;
+  readonly reachable: boolean;
+  /** What to show of it, by what it is. */
+  readonly rows: Readonly<Record<string, unknown>>;
+  readonly warnings: readonly string[];
+}
+
+/** Connects to all servers that are enabled, at the same time; resolves to one entry for each, in their order. */
+export function connectAll(
+  { config, upstreamTokens }: LoadedConfig,
+  redactor: Redactor,
+): Promise<Connected[]> {
+  const quote = (text: string) => sanitizeReason(text, redactor);
+  return Promise.all(
+    config.servers.map((server) =>
+      probe({ server, token: upstreamTokens.get(server.name) ?? null }, quote).then(
+        (found) => reachable(server, found, quote),
+        (error) => unreachable(server, quote(toFailure(error).message)),
+      ),
+    ),
+  );
+}
+
+function reachable({ name }: ServerConfig, found: Found, quote: (text: string) => string): Connected {
+  const { serverInfo, transport, protocolVersion, tools, toolFaults } = found;
+  const warnings = refusedNames(tools.map((tool) => qualify(name, tool.name))).map(
+    ({ why, tools: count, example }) =>
+      `${name}: the name of ${count === 1 ? '1 tool' : `each of ${count} tools`} ${why}, for example ${quote(example)}`,
+  );
+  if (toolFaults !== null)
+    warnings.push(`${name}: not all of the tool list can be taken: ${quote(toolFaults)}`);
+  const rows = {
+    connected: `yes, over ${transport} with protocol version ${protocolVersion}`,
+    server: serverInfo || 'does not tell its name',
+    tools: tools.length,
+  };
+  return { name, reachable: true, rows, warnings };
+}
+
+function unreachable({ name }: ServerConfig, cause: string): Connected {
+  return { name, reachable: false, rows: { connected: `no: ${cause}` }, warnings: [] };
+}
