@@ -5,8 +5,10 @@ import { Glob } from 'bun';
 import { parse } from 'yaml';
 import manifest from '../../package.json' with { type: 'json' };
 import { parseConfig } from '../../src/config/load.ts';
+import { allKeys } from '../../src/config/reference.ts';
 import { Metrics } from '../../src/observability/metrics.ts';
 import { build } from '../../src/version.ts';
+import { blocksOf } from '../support/pages.ts';
 import { pageOf } from '../support/prometheus-page.ts';
 
 const root = join(import.meta.dir, '../..');
@@ -20,34 +22,85 @@ const pages = [
   ...[...new Glob('docs/**/*.md').scanSync(root)].map((path) => path.replaceAll('\\', '/')),
 ];
 
-/** The fenced blocks of one language in a page. */
-async function blocks(page: string, language: string): Promise<string[]> {
-  const text = await read(page);
-  return [...text.matchAll(/^```(\w+)\n(.*?)^```$/gms)]
-    .filter((match) => match[1] === language)
-    .map((match) => match[2] as string);
+/** The first keys of YAML that is not for us but for Prometheus, Docker Compose or Kubernetes. */
+const foreign = ['scrape_configs', 'groups', 'services', 'apiVersion'];
+
+/** Keys that the documentation names because they are refused. */
+const refusedKeys = ['mcp.auth.bearer_token', 'servers[].auth.token'];
+const keys = allKeys().map(({ key }) => key);
+const topKeys = keys.filter((key) => /^[a-z_]+$/.test(key));
+const serverKeys = keys.flatMap((key) => /^servers\[\]\.([a-z_]+)$/.exec(key)?.[1] ?? []);
+
+/** Values for the variables that a configuration asks for. */
+function variablesOf(yaml: string): Record<string, string> {
+  const asked = [...yaml.matchAll(/\$\{(\w+)\}|token_env: (\w+)/g)].map((match) => match[1] ?? match[2]);
+  return Object.fromEntries(
+    [...asked, 'MCPSTEAD_BEARER_TOKEN'].map((name) => [name, 'a-value-for-the-test']),
+  );
 }
 
+/** The fenced blocks of one language in a page. */
+const blocks = (page: string, language: string) =>
+  blocksOf(page)
+    .filter((block) => block.language === language)
+    .map(({ text }) => text);
+
 describe('the documentation', () => {
+  // Those of docs/configuration.md are held to more by test/unit/config/docs.test.ts.
   test('shows configurations that are valid', async () => {
     let configurations = 0;
-    for (const page of ['README.md', 'docs/operations.md', 'docs/deploy/README.md']) {
-      for (const block of await blocks(page, 'yaml')) {
-        // Samples for Prometheus are YAML, too.
-        if (!('servers' in parse(block))) continue;
-        const env = { TRACKER_TOKEN: 'a-token-for-the-test' };
-        expect(parseConfig(block, page, env).config.servers.length).toBeGreaterThan(0);
+    for (const page of pages.filter((name) => name !== 'docs/configuration.md')) {
+      for (const block of blocks(page, 'yaml')) {
+        if (foreign.some((key) => key in parse(block))) continue;
+        expect(() => parseConfig(block, page, variablesOf(block))).not.toThrow();
         configurations++;
       }
     }
     expect(configurations).toBe(2);
   });
 
+  test('shows pieces of a configuration that are valid', async () => {
+    const refused: string[] = [];
+    let pieces = 0;
+    for (const page of pages) {
+      for (const [, piece] of (await read(page)).matchAll(/`([a-z_]+: [^`]+)`(?! is an error)/g)) {
+        const [key = ''] = (piece as string).split(':');
+        if (!topKeys.includes(key) && !serverKeys.includes(key)) continue;
+        const server = `servers:\n  - name: a\n    ${key === 'url' ? '' : 'url: http://localhost/mcp\n    '}${piece}`;
+        const whole = topKeys.includes(key) ? (piece as string) : server;
+        pieces++;
+        try {
+          parseConfig(whole, page, variablesOf(whole));
+        } catch (error) {
+          refused.push(`${page}: ${piece}: ${error}`);
+        }
+      }
+    }
+    expect(pieces).toBeGreaterThan(10);
+    expect(refused).toEqual([]);
+  });
+
+  test('names only keys that there are', async () => {
+    const strange: string[] = [];
+    let named = 0;
+    for (const page of pages) {
+      for (const [, key] of (await read(page)).matchAll(/`([a-z_]+(?:\[\])?(?:\.[a-z_]+)+)`/g)) {
+        const [first = ''] = (key as string).split(/[.[]/);
+        if (![...topKeys, ...serverKeys].includes(first)) continue;
+        named++;
+        if (refusedKeys.includes(key as string)) continue;
+        if (!keys.includes(key as string) && !keys.includes(`servers[].${key}`))
+          strange.push(`${page}: ${key}`);
+      }
+    }
+    expect(named).toBeGreaterThan(20);
+    expect(strange).toEqual([]);
+  });
+
   test('shows an invalid configuration as it is told', async () => {
-    const yaml = 'servers:\n  - name: local\n    url: http://127.0.0.1:3000/mcp\n    requird: true\n';
-    const [sample] = (await blocks('README.md', 'text')).filter((block) =>
-      block.includes('invalid configuration'),
-    );
+    const [quickStart = ''] = blocks('README.md', 'yaml');
+    const yaml = `${quickStart}    requird: true\n`;
+    const [sample] = blocks('README.md', 'text').filter((block) => block.includes('invalid configuration'));
     expect(sample).toBeDefined();
     expect(() => parseConfig(yaml, 'mcpstead.yaml', {})).toThrow(
       sample?.replace('mcpstead: ', '').trimEnd() as string,
