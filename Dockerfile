@@ -18,6 +18,10 @@ FROM alpine:3.24
 RUN apk add --no-cache libstdc++
 COPY --from=build /checkout/dist/bin/*/mcpstead /usr/local/bin/
 COPY --from=build /checkout/LICENSE /checkout/dist/THIRD-PARTY-NOTICES /usr/share/licenses/mcpstead/
+# The key with which client sessions survive a restart.
+RUN install -d -m 0700 -o 65532 -g 65532 /var/lib/mcpstead
+ENV STATE_DIRECTORY=/var/lib/mcpstead
+VOLUME /var/lib/mcpstead
 # By number, so that Kubernetes can see that it is not root.
 USER 65532:65532
 ENV MCPSTEAD_CONFIG=/etc/mcpstead/mcpstead.yaml

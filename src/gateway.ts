@@ -3,6 +3,7 @@ import { hostInUrl, isLoopback, normalizeHost } from './config/hosts.ts';
 import type { LoadedConfig } from './config/load.ts';
 import { warningsOf } from './config/warnings.ts';
 import { Endpoint } from './downstream/endpoint.ts';
+import { SessionIds } from './downstream/session-ids.ts';
 import { Sessions } from './downstream/sessions.ts';
 import { GatewayError } from './errors.ts';
 import { BearerGuard, HostGuard } from './http/guards.ts';
@@ -16,6 +17,7 @@ import { notificationText } from './protocol/jsonrpc.ts';
 import { qualify, refusedNames } from './registry/names.ts';
 import { Registry } from './registry/registry.ts';
 import { Router } from './router/router.ts';
+import { type State, volatileState } from './state/state.ts';
 import type { Connection } from './upstream/connection.ts';
 import { loopFailure } from './upstream/failure.ts';
 import { Pool } from './upstream/pool.ts';
@@ -46,6 +48,8 @@ export interface GatewayOptions {
   readonly readConfig: () => Promise<LoadedConfig>;
   readonly logger: Logger;
   readonly redactor: Redactor;
+  /** By default one that ends with the process. */
+  readonly state?: State;
   /** Gives the start up: upstreams that are open already are told, and `start` rejects. */
   readonly signal?: AbortSignal;
   /** How old the page of `/metrics` may be; one second unless it is said. */
@@ -59,6 +63,7 @@ export class Gateway {
   readonly #startMs = performance.now();
   /** By which it recognizes itself where it is configured as its own upstream. */
   readonly #instance = crypto.randomUUID();
+  readonly #state: State;
   readonly #metrics: Metrics;
   readonly #sessions: Sessions;
   readonly #registry: Registry;
@@ -74,9 +79,10 @@ export class Gateway {
   #stopping = false;
 
   private constructor(options: GatewayOptions) {
-    const { loaded, logger, redactor } = options;
+    const { loaded, logger, redactor, state = volatileState() } = options;
     const { session } = loaded.config.mcp;
     this.#options = options;
+    this.#state = state;
     this.#loaded = loaded;
     this.#logger = logger;
     this.#hide(loaded.secrets);
@@ -86,6 +92,7 @@ export class Gateway {
     this.#sessions = new Sessions({
       metrics: downstream,
       logger,
+      ids: new SessionIds(state),
       idleTtlMs: session.idle_ttl_seconds * 1000,
       sweepIntervalMs: session.gc_interval_seconds * 1000,
     });
@@ -228,7 +235,8 @@ export class Gateway {
       this.#logger.warn(what, { shutdown_grace_seconds, calls: Object.fromEntries(cut) });
     }
     this.#sessions.endAll();
-    await Promise.race([this.#pool.close(), Bun.sleep(terminateTimeoutMs)]);
+    const closed = Promise.all([this.#pool.close(), this.#state.endedSessions.flush()]);
+    await Promise.race([closed, Bun.sleep(terminateTimeoutMs)]);
     await this.#http?.stop();
     if (served) this.#logger.info('shutdown finished');
   }
@@ -274,10 +282,17 @@ export class Gateway {
 
 /** What of the running configuration a reload must not change, put in place of what was read. */
 function withFixedSettings(read: LoadedConfig, running: LoadedConfig): LoadedConfig {
-  const { host, port, logging, mcp } = running.config;
+  const { host, port, state_dir, logging, mcp } = running.config;
   return {
     ...read,
-    config: { ...read.config, host, port, logging, mcp: { ...read.config.mcp, session: mcp.session } },
+    config: {
+      ...read.config,
+      host,
+      port,
+      state_dir,
+      logging,
+      mcp: { ...read.config.mcp, session: mcp.session },
+    },
   };
 }
 

@@ -20,6 +20,8 @@ servers:
     return await runGateway({
       loaded,
       readConfig: async () => loaded,
+      // An example leaves nothing behind.
+      outlives: false,
       onReady: (gateway) => output.print(1, `${demoText(gateway.url)}\n`),
     });
   } catch (error) {

@@ -3,6 +3,7 @@ import { GatewayError, messageOf } from '../errors.ts';
 import type { Gateway } from '../gateway.ts';
 import { createLogger, type Logger } from '../observability/log.ts';
 import { Redactor } from '../observability/redact.ts';
+import { openState, type StatePlace, volatileState } from '../state/state.ts';
 import type { ExitCode } from './commands.ts';
 import { type SignalWatch, watchSignals } from './signals.ts';
 
@@ -11,6 +12,8 @@ export interface Run {
   readonly loaded: LoadedConfig;
   /** Reads the configuration again, for a reload. */
   readonly readConfig: () => Promise<LoadedConfig>;
+  /** Whether clients may go on with their sessions after a restart. */
+  readonly outlives: boolean;
   readonly onReady?: (gateway: Gateway) => void;
 }
 
@@ -18,7 +21,7 @@ export interface Run {
  * Starts the gateway and keeps it until SIGINT or SIGTERM; SIGHUP reloads. Resolves to 0 after a graceful
  * stop and to 1 when a second signal cut that short. Rejects when the gateway cannot start.
  */
-export async function runGateway({ loaded, readConfig, onReady }: Run): Promise<ExitCode> {
+export async function runGateway({ loaded, readConfig, outlives, onReady }: Run): Promise<ExitCode> {
   const redactor = new Redactor();
   redactor.setSecrets(loaded.secrets);
   const logger = createLogger({ ...loaded.config.logging, redactor });
@@ -27,7 +30,8 @@ export async function runGateway({ loaded, readConfig, onReady }: Run): Promise<
 
   const { Gateway } = await import('../gateway.ts');
   const abort = new AbortController();
-  const starting = Gateway.start({ loaded, readConfig, logger, redactor, signal: abort.signal });
+  const state = outlives ? openState(placeOf(loaded), logger) : volatileState();
+  const starting = Gateway.start({ loaded, readConfig, logger, redactor, state, signal: abort.signal });
   const gateway = await Promise.race([starting, signals.stop.then(() => null)]);
   if (gateway === null) {
     abort.abort();
@@ -49,6 +53,10 @@ export async function runGateway({ loaded, readConfig, onReady }: Run): Promise<
   const exitCode = await ending(gateway.stop(), signals, logger);
   if (exitCode !== 0) gateway.kill();
   return exitCode;
+}
+
+function placeOf({ config, stateKey }: LoadedConfig): StatePlace {
+  return { directory: config.state_dir, key: stateKey, port: config.port };
 }
 
 /** Resolves to 0 once `graceful` has ended, or to 1 as soon as a second signal cuts it short. */

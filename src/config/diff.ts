@@ -52,10 +52,11 @@ function isOtherConnection(
 }
 
 function needRestart({ config }: LoadedConfig): Record<string, unknown> {
-  const { host, port, logging, mcp } = config;
+  const { host, port, state_dir, logging, mcp } = config;
   return {
     host,
     port,
+    state_dir,
     ...withPrefix('logging', logging),
     ...withPrefix('mcp.session', mcp.session),
   };

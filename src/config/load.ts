@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { GatewayError } from '../errors.ts';
+import { stateKeyFrom, stateKeyVariable } from '../state/key.ts';
 import { checkTogether } from './checks.ts';
 import { type DisabledServer, splitDisabled } from './disabled.ts';
 import { pathKey, readYaml } from './document.ts';
@@ -25,6 +26,8 @@ export interface LoadedConfig {
   readonly bearerToken: string | null;
   /** Server name to the value of its `auth.token_env`. */
   readonly upstreamTokens: ReadonlyMap<string, string>;
+  /** The key that is made of `MCPSTEAD_STATE_KEY`, or null where that is not set. */
+  readonly stateKey: Uint8Array | null;
   /** Every value that must never be shown. */
   readonly secrets: readonly string[];
   /** What is valid in the file and its environment, but seldom meant. */
@@ -60,14 +63,20 @@ export function parseConfig(text: string, path: string, env: Environment): Loade
   if (problems.length > 0 || !success) throw invalidConfig(source, problems, hidden);
 
   const { bearerToken, upstreamTokens } = together;
-  const tokens = bearerToken === null ? upstreamTokens.values() : [bearerToken, ...upstreamTokens.values()];
+  const stateKey = stateKeyFrom(env[stateKeyVariable]);
+  const own = [bearerToken, stateKey && env[stateKeyVariable]].filter((secret) => typeof secret === 'string');
   return {
     path,
     config,
     disabled,
     bearerToken,
     upstreamTokens,
-    secrets: secretsOf(config, tokens, withIndexes(expanded.expansions, disabled)),
+    stateKey,
+    secrets: secretsOf(
+      config,
+      [...own, ...upstreamTokens.values()],
+      withIndexes(expanded.expansions, disabled),
+    ),
     warnings: [...together.warnings, ...foreignReferences(file, source)],
   };
 }

@@ -178,6 +178,14 @@ export const configSchema = section({
     // Not `default`, which zod leaves out of the JSON Schema of what it transforms, as it does `reconnect`.
     .prefault([])
     .describe('The upstream MCP servers, in the order in which their tools are listed.'),
+  state_dir: z
+    .string('a path or null')
+    .refine((path) => path !== '' && !path.includes('\0'), 'a path or null')
+    .nullable()
+    .default(null)
+    .describe(
+      'The directory for the key of client sessions and for what has to outlive a restart, readable for its owner alone. By default `$STATE_DIRECTORY`, `$XDG_STATE_HOME/mcpstead`, `~/.local/state/mcpstead`, or on Windows `%LOCALAPPDATA%\\mcpstead`.',
+    ),
   metrics: section({
     enabled: flag(true).describe('Whether `GET /metrics` answers.'),
   })

@@ -20,9 +20,10 @@ import { Call, type CallTaker } from './call.ts';
 import { errorResponse, rpcErrorText, toGatewayError } from './errors.ts';
 import { streamHeaders } from './event-stream.ts';
 import { Heartbeat } from './heartbeat.ts';
-import { clientMessage, clientName, initializeResult, takeNotification } from './legacy.ts';
+import { clientMessage, clientName, factsOf, initializeResult, takeNotification } from './legacy.ts';
 import { Replies } from './replies.ts';
 import { type Asked, Reply } from './reply.ts';
+import type { Principal } from './session-ids.ts';
 import type { Session, Sessions } from './sessions.ts';
 
 /** The most messages that one batch may hold. */
@@ -34,6 +35,7 @@ export interface PostedBody extends Asked {
   /** The headers `Mcp-Session-Id` and `MCP-Protocol-Version`. */
   readonly sessionId: string | null;
   readonly protocolVersion: string | null;
+  readonly principal: Principal;
 }
 
 export interface EndpointParts {
@@ -82,17 +84,17 @@ export class Endpoint implements CallTaker {
   }
 
   /** Answers a GET: the stream of messages of a live session. Throws `unknown_session`, `unsupported_protocol_version`. */
-  listen(sessionId: string, protocolVersion: string | null): Response {
+  listen(sessionId: string, protocolVersion: string | null, principal: Principal): Response {
     checkVersion(protocolVersion);
-    const session = this.#session(sessionId) as Session;
+    const session = this.#session(sessionId, principal);
     this.#metrics.requestWithoutMethod('listen', true);
     return new Response(session.listen(this.#streams).readable, { headers: streamHeaders });
   }
 
   /** Answers a DELETE: ends the session. Throws `unknown_session`, `unsupported_protocol_version`. */
-  terminate(sessionId: string, protocolVersion: string | null): Response {
+  terminate(sessionId: string, protocolVersion: string | null, principal: Principal): Response {
     checkVersion(protocolVersion);
-    this.#sessions.end(this.#session(sessionId) as Session, 'client_delete');
+    this.#sessions.end(this.#session(sessionId, principal), 'client_delete');
     this.#metrics.requestWithoutMethod('terminate', true);
     // Python clients complain of 202.
     return new Response(null, { status: 204 });
@@ -125,7 +127,7 @@ export class Endpoint implements CallTaker {
       return;
     }
     const { sessionId } = posted;
-    const session = sessionId === null ? undefined : this.#session(sessionId);
+    const session = sessionId === null ? undefined : this.#session(sessionId, posted.principal);
     if (Array.isArray(body)) this.#serveBatch(body, session, posted);
     else if (body.kind !== 'request') {
       this.#take(body, session);
@@ -142,8 +144,8 @@ export class Endpoint implements CallTaker {
     return errorResponse(error, !isBatch && first.kind === 'request' ? first.idText : 'null');
   }
 
-  #session(id: string): Session {
-    const session = this.#sessions.use(id);
+  #session(id: string, principal: Principal): Session {
+    const session = this.#sessions.use(id, principal);
     if (session) return session;
     throw new GatewayError('unknown_session', 'Session not found: it ended or never was; initialize anew');
   }
@@ -166,7 +168,7 @@ export class Endpoint implements CallTaker {
     let ok = false;
     try {
       const result = initializeResult(message.params, this.#gateways());
-      headers = { [sessionHeader]: this.#sessions.open().id };
+      headers = { [sessionHeader]: this.#sessions.open(factsOf(message.params, posted.principal)).id };
       this.#logger.debug('client session opened', { client: clientName(message.params) });
       answer = resultText(message.idText, result);
       ok = true;

@@ -4,6 +4,7 @@ import { type Message, type NotificationMessage, parseMessage } from '../protoco
 import { ObjectText } from '../protocol/object-text.ts';
 import { negotiateVersion } from '../protocol/versions.ts';
 import { build } from '../version.ts';
+import { factsThatFit, type Principal, type SessionFacts } from './session-ids.ts';
 import type { Session } from './sessions.ts';
 
 /** As much of a client's name as is logged. */
@@ -43,6 +44,18 @@ export function initializeResult(params: ObjectText | undefined, gateways: strin
     capabilities,
     serverInfo: { name: 'mcpstead', version: build.version },
     _meta: { [gatewaysKey]: gateways },
+  });
+}
+
+/** What is to be known of the session that an `initialize` opens, from params that {@link initializeResult} took. */
+export function factsOf(params: ObjectText | undefined, principal: Principal): SessionFacts {
+  return factsThatFit({
+    protocolVersion: negotiateVersion(params?.string('protocolVersion') ?? ''),
+    clientInfo: params?.member('clientInfo') ?? '{}',
+    capabilities: params?.member('capabilities') ?? '{}',
+    principal,
+    view: '',
+    openedSeconds: Date.now() / 1000,
   });
 }
 

@@ -7,6 +7,7 @@ import { tellEach } from '../turn.ts';
 import type { Call } from './call.ts';
 import { EventStream } from './event-stream.ts';
 import type { Heartbeat } from './heartbeat.ts';
+import type { Principal, SessionFacts, SessionIds } from './session-ids.ts';
 
 /** A bound on what clients can make the gateway remember. */
 const defaultMaxSessions = 100_000;
@@ -19,9 +20,9 @@ const fullWarningIntervalMs = 60_000;
 
 /** A client's session. MCP 2025-11-25, Transports, Session Management. */
 export class Session extends Listed {
-  readonly id = crypto.randomUUID();
-  readonly startMs = performance.now();
-  lastSeenMs = this.startMs;
+  readonly id: string;
+  readonly facts: SessionFacts;
+  lastSeenMs = performance.now();
   readonly #idleSessions: LiveList<Session>;
   readonly #calls = new LiveList<Call>();
   /** Those that are open, the newest last. */
@@ -31,8 +32,10 @@ export class Session extends Listed {
   #closed = false;
 
   /** @param idleSessions has this session at its end whenever it was used, while nobody listens and nothing runs */
-  constructor(idleSessions: LiveList<Session>) {
+  constructor(id: string, facts: SessionFacts, idleSessions: LiveList<Session>) {
     super();
+    this.id = id;
+    this.facts = facts;
     this.#idleSessions = idleSessions;
     idleSessions.add(this);
   }
@@ -96,6 +99,7 @@ export class Session extends Listed {
 export interface SessionsParts {
   readonly metrics: DownstreamMetrics;
   readonly logger: Logger;
+  readonly ids: SessionIds;
   /** After how long a session ends that nobody uses; it is looked for every `sweepIntervalMs`. */
   readonly idleTtlMs: number;
   readonly sweepIntervalMs: number;
@@ -126,12 +130,15 @@ export class Sessions {
     return this.#sessions.size;
   }
 
-  /** Throws a {@link GatewayError} `unavailable` when the gateway shuts down, or is full of sessions that are in use. */
-  open(): Session {
+  /**
+   * Opens a session. Throws a {@link GatewayError} `unavailable` when the gateway shuts down, or is full of sessions that
+   * are in use.
+   */
+  open(facts: SessionFacts, id = this.#parts.ids.issue(facts)): Session {
     if (!this.#accepting) throw new GatewayError('unavailable', 'the gateway is shutting down');
     this.#makeRoom();
-    const session = new Session(this.#idle);
-    this.#sessions.set(session.id, session);
+    const session = new Session(id, facts, this.#idle);
+    this.#sessions.set(id, session);
     this.#parts.metrics.sessionOpened();
     return session;
   }
@@ -142,17 +149,24 @@ export class Sessions {
     this.#parts.metrics.sessionEnded('init_failed', 0);
   }
 
-  /** The live session of that id, which counts as used now. */
-  use(id: string): Session | undefined {
-    const session = this.#sessions.get(id);
-    session?.touch();
+  /**
+   * The session of that id and principal, which counts as used now; undefined where there is none. One that this process
+   * does not know, because a predecessor opened it, is taken up again. Throws as {@link open} does.
+   */
+  use(id: string, principal: Principal): Session | undefined {
+    const session = this.#sessions.get(id) ?? this.#takeUp(id, principal);
+    if (session?.facts.principal !== principal) return undefined;
+    session.touch();
     return session;
   }
 
   end(session: Session, reason: SessionEndReason): void {
     if (!this.#sessions.delete(session.id)) return;
     session.close();
-    this.#parts.metrics.sessionEnded(reason, (performance.now() - session.startMs) / 1000);
+    // With those of a gateway that shuts down, its successor goes on.
+    if (reason !== 'gateway_shutdown') this.#parts.ids.end(session.id, session.facts);
+    const lastedSeconds = Date.now() / 1000 - session.facts.openedSeconds;
+    this.#parts.metrics.sessionEnded(reason, Math.max(0, lastedSeconds));
   }
 
   /** Tells all clients; the same notice within a moment is told once. */
@@ -178,6 +192,13 @@ export class Sessions {
     clearInterval(this.#sweepTimer);
     if (this.#noticeTimer) clearTimeout(this.#noticeTimer);
     for (const session of [...this.#sessions.values()]) this.end(session, 'gateway_shutdown');
+  }
+
+  #takeUp(id: string, principal: Principal): Session | undefined {
+    const facts = this.#parts.ids.read(id);
+    if (facts?.principal !== principal) return undefined;
+    this.#parts.logger.debug('client session of before the restart taken up again');
+    return this.open(facts, id);
   }
 
   /** Ends the longest idle session where there are as many as may be. */

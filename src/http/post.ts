@@ -1,4 +1,5 @@
 import type { Endpoint, PostedBody } from '../downstream/endpoint.ts';
+import type { Principal } from '../downstream/session-ids.ts';
 import type { GatewayError } from '../errors.ts';
 import { type Accepted, sessionHeader, versionHeader } from '../protocol/headers.ts';
 import { type Outgoing, turn, type Work } from '../turn.ts';
@@ -13,15 +14,23 @@ export class Post implements PostedBody, BodyTaker, Work, Outgoing {
   readonly #server: Bun.Server<undefined>;
   readonly #endpoint: Endpoint;
   readonly accepted: Accepted;
+  readonly principal: Principal;
   readonly #result = Promise.withResolvers<Response>();
   #response: Response | null = null;
   #text = '';
   #isLong = false;
 
-  constructor(request: Request, server: Bun.Server<undefined>, accepted: Accepted, endpoint: Endpoint) {
+  constructor(
+    request: Request,
+    server: Bun.Server<undefined>,
+    accepted: Accepted,
+    principal: Principal,
+    endpoint: Endpoint,
+  ) {
     this.#request = request;
     this.#server = server;
     this.accepted = accepted;
+    this.principal = principal;
     this.#endpoint = endpoint;
   }
 

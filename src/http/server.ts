@@ -2,6 +2,7 @@ import { maxRequestBytes } from '../config/schema.ts';
 import { bodyOf } from '../downstream/body.ts';
 import type { Endpoint } from '../downstream/endpoint.ts';
 import { errorResponse } from '../downstream/errors.ts';
+import type { Principal } from '../downstream/session-ids.ts';
 import { GatewayError } from '../errors.ts';
 import type { Logger } from '../observability/log.ts';
 import { Metrics } from '../observability/metrics.ts';
@@ -198,6 +199,11 @@ export class HttpServer {
     return problem;
   }
 
+  /** Whose the sessions are that this request may use. */
+  get #principal(): Principal {
+    return this.#settings.bearerGuard === null ? 'none' : 'bearer';
+  }
+
   #post(request: Request, server: Bun.Server<undefined>): Response | Promise<Response> {
     const { headers } = request;
     const { endpoint } = this.#parts;
@@ -210,7 +216,7 @@ export class HttpServer {
       const expected = 'the Accept header must allow application/json or text/event-stream';
       return endpoint.refusal(new GatewayError('not_acceptable', expected));
     }
-    const post = new Post(request, server, accepted, endpoint);
+    const post = new Post(request, server, accepted, this.#principal, endpoint);
     readBody(request, this.#settings.maxRequestBytes, post);
     return post.response;
   }
@@ -222,7 +228,7 @@ export class HttpServer {
       return methodNotAllowed(['POST', 'DELETE']);
     }
     try {
-      return this.#parts.endpoint.listen(sessionId, request.headers.get(versionHeader));
+      return this.#parts.endpoint.listen(sessionId, request.headers.get(versionHeader), this.#principal);
     } catch (error) {
       return this.#sessionProblem('listen', error);
     }
@@ -233,7 +239,7 @@ export class HttpServer {
     try {
       if (sessionId === null)
         throw new GatewayError('invalid_request', 'DELETE needs the Mcp-Session-Id header');
-      return this.#parts.endpoint.terminate(sessionId, request.headers.get(versionHeader));
+      return this.#parts.endpoint.terminate(sessionId, request.headers.get(versionHeader), this.#principal);
     } catch (error) {
       return this.#sessionProblem('terminate', error);
     }

@@ -131,9 +131,12 @@ export class DownstreamMetrics {
     families.add('gauge', 'mcpstead_downstream_sessions_active', 'Client sessions that are open now.', () => [
       { value: sessionsActive() },
     ]);
-    families.add('counter', 'mcpstead_downstream_sessions_total', 'Client sessions opened.', () => [
-      { value: this.#sessionsOpened },
-    ]);
+    families.add(
+      'counter',
+      'mcpstead_downstream_sessions_total',
+      'Client sessions opened, or taken up from before a restart.',
+      () => [{ value: this.#sessionsOpened }],
+    );
     const duration = 'mcpstead_downstream_session_duration_seconds';
     families.add('histogram', duration, 'How long ended client sessions had lasted.', () =>
       this.#sessionDurations.samples(duration),

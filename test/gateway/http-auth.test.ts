@@ -94,7 +94,7 @@ describe('in bearer mode', () => {
       method: 'DELETE',
       headers: { authorization: header, 'mcp-session-id': session.id },
     });
-    expect(ended.status).toBe(202);
+    expect(ended.status).toBe(204);
   });
 
   test('a session does not replace the token', async () => {

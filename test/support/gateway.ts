@@ -2,6 +2,7 @@ import { type LoadedConfig, parseConfig } from '../../src/config/load.ts';
 import { Gateway, type ReloadSummary } from '../../src/gateway.ts';
 import { createLogger } from '../../src/observability/log.ts';
 import { Redactor } from '../../src/observability/redact.ts';
+import type { State } from '../../src/state/state.ts';
 import { sampleValue } from './prometheus-page.ts';
 import { waitUntil } from './wait.ts';
 
@@ -62,10 +63,14 @@ export interface TestGateway extends AsyncDisposable {
 /** Reconnects within milliseconds, so that a test need not wait for the defaults. */
 export const promptReconnect = { backoff_base_ms: 20, backoff_max_ms: 100 };
 
-/** Starts a gateway on a free port. Unless `config` says otherwise, a stop does not wait for running calls. */
+/**
+ * Starts a gateway on a free port. Unless `config` says otherwise, a stop does not wait for running calls; without a
+ * `state` the gateway's sessions end with it.
+ */
 export async function startGateway(
   config: TestConfig,
   env: Record<string, string> = {},
+  state?: State,
 ): Promise<TestGateway> {
   const load = (from: TestConfig): LoadedConfig => {
     const mcp = { session: { shutdown_grace_seconds: 0 }, ...from.mcp };
@@ -90,6 +95,7 @@ export async function startGateway(
     redactor,
     // A test reads what it has just done.
     metricsMaxAgeMs: 0,
+    ...(state && { state }),
   });
   const origin = gateway.url;
 

@@ -1,5 +1,20 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { waitUntil, within } from './wait.ts';
+
+/** Where programs of this test run keep their state: not in the home of whoever runs the tests. */
+const stateHome = mkdtempSync(join(tmpdir(), 'mcpstead-state-home-'));
+process.on('exit', () => rmSync(stateHome, { recursive: true, force: true }));
+
+/** Variables that would have a program do something else than its test says. */
+const ownEnvironment = {
+  MCPSTEAD_CONFIG: undefined,
+  MCPSTEAD_BEARER_TOKEN: undefined,
+  MCPSTEAD_STATE_KEY: undefined,
+  STATE_DIRECTORY: undefined,
+  XDG_STATE_HOME: stateHome,
+};
 
 /** The program's entry. */
 export const main = join(import.meta.dir, '../../src/main.ts');
@@ -56,7 +71,7 @@ export function startCommand(
   const child = Bun.spawn([...command], {
     ...(cwd !== undefined && { cwd }),
     detached: ownGroup,
-    env: { ...process.env, MCPSTEAD_CONFIG: undefined, MCPSTEAD_BEARER_TOKEN: undefined, ...env },
+    env: { ...process.env, ...ownEnvironment, ...env },
     stdin: 'ignore',
     stdout: 'pipe',
     stderr: 'pipe',

@@ -23,7 +23,7 @@ const [, configPath = ''] = /^ENV MCPSTEAD_CONFIG=(.*)$/m.exec(dockerfile) ?? []
 const [, createSecret = ''] = /(kubectl create secret generic mcpstead [^`]*?)\n(?!\s)/.exec(page) ?? [];
 const secretKeys = [...createSecret.matchAll(/--from-literal[= ]"?(\w+)=/g)].map(([, key]) => key as string);
 
-const env = Object.fromEntries(secretKeys.map((key) => [key, 'only-for-this-test']));
+const env = Object.fromEntries(secretKeys.map((key) => [key, 'only-for-this-test-and-long-enough']));
 const { config } = parseConfig(configMap.data['mcpstead.yaml'], 'mcpstead.yaml', env);
 
 describe('the manifests for Kubernetes', () => {

@@ -5,6 +5,7 @@ import { Heartbeat } from '../../../src/downstream/heartbeat.ts';
 import { takeNotification } from '../../../src/downstream/legacy.ts';
 import { Replies } from '../../../src/downstream/replies.ts';
 import { Reply } from '../../../src/downstream/reply.ts';
+import { type SessionFacts, SessionIds } from '../../../src/downstream/session-ids.ts';
 import { type Session, Sessions } from '../../../src/downstream/sessions.ts';
 import { DownstreamMetrics } from '../../../src/observability/downstream-metrics.ts';
 import type { LogFields } from '../../../src/observability/log.ts';
@@ -14,8 +15,18 @@ import {
   parseMessage,
   type RequestMessage,
 } from '../../../src/protocol/jsonrpc.ts';
+import { volatileState } from '../../../src/state/state.ts';
 import { sampleValue, textOf } from '../../support/prometheus-page.ts';
 import { waitUntil } from '../../support/wait.ts';
+
+const facts: SessionFacts = {
+  protocolVersion: '2025-11-25',
+  clientInfo: '{"name":"c"}',
+  capabilities: '{}',
+  principal: 'none',
+  view: '',
+  openedSeconds: Date.now() / 1000,
+};
 
 const cleanups: (() => void)[] = [];
 afterEach(() => {
@@ -33,7 +44,8 @@ function sessionsOf(idleTtlMs: number, maxSessions = 100_000) {
   const silent = () => {};
   const warn = (message: string, fields?: LogFields) => void warnings.push([message, fields]);
   const logger = { trace: silent, debug: silent, info: silent, warn, error: silent };
-  const sessions = new Sessions({ metrics, logger, idleTtlMs, sweepIntervalMs: 5, maxSessions });
+  const ids = new SessionIds(volatileState());
+  const sessions = new Sessions({ metrics, logger, ids, idleTtlMs, sweepIntervalMs: 5, maxSessions });
   cleanups.push(() => sessions.endAll());
   const endings = async (reason: string) =>
     sampleValue(textOf(await families.page()), 'mcpstead_downstream_session_terminations_total', { reason });
@@ -62,9 +74,9 @@ function cancelled(session: Session, paramsText: string): void {
 describe('an idle session', () => {
   test('ends after its time to live, as idle', async () => {
     const { sessions, endings } = sessionsOf(20);
-    const session = sessions.open();
+    const session = sessions.open(facts);
     await waitUntil('the end', () => sessions.size === 0);
-    expect(sessions.use(session.id)).toBeUndefined();
+    expect(sessions.use(session.id, 'none')).toBeUndefined();
     expect(await endings('idle_timeout')).toBe(1);
     expect(await endings('init_failed')).toBe(0);
   });
@@ -78,25 +90,25 @@ describe('an idle session', () => {
 
   test('lives on while a call runs, and for a whole time to live after it', async () => {
     const { sessions } = sessionsOf(60);
-    const busy = sessions.open();
+    const busy = sessions.open(facts);
     const call = running(busy, '1');
-    const idle = sessions.open();
+    const idle = sessions.open(facts);
     await waitUntil('the end of the idle one', () => sessions.size === 1);
     // The call took longer than the time to live: its end is when the client was last there.
     const endMs = performance.now();
     busy.ended(call, performance.now());
     await waitUntil('the end of the other', () => sessions.size === 0);
     expect(performance.now() - endMs).toBeGreaterThanOrEqual(60);
-    expect(sessions.use(idle.id)).toBeUndefined();
+    expect(sessions.use(idle.id, 'none')).toBeUndefined();
   });
 
   test('lives on while its stream is open', async () => {
     const { sessions } = sessionsOf(20);
-    const listening = sessions.open();
+    const listening = sessions.open(facts);
     const stream = listening.listen(new Heartbeat());
-    sessions.open();
+    sessions.open(facts);
     await waitUntil('the end of the idle one', () => sessions.size === 1);
-    expect(sessions.use(listening.id)).toBe(listening);
+    expect(sessions.use(listening.id, 'none')).toBe(listening);
     await stream.readable.cancel();
     await waitUntil('the end of the other', () => sessions.size === 0);
   });
@@ -110,7 +122,7 @@ describe('notifications/cancelled', () => {
     ['1.0', '{"requestId":1.0}'],
   ])('cancels the call whose id is %s', (idText, params) => {
     const { sessions } = sessionsOf(60_000);
-    const session = sessions.open();
+    const session = sessions.open(facts);
     const call = running(session, idText);
     const other = running(session, '12345678901234567891');
     cancelled(session, params);
@@ -120,7 +132,7 @@ describe('notifications/cancelled', () => {
 
   test('cancels all calls of that id, where a client uses one twice', () => {
     const { sessions } = sessionsOf(60_000);
-    const session = sessions.open();
+    const session = sessions.open(facts);
     const calls = [running(session, '1'), running(session, '1')];
     cancelled(session, '{"requestId":1}');
     expect(calls.map((call) => call.abort.aborted)).toEqual([true, true]);
@@ -130,7 +142,7 @@ describe('notifications/cancelled', () => {
     'cancels nothing else: %s',
     (params) => {
       const { sessions } = sessionsOf(60_000);
-      const session = sessions.open();
+      const session = sessions.open(facts);
       const call = running(session, '1');
       cancelled(session, params);
       expect(call.abort.aborted).toBe(false);
@@ -139,7 +151,7 @@ describe('notifications/cancelled', () => {
 
   test('may name something two million levels deep', () => {
     const { sessions } = sessionsOf(60_000);
-    const session = sessions.open();
+    const session = sessions.open(facts);
     const call = running(session, '1');
     const levels = 2_000_000;
     cancelled(session, `{"requestId":${'['.repeat(levels)}${']'.repeat(levels)}}`);
@@ -151,7 +163,7 @@ describe('notifications/cancelled', () => {
 
 test('the end of a session cancels its calls and closes its stream', async () => {
   const { sessions, endings } = sessionsOf(60_000);
-  const session = sessions.open();
+  const session = sessions.open(facts);
   const call = running(session, '1');
   const stream = session.listen(new Heartbeat());
   sessions.end(session, 'client_delete');
@@ -170,7 +182,7 @@ describe('a notice', () => {
 
   test('that no stream was there to take is given once to the next one, and not again', async () => {
     const { sessions } = sessionsOf(60_000);
-    const session = sessions.open();
+    const session = sessions.open(facts);
     session.notice('{"n":1}');
     session.notice('{"n":1}');
     expect(await notices(session)).toBe(1);
@@ -180,7 +192,7 @@ describe('a notice', () => {
   test('goes to all sessions, once when it is given many times in a moment', async () => {
     const { sessions } = sessionsOf(60_000);
     // More than are told in one turn.
-    const opened = Array.from({ length: 40 }, () => sessions.open());
+    const opened = Array.from({ length: 40 }, () => sessions.open(facts));
     const streams = opened.map((session) => session.listen(new Heartbeat()));
     for (let round = 0; round < 10; round++) sessions.notice('{"n":1}');
     for (const stream of streams) {
@@ -198,7 +210,7 @@ describe('a notice', () => {
 
 test('a notice is not given again with the next one', async () => {
   const { sessions } = sessionsOf(60_000);
-  const session = sessions.open();
+  const session = sessions.open(facts);
   for (const notice of ['{"n":1}', '{"n":2}']) {
     sessions.notice(notice);
     // Notices are given a moment later.
@@ -212,7 +224,7 @@ test('a notice is not given again with the next one', async () => {
 
 test('a session has up to eight streams; the ninth closes the oldest, and the newest gets the messages', async () => {
   const { sessions } = sessionsOf(60_000);
-  const session = sessions.open();
+  const session = sessions.open(facts);
   const streams = Array.from({ length: 9 }, () => session.listen(new Heartbeat()));
   expect(streams.map(({ closed }) => closed)).toEqual([true, ...new Array(8).fill(false)]);
   session.notice('{"n":1}');
@@ -230,43 +242,43 @@ test('a session has up to eight streams; the ninth closes the oldest, and the ne
 describe('when there are as many sessions as may be', () => {
   test('the longest idle one without stream and call ends for the next, and the log says so', async () => {
     const { sessions, endings, warnings } = sessionsOf(60_000, 4);
-    const [listening, calling, used, idle] = Array.from({ length: 4 }, () => sessions.open());
+    const [listening, calling, used, idle] = Array.from({ length: 4 }, () => sessions.open(facts));
     listening?.listen(new Heartbeat());
     running(calling as Session, '1');
-    sessions.use(used?.id as string);
-    const next = sessions.open();
+    sessions.use(used?.id as string, 'none');
+    const next = sessions.open(facts);
     const live = () =>
-      [listening, calling, used, idle, next].map((session) => sessions.use(session?.id as string));
+      [listening, calling, used, idle, next].map((session) => sessions.use(session?.id as string, 'none'));
     expect(live()).toEqual([listening, calling, used, undefined, next]);
     expect(await endings('idle_timeout')).toBe(1);
     expect(warnings).toEqual([
       ['as many sessions as there may be: the longest idle ones end to make room', { sessions: 4, ended: 1 }],
     ]);
     // Once a minute is enough to know it.
-    sessions.open();
+    sessions.open(facts);
     expect(live()).toEqual([listening, calling, undefined, undefined, next]);
     expect([warnings.length, sessions.size]).toEqual([1, 4]);
   });
 
   test('a session whose call has ended, or whose stream has closed, counts as used then', () => {
     const { sessions } = sessionsOf(60_000, 3);
-    const [called, listened, idle] = Array.from({ length: 3 }, () => sessions.open());
+    const [called, listened, idle] = Array.from({ length: 3 }, () => sessions.open(facts));
     const stream = listened?.listen(new Heartbeat());
     const call = running(called as Session, '1');
-    sessions.use(idle?.id as string);
+    sessions.use(idle?.id as string, 'none');
     stream?.close();
     called?.ended(call, performance.now());
-    sessions.open();
-    sessions.open();
-    const left = [called, listened, idle].map((session) => sessions.use(session?.id as string));
+    sessions.open(facts);
+    sessions.open(facts);
+    const left = [called, listened, idle].map((session) => sessions.use(session?.id as string, 'none'));
     expect(left).toEqual([called, undefined, undefined]);
   });
 
   test('and none of them is idle, none is opened', () => {
     const { sessions, warnings } = sessionsOf(60_000, 2);
-    running(sessions.open(), '1');
-    sessions.open().listen(new Heartbeat());
-    expect(() => sessions.open()).toThrow('too many sessions; try again later');
+    running(sessions.open(facts), '1');
+    sessions.open(facts).listen(new Heartbeat());
+    expect(() => sessions.open(facts)).toThrow('too many sessions; try again later');
     expect([sessions.size, warnings.length]).toEqual([2, 0]);
   });
 });
@@ -274,5 +286,5 @@ describe('when there are as many sessions as may be', () => {
 test('no session opens once a shutdown has begun', () => {
   const { sessions } = sessionsOf(60_000);
   sessions.stopAccepting();
-  expect(() => sessions.open()).toThrow('the gateway is shutting down');
+  expect(() => sessions.open(facts)).toThrow('the gateway is shutting down');
 });

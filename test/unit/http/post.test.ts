@@ -6,7 +6,7 @@ import { nextTurn, turn } from '../../../src/turn.ts';
 /** A POST that nothing was done with yet. */
 function newPost(): Post {
   const request = new Request('http://localhost/mcp', { method: 'POST' });
-  return new Post(request, {} as Bun.Server<undefined>, { json: true, sse: true }, {} as Endpoint);
+  return new Post(request, {} as Bun.Server<undefined>, { json: true, sse: true }, 'none', {} as Endpoint);
 }
 
 test('an answer waits for the end of the turn where several requests are under way, a stream does not', async () => {
