@@ -53,6 +53,8 @@ export interface InvalidMessage {
   readonly idText: string;
   /** Set where only the params of a request are wrong. */
   readonly method?: string;
+  /** The id of the request that it would answer, were it a proper response. */
+  readonly answers?: RequestId;
   /** What is wrong, for the error's message. */
   readonly problem: string;
 }
@@ -77,6 +79,18 @@ function idAt(text: string, start: number, end: number): RequestId | null {
   return Number.isFinite(number) ? number : null;
 }
 
+/** As many digits as a number of ours has at most. */
+const serialText = /^\s*[0-9]{1,15}\s*$/;
+
+/**
+ * The number that an id or a token of ours is, in whichever way its peer gave it back: some make text of it, and both SDKs
+ * take that. Undefined where it can be none of ours.
+ */
+export function serialOf(id: RequestId | null | undefined): number | undefined {
+  if (typeof id !== 'string') return id ?? undefined;
+  return serialText.test(id) ? Number(id) : undefined;
+}
+
 /** A method, and its JSON text. */
 interface Method {
   readonly name: string;
@@ -88,17 +102,19 @@ const usualMethods = ['tools/call', 'tools/list', 'ping', 'notifications/progres
   (name): Method => ({ name, text: JSON.stringify(name) }),
 );
 
-/** The method whose JSON text stands there, or null where it can be none. */
-function methodAt(text: string, start: number, end: number): Method | null {
+/** The method whose JSON text stands there, null where it can be none, or undefined where it is null. */
+function methodAt(text: string, start: number, end: number): Method | null | undefined {
   for (const usual of usualMethods) if (isTextAt(text, start, end, usual.text)) return usual;
   const name = stringAt(text, start, end);
-  return name === undefined ? null : { name, text: text.slice(start, end) };
+  if (name !== undefined) return { name, text: text.slice(start, end) };
+  return isTextAt(text, start, end, 'null') ? undefined : null;
 }
 
 /**
  * The message in the text, in terms of JSON-RPC 2.0. Throws a SyntaxError where the text is no JSON.
  *
- * The text is gone through once, and of its members none becomes more than it has to.
+ * The text is gone through once, and of its members none becomes more than it has to. A member that is null is none,
+ * but for the id: many serializers write what is absent that way.
  */
 export function parseMessage(text: string): Message {
   const at = skipSpace(text, 0);
@@ -126,9 +142,14 @@ export function parseMessage(text: string): Message {
     else if (member.is('error')) error = member.value();
   }
   checkEnd(text, member.end);
-  // Clients whose language has no "absent" write null in its place.
   if (params === 'null') params = undefined;
+  if (result === 'null') result = undefined;
+  if (error === 'null') error = undefined;
 
+  if (method === undefined && (result !== undefined || error !== undefined)) {
+    if (isVersion2) return response(id, idText, result, error);
+    return invalidResponse(id, idText, '"jsonrpc" must be "2.0"');
+  }
   if (!isVersion2) return invalid(idText, '"jsonrpc" must be "2.0"');
   if (method !== undefined) {
     if (method === null) return invalid(idText, '"method" must be a string');
@@ -144,27 +165,50 @@ export function parseMessage(text: string): Message {
     if (id === undefined) return { kind: 'notification', method: name, methodText, params };
     return { kind: 'request', idText, method: name, methodText, params };
   }
-  if (result !== undefined && error === undefined) {
+  return invalid(idText, 'a message needs a "method", or one of "result" and "error"');
+}
+
+function response(
+  id: RequestId | null | undefined,
+  idText: string,
+  result: ObjectText | string | undefined,
+  error: ObjectText | string | undefined,
+): ResponseMessage | InvalidMessage {
+  if (error === undefined) {
     if (id === undefined || id === null) return invalid(idText, 'a response needs the "id" of its request');
-    if (typeof result === 'string') return invalid(idText, '"result" must be an object');
+    if (typeof result !== 'object') return invalidResponse(id, idText, '"result" must be an object');
     const isError = result.isText('isError', 'true');
     const { start } = result;
     return { kind: 'response', id, error: undefined, isError, text: result.toString(), start };
   }
-  if (error !== undefined && result === undefined) {
-    // Some servers leave the id of an error out instead of sending null.
-    const answer = typeof error === 'string' ? undefined : errorResponse(error, id ?? null);
-    return answer ?? invalid(idText, '"error" must have a numeric "code" and a "message"');
-  }
-  return invalid(idText, 'a message needs a "method", or one of "result" and "error"');
+  if (result !== undefined)
+    return invalidResponse(id, idText, 'a response must not have both "result" and "error"');
+  // Some servers leave the id of an error out instead of sending null.
+  const answer = typeof error === 'string' ? undefined : errorResponse(error, id ?? null);
+  return (
+    answer ?? invalidResponse(id, idText, '"error" must have a "code", which is an integer, and a "message"')
+  );
 }
 
 function errorResponse(error: ObjectText, id: RequestId | null): ResponseMessage | undefined {
   const code = error.number('code');
   const message = error.string('message');
-  if (code === undefined || message === undefined) return undefined;
+  if (!Number.isSafeInteger(code) || message === undefined) return undefined;
   const text = error.toString();
-  return { kind: 'response', id, error: { code, message }, isError: false, text, start: error.start };
+  return {
+    kind: 'response',
+    id,
+    error: { code: code as number, message },
+    isError: false,
+    text,
+    start: error.start,
+  };
+}
+
+function invalidResponse(id: RequestId | null | undefined, idText: string, problem: string): InvalidMessage {
+  return typeof id === 'string' || typeof id === 'number'
+    ? { ...invalid(idText, problem), answers: id }
+    : invalid(idText, problem);
 }
 
 function invalid(idText: string, problem: string): InvalidMessage {

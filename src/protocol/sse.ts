@@ -93,6 +93,14 @@ export class SseParser {
     return events;
   }
 
+  /**
+   * What the stream has ended in: the event whose last lines have no end, or none. By the standard it is none, and some
+   * servers end with it all the same.
+   */
+  end(): SseEvent[] {
+    return this.pushText('\n\n');
+  }
+
   #grow(chars: number): void {
     this.#chars += chars;
     if (this.#chars > this.#maxEventChars) throw new SseTooLargeError(this.#maxEventChars);

@@ -1,7 +1,8 @@
 import type { Signal } from '../abort.ts';
 import type { ResponseMessage } from '../protocol/jsonrpc.ts';
 import { toFailure, type UpstreamFailure } from './failure.ts';
-import type { LegacySession, UpstreamCall } from './legacy-session.ts';
+import type { LegacySession } from './legacy-session.ts';
+import type { UpstreamCall } from './running-call.ts';
 import type { AnswerTaker } from './transport/transport.ts';
 
 /** Where an attempt finds a session. */

@@ -6,8 +6,9 @@ import type { UpstreamMetrics, UpstreamState } from '../observability/upstream-m
 import { Attempt, type AttemptOwner } from './attempt.ts';
 import { backoffMs } from './backoff.ts';
 import { cancelled, toFailure, UpstreamFailure } from './failure.ts';
-import type { LegacySession, SessionEvents, UpstreamCall } from './legacy-session.ts';
+import type { LegacySession, SessionEvents } from './legacy-session.ts';
 import { httpClientOf, openSession, type UpstreamConfig } from './open-session.ts';
+import type { UpstreamCall } from './running-call.ts';
 import type { UpstreamTool } from './tool-list.ts';
 import { ToolWatch } from './tool-watch.ts';
 import type { HttpClient } from './transport/http-client.ts';
@@ -78,6 +79,8 @@ export class Connection implements UpstreamState, AttemptOwner, SessionEvents {
 
   /** What was passed over of the tool list, as it was last told in the log. */
   #toolFaults: string | null = null;
+  /** What the log has told of what the upstream does oddly: a fixed number of texts at most. */
+  readonly #oddities = new Set<string>();
   /** The session that is being asked for a sign of life. */
   #checking: LegacySession | null = null;
 
@@ -231,6 +234,11 @@ export class Connection implements UpstreamState, AttemptOwner, SessionEvents {
     if (faults !== null && faults !== this.#toolFaults)
       this.#logger.warn('not all of the tool list can be taken', { server: this.name, faults });
     this.#toolFaults = faults;
+  }
+  onOddity(what: string): void {
+    if (this.#oddities.has(what)) return;
+    this.#oddities.add(what);
+    this.#logger.debug('the upstream does something odd, which is passed over', { server: this.name, what });
   }
   onClosed(session: LegacySession, error: Error): void {
     this.#lost(session, toFailure(error));

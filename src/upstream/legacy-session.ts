@@ -1,22 +1,26 @@
 import { Abort, type Signal } from '../abort.ts';
-import { Deadline, deadlines } from '../deadlines.ts';
+import { deadlines } from '../deadlines.ts';
 import { gatewaysIn } from '../protocol/instance.ts';
 import {
   errorText,
+  type InvalidMessage,
   type Message,
   type NotificationMessage,
   notificationText,
+  type RequestId,
   type RequestMessage,
   type ResponseMessage,
   type RpcError,
   requestText,
   resultText,
+  serialOf,
 } from '../protocol/jsonrpc.ts';
 import { ObjectText } from '../protocol/object-text.ts';
 import { isLegacyVersion, latestLegacyVersion, legacyVersions } from '../protocol/versions.ts';
 import { build } from '../version.ts';
-import { cancelled, loopFailure, sessionLossIn, UpstreamFailure } from './failure.ts';
+import { cancelled, type FailureKind, loopFailure, sessionLossIn, UpstreamFailure } from './failure.ts';
 import { maxRequestsInFlight, RequestTable } from './request-table.ts';
+import { type CallOwner, Opening, RunningCall, type UpstreamCall } from './running-call.ts';
 import { ToolList, type UpstreamTool } from './tool-list.ts';
 import type { AnswerTaker, Transport, TransportEvents } from './transport/transport.ts';
 
@@ -24,17 +28,10 @@ import type { AnswerTaker, Transport, TransportEvents } from './transport/transp
 const sendTimeoutMs = 10_000;
 /** How many of these may be under way at once: an upstream that pings without end gets no more answers for a while. */
 const maxUnansweredSends = 1_000;
-/** A request to send upstream: what of an exchange concerns the session. */
-export interface UpstreamCall {
-  /** The JSON text of the method. */
-  readonly methodText: string;
-  /** The `_meta` of the params. */
-  readonly meta: ObjectText | undefined;
-  /** Aborted when its client gives it up, and when its time is over. */
-  readonly abort: Abort;
-  /** Takes a notification's text, for the client whose call this is. */
-  notify(message: string): Promise<void> | undefined;
-}
+/** Failures that an upstream which lives can bring about, by its answer. */
+const refusalKinds: readonly FailureKind[] = ['returned_error', 'unsupported', 'protocol'];
+/** The id of `initialize`, the first request of a session. */
+const openingId = 1;
 
 /** What a session tells the connection that owns it, and what it asks of it. */
 export interface SessionEvents {
@@ -51,66 +48,15 @@ export interface SessionEvents {
   onSuspect(session: LegacySession): void;
   /** The upstream said something. */
   onSeen(): void;
-}
-
-/** A request that was sent and has no answer yet. */
-class RunningCall extends Deadline implements AnswerTaker {
-  readonly id: number;
-  readonly call: UpstreamCall;
-  readonly timeoutMs: number;
-  /** The JSON text of the params, with our id in place of the client's progress token. */
-  readonly paramsText: string;
-  /** The JSON text of the client's own progress token, where it sent one. */
-  readonly progressToken: string | undefined;
-  readonly taker: AnswerTaker;
-  readonly #session: LegacySession;
-
-  /** @param paramsText the params as the upstream is to see them but for the progress token, as JSON text */
-  constructor(
-    session: LegacySession,
-    id: number,
-    call: UpstreamCall,
-    paramsText: string,
-    timeoutMs: number,
-    taker: AnswerTaker,
-  ) {
-    super();
-    this.taker = taker;
-    this.#session = session;
-    this.id = id;
-    this.call = call;
-    this.timeoutMs = timeoutMs;
-    const { meta } = call;
-    const token = meta?.member('progressToken');
-    this.progressToken = token;
-    if (meta === undefined || token === undefined) this.paramsText = paramsText;
-    else if (token === 'null') {
-      // It means absent, and an upstream may refuse it.
-      this.progressToken = undefined;
-      this.paramsText = new ObjectText(paramsText).with('_meta', meta.without('progressToken'));
-    } else {
-      this.paramsText = new ObjectText(paramsText).with('_meta', meta.with('progressToken', String(id)));
-    }
-  }
-
-  expire(): void {
-    this.call.abort.abort(new UpstreamFailure('timeout', `did not answer within ${this.timeoutMs / 1000} s`));
-  }
-
-  onAnswer(answer: ResponseMessage): void {
-    this.#session.answered(this, answer);
-  }
-
-  onFailure(reason: unknown): void {
-    this.#session.failed(this, reason);
-  }
+  /** Something that the upstream does was passed over: `what` is one of a fixed number of texts. */
+  onOddity(what: string): void;
 }
 
 /**
  * One initialized session with an upstream of the legacy era. It owns the ids and progress tokens that go
  * upstream: two clients may use the same ones at the same time.
  */
-export class LegacySession implements TransportEvents {
+export class LegacySession implements TransportEvents, CallOwner {
   readonly #transport: Transport;
   readonly #events: SessionEvents;
   readonly #calls = new RequestTable<RunningCall>();
@@ -121,6 +67,8 @@ export class LegacySession implements TransportEvents {
   /** Whether it says that it has. */
   #hasTools = false;
   #gateways: readonly string[] = [];
+  /** The `initialize` that is under way. */
+  #opening: Opening | null = null;
   /** The `tools/list` that is under way. */
   #listing: UpstreamCall | null = null;
   #hasAnswered = false;
@@ -169,9 +117,9 @@ export class LegacySession implements TransportEvents {
     // The first request of all gets one.
     const id = this.#calls.nextId() as number;
     const body = requestText(String(id), '"initialize"', JSON.stringify(params));
-    const { promise, resolve, reject } = Promise.withResolvers<ResponseMessage>();
-    this.#transport.request(id, body, signal, { onAnswer: resolve, onFailure: reject });
-    const answer = await promise;
+    this.#opening = new Opening(signal);
+    this.#transport.request(id, body, signal, this.#opening);
+    const answer = await this.#opening.answer.finally(() => (this.#opening = null));
     if (answer.error) throw this.#refusal('to initialize', answer.error);
     const result = new ObjectText(answer.text);
     this.#gateways = gatewaysIn(result);
@@ -186,7 +134,13 @@ export class LegacySession implements TransportEvents {
     const info = result.object('serverInfo');
     this.#serverInfo = this.#events.quote(`${info?.string('name') ?? ''} ${info?.string('version') ?? ''}`);
     this.#hasTools = result.object('capabilities')?.member('tools') !== undefined;
-    await this.#transport.send(notificationText('notifications/initialized'), signal);
+    try {
+      await this.#transport.send(notificationText('notifications/initialized'), signal);
+    } catch (error) {
+      // What it is answered means nothing: whether the session lives is seen from what is asked in it next.
+      if (!isRefusal(error, 'auth', 'session_lost')) throw error;
+      this.#events.onOddity('notifications/initialized is refused');
+    }
     this.#transport.initialized(protocolVersion);
   }
 
@@ -206,7 +160,7 @@ export class LegacySession implements TransportEvents {
     this.#calls.add(running);
     deadlines.start(running, timeoutMs);
     const body = requestText(String(id), call.methodText, running.paramsText);
-    this.#transport.request(id, body, call.abort, running);
+    running.send(this.#transport, body);
   }
 
   /** The answer to `running` has come. */
@@ -326,12 +280,20 @@ export class LegacySession implements TransportEvents {
     this.#events.onSeen();
     if (message.kind === 'notification') return this.#onNotification(message, requestId);
     if (message.kind === 'request') this.#onRequest(message);
+    else if (message.kind === 'response') this.#onResponse(message);
+    else this.#onInvalid(message);
     return undefined;
   }
 
   onClosed(error: Error): void {
     this.#closedBy = error;
     this.#events.onClosed(this, error);
+    this.#opening?.onFailure(error);
+    for (const running of this.#calls.values()) running.onFailure(error);
+  }
+
+  onDeaf(failure: UpstreamFailure): void {
+    for (const running of this.#calls.values()) if (running.accepted) running.onFailure(failure);
   }
 
   onSuspect(): void {
@@ -342,7 +304,7 @@ export class LegacySession implements TransportEvents {
     switch (message.method) {
       case 'notifications/progress': {
         const { params } = message;
-        const token = params?.number('progressToken');
+        const token = params?.number('progressToken') ?? serialOf(params?.string('progressToken'));
         const running = token === undefined ? undefined : this.#calls.get(token);
         if (params === undefined || running?.progressToken === undefined) return undefined;
         const paramsText = params.with('progressToken', running.progressToken);
@@ -364,6 +326,37 @@ export class LegacySession implements TransportEvents {
       default:
         return undefined;
     }
+  }
+
+  /** A response that came on another stream than its request's. */
+  #onResponse(answer: ResponseMessage): void {
+    const asked = this.#askedWith(answer.id);
+    if (asked === undefined) {
+      this.#events.onOddity('it answers what was not asked, or no more');
+      return;
+    }
+    asked.drop();
+    asked.onAnswer(answer);
+  }
+
+  /** One bad message says nothing about the others, but no better one will follow for the same request. */
+  #onInvalid({ answers, problem }: InvalidMessage): void {
+    const asked = answers === undefined ? undefined : this.#askedWith(answers);
+    if (asked === undefined) {
+      this.#events.onOddity(`it sends what is no JSON-RPC: ${problem}`);
+      return;
+    }
+    asked.drop();
+    asked.onFailure(
+      new UpstreamFailure('protocol', `answered with something that is not JSON-RPC: ${problem}`),
+    );
+  }
+
+  /** The request of ours that has that id and no answer yet. */
+  #askedWith(id: RequestId | null): RunningCall | Opening | undefined {
+    const serial = serialOf(id);
+    if (serial === undefined) return undefined;
+    return this.#calls.get(serial) ?? (serial === openingId ? (this.#opening ?? undefined) : undefined);
   }
 
   /** We declare no capabilities, so an upstream may ask for nothing but a ping. */
@@ -397,10 +390,8 @@ export class LegacySession implements TransportEvents {
 }
 
 /** Whether the upstream answered, be it not in the way that it should. */
-function isRefusal(error: unknown): boolean {
-  return (
-    error instanceof UpstreamFailure && ['returned_error', 'unsupported', 'protocol'].includes(error.kind)
-  );
+function isRefusal(error: unknown, ...more: FailureKind[]): boolean {
+  return error instanceof UpstreamFailure && [...refusalKinds, ...more].includes(error.kind);
 }
 
 function tooManyRequests(): UpstreamFailure {

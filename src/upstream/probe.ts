@@ -41,6 +41,7 @@ export async function probe(upstream: UpstreamConfig, quote: (text: string) => s
     onClosed() {},
     onSuspect() {},
     onSeen() {},
+    onOddity() {},
   };
   const abort = new Abort();
   const deadline = deadlines.add(connectMs, () =>

@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'bun:test';
 import { rpcError } from '../support/answers.ts';
+import { type EventChannel, eventChannel } from '../support/event-channel.ts';
 import { fakeSse } from '../support/fake-sse.ts';
 import { fakeUpstream } from '../support/fake-upstream.ts';
 import { promptReconnect, startGateway } from '../support/gateway.ts';
 import { RawSession } from '../support/rpc.ts';
 import { failOnStrayErrors } from '../support/stray-errors.ts';
+import { waitUntil } from '../support/wait.ts';
 
 failOnStrayErrors();
 
@@ -53,6 +55,28 @@ describe('protocol: auto', () => {
     });
     await using session = await RawSession.open(gateway.url);
     expect(await session.callText('up__echo', { a: 1 })).toBe('{"a":1}');
+  });
+
+  test('falls back to HTTP+SSE where the stream that answers the POST names an endpoint', async () => {
+    await using upstream = await fakeSse();
+    const streams: EventChannel[] = [];
+    await using other = await fakeUpstream({
+      sessions: false,
+      onPost(_message, { url, body }) {
+        if (url.pathname !== '/sse')
+          return fetch(`${upstream.origin}${url.pathname}${url.search}`, { method: 'POST', body });
+        const stream = eventChannel(': hello\n\nevent: endpoint\ndata: /messages?stream=of-the-post\n\n');
+        streams.push(stream);
+        return stream.response;
+      },
+      onGet: () => fetch(upstream.url),
+    });
+    await using gateway = await startGateway({ servers: [{ name: 'up', url: `${other.origin}/sse` }] });
+    await gateway.connected();
+    expect((await gateway.health()).servers[0]?.protocol).toBe('sse');
+    await using session = await RawSession.open(gateway.url);
+    expect(await session.callText('up__echo', { a: 1 })).toBe('{"a":1}');
+    await waitUntil('the end of the stream', () => streams.length === 1 && streams[0]?.closed);
   });
 
   test.each([401, 403])('does not take a POST that gets %d for another transport', async (status) => {

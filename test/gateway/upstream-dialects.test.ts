@@ -129,13 +129,11 @@ describe('what is no valid answer is upstream_protocol_error:', () => {
     'result and error at once': ({ id }) =>
       Response.json({ jsonrpc: '2.0', id, result: {}, error: { code: 1, message: 'x' } }),
     'the answer to another request': ({ id }) => rpcResult(Number(id) + 1000, result),
-    'an id of another type': ({ id }) => rpcResult(String(id), result),
     'a stream with an event that is no JSON': () => sse('data: {nonsense\n\n'),
     'a stream that ends with the answer to another request': () =>
       sse(sseEvent({ jsonrpc: '2.0', id: 9999, result: {} })),
     'a stream with an event of another name only': (message) =>
       sse(`event: result\ndata: ${json(message)}\n\n`),
-    'a last event without an end': (message) => sse(`data: ${json(message)}\n`),
     'a redirect within the origin that leads nowhere': () =>
       new Response(null, { status: 307, headers: { location: 'http://' } }),
   };

@@ -54,6 +54,15 @@ describe('on the one stream of HTTP+SSE an answer is found', () => {
     'after the answer to an unknown request': (stream, json) =>
       stream.write(`data: {"jsonrpc":"2.0","id":4711,"result":{}}\n\ndata: ${json}\n\n`),
     'in a batch': (stream, json) => stream.write(`data: [${json}]\n\n`),
+    'after what is no JSON-RPC': (stream, json) =>
+      stream.write(
+        `data: ping\n\ndata: {"type":"heartbeat"}\n\ndata: 42\n\ndata: [1,{}]\n\ndata: ${json}\n\n`,
+      ),
+    'beside what is no JSON-RPC in a batch': (stream, json) => stream.write(`data: [{"a":1},${json}]\n\n`),
+    'under the id as decimal text': (stream, json) =>
+      stream.write(`data: ${json.replace(/"id":(\d+)/, '"id":"$1"')}\n\n`),
+    'beside an error that is null': (stream, json) =>
+      stream.write(`data: ${json.replace('{', '{"error":null,')}\n\n`),
     'cut into pieces': (stream, json) => {
       for (const piece of `data: ${json}\n\n`) stream.write(piece);
     },
@@ -82,21 +91,27 @@ describe('on the one stream of HTTP+SSE an answer is found', () => {
 });
 
 describe('what is no answer', () => {
-  test('on the stream ends the connection, which is then opened anew', async () => {
-    let rubbish = true;
+  test('on the stream is passed over, and told once in the log', async () => {
     await using upstream = await serverThat((stream, json) => {
-      stream.write(rubbish ? 'data: {nonsense\n\n' : `data: ${json}\n\n`);
-      rubbish = false;
+      stream.write(`data: {nonsense\n\ndata: ping\n\ndata: ${json}\n\n`);
     });
-    await using gateway = await startGateway({
-      servers: [{ name: 'up', url: upstream.url, protocol: 'sse', reconnect: promptReconnect }],
-    });
+    await using gateway = await startGateway({ servers: [{ name: 'up', url: upstream.url }] });
     await gateway.connected();
     await using session = await RawSession.open(gateway.url);
-    const { answer } = await session.request('tools/call', { name: 'up__echo' });
-    expect(answer.error.data).toEqual({ server: 'up', reason: 'upstream_protocol_error' });
-    expect(await waitUntil('an answer', () => session.callText('up__echo'))).toBe('wéll');
-    expect(upstream.streams).toHaveLength(2);
+    expect(await session.callText('up__echo')).toBe('wéll');
+    expect(await session.callText('up__echo')).toBe('wéll');
+    expect(upstream.streams).toHaveLength(1);
+    expect(gateway.logs.filter((line) => line.includes('it is not JSON'))).toHaveLength(1);
+  });
+
+  test('but bears the id of a call fails that call at once', async () => {
+    await using upstream = await serverThat((stream, json) => {
+      const { id } = JSON.parse(json);
+      stream.write(`data: {"jsonrpc":"2.0","id":${id},"error":"no such tool"}\n\n`);
+    });
+    const { error } = await callOnce(upstream);
+    expect(error.data).toEqual({ server: 'up', reason: 'upstream_protocol_error' });
+    expect(upstream.streams).toHaveLength(1);
   });
 
   test.each([

@@ -1,4 +1,4 @@
-import type { Message, ResponseMessage } from '../../protocol/jsonrpc.ts';
+import { type Message, type ResponseMessage, serialOf } from '../../protocol/jsonrpc.ts';
 import { UpstreamFailure } from '../failure.ts';
 import { parseMessages } from './messages.ts';
 
@@ -28,7 +28,12 @@ export function answerAlone(text: string, id: number): ResponseMessage | undefin
 }
 
 export function isAnswerTo(message: Message, id: number): boolean {
-  return message.kind === 'response' && message.id === id;
+  return message.kind === 'response' && (message.id === id || serialOf(message.id) === id);
+}
+
+/** The same for a stream that is the request's own: an error whose sender could not read the id is its answer, too. */
+export function isAnswerOnStream(message: Message, id: number): boolean {
+  return isAnswerTo(message, id) || (message.kind === 'response' && message.id === null);
 }
 
 /** Whether a text, or as much of it as has come, begins as server-sent events do. */

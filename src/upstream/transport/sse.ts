@@ -1,64 +1,11 @@
 import { Abort, type Signal } from '../../abort.ts';
-import { deadlines } from '../../deadlines.ts';
-import type { ResponseMessage } from '../../protocol/jsonrpc.ts';
 import { SseParser } from '../../protocol/sse.ts';
 import { sessionLossOf, toFailure, UpstreamFailure } from '../failure.ts';
 import { type HttpResponse, maxUpstreamBodyBytes } from '../http1/response.ts';
-import { RequestTable } from '../request-table.ts';
 import type { HttpSession } from './http-session.ts';
 import { eventMessages, readEvents } from './messages.ts';
-import type { AnswerTaker, Transport, TransportEvents } from './transport.ts';
-
-/** How long a POST may stay unanswered after its response came over the stream. */
-const postTimeoutMs = 5_000;
-
-/** A request whose response has not come over the stream yet. */
-class Pending {
-  readonly id: number;
-  /** Gives up the POST that carries the request. */
-  readonly post = new Abort();
-  readonly #signal: Signal;
-  readonly #taker: AnswerTaker;
-  readonly #table: RequestTable<Pending>;
-  readonly #onAbort = () => {
-    this.post.abort(this.#signal.reason);
-    this.onFailure(this.#signal.reason);
-  };
-  #posting = true;
-  #over = false;
-
-  constructor(id: number, signal: Signal, taker: AnswerTaker, table: RequestTable<Pending>) {
-    this.id = id;
-    this.#signal = signal;
-    this.#taker = taker;
-    this.#table = table;
-    table.add(this);
-    signal.addEventListener('abort', this.#onAbort, { once: true });
-  }
-
-  /** The POST was answered. */
-  posted(): void {
-    this.#posting = false;
-  }
-
-  onAnswer(answer: ResponseMessage): void {
-    if (this.#end()) this.#taker.onAnswer(answer);
-  }
-
-  onFailure(reason: unknown): void {
-    if (this.#end()) this.#taker.onFailure(reason);
-  }
-
-  /** Whether it was not over before. */
-  #end(): boolean {
-    if (this.#over) return false;
-    this.#over = true;
-    this.#signal.removeEventListener('abort', this.#onAbort);
-    this.#table.delete(this.id);
-    if (this.#posting) deadlines.add(postTimeoutMs, () => this.post.abort());
-    return true;
-  }
-}
+import { Sending } from './sending.ts';
+import type { RequestTaker, Transport, TransportEvents } from './transport.ts';
 
 /**
  * MCP 2024-11-05, Transports, HTTP with SSE: one GET stream brings all messages, and its first event names the
@@ -71,7 +18,6 @@ export class SseTransport implements Transport {
   readonly #events: TransportEvents;
   readonly #anyEventName: () => boolean;
   readonly #stream = new Abort();
-  readonly #pending = new RequestTable<Pending>();
   #endpoint: string | null = null;
   #closed = false;
 
@@ -97,19 +43,16 @@ export class SseTransport implements Transport {
     }
   }
 
-  request(id: number, body: string, signal: Signal, taker: AnswerTaker): void {
-    if (this.#closed) {
-      taker.onFailure(streamClosed());
-      return;
+  request(_id: number, body: string, signal: Signal, taker: RequestTaker): Sending {
+    const sending = new Sending(signal);
+    if (this.#closed) taker.onFailure(streamClosed());
+    else {
+      this.send(body, sending).then(
+        () => taker.onAccepted(),
+        (reason) => taker.onFailure(reason),
+      );
     }
-    const pending = new Pending(id, signal, taker, this.#pending);
-    this.send(body, pending.post).then(
-      () => pending.posted(),
-      (reason) => {
-        pending.posted();
-        pending.onFailure(reason);
-      },
-    );
+    return sending;
   }
 
   async send(body: string, signal: Signal): Promise<void> {
@@ -128,7 +71,7 @@ export class SseTransport implements Transport {
   }
 
   async close(): Promise<void> {
-    this.#end(new UpstreamFailure('broken', 'the connection was closed'));
+    this.#closed = true;
     this.#stream.abort();
   }
 
@@ -143,8 +86,7 @@ export class SseTransport implements Transport {
         }
         for (const message of eventMessages(event, this.#anyEventName() && event.event !== 'endpoint')) {
           // Not awaited: one client that does not read must not keep the others from their answers.
-          if (message.kind !== 'response') void this.#events.onMessage(message, null);
-          else if (typeof message.id === 'number') this.#pending.get(message.id)?.onAnswer(message);
+          void this.#events.onMessage(message, null);
         }
         return undefined;
       });
@@ -158,14 +100,8 @@ export class SseTransport implements Transport {
       // First, so that no call is sent again over what is gone.
       this.#closed = true;
       if (live) this.#events.onClosed(failure);
-      this.#end(failure);
       throw this.#stream.aborted ? (this.#stream.reason ?? failure) : failure;
     }
-  }
-
-  #end(failure: UpstreamFailure): void {
-    this.#closed = true;
-    for (const pending of this.#pending.values()) pending.onFailure(failure);
   }
 
   /** MCP security: a foreign endpoint would get our messages and credentials. */

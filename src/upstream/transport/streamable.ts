@@ -10,28 +10,30 @@ import { sessionLossOf, toFailure, UpstreamFailure } from '../failure.ts';
 import type { WholeBody } from '../http1/body.ts';
 import type { ResponseTaker } from '../http1/connection.ts';
 import { type HttpResponse, maxUpstreamBodyBytes } from '../http1/response.ts';
-import { answerAlone, answerAmong, isAnswerTo, looksLikeEvents, looksLikeJson, neither } from './answers.ts';
+import {
+  answerAlone,
+  answerAmong,
+  isAnswerOnStream,
+  looksLikeEvents,
+  looksLikeJson,
+  neither,
+} from './answers.ts';
 import type { HttpRequest, HttpSession } from './http-session.ts';
 import { LongResponse } from './long-response.ts';
 import { eventMessages, parseMessages, readEvents } from './messages.ts';
-import type { AnswerTaker, Transport, TransportEvents } from './transport.ts';
+import { Sending } from './sending.ts';
+import { minReopenDelayMs, SessionStream, unanswerable } from './session-stream.ts';
+import type { RequestTaker, Transport, TransportEvents } from './transport.ts';
 
 /** How long a stream may go on after the answer before it is cut, which costs the connection. */
 const drainTimeoutMs = 2_000;
 /** How often in a row a broken stream is resumed without anything new coming from it. */
 const maxIdleResumptions = 5;
 const resumeDelayMs = 500;
-/** However eager a server is to have us back (its `retry` may be 0), it is not asked in a tight loop. */
-const minDelayMs = 100;
 /** How much white space is passed over where a body is there as a whole. */
 const maxBlankChars = 1_024;
 /** How many pieces of white space a body may begin with. */
 const maxBlankChunks = 16;
-const maxListenDelayMs = 30_000;
-/** A GET stream that lasted less long makes the next one wait longer. */
-const minListenedMs = 5_000;
-/** Statuses of a GET that say nothing about whether the server offers a stream: a proxy's, or that it has ours still. */
-const transientStatuses = [409, 429, 502, 503, 504];
 
 /** MCP 2025-11-25, Transports, Streamable HTTP: a POST per message, and one GET stream for what belongs to no request. */
 export class StreamableTransport implements Transport {
@@ -40,6 +42,8 @@ export class StreamableTransport implements Transport {
   readonly #events: TransportEvents;
   readonly #anyEventName: () => boolean;
   readonly #closing = new Abort();
+  /** The session's GET stream, once it is initialized. */
+  #stream: SessionStream | null = null;
   #headers: Record<string, string> = {};
 
   constructor(http: HttpSession, events: TransportEvents, anyEventName: () => boolean) {
@@ -52,9 +56,18 @@ export class StreamableTransport implements Transport {
     // Nothing to open: the first POST tells whether the endpoint speaks this transport.
   }
 
-  request(id: number, body: string, signal: Signal, taker: AnswerTaker): void {
+  request(id: number, body: string, signal: Signal, taker: RequestTaker): Sending {
     const post = new Post(this, id, body, this.#headers, signal, taker);
     this.#http.request(post, post);
+    return post;
+  }
+
+  /** Tells `taker` why the response with that status to its POST brought no answer. Another stream may bring it after a 202. */
+  unanswered(status: number, reason: unknown, taker: RequestTaker): void {
+    const isEmpty = status === 202 && reason instanceof UpstreamFailure && reason.kind === 'protocol';
+    if (!isEmpty) taker.onFailure(reason);
+    else if (this.#stream?.refused === false) taker.onAccepted();
+    else taker.onFailure(this.#stream?.failure ?? unanswerable());
   }
 
   /** The answer to the request `id` in the response to its POST. Throws, or rejects with, an {@link UpstreamFailure}. */
@@ -74,7 +87,8 @@ export class StreamableTransport implements Transport {
   /** MCP 2025-11-25, Transports, Session Management. */
   #takeSessionId(response: HttpResponse): void {
     const sessionId = response.header(sessionHeader);
-    if (sessionId !== null) this.#headers = { ...this.#headers, [sessionHeader]: sessionId };
+    if (sessionId !== null && sessionId !== '')
+      this.#headers = { ...this.#headers, [sessionHeader]: sessionId };
   }
 
   #answerInWhole(body: WholeBody, id: number, signal: Signal): ResponseMessage | Promise<ResponseMessage> {
@@ -126,7 +140,7 @@ export class StreamableTransport implements Transport {
     const [event, ...more] = new SseParser(maxUpstreamBodyBytes).pushText(text);
     if (event === undefined || more.length > 0) return undefined;
     const [message, ...others] = eventMessages(event, this.#anyEventName());
-    const isAnswer = message !== undefined && others.length === 0 && isAnswerTo(message, id);
+    const isAnswer = message !== undefined && others.length === 0 && isAnswerOnStream(message, id);
     return isAnswer ? (message as ResponseMessage) : undefined;
   }
 
@@ -138,7 +152,14 @@ export class StreamableTransport implements Transport {
 
   initialized(protocolVersion: string): void {
     this.#headers = { ...this.#headers, [versionHeader]: protocolVersion };
-    void this.#listen();
+    this.#stream = new SessionStream(
+      this.#http,
+      this.#headers,
+      this.#events,
+      this.#anyEventName,
+      this.#closing,
+    );
+    void this.#stream.follow();
   }
 
   async close(terminate: boolean, signal: Signal): Promise<void> {
@@ -181,12 +202,13 @@ export class StreamableTransport implements Transport {
   #answerInText(text: string, id: number): ResponseMessage {
     const messages = parseMessages(text);
     const answer = answerAmong(messages, id, true);
-    for (const message of messages) {
-      if (message.kind !== 'response') void this.#events.onMessage(message, id);
-    }
-    if (!answer)
-      throw new UpstreamFailure('protocol', 'answered with a body that does not answer the request');
-    return answer;
+    for (const message of messages) if (message !== answer) void this.#events.onMessage(message, id);
+    if (answer) return answer;
+    const odd = messages.find((message) => message.kind === 'invalid');
+    const found = odd
+      ? `something that is not JSON-RPC: ${odd.problem}`
+      : 'a body that does not answer the request';
+    throw new UpstreamFailure('protocol', `answered with ${found}`);
   }
 
   #answerInBytes(bytes: OwnBytes, id: number): ResponseMessage {
@@ -229,6 +251,7 @@ export class StreamableTransport implements Transport {
     let lastEventId = '';
     let idle = 0;
     let answered = false;
+    let odd: string | null = null;
     let drain: Deadline | undefined;
     for (;;) {
       let broken: UpstreamFailure | null = null;
@@ -236,15 +259,18 @@ export class StreamableTransport implements Transport {
         await readEvents(parser, text, reader, (event) => {
           if (event.id !== '') lastEventId = event.id;
           idle = 0;
+          if (event.event === 'endpoint' && this.#headers[versionHeader] === undefined)
+            throw olderTransport();
           let taken: Promise<void> | undefined;
           for (const message of eventMessages(event, this.#anyEventName())) {
-            if (isAnswerTo(message, id)) {
+            if (isAnswerOnStream(message, id)) {
               answered = true;
               resolve(message as ResponseMessage);
               drain ??= deadlines.add(drainTimeoutMs, () => reader?.cancel());
               // What comes after the answer must not overtake it.
               taken = nextTurn();
-            } else if (message.kind !== 'response') {
+            } else {
+              if (message.kind === 'invalid') odd = message.problem;
               taken = this.#events.onMessage(message, id) ?? taken;
             }
           }
@@ -262,11 +288,10 @@ export class StreamableTransport implements Transport {
       if (answered) return;
       // A server may close the connection and expect us to come back for the rest of the stream
       // (MCP 2025-11-25, Resumability and Redelivery). The request itself is never sent again.
-      if (lastEventId === '' || idle++ === maxIdleResumptions)
-        throw broken ?? new UpstreamFailure('protocol', 'ended its stream without an answer');
+      if (lastEventId === '' || idle++ === maxIdleResumptions) throw broken ?? endedWithout(odd);
       const resumed = await this.#resume(
         lastEventId,
-        Math.max(parser.retryMs ?? resumeDelayMs, minDelayMs),
+        Math.max(parser.retryMs ?? resumeDelayMs, minReopenDelayMs),
         signal,
       );
       if (resumed === null)
@@ -290,57 +315,27 @@ export class StreamableTransport implements Transport {
     }
     return null;
   }
+}
 
-  /** Keeps the session's GET stream open, for as long as the server offers one. */
-  async #listen(): Promise<void> {
-    const signal = this.#closing;
-    let opened = false;
-    let quickEnds = 0;
-    while (!signal.aborted) {
-      const startedMs = performance.now();
-      const parser = new SseParser(maxUpstreamBodyBytes);
-      let response: HttpResponse | null = null;
-      try {
-        response = await this.#http.fetch({ method: 'GET', headers: this.#headers, signal });
-        if (!response.ok || mediaType(response.contentType) !== sseType) {
-          await response.discard();
-          // Offered before and refused now: most likely the session is gone.
-          if (opened) this.#events.onSuspect();
-          if (!transientStatuses.includes(response.status)) return;
-        } else {
-          opened = true;
-          await readEvents(parser, '', response, (event) => {
-            for (const message of eventMessages(event, this.#anyEventName())) {
-              // Not awaited: one client that does not read must not keep the others from their messages.
-              if (message.kind !== 'response') void this.#events.onMessage(message, null);
-            }
-            return undefined;
-          });
-        }
-      } catch {
-        response?.cancel();
-        if (signal.aborted) return;
-        this.#events.onSuspect();
-      }
-      quickEnds = performance.now() - startedMs < minListenedMs ? quickEnds + 1 : 0;
-      const delayMs = Math.min(
-        maxListenDelayMs,
-        Math.max(parser.retryMs ?? 0, minDelayMs) * 2 ** Math.min(quickEnds, 10),
-      );
-      await sleep(delayMs * (0.75 + Math.random() / 2), signal);
-    }
-  }
+/** MCP 2024-11-05, Transports, HTTP with SSE: some servers open that stream whatever the method is. */
+function olderTransport(): UpstreamFailure {
+  return new UpstreamFailure('unsupported', 'answered with the endpoint of HTTP+SSE');
+}
+
+function endedWithout(odd: string | null): UpstreamFailure {
+  const found = odd === null ? '' : `, but with something that is not JSON-RPC: ${odd}`;
+  return new UpstreamFailure('protocol', `ended its stream without an answer${found}`);
 }
 
 /** A request on its way, and what takes the response to its POST. */
-class Post implements HttpRequest, ResponseTaker {
+class Post extends Sending implements HttpRequest, ResponseTaker {
   readonly method = 'POST';
   readonly body: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly signal: Signal;
+  readonly signal: Signal = this;
   readonly #transport: StreamableTransport;
   readonly #id: number;
-  readonly #taker: AnswerTaker;
+  readonly #taker: RequestTaker;
 
   constructor(
     transport: StreamableTransport,
@@ -348,29 +343,30 @@ class Post implements HttpRequest, ResponseTaker {
     body: string,
     headers: Readonly<Record<string, string>>,
     signal: Signal,
-    taker: AnswerTaker,
+    taker: RequestTaker,
   ) {
+    super(signal);
     this.#transport = transport;
     this.#id = id;
     this.body = body;
     this.headers = headers;
-    this.signal = signal;
     this.#taker = taker;
   }
 
   onResponse(response: HttpResponse): void {
     const taker = this.#taker;
+    const { status } = response;
     let answer: ResponseMessage | Promise<ResponseMessage>;
     try {
-      answer = this.#transport.answerIn(response, this.#id, this.signal);
+      answer = this.#transport.answerIn(response, this.#id, this);
     } catch (error) {
-      taker.onFailure(error);
+      this.#transport.unanswered(status, error, taker);
       return;
     }
     if (answer instanceof Promise) {
       answer.then(
         (late) => taker.onAnswer(late),
-        (reason) => taker.onFailure(reason),
+        (reason) => this.#transport.unanswered(status, reason, taker),
       );
     } else taker.onAnswer(answer);
   }

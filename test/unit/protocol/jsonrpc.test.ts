@@ -6,6 +6,7 @@ import {
   type RequestMessage,
   requestText,
   resultText,
+  serialOf,
 } from '../../../src/protocol/jsonrpc.ts';
 
 describe('a message is', () => {
@@ -63,6 +64,9 @@ test('an id may have 1,024 characters and no more: it goes back with each answer
   expect(messageWith(1_025)).toEqual({ kind: 'invalid', idText: 'null', problem: idProblem });
 });
 
+const needsMembers = 'a message needs a "method", or one of "result" and "error"';
+const errorProblem = '"error" must have a "code", which is an integer, and a "message"';
+
 describe('a message is invalid', () => {
   test.each([
     ['5', 'null', 'a message must be a JSON object'],
@@ -74,27 +78,29 @@ describe('a message is invalid', () => {
     ['{"jsonrpc":12.03,"id":1,"method":"m"}', '1', '"jsonrpc" must be "2.0"'],
     ['{"jsonrpc":"2.1","id":1,"method":"m"}', '1', '"jsonrpc" must be "2.0"'],
     ['{"jsonrpc":"2.0","id":"a","method":1}', '"a"', '"method" must be a string'],
-    ['{"jsonrpc":"2.0","id":1,"method":null}', '1', '"method" must be a string'],
     ['{"jsonrpc":"2.0","method":"m","params":[1]}', 'null', '"params" must be an object'],
     ['{"jsonrpc":"2.0","id":null,"method":"m"}', 'null', idProblem],
     ['{"jsonrpc":"2.0","id":{},"method":"m"}', 'null', idProblem],
     ['{"jsonrpc":"2.0","id":true,"method":"m"}', 'null', idProblem],
     ['{"jsonrpc":"2.0","id":1e999,"method":"m"}', 'null', idProblem],
     ['{"jsonrpc":"2.0","result":{}}', 'null', 'a response needs the "id" of its request'],
-    ['{"jsonrpc":"2.0","id":1,"result":[]}', '1', '"result" must be an object'],
-    [
-      '{"jsonrpc":"2.0","id":1,"error":{"code":"1","message":"m"}}',
-      '1',
-      '"error" must have a numeric "code" and a "message"',
-    ],
-    ['{"jsonrpc":"2.0","id":1}', '1', 'a message needs a "method", or one of "result" and "error"'],
-    [
-      '{"jsonrpc":"2.0","id":1,"result":{},"error":{}}',
-      '1',
-      'a message needs a "method", or one of "result" and "error"',
-    ],
+    ['{"jsonrpc":"2.0","id":1}', '1', needsMembers],
+    ['{"jsonrpc":"2.0","id":1,"method":null}', '1', needsMembers],
+    ['{"jsonrpc":"2.0","id":1,"result":null,"error":null}', '1', needsMembers],
   ])('when it is %s', (text, idText, problem) => {
     expect(parseMessage(text)).toEqual({ kind: 'invalid', idText, problem });
+  });
+
+  test.each([
+    ['{"jsonrpc":"2.0","id":1,"result":[]}', '"result" must be an object'],
+    ['{"jsonrpc":"2.0","id":1,"error":"m"}', errorProblem],
+    ['{"jsonrpc":"2.0","id":1,"error":{"code":"1","message":"m"}}', errorProblem],
+    ['{"jsonrpc":"2.0","id":1,"error":{"code":1.5,"message":"m"}}', errorProblem],
+    ['{"jsonrpc":"2.0","id":1,"error":{"code":1}}', errorProblem],
+    ['{"jsonrpc":"2.0","id":1,"result":{},"error":{}}', 'a response must not have both "result" and "error"'],
+    ['{"id":1,"result":{}}', '"jsonrpc" must be "2.0"'],
+  ])('and tells which request it would answer: %s', (text, problem) => {
+    expect(parseMessage(text)).toEqual({ kind: 'invalid', idText: '1', answers: 1, problem });
   });
 
   test.each(['5', '"x"', 'true', '[1]'])(
@@ -142,4 +148,42 @@ test('texts are put together as they came', () => {
   expect(notificationText('m"', '{}')).toBe('{"jsonrpc":"2.0","method":"m\\"","params":{}}');
   expect(resultText('1.0', '{}')).toBe('{"jsonrpc":"2.0","id":1.0,"result":{}}');
   expect(errorText('null', '{}')).toBe('{"jsonrpc":"2.0","id":null,"error":{}}');
+});
+
+describe('a member that is null is none:', () => {
+  test.each([
+    ['an error beside a result', '"result":{"a":1},"error":null', '{"a":1}'],
+    [
+      'a result beside an error',
+      '"result":null,"error":{"code":1,"message":"m"}',
+      '{"code":1,"message":"m"}',
+    ],
+    ['method and params beside a result', '"method":null,"params":null,"result":{}', '{}'],
+  ])('%s', (_what, members, text) => {
+    expect(parseMessage(`{"jsonrpc":"2.0","id":1,${members}}`)).toMatchObject({
+      kind: 'response',
+      id: 1,
+      text,
+    });
+  });
+
+  test('result and error beside a method', () => {
+    const text = '{"jsonrpc":"2.0","id":1,"method":"m","params":{},"result":null,"error":null}';
+    expect(parseMessage(text)).toMatchObject({ kind: 'request', method: 'm' });
+  });
+});
+
+test.each<[string | number | null | undefined, number | undefined]>([
+  [7, 7],
+  ['7', 7],
+  [' 07 ', 7],
+  ['7.0', undefined],
+  ['0x7', undefined],
+  ['', undefined],
+  ['a7', undefined],
+  ['9'.repeat(16), undefined],
+  [null, undefined],
+  [undefined, undefined],
+])('an id of ours that comes back as %p is %p', (id, serial) => {
+  expect(serialOf(id)).toBe(serial);
 });

@@ -36,6 +36,36 @@ describe('the events of a stream', () => {
     expect(log).toEqual(['a begins', 'a ends', 'b begins', 'b ends']);
   });
 
+  test.each([
+    ['data: {"a":1}', ['{"a":1}']],
+    ['data: {"a":1}\n', ['{"a":1}']],
+    ['data: {"a":1}\r', ['{"a":1}']],
+    ['id: 7\r\ndata: {"a":\r\ndata: 1}', ['{"a":\n1}']],
+    ['data: {"a":', []],
+    ['data: {"a":1}\n\nid: 8', ['{"a":1}']],
+    ['data: ping', []],
+  ])('count where the end of the stream cuts one off that is whole: %j', async (text, data) => {
+    using server = await rawServer(({ socket }) => void socket.write(`${ok}${chunk(text)}0\r\n\r\n`));
+    await using client = httpClient(server.origin);
+    const response = await client.fetch({ method: 'GET', signal: unaborted });
+    const taken: string[] = [];
+    await readEvents(new SseParser(1_000), '', response, (event) => void taken.push(event.data));
+    expect(taken).toEqual(data);
+  });
+
+  test('do not count where the stream breaks off within one', async () => {
+    using server = await rawServer(({ socket }) => {
+      socket.write(`${ok}${chunk('data: {"a":1}')}`);
+      setTimeout(() => socket.end(), 20);
+    });
+    await using client = httpClient(server.origin);
+    const response = await client.fetch({ method: 'GET', signal: unaborted });
+    const taken: string[] = [];
+    const reading = readEvents(new SseParser(1_000), '', response, (event) => void taken.push(event.data));
+    await expect(reading).rejects.toThrow();
+    expect(taken).toEqual([]);
+  });
+
   test('let all others have their turn, however many came at once', async () => {
     const events = 50_000;
     let taken = 0;

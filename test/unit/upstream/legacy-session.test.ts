@@ -2,18 +2,24 @@ import { describe, expect, test } from 'bun:test';
 import { Abort } from '../../../src/abort.ts';
 import { parseMessage, type ResponseMessage } from '../../../src/protocol/jsonrpc.ts';
 import { ObjectText } from '../../../src/protocol/object-text.ts';
-import type { UpstreamFailure } from '../../../src/upstream/failure.ts';
+import { UpstreamFailure } from '../../../src/upstream/failure.ts';
 import { LegacySession } from '../../../src/upstream/legacy-session.ts';
-import type { AnswerTaker, Transport } from '../../../src/upstream/transport/transport.ts';
+import { Sending } from '../../../src/upstream/transport/sending.ts';
+import type { RequestTaker, Transport } from '../../../src/upstream/transport/transport.ts';
 
 /** A session whose transport a test plays, and what it sent. */
 function playedSession() {
-  const requests: { id: number; body: string; taker: AnswerTaker }[] = [];
+  const requests: { id: number; body: string; taker: RequestTaker; sending: Sending }[] = [];
   const notices: string[] = [];
+  const oddities: string[] = [];
   const transport: Transport = {
     name: 'played',
     open: async () => {},
-    request: (id, body, _signal, taker) => void requests.push({ id, body, taker }),
+    request(id, body, signal, taker) {
+      const sending = new Sending(signal);
+      requests.push({ id, body, taker, sending });
+      return sending;
+    },
     send: async (body) => void notices.push(body),
     initialized() {},
     close: async () => {},
@@ -23,6 +29,7 @@ function playedSession() {
     quote: (text) => text,
     onToolsChanged() {},
     onToolFaults() {},
+    onOddity: (what) => void oddities.push(what),
     onClosed() {},
     onSuspect() {},
     onSeen() {},
@@ -50,7 +57,7 @@ function playedSession() {
     const text = `{"jsonrpc":"2.0","id":${id},${outcome}}`;
     taker.onAnswer(parseMessage(text) as ResponseMessage);
   };
-  return { session, call, answer, requests, notices };
+  return { session, call, answer, requests, notices, oddities };
 }
 
 describe('a call', () => {
@@ -79,6 +86,65 @@ describe('a call', () => {
     const notification = { jsonrpc: '2.0', method: 'notifications/progress', params: progress };
     void session.onMessage(parseMessage(JSON.stringify(notification)), id);
     expect(notified.map((text) => JSON.parse(text).params.progressToken)).toEqual(['t']);
+  });
+
+  test('is told once what comes of it, whichever stream that is on', () => {
+    const { session, call, answer, requests, oddities } = playedSession();
+    const { told } = call();
+    requests[0]?.taker.onAccepted();
+    const text = `{"jsonrpc":"2.0","id":"${requests[0]?.id}","result":{"a":1}}`;
+    void session.onMessage(parseMessage(text), null);
+    expect(told).toEqual(['{"a":1}']);
+    void session.onMessage(parseMessage(text), null);
+    answer(0, '"result":{"a":2}');
+    requests[0]?.taker.onFailure(new Error('late'));
+    expect(told).toEqual(['{"a":1}']);
+    expect(oddities).toEqual(['it answers what was not asked, or no more']);
+  });
+
+  test('that was accepted is told when its client gives it up', () => {
+    const { call, requests, notices } = playedSession();
+    const { told, abort } = call();
+    requests[0]?.taker.onAccepted();
+    abort.abort();
+    expect(told).toEqual(['cancelled']);
+    expect(notices[0]).toContain('notifications/cancelled');
+  });
+
+  test('that was accepted fails when no stream is left, and no other does', () => {
+    const { session, call, answer, requests } = playedSession();
+    const [first, second] = [call(), call()];
+    requests[0]?.taker.onAccepted();
+    session.onDeaf(new UpstreamFailure('broken', 'its event stream ended'));
+    expect([first.told, second.told]).toEqual([['broken'], []]);
+    answer(1, '"result":{}');
+    expect(second.told).toEqual(['{}']);
+  });
+
+  test.each([false, true])('fails when the transport is gone: accepted before: %p', (accepted) => {
+    const { session, call, requests } = playedSession();
+    const { told } = call();
+    if (accepted) requests[0]?.taker.onAccepted();
+    session.onClosed(new UpstreamFailure('broken', 'its event stream ended'));
+    expect(told).toEqual(['broken']);
+  });
+
+  test('fails at once by a bad response that bears its id, and by no other bad message', () => {
+    const { session, call, requests, oddities } = playedSession();
+    const { told } = call();
+    const id = requests[0]?.id;
+    const send = (text: string) => void session.onMessage(parseMessage(text), null);
+    send(`{"jsonrpc":"2.0","id":${id},"method":"roots/list","params":7}`);
+    send(`{"jsonrpc":"2.0","id":${id}}`);
+    send('{"type":"heartbeat"}');
+    expect(told).toEqual([]);
+    send(`{"jsonrpc":"2.0","id":"${id}","result":7}`);
+    expect(told).toEqual(['protocol']);
+    expect(oddities).toEqual([
+      'it sends what is no JSON-RPC: "params" must be an object',
+      'it sends what is no JSON-RPC: a message needs a "method", or one of "result" and "error"',
+      'it sends what is no JSON-RPC: "jsonrpc" must be "2.0"',
+    ]);
   });
 
   test('that its client has given up already is not sent', () => {

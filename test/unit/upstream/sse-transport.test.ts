@@ -1,6 +1,7 @@
 import { expect, test } from 'bun:test';
 import { Abort } from '../../../src/abort.ts';
-import type { UpstreamFailure } from '../../../src/upstream/failure.ts';
+import type { Message } from '../../../src/protocol/jsonrpc.ts';
+import { UpstreamFailure } from '../../../src/upstream/failure.ts';
 import { SseTransport } from '../../../src/upstream/transport/sse.ts';
 import { httpClient, unaborted } from '../../support/http-client.ts';
 import { type RawRequest, rawServer } from '../../support/raw-server.ts';
@@ -20,14 +21,21 @@ async function playedTransport() {
     if (request.method === 'GET') request.socket.write(streamHead + endpoint);
   });
   const client = httpClient(server.origin);
-  const events = { onMessage: () => undefined, onClosed() {}, onSuspect() {} };
+  const told: string[] = [];
+  const events = {
+    onMessage: (message: Message) =>
+      void told.push(message.kind === 'response' ? message.text : message.kind),
+    onClosed: () => void told.push('closed'),
+    onSuspect() {},
+    onDeaf() {},
+  };
   const transport = new SseTransport(client, server.origin, events, () => false);
   await transport.open(unaborted);
-  const told: string[] = [];
   const abort = new Abort();
   transport.request(7, '{}', abort, {
     onAnswer: ({ text }) => void told.push(text),
     onFailure: (reason) => void told.push((reason as UpstreamFailure).kind),
+    onAccepted: () => void told.push('accepted'),
   });
   while (requests.length < 2) await Bun.sleep(1);
   return {
@@ -50,30 +58,36 @@ async function playedTransport() {
   };
 }
 
-test('a request is told its answer once, though its POST fails after that, and the stream ends', async () => {
+test('an answer comes as a message, whatever becomes of the POST', async () => {
   await using played = await playedTransport();
   await played.write('stream', answer);
   expect(played.told).toEqual(['{"a":1}']);
   await played.write('post', 'HTTP/1.1 500 \r\nContent-Length: 0\r\n\r\n');
-  await played.write('stream', answer);
-  played.abort.abort();
-  await played.endStream();
-  expect(played.told).toEqual(['{"a":1}']);
+  expect(played.told).toEqual(['{"a":1}', 'protocol']);
 });
 
-test('a request is told once that its POST failed, though its answer comes after that', async () => {
+test('a request is told that its POST was accepted', async () => {
   await using played = await playedTransport();
-  await played.write('post', 'HTTP/1.1 500 \r\nContent-Length: 0\r\n\r\n');
-  expect(played.told).toEqual(['protocol']);
-  await played.write('stream', answer);
-  await played.endStream();
-  expect(played.told).toEqual(['protocol']);
+  await played.write('post', 'HTTP/1.1 202 \r\nContent-Length: 0\r\n\r\n');
+  expect(played.told).toEqual(['accepted']);
 });
 
-test('a request is told once that the stream ended', async () => {
+test('a request is told that its POST was given up', async () => {
+  await using played = await playedTransport();
+  played.abort.abort(new UpstreamFailure('timeout', 'late'));
+  await Bun.sleep(20);
+  expect(played.told).toEqual(['timeout']);
+});
+
+test('the end of the stream is told once', async () => {
   await using played = await playedTransport();
   await played.write('post', 'HTTP/1.1 202 \r\nContent-Length: 0\r\n\r\n');
   await played.endStream();
-  played.abort.abort();
-  expect(played.told).toEqual(['broken']);
+  expect(played.told).toEqual(['accepted', 'closed']);
+});
+
+test('what is no message is told as such, and the stream goes on', async () => {
+  await using played = await playedTransport();
+  await played.write('stream', `data: ping\n\ndata: {"type":"heartbeat"}\n\n${answer}`);
+  expect(played.told).toEqual(['invalid', 'invalid', '{"a":1}']);
 });

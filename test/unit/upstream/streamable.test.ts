@@ -38,7 +38,7 @@ async function takenFrom(pieces: readonly (string | Buffer)[]): Promise<string[]
   const onMessage = (message: Message) => void taken.push(message.kind);
   const transport = new StreamableTransport(
     client,
-    { onMessage, onClosed() {}, onSuspect() {} },
+    { onMessage, onClosed() {}, onSuspect() {}, onDeaf() {} },
     () => false,
   );
   const ask = () => {
@@ -49,6 +49,7 @@ async function takenFrom(pieces: readonly (string | Buffer)[]): Promise<string[]
         resolve();
       },
       onFailure: reject,
+      onAccepted: () => reject(new Error('accepted')),
     });
     return promise;
   };
