@@ -1,13 +1,12 @@
 // Where and with what a run was made.
 
 import { cpus, loadavg, release, totalmem, type } from 'node:os';
-import { commit, run } from '../scripts/checkout.ts';
+import { commit, root } from '../scripts/checkout.ts';
 import type { Contestant } from './contestants/contestant.ts';
 
 /** The lines that head a report. */
 export function machine(args: readonly string[], contestants: readonly Contestant[]): string {
-  const { sha } = commit();
-  const isChanged = run(['git', 'status', '--porcelain', 'src', 'bench']) !== '';
+  const { sha, isChanged } = commit(root, ['src', 'bench']);
   const versions = contestants.map((contestant) => {
     const program = contestant.find();
     return `- ${contestant.name}: ${program === null ? 'not installed' : contestant.version(program)}`;

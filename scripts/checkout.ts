@@ -28,10 +28,13 @@ export function run(
  * unpacked source archive, tells no commit: it is then the one that `MCPSTEAD_GIT_SHA` names, else `unknown`, and the time
  * is that of package.json, which git archive and GitHub set to the commit's.
  */
-export function commit(folder = root): {
+export function commit(
+  folder = root,
+  sources = ['src', 'package.json', 'bun.lock'],
+): {
   readonly sha: string;
   readonly timeSeconds: number;
-  /** Whether what the program is built from differs from the commit. */
+  /** Whether one of `sources` differs from the commit. */
   readonly isChanged: boolean;
 } {
   const named = process.env.MCPSTEAD_GIT_SHA || 'unknown';
@@ -42,7 +45,7 @@ export function commit(folder = root): {
   try {
     const git = (...args: string[]) => run(['git', ...args], { cwd: folder });
     const [sha = '', time = ''] = git('log', '-1', '--format=%H %ct').split(' ');
-    const changes = git('status', '--porcelain', '--', 'src', 'package.json', 'bun.lock');
+    const changes = git('status', '--porcelain', '--', ...sources);
     return { sha, timeSeconds: Number(time), isChanged: changes !== '' };
   } catch (error) {
     console.error(`the commit is taken to be ${named}: ${(error as Error).message}`);

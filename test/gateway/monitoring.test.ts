@@ -7,6 +7,7 @@ import { parse } from 'yaml';
 import { rpcResult } from '../support/answers.ts';
 import { fakeUpstream } from '../support/fake-upstream.ts';
 import { startGateway } from '../support/gateway.ts';
+import { blocksOf } from '../support/pages.ts';
 import { parsePage } from '../support/prometheus-page.ts';
 import { groupLabels, type Selector, scrapeLabels, selectors } from '../support/promql.ts';
 import { RawSession } from '../support/rpc.ts';
@@ -187,6 +188,14 @@ describe.skipIf(Bun.which('promtool') === null)('promtool', () => {
     const { exitCode, output } = promtool(['check', 'config', 'prometheus.yml']);
     expect({ exitCode, output }).toMatchObject({ exitCode: 0 });
     expect(output).toContain('10 rules found');
+  });
+
+  test('takes the scrape that the README shows', () => {
+    const scrapes = blocksOf('README.md').filter(({ text }) => text.includes('scrape_configs:'));
+    expect(scrapes.length).toBe(1);
+    const path = join(folder, 'prometheus.yml');
+    writeFileSync(path, scrapes[0]?.text ?? '');
+    expect(promtool(['check', 'config', path])).toMatchObject({ exitCode: 0 });
   });
 
   test('takes every query of the dashboard', () => {

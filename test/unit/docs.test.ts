@@ -80,6 +80,24 @@ describe('the documentation', () => {
     expect(refused).toEqual([]);
   });
 
+  test('shows JSON that is valid', async () => {
+    const refused: string[] = [];
+    let samples = 0;
+    for (const page of pages) {
+      const inText = [...(await read(page)).matchAll(/`(\{"[^`]*)`/g)].map(([, code]) => code as string);
+      for (const sample of [...blocks(page, 'json'), ...inText].filter((text) => !text.includes('…'))) {
+        samples++;
+        try {
+          JSON.parse(sample);
+        } catch (error) {
+          refused.push(`${page}: ${sample}: ${error}`);
+        }
+      }
+    }
+    expect(samples).toBeGreaterThan(2);
+    expect(refused).toEqual([]);
+  });
+
   test('names only keys that there are', async () => {
     const strange: string[] = [];
     let named = 0;
