@@ -115,6 +115,22 @@ describe('the documentation', () => {
     expect(strange).toEqual([]);
   });
 
+  test('names only variables that there are', async () => {
+    const sources = [...new Glob('{src,scripts,npm,bench}/**/*.{ts,mjs,sh}').scanSync(root)];
+    const code = (await Promise.all(sources.map(read))).join('\n');
+    const unknown: string[] = [];
+    for (const page of [
+      ...pages,
+      ...new Glob('docs/deploy/**/*.{yaml,service}').scanSync(root),
+      'Dockerfile',
+    ]) {
+      for (const [name] of (await read(page)).matchAll(/\bMCPSTEAD_[A-Z_]+\b/g)) {
+        if (!code.includes(name)) unknown.push(`${page}: ${name}`);
+      }
+    }
+    expect(unknown).toEqual([]);
+  });
+
   test('shows an invalid configuration as it is told', async () => {
     const [quickStart = ''] = blocks('README.md', 'yaml');
     const yaml = `${quickStart}    requird: true\n`;
