@@ -54,6 +54,42 @@ describe('a gateway with the configuration of the ConfigMap', () => {
   });
 });
 
+test('a session that one replica opened goes on at another, which has the same Secret', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'mcpstead-replicas-'));
+  try {
+    const ports = [freePort(), freePort()];
+    const replicas = ports.map((port) => {
+      const path = join(folder, `${port}.yaml`);
+      writeFileSync(path, `port: ${port}\nmcp: { auth: { mode: bearer } }\n`);
+      return startProgram(['--config', path], { env });
+    });
+    await using _first = replicas[0]!;
+    await using _second = replicas[1]!;
+    const post = (port: number, body: object, session?: string) =>
+      fetch(`http://127.0.0.1:${port}/mcp`, {
+        method: 'POST',
+        headers: {
+          Authorization: `Bearer ${env.MCPSTEAD_BEARER_TOKEN}`,
+          'Content-Type': 'application/json',
+          ...(session !== undefined && { 'Mcp-Session-Id': session }),
+        },
+        body: JSON.stringify({ jsonrpc: '2.0', id: 1, ...body }),
+      });
+    for (const replica of replicas) await replica.printed('serving http://');
+    const params = {
+      protocolVersion: '2025-11-25',
+      capabilities: {},
+      clientInfo: { name: 'client', version: '1' },
+    };
+    const opened = await post(ports[0]!, { method: 'initialize', params });
+    const session = opened.headers.get('Mcp-Session-Id') as string;
+    expect((await post(ports[1]!, { method: 'ping' }, session)).status).toBe(200);
+    expect((await post(ports[1]!, { method: 'ping' }, `${session}x`)).status).toBe(404);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
 describe('a changed ConfigMap', () => {
   let folder: string;
   let port: number;
