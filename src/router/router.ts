@@ -52,7 +52,9 @@ export class Router {
 
   #listTools(exchange: Exchange): Answer {
     // The list is one page, so there never was a cursor to come back with.
-    if (exchange.params?.member('cursor') !== undefined) {
+    const cursor = exchange.params?.member('cursor');
+    // Some clients send an empty one for the first page.
+    if (cursor !== undefined && cursor !== '""') {
       throw new GatewayError('invalid_params', 'tools/list: unknown cursor; list again without one');
     }
     return { kind: 'result', result: this.#parts.registry.toolsList() };
