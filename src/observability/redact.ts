@@ -1,113 +1,89 @@
-import { skipString } from '../json-string.ts';
+import { nextTurn } from '../turn.ts';
+import { JsonStrings } from './json-strings.ts';
+import { SecretSearch } from './secret-search.ts';
 
 const mark = '[redacted]';
-
-/** Shorter secrets stay visible: hiding them would garble ordinary text, and the gaps would show what they are. */
-const minSecretChars = 4;
+/** What is longer is worked on in several turns of the event loop by those who can wait. */
+export const maxAtOnceChars = 262_144;
+/** How long one turn works on a long text. */
+const maxTurnMs = 10;
+/** How many strings and escapes of a JSON text are passed before the clock is looked at. */
+const maxStepsInTurn = 10_000;
 
 /** Hides known secrets in text. */
 export class Redactor {
-  #pattern: RegExp | null = null;
+  #search: SecretSearch | null = null;
 
   /** Replaces the list of secrets to hide. Those of less than four characters are left visible. */
   setSecrets(values: readonly string[]): void {
-    const shapes = new Set<string>();
-    for (const value of values) {
-      for (const secret of [value, value.trim()]) {
-        if (secret.length >= minSecretChars) for (const shape of shapesOf(secret)) shapes.add(shape);
-      }
-    }
-    // Longest first: where one secret begins another, the whole of the longer one goes.
-    const alternatives = [...shapes].sort((a, b) => b.length - a.length);
-    this.#pattern = alternatives.length === 0 ? null : new RegExp(alternatives.join('|'), 'g');
+    this.#search = values.length === 0 ? null : new SecretSearch(values);
   }
 
   /**
-   * `text` with `[redacted]` in place of each known secret: as it is, escaped as in JSON, percent-encoded, and
-   * in Base64, alone or as part of something longer (`user:secret`).
+   * `text` with `[redacted]` in place of each known secret: as it is, in Base64, alone or as part of something longer
+   * (`user:secret`), and with any of its characters escaped, several times over, too: as in JSON, URLs, forms and HTML.
    */
   redact(text: string): string {
-    return this.#pattern === null ? text : text.replace(this.#pattern, mark);
+    return atOnce(this.#redact(text, null, text.length));
+  }
+
+  /** The same for the first so many characters of a text alone. */
+  redactHead(text: string, maxChars: number): string {
+    return atOnce(this.#redact(text, null, Math.min(text.length, maxChars)));
   }
 
   /**
-   * The JSON text `json` with the secrets in its strings hidden. It stays JSON, and a result or error stays one: a
-   * secret may happen to be part of a number, or a word of the protocol. Without a secret in it, it comes back as it is.
+   * The JSON text `json` with the secrets in its strings hidden. It stays JSON, and a result or error stays one: a secret may
+   * happen to be part of a number, or a word of the protocol. Keys stay as they are, unless they hold what can be nothing
+   * but a secret. Without a secret in it, it comes back as it is.
    */
   redactJson(json: string): string {
-    if (this.redact(json) === json) return json;
-    let safe = '';
-    let at = 0;
-    for (let start = json.indexOf('"'); start >= 0; start = json.indexOf('"', at)) {
-      safe += json.slice(at, start);
-      at = skipString(json, start);
-      safe += this.#redactToken(json.slice(start, at));
+    return atOnce(this.#redact(json, new JsonStrings(json), json.length));
+  }
+
+  /** The same for a long text: other work goes on meanwhile. */
+  async redactLongJson(json: string): Promise<string> {
+    const steps = this.#redact(json, new JsonStrings(json), json.length);
+    for (let startMs = performance.now(); ; ) {
+      const { done, value } = steps.next();
+      if (done) return value;
+      if (performance.now() - startMs < maxTurnMs) continue;
+      await nextTurn();
+      startMs = performance.now();
     }
-    return safe + json.slice(at);
   }
 
-  /** @param token a string with its quotes and escapes */
-  #redactToken(token: string): string {
-    if (jsonVocabulary.has(token)) return token;
-    const value = JSON.parse(token) as string;
-    const safe = this.redact(value);
-    return safe === value ? token : JSON.stringify(safe);
+  /** Step by step, a slice of the text in each. */
+  *#redact(text: string, strings: JsonStrings | null, length: number): Generator<void, string> {
+    const search = this.#search;
+    if (search === null) return text.slice(0, length);
+    const slices: string[] = [];
+    /** All before it is done. */
+    let at = 0;
+    for (let from = 0; from < length; from += search.sliceChars) {
+      const to = Math.min(length, from + search.sliceChars);
+      let safe = '';
+      for (const found of search.find(text, from, to)) {
+        while (strings?.pass(found.start, maxStepsInTurn)) yield;
+        for (const { start, end } of strings?.hideable(found) ?? [found]) {
+          // What a secret in the slice before has reached into is done.
+          if (start >= at) safe += text.slice(at, start) + mark;
+          at = Math.max(at, end);
+        }
+      }
+      if (safe !== '') slices.push(safe);
+      yield;
+    }
+    if (slices.length === 0) return text.slice(0, length);
+    slices.push(text.slice(at, Math.max(at, length)));
+    return slices.join('');
   }
 }
 
-/** Words without which an MCP result or error is none. A secret that is one of them is none. */
-const jsonVocabulary = new Set(
-  '_meta annotations audio blob code content data image isError message mimeType name resource resource_link structuredContent text type uri'
-    .split(' ')
-    .map((word) => `"${word}"`),
-);
-
-/** Patterns of all the ways in which a secret is likely to be written. */
-function* shapesOf(secret: string): Generator<string> {
-  for (const text of [secret, ...jsonShapes(secret), ...percentShapes(secret)]) yield RegExp.escape(text);
-  yield* base64Shapes(secret);
-}
-
-/** JSON leaves to the writer whether to escape slashes and all but ASCII, and how to write the digits. */
-function jsonShapes(secret: string): string[] {
-  const escaped = jsonEscaped(secret);
-  const hex = (unit: string) => unit.charCodeAt(0).toString(16).padStart(4, '0');
-  const shapes = [
-    escaped,
-    escaped.replace(/[\u0080-\uffff]/g, (unit) => `\\u${hex(unit)}`),
-    escaped.replace(/[\u0080-\uffff]/g, (unit) => `\\u${hex(unit).toUpperCase()}`),
-    // JSON within a string of JSON: an upstream's error in a log line.
-    jsonEscaped(escaped),
-  ];
-  return [...shapes, ...shapes.map((shape) => shape.replaceAll('/', '\\/'))];
-}
-
-function jsonEscaped(text: string): string {
-  return JSON.stringify(text).slice(1, -1);
-}
-
-function percentShapes(secret: string): string[] {
-  const component = encodeURIComponent(secret.toWellFormed());
-  const strict = component.replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
-  const form = strict.replaceAll('%20', '+');
-  const shapes = [component, strict, form];
-  return [...shapes, ...shapes.map((shape) => shape.replace(/%../g, (code) => code.toLowerCase()))];
-}
-
-/**
- * Base64 packs three bytes into four characters, so a secret looks different for each of the three places at
- * which it can begin. Of each only the characters that are made of its own bits alone are searched for.
- */
-function* base64Shapes(secret: string): Generator<string> {
-  for (const before of [0, 1, 2]) {
-    const bytes = Buffer.concat([Buffer.alloc(before), Buffer.from(secret)]);
-    const ownFrom = Math.ceil((before * 8) / 6);
-    const ownTo = Math.floor((bytes.length * 8) / 6);
-    const own = bytes.toString('base64').slice(ownFrom, ownTo);
-    // The character that holds the last bits, and the padding.
-    const rest = `${(bytes.length * 8) % 6 === 0 ? '' : '[\\w+/-]?'}={0,2}`;
-    yield RegExp.escape(own) + rest;
-    yield RegExp.escape(own.replaceAll('+', '-').replaceAll('/', '_')) + rest;
+function atOnce(steps: Generator<void, string>): string {
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
   }
 }
 
@@ -123,6 +99,8 @@ export function displayUrl(url: string): string {
 }
 
 const maxReasonChars = 200;
+/** As much of a text is looked at for it. */
+const maxReadChars = 16_384;
 
 /**
  * Text from outside (an upstream's error, an exception's message) in a form that may be shown in health, logs
@@ -130,7 +108,7 @@ const maxReasonChars = 200;
  * URLs that may carry secrets.
  */
 export function sanitizeReason(text: string, redactor: Redactor): string {
-  const line = Bun.stripANSI(redactor.redact(text))
+  const line = Bun.stripANSI(redactor.redactHead(text, maxReadChars))
     .toWellFormed()
     .replace(/[\p{Cc}\p{Cf}\s]+/gu, ' ')
     .trim()

@@ -1,10 +1,9 @@
 import { CallFailure, type CallFailureReason, GatewayError } from '../errors.ts';
 import type { Logger } from '../observability/log.ts';
-import type { Redactor } from '../observability/redact.ts';
+import { maxAtOnceChars, type Redactor } from '../observability/redact.ts';
 import { unknownTool } from '../observability/upstream-metrics.ts';
 import type { Answer, Exchange } from '../protocol/exchange.ts';
 import { maxTokenChars, type ResponseMessage } from '../protocol/jsonrpc.ts';
-import type { ObjectText } from '../protocol/object-text.ts';
 import { splitQualified } from '../registry/names.ts';
 import type { OfferedTool, Registry, ToolRoute } from '../registry/registry.ts';
 import type { Connection } from '../upstream/connection.ts';
@@ -52,9 +51,7 @@ export class Router {
 
   #listTools(exchange: Exchange): Answer {
     // The list is one page, so there never was a cursor to come back with.
-    const cursor = exchange.params?.member('cursor');
-    // Some clients send an empty one for the first page.
-    if (cursor !== undefined && cursor !== '""') {
+    if (exchange.params?.member('cursor') !== undefined) {
       throw new GatewayError('invalid_params', 'tools/list: unknown cursor; list again without one');
     }
     return { kind: 'result', result: this.#parts.registry.toolsList() };
@@ -72,58 +69,35 @@ export class Router {
       const expected = `must have at most ${maxTokenChars} characters: it goes back with each notification`;
       throw new GatewayError('invalid_params', `tools/call: "progressToken" ${expected}`);
     }
-    const offered = this.#parts.registry.find(name);
-    if (offered) this.#call(exchange, params, this.#routeOf(offered, name));
-    else this.#callUnlisted(exchange, params, name);
-  }
-
-  #call(exchange: Exchange, params: ObjectText, route: ToolRoute): void {
+    const route = this.#routeOf(name);
     const forwarded = new Forwarded(this.#parts, exchange, route);
     route.connection.call(exchange, params.with('name', route.nameText), route.repeatable, forwarded);
   }
 
-  /** Where calls of the tool with that qualified name go. Throws `invalid_params` where its server is gone. */
-  #routeOf(offered: OfferedTool, name: string): ToolRoute {
-    const { server, tool, route } = offered;
+  /** Where a call of the tool with that qualified name goes. Throws `invalid_params` for one that is unknown. */
+  #routeOf(name: string): ToolRoute {
+    const offered = this.#parts.registry.find(name);
+    if (!offered) return this.#routeOfUnlisted(name);
     // A reload may have put another connection in its place.
-    if (route && !route.connection.closed) return route;
-    const connection = this.#parts.connection(server);
-    if (!connection) throw unknownToolError(name);
-    const metrics = connection.metrics.tool(tool.name);
-    offered.route = {
-      connection,
-      metrics,
-      name: tool.name,
-      nameText: tool.nameText,
-      repeatable: tool.repeatable,
-    };
+    if (!offered.route || offered.route.connection.closed) offered.route = this.#routeOfListed(offered, name);
     return offered.route;
   }
 
-  /**
-   * Of an upstream that is down the tools may not be known yet: it is waited for, and that it is down is the better
-   * answer where that is in vain. Throws `invalid_params` where the tool is unknown.
-   */
-  #callUnlisted(exchange: Exchange, params: ObjectText, qualified: string): void {
+  #routeOfListed({ server, tool }: OfferedTool, name: string): ToolRoute {
+    const connection = this.#parts.connection(server);
+    if (!connection) throw unknownToolError(name);
+    const metrics = connection.metrics.tool(tool.name);
+    return { connection, metrics, name: tool.name, nameText: tool.nameText, repeatable: tool.repeatable };
+  }
+
+  /** Of an upstream that is down the tools may not be known yet: that it is down is then the better answer. */
+  #routeOfUnlisted(qualified: string): ToolRoute {
     const parts = splitQualified(qualified);
     const connection = parts ? this.#parts.connection(parts.server) : undefined;
     if (!parts || !connection || connection.connected()) throw unknownToolError(qualified);
-    connection
-      .usableSession(exchange.abort)
-      .then(
-        () => {
-          const offered = this.#parts.registry.find(qualified);
-          if (!offered) throw unknownToolError(qualified);
-          this.#call(exchange, params, this.#routeOf(offered, qualified));
-        },
-        (reason) => {
-          const metrics = connection.metrics.tool(unknownTool);
-          const { name } = parts;
-          const route = { connection, metrics, name, nameText: JSON.stringify(name), repeatable: false };
-          new Forwarded(this.#parts, exchange, route).onFailure(reason);
-        },
-      )
-      .catch((error: unknown) => exchange.fail(error));
+    const { name } = parts;
+    const metrics = connection.metrics.tool(unknownTool);
+    return { connection, metrics, name, nameText: JSON.stringify(name), repeatable: false };
   }
 }
 
@@ -140,17 +114,44 @@ class Forwarded implements AnswerTaker {
   }
 
   onAnswer(answer: ResponseMessage): void {
-    let passed: Answer;
-    try {
-      passed = this.#passed(answer);
-    } catch (error) {
-      this.#parts.logger.error('a call failed inside the gateway', { server: this.#server, error });
-      this.#failed('internal', 'the gateway failed; its log tells more');
+    if (answer.error || answer.isError) this.#passError(answer);
+    else this.#pass({ kind: 'result', result: answer.bytes ?? answer.text });
+  }
+
+  /** Upstreams that fail tend to quote what they were sent, our credentials with it: none of them goes on. */
+  #passError(answer: ResponseMessage): void {
+    const { redactor } = this.#parts;
+    const { text } = answer;
+    const fail = (error: unknown) => this.#failedInside(error);
+    if (text.length > maxAtOnceChars) {
+      redactor.redactLongJson(text).then((safe) => this.#passRedacted(answer, text, safe), fail);
       return;
     }
-    if (answer.error) this.#route.metrics.failed('upstream_returned_error');
+    let safe: string;
+    try {
+      safe = redactor.redactJson(text);
+    } catch (error) {
+      fail(error);
+      return;
+    }
+    this.#passRedacted(answer, text, safe);
+  }
+
+  #passRedacted({ error, bytes }: ResponseMessage, text: string, safe: string): void {
+    if (error) {
+      this.#route.metrics.failed('upstream_returned_error');
+      this.#pass({ kind: 'error', error: safe });
+    } else this.#pass({ kind: 'result', result: bytes && safe === text ? bytes : safe });
+  }
+
+  #pass(answer: Answer): void {
     this.#count();
-    this.#exchange.answer(passed);
+    this.#exchange.answer(answer);
+  }
+
+  #failedInside(error: unknown): void {
+    this.#parts.logger.error('a call failed inside the gateway', { server: this.#server, error });
+    this.#failed('internal', 'the gateway failed; its log tells more');
   }
 
   onFailure(error: unknown): void {
@@ -172,14 +173,6 @@ class Forwarded implements AnswerTaker {
 
   #count(): void {
     this.#route.metrics.called((performance.now() - this.#exchange.startMs) / 1000);
-  }
-
-  /** Upstreams that fail tend to quote what they were sent, our credentials with it. */
-  #passed(answer: ResponseMessage): Answer {
-    const { redactor } = this.#parts;
-    if (answer.error) return { kind: 'error', error: redactor.redactJson(answer.text) };
-    const result = answer.isError ? redactor.redactJson(answer.text) : (answer.bytes ?? answer.text);
-    return { kind: 'result', result };
   }
 }
 

@@ -177,6 +177,70 @@ describe('an upstream that quotes everything it was sent gives no secret away', 
     expect(secretsIn(await everythingShown(gateway))).toEqual([]);
   });
 
+  /** Each character escaped, as some serializers do with all but letters. */
+  const escaped = (text: string) =>
+    Array.from(
+      { length: text.length },
+      (_, i) => `\\u${text.charCodeAt(i).toString(16).padStart(4, '0')}`,
+    ).join('');
+  const escapedTexts = Object.values(env).map(escaped).join(' ');
+
+  test.each([
+    ['error', `"error":{"code":-32000,"message":"${escapedTexts}","data":["${escapedTexts}"]}`],
+    ['result', `"result":{"isError":true,"content":[{"type":"text","text":"${escapedTexts}"}]}`],
+  ])('escaped in a JSON-RPC %s, as JSON and as an event', async (_kind, outcome) => {
+    await using upstream = await fakeUpstream({
+      onPost: ({ id, method, params }) => {
+        if (method !== 'tools/call') return undefined;
+        const text = `{"jsonrpc":"2.0","id":${id},${outcome}}`;
+        const isStream = params?.name === 'stream';
+        return isStream
+          ? sse(`event: message\ndata: ${text}\n\n`)
+          : new Response(text, { headers: { 'content-type': 'application/json' } });
+      },
+      tools: [
+        { name: 'plain', inputSchema: { type: 'object' } },
+        { name: 'stream', inputSchema: { type: 'object' } },
+      ],
+    });
+    await using gateway = await startGateway(
+      { servers: [secretive('up', upstream.origin)], mcp: locked },
+      env,
+    );
+    await gateway.connected();
+    await using session = await RawSession.open(gateway.url, { headers: authorized });
+
+    for (const name of ['up__plain', 'up__stream']) {
+      const { answer } = await session.request('tools/call', { name });
+      expect(secretsIn(JSON.stringify(answer))).toEqual([]);
+      expect(JSON.stringify(answer)).toContain('[redacted] [redacted]');
+    }
+    expect(secretsIn(await everythingShown(gateway))).toEqual([]);
+  });
+
+  test('in a long result of a tool that failed', async () => {
+    const content = Array.from({ length: 40_000 }, (_, i) => ({
+      type: 'text',
+      text: `${i} ${i % 1000 ? '' : env.UP_TOKEN}`,
+    }));
+    await using upstream = await fakeUpstream({
+      onPost: ({ id, method }) =>
+        method === 'tools/call' ? rpcResult(id, { isError: true, content }) : undefined,
+    });
+    await using gateway = await startGateway(
+      { servers: [secretive('up', upstream.origin)], mcp: locked },
+      env,
+    );
+    await gateway.connected();
+    await using session = await RawSession.open(gateway.url, { headers: authorized });
+
+    const { answer } = await session.request('tools/call', { name: 'up__echo' });
+
+    expect(answer.result.content).toEqual(
+      content.map(({ type, text }) => ({ type, text: text.replace(env.UP_TOKEN, '[redacted]') })),
+    );
+  });
+
   test.each(['http://{secret}.example.com/messages', 'http://[{secret}/', '/messages?{secret}'])(
     'in the endpoint of its event stream: %s',
     async (endpoint) => {

@@ -39,6 +39,17 @@ describe('a redactor', () => {
     expect(redactor.redact('old-secret new-secret')).toBe('old-secret [redacted]');
   });
 
+  test('hides a secret of less than eight characters where it stands alone, not within a longer word', () => {
+    const redactor = redactorOf('test');
+
+    expect(redactor.redact('test, "test" (test) x=test&y latest tests test1')).toBe(
+      '[redacted], "[redacted]" ([redacted]) x=[redacted]&y latest tests test1',
+    );
+    expect(redactor.redact('{"a":"\\ntest\\n"} ?a=%20test%20')).toBe(
+      '{"a":"\\n[redacted]\\n"} ?a=%20[redacted]%20',
+    );
+  });
+
   test('lets values of less than four characters be: they would eat ordinary text', () => {
     expect(redactorOf('on', 'abc', '').redact('on abc, once')).toBe('on abc, once');
     expect(redactorOf('abcd').redact('abcd')).toBe('[redacted]');
@@ -67,6 +78,88 @@ describe('a redactor', () => {
     ])('%s', (_, text, expected) => {
       expect(redactor.redact(text)).toBe(expected);
     });
+  });
+
+  describe('knows a secret with any of its characters escaped:', () => {
+    const secret = 'sek+ret"</ü🙂&1';
+    const redactor = redactorOf(secret);
+    const units = Array.from(secret, (character) => character);
+    const each = (write: (character: string) => string) => units.map(write).join('');
+    const codes = (text: string, write: (code: number) => string) =>
+      Array.from({ length: text.length }, (_, i) => write(text.charCodeAt(i))).join('');
+    const hex = (code: number) => code.toString(16).padStart(4, '0');
+    const json = (text: string) => codes(text, (code) => `\\u${hex(code)}`);
+    const bytes = (text: string) => [...Buffer.from(text)].map((byte) => byte.toString(16).padStart(2, '0'));
+
+    test.each([
+      ['JSON as of .NET', '"sek\\u002Bret\\u0022\\u003C/\\u00FC\\uD83D\\uDE42\\u00261"', '"[redacted]"'],
+      ['JSON as of Go', '"sek+ret\\"\\u003c/ü🙂\\u00261"', '"[redacted]"'],
+      ['JSON, the letters, too', `"${json(secret)}"`, '"[redacted]"'],
+      [
+        'JSON, every second character',
+        `"${each((c) => (units.indexOf(c) % 2 ? json(c) : JSON.stringify(c).slice(1, -1)))}"`,
+        '"[redacted]"',
+      ],
+      ['JSON within JSON', JSON.stringify(`"${json(secret)}"`), '"\\"[redacted]\\""'],
+      [
+        'JSON within JSON within JSON',
+        JSON.stringify(JSON.stringify(`"${json(secret)}"`)),
+        '"\\"\\\\\\"[redacted]\\\\\\"\\""',
+      ],
+      [
+        'percent, all bytes',
+        `?a=${bytes(secret)
+          .map((byte) => `%${byte}`)
+          .join('')}&b`,
+        '?a=[redacted]&b',
+      ],
+      [
+        'percent, in upper case',
+        `?a=${bytes(secret)
+          .map((byte) => `%${byte.toUpperCase()}`)
+          .join('')}&b`,
+        '?a=[redacted]&b',
+      ],
+      ['percent, some', '?a=%73ek%2bret"</%C3%bc🙂%261&b', '?a=[redacted]&b'],
+      ['percent, twice', `?a=${encodeURIComponent(encodeURIComponent(secret))}&b`, '?a=[redacted]&b'],
+      ['percent in JSON', JSON.stringify({ a: encodeURI(secret) }), '{"a":"[redacted]"}'],
+      ['entities by number', `<p>${each((c) => `&#${c.codePointAt(0)};`)}</p>`, '<p>[redacted]</p>'],
+      [
+        'entities by hexadecimal number',
+        `<p>${each((c) => `&#x${c.codePointAt(0)?.toString(16)};`)}</p>`,
+        '<p>[redacted]</p>',
+      ],
+      ['entities by name', '<p>sek&plus;ret&quot;&lt;&sol;ü🙂&amp;1</p>', '<p>[redacted]</p>'],
+      ['entities twice, in JSON', '"<p>sek+ret&amp;quot;&amp;lt;/ü🙂&amp;amp;1"', '"<p>[redacted]"'],
+      ['a program text', "'sek+ret\\x22\\x3c\\/ü🙂&1'", "'[redacted]'"],
+      [
+        'Base64 in JSON',
+        JSON.stringify({ a: btoa('xyz'.repeat(3)) + Buffer.from(secret).toString('base64') }).replaceAll(
+          '/',
+          '\\u002F',
+        ),
+        '{"a":"eHl6eHl6eHl6[redacted]"}',
+      ],
+    ])('%s', (_, text, expected) => {
+      expect(redactor.redact(text)).toBe(expected);
+    });
+
+    test.each(['a%2Bb=c', 'dir\\name\\', 'x\\u0041yz&amp;', '100%', '&lt;tag&gt;', 'a+b c+d'])(
+      'and %p, which looks escaped itself',
+      (odd) => {
+        const other = redactorOf(odd);
+
+        for (const text of [
+          odd,
+          JSON.stringify(odd).slice(1, -1),
+          JSON.stringify(JSON.stringify(odd)).slice(3, -3),
+          encodeURIComponent(odd),
+        ]) {
+          expect(other.redact(`<${text}>`)).toBe('<[redacted]>');
+        }
+        expect(other.redactJson(JSON.stringify({ a: odd }))).toBe('{"a":"[redacted]"}');
+      },
+    );
   });
 
   test.each(['u', 'us', 'use', 'user', 'user:', 'a longer one:'])(
@@ -155,6 +248,12 @@ describe('a sanitized reason', () => {
     ).toBe('cannot reach postgres://db/x or "https://api.example.com/v1" today');
   });
 
+  test('tells the beginning of a long text, and no half of a secret where that ends', () => {
+    const text = `${' '.repeat(16_384 - 5)}tok_abcdefghij and more`;
+
+    expect(sanitizeReason(text, redactor)).toBe('[redacted]');
+  });
+
   test('may come from ten megabytes of text', () => {
     expect(sanitizeReason('a.b-c+'.repeat(1_700_000), redactor)).toHaveLength(200);
   });
@@ -168,6 +267,57 @@ describe('JSON with secrets in it', () => {
     expect(redactor.redactJson(error)).toBe(
       '{"code":-32602,"message":"refused [redacted] with [redacted] 7","data":{"code":["[redacted]"]}}',
     );
+  });
+
+  test('keeps its keys, unless they hold what can be no ordinary word', () => {
+    const redactor = redactorOf('true', 'debug', 'production', 'k3y+of-many-characters');
+
+    expect(
+      redactor.redactJson(
+        '{"true":"true","debug":{"production":["production"]},"a k3y\\u002Bof-many-characters" : 1}',
+      ),
+    ).toBe('{"true":"[redacted]","debug":{"production":["[redacted]"]},"a [redacted]" : 1}');
+  });
+
+  test('loses those of which an escape is a part, and the escape as a whole', () => {
+    const redactor = redactorOf('nothing at all', 'x+y12345');
+
+    expect(redactor.redactJson('{"a":"\\nothing at all\\n","b":"x\\u002By12345\\u002B"}')).toBe(
+      '{"a":"[redacted]\\n","b":"[redacted]\\u002B"}',
+    );
+  });
+
+  test('loses the parts of a secret that stand in different strings', () => {
+    expect(redactorOf('user":"me","pass').redactJson('{"a user":"me","pass":"word"}')).toBe(
+      '{"a [redacted]":"[redacted]","[redacted]":"word"}',
+    );
+  });
+
+  test.each([
+    ['as it is', 'tok_abcdefghij'],
+    ['escaped', '\\u0074ok_abcdefghij'],
+    ['in Base64', btoa('tok_abcdefghij')],
+  ])('that is long loses a secret %s wherever it stands', async (_, written) => {
+    const redactor = redactorOf('tok_abcdefghij');
+    const lengths = Array.from({ length: 60 }, (_unused, i) => 32_768 - i);
+    for (const length of lengths) {
+      const json = `["${'x '.repeat(length / 2)}${length % 2 ? '.' : ''}${written} x"]`;
+      expect(redactor.redactJson(json)).toBe(json.replace(written, '[redacted]'));
+    }
+    const many = `["${`${written} `.repeat(20_000)}"]`;
+    expect(await redactor.redactLongJson(many)).toBe(`["${'[redacted] '.repeat(20_000)}"]`);
+  });
+
+  test('that is long is worked on in several turns', async () => {
+    const redactor = redactorOf('tok_abcdefghij');
+    const json = JSON.stringify(Array.from({ length: 2_000_000 }, () => 'a\n'));
+    let turns = 0;
+    const ticking = setInterval(() => turns++, 1);
+
+    expect(await redactor.redactLongJson(json)).toBe(json);
+
+    clearInterval(ticking);
+    expect(turns).toBeGreaterThan(1);
   });
 
   test.each([
