@@ -104,11 +104,17 @@ export function sleep(ms: number, signal: Signal): Promise<boolean> {
   });
 }
 
-/** Waits until `promise` is settled, either way, or the signal is aborted. */
-export function settledOrAborted(promise: Promise<unknown>, signal: Signal): Promise<void> {
+/** Waits until `promise` is settled, either way, or the signal is aborted, or `timeoutMs` have passed where it is given. */
+export function settledOrAborted(
+  promise: Promise<unknown>,
+  signal: Signal,
+  timeoutMs?: number,
+): Promise<void> {
   if (signal.aborted) return Promise.resolve();
   return new Promise((resolve) => {
+    const deadline = timeoutMs === undefined ? undefined : deadlines.add(timeoutMs, () => done());
     const done = () => {
+      deadline?.clear();
       signal.removeEventListener('abort', done);
       resolve();
     };

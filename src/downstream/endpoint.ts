@@ -258,7 +258,7 @@ function accepted(): Response {
 
 /** MCP 2025-11-25, Transports, Protocol Version Header. */
 function checkVersion(version: string | null): void {
-  if (version === null || isLegacyVersion(version)) return;
+  if (version === null || version === '' || isLegacyVersion(version)) return;
   const requested = version.slice(0, 40);
   throw new GatewayError('unsupported_protocol_version', `Unsupported protocol version: ${requested}`, {
     supported: legacyVersions,

@@ -4,6 +4,7 @@ import { maxAtOnceChars, type Redactor } from '../observability/redact.ts';
 import { unknownTool } from '../observability/upstream-metrics.ts';
 import type { Answer, Exchange } from '../protocol/exchange.ts';
 import { maxTokenChars, type ResponseMessage } from '../protocol/jsonrpc.ts';
+import type { ObjectText } from '../protocol/object-text.ts';
 import { splitQualified } from '../registry/names.ts';
 import type { OfferedTool, Registry, ToolRoute } from '../registry/registry.ts';
 import type { Connection } from '../upstream/connection.ts';
@@ -51,7 +52,9 @@ export class Router {
 
   #listTools(exchange: Exchange): Answer {
     // The list is one page, so there never was a cursor to come back with.
-    if (exchange.params?.member('cursor') !== undefined) {
+    const cursor = exchange.params?.member('cursor');
+    // Some clients send an empty one for the first page.
+    if (cursor !== undefined && cursor !== '""') {
       throw new GatewayError('invalid_params', 'tools/list: unknown cursor; list again without one');
     }
     return { kind: 'result', result: this.#parts.registry.toolsList() };
@@ -69,35 +72,58 @@ export class Router {
       const expected = `must have at most ${maxTokenChars} characters: it goes back with each notification`;
       throw new GatewayError('invalid_params', `tools/call: "progressToken" ${expected}`);
     }
-    const route = this.#routeOf(name);
+    const offered = this.#parts.registry.find(name);
+    if (offered) this.#call(exchange, params, this.#routeOf(offered, name));
+    else this.#callUnlisted(exchange, params, name);
+  }
+
+  #call(exchange: Exchange, params: ObjectText, route: ToolRoute): void {
     const forwarded = new Forwarded(this.#parts, exchange, route);
     route.connection.call(exchange, params.with('name', route.nameText), route.repeatable, forwarded);
   }
 
-  /** Where a call of the tool with that qualified name goes. Throws `invalid_params` for one that is unknown. */
-  #routeOf(name: string): ToolRoute {
-    const offered = this.#parts.registry.find(name);
-    if (!offered) return this.#routeOfUnlisted(name);
+  /** Where calls of the tool with that qualified name go. Throws `invalid_params` where its server is gone. */
+  #routeOf(offered: OfferedTool, name: string): ToolRoute {
+    const { server, tool, route } = offered;
     // A reload may have put another connection in its place.
-    if (!offered.route || offered.route.connection.closed) offered.route = this.#routeOfListed(offered, name);
-    return offered.route;
-  }
-
-  #routeOfListed({ server, tool }: OfferedTool, name: string): ToolRoute {
+    if (route && !route.connection.closed) return route;
     const connection = this.#parts.connection(server);
     if (!connection) throw unknownToolError(name);
     const metrics = connection.metrics.tool(tool.name);
-    return { connection, metrics, name: tool.name, nameText: tool.nameText, repeatable: tool.repeatable };
+    offered.route = {
+      connection,
+      metrics,
+      name: tool.name,
+      nameText: tool.nameText,
+      repeatable: tool.repeatable,
+    };
+    return offered.route;
   }
 
-  /** Of an upstream that is down the tools may not be known yet: that it is down is then the better answer. */
-  #routeOfUnlisted(qualified: string): ToolRoute {
+  /**
+   * Of an upstream that is down the tools may not be known yet: it is waited for, and that it is down is the better
+   * answer where that is in vain. Throws `invalid_params` where the tool is unknown.
+   */
+  #callUnlisted(exchange: Exchange, params: ObjectText, qualified: string): void {
     const parts = splitQualified(qualified);
     const connection = parts ? this.#parts.connection(parts.server) : undefined;
     if (!parts || !connection || connection.connected()) throw unknownToolError(qualified);
-    const { name } = parts;
-    const metrics = connection.metrics.tool(unknownTool);
-    return { connection, metrics, name, nameText: JSON.stringify(name), repeatable: false };
+    connection
+      .usableSession(exchange.abort)
+      .then(
+        () => {
+          const offered = this.#parts.registry.find(qualified);
+          if (!offered) throw unknownToolError(qualified);
+          this.#call(exchange, params, this.#routeOf(offered, qualified));
+        },
+        (reason) => {
+          const metrics = connection.metrics.tool(unknownTool);
+          const { name } = parts;
+          const route = { connection, metrics, name, nameText: JSON.stringify(name), repeatable: false };
+          new Forwarded(this.#parts, exchange, route).onFailure(reason);
+        },
+      )
+      .catch((error: unknown) => exchange.fail(error));
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Signal } from '../abort.ts';
+import { settledOrAborted } from '../deadlines.ts';
 import type { ResponseMessage } from '../protocol/jsonrpc.ts';
-import { toFailure, type UpstreamFailure } from './failure.ts';
+import { cancelled, errorAnswered, toFailure, type UpstreamFailure } from './failure.ts';
 import type { LegacySession } from './legacy-session.ts';
 import type { UpstreamCall } from './running-call.ts';
 import type { AnswerTaker } from './transport/transport.ts';
@@ -9,10 +10,10 @@ import type { AnswerTaker } from './transport/transport.ts';
 export interface AttemptOwner {
   readonly session: LegacySession | null;
   readonly requestTimeoutMs: number;
-  /** The live session; waits for one that is being re-initialized. Rejects with an {@link UpstreamFailure}. */
+  /** The live session; waits for one that is being opened. Rejects with an {@link UpstreamFailure}. */
   usableSession(signal: Signal): Promise<LegacySession>;
-  /** A call has failed in that session. */
-  failedOn(session: LegacySession, failure: UpstreamFailure): void;
+  /** A call has failed in that session: resolves to whether the session is lost, once that is known. Does not reject. */
+  failedOn(session: LegacySession, failure: UpstreamFailure): Promise<boolean>;
 }
 
 /** A client's request while it is with the upstream, which gets it a second time only where that does no harm. */
@@ -25,8 +26,6 @@ export class Attempt implements AnswerTaker {
   /** The session that it was sent in last. */
   #session: LegacySession | null = null;
   #isSecond = false;
-  /** Whether the session was made anew because of this call. */
-  #renewed = false;
 
   constructor(
     owner: AttemptOwner,
@@ -42,39 +41,61 @@ export class Attempt implements AnswerTaker {
     this.#taker = taker;
   }
 
-  /** Sends it; waits for a session that is being re-initialized. */
+  /** Sends it; waits for a session that is being opened. */
   start(): void {
     const { session } = this.#owner;
     if (session) this.#send(session);
     else {
       this.#owner.usableSession(this.#call.abort).then(
-        (renewed) => this.#send(renewed),
+        (opened) => this.#send(opened),
         (reason) => this.#taker.onFailure(reason),
       );
     }
   }
 
   onAnswer(answer: ResponseMessage): void {
+    if (answer.error) {
+      void this.#failed(errorAnswered(answer, answer.error));
+      return;
+    }
+    (this.#session as LegacySession).hasServed = true;
     this.#taker.onAnswer(answer);
   }
 
   onFailure(reason: unknown): void {
     const failure = toFailure(reason);
-    // About a session that was made for this very call, the error cannot be.
-    if (this.#renewed && failure.answer) {
-      this.#taker.onAnswer(failure.answer);
-      return;
-    }
-    this.#owner.failedOn(this.#session as LegacySession, failure);
-    const renewed = failure.kind === 'session_lost';
-    const mayRepeat = renewed || (failure.kind === 'broken' && this.#repeatable);
-    if (this.#isSecond || !mayRepeat || this.#call.abort.aborted) {
-      this.#taker.onFailure(failure);
-      return;
-    }
-    this.#isSecond = true;
-    this.#renewed = renewed;
-    this.start();
+    if (failure.saysNothing) this.#end(failure);
+    else void this.#failed(failure);
+  }
+
+  /** Waits for the verdict on the session: until then nobody knows whether the failure is the session's or the tool's. */
+  async #failed(failure: UpstreamFailure): Promise<void> {
+    const { abort } = this.#call;
+    // Its time may be over, but not its client's patience: the next call is to meet a session that works.
+    const isOver = abort.aborted;
+    let isLost = false;
+    const verdict = this.#owner.failedOn(this.#session as LegacySession, failure).then((lost) => {
+      isLost = lost;
+    });
+    if (isOver) await verdict;
+    else await settledOrAborted(verdict, abort);
+    if (!isOver && abort.aborted) this.#taker.onFailure(cancelled());
+    else if (!isOver && !this.#isSecond && this.#mayRepeat(failure, isLost)) {
+      this.#isSecond = true;
+      this.start();
+    } else this.#end(failure);
+  }
+
+  #end(failure: UpstreamFailure): void {
+    if (failure.answer) this.#taker.onAnswer(failure.answer);
+    else this.#taker.onFailure(failure);
+  }
+
+  /** Whether it surely was not executed, or does no harm if it is executed twice. */
+  #mayRepeat({ kind, loss }: UpstreamFailure, isLost: boolean): boolean {
+    if (kind === 'refused') return true;
+    if (isLost) return loss !== undefined || this.#repeatable;
+    return kind === 'broken' && this.#repeatable;
   }
 
   #send(session: LegacySession): void {

@@ -8,7 +8,10 @@ import { backoffMs } from './backoff.ts';
 import { cancelled, toFailure, UpstreamFailure } from './failure.ts';
 import type { LegacySession, SessionEvents } from './legacy-session.ts';
 import { httpClientOf, openSession, type UpstreamConfig } from './open-session.ts';
+import { OutageLog } from './outage-log.ts';
+import { RetryWait } from './retry-wait.ts';
 import type { UpstreamCall } from './running-call.ts';
+import { SessionCheck } from './session-check.ts';
 import type { UpstreamTool } from './tool-list.ts';
 import { ToolWatch } from './tool-watch.ts';
 import type { HttpClient } from './transport/http-client.ts';
@@ -16,6 +19,10 @@ import type { AnswerTaker } from './transport/transport.ts';
 
 /** How long an upstream may take to terminate a session. */
 const closeTimeoutMs = 2_000;
+/** How often calls and reloads may have an upstream in backoff tried before its time. */
+const minAttemptIntervalMs = 1_000;
+/** A check may take as long as a call, and this long where calls may take but a moment. */
+const minCheckTimeoutMs = 1_000;
 
 /** Where a connection stands. `closed` is final, and `given_up` until `revive`. */
 export type ConnectionState = 'connecting' | 'ready' | 'backoff' | 'given_up' | 'closed';
@@ -46,15 +53,16 @@ export interface ConnectionStatus {
 }
 
 /**
- * Keeps one upstream connected: a single session, opened anew when it is lost, its tools fetched when they
- * change. Calls are answered while the session lives, wait while a lost session is re-initialized, and fail at
- * once while the upstream is down.
+ * Keeps one upstream connected: a single session, replaced when it is lost, its tools fetched when they change. Calls
+ * are answered while the session lives, wait while another one is opened, and fail at once while the upstream is down;
+ * but one that is down is tried again for them, if that was not done a moment ago.
  */
 export class Connection implements UpstreamState, AttemptOwner, SessionEvents {
   readonly name: string;
   #config: UpstreamConfig;
   #requestTimeoutMs: number;
   readonly #logger: Logger;
+  readonly #outages: OutageLog;
   readonly #metrics: UpstreamMetrics;
   readonly #events: ConnectionEvents;
   readonly #http: HttpClient;
@@ -63,26 +71,32 @@ export class Connection implements UpstreamState, AttemptOwner, SessionEvents {
 
   #state: ConnectionState = 'connecting';
   #session: LegacySession | null = null;
-  /** The re-initialization that all calls wait for, while one is under way. */
-  #renewal: Promise<void> | null = null;
+  /** Of that session. */
+  #check: SessionCheck | null = null;
+  /** What calls wait for while an attempt to connect is under way. */
+  #connecting: Promise<void> | null = null;
+  #attemptMs = Number.NEGATIVE_INFINITY;
+  /** Whether that attempt was due, or is made before its time. */
+  #isDue = true;
+  /** Whether it replaces a session that the upstream has forgotten: no connection was lost then. */
+  #isRenewal = false;
   #everReady = false;
+  /** Attempts in a row that failed; those before their time do not count. */
   #failures = 0;
+  /** Sessions in a row that were lost before they were of any use. */
+  #uselessSessions = 0;
   #reconnects = 0;
   #lastFailure: UpstreamFailure | null = null;
   #lastSeenMs: number | null = null;
   #gateways: readonly string[] = [];
   #readySinceMs = 0;
 
-  #retryTimer: Timer | null = null;
-  #backoffStartMs = 0;
-  #backoffMs = 0;
+  readonly #retry = new RetryWait();
 
   /** What was passed over of the tool list, as it was last told in the log. */
   #toolFaults: string | null = null;
   /** What the log has told of what the upstream does oddly: a fixed number of texts at most. */
   readonly #oddities = new Set<string>();
-  /** The session that is being asked for a sign of life. */
-  #checking: LegacySession | null = null;
 
   readonly #outcome = Promise.withResolvers<void>();
 
@@ -96,6 +110,7 @@ export class Connection implements UpstreamState, AttemptOwner, SessionEvents {
     this.#config = config;
     this.#requestTimeoutMs = requestTimeoutMs(config);
     this.#logger = logger;
+    this.#outages = new OutageLog(logger, this.name);
     this.#metrics = metrics(this);
     this.#events = events;
     this.#http = httpClientOf(
@@ -109,7 +124,7 @@ export class Connection implements UpstreamState, AttemptOwner, SessionEvents {
       metrics: this.#metrics,
       closing: this.#closing,
       onTools: (tools) => this.#events.onTools(tools),
-      onChecked: (session, failure) => this.#checked(session, failure),
+      onRefreshed: (session, failure) => this.#refreshed(session, failure),
     });
     this.#outcome.promise.catch(() => {});
   }
@@ -121,9 +136,9 @@ export class Connection implements UpstreamState, AttemptOwner, SessionEvents {
     return this.#metrics;
   }
 
-  /** Connects in the background, and goes on trying; does nothing where it was closed before. */
+  /** Connects in the background, and goes on trying; does nothing where that was begun, or it was closed before. */
   start(): void {
-    if (!this.closed) void this.#attempt();
+    if (this.#state === 'connecting') this.#attempt(true);
   }
 
   /** Resolves once the upstream has been ready; rejects when it is given up or closed before. */
@@ -139,9 +154,7 @@ export class Connection implements UpstreamState, AttemptOwner, SessionEvents {
       lastSeenMs: this.#lastSeenMs,
       reconnects: this.#reconnects,
       lastError: this.#lastFailure?.message ?? null,
-      nextRetryMs: this.#retryTimer
-        ? Math.max(0, this.#backoffStartMs + this.#backoffMs - performance.now())
-        : null,
+      nextRetryMs: this.#state === 'backoff' ? this.#retry.leftMs : null,
     };
   }
 
@@ -175,7 +188,7 @@ export class Connection implements UpstreamState, AttemptOwner, SessionEvents {
     return this.#state === 'backoff';
   }
   currentBackoffSeconds(): number {
-    return this.#state === 'backoff' ? this.#backoffMs / 1000 : 0;
+    return this.#state === 'backoff' ? this.#retry.ms / 1000 : 0;
   }
   toolsRefreshedMs(): number | null {
     return this.#tools.refreshedMs;
@@ -198,11 +211,16 @@ export class Connection implements UpstreamState, AttemptOwner, SessionEvents {
     if (this.#session) this.#tools.changed(this.#session);
   }
 
-  /** Tries again where it was given up. */
+  /** Tries again where it was given up, and before its time where it waits. */
   revive(): void {
-    if (this.#state !== 'given_up') return;
-    this.#failures = 0;
-    void this.#attempt();
+    if (this.#state === 'given_up') {
+      this.#failures = 0;
+      this.#attempt(true);
+    } else if (this.#state === 'backoff') {
+      const waitMs = this.#attemptMs + minAttemptIntervalMs - performance.now();
+      if (waitMs <= 0) this.#attempt(false);
+      else if (waitMs < (this.#retry.leftMs ?? 0)) this.#backOff(waitMs);
+    }
   }
 
   /** Ends the connection: at once for new calls, and when the running ones are done for those. */
@@ -210,7 +228,9 @@ export class Connection implements UpstreamState, AttemptOwner, SessionEvents {
     if (this.closed) return;
     this.#state = 'closed';
     this.#closing.abort();
-    this.#clearTimers();
+    this.#tools.stop();
+    this.#check?.end();
+    this.#retry.stop();
     this.#outcome.reject(new UpstreamFailure('refused', 'was removed'));
     const session = this.#session;
     this.#session = null;
@@ -241,62 +261,103 @@ export class Connection implements UpstreamState, AttemptOwner, SessionEvents {
     this.#logger.debug('the upstream does something odd, which is passed over', { server: this.name, what });
   }
   onClosed(session: LegacySession, error: Error): void {
-    this.#lost(session, toFailure(error));
+    const failure = toFailure(error);
+    this.#replace(session, failure, failure);
   }
   onSuspect(session: LegacySession): void {
-    void this.#check(session);
+    void this.failedOn(session, new UpstreamFailure('broken', 'its event stream broke'));
   }
 
-  /** A call has failed: finds out what that means for the session. */
-  failedOn(session: LegacySession, failure: UpstreamFailure): void {
-    if (failure.kind === 'session_lost') this.#renew(session, failure);
-    else if (failure.kind === 'refused') this.#lost(session, failure);
-    else if (failure.kind === 'broken' || failure.kind === 'timeout') void this.#check(session);
+  /**
+   * Something has failed in that session: resolves to whether the session is lost, once that is known. Does not reject.
+   * Whatever failed, the session is asked: no list of codes and words would hold all that servers say of a lost one.
+   */
+  failedOn(session: LegacySession, failure: UpstreamFailure): Promise<boolean> {
+    if (failure.saysNothing) return Promise.resolve(false);
+    if (session !== this.#session || this.#check === null) return Promise.resolve(true);
+    return this.#check.suspect(failure);
   }
 
-  /** The live session; waits for one that is being re-initialized, but not for a client that does not. */
+  /**
+   * The live session. Waits for one that is being opened, at most as long as a connection may take to come about, or a
+   * call, but not for a client that does not.
+   */
   async usableSession(signal: Signal): Promise<LegacySession> {
-    if (this.#session === null && this.#renewal) await settledOrAborted(this.#renewal, signal);
+    if (this.#session === null) {
+      const isEarly = performance.now() - this.#attemptMs < minAttemptIntervalMs;
+      if (this.#state === 'connecting') this.start();
+      else if (this.#state === 'backoff' && !isEarly) this.#attempt(false);
+      if (this.#connecting) await settledOrAborted(this.#connecting, signal, this.#requestTimeoutMs);
+    }
     if (signal.aborted) throw cancelled();
     if (this.#session !== null) return this.#session;
     const kind = this.#lastFailure?.kind === 'auth' ? 'auth' : 'refused';
-    throw new UpstreamFailure(kind, describeState(this.#state, this.#lastFailure));
+    throw new UpstreamFailure(kind, this.#describe());
   }
 
-  async #attempt(): Promise<void> {
-    this.#retryTimer = null;
+  /** What to tell a call while there is no session. */
+  #describe(): string {
+    const cause = this.#lastFailure === null ? '' : `: ${this.#lastFailure.message}`;
+    const { leftMs } = this.#retry;
+    if (this.#state === 'closed') return 'was removed';
+    if (this.#state === 'given_up') return `given up${cause}`;
+    if (this.#state === 'connecting') return `not connected yet${cause}; an attempt is under way`;
+    return `not connected${cause}; next attempt in ${Math.max(1, Math.ceil((leftMs ?? 0) / 1000))} s`;
+  }
+
+  /**
+   * Tries to connect, unless that is under way.
+   * @param isDue whether it is time for it; if not, its failure changes nothing
+   */
+  #attempt(isDue: boolean): void {
+    if (this.#connecting) {
+      this.#isDue ||= isDue;
+      return;
+    }
     this.#state = 'connecting';
-    const reconnecting = this.#everReady || this.#failures > 0;
+    this.#isDue = isDue;
+    this.#attemptMs = performance.now();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#connecting = promise;
+    void this.#connect(resolve).finally(() => {
+      this.#connecting = null;
+      resolve();
+    });
+  }
+
+  /** @param letGo lets go the calls that wait, when they have waited long enough */
+  async #connect(letGo: () => void): Promise<void> {
+    const counts = !this.#isRenewal && (this.#everReady || this.#failures > 0);
+    const abort = new Abort();
+    const connectMs = this.config.timeouts.connect_seconds * 1000;
+    let session: LegacySession | null = null;
+    const deadline = deadlines.add(connectMs, () => {
+      if (session) letGo();
+      else abort.abort(this.#http.timeout('did not initialize', connectMs));
+    });
     try {
-      const session = await this.#open();
-      try {
-        await this.#tools.fetch(session);
-      } catch (error) {
-        void session.retire(closeTimeoutMs);
-        throw error;
-      }
+      session = await this.#open(abort);
+      await this.#list(session);
       if (this.closed) return void session.retire(closeTimeoutMs);
-      const lostBefore = this.#everReady;
-      this.#becomeReady(session);
-      if (reconnecting) this.#metrics.reconnectAttempted(true);
-      if (lostBefore) {
+      if (counts) this.#metrics.reconnectAttempted(true);
+      if (counts && this.#everReady) {
         this.#reconnects++;
         this.#metrics.reconnected();
       }
+      this.#becomeReady(session);
     } catch (error) {
+      const failure = toFailure(error);
+      void session?.retire(closeTimeoutMs, failure.loss === undefined);
       if (this.closed) return;
-      if (reconnecting) this.#metrics.reconnectAttempted(false);
-      this.#failed(toFailure(error));
+      if (counts) this.#metrics.reconnectAttempted(false);
+      this.#failed(failure);
+    } finally {
+      deadline.clear();
     }
   }
 
-  /** Opens a session within the connect timeout, and counts how that went. */
-  async #open(): Promise<LegacySession> {
-    const abort = new Abort();
-    const connectMs = this.config.timeouts.connect_seconds * 1000;
-    const deadline = deadlines.add(connectMs, () => {
-      abort.abort(this.#http.timeout('did not initialize', connectMs));
-    });
+  /** Opens a session, and counts how that went. */
+  async #open(abort: Abort): Promise<LegacySession> {
     const close = () => abort.abort(new UpstreamFailure('cancelled', 'was removed'));
     this.#closing.addEventListener('abort', close, { once: true });
     const startMs = performance.now();
@@ -309,163 +370,128 @@ export class Connection implements UpstreamState, AttemptOwner, SessionEvents {
       this.#metrics.initialized(false, (performance.now() - startMs) / 1000);
       throw error;
     } finally {
-      deadline.clear();
       this.#closing.removeEventListener('abort', close);
     }
   }
 
-  /** Throws where the session has ended before anyone could use it. */
-  #becomeReady(session: LegacySession): void {
+  /** Fetches the tools in a new session: its first check. */
+  async #list(session: LegacySession): Promise<void> {
+    try {
+      await this.#tools.fetch(session);
+    } catch (error) {
+      const { loss } = toFailure(error);
+      if (loss && !this.closed) this.#metrics.sessionReset(loss);
+      throw error;
+    }
     if (session.closedBy) throw session.closedBy;
+  }
+
+  #becomeReady(session: LegacySession): void {
+    this.#metrics.backedOff(this.#retry.stop() / 1000);
     this.#session = session;
+    this.#check = this.#checkOf(session);
     this.#gateways = session.gateways;
     this.#state = 'ready';
     this.#everReady = true;
+    this.#isRenewal = false;
     this.#failures = 0;
     this.#lastFailure = null;
     this.#readySinceMs = performance.now();
     this.#outcome.resolve();
     this.#tools.start(session);
-    this.#logger.info('upstream connected', {
-      server: this.name,
+    this.#outages.connected({
       transport: session.transportName,
       protocol_version: session.protocolVersion,
       tools: this.toolsCount(),
     });
   }
 
-  /** An attempt to connect came to nothing. */
-  #failed(failure: UpstreamFailure): void {
-    this.#failures++;
-    this.#lastFailure = failure;
-    const { max_attempts } = this.config.reconnect;
-    if (max_attempts > 0 && this.#failures >= max_attempts) {
-      this.#state = 'given_up';
-      this.#tools.offer(null);
-      this.#logger.error('upstream given up; a reload or restart tries again', {
-        server: this.name,
-        attempts: this.#failures,
-        cause: failure.message,
-      });
-      this.#outcome.reject(failure);
-      return;
-    }
-    this.#backOff(
-      failure.kind === 'auth' || failure.kind === 'loop'
-        ? this.config.reconnect.backoff_max_ms
-        : backoffMs(this.#failures, this.config.reconnect),
-    );
-    this.#logger.warn('upstream not connected', {
-      server: this.name,
-      cause: failure.message,
-      retry_seconds: Math.round(this.#backoffMs) / 1000,
+  #checkOf(session: LegacySession): SessionCheck {
+    return new SessionCheck({
+      ask: () => session.check(this.#checkTimeoutMs(), this.#closing),
+      onPassed: () => this.#metrics.healthChecked(true),
+      onFailed: (failure, suspicion) => {
+        this.#metrics.healthChecked(false);
+        this.#replace(session, failure, suspicion);
+      },
     });
   }
 
-  /** The session cannot be used any more, and the upstream is believed to be down. */
-  #lost(session: LegacySession, failure: UpstreamFailure): void {
+  /** A call that failed waits for the check, so it takes no longer than a call may. */
+  #checkTimeoutMs(): number {
+    const connectMs = this.config.timeouts.connect_seconds * 1000;
+    return Math.min(connectMs, Math.max(minCheckTimeoutMs, this.#requestTimeoutMs));
+  }
+
+  /** The list of tools was fetched anew, or could not be: a check that comes by itself. */
+  #refreshed(session: LegacySession, failure: UpstreamFailure | null): void {
+    if (failure === null) this.#metrics.healthChecked(true);
+    if (session !== this.#session || failure?.saysNothing) return;
+    this.#lastFailure = failure;
+    if (failure) void this.failedOn(session, failure);
+  }
+
+  /** An attempt to connect came to nothing. */
+  #failed(failure: UpstreamFailure): void {
+    this.#lastFailure = failure;
+    this.#isRenewal = false;
+    if (!this.#isDue) {
+      this.#state = 'backoff';
+      this.#outages.failed(failure.message, this.#retry.leftMs ?? 0);
+      return;
+    }
+    this.#failures++;
+    const { max_attempts, backoff_max_ms } = this.config.reconnect;
+    if (max_attempts > 0 && this.#failures >= max_attempts) {
+      this.#state = 'given_up';
+      this.#tools.offer(null);
+      this.#outages.givenUp(failure.message);
+      this.#outcome.reject(failure);
+      return;
+    }
+    const isSettled = failure.kind === 'auth' || failure.kind === 'loop';
+    this.#backOff(isSettled ? backoff_max_ms : backoffMs(this.#failures, this.config.reconnect));
+    this.#outages.failed(failure.message, this.#retry.ms);
+  }
+
+  /**
+   * The session cannot be used any more: another one takes its place, at once unless that would go on and on.
+   * @param suspicion what had it checked
+   */
+  #replace(session: LegacySession, failure: UpstreamFailure, suspicion: UpstreamFailure): void {
     if (session !== this.#session) return;
     this.#session = null;
-    this.#clearTimers();
-    void session.retire(closeTimeoutMs);
+    this.#check?.end();
+    this.#check = null;
+    this.#tools.stop();
+    // When its running calls are done. There is nothing to terminate where the upstream does not know it.
+    void session.retire(closeTimeoutMs, failure.loss === undefined);
     if (this.closed) return;
-    this.#lastFailure = failure;
-    this.#logger.warn('upstream lost', { server: this.name, cause: failure.message });
-    // One that had been well for a while is tried at once; one that comes and goes is not chased.
-    const stable = performance.now() - this.#readySinceMs > this.config.reconnect.backoff_base_ms;
-    if (stable) void this.#attempt();
-    else this.#backOff(backoffMs(this.#failures, this.config.reconnect));
+    const isDown = failure.loss === undefined && ['refused', 'broken', 'timeout'].includes(failure.kind);
+    if (!isDown) this.#metrics.sessionReset(failure.loss ?? suspicion.loss ?? 'unknown_session');
+    const hasLasted = performance.now() - this.#readySinceMs > this.config.reconnect.backoff_base_ms;
+    this.#uselessSessions = hasLasted || session.hasServed ? 0 : this.#uselessSessions + 1;
+    const isGone = session.closedBy !== null || failure.kind === 'refused';
+    const atOnce = hasLasted || (!isGone && this.#uselessSessions <= 1);
+    this.#isRenewal = !isDown && atOnce;
+    if (this.#isRenewal) this.#outages.renewing(failure.message);
+    else {
+      this.#lastFailure = failure;
+      this.#outages.lost(failure.message);
+    }
+    if (atOnce) this.#attempt(true);
+    else this.#backOff(backoffMs(this.#uselessSessions, this.config.reconnect));
   }
 
   #backOff(ms: number): void {
     this.#state = 'backoff';
-    this.#backoffStartMs = performance.now();
-    this.#backoffMs = ms;
-    this.#retryTimer = setTimeout(() => {
+    this.#retry.start(ms, () => {
       this.#metrics.backedOff(ms / 1000);
-      void this.#attempt();
-    }, ms);
-  }
-
-  /** Re-initializes a session that the upstream lost: once, for all that noticed. */
-  #renew(lost: LegacySession, failure: UpstreamFailure): void {
-    if (lost !== this.#session) return;
-    this.#metrics.sessionReset(failure.loss ?? 'unknown_session');
-    // One that forgets every session at once would be initialized over and over.
-    if (!lost.hasAnswered) {
-      this.#lost(lost, failure);
-      return;
-    }
-    this.#session = null;
-    this.#clearTimers();
-    this.#logger.info('upstream session lost; initializing anew', {
-      server: this.name,
-      cause: failure.message,
+      this.#attempt(true);
     });
-    // Its streams must go, when the calls that still run on them are done; there is no session to terminate.
-    void lost.retire(closeTimeoutMs, false);
-    if (this.closed) return;
-    this.#state = 'connecting';
-    this.#renewal = this.#reopen().finally(() => {
-      this.#renewal = null;
-    });
-  }
-
-  async #reopen(): Promise<void> {
-    try {
-      const session = await this.#open();
-      if (this.closed) return void session.retire(closeTimeoutMs);
-      this.#becomeReady(session);
-      void this.#tools.refresh(session);
-    } catch (error) {
-      if (!this.closed) this.#failed(toFailure(error));
-    }
-  }
-
-  /** Something went wrong that may mean a dead upstream or a lost session: finds out. */
-  async #check(session: LegacySession): Promise<void> {
-    if (session === this.#checking || session !== this.#session) return;
-    this.#checking = session;
-    try {
-      await session.ping(this.config.timeouts.connect_seconds * 1000, this.#closing);
-      this.#metrics.healthChecked(true);
-    } catch (error) {
-      this.#checked(session, toFailure(error));
-    } finally {
-      if (session === this.#checking) this.#checking = null;
-    }
-  }
-
-  /** A health check has found out how the session is. */
-  #checked(session: LegacySession, failure: UpstreamFailure | null): void {
-    // It was not even asked.
-    if (failure?.kind === 'busy') return;
-    this.#metrics.healthChecked(failure === null);
-    if (session !== this.#session) return;
-    if (failure === null || failure.kind === 'returned_error') this.#lastFailure = failure;
-    else if (failure.kind === 'session_lost') this.#renew(session, failure);
-    else this.#lost(session, failure);
-  }
-
-  #clearTimers(): void {
-    this.#tools.stop();
-    if (this.#retryTimer) clearTimeout(this.#retryTimer);
-    this.#retryTimer = null;
   }
 }
 
 function requestTimeoutMs({ server }: UpstreamConfig): number {
   return server.timeouts.request_seconds * 1000;
-}
-
-function describeState(state: ConnectionState, failure: UpstreamFailure | null): string {
-  const cause = failure === null ? '' : `: ${failure.message}`;
-  switch (state) {
-    case 'given_up':
-      return `given up${cause}`;
-    case 'closed':
-      return 'was removed';
-    default:
-      return `not connected${cause}`;
-  }
 }

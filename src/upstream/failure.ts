@@ -11,23 +11,23 @@ export type SessionLoss = SessionResetReason;
  *
  * - `refused`: no connection came about, so nothing was executed.
  * - `busy`: too many requests are in flight, so nothing was executed.
+ * - `limited`: the upstream takes no more requests for now (429).
  * - `broken`: a connection broke; whether the request was executed is not known.
  * - `timeout`, `cancelled`: the gateway gave up waiting.
  * - `auth`: the upstream refused the credential (401, 403).
- * - `session_lost`: the upstream does not know our session, so nothing was executed.
  * - `unsupported`: the endpoint does not speak this transport (400, 404, 405 and the like).
  * - `protocol`: what came back is no valid answer.
- * - `returned_error`: a valid answer, but an error, to a request of the gateway's own.
+ * - `returned_error`: a valid answer, but an error.
  * - `loop`: the upstream is this very gateway, or leads back to it.
  */
 export type FailureKind =
   | 'refused'
   | 'busy'
+  | 'limited'
   | 'broken'
   | 'timeout'
   | 'cancelled'
   | 'auth'
-  | 'session_lost'
   | 'unsupported'
   | 'protocol'
   | 'returned_error'
@@ -36,11 +36,11 @@ export type FailureKind =
 const reasons: Record<FailureKind, CallFailureReason> = {
   refused: 'upstream_disconnected',
   busy: 'upstream_disconnected',
+  limited: 'upstream_protocol_error',
   broken: 'upstream_disconnected',
   timeout: 'upstream_timeout',
   cancelled: 'cancelled',
   auth: 'upstream_auth_failed',
-  session_lost: 'upstream_disconnected',
   unsupported: 'upstream_protocol_error',
   protocol: 'upstream_protocol_error',
   returned_error: 'upstream_returned_error',
@@ -50,10 +50,9 @@ const reasons: Record<FailureKind, CallFailureReason> = {
 /** A failure of an upstream. The message may be shown: what it quotes of the upstream is short and without secrets. */
 export class UpstreamFailure extends Error {
   readonly kind: FailureKind;
-  /** Set when kind is `session_lost`. */
+  /** Set where it may mean that the upstream does not know our session: if that is so, nothing was executed. */
   readonly loss: SessionLoss | undefined;
-
-  /** What was taken for the loss of a session, where it may as well be the upstream's answer to the request. */
+  /** The upstream's answer to the request, where the failure was made of one. */
   readonly answer: ResponseMessage | undefined;
 
   constructor(kind: FailureKind, message: string, loss?: SessionLoss, answer?: ResponseMessage) {
@@ -67,6 +66,22 @@ export class UpstreamFailure extends Error {
   get reason(): CallFailureReason {
     return reasons[this.kind];
   }
+
+  /** Whether it tells nothing of the session that it happened in. */
+  get saysNothing(): boolean {
+    return this.kind === 'cancelled' || this.kind === 'busy' || this.kind === 'limited';
+  }
+
+  /** The same failure, which may mean the loss of the session. */
+  withLoss(loss: SessionLoss, answer?: ResponseMessage): UpstreamFailure {
+    return new UpstreamFailure(this.kind, this.message, loss, answer);
+  }
+}
+
+/** An error with which an upstream answered a call, for those who have to find out whether it is the tool's own. */
+export function errorAnswered(answer: ResponseMessage, error: RpcError): UpstreamFailure {
+  const words = `${error.message.slice(0, maxComparedChars)} (error ${error.code})`;
+  return new UpstreamFailure('returned_error', words, sessionLossIn(error) ?? undefined, answer);
 }
 
 /** The failure of a call whose client cancelled it or went away. */
@@ -83,6 +98,9 @@ export function loopFailure(direct: boolean): UpstreamFailure {
   return new UpstreamFailure('loop', `${found}: remove it from servers, or give the url of another server`);
 }
 
+/** As much of the message of an error as tells it from others. */
+const maxComparedChars = 200;
+
 /** What a request or the reading of its answer threw, in the gateway's terms. */
 export function toFailure(error: unknown): UpstreamFailure {
   if (error instanceof UpstreamFailure) return error;
@@ -94,37 +112,39 @@ export function toFailure(error: unknown): UpstreamFailure {
   return new UpstreamFailure('broken', `connection failed${detail}`);
 }
 
-const speaksOfSession = /session|not initiali[sz]ed/i;
+const speaksOfSession =
+  /session|not (?:been |yet )?initiali[sz]ed|uninitiali[sz]ed|(?:before|without|first|must|please|re-?) ?initiali[sz]/i;
 const saysItIsGone =
-  /not found|unknown|invalid|no valid|expired|terminated|closed|ended|gone|missing|not exist|no longer|required|not initiali[sz]ed/i;
+  /not found|unknown|invalid|no valid|no such|no active|expired|timed? ?out|terminated|closed|ended|gone|lost|stale|missing|mismatch|not (?:valid|exist|recogni[sz]ed|been|yet)|no longer|required|initiali[sz]/i;
 /** The SDKs' code for an unknown session, in the text of a JSON-RPC error. */
 const lostCode = /"code"\s*:\s*-32001\b/;
 
 /**
- * Whether an HTTP answer means that the upstream does not know our session (any more), and how it was lost.
- * 404 says so by itself (MCP 2025-11-25, Session Management); other statuses only when their body does, for
- * they have meanings of their own.
+ * Whether an HTTP error status may mean that the upstream does not know our session (any more), and how it was lost: if
+ * the session fails its check, too, the request was not executed. 404 and 401 may mean it by themselves (MCP 2025-11-25,
+ * Session Management), others only when their body says so; what a proxy answers for a server that broke never does.
+ *
+ * @param named whether the request named a session
  */
-export function sessionLossOf(status: number, body: string): SessionLoss | null {
-  const says = speaksOfSession.test(body);
-  if (status !== 404) {
-    if (![400, 401, 403, 410].includes(status)) return null;
-    if (!lostCode.test(body) && !(says && saysItIsGone.test(body))) return null;
-  }
+export function sessionLossOf(status: number, body: string, named = true): SessionLoss | null {
+  if (status === 502 || status === 503 || status === 504) return null;
+  const says = speaksOfSession.test(body) && saysItIsGone.test(body);
+  if (!says && !(named && (status === 404 || status === 401 || lostCode.test(body)))) return null;
   return (says ? endOf(body) : null) ?? (status === 410 ? 'terminated' : 'unknown_session');
 }
 
 /**
- * The same for a JSON-RPC error: servers that do not mind HTTP statuses say it with -32001. The SDKs use that code
- * for their own timeouts, too, which are a matter of one request.
+ * The same for a JSON-RPC error: servers that do not mind HTTP statuses say it with -32001, which the SDKs use for their
+ * own timeouts, too, or in words alone.
  */
 export function sessionLossIn({ code, message }: RpcError): SessionLoss | null {
-  if (code !== -32001 || /timed? ?out/i.test(message)) return null;
+  const says = speaksOfSession.test(message) && saysItIsGone.test(message);
+  if (!says && (code !== -32001 || /timed? ?out/i.test(message))) return null;
   return endOf(message) ?? 'unknown_session';
 }
 
 function endOf(text: string): SessionLoss | null {
-  if (/expired/i.test(text)) return 'expired';
+  if (/expired|timed? ?out/i.test(text)) return 'expired';
   return /terminated|closed|ended|gone/i.test(text) ? 'terminated' : null;
 }
 
@@ -137,6 +157,7 @@ export function statusFailure(status: number, words = ''): UpstreamFailure {
   if (status === 401 || status === 403) return new UpstreamFailure('auth', message);
   if ([400, 404, 405, 406, 410, 415, 501].includes(status))
     return new UpstreamFailure('unsupported', message);
+  if (status === 429) return new UpstreamFailure('limited', message);
   if ([502, 503, 504].includes(status)) return new UpstreamFailure('broken', message);
   return new UpstreamFailure('protocol', message);
 }

@@ -32,6 +32,10 @@ const maxUnansweredSends = 1_000;
 const refusalKinds: readonly FailureKind[] = ['returned_error', 'unsupported', 'protocol'];
 /** The id of `initialize`, the first request of a session. */
 const openingId = 1;
+/** JSON-RPC 2.0 section 5.1. */
+const methodNotFound = -32601;
+/** The JSON text of the method that lists tools. */
+const listMethod = '"tools/list"';
 
 /** What a session tells the connection that owns it, and what it asks of it. */
 export interface SessionEvents {
@@ -57,6 +61,8 @@ export interface SessionEvents {
  * upstream: two clients may use the same ones at the same time.
  */
 export class LegacySession implements TransportEvents, CallOwner {
+  /** Whether a client's call went well in it. */
+  hasServed = false;
   readonly #transport: Transport;
   readonly #events: SessionEvents;
   readonly #calls = new RequestTable<RunningCall>();
@@ -69,9 +75,6 @@ export class LegacySession implements TransportEvents, CallOwner {
   #gateways: readonly string[] = [];
   /** The `initialize` that is under way. */
   #opening: Opening | null = null;
-  /** The `tools/list` that is under way. */
-  #listing: UpstreamCall | null = null;
-  #hasAnswered = false;
   #closedBy: Error | null = null;
   #sending = 0;
   #onIdle: (() => void) | null = null;
@@ -97,10 +100,6 @@ export class LegacySession implements TransportEvents, CallOwner {
     return this.#transport.name;
   }
 
-  /** The upstream has answered a request in this session, so it did know it once. */
-  get hasAnswered(): boolean {
-    return this.#hasAnswered;
-  }
   /** What ended the transport, or null while it lives. */
   get closedBy(): Error | null {
     return this.#closedBy;
@@ -138,7 +137,7 @@ export class LegacySession implements TransportEvents, CallOwner {
       await this.#transport.send(notificationText('notifications/initialized'), signal);
     } catch (error) {
       // What it is answered means nothing: whether the session lives is seen from what is asked in it next.
-      if (!isRefusal(error, 'auth', 'session_lost')) throw error;
+      if (!isRefusal(error, 'auth', 'limited')) throw error;
       this.#events.onOddity('notifications/initialized is refused');
     }
     this.#transport.initialized(protocolVersion);
@@ -167,14 +166,7 @@ export class LegacySession implements TransportEvents, CallOwner {
   answered(running: RunningCall, answer: ResponseMessage): void {
     this.#ended(running);
     this.#events.onSeen();
-    const loss = answer.error && sessionLossIn(answer.error);
-    if (loss) {
-      const what = 'lost our session (error -32001)';
-      running.taker.onFailure(new UpstreamFailure('session_lost', what, loss, answer));
-    } else {
-      this.#hasAnswered = true;
-      running.taker.onAnswer(answer);
-    }
+    running.taker.onAnswer(answer);
   }
 
   /** No answer to `running` will come. */
@@ -217,9 +209,20 @@ export class LegacySession implements TransportEvents, CallOwner {
     }
   }
 
-  /** Whether the upstream still answers: any answer will do. MCP 2025-11-25, Ping. */
-  async ping(timeoutMs: number, signal: Signal): Promise<void> {
-    await this.#ask(ownCall('ping'), '{}', timeoutMs, signal);
+  /**
+   * Whether the session is one still: asks for the first tools, or for a sign of life where there are none. Rejects with
+   * an {@link UpstreamFailure} where the upstream answers with an error, too: a server may say so that it has lost it.
+   */
+  async check(timeoutMs: number, signal: Signal): Promise<void> {
+    if (!this.#mayHaveTools) return this.#ping(timeoutMs, signal);
+    const { error } = await this.#ask(ownCall('tools/list'), '{}', timeoutMs, signal);
+    if (error) throw this.#refusal('to list its tools', error);
+  }
+
+  /** MCP 2025-11-25, Ping. A server that does not know this method knows the session. */
+  async #ping(timeoutMs: number, signal: Signal): Promise<void> {
+    const { error } = await this.#ask(ownCall('ping'), '{}', timeoutMs, signal);
+    if (error && error.code !== methodNotFound) throw this.#refusal('a ping', error);
   }
 
   /**
@@ -235,27 +238,24 @@ export class LegacySession implements TransportEvents, CallOwner {
       if (this.#hasTools || list.pages > 0 || !isRefusal(error)) throw error;
       this.#mayHaveTools = false;
     }
-    if (!this.#mayHaveTools) await this.ping(pageTimeoutMs, signal);
+    // What it has listed once it has.
+    this.#hasTools = this.#mayHaveTools;
+    if (!this.#mayHaveTools) await this.#ping(pageTimeoutMs, signal);
     this.#events.onToolFaults(list.faults());
     return list.tools();
   }
 
   async #listTools(list: ToolList, pageTimeoutMs: number, timeoutMs: number, signal: Signal): Promise<void> {
     const endMs = performance.now() + timeoutMs;
-    try {
-      for (let params: string | null = '{}'; params !== null; ) {
-        const leftMs = endMs - performance.now();
-        if (leftMs <= 0) {
-          const found = `${list.pages} pages came within ${timeoutMs / 1000} s`;
-          throw new UpstreamFailure('timeout', `did not list all of its tools: ${found}`);
-        }
-        this.#listing = ownCall('tools/list');
-        const answer = await this.#ask(this.#listing, params, Math.min(pageTimeoutMs, leftMs), signal);
-        if (answer.error) throw this.#refusal('to list its tools', answer.error);
-        params = await list.add(answer);
+    for (let params: string | null = '{}'; params !== null; ) {
+      const leftMs = endMs - performance.now();
+      if (leftMs <= 0) {
+        const found = `${list.pages} pages came within ${timeoutMs / 1000} s`;
+        throw new UpstreamFailure('timeout', `did not list all of its tools: ${found}`);
       }
-    } finally {
-      this.#listing = null;
+      const answer = await this.#ask(ownCall('tools/list'), params, Math.min(pageTimeoutMs, leftMs), signal);
+      if (answer.error) throw this.#refusal('to list its tools', answer.error);
+      params = await list.add(answer);
     }
   }
 
@@ -318,7 +318,7 @@ export class LegacySession implements TransportEvents, CallOwner {
           ?.call.notify(notificationText(message.method, message.params?.toString()));
       case 'notifications/tools/list_changed':
         // Some servers send this ahead of every answer, that of tools/list included: the list that follows is new.
-        if (requestId === null || this.#calls.get(requestId)?.call !== this.#listing) {
+        if (requestId === null || this.#calls.get(requestId)?.call.methodText !== listMethod) {
           this.#mayHaveTools = true;
           this.#events.onToolsChanged(this);
         }
@@ -370,6 +370,7 @@ export class LegacySession implements TransportEvents, CallOwner {
     return new UpstreamFailure(
       'returned_error',
       `refused ${what}: ${reason === '' ? '' : `${reason} `}(error ${code})`,
+      sessionLossIn({ code, message }) ?? undefined,
     );
   }
 

@@ -17,8 +17,8 @@ export interface ToolWatchParts {
   readonly closing: Signal;
   /** The tools that the upstream offers now; null: none any more. */
   readonly onTools: (tools: readonly UpstreamTool[] | null) => void;
-  /** How a health check of the session went: what failed, or null. */
-  readonly onChecked: (session: LegacySession, failure: UpstreamFailure | null) => void;
+  /** How fetching the list anew went: what failed, or null. */
+  readonly onRefreshed: (session: LegacySession, failure: UpstreamFailure | null) => void;
 }
 
 /**
@@ -78,7 +78,7 @@ export class ToolWatch {
     } catch (error) {
       failure = toFailure(error);
     }
-    this.#parts.onChecked(session, failure);
+    this.#parts.onRefreshed(session, failure);
     if (session === this.#session) this.#scheduleNext();
   }
 

@@ -29,7 +29,7 @@ export interface FakeUpstreamOptions {
   /** `false`: hands out no session id and asks for none. */
   sessions?: boolean;
   /** How it answers a request that names a session it does not know. */
-  onUnknownSession?(message: RpcMessage): Response;
+  onUnknownSession?(message: RpcMessage): FakeAnswer | Promise<FakeAnswer>;
   /** Sees every POST before the default answer. A `tools/call` counts as executed either way. */
   onPost?(message: RpcMessage, request: Received): FakeAnswer | Promise<FakeAnswer>;
   /** Sees every GET; the default answer is 405. */

@@ -59,11 +59,10 @@ export class SseTransport implements Transport {
     const url = this.#endpoint ?? this.#url;
     const response = await this.#http.fetch({ method: 'POST', url, body, signal });
     if (response.ok) return response.discard();
-    const { status } = response;
     const words = await response.beginning();
-    const loss = sessionLossOf(status, words);
-    if (loss) throw new UpstreamFailure('session_lost', `lost our session (HTTP ${status})`, loss);
-    throw this.#http.refusal(response, words);
+    const failure = this.#http.refusal(response, words);
+    const loss = sessionLossOf(response.status, words);
+    throw loss ? failure.withLoss(loss) : failure;
   }
 
   initialized(): void {

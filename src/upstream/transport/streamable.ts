@@ -174,7 +174,7 @@ export class StreamableTransport implements Transport {
     const body = await response.beginning();
     const answer = this.#errorIn(body, id);
     const failure = this.#failure(response, body, answer);
-    if (answer && (failure.kind === 'protocol' || failure.kind === 'unsupported')) return answer;
+    if (answer && failure.loss === undefined && isForRequest(failure)) return answer;
     throw failure;
   }
 
@@ -189,10 +189,9 @@ export class StreamableTransport implements Transport {
   }
 
   #failure(response: HttpResponse, body: string, answer?: ResponseMessage): UpstreamFailure {
-    const { status } = response;
-    const loss = this.#headers[sessionHeader] === undefined ? null : sessionLossOf(status, body);
-    if (loss) return new UpstreamFailure('session_lost', `lost our session (HTTP ${status})`, loss, answer);
-    return this.#http.refusal(response, body);
+    const failure = this.#http.refusal(response, body);
+    const loss = sessionLossOf(response.status, body, this.#headers[sessionHeader] !== undefined);
+    return loss ? failure.withLoss(loss, isForRequest(failure) ? answer : undefined) : failure;
   }
 
   #answerInBody(body: WholeBody, id: number): ResponseMessage {
@@ -325,6 +324,11 @@ function olderTransport(): UpstreamFailure {
 function endedWithout(odd: string | null): UpstreamFailure {
   const found = odd === null ? '' : `, but with something that is not JSON-RPC: ${odd}`;
   return new UpstreamFailure('protocol', `ended its stream without an answer${found}`);
+}
+
+/** Whether a status leaves it to the error in its body to say what is wrong with the request. */
+function isForRequest({ kind }: UpstreamFailure): boolean {
+  return kind === 'protocol' || kind === 'unsupported' || kind === 'limited';
 }
 
 /** A request on its way, and what takes the response to its POST. */

@@ -29,8 +29,11 @@ test('a call whose answer the gateway itself fails to pass on is told so, once, 
   redactor.redactJson = () => {
     throw new Error('out of order');
   };
+  const registry = new Registry(() => {});
+  registry.setServers(['up']);
+  registry.setTools('up', [{ name: 't', nameText: '"t"', text: '{"name":"t"}', repeatable: false }]);
   const router = new Router({
-    registry: new Registry(() => {}),
+    registry,
     connection: () => connection,
     redactor,
     logger: { debug: log, info: log, warn: log, error: log } as unknown as Logger,

@@ -20,6 +20,10 @@ describe('an HTTP answer that says that the session is lost', () => {
     [400, 'Invalid session id', 'unknown_session'],
     [400, 'SESSION EXPIRED', 'expired'],
     [401, 'unknown session', 'unknown_session'],
+    [401, 'invalid token', 'unknown_session'],
+    [500, 'session not found', 'unknown_session'],
+    [500, 'Invalid or expired session', 'expired'],
+    [422, 'server is not initialized', 'unknown_session'],
     [403, 'session closed', 'terminated'],
     [410, 'this session no longer exists', 'terminated'],
     [410, 'session expired', 'expired'],
@@ -31,14 +35,23 @@ describe('an HTTP answer that says that the session is lost', () => {
     [400, 'Bad Request'],
     [400, 'unknown tool'],
     [400, 'the session header must be sent once'],
-    [401, 'invalid token'],
     [403, 'forbidden'],
     [410, 'gone'],
     [405, 'no session'],
-    [500, 'session not found'],
-    [200, 'session not found'],
+    [500, 'internal error'],
+    [502, 'the session was closed'],
+    [503, 'no such session'],
+    [504, 'session timed out'],
   ])('is not: %d "%s"', (status, body) => {
     expect(sessionLossOf(status, body)).toBeNull();
+  });
+
+  test.each([
+    [404, 'no'],
+    [401, 'no'],
+    [400, '{"error":{"code":-32001}}'],
+  ])('is not, where the request named none: %d "%s"', (status, body) => {
+    expect(sessionLossOf(status, body, false)).toBeNull();
   });
 });
 
@@ -51,7 +64,11 @@ describe('a JSON-RPC error', () => {
     [-32001, 'Request timed out', null],
     [-32001, 'Request timeout', null],
     [-32001, 'no session at this time', 'unknown_session'],
-    [-32000, 'Session not found', null],
+    [-32000, 'Session not found', 'unknown_session'],
+    [-32602, 'Invalid or expired session', 'expired'],
+    [-32600, 'Received request before initialization was complete', 'unknown_session'],
+    [-32602, 'session must be a string', null],
+    [-32000, 'item not found', null],
     [-32601, 'Method not found', null],
   ] as const)('%d "%s": %p', (code, message, loss) => {
     expect(sessionLossIn({ code, message })).toBe(loss);
@@ -89,7 +106,7 @@ test.each([
   [403, 'auth', 'upstream_auth_failed'],
   [404, 'unsupported', 'upstream_protocol_error'],
   [405, 'unsupported', 'upstream_protocol_error'],
-  [429, 'protocol', 'upstream_protocol_error'],
+  [429, 'limited', 'upstream_protocol_error'],
   [500, 'protocol', 'upstream_protocol_error'],
   [502, 'broken', 'upstream_disconnected'],
   [503, 'broken', 'upstream_disconnected'],

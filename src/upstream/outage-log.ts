@@ -1,0 +1,131 @@
+import type { Logger } from '../observability/log.ts';
+
+/** How often an outage that lasts is told again, in milliseconds. */
+const repeatMs = 600_000;
+/** How many outages, and how many lost sessions, are told in that time, should they come and go. */
+const maxTold = 10;
+
+/**
+ * Tells the log of an upstream that cannot be used: once when that begins, every ten minutes while it lasts, and once
+ * when it is over. What is left out is told at level `debug`.
+ */
+export class OutageLog {
+  readonly #logger: Logger;
+  readonly #server: string;
+  readonly #nowMs: () => number;
+  readonly #outages: Allowance;
+  readonly #renewals: Allowance;
+  /** When the outage began; null: there is none. */
+  #sinceMs: number | null = null;
+  /** Attempts to connect that failed in it. */
+  #attempts = 0;
+  #toldMs = Number.NEGATIVE_INFINITY;
+  /** Whether it is told that the upstream is connected. */
+  #tellsEnd = true;
+
+  /** @param nowMs the time, in milliseconds from any moment on */
+  constructor(logger: Logger, server: string, nowMs: () => number = () => performance.now()) {
+    this.#logger = logger;
+    this.#server = server;
+    this.#nowMs = nowMs;
+    this.#outages = new Allowance(nowMs);
+    this.#renewals = new Allowance(nowMs);
+  }
+
+  /** The upstream has lost the session, and is asked for another one: no outage, unless that fails. */
+  renewing(cause: string): void {
+    this.#tellsEnd = this.#renewals.take();
+    const level = this.#tellsEnd ? 'info' : 'debug';
+    this.#logger[level]('upstream session lost; initializing anew', { server: this.#server, cause });
+  }
+
+  /** The connection was lost. */
+  lost(cause: string): void {
+    this.#logger[this.#begin() ? 'warn' : 'debug']('upstream lost', { server: this.#server, cause });
+  }
+
+  /** An attempt to connect has failed; the next one is due in `retryMs`. */
+  failed(cause: string, retryMs: number): void {
+    const begins = this.#sinceMs === null;
+    const isTold = begins ? this.#begin() : this.#isDue();
+    this.#attempts++;
+    this.#logger[isTold ? 'warn' : 'debug']('upstream not connected', {
+      server: this.#server,
+      cause,
+      ...(!begins && this.#extent()),
+      retry_seconds: Math.round(retryMs) / 1000,
+    });
+  }
+
+  /** No attempt follows any more. */
+  givenUp(cause: string): void {
+    this.#attempts++;
+    const { attempts } = this.#extent();
+    this.#logger.error('upstream given up; a reload or restart tries again', {
+      server: this.#server,
+      attempts,
+      cause,
+    });
+    this.#over();
+  }
+
+  /** It is connected; `fields` tell how. */
+  connected(fields: Record<string, unknown>): void {
+    const level = this.#tellsEnd ? 'info' : 'debug';
+    const extent = this.#sinceMs === null ? {} : this.#extent();
+    this.#logger[level]('upstream connected', { server: this.#server, ...fields, ...extent });
+    this.#over();
+  }
+
+  /** Whether the outage that begins is told. */
+  #begin(): boolean {
+    this.#sinceMs = this.#nowMs();
+    this.#tellsEnd = this.#outages.take();
+    if (this.#tellsEnd) this.#toldMs = this.#sinceMs;
+    return this.#tellsEnd;
+  }
+
+  /** Whether the outage that lasts is told again. */
+  #isDue(): boolean {
+    const nowMs = this.#nowMs();
+    if (nowMs - this.#toldMs < repeatMs) return false;
+    this.#toldMs = nowMs;
+    this.#tellsEnd = true;
+    return true;
+  }
+
+  #extent(): { attempts: number; down_seconds: number } {
+    const nowMs = this.#nowMs();
+    return {
+      attempts: this.#attempts,
+      down_seconds: Math.round((nowMs - (this.#sinceMs ?? nowMs)) / 100) / 10,
+    };
+  }
+
+  #over(): void {
+    this.#sinceMs = null;
+    this.#attempts = 0;
+    this.#tellsEnd = true;
+  }
+}
+
+/** Allows so many in each period. */
+class Allowance {
+  readonly #nowMs: () => number;
+  #sinceMs = Number.NEGATIVE_INFINITY;
+  #taken = 0;
+
+  constructor(nowMs: () => number) {
+    this.#nowMs = nowMs;
+  }
+
+  take(): boolean {
+    const nowMs = this.#nowMs();
+    if (nowMs - this.#sinceMs >= repeatMs) {
+      this.#sinceMs = nowMs;
+      this.#taken = 0;
+    }
+    this.#taken++;
+    return this.#taken <= maxTold;
+  }
+}
