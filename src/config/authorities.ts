@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { descriptors } from '../descriptors.ts';
 
 /**
  * What is wrong with the certificates that NODE_EXTRA_CA_CERTS names; null: nothing. The runtime goes on without them, and
@@ -9,7 +10,7 @@ export function authoritiesProblem(env: Readonly<Record<string, string | undefin
   if (!path) return null;
   const named = `NODE_EXTRA_CA_CERTS names ${path}`;
   try {
-    const text = readFileSync(path, 'latin1');
+    const text = descriptors.use(() => readFileSync(path, 'latin1'));
     if (/-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----/.test(text)) return null;
     return `${named}, which holds no certificate in PEM form: no authority is added by it`;
   } catch (error) {

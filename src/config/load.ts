@@ -1,4 +1,6 @@
 import { isUtf8 } from 'node:buffer';
+import { readFileSync, statSync } from 'node:fs';
+import { descriptors } from '../descriptors.ts';
 import { GatewayError } from '../errors.ts';
 import { stateKeyFrom, stateKeyVariable } from '../state/key.ts';
 import { checkTogether } from './checks.ts';
@@ -91,19 +93,18 @@ function withIndexes(expansions: readonly Expansion[], disabled: readonly Disabl
 
 /** Reads the configuration file at `path`: UTF-8, 1 MiB at most. Throws as `parseConfig` does. */
 export async function loadConfig(path: string, env: Environment): Promise<LoadedConfig> {
-  return parseConfig(decode(await readFile(path), path), path, env);
+  return parseConfig(decode(readFile(path), path), path, env);
 }
 
-async function readFile(path: string): Promise<Uint8Array> {
+function readFile(path: string): Uint8Array {
   try {
     // Looked at before it is opened: opening a pipe that nobody writes to would wait forever.
-    // As a URL, or Bun would take what begins with `s3:` for something to be fetched.
-    const file = Bun.file(Bun.pathToFileURL(path));
-    const status = await file.stat();
+    const status = statSync(path);
     if (status.isDirectory()) throw unusableFile(path, 'is a directory');
     if (!status.isFile()) throw unusableFile(path, 'is not a regular file, which a reload could read again');
-    const bytes = await file.slice(0, maxFileBytes + 1).bytes();
-    if (bytes.length > maxFileBytes) throw unusableFile(path, 'is larger than 1 MiB');
+    // Of files of the system's the size is not known before.
+    const bytes = status.size > maxFileBytes ? null : descriptors.use(() => readFileSync(path));
+    if (bytes === null || bytes.length > maxFileBytes) throw unusableFile(path, 'is larger than 1 MiB');
     return bytes;
   } catch (error) {
     if (error instanceof GatewayError) throw error;

@@ -1,4 +1,5 @@
 import { maxRequestBytes } from '../config/schema.ts';
+import { type DescriptorWatcher, descriptors } from '../descriptors.ts';
 import { bodyOf } from '../downstream/body.ts';
 import type { Endpoint } from '../downstream/endpoint.ts';
 import { errorResponse } from '../downstream/errors.ts';
@@ -16,6 +17,8 @@ import { idleTimeoutSeconds, Post } from './post.ts';
 const maxBunBodyBytes = maxRequestBytes + 1;
 /** How long answers that are on their way may take to leave when the server stops. */
 const flushTimeoutMs = 250;
+/** How long file descriptors must have been short before clients lose connections that they do not use. */
+const closeIdleAfterMs = 15_000;
 
 /** What a reload may change. */
 export interface HttpSettings {
@@ -46,7 +49,7 @@ interface Route {
 }
 
 /** The gateway's HTTP side: limits, guards and routes. */
-export class HttpServer {
+export class HttpServer implements DescriptorWatcher {
   readonly #parts: HttpParts;
   readonly #server: Bun.Server<undefined>;
   #settings: HttpSettings;
@@ -80,6 +83,7 @@ export class HttpServer {
     } catch (error) {
       throw cannotListen(host, port, error);
     }
+    descriptors.watch(this);
   }
 
   get port(): number {
@@ -90,6 +94,19 @@ export class HttpServer {
     this.#settings = settings;
   }
 
+  onShortage(problem: string): void {
+    this.#parts.logger.error(`${problem}; until then new connections of clients wait until others end`);
+  }
+
+  onShortageLasts(forMs: number): void {
+    // Those that send nothing at all have been closed by Bun.
+    if (forMs > closeIdleAfterMs) this.#server.closeIdleConnections();
+  }
+
+  onRoom(): void {
+    this.#parts.logger.warn('file descriptors are to be had again: new connections of clients are taken');
+  }
+
   /** Stops listening; answers that are on their way get a moment to leave. */
   async stop(): Promise<void> {
     await Promise.race([this.#server.stop(), Bun.sleep(flushTimeoutMs)]);
@@ -98,6 +115,7 @@ export class HttpServer {
 
   /** Closes all sockets at once. */
   kill(): void {
+    descriptors.unwatch(this);
     void this.#server.stop(true);
   }
 

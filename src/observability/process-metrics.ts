@@ -1,5 +1,5 @@
-import { existsSync } from 'node:fs';
-import { nodeFiles } from '../node-modules.ts';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { descriptors } from '../descriptors.ts';
 import type { Families } from './series.ts';
 
 /**
@@ -7,13 +7,15 @@ import type { Families } from './series.ts';
  * series is honest, a 0 would be a wrong number.
  */
 export function addProcessFamilies(families: Families): void {
-  const gauge = (name: string, help: string, read: () => number | null | Promise<number | null>) =>
-    families.add('gauge', `mcpstead_process_${name}`, help, async () => {
-      const value = await read();
+  const gauge = (name: string, help: string, read: () => number | null) =>
+    families.add('gauge', `mcpstead_process_${name}`, help, () => {
+      const value = read();
       return value === null ? [] : [{ value }];
     });
 
-  gauge('resident_memory_bytes', 'Resident memory size.', () => process.memoryUsage.rss());
+  gauge('resident_memory_bytes', 'Resident memory size.', () =>
+    descriptors.use(() => process.memoryUsage.rss()),
+  );
   families.add(
     'counter',
     'mcpstead_process_cpu_seconds_total',
@@ -25,15 +27,16 @@ export function addProcessFamilies(families: Families): void {
   );
 
   if (!existsSync('/proc/self/status')) return;
-  gauge('virtual_memory_bytes', 'Virtual memory size.', async () => {
-    const kibibytes = await numberIn('/proc/self/status', /^VmSize:\s+(\d+) kB$/m);
+  gauge('virtual_memory_bytes', 'Virtual memory size.', () => {
+    const kibibytes = numberIn('/proc/self/status', /^VmSize:\s+(\d+) kB$/m);
     return kibibytes === null ? null : kibibytes * 1024;
   });
   gauge('threads', 'Threads of the process.', () => numberIn('/proc/self/status', /^Threads:\s+(\d+)$/m));
+  // Since Linux 6.2 the size of the folder is the number of its entries, and nothing has to be opened.
   gauge(
     'open_fds',
     'Open file descriptors.',
-    async () => (await nodeFiles().readdir('/proc/self/fd')).length,
+    () => statSync('/proc/self/fd').size || descriptors.use(() => readdirSync('/proc/self/fd').length - 1),
   );
   gauge('max_fds', 'Most file descriptors that may be open (soft limit).', () =>
     numberIn('/proc/self/limits', /^Max open files\s+(\d+)/m),
@@ -41,7 +44,7 @@ export function addProcessFamilies(families: Families): void {
 }
 
 /** The number that `pattern` captures in a file, or null. */
-async function numberIn(path: string, pattern: RegExp): Promise<number | null> {
-  const match = pattern.exec(await nodeFiles().readFile(path, 'utf8'));
+function numberIn(path: string, pattern: RegExp): number | null {
+  const match = pattern.exec(descriptors.use(() => readFileSync(path, 'latin1')));
   return match?.[1] === undefined ? null : Number(match[1]);
 }

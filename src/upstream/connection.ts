@@ -440,7 +440,8 @@ export class Connection implements UpstreamState, AttemptOwner, SessionEvents {
       this.#outages.failed(failure.message, this.#retry.leftMs ?? 0);
       return;
     }
-    this.#failures++;
+    // What the gateway lacks says nothing about the upstream.
+    if (failure.kind !== 'exhausted') this.#failures++;
     const { max_attempts, backoff_max_ms } = this.config.reconnect;
     if (max_attempts > 0 && this.#failures >= max_attempts) {
       this.#state = 'given_up';

@@ -12,6 +12,7 @@ export type SessionLoss = SessionResetReason;
  * - `refused`: no connection came about, so nothing was executed.
  * - `busy`: too many requests are in flight, so nothing was executed.
  * - `limited`: the upstream takes no more requests for now (429).
+ * - `exhausted`: the gateway itself is out of file descriptors, so nothing was executed.
  * - `broken`: a connection broke; whether the request was executed is not known.
  * - `timeout`, `cancelled`: the gateway gave up waiting.
  * - `auth`: the upstream refused the credential (401, 403).
@@ -24,6 +25,7 @@ export type FailureKind =
   | 'refused'
   | 'busy'
   | 'limited'
+  | 'exhausted'
   | 'broken'
   | 'timeout'
   | 'cancelled'
@@ -37,6 +39,7 @@ const reasons: Record<FailureKind, CallFailureReason> = {
   refused: 'upstream_disconnected',
   busy: 'upstream_disconnected',
   limited: 'upstream_protocol_error',
+  exhausted: 'internal',
   broken: 'upstream_disconnected',
   timeout: 'upstream_timeout',
   cancelled: 'cancelled',
@@ -69,7 +72,7 @@ export class UpstreamFailure extends Error {
 
   /** Whether it tells nothing of the session that it happened in. */
   get saysNothing(): boolean {
-    return this.kind === 'cancelled' || this.kind === 'busy' || this.kind === 'limited';
+    return ['cancelled', 'busy', 'exhausted', 'limited'].includes(this.kind);
   }
 
   /** The same failure, which may mean the loss of the session. */

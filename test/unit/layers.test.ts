@@ -18,6 +18,7 @@ const layers = [
   'config',
   'state',
   'observability',
+  'descriptors.ts',
   'deadlines.ts',
   'abort.ts',
   'turn.ts',

@@ -1,11 +1,15 @@
 import type { Socket, SocketHandler } from 'bun';
 import { deadlines } from '../../deadlines.ts';
+import { descriptors } from '../../descriptors.ts';
 import { nodeNet } from '../../node-modules.ts';
 import { UpstreamFailure } from '../failure.ts';
 import { closedTooSoon, connectFailure, connectTimeout } from './connect-failure.ts';
 import type { Route, Way } from './route.ts';
 import type { ByteSocket, SocketOwner } from './socket.ts';
 import { dialTunnel } from './tunnel.ts';
+
+/** How often a connection is tried in a shortage of file descriptors. */
+const maxAttempts = 3;
 
 interface DialData {
   owner: SocketOwner;
@@ -24,10 +28,21 @@ const handlers: SocketHandler<DialData> = {
  * Makes a connection, with TLS and through a tunnel where the route has them, ready to be written to. Rejects within
  * `timeoutMs` with an {@link UpstreamFailure}; nothing has been sent to the origin then.
  */
-export function dial({ route, problem }: Way, timeoutMs: number): Promise<ByteSocket> {
-  if (problem !== null) return Promise.reject(new UpstreamFailure('refused', problem));
-  if (route.tunnel) return dialTunnel(route, route.tunnel, timeoutMs);
-  return new Dialing(route, timeoutMs).socket;
+export async function dial({ route, problem }: Way, timeoutMs: number): Promise<ByteSocket> {
+  if (problem !== null) throw new UpstreamFailure('refused', problem);
+  for (let attempts = 1; ; attempts++) {
+    // The search for an address may take some, too.
+    descriptors.lend(attempts);
+    try {
+      if (route.tunnel) return await dialTunnel(route, route.tunnel, timeoutMs);
+      return await new Dialing(route, timeoutMs).socket;
+    } catch (error) {
+      // Bun says that the connection was refused.
+      if (!descriptors.areExhausted()) throw error;
+      if (attempts === maxAttempts)
+        throw new UpstreamFailure('exhausted', `not asked, the gateway is ${descriptors.problem()}`);
+    }
+  }
 }
 
 class Dialing implements SocketOwner {
