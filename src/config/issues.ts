@@ -1,15 +1,18 @@
 import type { z } from 'zod';
 import type { YamlFile } from './document.ts';
+import { isSaidOtherwise, keyAdvice } from './habits.ts';
 import { clip, dotted, missedSpace, type Path, type Problem, shownKey } from './problems.ts';
-import { keysAt, sectionOf } from './reference.ts';
+import { isKnown, keysAt, sectionOf } from './reference.ts';
 import type { Hidden, Source } from './source.ts';
 import { didYouMean } from './suggest.ts';
+import { isRecord, type Mapping, notes, placeOf, valueAdvice, type WrongValue } from './value-habits.ts';
 
 type Issue = z.core.$ZodIssue;
 
 /** These go with `command`, and say nothing new beside it. */
-const commandKeys = new Set(['args', 'env', 'cwd']);
-const notSupported = 'stdio servers are not supported yet by this version; give the url of an HTTP server';
+const commandKeys = new Set(['args', 'env', 'cwd', 'type', 'transport']);
+/** Advice that says all, so that "unknown key" need not stand before it. */
+const statements = new Set<string>(Object.values(notes));
 
 /** Turns what the schema found in `value` into problems of the file that it was read from. */
 export function issueProblems(
@@ -19,6 +22,8 @@ export function issueProblems(
   source: Source,
   hidden: Hidden,
 ): Problem[] {
+  /** The keys of a mapping that name a section and have no value. */
+  const emptyKeys = new Map<Mapping, string[]>();
   // A number that breaks two rules of its kind is one problem: both expect the same.
   return uniqueByMessage(issues.flatMap((issue) => problemsOf(issue, [])));
 
@@ -49,14 +54,9 @@ export function issueProblems(
     const found = at(value, path);
     const span = file.spanOf(path);
     const name = dotted(path);
-    if (found === undefined) {
-      const parent = at(value, path.slice(0, -1));
-      // Whoever gives a command does not miss the url.
-      if (path.at(-1) === 'url' && isRecord(parent) && 'command' in parent) return [];
-      return [{ span, message: `${name} is missing; expected ${issue.message}` }];
-    }
+    if (found === undefined) return missingValue(path, issue.message);
     if (path.at(-1) === 'protocol' && found === 'stdio')
-      return [{ span, message: `${name}: ${notSupported}` }];
+      return [{ span, message: `${name}: ${notes.stdio}` }];
     const shown = describe(found, path);
     const subject = name === '' ? '' : `${name}: `;
     return [
@@ -64,16 +64,68 @@ export function issueProblems(
     ];
   }
 
+  function missingValue(path: Path, expected: string): Problem[] {
+    const parentPath = path.slice(0, -1);
+    const parent = at(file.value, parentPath);
+    const key = String(path.at(-1));
+    if (isRecord(parent) && placeOf(parentPath) === 'servers[]' && isSaidOtherwise(key, parent)) return [];
+    // What is missing of an `auth` of another type is not the point.
+    if (key === 'token_env' && isRecord(parent) && 'type' in parent && parent.type !== 'bearer') return [];
+    const message = `${dotted(path)} is missing; expected ${expected}${dashAdvice(parentPath)}`;
+    return [{ span: file.spanOf(path), message }];
+  }
+
+  /** `- name: a` and `- url: …` are two servers. */
+  function dashAdvice(path: Path): string {
+    const [list, index] = path;
+    if (list !== 'servers' || typeof index !== 'number' || path.length !== 2) return '';
+    const lacks = (item: number, key: string) => {
+      const server = at(file.value, ['servers', item]);
+      return isRecord(server) && server[key] === undefined;
+    };
+    const split = (first: number) =>
+      (lacks(first, 'url') && lacks(first + 1, 'name')) || (lacks(first, 'name') && lacks(first + 1, 'url'));
+    return split(index) || split(index - 1) ? '; each "- " begins a new server' : '';
+  }
+
   function unknownKey(path: Path, key: string): Problem {
     const span = file.keySpanOf([...path, key]);
     const where = dotted(path);
-    const name = dotted([...path, key]);
-    const special = specialKey(path, key);
-    if (special) return { span, message: `${name}: ${special}` };
-    const suggestion = missedSpace(key) || didYouMean(key, keysAt(path));
-    const section = suggestion === '' ? sectionOf(key) : null;
-    const advice = section === null ? suggestion : `; it belongs to ${section}`;
-    return { span, message: `unknown key "${shownKey(key)}"${where === '' ? '' : ` in ${where}`}${advice}` };
+    const parent = at(file.value, path);
+    const siblings = isRecord(parent) ? parent : {};
+    const advice = keyAdvice(path, key, siblings);
+    if (advice !== null && statements.has(advice)) {
+      return { span, message: `${dotted([...path, key])}: ${advice}` };
+    }
+    const owner = emptySectionBefore(path, key, siblings);
+    const hint =
+      missedSpace(key) ||
+      (owner && `; it belongs to ${owner}: indent it`) ||
+      (advice && `; ${advice}`) ||
+      didYouMean(key, keysAt(path)) ||
+      homeOf(key);
+    return { span, message: `unknown key "${shownKey(key)}"${where === '' ? '' : ` in ${where}`}${hint}` };
+  }
+
+  /** The section that stands empty before a key that it knows: the key should be indented. */
+  function emptySectionBefore(path: Path, key: string, siblings: Mapping): string | null {
+    let empty = emptyKeys.get(siblings);
+    if (empty === undefined) {
+      empty = Object.keys(siblings).filter(
+        (other) => siblings[other] === null && isSection([...path, other]),
+      );
+      emptyKeys.set(siblings, empty);
+    }
+    const end = file.keySpanOf([...path, key]).start;
+    const section = empty.findLast((other) => file.keySpanOf([...path, other]).start < end);
+    return section !== undefined && holds([...path, section], key) ? dotted([...path, section]) : null;
+  }
+
+  function isFollowedByItsKeys(path: Path): boolean {
+    const parent = at(file.value, path.slice(0, -1));
+    const keys = isRecord(parent) ? Object.keys(parent) : [];
+    const next = keys[keys.indexOf(String(path.at(-1))) + 1];
+    return next !== undefined && !keysAt(path.slice(0, -1)).includes(next) && holds(path, next);
   }
 
   function describe(found: unknown, path: Path): string {
@@ -89,7 +141,13 @@ export function issueProblems(
 
   function hint(issue: Issue, found: unknown, path: Path): string {
     const written = file.sourceOf(path) ?? '';
-    if (found === null) return '; remove the key, or give it a value';
+    if (found === null) {
+      return isSection(path) && isFollowedByItsKeys(path)
+        ? '; indent what belongs to it'
+        : '; remove the key, or give it a value';
+    }
+    const advice = valueAdvice({ path, raw: at(file.value, path), expects: expectsOf(issue) });
+    if (advice !== null) return `; ${advice}`;
     if (typeof found !== 'string') {
       return issue.code === 'invalid_type' && issue.expected === 'string' && !isRecord(found)
         ? '; put it in quotes'
@@ -100,9 +158,6 @@ export function issueProblems(
     if (issue.code === 'invalid_value') return didYouMean(found, issue.values.map(String));
     if (issue.code !== 'invalid_type' || issue.expected === 'string') return '';
     if (written.includes('${')) return '; what comes from a variable is always text';
-    if (issue.expected === 'boolean' && /^(?:y|yes|on|n|no|off)$/i.test(found)) {
-      return '; YAML 1.2 has no other words for it';
-    }
     return /^(?:true|false|-?\d+(?:\.\d+)?)$/.test(found) ? '; remove the quotes' : '';
   }
 }
@@ -113,24 +168,37 @@ function uniqueByMessage(problems: readonly Problem[]): Problem[] {
   ];
 }
 
-/** Keys that deserve more than "unknown key": secrets, and what a later version will know. */
-function specialKey(path: Path, key: string): string | null {
-  const [top, second, third] = path;
-  const inServer = top === 'servers' && (path.length === 2 || third === 'auth');
-  if (path.length === 2 && top === 'servers' && (key === 'command' || commandKeys.has(key)))
-    return notSupported;
-  if (key !== 'token' && key !== 'bearer_token') return null;
-  if (inServer) {
-    return 'a token must not stand in the file; put it into an environment variable and name that in auth.token_env';
+function expectsOf(issue: Issue): WrongValue['expects'] {
+  if (issue.code === 'too_small' || issue.code === 'too_big') return 'number';
+  if (issue.code !== 'invalid_type') return 'other';
+  switch (issue.expected) {
+    case 'number':
+    case 'int':
+      return 'number';
+    case 'boolean':
+      return 'boolean';
+    case 'object':
+      return 'mapping';
+    default:
+      return 'other';
   }
-  if (top === 'mcp' && (path.length === 1 || second === 'auth')) {
-    return 'a token must not stand in the file; put it into the environment variable MCPSTEAD_BEARER_TOKEN';
-  }
-  return null;
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
+/** Whether keys may stand below the one at `path`. */
+function isSection(path: Path): boolean {
+  return holds(path, 'any') || keysAt(path).length > 0 || keysAt([...path, 0]).length > 0;
+}
+
+/** Whether the section or list of sections at `path` knows `key`. */
+function holds(path: Path, key: string): boolean {
+  return isKnown([...path, key]) || isKnown([...path, 0, key]);
+}
+
+/** Where else a key belongs that is unknown where it stands, to end a message with. */
+function homeOf(key: string): string {
+  const home = sectionOf(key);
+  if (home === null) return '';
+  return `; it belongs to ${home.section}${home.key === key ? '' : `, as "${home.key}"`}`;
 }
 
 function at(value: unknown, path: Path): unknown {

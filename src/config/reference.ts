@@ -28,6 +28,7 @@ export interface KeyReference {
 // Made once, when a problem has to be explained.
 let root: SchemaNode | undefined;
 const keys: KeyReference[] = [];
+const homes = new Map<string, { section: string; key: string }[]>();
 const schema = () => {
   root ??= configJsonSchema() as SchemaNode;
   return root;
@@ -43,11 +44,22 @@ export function isKnown(path: Path): boolean {
   return nodesAt(path).length > 0;
 }
 
-/** Where a key called `key` belongs, as `mcp.session`; null when no section or more than one has it. */
-export function sectionOf(key: string): string | null {
-  const found = allKeys().filter((reference) => reference.key.endsWith(`.${key}`));
-  return found.length === 1 ? found[0]!.key.slice(0, -key.length - 1) : null;
+/**
+ * Where a key called `key` belongs, as `mcp.session`, and how it is spelled there (case, `-` and `_` aside); null when no
+ * section or more than one has it.
+ */
+export function sectionOf(key: string): { section: string; key: string } | null {
+  if (homes.size === 0) {
+    for (const reference of allKeys()) {
+      const [, section = '', last = ''] = /^(.*)\.([^.]+)$/.exec(reference.key) ?? [];
+      if (last !== '') homes.set(plain(last), [...(homes.get(plain(last)) ?? []), { section, key: last }]);
+    }
+  }
+  const found = homes.get(plain(key)) ?? [];
+  return found.length === 1 ? found[0]! : null;
 }
+
+const plain = (word: string) => word.toLowerCase().replace(/[-_]/g, '');
 
 /** Every key of the configuration, sections included, in the order of the schema. */
 export function allKeys(): readonly KeyReference[] {

@@ -1,4 +1,5 @@
 import { type Document, isCollection, isPair, isScalar, type YAMLError } from 'yaml';
+import { layoutAdvice } from './layout.ts';
 import { invalidConfig, type Problem } from './problems.ts';
 import { allKeys } from './reference.ts';
 import type { Hidden, Source, Span } from './source.ts';
@@ -14,12 +15,18 @@ const unexpected = 'a value that begins with or holds one of { } [ ] , & * # ! |
 const hints: Partial<Record<YAMLError['code'], string>> = {
   BAD_DQ_ESCAPE: 'in single quotes a backslash is a backslash',
   BAD_SCALAR_START: 'put the value in quotes',
-  BLOCK_AS_IMPLICIT_KEY: 'put a value that holds ": " in quotes',
+  BLOCK_AS_IMPLICIT_KEY: 'put a value that holds ": " in quotes, and a key on a line of its own',
   BAD_INDENT: 'look for a bracket that is not closed, and at the indentation',
   MULTILINE_IMPLICIT_KEY: 'a key needs a colon and a space after it',
   TAB_AS_INDENT: 'use spaces',
   UNEXPECTED_TOKEN: unexpected,
 };
+
+/** What a line at the wrong column leads to, and which of it means that a value goes on in the next line. */
+const wrongColumn = /same column|without - indicator|compact mappings|implicit map key|single line/;
+const valueGoesOn = /compact mappings/;
+/** Of so many problems the lines above are looked at: that takes time, and hardly anybody reads on. */
+const maxAdvised = 20;
 
 /**
  * Throws when the text is not one YAML 1.2 document: with the first error of every line, since one mistake
@@ -28,7 +35,7 @@ const hints: Partial<Record<YAMLError['code'], string>> = {
 export function throwOnSyntaxErrors(source: Source, document: Document.Parsed): void {
   const byLine = new Map<number, Problem>();
   for (const error of [...document.errors, ...document.warnings.filter((w) => w.code === 'BAD_DIRECTIVE')]) {
-    const problem = syntaxProblem(source, document, error);
+    const problem = syntaxProblem(source, document, error, byLine.size < maxAdvised);
     const line = source.lineNumber(problem.span);
     if (!byLine.has(line)) byLine.set(line, problem);
   }
@@ -42,7 +49,12 @@ export function throwOnSyntaxErrors(source: Source, document: Document.Parsed): 
   if (byLine.size > 0) throw invalidConfig(source, [...byLine.values()], hiddenWords(source.text));
 }
 
-function syntaxProblem(source: Source, document: Document.Parsed, error: YAMLError): Problem {
+function syntaxProblem(
+  source: Source,
+  document: Document.Parsed,
+  error: YAMLError,
+  advised: boolean,
+): Problem {
   // What is missed at the end of the file is missed after its last word.
   const start = Math.max(0, Math.min(error.pos[0], source.text.trimEnd().length - 1));
   const end = Math.max(start, error.pos[1]);
@@ -54,7 +66,10 @@ function syntaxProblem(source: Source, document: Document.Parsed, error: YAMLErr
   if (statement) return { span: { start, end }, message: statement };
   // What follows a colon in this message is text of the file.
   const what = error.code === 'UNEXPECTED_TOKEN' ? error.message.replace(/: .*$/s, '') : error.message;
-  const hint = hints[error.code];
+  const line = source.lineNumber({ start, end });
+  const layout =
+    advised && wrongColumn.test(what) ? layoutAdvice(source, line, valueGoesOn.test(what)) : null;
+  const hint = layout ?? (/block-seq-ind/.test(what) ? 'begin the list on the next line' : hints[error.code]);
   const reason = what.charAt(0).toLowerCase() + what.slice(1);
   return { span: { start, end }, message: `not valid YAML: ${reason}${hint ? `; ${hint}` : ''}` };
 }

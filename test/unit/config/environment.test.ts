@@ -38,7 +38,7 @@ describe('${NAME} in the values of a server', () => {
 
   test('is left alone elsewhere, in keys and in token_env', () => {
     expect(problems(`host: '\${HOST}'`, { HOST: 'localhost' })).toEqual([
-      `f.yaml:1:7: host: expected a host name or IP address without port, found '\${HOST}'`,
+      `f.yaml:1:7: host: expected a host name or IP address without port, found '\${HOST}'; variables stand for values below servers only`,
     ]);
     expect(problems(serverWith(`headers: { '\${A}': a }`), { A: 'a' })).toEqual([
       'f.yaml:4:16: servers[0].headers: this key is no HTTP header name; expected letters, digits, - and _',

@@ -5,7 +5,6 @@ describe('an unknown key', () => {
   test.each([
     ['hots: a', 'f.yaml:1:1: unknown key "hots"; did you mean "host"?'],
     ['colour: red', 'f.yaml:1:1: unknown key "colour"'],
-    ['mcpServers: {}', 'f.yaml:1:1: unknown key "mcpServers"; did you mean "servers"?'],
     [
       'mcp: { maxRequestBytes: 1 }',
       'f.yaml:1:8: unknown key "maxRequestBytes" in mcp; did you mean "max_request_bytes"?',
@@ -103,7 +102,10 @@ describe('auth of a server is none or a section', () => {
     ],
     ['[bearer]', `f.yaml:4:11: servers[0].auth: expected ${shapes}, found a list`],
     ['hunter2', `f.yaml:4:11: servers[0].auth: expected ${shapes}, found ***`],
-    ['{ type: basic, token_env: T }', 'f.yaml:4:19: servers[0].auth.type: expected bearer, found basic'],
+    [
+      '{ type: basic, token_env: T }',
+      'f.yaml:4:19: servers[0].auth.type: expected bearer, found basic; write user name and password into the url, from variables',
+    ],
     ['{ token_env: T }', 'f.yaml:4:11: servers[0].auth.type is missing; expected bearer'],
     [
       '{ type: bearer }',

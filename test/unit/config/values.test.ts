@@ -65,18 +65,18 @@ describe('types', () => {
     ],
     [
       'servers: { a: b }',
-      'f.yaml:1:10: servers: expected a list of servers, each with "- name: …", found a mapping',
+      'f.yaml:1:10: servers: expected a list of servers, each with "- name: …", found a mapping; write each with its name: "- name: a" with "url: …" below "name"',
     ],
     ['servers: [local]', 'f.yaml:1:11: servers[0]: expected a mapping, found local'],
     [
       'metrics: { enabled: yes }',
-      'f.yaml:1:21: metrics.enabled: expected true or false, found yes; YAML 1.2 has no other words for it',
+      'f.yaml:1:21: metrics.enabled: expected true or false, found yes; YAML 1.2 has no other words for it; write true',
     ],
     [
       'metrics: { enabled: "true" }',
       'f.yaml:1:21: metrics.enabled: expected true or false, found "true"; remove the quotes',
     ],
-    ['metrics: { enabled: 1 }', 'f.yaml:1:21: metrics.enabled: expected true or false, found 1'],
+    ['metrics: { enabled: 1 }', 'f.yaml:1:21: metrics.enabled: expected true or false, found 1; write true'],
     [
       'logging: { level: warning }',
       'f.yaml:1:19: logging.level: expected trace, debug, info, warn or error, found warning; did you mean "warn"?',
@@ -94,9 +94,13 @@ describe('types', () => {
 describe('host names', () => {
   const expected = 'expected a host name or IP address without port';
   test.each([
-    ['host: localhost:80', `f.yaml:1:7: host: ${expected}, found localhost:80`],
-    ['host: http://localhost', `f.yaml:1:7: host: ${expected}, found http://localhost`],
-    ['host: "[::1]"', `f.yaml:1:7: host: ${expected}, found "[::1]"`],
+    [
+      'host: localhost:80',
+      `f.yaml:1:7: host: ${expected}, found localhost:80; write localhost, and 80 into "port"`,
+    ],
+    ['host: http://localhost', `f.yaml:1:7: host: ${expected}, found http://localhost; write localhost`],
+    ['host: "[::1]"', `f.yaml:1:7: host: ${expected}, found "[::1]"; write "::1"`],
+    ['host: "*"', `f.yaml:1:7: host: ${expected}, found "*"; write 0.0.0.0 to listen on all addresses`],
     ['host: ""', `f.yaml:1:7: host: ${expected}, found ""`],
     ['host: "*.example.com"', `f.yaml:1:7: host: ${expected}, found "*.example.com"`],
     ['host: 10.0.0.0/8', `f.yaml:1:7: host: ${expected}, found 10.0.0.0/8`],
@@ -159,7 +163,7 @@ describe('allowed hosts', () => {
 
   test('are a list', () => {
     expect(problems('mcp: { allowed_hosts: gateway.example }')).toEqual([
-      'f.yaml:1:23: mcp.allowed_hosts: expected a list of hosts, found gateway.example',
+      'f.yaml:1:23: mcp.allowed_hosts: expected a list of hosts, found gateway.example; write [gateway.example]',
     ]);
   });
 });
@@ -205,8 +209,8 @@ describe('server names', () => {
 
 describe('urls', () => {
   test.each([
-    ['localhost:3000', 'an http:// or https:// URL', 'localhost:3000'],
-    ['http:/localhost', 'an http:// or https:// URL', 'http:/localhost'],
+    ['localhost:3000', 'an http:// or https:// URL', 'localhost:3000; put http:// in front'],
+    ['http:/localhost', 'an http:// or https:// URL', 'http:/localhost; it begins with http://'],
     ['http://', 'an http:// or https:// URL', 'http://'],
     ['http://localhost:99999', 'an http:// or https:// URL', 'http://localhost:99999'],
     ['"http://local host/"', 'an http:// or https:// URL', '"http://local host/"'],
@@ -257,7 +261,7 @@ describe('protocols', () => {
   test.each([
     ['streamable-http', '; did you mean "streamable"?'],
     ['SSE', '; did you mean "sse"?'],
-    ['websocket', ''],
+    ['websocket', '; MCP has no WebSocket transport'],
   ])('%p is none', (protocol, advice) => {
     expect(problems(serverWith(`protocol: ${protocol}`))).toEqual([
       `f.yaml:4:15: servers[0].protocol: expected auto, streamable or sse, found ${protocol}${advice}`,

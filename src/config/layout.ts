@@ -1,0 +1,64 @@
+import { shownKey } from './problems.ts';
+import type { Source } from './source.ts';
+
+/** A key of a block mapping or the dash of a list item, and where it stands; lines and columns count from 1. */
+interface Mark {
+  readonly line: number;
+  readonly column: number;
+  /** Null: it is a dash. */
+  readonly key: string | null;
+}
+
+const keyLine = /^( *)((?:- +)*)(?:(["']?)([^\s"'#:,{}[\]-][^"':]*)\3:(?=\s|$)(.*))?/;
+
+/** The marks of one line, from left to right; none where it is neither key nor list item. */
+function marksOf(text: string, line: number): Mark[] {
+  const [, indent = '', dashes = '', , key, value = ''] = keyLine.exec(text) ?? [];
+  const dashColumns = [...dashes.matchAll(/-/g)].map(({ index }) => indent.length + index + 1);
+  const marks: Mark[] = dashColumns.map((column) => ({ line, column, key: null }));
+  // `http://b` is no key; `name: a: b` is more than one.
+  const isKey = key !== undefined && !/^\s*#/.test(text);
+  if (isKey && !/:\s/.test(value)) marks.push({ line, column: indent.length + dashes.length + 1, key });
+  return marks;
+}
+
+/**
+ * How a line that YAML cannot place is moved to where it belongs, judged by the lines above it, or null. The usual slips are
+ * keys of a list item that do not stand below the first one, and items whose dashes do not stand below each other.
+ *
+ * @param valueGoesOn whether the value of a key in this line goes on in the next one, where it holds a key
+ */
+export function layoutAdvice(source: Source, line: number, valueGoesOn: boolean): string | null {
+  const lines = source.text.split('\n', line + 1).map((text, index) => marksOf(text, index + 1));
+  const open: Mark[] = [];
+  for (const marks of lines.slice(0, line - 1)) {
+    for (const mark of marks) {
+      while (open.length > 0 && (open.at(-1) as Mark).column >= mark.column) open.pop();
+      open.push(mark);
+    }
+  }
+  const own = lines[line - 1]?.[0];
+  const next = lines.slice(line).find((marks) => marks.length > 0)?.[0];
+  const last = lines[line - 1]?.at(-1);
+  if (valueGoesOn && last?.key && next && next.column > last.column)
+    return `begin line ${next.line} in ${below(last)}`;
+  if (own === undefined || open.length === 0) return null;
+  const places = open.filter((mark) => (mark.key === null) === (own.key === null));
+  const item = open.findIndex((mark) => mark.key === null && mark.column === own.column);
+  // A key below a dash belongs to the item before, or begins the next one.
+  const beside = item < 0 ? undefined : open[item + 1];
+  if (own.key !== null && beside) {
+    const ofItem = lines.slice((open[item] as Mark).line - 1, line - 1).flat();
+    return ofItem.some(({ key, column }) => key === own.key && column === beside.column)
+      ? `put "- " in front of "${shownKey(own.key)}"`
+      : `begin this line in ${below(beside)}`;
+  }
+  const distance = (mark: Mark) => Math.abs(mark.column - own.column);
+  const least = Math.min(...places.map(distance));
+  const nearest = places.filter((mark) => distance(mark) === least);
+  if (nearest.length === 0 || least === 0) return null;
+  return `begin this line in ${nearest.map(below).join(', or in ')}`;
+}
+
+const below = ({ line, column, key }: Mark) =>
+  `column ${column}, below ${key === null ? `the "-" of line ${line}` : `"${shownKey(key)}"`}`;

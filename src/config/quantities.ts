@@ -1,0 +1,40 @@
+const msPerUnit: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
+const bytesPerUnit: Readonly<Record<string, number>> = { b: 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 };
+
+const durationPart =
+  /(\d+(?:\.\d+)?) *(ms|millis|msec|milliseconds?|s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?)\b/gi;
+
+/** Milliseconds of a time with its units, as `30s`, `1h30m`, `500 ms` or `PT5M`; null: it is none. */
+export function durationMs(text: string): number | null {
+  // `1h30m`: a unit ends where the next number begins.
+  const parts = text
+    .trim()
+    .replace(/^PT/, '')
+    .replace(/([a-z])(?=\d)/gi, '$1 ');
+  if (parts === '' || parts.replace(durationPart, '').trim() !== '') return null;
+  let ms = 0;
+  for (const [, number, unit = ''] of parts.matchAll(durationPart)) {
+    const name = /^m(?:s|illi)/i.test(unit) ? 'ms' : unit.charAt(0).toLowerCase();
+    ms += Number(number) * (msPerUnit[name] as number);
+  }
+  return ms;
+}
+
+/** Bytes of a size with its unit, as `4MB`, `512k` or `1.5 GiB`, all of them powers of 1024; null: it is none. */
+export function sizeBytes(text: string): number | null {
+  const [, number, unit = 'b'] = /^(\d+(?:\.\d+)?) *([kmg])?i?(?:b|bytes?)?$/i.exec(text.trim()) ?? [];
+  if (number === undefined) return null;
+  return Math.round(Number(number) * (bytesPerUnit[unit.toLowerCase()] as number));
+}
+
+/** A number with grouped digits, as `4_194_304`, or with a comma or semicolon behind it; null: it is none. */
+export function plainNumber(text: string): number | null {
+  const found = /^(\d{1,3}(?:[_,' ]\d{3})+|\d+)[,;]?$/.exec(text.trim());
+  return found === null ? null : Number((found[1] as string).replace(/\D/g, ''));
+}
