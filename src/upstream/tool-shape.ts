@@ -1,3 +1,4 @@
+import { skipString } from '../json-string.ts';
 import { elements } from '../protocol/json-text.ts';
 import { Members, ObjectText } from '../protocol/object-text.ts';
 
@@ -73,18 +74,40 @@ const toolShape: Shape = {
 /** As much of a value, or of a member's name, as is quoted. */
 const maxQuotedChars = 40;
 
+/** How many arrays and objects may be within each other: the Python SDK refuses a message with 200. */
+const maxDepth = 128;
+
+/** Escapes of characters that take two, each of such pairs as a whole, halves of one, and any other escape. */
+const escapes = /\\(?:ud[89ab][\da-f]{2}\\ud[c-f][\da-f]{2}|(ud[89a-f][\da-f]{2})|.)/gi;
+
 /** A tool that clients would refuse. The message says where it is not as it should be, in words that hold what came. */
 export class ToolMisfit extends Error {}
 
 /**
  * The text of a tool in a form that clients take: a member that is null, and may be absent, is left out, as is an empty
- * array in place of an object (PHP) or an empty object in place of an array (Lua). All else stays as it came.
- * Throws a {@link ToolMisfit} where that does not help.
+ * array in place of an object (PHP) or an empty object in place of an array (Lua). Half of a character, as is left where a
+ * text was cut, is replaced: no parser but that of JavaScript takes it. All else stays as it came. Throws a {@link ToolMisfit} where that does not help.
  *
  * @param text well-formed JSON
  */
 export function mendedTool(text: string): ObjectText {
-  return new ObjectText(mended(text, toolShape, ''));
+  const tool = new ObjectText(mended(text, toolShape, ''));
+  if (!tool.string('name')?.isWellFormed()) throw new ToolMisfit('its name holds half of a character');
+  if (isDeeper(text, maxDepth)) throw new ToolMisfit(`it nests more than ${maxDepth} levels deep`);
+  if (!/\\ud[89a-f]/i.test(text)) return tool;
+  return new ObjectText(tool.toString().replace(escapes, (found, half) => (half ? '\\ufffd' : found)));
+}
+
+function isDeeper(text: string, levels: number): boolean {
+  let depth = 0;
+  for (let i = 0; i < text.length; i++) {
+    const char = text[i];
+    if (char === '"') i = skipString(text, i) - 1;
+    else if (char === '{' || char === '[') {
+      if (++depth > levels) return true;
+    } else if (char === '}' || char === ']') depth--;
+  }
+  return false;
 }
 
 function mended(text: string, shape: Shape, path: string): string {

@@ -46,6 +46,7 @@ describe('a list of odd tools', () => {
       execution: null,
       _meta: null,
     },
+    { name: 'half', inputSchema, description: 'cut \ud83d' },
     { name: 'php', inputSchema: { type: 'object', properties: [] }, annotations: [], _meta: [] },
     { ...echoTool, name: 'last' },
   ];
@@ -62,7 +63,7 @@ describe('a list of odd tools', () => {
       ],
     });
     await gateway.connected();
-    const names = ['odd__good', 'odd__nulls', 'odd__php', 'odd__last', 'even__echo'];
+    const names = ['odd__good', 'odd__nulls', 'odd__half', 'odd__php', 'odd__last', 'even__echo'];
     await using v1 = await connectV1(gateway.url);
     expect(await v1.toolNames()).toEqual(names);
     await using v2 = await connectV2(gateway.url);
@@ -289,6 +290,33 @@ describe('an answer is taken, though not every SDK client does, when', () => {
   });
 });
 
+test('a server that answers everything but initialize over the stream of the session works', async () => {
+  const requests = { 'tools/list': { tools: [echoTool] }, 'tools/call': result, ping: {} };
+  const server = await oddServer(() => undefined, {
+    async onPost({ id, method }) {
+      if (!Object.hasOwn(requests, method ?? '')) return undefined;
+      const stream = await server.stream();
+      setTimeout(
+        () => stream.send({ jsonrpc: '2.0', id, result: requests[method as keyof typeof requests] }),
+        5,
+      );
+      return accepted();
+    },
+  });
+  await using upstream = server.upstream;
+  await using gateway = await startGateway({
+    servers: [{ name: 'up', url: upstream.url, tools: { ttl_seconds: 0.05 } }],
+  });
+  await gateway.connected();
+  await using session = await RawSession.open(gateway.url);
+  const texts = await Promise.all(Array.from({ length: 20 }, () => session.callText('up__echo')));
+  expect(texts).toEqual(Array.from({ length: 20 }, () => 'wéll'));
+  const lists = upstream.messages('tools/list').length;
+  await waitUntil('refreshes', () => upstream.messages('tools/list').length > lists + 2);
+  expect(upstream.messages('initialize')).toHaveLength(1);
+  expect(upstream.executions('echo')).toBe(20);
+});
+
 describe('an error', () => {
   const error = { code: -32042, message: 'no such thing', data: [1] };
   const errors: Record<string, OnCall> = {
@@ -459,6 +487,25 @@ test('a session id that is empty is none', async () => {
   await using gateway = await startGateway({ servers: [{ name: 'up', url: upstream.url }] });
   await gateway.connected();
   expect(upstream.received.filter(({ headers }) => headers.has('mcp-session-id'))).toEqual([]);
+});
+
+test('what is no JSON-RPC on the stream of a session takes nothing with it, and is told once', async () => {
+  const server = await oddServer(() => undefined);
+  await using upstream = server.upstream;
+  await using gateway = await startGateway({ servers: [{ name: 'up', url: upstream.url }] });
+  await gateway.connected();
+  const stream = await server.stream();
+  for (const data of ['ping', 'pong', '42', '{"type":"heartbeat"}', '[{},[]]'])
+    stream.write(`data: ${data}\n\n`);
+  stream.send({ jsonrpc: '2.0', method: 'notifications/tools/list_changed', params: null });
+  await waitUntil('the list', () => upstream.messages('tools/list').length === 2);
+  expect(upstream.received.filter(({ httpMethod }) => httpMethod === 'GET')).toHaveLength(1);
+  const told = gateway.logs.map((line) => JSON.parse(line)).filter(({ what }) => what !== undefined);
+  expect(told.map(({ level, server, what }) => [level, server, what])).toEqual([
+    ['debug', 'up', 'it sends what is no JSON-RPC: it is not JSON'],
+    ['debug', 'up', 'it sends what is no JSON-RPC: a message must be a JSON object'],
+    ['debug', 'up', 'it sends what is no JSON-RPC: "jsonrpc" must be "2.0"'],
+  ]);
 });
 
 test('the stream of a session goes on after the last event where it broke off', async () => {

@@ -38,6 +38,33 @@ describe('what is null or empty in place of an optional member is left out, and 
   });
 });
 
+describe('half of a character, which the Python SDK refuses, is replaced:', () => {
+  const described = (text: string) => `{"name":"a","description":"${text}",${inputSchema}}`;
+  test.each([
+    ['cut \\ud83d', 'cut \\ufffd'],
+    ['\\uDE00 cut', '\\ufffd cut'],
+    ['\\ud83d\\ud83d\\ude00\\ud83d\\n', '\\ufffd\\ud83d\\ude00\\ufffd\\n'],
+    ['\\\\ud83d \\u0064', '\\\\ud83d \\u0064'],
+    ['\\\\\\ud83d', '\\\\\\ufffd'],
+    ['😀', '😀'],
+  ])('%s', (sent, taken) => {
+    expect(mendedTool(described(sent)).toString()).toBe(described(taken));
+  });
+
+  test('but not in the name, which would be another one then', () => {
+    expect(() => mendedTool(`{"name":"a\\ud83d",${inputSchema}}`)).toThrow(
+      'its name holds half of a character',
+    );
+  });
+});
+
+test('a tool that nests too deep for the Python SDK is refused', () => {
+  const nested = (levels: number) =>
+    `{"name":"a",${inputSchema},"_meta":{"b":"[{","c":${'['.repeat(levels - 2)}${']'.repeat(levels - 2)}}}`;
+  expect(mendedTool(nested(128)).toString()).toBe(nested(128));
+  expect(() => mendedTool(nested(129))).toThrow('it nests more than 128 levels deep');
+});
+
 describe('a tool that the SDK refuses is refused, and the error says why:', () => {
   test.each([
     ['null', 'it is null, not an object'],
