@@ -24,6 +24,12 @@ describe('the Docker image', () => {
     expect(instructions.filter((line) => line.startsWith('USER'))).toEqual(['USER 65532:65532']);
   });
 
+  test('hands on the license of the program and of what it contains', () => {
+    expect(instructions).toContain(
+      'COPY --from=build /checkout/LICENSE /checkout/dist/THIRD-PARTY-NOTICES /usr/share/licenses/mcpstead/',
+    );
+  });
+
   test('is asked for its health without a shell, a proxy or anything installed for it', () => {
     expect(instructions.filter((line) => line.startsWith('HEALTHCHECK'))).toEqual([
       'HEALTHCHECK --interval=30s --timeout=5s --start-period=15s ' +

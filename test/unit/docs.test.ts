@@ -39,6 +39,11 @@ function variablesOf(yaml: string): Record<string, string> {
   );
 }
 
+/** All code but the tests: what a page names has to be found there. */
+const sources = [...new Glob('{src,scripts,npm,bench}/**/*.{ts,mjs,sh}').scanSync(root)];
+
+const manifests = [...new Glob('docs/deploy/**/*.{yaml,service}').scanSync(root)];
+
 /** The fenced blocks of one language in a page. */
 const blocks = (page: string, language: string) =>
   blocksOf(page)
@@ -116,14 +121,9 @@ describe('the documentation', () => {
   });
 
   test('names only variables that there are', async () => {
-    const sources = [...new Glob('{src,scripts,npm,bench}/**/*.{ts,mjs,sh}').scanSync(root)];
     const code = (await Promise.all(sources.map(read))).join('\n');
     const unknown: string[] = [];
-    for (const page of [
-      ...pages,
-      ...new Glob('docs/deploy/**/*.{yaml,service}').scanSync(root),
-      'Dockerfile',
-    ]) {
+    for (const page of [...pages, ...manifests, 'Dockerfile']) {
       for (const [name] of (await read(page)).matchAll(/\bMCPSTEAD_[A-Z_]+\b/g)) {
         if (!code.includes(name)) unknown.push(`${page}: ${name}`);
       }
@@ -171,6 +171,21 @@ describe('the documentation', () => {
       }
     }
     expect(broken).toEqual([]);
+  });
+
+  test('names only identifiers that there are', async () => {
+    const code = (await Promise.all([...sources, ...manifests].map(read))).join('\n');
+    const unknown: string[] = [];
+    let named = 0;
+    for (const page of pages.filter((name) => name !== 'CHANGELOG.md')) {
+      // Words in camel case or with a capital letter: of functions, types and constants, but of headers and products, too.
+      for (const [, name] of (await read(page)).matchAll(/`([a-z]+[A-Z]\w*|[A-Z][a-z]+\w*)(?:\(\))?`/g)) {
+        named++;
+        if (!new RegExp(`\\b${name}\\b`).test(code)) unknown.push(`${page}: ${name}`);
+      }
+    }
+    expect(named).toBeGreaterThan(30);
+    expect(unknown).toEqual([]);
   });
 
   test('names only files of the checkout that there are', async () => {
