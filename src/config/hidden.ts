@@ -5,8 +5,20 @@ import type { Hidden, Source, Span } from './source.ts';
 
 /** `${NAME}` says nothing about the value, and a message about it is clearer when it can be seen. */
 const variable = /\$\{[A-Za-z_][A-Za-z0-9_]*\}/g;
-/** In a URL, or what was meant to be one: user info (up to the last "@"), query and fragment. */
-const partsOfUrl = /(?<=:\/\/)\S*(?=@)|(?<=^["']?)(?!.*:\/\/)\S*(?=@)|(?<=[?#])[^'"]+/g;
+/** What follows `${` and is no name may be anything, a secret that holds it included. */
+const noVariable = /(?<=\$\{)(?![A-Za-z_][A-Za-z0-9_]*\})[^}]+/g;
+/** In a URL, or what was meant to be one, blanks and line breaks included. */
+const partsOfUrl = [
+  // User info: up to the last "@".
+  /(?<=:\/\/).*(?=@)|(?<=^["']?)(?!.*:\/\/).*(?=@)/gs,
+  // A password whose "@" is missing, or behind what YAML takes for a comment: where a port would stand, but is no number.
+  /(?<=:\/\/[^/?#@[]*:)(?!.*@)(?!\d*(?:[/?#"'\s]|$))[^/?#"']+/gs,
+  // Query and fragment.
+  /(?<=[?#]).+?(?=["']?$)/gs,
+];
+/** In double quotes any character may be escaped, also those that tell the parts of a URL. YAML 1.2.2, 5.7. */
+const escapedText = /(?<=^").*\\[xuU/].*(?="$)/gs;
+const partsOfText = [noVariable, escapedText, ...partsOfUrl];
 
 /**
  * What an excerpt of the file must not show: header values, what stands below `auth` or an unknown key
@@ -29,7 +41,9 @@ function gather(file: YamlFile, source: Source): Span[] {
   }
   for (const { path, span } of file.scalars()) {
     const text = source.text.slice(span.start, span.end);
-    const secrets = isSecretAt(path, text) ? [span] : matches(partsOfUrl, text, span);
+    const secrets = isSecretAt(path, text)
+      ? [span]
+      : partsOfText.flatMap((pattern) => matches(pattern, text, span));
     for (const secret of secrets) {
       const visible = matches(variable, source.text.slice(secret.start, secret.end), secret);
       hidden.push(...without(secret, visible));

@@ -1,11 +1,29 @@
+import { pathKey } from './document.ts';
 import type { Expansion } from './expand.ts';
 import type { Path } from './problems.ts';
 import type { Config } from './schema.ts';
 import { splitUserInfo } from './user-info.ts';
 
+/** Names of headers and query parameters whose values are credentials. */
+const credentialName =
+  /auth(?!or(?!i))|token|key|secret|passw|passphrase|pwd|cookie|session|signature|credential|bearer|jwt|hmac|saml|[cx]srf|\b(?:sig|otp|pin|pass)\b/i;
+
+/** A shorter value of another header or parameter is none. */
+const minOtherChars = 8;
+/** One to three words of letters, in one case or with a capital: `production`, `read-only`, `Acme Corp`. */
+const words = /^(?=.{1,24}$)(?:[A-Z]?[a-z]+|[A-Z]+)(?:[ _-](?:[A-Z]?[a-z]+|[A-Z]+)){0,2}$/;
+/** A number, a version, a date: `1.5`, `v2.10.3`, `2026-07-28`. */
+const number = /^[+-]?v?\d{1,7}(?:[.:-]\d{1,4}){0,3}$/;
+const mediaType = /^(?:application|audio|font|image|message|model|multipart|text|video|\*)\/[\w.+*-]{1,60}$/i;
+/** A language or the name of an encoding: `en-US`, `iso-8859-1`. */
+const code = /^(?:[a-z]{2,3}(?:-[A-Za-z]{2,4}){1,2}|(?:utf|iso|windows)(?:-\d{1,4}){1,2})$/i;
+
 /**
- * Every value that must never be shown: tokens, header values, the user info and query values of URLs, and what came from
- * the environment, except where it became something public: a server's name, protocol or address.
+ * Every value that must never be shown. Secrets, whatever they look like, are the tokens, what came from the environment
+ * (except where it became something public: a server's name, protocol or address), the password of a URL and the user name
+ * that stands alone there, and the values of headers and query parameters whose name speaks of credentials. The value of any
+ * other header or parameter, and a user name beside a password, is one only where it may be: it has at least eight
+ * characters and is not ordinary (words, short numbers, versions and dates, media types, languages, and lists of these).
  */
 export function secretsOf(
   config: Config,
@@ -13,17 +31,21 @@ export function secretsOf(
   expansions: readonly Expansion[],
 ): string[] {
   const secrets = new Set(tokens);
-  for (const server of config.servers) {
+  const expanded = new Set(expansions.map(({ path }) => pathKey(path)));
+  for (const [index, server] of config.servers.entries()) {
     for (const [name, value] of Object.entries(server.headers)) {
-      secrets.add(value);
-      // `Authorization: Bearer TOKEN`: the token is a secret without the scheme, too.
-      const credentials = /^\S+ +(\S+)$/.exec(value)?.[1];
-      if (credentials && /authorization$/i.test(name)) secrets.add(credentials);
+      const isExpanded = expanded.has(pathKey(['servers', index, 'headers', name]));
+      if (isExpanded || mayBeSecret(name, value)) secrets.add(value);
+      if (isExpanded || credentialName.test(name))
+        for (const part of credentialsIn(name, value)) secrets.add(part);
     }
     const url = new URL(server.url);
     for (const secret of secretsOfUserInfo(url)) secrets.add(secret);
-    for (const value of url.searchParams.values()) secrets.add(value).add(encodeURIComponent(value));
-    for (const pair of url.search.slice(1).split('&')) secrets.add(pair.slice(pair.indexOf('=') + 1));
+    for (const [name, value] of url.searchParams) {
+      // `?TOKEN`
+      if (value === '' && mayBeSecret('', name)) secrets.add(name);
+      if (mayBeSecret(name, value)) secrets.add(value);
+    }
   }
   for (const { path, value } of expansions) {
     if (!isPublic(config, path, value)) secrets.add(value);
@@ -32,13 +54,48 @@ export function secretsOf(
   return [...secrets];
 }
 
+function mayBeSecret(name: string, value: string): boolean {
+  return credentialName.test(name) || (value.length >= minOtherChars && !isOrdinary(value));
+}
+
+function isOrdinary(value: string): boolean {
+  return value.split(/[,;]/).every((item) => {
+    const text = item.replace(/^\s*(?:\w+\s*=)?\s*/, '').trim();
+    return text === '' || [words, number, mediaType, code].some((pattern) => pattern.test(text));
+  });
+}
+
+/** What of the value of a header is a credential without the rest, too. */
+function* credentialsIn(name: string, value: string): Generator<string> {
+  if (/cookie/i.test(name)) {
+    // RFC 6265, 4.2.1.
+    for (const pair of value.split(/;\s*/)) {
+      const cookie = pair.slice(pair.indexOf('=') + 1);
+      if (mayBeSecret('', cookie)) yield cookie;
+    }
+  }
+  // RFC 9110, 11.4: the scheme, and a token or parameters.
+  const [, scheme, credentials] = /^(\S+)\s+(.+)$/.exec(value.trim()) ?? [];
+  if (scheme === undefined || credentials === undefined || !/authorization$/i.test(name)) return;
+  yield credentials;
+  for (const [, quoted] of credentials.matchAll(/="([^"]*)"/g)) {
+    if (quoted !== undefined && mayBeSecret('', quoted)) yield quoted;
+  }
+  if (!/^basic$/i.test(scheme)) return;
+  // RFC 7617, 2.
+  const pair = Buffer.from(credentials, 'base64').toString();
+  yield pair;
+  yield pair.slice(pair.indexOf(':') + 1);
+}
+
 /** A user name that is also part of the address is none: hiding it would garble the address. */
 function secretsOfUserInfo(url: URL): string[] {
   const { userInfo } = splitUserInfo(url.href);
   if (userInfo === null) return [];
   const { user, password, authorization } = userInfo;
-  const secrets = [password, url.password, `${user}:${password}`, authorization.slice('Basic '.length)];
-  return url.origin.includes(user.toLowerCase()) ? secrets : [...secrets, user, url.username];
+  const secrets = [password, `${user}:${password}`, authorization.slice('Basic '.length)];
+  const isSecret = password === '' || mayBeSecret('', user);
+  return isSecret && !url.origin.includes(user.toLowerCase()) ? [...secrets, user] : secrets;
 }
 
 function isPublic(config: Config, path: Path, value: string): boolean {

@@ -256,6 +256,40 @@ describe('an upstream that quotes everything it was sent gives no secret away', 
   );
 });
 
+test('ordinary values of headers are no secrets: an error that has them passes unchanged', async () => {
+  const data = {
+    true: true,
+    note: 'true',
+    debug: ['debug', 'production'],
+    type: 'application/json',
+    count: '100',
+  };
+  await using upstream = await fakeUpstream({
+    onPost: ({ id, method }) =>
+      method === 'tools/call'
+        ? Response.json({
+            jsonrpc: '2.0',
+            id,
+            error: { code: -32000, message: 'it is true in production', data },
+          })
+        : undefined,
+  });
+  const headers = {
+    'X-Debug': 'true',
+    'X-Level': 'debug',
+    'X-Env': 'production',
+    'X-Accept': 'application/json',
+    'X-Limit': '100',
+  };
+  await using gateway = await startGateway({ servers: [{ name: 'up', url: upstream.url, headers }] });
+  await gateway.connected();
+  await using session = await RawSession.open(gateway.url);
+
+  const { answer } = await session.request('tools/call', { name: 'up__echo' });
+
+  expect(answer.error).toEqual({ code: -32000, message: 'it is true in production', data });
+});
+
 test('an upstream that cannot be reached, or not trusted, gives no secret away', async () => {
   await using untrusted = await fakeUpstream({ tls: selfSignedCertificate() });
   await using gateway = await startGateway(

@@ -16,28 +16,80 @@ describe('the secrets of a configuration are', () => {
     ]);
   });
 
-  test('header values, and credentials also without their scheme', () => {
-    const text = serverWith('headers: { Authorization: Basic aGk=, X-Key: one two, X-Empty: "" }');
-    expect(secretsOf(text)).toEqual(['Basic aGk=', 'aGk=', 'one two']);
+  test('the values of headers that are about credentials, and credentials also without their scheme', () => {
+    const text = serverWith(
+      'headers: { Authorization: Bearer t0k, X-Key: one two, X-Empty: "", X-Session-Id: "true" }',
+    );
+    expect(secretsOf(text)).toEqual(['Bearer t0k', 'one two', 't0k', 'true']);
   });
 
-  test('the values of a query, decoded and as they are written', () => {
-    expect(secretsOf('servers: [{ name: a, url: "http://b/?key=x%2Fy&k2=z" }]')).toEqual([
-      'x%2Fy',
+  test('what is in a header of user and password, in parameters and in cookies', () => {
+    const basic = serverWith('headers: { Authorization: Basic dXNlcjpwNHNz }');
+    expect(secretsOf(basic)).toEqual(['Basic dXNlcjpwNHNz', 'dXNlcjpwNHNz', 'p4ss', 'user:p4ss']);
+    const digest = serverWith(
+      `headers: { Proxy-Authorization: 'Digest username="me", response="0a1b2c3d4e"' }`,
+    );
+    expect(secretsOf(digest)).toContain('0a1b2c3d4e');
+    const cookies = serverWith('headers: { Cookie: "sid=0a1b2c3d4e; theme=dark; lang=en-US" }');
+    expect(secretsOf(cookies)).toEqual(['0a1b2c3d4e', 'sid=0a1b2c3d4e; theme=dark; lang=en-US']);
+  });
+
+  test.each([
+    'true',
+    '"true"',
+    '12345',
+    'production',
+    'read-only',
+    'Acme Corp',
+    'json',
+    'application/json',
+    '"text/html, application/xhtml+xml;q=0.9, */*;q=0.8"',
+    '"gzip, deflate, br"',
+    '"en-US,en;q=0.5"',
+    '"text/plain; charset=utf-8"',
+    '2026-07-28',
+    'v2.10.3',
+    'no-cache',
+    's3cr3t',
+  ])('but not the ordinary value %s of another header or parameter', (value) => {
+    expect(
+      secretsOf(serverWith(`headers: { X-Debug: ${value.startsWith('"') ? value : `"${value}"`} }`)),
+    ).toEqual([]);
+    const parameter = encodeURIComponent(value.replaceAll('"', ''));
+    expect(secretsOf(`servers: [{ name: a, url: "http://b/?mode=${parameter}" }]`)).toEqual([]);
+  });
+
+  test.each([
+    's3cr3t-of-mine',
+    'correct horse battery staple',
+    '4111111111111111',
+    'XkdjfhQWoeiruty',
+    'one,two,thr33',
+  ])('the value %s of any header, which may be one', (value) => {
+    expect(secretsOf(serverWith(`headers: { X-Author: "${value}" }`))).toEqual([value]);
+  });
+
+  test('the values of a query', () => {
+    const url = 'http://b/?key=x%2Fy&debug=true&trace=0a1b2c3d4e&session=z&5d41402abc4b2a76';
+    expect(secretsOf(`servers: [{ name: a, url: "${url}" }]`)).toEqual([
+      '0a1b2c3d4e',
+      '5d41402abc4b2a76',
       'x/y',
       'z',
     ]);
   });
 
-  test('the user name and password of a URL, decoded and as they are written, and both in Base64', () => {
+  test('the password of a URL, and with it the user name, as text and in Base64', () => {
     expect(secretsOf('servers: [{ name: a, url: "http://jo%20e:p%40ss@b/" }]')).toEqual([
       'am8gZTpwQHNz',
-      'jo e',
       'jo e:p@ss',
-      'jo%20e',
-      'p%40ss',
       'p@ss',
     ]);
+  });
+
+  test('a user name that stands alone, or is no ordinary one', () => {
+    expect(secretsOf('servers: [{ name: a, url: "http://t0ken@b/" }]')).toContain('t0ken');
+    expect(secretsOf('servers: [{ name: a, url: "http://ghp0123456789:x@b/" }]')).toContain('ghp0123456789');
   });
 
   test('but not a user name that is part of the address', () => {
@@ -49,8 +101,9 @@ describe('the secrets of a configuration are', () => {
   });
 
   test('what came from the environment', () => {
-    const text = `servers: [{ name: a, url: 'http://b/\${PATH_KEY}', headers: { X: 'a-\${KEY}' } }]`;
-    expect(secretsOf(text, { PATH_KEY: 'p4th', KEY: 'k3y' })).toEqual(['a-k3y', 'k3y', 'p4th']);
+    const text = `servers: [{ name: a, url: 'http://b/\${PATH_KEY}', headers: { X: 'a-\${KEY}', Y: '\${MODE}' } }]`;
+    const env = { PATH_KEY: 'p4th', KEY: 'k3y', MODE: 'true' };
+    expect(secretsOf(text, env)).toEqual(['a-k3y', 'k3y', 'p4th', 'true']);
   });
 
   test('but not a name, protocol or address that came from there: these are shown on purpose', () => {
@@ -75,6 +128,27 @@ describe('a message about the file does not show', () => {
     ],
     ['a token in the wrong place', 'mcp: { auth: hunter2 }'],
     ['a password in a URL', 'servers: [{ name: a, url: "http://me:hunter2@b/", prot: 1 }]'],
+    ['a password with a blank in a URL', 'servers: [{ name: a, url: "http://me:my hunter2 pw@b/" }]'],
+    [
+      'a password with a blank in a URL without quotes',
+      'servers:\n- name: a\n  url: http://me:my hunter2@b/',
+    ],
+    ['a password with blanks in what is no URL', 'servers: [{ name: a, url: "me:my hunter2 @b" }]'],
+    [
+      'a password of several lines',
+      'servers:\n- name: a\n  url: http://me:my\n    hunter2\n    pw@b/\n  x: 1',
+    ],
+    [
+      'a password in a folded text',
+      'servers:\n- name: a\n  url: >-\n    http://me:my\n    hunter2 pw@b/\n  x: 1',
+    ],
+    ['a password before what YAML takes for a comment', 'servers:\n- name: a\n  url: http://me:hunter2 #@b/'],
+    ['a password without its @', 'servers: [{ name: a, url: "http://me:hunter2/mcp" }]'],
+    ['a password in a URL with escapes', 'servers: [{ name: a, url: "http:\\/\\/me:hunter2\\u0040b c" }]'],
+    ['a query with quotes in it', `servers: [{ name: a, url: "ftp://b/?key=it's hunter2" }]`],
+    ['a query of several lines', 'servers:\n- name: a\n  url: http://b/?a=1\n    hunter2'],
+    ['what stands in the braces of a reference', `servers: [{ name: a, url: "http://b/\${oh hunter2}" }]`],
+    ['what stands in braces that are not closed', `servers: [{ name: a, url: "http://b/\${oh hunter2" }]`],
     ['a password with strange characters', 'servers: [{ name: a, url: "http://me:/?#hunter2@b/" }]'],
     ['a password in what is no URL', 'servers: [{ name: a, url: "me:hunter2@b" }]'],
     ['a query', 'servers: [{ name: a, url: "ftp://b/?key=hunter2" }]'],
