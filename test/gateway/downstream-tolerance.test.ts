@@ -31,7 +31,7 @@ async function post(body: string, headers: Record<string, string | null> = {}, w
     `Host: ${new URL(gateway.origin).host}`,
     `Content-Length: ${Buffer.byteLength(body)}`,
     ...Object.entries(lines).flatMap(([name, value]) =>
-      value === null ? [] : [`${name}: ${value.replace('ID', session.id)}`],
+      value === null ? [] : [`${name}: ${value.replace('<id>', session.id)}`],
     ),
   ];
   const { status, body: text } = await rawRequest(gateway.origin, head, body);
@@ -51,8 +51,8 @@ describe('a request is answered', () => {
     ['no protocol version', { 'MCP-Protocol-Version': null }],
     ['an empty protocol version', { 'MCP-Protocol-Version': '' }],
     ['another protocol version than the session has', { 'MCP-Protocol-Version': '2024-11-05' }],
-    ['blanks around the session id', { 'Mcp-Session-Id': '  ID  ' }],
-    ['header names in another case', { 'Mcp-Session-Id': null, 'MCP-SESSION-ID': 'ID' }],
+    ['blanks around the session id', { 'Mcp-Session-Id': '  <id>  ' }],
+    ['header names in another case', { 'Mcp-Session-Id': null, 'MCP-SESSION-ID': '<id>' }],
   ])('with %s', async (_, headers) => {
     expect(await post(ping, headers)).toEqual({ status: 200, text: '{"jsonrpc":"2.0","id":1,"result":{}}' });
   });
