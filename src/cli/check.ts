@@ -25,7 +25,7 @@ export async function check(path: string, connect: boolean): Promise<ExitCode> {
   const failed = connected.filter((one) => !one.reachable).map((one) => one.name);
   if (failed.length === 0) return 0;
   console.error(
-    `mcpstead: ${failed.length} of ${connected.length} servers not reachable: ${failed.join(', ')}`,
+    `mcpstead: ${failed.length} of ${connected.length} servers could not be connected: ${failed.join(', ')}`,
   );
   return 1;
 }

@@ -29,7 +29,7 @@ type KeyHabit = readonly [place: string, keys: string, advice: Advice, standsFor
 const bearerAuth = 'write "auth: { type: bearer, token_env: NAME }"';
 
 const keyHabits: readonly KeyHabit[] = [
-  ['', 'mcpservers contextservers upstreams backends targets', listOfServers],
+  ['', 'mcpservers contextservers extensions gateways upstreams backends targets', listOfServers],
   ['', 'name url', 'it belongs to a server: below "servers", indented, the first key behind "- "'],
   ['', 'listen listenaddr listenaddress bind bindaddr bindaddress addr address', 'write "host" and "port"'],
   ['', 'listenport serverport httpport', 'write "port"'],
@@ -162,6 +162,9 @@ export function keyAdvice(path: Path, key: string, siblings: Mapping): string | 
     // `title` may be just that, beside the name.
     if (standsFor !== undefined && advice !== notes.stdio && siblings[standsFor] !== undefined) return null;
     return typeof advice === 'function' ? advice(siblings[key], siblings) : advice;
+  }
+  if ((place === '' || place === 'mcp') && hasKey(siblings[key], 'url', 'command')) {
+    return `servers are a list at the top of the file: "servers:", and below it ${firstServer({ [key]: siblings[key] })}`;
   }
   if (place !== 'servers[]') return null;
   if (isNamedServer(key, siblings)) return `the name is a value: "- name: ${nameOrPlaceholder(key)}"`;

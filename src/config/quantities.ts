@@ -33,8 +33,9 @@ export function sizeBytes(text: string): number | null {
   return Math.round(Number(number) * (bytesPerUnit[unit.toLowerCase()] as number));
 }
 
-/** A number with grouped digits, as `4_194_304`, or with a comma or semicolon behind it; null: it is none. */
+/** A number with grouped digits or a decimal comma, or with a comma or semicolon behind it; null: it is none. */
 export function plainNumber(text: string): number | null {
+  if (/^\d+,\d{1,2}$/.test(text)) return Number(text.replace(',', '.'));
   const found = /^(\d{1,3}(?:[_,' ]\d{3})+|\d+)[,;]?$/.exec(text.trim());
   return found === null ? null : Number((found[1] as string).replace(/\D/g, ''));
 }

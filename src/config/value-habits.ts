@@ -117,7 +117,8 @@ export function valueAdvice({ path, raw, expects }: WrongValue): string | null {
     const reference = foreignReferenceIn(raw);
     if (path[0] !== 'servers' && (raw.includes('${') || reference !== null))
       return 'variables stand for values below servers only';
-    if (raw.includes('${') || path.at(-1) === 'token_env') return null;
+    if (path.at(-1) === 'token_env') return null;
+    if (raw.includes('${')) return expects === 'other' ? 'look at what the variable holds' : null;
     if (reference !== null) {
       return expects === 'other' ? writeReference(reference) : 'what comes from a variable is always text';
     }

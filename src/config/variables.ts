@@ -38,13 +38,17 @@ export function foreignReferenceIn(text: string): ForeignReference | null {
 export const writeReference = ({ name }: Pick<ForeignReference, 'name'>) =>
   `for the value of a variable write "\${${name}}"`;
 
+/** As many warnings are told; nobody reads on. */
+const maxWarnings = 20;
+
 /** One warning, with its place, for each text below `servers` that holds such a reference: it is taken as it stands. */
 export function foreignReferences(file: YamlFile, source: Source): string[] {
   const warnings: string[] = [];
+  let found = 0;
   const visit = (value: unknown, path: Path): void => {
     if (typeof value === 'string') {
       const reference = foreignReferenceIn(value);
-      if (reference === null) return;
+      if (reference === null || ++found > maxWarnings) return;
       const span = file.spanOf(path);
       const at = source.text.indexOf(reference.written, span.start);
       const place = at >= 0 && at < span.end ? { start: at, end: at } : span;
@@ -57,5 +61,6 @@ export function foreignReferences(file: YamlFile, source: Source): string[] {
     }
   };
   visit((file.value as { servers?: unknown }).servers, ['servers']);
+  if (found > maxWarnings) warnings.push(`and ${found - maxWarnings} more references of that kind`);
   return warnings;
 }

@@ -84,13 +84,13 @@ test('servers that are not reachable are named with the reason, the others are t
     { name: 'broken', url: broken.url },
   ]);
   expect(exitCode).toBe(1);
-  expect(stderr).toBe('mcpstead: 4 of 5 servers not reachable: down, locked, silent, broken\n');
+  expect(stderr).toBe('mcpstead: 4 of 5 servers could not be connected: down, locked, silent, broken\n');
   const connected = blocks(stdout).map((block) => [
     block.split('\n')[0],
     /^ {2}connected +(.*)$/m.exec(block)?.[1],
   ]);
   expect(connected).toEqual([
-    ['down', 'no: connection refused'],
+    ['down', expect.stringContaining('no: connection refused')],
     ['good', 'yes, over streamable with protocol version 2025-11-25'],
     ['off', undefined],
     ['locked', 'no: answered HTTP 401: "no entry"'],

@@ -78,10 +78,10 @@ describe('${NAME} in the values of a server', () => {
       'f.yaml:4:15: servers[0].required: expected true or false, found ${FLAG}; what comes from a variable is always text',
     ]);
     expect(problems(`servers: [{ name: a, url: '\${URL}' }]`, { URL: 'ftp://hunter2' })).toEqual([
-      `f.yaml:1:27: servers[0].url: expected an http:// or https:// URL, found '\${URL}'`,
+      `f.yaml:1:27: servers[0].url: expected an http:// or https:// URL, found '\${URL}'; look at what the variable holds`,
     ]);
     expect(problems(serverWith(`headers: { X: '\${V}' }`), { V: 'a\r\nb: c' })).toEqual([
-      `f.yaml:4:19: servers[0].headers.X: expected printable ASCII characters on one line, found ***\${V}***`,
+      `f.yaml:4:19: servers[0].headers.X: expected printable ASCII characters on one line, found ***\${V}***; look at what the variable holds`,
     ]);
   });
 });

@@ -144,6 +144,14 @@ describe('servers as other programs have them', () => {
       'f.yaml:2:3: unknown key "servers" in mcp; servers are a list at the top of the file: "servers:", and below it "- name: a" with "url: …" below "name"',
     ],
     [
+      'mcp:\n  github: { type: remote, url: http://b }',
+      'f.yaml:2:3: unknown key "github" in mcp; servers are a list at the top of the file: "servers:", and below it "- name: github" with "url: …" below "name"',
+    ],
+    [
+      'github:\n  url: http://b',
+      'f.yaml:1:1: unknown key "github"; servers are a list at the top of the file: "servers:", and below it "- name: github" with "url: …" below "name"',
+    ],
+    [
       'servers:\n  github:\n    url: http://b',
       'f.yaml:2:3: servers: expected a list of servers, each with "- name: …", found a mapping; write each with its name: "- name: github" with "url: …" below "name"',
     ],
@@ -294,6 +302,7 @@ describe('a value in the form of other programs gets the right one', () => {
     ['tools: { ttl_seconds: 500ms }', `ttl_seconds: ${seconds}, found 500ms; write 0.5, in seconds`],
     ['tools: { ttl_seconds: 2 minutes }', `ttl_seconds: ${seconds}, found 2 minutes; write 120, in seconds`],
     ['tools: { ttl_seconds: PT5M }', `ttl_seconds: ${seconds}, found PT5M; write 300, in seconds`],
+    ['tools: { ttl_seconds: "0,5" }', `ttl_seconds: ${seconds}, found "0,5"; write 0.5`],
     ['tools: { ttl_seconds: 5 apples }', `ttl_seconds: ${seconds}, found 5 apples`],
     [
       'reconnect: { backoff_max_ms: 1m }',
@@ -438,7 +447,7 @@ test('advice is made of what the file says, not of what a variable holds', () =>
   expect(message).not.toContain('4711');
   expect(message).not.toContain('hidden.example');
   expect(problems(text, { T: '4711', U: 'hidden.example' })).toEqual([
-    'f.yaml:3:10: servers[0].url: expected an http:// or https:// URL, found ${U}/mcp',
+    'f.yaml:3:10: servers[0].url: expected an http:// or https:// URL, found ${U}/mcp; look at what the variable holds',
     'f.yaml:4:5: unknown key "timeout" in servers[0]; write "timeouts: { request_seconds: 60 }"',
     'f.yaml:5:15: servers[0].required: expected true or false, found "${T}"; what comes from a variable is always text',
     'f.yaml:6:15: servers[0].timeouts: expected a mapping, found "${T}"; what comes from a variable is always text',
