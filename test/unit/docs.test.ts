@@ -173,6 +173,47 @@ describe('the documentation', () => {
     expect(broken).toEqual([]);
   });
 
+  test('links only to sections that there are', async () => {
+    const broken: string[] = [];
+    for (const page of pages) {
+      for (const [, target = '', anchor] of (await read(page)).matchAll(
+        /\]\((?!https?:)([^)#]*)#([^)]+)\)/g,
+      )) {
+        const headings = (await read(target === '' ? page : join(page, '..', target))).matchAll(
+          /^#+ (.*)$/gm,
+        );
+        // As GitHub makes them.
+        const anchors = [...headings].map(([, text]) =>
+          (text as string)
+            .toLowerCase()
+            .replace(/[^\p{L}\p{N} _-]/gu, '')
+            .replaceAll(' ', '-'),
+        );
+        if (!anchors.includes(anchor as string)) broken.push(`${page}: ${target}#${anchor}`);
+      }
+    }
+    expect(broken).toEqual([]);
+  });
+
+  test('quotes messages of the program as it says them', async () => {
+    const code = (await Promise.all(sources.map(read))).join('\n');
+    const rows = (await read('README.md')).split('## Troubleshooting')[1]?.split('\n## ')[0] ?? '';
+    const strange: string[] = [];
+    let quoted = 0;
+    for (const [, seen = ''] of rows.matchAll(/^\| ([^|]*)\|/gm)) {
+      for (const [, message = ''] of seen.matchAll(/"([^"{}]{8,})"/g)) {
+        // Numbers, names in capitals and what stands in brackets or dots are filled in, parts are joined at run time.
+        const fixed = message
+          .split(/[…,]|\d+|[A-Z]{4,}|\(.*\)/)
+          .map((part) => part.replace(/^\W+|\W+$/g, ''));
+        quoted++;
+        strange.push(...fixed.filter((part) => part.length > 5 && !code.includes(part)));
+      }
+    }
+    expect(quoted).toBeGreaterThan(4);
+    expect(strange).toEqual([]);
+  });
+
   test('names only identifiers that there are', async () => {
     const code = (await Promise.all([...sources, ...manifests].map(read))).join('\n');
     const unknown: string[] = [];
