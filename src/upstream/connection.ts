@@ -1,29 +1,27 @@
 import { Abort, type Signal } from '../abort.ts';
 import type { ServerConfig } from '../config/schema.ts';
-import { deadlines, settledOrAborted } from '../deadlines.ts';
+import { settledOrAborted } from '../deadlines.ts';
 import type { Logger } from '../observability/log.ts';
 import type { UpstreamMetrics, UpstreamState } from '../observability/upstream-metrics.ts';
 import { Attempt, type AttemptOwner } from './attempt.ts';
 import { backoffMs } from './backoff.ts';
+import { type ConnectParts, connect } from './connect.ts';
 import { cancelled, toFailure, UpstreamFailure } from './failure.ts';
 import type { LegacySession, SessionEvents } from './legacy-session.ts';
-import { httpClientOf, openSession, type UpstreamConfig } from './open-session.ts';
-import { OutageLog } from './outage-log.ts';
+import { httpClientOf, type UpstreamConfig } from './open-session.ts';
 import { RetryWait } from './retry-wait.ts';
 import type { UpstreamCall } from './running-call.ts';
-import { SessionCheck } from './session-check.ts';
+import { checkTimeoutMs, SessionCheck } from './session-check.ts';
 import type { UpstreamTool } from './tool-list.ts';
 import { ToolWatch } from './tool-watch.ts';
 import type { HttpClient } from './transport/http-client.ts';
 import type { AnswerTaker } from './transport/transport.ts';
+import { UpstreamLog } from './upstream-log.ts';
 
 /** How long an upstream may take to terminate a session. */
 const closeTimeoutMs = 2_000;
 /** How often calls and reloads may have an upstream in backoff tried before its time. */
 const minAttemptIntervalMs = 1_000;
-/** A check may take as long as a call, and this long where calls may take but a moment. */
-const minCheckTimeoutMs = 1_000;
-
 /** Where a connection stands. `closed` is final, and `given_up` until `revive`. */
 export type ConnectionState = 'connecting' | 'ready' | 'backoff' | 'given_up' | 'closed';
 
@@ -61,13 +59,13 @@ export class Connection implements UpstreamState, AttemptOwner, SessionEvents {
   readonly name: string;
   #config: UpstreamConfig;
   #requestTimeoutMs: number;
-  readonly #logger: Logger;
-  readonly #outages: OutageLog;
+  readonly #log: UpstreamLog;
   readonly #metrics: UpstreamMetrics;
   readonly #events: ConnectionEvents;
   readonly #http: HttpClient;
   readonly #tools: ToolWatch;
   readonly #closing = new Abort();
+  readonly #parts: ConnectParts;
 
   #state: ConnectionState = 'connecting';
   #session: LegacySession | null = null;
@@ -93,11 +91,6 @@ export class Connection implements UpstreamState, AttemptOwner, SessionEvents {
 
   readonly #retry = new RetryWait();
 
-  /** What was passed over of the tool list, as it was last told in the log. */
-  #toolFaults: string | null = null;
-  /** What the log has told of what the upstream does oddly: a fixed number of texts at most. */
-  readonly #oddities = new Set<string>();
-
   readonly #outcome = Promise.withResolvers<void>();
 
   constructor(
@@ -109,8 +102,7 @@ export class Connection implements UpstreamState, AttemptOwner, SessionEvents {
     this.name = config.server.name;
     this.#config = config;
     this.#requestTimeoutMs = requestTimeoutMs(config);
-    this.#logger = logger;
-    this.#outages = new OutageLog(logger, this.name);
+    this.#log = new UpstreamLog(logger, this.name);
     this.#metrics = metrics(this);
     this.#events = events;
     this.#http = httpClientOf(
@@ -126,6 +118,14 @@ export class Connection implements UpstreamState, AttemptOwner, SessionEvents {
       onTools: (tools) => this.#events.onTools(tools),
       onRefreshed: (session, failure) => this.#refreshed(session, failure),
     });
+    this.#parts = {
+      config: () => this.config,
+      http: this.#http,
+      metrics: this.#metrics,
+      tools: this.#tools,
+      events: this,
+      closing: this.#closing,
+    };
     this.#outcome.promise.catch(() => {});
   }
 
@@ -251,14 +251,10 @@ export class Connection implements UpstreamState, AttemptOwner, SessionEvents {
     this.#tools.changed(session);
   }
   onToolFaults(faults: string | null): void {
-    if (faults !== null && faults !== this.#toolFaults)
-      this.#logger.warn('not all of the tool list can be taken', { server: this.name, faults });
-    this.#toolFaults = faults;
+    this.#log.toolFaults(faults);
   }
   onOddity(what: string): void {
-    if (this.#oddities.has(what)) return;
-    this.#oddities.add(what);
-    this.#logger.debug('the upstream does something odd, which is passed over', { server: this.name, what });
+    this.#log.odd(what);
   }
   onClosed(session: LegacySession, error: Error): void {
     const failure = toFailure(error);
@@ -328,17 +324,8 @@ export class Connection implements UpstreamState, AttemptOwner, SessionEvents {
   /** @param letGo lets go the calls that wait, when they have waited long enough */
   async #connect(letGo: () => void): Promise<void> {
     const counts = !this.#isRenewal && (this.#everReady || this.#failures > 0);
-    const abort = new Abort();
-    const connectMs = this.config.timeouts.connect_seconds * 1000;
-    let session: LegacySession | null = null;
-    const deadline = deadlines.add(connectMs, () => {
-      if (session) letGo();
-      else abort.abort(this.#http.timeout('did not initialize', connectMs));
-    });
     try {
-      session = await this.#open(abort);
-      await this.#list(session);
-      if (this.closed) return void session.retire(closeTimeoutMs);
+      const session = await connect(this.#parts, letGo);
       if (counts) this.#metrics.reconnectAttempted(true);
       if (counts && this.#everReady) {
         this.#reconnects++;
@@ -346,44 +333,10 @@ export class Connection implements UpstreamState, AttemptOwner, SessionEvents {
       }
       this.#becomeReady(session);
     } catch (error) {
-      const failure = toFailure(error);
-      void session?.retire(closeTimeoutMs, failure.loss === undefined);
       if (this.closed) return;
       if (counts) this.#metrics.reconnectAttempted(false);
-      this.#failed(failure);
-    } finally {
-      deadline.clear();
+      this.#failed(toFailure(error));
     }
-  }
-
-  /** Opens a session, and counts how that went. */
-  async #open(abort: Abort): Promise<LegacySession> {
-    const close = () => abort.abort(new UpstreamFailure('cancelled', 'was removed'));
-    this.#closing.addEventListener('abort', close, { once: true });
-    const startMs = performance.now();
-    try {
-      const session = await openSession(this.config, () => this.config.quirks, this.#http, this, abort);
-      this.onSeen();
-      this.#metrics.initialized(true, (performance.now() - startMs) / 1000);
-      return session;
-    } catch (error) {
-      this.#metrics.initialized(false, (performance.now() - startMs) / 1000);
-      throw error;
-    } finally {
-      this.#closing.removeEventListener('abort', close);
-    }
-  }
-
-  /** Fetches the tools in a new session: its first check. */
-  async #list(session: LegacySession): Promise<void> {
-    try {
-      await this.#tools.fetch(session);
-    } catch (error) {
-      const { loss } = toFailure(error);
-      if (loss && !this.closed) this.#metrics.sessionReset(loss);
-      throw error;
-    }
-    if (session.closedBy) throw session.closedBy;
   }
 
   #becomeReady(session: LegacySession): void {
@@ -399,7 +352,7 @@ export class Connection implements UpstreamState, AttemptOwner, SessionEvents {
     this.#readySinceMs = performance.now();
     this.#outcome.resolve();
     this.#tools.start(session);
-    this.#outages.connected({
+    this.#log.connected({
       transport: session.transportName,
       protocol_version: session.protocolVersion,
       tools: this.toolsCount(),
@@ -408,19 +361,13 @@ export class Connection implements UpstreamState, AttemptOwner, SessionEvents {
 
   #checkOf(session: LegacySession): SessionCheck {
     return new SessionCheck({
-      ask: () => session.check(this.#checkTimeoutMs(), this.#closing),
+      ask: () => session.check(checkTimeoutMs(this.config.timeouts), this.#closing),
       onPassed: () => this.#metrics.healthChecked(true),
       onFailed: (failure, suspicion) => {
         this.#metrics.healthChecked(false);
         this.#replace(session, failure, suspicion);
       },
     });
-  }
-
-  /** A call that failed waits for the check, so it takes no longer than a call may. */
-  #checkTimeoutMs(): number {
-    const connectMs = this.config.timeouts.connect_seconds * 1000;
-    return Math.min(connectMs, Math.max(minCheckTimeoutMs, this.#requestTimeoutMs));
   }
 
   /** The list of tools was fetched anew, or could not be: a check that comes by itself. */
@@ -437,7 +384,7 @@ export class Connection implements UpstreamState, AttemptOwner, SessionEvents {
     this.#isRenewal = false;
     if (!this.#isDue) {
       this.#state = 'backoff';
-      this.#outages.failed(failure.message, this.#retry.leftMs ?? 0);
+      this.#log.failed(failure.message, this.#retry.leftMs ?? 0);
       return;
     }
     // What the gateway lacks says nothing about the upstream.
@@ -446,13 +393,13 @@ export class Connection implements UpstreamState, AttemptOwner, SessionEvents {
     if (max_attempts > 0 && this.#failures >= max_attempts) {
       this.#state = 'given_up';
       this.#tools.offer(null);
-      this.#outages.givenUp(failure.message);
+      this.#log.givenUp(failure.message);
       this.#outcome.reject(failure);
       return;
     }
     const isSettled = failure.kind === 'auth' || failure.kind === 'loop';
     this.#backOff(isSettled ? backoff_max_ms : backoffMs(this.#failures, this.config.reconnect));
-    this.#outages.failed(failure.message, this.#retry.ms);
+    this.#log.failed(failure.message, this.#retry.ms);
   }
 
   /**
@@ -475,11 +422,9 @@ export class Connection implements UpstreamState, AttemptOwner, SessionEvents {
     const isGone = session.closedBy !== null || failure.kind === 'refused';
     const atOnce = hasLasted || (!isGone && this.#uselessSessions <= 1);
     this.#isRenewal = !isDown && atOnce;
-    if (this.#isRenewal) this.#outages.renewing(failure.message);
-    else {
-      this.#lastFailure = failure;
-      this.#outages.lost(failure.message);
-    }
+    this.#lastFailure = failure;
+    if (this.#isRenewal) this.#log.renewing(failure.message);
+    else this.#log.lost(failure.message);
     if (atOnce) this.#attempt(true);
     else this.#backOff(backoffMs(this.#uselessSessions, this.config.reconnect));
   }

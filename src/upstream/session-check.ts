@@ -1,8 +1,17 @@
+import type { ServerConfig } from '../config/schema.ts';
 import { toFailure, type UpstreamFailure } from './failure.ts';
 
 /** How long no other check follows one that passed, at first and at most, in milliseconds. */
 const minPauseMs = 1_000;
 const maxPauseMs = 60_000;
+
+/** A check may take as long as a call, but at least this long, in milliseconds. */
+const minTimeoutMs = 1_000;
+
+/** How long a check may take: calls that failed wait for it. */
+export function checkTimeoutMs({ connect_seconds, request_seconds }: ServerConfig['timeouts']): number {
+  return Math.min(connect_seconds * 1000, Math.max(minTimeoutMs, request_seconds * 1000));
+}
 
 export interface SessionCheckParts {
   /** Asks the upstream for something that no tool has a hand in. Rejects where it does not answer well. */

@@ -6,10 +6,10 @@ const repeatMs = 600_000;
 const maxTold = 10;
 
 /**
- * Tells the log of an upstream that cannot be used: once when that begins, every ten minutes while it lasts, and once
- * when it is over. What is left out is told at level `debug`.
+ * What the log is told of an upstream. That it cannot be used is told once when that begins, every ten minutes while it
+ * lasts, and once when it is over; what is left out of that, at level `debug`. What it does oddly is told once.
  */
-export class OutageLog {
+export class UpstreamLog {
   readonly #logger: Logger;
   readonly #server: string;
   readonly #nowMs: () => number;
@@ -22,6 +22,11 @@ export class OutageLog {
   #toldMs = Number.NEGATIVE_INFINITY;
   /** Whether it is told that the upstream is connected. */
   #tellsEnd = true;
+
+  /** What was passed over of the tool list, as it was last told. */
+  #toolFaults: string | null = null;
+  /** What was told of what it does oddly: a fixed number of texts at most. */
+  readonly #oddities = new Set<string>();
 
   /** @param nowMs the time, in milliseconds from any moment on */
   constructor(logger: Logger, server: string, nowMs: () => number = () => performance.now()) {
@@ -75,6 +80,22 @@ export class OutageLog {
     const extent = this.#sinceMs === null ? {} : this.#extent();
     this.#logger[level]('upstream connected', { server: this.#server, ...fields, ...extent });
     this.#over();
+  }
+
+  /** Not all of its tool list can be taken; null: all of it can. */
+  toolFaults(faults: string | null): void {
+    if (faults !== null && faults !== this.#toolFaults)
+      this.#logger.warn('not all of the tool list can be taken', { server: this.#server, faults });
+    this.#toolFaults = faults;
+  }
+
+  odd(what: string): void {
+    if (this.#oddities.has(what)) return;
+    this.#oddities.add(what);
+    this.#logger.debug('the upstream does something odd, which is passed over', {
+      server: this.#server,
+      what,
+    });
   }
 
   /** Whether the outage that begins is told. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test';
 import type { Logger } from '../../../src/observability/log.ts';
-import { OutageLog } from '../../../src/upstream/outage-log.ts';
+import { UpstreamLog } from '../../../src/upstream/upstream-log.ts';
 
 const minuteMs = 60_000;
 
@@ -17,7 +17,7 @@ function playedLog() {
     warn: to(lines, 'warn'),
     error: to(lines, 'error'),
   } as unknown as Logger;
-  const log = new OutageLog(logger, 'up', () => nowMs);
+  const log = new UpstreamLog(logger, 'up', () => nowMs);
   return {
     log,
     lines,
