@@ -2,78 +2,79 @@ import { skipString } from '../json-string.ts';
 import { elements } from '../protocol/json-text.ts';
 import { Members, ObjectText } from '../protocol/object-text.ts';
 
+/** Members that matter, by their names. */
+type ShapeMembers = readonly (readonly [string, Shape])[];
+
 /** What a JSON value has to be for clients to take it. */
 interface Shape {
   readonly is: 'string' | 'boolean' | 'object' | 'array';
-  /** Whether the member may be absent; it then counts as absent where it is null. */
+  /** Whether the member has to be there; where it need not be, null means that it is absent. */
   readonly required?: boolean;
   /** The strings that it may be. */
   readonly oneOf?: readonly string[];
   /** The members of an object that matter. */
-  readonly members?: Readonly<Record<string, Shape>>;
+  readonly members?: ShapeMembers;
   /** All elements of an array, or all members of an object. */
   readonly each?: Shape;
 }
 
 const string: Shape = { is: 'string' };
 const boolean: Shape = { is: 'boolean' };
+const strings: Shape = { is: 'array', each: string };
 
-/** A JSON Schema as far as clients look at it. Its parts may be of any kind but are objects. */
-const schema = {
-  is: 'object',
-  members: {
-    $schema: string,
-    type: { is: 'string', required: true, oneOf: ['object'] },
-    properties: { is: 'object', each: { is: 'object' } },
-    required: { is: 'array', each: string },
-  },
-} as const satisfies Shape;
+function object(members: Readonly<Record<string, Shape>>): Shape {
+  return { is: 'object', members: Object.entries(members) };
+}
+
+function oneOf(...values: string[]): Shape {
+  return { is: 'string', oneOf: values };
+}
+
+function required(shape: Shape): Shape {
+  return { ...shape, required: true };
+}
+
+/** A JSON Schema as far as clients look at it. Its properties may be anything but have to be objects. */
+const schema = object({
+  $schema: string,
+  type: required(oneOf('object')),
+  properties: { is: 'object', each: { is: 'object' } },
+  required: strings,
+});
 
 /**
  * A tool as the SDKs' clients want it: one that is otherwise makes them refuse the whole list.
  * MCP 2025-11-25, Tools, Data Types, and the schemas of the TypeScript SDK, v1 and v2, and of the Python SDK.
  */
-const toolShape: Shape = {
-  is: 'object',
-  members: {
-    name: { is: 'string', required: true },
+const toolMembers = Object.entries<Shape>({
+  name: required(string),
+  title: string,
+  description: string,
+  inputSchema: required(schema),
+  outputSchema: schema,
+  annotations: object({
     title: string,
-    description: string,
-    inputSchema: { ...schema, required: true },
-    outputSchema: schema,
-    annotations: {
-      is: 'object',
-      members: {
-        title: string,
-        readOnlyHint: boolean,
-        destructiveHint: boolean,
-        idempotentHint: boolean,
-        openWorldHint: boolean,
-      },
-    },
-    execution: {
-      is: 'object',
-      members: { taskSupport: { is: 'string', oneOf: ['required', 'optional', 'forbidden'] } },
-    },
-    icons: {
-      is: 'array',
-      each: {
-        is: 'object',
-        members: {
-          src: { is: 'string', required: true },
-          mimeType: string,
-          sizes: { is: 'array', each: string },
-          theme: { is: 'string', oneOf: ['light', 'dark'] },
-        },
-      },
-    },
-    _meta: { is: 'object' },
+    readOnlyHint: boolean,
+    destructiveHint: boolean,
+    idempotentHint: boolean,
+    openWorldHint: boolean,
+  }),
+  execution: object({ taskSupport: oneOf('required', 'optional', 'forbidden') }),
+  icons: {
+    is: 'array',
+    each: object({ src: required(string), mimeType: string, sizes: strings, theme: oneOf('light', 'dark') }),
   },
-};
+  _meta: { is: 'object' },
+});
+
+const quote = 0x22;
+const openBracket = 0x5b;
+const closeBracket = 0x5d;
+const openBrace = 0x7b;
+const closeBrace = 0x7d;
 
 /** As much of a value, or of a member's name, as is quoted. */
 const maxQuotedChars = 40;
-
 /** How many arrays and objects may be within each other: the Python SDK refuses a message with 200. */
 const maxDepth = 128;
 
@@ -91,7 +92,8 @@ export class ToolMisfit extends Error {}
  * @param text well-formed JSON
  */
 export function mendedTool(text: string): ObjectText {
-  const tool = new ObjectText(mended(text, toolShape, ''));
+  if (kindOf(text) !== 'object') throw misfit('', text, article('object'));
+  const tool = withMendedMembers(text, toolMembers, '');
   if (!tool.string('name')?.isWellFormed()) throw new ToolMisfit('its name holds half of a character');
   if (isDeeper(text, maxDepth)) throw new ToolMisfit(`it nests more than ${maxDepth} levels deep`);
   if (!/\\ud[89a-f]/i.test(text)) return tool;
@@ -101,28 +103,28 @@ export function mendedTool(text: string): ObjectText {
 function isDeeper(text: string, levels: number): boolean {
   let depth = 0;
   for (let i = 0; i < text.length; i++) {
-    const char = text[i];
-    if (char === '"') i = skipString(text, i) - 1;
-    else if (char === '{' || char === '[') {
+    const code = text.charCodeAt(i);
+    if (code === quote) i = skipString(text, i) - 1;
+    else if (code === openBrace || code === openBracket) {
       if (++depth > levels) return true;
-    } else if (char === '}' || char === ']') depth--;
+    } else if (code === closeBrace || code === closeBracket) depth--;
   }
   return false;
 }
 
 function mended(text: string, shape: Shape, path: string): string {
-  const { is, oneOf, members, each } = shape;
-  if (kindOf(text) !== is) throw misfit(path, text, oneOf ?? article(is));
-  if (oneOf && !oneOf.includes(JSON.parse(text))) throw misfit(path, text, oneOf);
-  const whole = members ? withMendedMembers(text, members, path) : text;
+  const { is, members, each } = shape;
+  if (kindOf(text) !== is) throw misfit(path, text, shape.oneOf ?? article(is));
+  if (shape.oneOf && !shape.oneOf.includes(JSON.parse(text))) throw misfit(path, text, shape.oneOf);
+  const whole = members ? withMendedMembers(text, members, path).toString() : text;
   if (each)
     return is === 'array' ? withMendedElements(whole, each, path) : withCheckedMembers(whole, each, path);
   return whole;
 }
 
-function withMendedMembers(text: string, members: Readonly<Record<string, Shape>>, path: string): string {
+function withMendedMembers(text: string, members: ShapeMembers, path: string): ObjectText {
   let object = new ObjectText(text);
-  for (const [name, shape] of Object.entries(members)) {
+  for (const [name, shape] of members) {
     const value = object.member(name);
     if (value === undefined) {
       if (shape.required) throw new ToolMisfit(`${join(path, name)} is missing`);
@@ -133,7 +135,7 @@ function withMendedMembers(text: string, members: Readonly<Record<string, Shape>
       if (better !== value) object = new ObjectText(object.with(name, better));
     }
   }
-  return object.toString();
+  return object;
 }
 
 function withMendedElements(text: string, each: Shape, path: string): string {

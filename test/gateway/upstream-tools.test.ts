@@ -156,8 +156,10 @@ describe('a list in pages', () => {
         { name: 'verbose', url: verbose.url },
       ],
     });
-    const { servers } = await gateway.waitFor('the causes', (health) =>
-      health.servers.every((up) => up.last_error !== null),
+    const { servers } = await gateway.waitFor(
+      'the causes',
+      (health) => health.servers.every((up) => up.last_error !== null),
+      30_000,
     );
     expect(servers.map(({ last_error }) => last_error)).toEqual([
       'lists more than 100000 tools',
