@@ -156,8 +156,11 @@ class Target {
 
   static async start(command: readonly string[], upstream: HostileUpstream): Promise<Target> {
     const port = freePort();
-    const config = join(temporaryFolder(), 'hostile.yaml');
-    const child = () => Bun.spawn([...command, '--config', config], { stdout: 'ignore', stderr: 'ignore' });
+    const folder = temporaryFolder();
+    const config = join(folder, 'hostile.yaml');
+    const env = { ...process.env, STATE_DIRECTORY: folder };
+    const child = () =>
+      Bun.spawn([...command, '--config', config], { env, stdout: 'ignore', stderr: 'ignore' });
     writeFileSync(config, configText(port, upstream.port, 0));
     const target = new Target(
       measured(child(), port, () => {}),

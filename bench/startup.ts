@@ -26,7 +26,7 @@ async function start({ command }: Way, folder: string): Promise<{ process: Measu
   writeFileSync(config, `port: ${port}\nservers: []\n`);
   const began = performance.now();
   const child = Bun.spawn([...command, '--config', config], {
-    env: { ...process.env, MCPSTEAD_BINARY: program },
+    env: { ...process.env, STATE_DIRECTORY: folder, MCPSTEAD_BINARY: program },
     stdout: 'ignore',
     stderr: 'ignore',
   });

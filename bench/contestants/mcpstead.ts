@@ -21,8 +21,11 @@ function writeMcpsteadConfig({ upstreams, port, folder, token }: Setup): string 
   return file;
 }
 
-const tokenEnv = (token: string | null): Record<string, string> =>
-  token === null ? {} : { MCPSTEAD_BEARER_TOKEN: token };
+/** A variable, not a key of the configuration: earlier builds do not know it. */
+const environment = ({ folder, token }: Setup): Record<string, string> => ({
+  STATE_DIRECTORY: folder,
+  ...(token !== null && { MCPSTEAD_BEARER_TOKEN: token }),
+});
 
 const mcpstead = {
   path: '/mcp',
@@ -48,7 +51,7 @@ export const compiled: Contestant = {
   version: (program) => run([program, '--version']),
   launch: (program, setup) => ({
     command: [program, '--config', writeMcpsteadConfig(setup)],
-    env: tokenEnv(setup.token),
+    env: environment(setup),
   }),
   configure: writeMcpsteadConfig,
 };
@@ -70,7 +73,7 @@ export const fromSource: Contestant = {
   version: (program) => run([process.execPath, program, '--version']),
   launch: (program, setup) => ({
     command: [process.execPath, program, '--config', writeMcpsteadConfig(setup)],
-    env: tokenEnv(setup.token),
+    env: environment(setup),
   }),
 };
 
@@ -87,6 +90,6 @@ export const crate: Contestant = {
   version: (program) => cargoVersion(program, 'mcpstead') ?? 'version unknown',
   launch: (program, setup) => ({
     command: [program, '--config', writeMcpsteadConfig(setup)],
-    env: tokenEnv(setup.token),
+    env: environment(setup),
   }),
 };

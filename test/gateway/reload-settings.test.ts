@@ -85,6 +85,11 @@ describe('a reload leaves for the next restart, with a warning that names the ke
       'mcp.session.gc_interval_seconds',
       { mcp: { session: { shutdown_grace_seconds: 0, gc_interval_seconds: 1 } } },
     ],
+    [
+      'mcp.session.drain_delay_seconds',
+      { mcp: { session: { shutdown_grace_seconds: 0, drain_delay_seconds: 60 } } },
+    ],
+    ['state_dir', { state_dir: '/tmp/of-the-next-restart' }],
     ['mcp.session.shutdown_grace_seconds', { mcp: { session: { shutdown_grace_seconds: 60 } } }],
   ];
   test.each(fixed)('%s', async (key, change) => {
