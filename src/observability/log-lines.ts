@@ -1,4 +1,12 @@
-import type { Redactor } from './redact.ts';
+/** What a line of the log tells, free of secrets. */
+export interface LogLine {
+  readonly message: string;
+  readonly level: string;
+  /** ISO 8601, in UTC. */
+  readonly time: string;
+  /** Plain JSON data. */
+  readonly fields: Readonly<Record<string, unknown>>;
+}
 
 /** What terminals and viewers act on: control characters, line breaks and changes of writing direction. */
 const unsafe = /[\p{Cc}\u2028-\u202e\u2066-\u2069]/gu;
@@ -12,31 +20,9 @@ function escapeUnsafe(text: string): string {
   });
 }
 
-/**
- * A line as the logger made it, without its newline, free of secrets and still one JSON object.
- * @param line `{"level":"…","time":"…Z",…}`
- */
-export function jsonLine(line: string, redactor: Redactor): string {
-  // Level and time are the logger's own: a secret like `info` must not eat them.
-  const headEnd = line.indexOf('Z"') + 2;
-  const head = line.slice(0, headEnd);
-  const rest = line.slice(headEnd);
-  const redacted = redactor.redact(rest);
-  return escapeUnsafe(head + (redacted === rest || isJson(head + redacted) ? redacted : asMessage(redacted)));
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** For a secret that was a number, or several members: what is left is no JSON any more, but may be read. */
-function asMessage(text: string): string {
-  return `,"message":${JSON.stringify(text)}}`;
+/** One JSON object, the message first: what people read stands where they look. */
+export function jsonLine({ message, level, time, fields }: LogLine): string {
+  return escapeUnsafe(JSON.stringify({ message, level, time, ...fields }));
 }
 
 const levelColors: Readonly<Record<string, string>> = {
@@ -49,24 +35,40 @@ const levelColors: Readonly<Record<string, string>> = {
 const dim = '\x1b[2m';
 const reset = '\x1b[0m';
 
-/** A line from `jsonLine` for people: `12:00:00 INFO  message key=value key="some text"`. */
-export function prettyLine(json: string, colors: boolean): string {
-  const { level, time, message, ...fields } = JSON.parse(json) as {
-    level: string;
-    time: string;
-    message: string;
-  };
+/** Wider lines are broken between fields. */
+const maxColumns = 120;
+/** Below the message, and what belongs to a field below that: no text can look like a line of its own. */
+const indentation = ' '.repeat('00:00:00 LEVEL '.length);
+const deeper = `${indentation}  `;
+
+/**
+ * The line for people: `12:00:00 INFO  message key=value key="some text"`. Fields for which it is too wide stand below, and a
+ * message or text of several lines goes on there.
+ */
+export function prettyLine({ message, level, time, fields }: LogLine, colors: boolean): string {
   const paint = (color: string, text: string) => (colors ? `${color}${text}${reset}` : text);
   const clock = new Date(time).toTimeString().slice(0, 'HH:MM:SS'.length);
-  const parts = [
-    paint(dim, clock),
-    paint(levelColors[level] ?? '', level.toUpperCase().padEnd(5)),
-    escapeUnsafe(message),
-  ];
+  const messageLines = linesOf(message);
+  const head = `${paint(dim, clock)} ${paint(levelColors[level] ?? '', level.toUpperCase().padEnd(5))} `;
+  let text = head + messageLines.join(`\n${indentation}`);
+  let columns =
+    messageLines.length > 1 ? maxColumns : indentation.length + (messageLines[0] as string).length;
   for (const [key, value] of Object.entries(fields)) {
-    parts.push(`${paint(dim, `${bareOrQuoted(key)}=`)}${bareOrQuoted(value)}`);
+    const name = `${bareOrQuoted(key)}=`;
+    const lines = typeof value === 'string' ? linesOf(value) : [];
+    const shown = lines.length > 1 ? '' : bareOrQuoted(value);
+    const width = name.length + shown.length;
+    const fits = lines.length < 2 && columns + 1 + width <= maxColumns;
+    text += `${fits ? ' ' : `\n${indentation}`}${paint(dim, name)}${shown}`;
+    for (const line of lines.length > 1 ? lines : []) text += `\n${deeper}${line}`;
+    columns = lines.length > 1 ? maxColumns : fits ? columns + 1 + width : indentation.length + width;
   }
-  return parts.join(' ');
+  return text.replace(/ +$/gm, '');
+}
+
+/** The lines of a text, which may be of any system, each fit to be shown. */
+function linesOf(text: string): string[] {
+  return text.trimEnd().split(/\r?\n/).map(escapeUnsafe);
 }
 
 function bareOrQuoted(value: unknown): string {

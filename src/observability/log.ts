@@ -18,6 +18,9 @@ type LogMethod = (message: string, fields?: LogFields) => void;
  * stack from level debug on), and what cannot be written as JSON is named in its place.
  */
 export interface Logger {
+  /** Whether lines of these levels are written, for whoever would have to gather what they tell. */
+  readonly isDebug: boolean;
+  readonly isTrace: boolean;
   readonly trace: LogMethod;
   readonly debug: LogMethod;
   readonly info: LogMethod;
@@ -43,12 +46,15 @@ export function createLogger({ level, format, redactor, write }: LoggerOptions):
   const pretty = format === 'pretty' || (format === 'auto' && terminal);
   const colors = terminal && !process.env.NO_COLOR;
   const least = levels.indexOf(level);
-  const showStacks = least <= levels.indexOf('debug');
+  const isDebug = least <= levels.indexOf('debug');
   const lineOf = (name: LogLevel, message: string, fields: LogFields): string => {
-    const time = new Date().toISOString();
-    const line = JSON.stringify({ level: name, time, ...plainFields(fields, showStacks), message });
-    const safe = jsonLine(line, redactor);
-    return `${pretty ? prettyLine(safe, colors) : safe}\n`;
+    const line = {
+      message: redactor.redact(message),
+      level: name,
+      time: new Date().toISOString(),
+      fields: redacted(plainFields(fields, isDebug), redactor) as Record<string, unknown>,
+    };
+    return `${pretty ? prettyLine(line, colors) : jsonLine(line)}\n`;
   };
   const lossReport: LossReport = (count, cause) => {
     const what = `${count} ${count === 1 ? 'line was' : 'lines were'} dropped`;
@@ -62,6 +68,8 @@ export function createLogger({ level, format, redactor, write }: LoggerOptions):
       if (levels.indexOf(name) >= least) emit(lineOf(name, message, fields));
     };
   return {
+    isDebug,
+    isTrace: least === levels.indexOf('trace'),
     trace: method('trace'),
     debug: method('debug'),
     info: method('info'),
@@ -91,4 +99,22 @@ function plainFields(fields: LogFields, showStacks: boolean): Record<string, unk
     }
   }
   return plain;
+}
+
+/** The names of our own fields, which are none of a secret that happens to be such a word. */
+const ownName = /^[a-z_]+$/;
+
+/** JSON data without secrets, whether they are text, part of it, a number or a key. */
+function redacted(value: unknown, redactor: Redactor): unknown {
+  if (typeof value === 'string') return redactor.redact(value);
+  if (typeof value === 'number')
+    return redactor.redact(String(value)) === String(value) ? value : '[redacted]';
+  if (Array.isArray(value)) return value.map((item) => redacted(item, redactor));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [
+      ownName.test(key) ? key : redactor.redact(key),
+      redacted(item, redactor),
+    ]),
+  );
 }

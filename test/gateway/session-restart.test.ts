@@ -19,7 +19,15 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true }));
 
 const silent = () => {};
-const logger = { trace: silent, debug: silent, info: silent, warn: silent, error: silent };
+const logger = {
+  isDebug: false,
+  isTrace: false,
+  trace: silent,
+  debug: silent,
+  info: silent,
+  warn: silent,
+  error: silent,
+};
 
 /** A gateway that goes on with the sessions of those that were there before it in this test. */
 function start(config: TestConfig = { servers: [] }, env: Record<string, string> = {}) {

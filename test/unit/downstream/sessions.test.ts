@@ -43,7 +43,15 @@ function sessionsOf(idleTtlMs: number, maxSessions = 100_000) {
   const warnings: [string, LogFields | undefined][] = [];
   const silent = () => {};
   const warn = (message: string, fields?: LogFields) => void warnings.push([message, fields]);
-  const logger = { trace: silent, debug: silent, info: silent, warn, error: silent };
+  const logger = {
+    isDebug: false,
+    isTrace: false,
+    trace: silent,
+    debug: silent,
+    info: silent,
+    warn,
+    error: silent,
+  };
   const ids = new SessionIds(volatileState());
   const sessions = new Sessions({ metrics, logger, ids, idleTtlMs, sweepIntervalMs: 5, maxSessions });
   cleanups.push(() => sessions.endAll());

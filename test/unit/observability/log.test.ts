@@ -71,6 +71,25 @@ describe('a logger', () => {
     expect(onlyLine(talkative.lines).message).toBe('written');
   });
 
+  test('puts the message first, then level and time', () => {
+    const { logger, lines } = newLog();
+    logger.info('upstream connected', { server: 'files' });
+
+    expect(Object.keys(onlyLine(lines))).toEqual(['message', 'level', 'time', 'server']);
+  });
+
+  test.each([
+    ['trace', true, true],
+    ['debug', true, false],
+    ['info', false, false],
+    ['error', false, false],
+  ] as [LogLevel, boolean, boolean][])(
+    'of level %s tells whether it writes debug and trace',
+    (level, isDebug, isTrace) => {
+      expect(newLog({ level }).logger).toMatchObject({ isDebug, isTrace });
+    },
+  );
+
   test('writes a message as it is, percent signs included', () => {
     const { logger, lines } = newLog();
     logger.info('100% of %s, %d and %j', { server: 'files' });
@@ -98,6 +117,37 @@ describe('a pretty line', () => {
 
     expect(lines[0]).toMatch(
       /^\d\d:\d\d:\d\d WARN {2}upstream lost server=files url=http:\/\/\[::1\]:3000\/mcp reason="no answer" tries=3\n$/,
+    );
+  });
+
+  test('of more than 120 columns is broken between its fields', () => {
+    const { logger, lines } = newLog({ format: 'pretty' });
+    const long = 'x'.repeat(80);
+    logger.info('said', { a: long, b: 'short', c: long, d: 'with blanks' });
+
+    expect(lines[0]!.slice('00:00:00 '.length)).toBe(
+      `INFO  said a=${long} b=short\n               c=${long} d="with blanks"\n`,
+    );
+  });
+
+  test('goes on below where its message or a field has several lines', () => {
+    const { logger, lines } = newLog({ format: 'pretty' });
+    logger.error('reload failed: 1 problem\r\n\n  3 | url: x\n', {
+      cause: 'first\n  at second\n',
+      server: 'files',
+    });
+
+    expect(lines[0]!.slice('00:00:00 '.length)).toBe(
+      [
+        'ERROR reload failed: 1 problem',
+        '',
+        '                 3 | url: x',
+        '               cause=',
+        '                 first',
+        '                   at second',
+        '               server=files',
+        '',
+      ].join('\n'),
     );
   });
 
@@ -148,20 +198,32 @@ describe('a secret', () => {
     if (format === 'json') expect(onlyLine(lines).text).toBe('text [redacted]');
   });
 
-  test('that is a number or several members leaves a line of valid JSON', () => {
-    const { logger, lines } = newLog({ secrets: ['12345678', '"user":"me","key":1'] });
-    logger.info('numbers', { pin: 12345678 });
-    logger.info('members', { user: 'me', key: 1 });
-
-    expect(JSON.parse(lines[0]!)).toMatchObject({
-      level: 'info',
-      message: ',"pin":[redacted],"message":"numbers"}',
+  test('that is a number, or a word that fields have, leaves a line of valid JSON with the same fields', () => {
+    const { logger, lines } = newLog({ secrets: ['12345678', 'server'] });
+    logger.info('numbers', {
+      server: 'the server',
+      pin: 12345678,
+      nested: [{ pin: 12345678, port: 1234567 }],
     });
-    expect(JSON.parse(lines[1]!)).toMatchObject({
-      level: 'info',
-      message: ',[redacted],"message":"members"}',
+
+    expect(onlyLine(lines)).toMatchObject({
+      server: 'the [redacted]',
+      pin: '[redacted]',
+      nested: [{ pin: '[redacted]', port: 1234567 }],
     });
   });
+
+  test.each(['json', 'pretty'] as LogFormat[])(
+    'escaped in what an upstream said reaches no part of a %s line',
+    (format) => {
+      const { logger, lines } = newLog({ format, secrets: ['s3cr+t<value>'] });
+      const said = '{"error":"no access for s3cr\\u002Bt\\u003Cvalue\\u003E"}';
+      logger.info(said, { said, list: [JSON.stringify(said)] });
+
+      expect(lines[0]).not.toContain('s3cr');
+      expect(lines[0]!.match(/no access for \[redacted\]/g)).toHaveLength(3);
+    },
+  );
 
   test('that is a word of every line does not eat its level or time', () => {
     const { logger, lines } = newLog({ secrets: ['info', String(new Date().getUTCFullYear())] });
@@ -198,7 +260,9 @@ describe('what comes from outside', () => {
     logger.info(hostile, { value: hostile, [hostile]: 1 });
 
     expect(lines).toHaveLength(1);
-    expect(lines[0]!.trimEnd()).not.toMatch(/[\p{Cc}\u2028\u202e]/u);
+    expect(lines[0]!.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\u2028\u202e]/u);
+    // What goes on below is indented, so that it cannot be taken for a line of its own.
+    for (const line of lines[0]!.trimEnd().split('\n').slice(1)) expect(line).toStartWith(' '.repeat(15));
   });
 
   test('comes out of a JSON line as it went in', () => {

@@ -29,7 +29,15 @@ function opened(directory: string, key: Uint8Array | null = null, port = 8766) {
   const warnings: [string, LogFields | undefined][] = [];
   const silent = () => {};
   const warn = (message: string, fields?: LogFields) => void warnings.push([message, fields]);
-  const logger = { trace: silent, debug: silent, info: silent, warn, error: silent };
+  const logger = {
+    isDebug: false,
+    isTrace: false,
+    trace: silent,
+    debug: silent,
+    info: silent,
+    warn,
+    error: silent,
+  };
   return { ...openState({ directory, key, port }, logger), warnings };
 }
 
