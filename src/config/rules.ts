@@ -1,4 +1,5 @@
 import { isAddress } from './hosts.ts';
+import { foreignReferenceIn } from './variables.ts';
 
 // What a host, name, header or URL may look like. A function answers what was expected, or null when the
 // value is good, so that the schema can say exactly what is wrong with a value.
@@ -34,6 +35,13 @@ export function urlExpected(text: string): string | null {
   if (!web) return 'an http:// or https:// URL';
   if (text.includes('#')) return 'a URL without "#…", which never reaches a server';
   return null;
+}
+
+/** A path of this machine. What a shell would expand is refused: a folder called `~` is none that anybody wants. */
+export function pathExpected(text: string): string | null {
+  if (text === '' || text.includes('\0')) return 'a path or null';
+  const isForShell = text.startsWith('~') || text.includes('${') || foreignReferenceIn(text) !== null;
+  return isForShell ? 'a path in full, without "~" and variables, or null' : null;
 }
 
 /** The name of an environment variable, as POSIX allows it, in either case. */

@@ -16,6 +16,7 @@ import {
   isHeaderValue,
   isHost,
   isVariableName,
+  pathExpected,
   serverNameExpected,
   urlExpected,
 } from './rules.ts';
@@ -178,9 +179,7 @@ export const configSchema = section({
     // Not `default`, which zod leaves out of the JSON Schema of what it transforms, as it does `reconnect`.
     .prefault([])
     .describe('The upstream MCP servers, in the order in which their tools are listed.'),
-  state_dir: z
-    .string('a path or null')
-    .refine((path) => path !== '' && !path.includes('\0'), 'a path or null')
+  state_dir: textWithout(pathExpected, 'a path or null')
     .nullable()
     .default(null)
     .describe(

@@ -370,7 +370,7 @@ describe('a value in the form of other programs gets the right one', () => {
     ['<http://b/mcp>', '<http://b/mcp>; write it without "<" and ">"'],
     ['npx -y server', `npx -y server; ${stdio}`],
     ['me:hunter2@b/mcp', '***@b/mcp; put http:// in front'],
-    ['http://$HOST:$PORT/mcp', 'http://$HOST:$PORT/mcp; for the value of a variable write "${HOST}"'],
+    ['http://$HOST:$PORT/mcp', 'http://$HOST:***/mcp; for the value of a variable write "${HOST}"'],
     ['ftp://b/mcp', 'ftp://b/mcp'],
   ])('of a url: %s', (url, found) => {
     expect(problems(`servers:\n  - name: a\n    url: ${url}`)).toEqual([
@@ -419,6 +419,18 @@ describe('a value in the form of other programs gets the right one', () => {
     [
       'logging: { format: text }',
       'f.yaml:1:20: logging.format: expected auto, json or pretty, found text; did you mean "pretty"?',
+    ],
+    [
+      'state_dir: ~/state',
+      'f.yaml:1:12: state_dir: expected a path in full, without "~" and variables, or null, found ~/state',
+    ],
+    [
+      'state_dir: $HOME/state',
+      'f.yaml:1:12: state_dir: expected a path in full, without "~" and variables, or null, found $HOME/state; variables stand for values below servers only',
+    ],
+    [
+      'state_dir: ${HOME}/state',
+      'f.yaml:1:12: state_dir: expected a path in full, without "~" and variables, or null, found ${HOME}/state; variables stand for values below servers only',
     ],
     ['log_level: DEBUG', 'f.yaml:1:1: unknown key "log_level"; write "logging: { level: debug }"'],
     ['listen: 0.0.0.0:80', 'f.yaml:1:1: unknown key "listen"; write "host" and "port"'],
