@@ -63,6 +63,13 @@ const keyHabits: readonly KeyHabit[] = [
     (value) => `write "mode: ${wordFor('mcp.auth.mode', value) ?? 'bearer'}"`,
   ],
   ['mcp.auth', 'enabled', (value) => `write "mode: ${value === false ? 'none' : 'bearer'}"`],
+  ['logging', 'file path output destination target', 'the log goes to stderr; remove it'],
+  [
+    'metrics',
+    'path port host listen address endpoint',
+    'metrics are served at /metrics of the one port; remove it',
+  ],
+  ['', 'apiversion kind', 'this is a manifest of Kubernetes; the configuration is a text within it'],
   ['mcp.session', 'ttl ttlseconds idlettl idletimeout timeout', 'write "idle_ttl_seconds"'],
 
   ['servers[]', 'command', notes.stdio, 'url'],

@@ -11,6 +11,7 @@ type Issue = z.core.$ZodIssue;
 
 /** These go with `command`, and say nothing new beside it. */
 const commandKeys = new Set(['args', 'env', 'cwd', 'type', 'transport']);
+const requiredKeys = new Set(['name', 'url', 'type', 'token_env']);
 /** Advice that says all, so that "unknown key" need not stand before it. */
 const statements = new Set<string>(Object.values(notes));
 
@@ -142,8 +143,10 @@ export function issueProblems(
   function hint(issue: Issue, found: unknown, path: Path): string {
     const written = file.sourceOf(path) ?? '';
     if (found === null) {
-      return isSection(path) && isFollowedByItsKeys(path)
-        ? '; indent what belongs to it'
+      if (isSection(path) && isFollowedByItsKeys(path)) return '; indent what belongs to it';
+      if (typeof path.at(-1) === 'number') return '; remove the "-", or give it a value';
+      return requiredKeys.has(String(path.at(-1)))
+        ? '; give it a value'
         : '; remove the key, or give it a value';
     }
     const advice = valueAdvice({ path, raw: at(file.value, path), expects: expectsOf(issue) });

@@ -25,6 +25,7 @@ const hints: Partial<Record<YAMLError['code'], string>> = {
 /** What a line at the wrong column leads to, and which of it means that a value goes on in the next line. */
 const wrongColumn = /same column|without - indicator|compact mappings|implicit map key|single line/;
 const valueGoesOn = /compact mappings/;
+const isToml = /^\s*\[[\w."-]+\]\s*\n\s*[\w-]+ *=/;
 /** Of so many problems the lines above are looked at: that takes time, and hardly anybody reads on. */
 const maxAdvised = 20;
 
@@ -69,7 +70,9 @@ function syntaxProblem(
   const line = source.lineNumber({ start, end });
   const layout =
     advised && wrongColumn.test(what) ? layoutAdvice(source, line, valueGoesOn.test(what)) : null;
-  const hint = layout ?? (/block-seq-ind/.test(what) ? 'begin the list on the next line' : hints[error.code]);
+  const hint = isToml.test(source.text)
+    ? 'this looks like TOML; a configuration is YAML'
+    : (layout ?? (/block-seq-ind/.test(what) ? 'begin the list on the next line' : hints[error.code]));
   const reason = what.charAt(0).toLowerCase() + what.slice(1);
   return { span: { start, end }, message: `not valid YAML: ${reason}${hint ? `; ${hint}` : ''}` };
 }

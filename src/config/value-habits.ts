@@ -118,7 +118,8 @@ export function valueAdvice({ path, raw, expects }: WrongValue): string | null {
     if (path[0] !== 'servers' && (raw.includes('${') || reference !== null))
       return 'variables stand for values below servers only';
     if (path.at(-1) === 'token_env') return null;
-    if (raw.includes('${')) return expects === 'other' ? 'look at what the variable holds' : null;
+    if (raw.includes('${'))
+      return expects === 'other' && place !== 'servers[].auth' ? 'look at what the variable holds' : null;
     if (reference !== null) {
       return expects === 'other' ? writeReference(reference) : 'what comes from a variable is always text';
     }
@@ -141,6 +142,8 @@ export function valueAdvice({ path, raw, expects }: WrongValue): string | null {
     case 'servers[]':
       if (typeof raw === 'object') return Array.isArray(raw) ? null : servedMapping(raw as Mapping);
       return /:\/\//.test(String(raw)) ? 'write "- name: NAME", and "url: …" below "name"' : null;
+    case 'servers[].name':
+      return nameAdvice(String(raw));
     case 'servers[].url':
       return urlAdvice(raw);
     case 'servers[].headers':
@@ -192,9 +195,16 @@ function numberAdvice(key: string, raw: unknown): string | null {
   return number === null ? null : `write ${number}`;
 }
 
+/** `My Server`: what a name is made of in other programs. */
+function nameAdvice(raw: string): string | null {
+  const name = raw.trim().replace(/[\s/:@,]+/g, '-');
+  return name !== raw && name.length <= 60 && serverNameExpected(name) === null ? `write ${name}` : null;
+}
+
 function urlAdvice(raw: unknown): string | null {
   if (typeof raw === 'number') return 'write the whole URL, http://127.0.0.1:PORT/mcp';
   if (typeof raw !== 'string') return null;
+  if (raw.trim() !== raw) return 'remove the blanks around it';
   if (/^<.*>$/.test(raw)) return 'write it without "<" and ">"';
   const socket = /^ws(s?):\/\//i.exec(raw)?.[1]?.toLowerCase();
   if (socket !== undefined)

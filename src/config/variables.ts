@@ -23,6 +23,7 @@ const foreignReference = new RegExp(
     `\\$\\(${name}\\)`,
     `\\$env:${name}\\b`,
     `(?<!\\$)\\{env:${name}\\}`,
+    `\\{\\{ *${name} *\\}\\}`,
   ].join('|'),
 );
 

@@ -293,6 +293,27 @@ describe('a list or section that is not indented', () => {
   });
 });
 
+test.each([
+  ['My Server', 'My-Server'],
+  ['github/repo', 'github-repo'],
+])('the name %s gets one that it may have', (name, advised) => {
+  expect(problems(`servers:\n  - name: ${name}\n    url: http://b/mcp`)).toEqual([
+    `f.yaml:2:11: servers[0].name: expected a name of letters, digits, "_", "-" and ".", that begins with a letter or digit, found ${name}; write ${advised}`,
+  ]);
+});
+
+test('a key that is needed is not to be removed', () => {
+  expect(problems('servers:\n  - name: a\n    url:')).toEqual([
+    'f.yaml:3:5: servers[0].url: expected an http:// or https:// URL, found no value; give it a value',
+  ]);
+});
+
+test('a file in TOML is told as such', () => {
+  expect(problems('[mcp_servers.a]\nurl = "http://b/mcp"\n')[0]).toEndWith(
+    'this looks like TOML; a configuration is YAML',
+  );
+});
+
 describe('a value in the form of other programs gets the right one', () => {
   const seconds = 'expected a number of seconds from 0.01 to 2073600';
   test.each([
@@ -368,6 +389,7 @@ describe('a value in the form of other programs gets the right one', () => {
     ['/mcp', '/mcp; write the whole URL, http://HOST:PORT/PATH'],
     ['3000', '3000; write the whole URL, http://127.0.0.1:PORT/mcp'],
     ['<http://b/mcp>', '<http://b/mcp>; write it without "<" and ">"'],
+    ['"http://b/mcp "', '"http://b/mcp "; remove the blanks around it'],
     ['npx -y server', `npx -y server; ${stdio}`],
     ['me:hunter2@b/mcp', '***@b/mcp; put http:// in front'],
     ['http://$HOST:$PORT/mcp', 'http://$HOST:***/mcp; for the value of a variable write "${HOST}"'],
@@ -442,6 +464,18 @@ describe('a value in the form of other programs gets the right one', () => {
     ['allowedHosts: [a]', 'f.yaml:1:1: unknown key "allowedHosts"; it belongs to mcp, as "allowed_hosts"'],
     ['token: hunter2', `f.yaml:1:1: token: ${gatewayToken}`],
     ['apiKey: hunter2', `f.yaml:1:1: apiKey: ${gatewayToken}`],
+    [
+      'logging: { file: a.log }',
+      'f.yaml:1:12: unknown key "file" in logging; the log goes to stderr; remove it',
+    ],
+    [
+      'metrics: { port: 9090 }',
+      'f.yaml:1:12: unknown key "port" in metrics; metrics are served at /metrics of the one port; remove it',
+    ],
+    [
+      'servers: [ null ]',
+      'f.yaml:1:12: servers[0]: expected a mapping, found no value; remove the "-", or give it a value',
+    ],
     ['port = 80', 'f.yaml:1:1: expected a mapping, found ***; write ":" and a space in place of "="'],
     ['{ // comment\n "port": 80 }', 'f.yaml:1:3: unknown key "***"; a comment begins with "#"'],
   ])('of the gateway: %s', (text, problem) => {
