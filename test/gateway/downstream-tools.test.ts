@@ -38,22 +38,27 @@ async function gatewayTo(upstreams: Record<string, FakeUpstream>, more: Partial<
 }
 
 const list = '{"jsonrpc":"2.0","id":1,"method":"tools/list"}';
+/** The JSON text of a tool of that name. */
+const tool = (name: string, more = '') => `{"name":"${name}"${more},"inputSchema":{"type":"object"}}`;
 const listOf = (tools: string) => `{"jsonrpc":"2.0","id":ID,"result":{"tools":[${tools}]}}`;
 /** Everything that a parser and a serializer would change. Bun rewrites such characters in a raw template, hence the detour. */
 const odd = String.raw`"b":12345678901234567890,"a" : 1.0, "e":1E2,"":-0,"esc":"\u00e9\/\ud800${'é😀'}","__proto__":{"x":[ ]},"10":1,"2":2`;
 
 describe('tools/list', () => {
-  test.each([false, true])('passes on every byte of a tool but its name (streamed: %p)', async (stream) => {
-    const tool = `{ "title":"T",${odd}, "name" : "t", "inputSchema":{"type":"object",${odd}},"_meta":{${odd}} }`;
-    await using upstream = await answering({ 'tools/list': listOf(tool) }, stream);
-    await using gateway = await gatewayTo({ up: upstream });
-    const expected = tool.replace('"name" : "t"', '"name" : "up__t"');
-    expect(await gateway.post(list)).toBe(`{"jsonrpc":"2.0","id":1,"result":{"tools":[${expected}]}}`);
-  });
+  test.each([false, true])(
+    'passes on every byte of a tool but its name and halves of characters (streamed: %p)',
+    async (stream) => {
+      const text = `{ "title":"T",${odd}, "name" : "t", "inputSchema":{"type":"object",${odd}},"_meta":{${odd}} }`;
+      await using upstream = await answering({ 'tools/list': listOf(text) }, stream);
+      await using gateway = await gatewayTo({ up: upstream });
+      const expected = text.replace('"name" : "t"', '"name" : "up__t"').replaceAll('\\ud800', '\\ufffd');
+      expect(await gateway.post(list)).toBe(`{"jsonrpc":"2.0","id":1,"result":{"tools":[${expected}]}}`);
+    },
+  );
 
   test('has the servers in the order of the file and the tools in that of their server', async () => {
-    await using first = await answering({ 'tools/list': listOf('{"name":"z"},{"name":"a"}') });
-    await using second = await answering({ 'tools/list': listOf('{"name":"m"},{"name":"a"}') });
+    await using first = await answering({ 'tools/list': listOf(`${tool('z')},${tool('a')}`) });
+    await using second = await answering({ 'tools/list': listOf(`${tool('m')},${tool('a')}`) });
     await using gateway = await gatewayTo({ zoo: first, ant: second });
     const { result } = JSON.parse(await gateway.post(list)) as RpcMessage;
     expect(result.tools.map(({ name }: { name: string }) => name)).toEqual([
@@ -65,18 +70,17 @@ describe('tools/list', () => {
   });
 
   test('leaves out what cannot be called: tools without a name, and a second one of the same', async () => {
-    const tools =
-      '{"title":"none"},{"name":""},{"name":5},null,{"name":"t","title":"1"},{"name":"t","title":"2"}';
+    const tools = `{"title":"none"},${tool('')},{"name":5},null,${tool('t', ',"title":"1"')},${tool('t', ',"title":"2"')}`;
     await using upstream = await answering({ 'tools/list': listOf(tools) });
     await using gateway = await gatewayTo({ up: upstream });
     expect(await gateway.post(list)).toBe(
-      '{"jsonrpc":"2.0","id":1,"result":{"tools":[{"name":"up__t","title":"1"}]}}',
+      `{"jsonrpc":"2.0","id":1,"result":{"tools":[${tool('up__t', ',"title":"1"')}]}}`,
     );
   });
 
   test('has names longer than some clients take, and the log says so, once', async () => {
     const name = 'n'.repeat(128);
-    await using upstream = await answering({ 'tools/list': listOf(`{"name":"${name}"}`) });
+    await using upstream = await answering({ 'tools/list': listOf(tool(name)) });
     await using gateway = await gatewayTo({ up: upstream });
     expect(await gateway.post(list)).toContain(`"up__${name}"`);
     expect((await gateway.call(`up__${name}`, { a: 1 })).result.content[0].text).toBe('{"a":1}');
@@ -168,7 +172,7 @@ describe('tools/call passes on', () => {
 });
 
 test('a tool whose name holds the separator is called by its whole name', async () => {
-  await using upstream = await answering({ 'tools/list': listOf('{"name":"a__b"},{"name":"_c"}') });
+  await using upstream = await answering({ 'tools/list': listOf(`${tool('a__b')},${tool('_c')}`) });
   await using gateway = await gatewayTo({ up: upstream });
   await gateway.call('up__a__b');
   await gateway.call('up___c');
