@@ -127,7 +127,11 @@ export class LegacySession implements TransportEvents, CallOwner {
     const protocolVersion = result.string('protocolVersion');
     if (!isLegacyVersion(protocolVersion)) {
       const supported = legacyVersions.join(', ');
-      throw new UpstreamFailure('protocol', `speaks an unknown protocol version; known are ${supported}`);
+      const found =
+        protocolVersion === undefined
+          ? 'no protocol version'
+          : `the unknown protocol version ${this.#events.quote(protocolVersion)}`;
+      throw new UpstreamFailure('protocol', `speaks ${found}; known are ${supported}`);
     }
     this.#protocolVersion = protocolVersion;
     const info = result.object('serverInfo');
@@ -137,7 +141,7 @@ export class LegacySession implements TransportEvents, CallOwner {
       await this.#transport.send(notificationText('notifications/initialized'), signal);
     } catch (error) {
       // What it is answered means nothing: whether the session lives is seen from what is asked in it next.
-      if (!isRefusal(error, 'auth', 'limited')) throw error;
+      if (!isRefusal(error, 'auth', 'limited', 'broken')) throw error;
       this.#events.onOddity('notifications/initialized is refused');
     }
     this.#transport.initialized(protocolVersion);

@@ -107,7 +107,7 @@ export class ToolList {
     this.#listed++;
     try {
       if (text.length > maxToolChars) throw new TooManyError(maxToolChars, 'characters');
-      const tool = mendedTool(text);
+      const { tool, schemaFault } = mendedTool(text);
       const name = tool.string('name') as string;
       if (name === '') throw new ToolMisfit('its name is empty');
       if (this.#tools.has(name)) throw new ToolMisfit('another one has its name');
@@ -119,6 +119,8 @@ export class ToolList {
         text: tool.toString(),
         repeatable: isTrue('readOnlyHint') || isTrue('idempotentHint'),
       });
+      if (schemaFault !== null)
+        this.#fault(`the outputSchema of ${titleOf(text)} is left out: ${schemaFault}`);
     } catch (error) {
       const number = `number ${this.#listed}`;
       if (error instanceof TooManyError) this.#fault(`${number} is left out: it has ${error.message}`);

@@ -1,6 +1,7 @@
 import { skipString } from '../json-string.ts';
 import { elements } from '../protocol/json-text.ts';
 import { Members, ObjectText } from '../protocol/object-text.ts';
+import { faultOfOutputSchema } from './output-schema.ts';
 
 /** Members that matter, by their names. */
 type ShapeMembers = readonly (readonly [string, Shape])[];
@@ -84,20 +85,32 @@ const escapes = /\\(?:ud[89ab][\da-f]{2}\\ud[c-f][\da-f]{2}|(ud[89a-f][\da-f]{2}
 /** A tool that clients would refuse. The message says where it is not as it should be, in words that hold what came. */
 export class ToolMisfit extends Error {}
 
+/** A tool in a form that clients take. */
+export interface MendedTool {
+  readonly tool: ObjectText;
+  /** Why its output schema was cut out, or null where it was not. */
+  readonly schemaFault: string | null;
+}
+
 /**
- * The text of a tool in a form that clients take: a member that is null, and may be absent, is left out, as is an empty
- * array in place of an object (PHP) or an empty object in place of an array (Lua). Half of a character, as is left where a
- * text was cut, is replaced: no parser but that of JavaScript takes it. All else stays as it came. Throws a {@link ToolMisfit} where that does not help.
+ * A tool in a form that clients take: a member that is null, and may be absent, is left out, as is an empty array in place
+ * of an object (PHP) or an empty object in place of an array (Lua), and an output schema that no validator can be made of.
+ * Half of a character, as is left where a text was cut, is replaced: no parser but that of JavaScript takes it. All else
+ * stays as it came. Throws a {@link ToolMisfit} where that does not help.
  *
  * @param text well-formed JSON
  */
-export function mendedTool(text: string): ObjectText {
+export function mendedTool(text: string): MendedTool {
   if (kindOf(text) !== 'object') throw misfit('', text, article('object'));
-  const tool = withMendedMembers(text, toolMembers, '');
+  let tool = withMendedMembers(text, toolMembers, '');
   if (!tool.string('name')?.isWellFormed()) throw new ToolMisfit('its name holds half of a character');
   if (isDeeper(text, maxDepth)) throw new ToolMisfit(`it nests more than ${maxDepth} levels deep`);
-  if (!/\\ud[89a-f]/i.test(text)) return tool;
-  return new ObjectText(tool.toString().replace(escapes, (found, half) => (half ? '\\ufffd' : found)));
+  const schemaText = tool.member('outputSchema');
+  const schemaFault = schemaText === undefined ? null : faultOfOutputSchema(schemaText);
+  if (schemaFault !== null) tool = new ObjectText(tool.without('outputSchema'));
+  if (/\\ud[89a-f]/i.test(text))
+    tool = new ObjectText(tool.toString().replace(escapes, (found, half) => (half ? '\\ufffd' : found)));
+  return { tool, schemaFault };
 }
 
 function isDeeper(text: string, levels: number): boolean {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test';
-import { never, rpcError, rpcResult, sse, sseEvent, streamed } from '../support/answers.ts';
+import { hangUp, never, rpcError, rpcResult, sse, sseEvent, streamed } from '../support/answers.ts';
 import { connectV1, connectV2 } from '../support/clients.ts';
 import { type EventChannel, eventChannel } from '../support/event-channel.ts';
 import {
@@ -46,6 +46,11 @@ describe('a list of odd tools', () => {
       execution: null,
       _meta: null,
     },
+    {
+      name: 'bad-pattern',
+      inputSchema,
+      outputSchema: { type: 'object', properties: { a: { pattern: '[', minimum: null } } },
+    },
     { name: 'half', inputSchema, description: 'cut \ud83d' },
     { name: 'php', inputSchema: { type: 'object', properties: [] }, annotations: [], _meta: [] },
     { ...echoTool, name: 'last' },
@@ -63,7 +68,15 @@ describe('a list of odd tools', () => {
       ],
     });
     await gateway.connected();
-    const names = ['odd__good', 'odd__nulls', 'odd__half', 'odd__php', 'odd__last', 'even__echo'];
+    const names = [
+      'odd__good',
+      'odd__nulls',
+      'odd__bad-pattern',
+      'odd__half',
+      'odd__php',
+      'odd__last',
+      'even__echo',
+    ];
     await using v1 = await connectV1(gateway.url);
     expect(await v1.toolNames()).toEqual(names);
     await using v2 = await connectV2(gateway.url);
@@ -79,7 +92,7 @@ describe('a list of odd tools', () => {
     expect(warning.faults).toStartWith(
       '"no-schema" is left out: inputSchema is missing; "null-schema" is left',
     );
-    expect(warning.faults).toEndWith('; and 7 more');
+    expect(warning.faults).toEndWith('; and 8 more');
     // What was left out is unknown, not merely unlisted.
     await expect(v1.call('odd__no-schema', {})).rejects.toThrow('Unknown tool');
   });
@@ -427,17 +440,19 @@ test.each([
 });
 
 describe('notifications/initialized', () => {
-  const refusals: Record<string, () => Response> = {
+  const refusals: Record<string, () => FakeAnswer> = {
     'HTTP 400': () => new Response('Bad Request', { status: 400 }),
     'HTTP 401': () => new Response(null, { status: 401 }),
     'HTTP 404': () => new Response(null, { status: 404 }),
     'HTTP 405': () => new Response(null, { status: 405 }),
     'HTTP 500': () => new Response('oops', { status: 500 }),
+    'HTTP 503': () => new Response(null, { status: 503 }),
     'HTTP 200 and nothing': () => new Response(null, { status: 200 }),
     'HTTP 204': () => new Response(null, { status: 204 }),
     'a JSON-RPC error': () => rpcError(null, -32601, 'Method not found'),
     'a JSON-RPC error with HTTP 400': () => rpcError(null, -32600, 'Invalid Request', { status: 400 }),
     'a stream without an end': () => eventChannel().response,
+    'by hanging up': () => hangUp,
   };
   test.each(Object.entries(refusals))(
     'that is answered %s leaves the session as it is',

@@ -33,7 +33,7 @@ describe('what is null or empty in place of an optional member is left out, and 
     ],
     [`{"name":"a",${inputSchema},"mine":null}`, `{"name":"a",${inputSchema},"mine":null}`],
   ])('%s', (sent, taken) => {
-    expect(mendedTool(sent).toString()).toBe(taken);
+    expect(mendedTool(sent).tool.toString()).toBe(taken);
     expect(ListToolsResultSchema.safeParse({ tools: [JSON.parse(taken)] }).success).toBe(true);
   });
 });
@@ -48,7 +48,7 @@ describe('half of a character, which the Python SDK refuses, is replaced:', () =
     ['\\\\\\ud83d', '\\\\\\ufffd'],
     ['😀', '😀'],
   ])('%s', (sent, taken) => {
-    expect(mendedTool(described(sent)).toString()).toBe(described(taken));
+    expect(mendedTool(described(sent)).tool.toString()).toBe(described(taken));
   });
 
   test('but not in the name, which would be another one then', () => {
@@ -61,7 +61,7 @@ describe('half of a character, which the Python SDK refuses, is replaced:', () =
 test('a tool that nests too deep for the Python SDK is refused', () => {
   const nested = (levels: number) =>
     `{"name":"a",${inputSchema},"_meta":{"b":"[{","c":${'['.repeat(levels - 2)}${']'.repeat(levels - 2)}}}`;
-  expect(mendedTool(nested(128)).toString()).toBe(nested(128));
+  expect(mendedTool(nested(128)).tool.toString()).toBe(nested(128));
   expect(() => mendedTool(nested(129))).toThrow('it nests more than 128 levels deep');
 });
 

@@ -1,0 +1,196 @@
+/** A JSON value as parsed. */
+type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
+type JsonObject = { [name: string]: Json };
+
+/** What the values of keywords have to be. JSON Schema draft-07, Validation, and `nullable` of OpenAPI. */
+const kindsOfKeywords: Readonly<Record<string, readonly string[]>> = {
+  $ref: ['string'],
+  $id: ['string'],
+  $anchor: ['string'],
+  type: ['string', 'array'],
+  nullable: ['boolean'],
+  enum: ['array'],
+  minimum: ['number'],
+  maximum: ['number'],
+  exclusiveMinimum: ['number'],
+  exclusiveMaximum: ['number'],
+  multipleOf: ['number'],
+  minLength: ['number'],
+  maxLength: ['number'],
+  minItems: ['number'],
+  maxItems: ['number'],
+  minProperties: ['number'],
+  maxProperties: ['number'],
+  uniqueItems: ['boolean'],
+  pattern: ['string'],
+  format: ['string'],
+  required: ['array'],
+  properties: ['object'],
+  patternProperties: ['object'],
+  dependencies: ['object'],
+  additionalProperties: ['object', 'boolean'],
+  propertyNames: ['object', 'boolean'],
+  items: ['object', 'array', 'boolean'],
+  additionalItems: ['object', 'boolean'],
+  contains: ['object', 'boolean'],
+  allOf: ['array'],
+  anyOf: ['array'],
+  oneOf: ['array'],
+  not: ['object', 'boolean'],
+  if: ['object', 'boolean'],
+};
+const types = ['string', 'number', 'integer', 'boolean', 'object', 'array', 'null'];
+/** Keywords whose value is a schema or a list of them, and those whose members are schemas. */
+const schemaKeywords = [
+  'additionalProperties',
+  'propertyNames',
+  'items',
+  'additionalItems',
+  'contains',
+  'not',
+].concat(['if', 'then', 'else', 'allOf', 'anyOf', 'oneOf']);
+const schemaMaps = ['properties', 'patternProperties', 'dependencies'];
+/** What the validator of the SDK knows without being told. */
+const metaSchema = /^http:\/\/json-schema\.org\/draft-07\/schema#?$/;
+
+/**
+ * Why the TypeScript SDK, v1, cannot make a validator of an output schema, or null where it can. Its client makes one of
+ * each as it lists tools, and refuses the whole list where that fails.
+ *
+ * @param text the JSON text of the schema, which does not nest deep
+ */
+export function faultOfOutputSchema(text: string): string | null {
+  return new SchemaCheck(JSON.parse(text) as JsonObject).fault();
+}
+
+/** Goes through a schema as a validator's compiler does: what is not referred to does not matter. */
+class SchemaCheck {
+  readonly #root: JsonObject;
+  /** What is still to be looked at, and where it stands. */
+  readonly #pending: [string, Json][];
+  readonly #seen = new Set<JsonObject>();
+  readonly #anchors = new Set<string>();
+  /** Whether parts of the schema have URIs of their own: references are not followed then. */
+  #hasIds = false;
+  #repeatedAnchor: string | null = null;
+
+  constructor(root: JsonObject) {
+    this.#root = root;
+    this.#pending = [['', root]];
+    this.#collectNames(root);
+  }
+
+  fault(): string | null {
+    if (this.#repeatedAnchor !== null) return `$anchor ${quoted(this.#repeatedAnchor)} stands there twice`;
+    for (let next = this.#pending.pop(); next; next = this.#pending.pop()) {
+      const [path, schema] = next;
+      if (schema === null) return `${path} is null, not a schema`;
+      if (!isObject(schema) || this.#seen.has(schema)) continue;
+      this.#seen.add(schema);
+      const fault = this.#faultOfKeywords(path, schema) ?? this.#faultOfReference(path, schema);
+      if (fault !== null) return fault;
+      this.#lookWithin(path, schema);
+    }
+    return null;
+  }
+
+  #faultOfKeywords(path: string, schema: JsonObject): string | null {
+    for (const [name, value] of Object.entries(schema)) {
+      const kinds = Object.hasOwn(kindsOfKeywords, name) ? kindsOfKeywords[name] : undefined;
+      if (kinds && !kinds.includes(kindOf(value)))
+        return `${at(path, name)} is ${quoted(value)}, not of the kind ${kinds.join(' or ')}`;
+    }
+    const { type, nullable, pattern } = schema;
+    const wrong = [type ?? []].flat().find((name) => !types.includes(name as string));
+    if (wrong !== undefined) return `${at(path, 'type')} is ${quoted(wrong)}, which is no type`;
+    if (nullable === true && type === undefined) return `${at(path, 'nullable')} stands without a type`;
+    if (nullable === false && type === 'null') return `${at(path, 'nullable')} contradicts the type`;
+    if (Array.isArray(schema.enum) && schema.enum.length === 0) return `${at(path, 'enum')} is empty`;
+    if (typeof pattern === 'string' && !isPattern(pattern))
+      return `${at(path, 'pattern')} is ${quoted(pattern)}, which is no pattern`;
+    return null;
+  }
+
+  #faultOfReference(path: string, { $ref }: JsonObject): string | null {
+    if (typeof $ref !== 'string' || this.#hasIds || metaSchema.test($ref)) return null;
+    const target = this.#resolved($ref);
+    if (!isObject(target) && typeof target !== 'boolean')
+      return `${at(path, '$ref')} is ${quoted($ref)}, which leads nowhere`;
+    this.#pending.push([$ref, target]);
+    return null;
+  }
+
+  #lookWithin(path: string, schema: JsonObject): void {
+    for (const name of schemaKeywords) {
+      const value = schema[name];
+      if (Array.isArray(value)) for (const one of value) this.#pending.push([at(path, name), one]);
+      else if (value !== undefined) this.#pending.push([at(path, name), value]);
+    }
+    for (const map of schemaMaps)
+      for (const [name, value] of Object.entries(schema[map] ?? {}))
+        this.#pending.push([at(at(path, map), name), value]);
+  }
+
+  /** What a reference within the schema leads to. RFC 6901, 6. */
+  #resolved(reference: string): Json | undefined {
+    if (!reference.startsWith('#')) return undefined;
+    if (reference === '#' || this.#anchors.has(reference.slice(1))) return true;
+    if (reference[1] !== '/') return undefined;
+    let found: Json | undefined = this.#root;
+    for (const token of reference.slice(2).split('/')) {
+      const name = decoded(token).replaceAll('~1', '/').replaceAll('~0', '~');
+      if (typeof found !== 'object' || found === null || !Object.hasOwn(found, name)) return undefined;
+      found = (found as JsonObject)[name];
+    }
+    return found;
+  }
+
+  #collectNames(value: Json): void {
+    if (typeof value !== 'object' || value === null) return;
+    for (const [name, member] of Object.entries(value)) {
+      if (name === '$id') this.#hasIds = true;
+      if (name === '$anchor' && typeof member === 'string') {
+        if (this.#anchors.has(member)) this.#repeatedAnchor = member;
+        this.#anchors.add(member);
+      }
+      this.#collectNames(member);
+    }
+  }
+}
+
+function isObject(value: Json | undefined): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function kindOf(value: Json): string {
+  if (value === null) return 'null';
+  return Array.isArray(value) ? 'array' : typeof value;
+}
+
+/** Whether it is a regular expression as the SDK's validator takes it: with the flag `u`. */
+function isPattern(text: string): boolean {
+  try {
+    new RegExp(text, 'u');
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function decoded(token: string): string {
+  try {
+    return decodeURIComponent(token);
+  } catch {
+    return token;
+  }
+}
+
+function at(path: string, name: string): string {
+  return path === '' ? name : `${path}.${name.slice(0, 40)}`;
+}
+
+function quoted(value: Json): string {
+  const text =
+    typeof value === 'object' && value !== null ? `of the kind ${kindOf(value)}` : JSON.stringify(value);
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+}
