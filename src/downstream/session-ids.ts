@@ -61,26 +61,28 @@ export class SessionIds {
   }
 }
 
-/** The same as far as it goes into an id: what a client says of itself may be too long, and is then kept in part. */
+/**
+ * The same as far as it goes into an id: what a client says of itself may be too long, and is then kept in part. Nothing of
+ * it refers to the text that it came in, which would otherwise stay in memory for as long as the session.
+ */
 export function factsThatFit(facts: SessionFacts): SessionFacts {
-  const { clientInfo, capabilities } = facts;
-  const shortInfo = () => JSON.stringify(nameAndVersion(new ObjectText(clientInfo)));
-  const steps = [
-    () => facts,
-    () => ({ ...facts, clientInfo: shortInfo() }),
-    () => ({ ...facts, clientInfo: shortInfo(), capabilities: essential(new ObjectText(capabilities)) }),
-  ];
-  for (const step of steps) {
-    const shorter = step();
-    if (Buffer.byteLength(textOf(shorter)) <= maxTextBytes) return shorter;
-  }
-  return { ...facts, clientInfo: shortInfo(), capabilities: '{}' };
+  const whole = fitting(facts);
+  if (whole) return whole;
+  const short = { ...facts, clientInfo: nameAndVersion(new ObjectText(facts.clientInfo)) };
+  const capabilities = () => essential(new ObjectText(facts.capabilities));
+  const kept = fitting(short) ?? fitting({ ...short, capabilities: capabilities() });
+  return kept ?? (fitting({ ...short, capabilities: '{}' }) as SessionFacts);
 }
 
-function nameAndVersion(info: ObjectText): { name?: string; version?: string } {
+/** A copy, or null where it is too long. */
+function fitting(facts: SessionFacts): SessionFacts | null {
+  const bytes = Buffer.from(textOf(facts));
+  return bytes.length <= maxTextBytes ? factsIn(bytes.toString()) : null;
+}
+
+function nameAndVersion(info: ObjectText): string {
   const short = (name: string) => info.string(name)?.slice(0, maxNameChars).toWellFormed();
-  const [name, version] = [short('name'), short('version')];
-  return { ...(name !== undefined && { name }), ...(version !== undefined && { version }) };
+  return JSON.stringify({ name: short('name'), version: short('version') });
 }
 
 function essential(capabilities: ObjectText): string {

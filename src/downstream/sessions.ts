@@ -3,7 +3,7 @@ import { Listed, LiveList } from '../live-list.ts';
 import type { DownstreamMetrics, SessionEndReason } from '../observability/downstream-metrics.ts';
 import type { Logger } from '../observability/log.ts';
 import { sseMessage } from '../protocol/sse.ts';
-import { tellEach } from '../turn.ts';
+import { nextTurn, tellEach } from '../turn.ts';
 import type { Call } from './call.ts';
 import { EventStream } from './event-stream.ts';
 import type { Heartbeat } from './heartbeat.ts';
@@ -15,6 +15,8 @@ const defaultMaxSessions = 100_000;
 const maxStreams = 8;
 /** Changes that come close together, as at the start, are told once. */
 const noticeDelayMs = 50;
+/** How many idle sessions end in one turn of the event loop. */
+const maxEndedInTurn = 256;
 /** How often it is told that sessions had to make room for others. */
 const fullWarningIntervalMs = 60_000;
 
@@ -123,7 +125,7 @@ export class Sessions {
 
   constructor(parts: SessionsParts) {
     this.#parts = parts;
-    this.#sweepTimer = setInterval(() => this.#sweep(), parts.sweepIntervalMs);
+    this.#sweepTimer = setInterval(() => void this.#sweep(), parts.sweepIntervalMs);
   }
 
   get size(): number {
@@ -219,12 +221,14 @@ export class Sessions {
     this.#displaced = 0;
   }
 
-  #sweep(): void {
+  /** A few in each turn of the event loop: many may have been left at the same time. */
+  async #sweep(): Promise<void> {
     const before = performance.now() - this.#parts.idleTtlMs;
-    for (;;) {
+    for (let ended = 1; ; ended++) {
       const longestIdle = this.#idle.first;
       if (!longestIdle || longestIdle.lastSeenMs > before) return;
       this.end(longestIdle, 'idle_timeout');
+      if (ended % maxEndedInTurn === 0) await nextTurn();
     }
   }
 }

@@ -89,6 +89,13 @@ describe('an idle session', () => {
     expect(await endings('init_failed')).toBe(0);
   });
 
+  test('ends with all that were left at the same time, however many', async () => {
+    const { sessions, endings } = sessionsOf(20);
+    for (let opened = 0; opened < 1_000; opened++) sessions.open(facts);
+    await waitUntil('the end', () => sessions.size === 0);
+    expect(await endings('idle_timeout')).toBe(1_000);
+  });
+
   test('that came to nothing is counted as failed to initialize, and is none', async () => {
     const { sessions, endings } = sessionsOf(60_000);
     sessions.refuse();
