@@ -22,7 +22,8 @@ import { streamHeaders } from './event-stream.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { clientMessage, clientName, factsOf, initializeResult, takeNotification } from './legacy.ts';
 import { Replies } from './replies.ts';
-import { type Asked, Reply } from './reply.ts';
+import { type Asked, Reply, type ReplyParts } from './reply.ts';
+import { RequestLog } from './request-log.ts';
 import type { Principal } from './session-ids.ts';
 import type { Session, Sessions } from './sessions.ts';
 
@@ -56,13 +57,16 @@ export class Endpoint implements CallTaker {
   readonly #gateways: () => string;
   readonly #streams = new Heartbeat();
   readonly #replies = new Replies();
-  readonly #replyParts = { replies: this.#replies, streams: this.#streams };
+  readonly #replyParts: ReplyParts;
+  readonly #log: RequestLog;
 
   constructor({ router, sessions, metrics, logger, gateways }: EndpointParts) {
     this.#router = router;
     this.#sessions = sessions;
     this.#metrics = metrics;
     this.#logger = logger;
+    this.#log = new RequestLog(logger);
+    this.#replyParts = { replies: this.#replies, streams: this.#streams, messages: this.#log.messages };
     this.#gateways = gateways;
   }
 
@@ -71,6 +75,7 @@ export class Endpoint implements CallTaker {
     let body: Message | Message[] | null = null;
     try {
       body = parse(posted.text);
+      if (this.#log.messages) this.#log.received(body, posted.text, posted.sessionId);
       this.#post(body, posted);
     } catch (error) {
       posted.respond(this.#failed(body, toGatewayError(error, this.#logger)));
@@ -79,6 +84,7 @@ export class Endpoint implements CallTaker {
 
   /** The answer to a POST that could not even be read; counts it. */
   refusal(error: GatewayError, headers?: Record<string, string>): Response {
+    if (this.#log.isDebug) this.#log.refused(error);
     this.#metrics.requestWithoutMethod('invalid', false);
     return errorResponse(error, 'null', headers);
   }
@@ -88,13 +94,16 @@ export class Endpoint implements CallTaker {
     checkVersion(protocolVersion);
     const session = this.#session(sessionId, principal);
     this.#metrics.requestWithoutMethod('listen', true);
+    if (this.#log.isDebug) this.#log.session('client listens for messages of its session', session);
     return new Response(session.listen(this.#streams).readable, { headers: streamHeaders });
   }
 
   /** Answers a DELETE: ends the session. Throws `unknown_session`, `unsupported_protocol_version`. */
   terminate(sessionId: string, protocolVersion: string | null, principal: Principal): Response {
     checkVersion(protocolVersion);
-    this.#sessions.end(this.#session(sessionId, principal), 'client_delete');
+    const session = this.#session(sessionId, principal);
+    this.#sessions.end(session, 'client_delete');
+    if (this.#log.isDebug) this.#log.session('client session ended by its client', session);
     this.#metrics.requestWithoutMethod('terminate', true);
     // Python clients complain of 202.
     return new Response(null, { status: 204 });
@@ -141,6 +150,7 @@ export class Endpoint implements CallTaker {
     const first = isBatch ? body[0] : body;
     if (first?.kind !== 'request' && first?.kind !== 'notification') return this.refusal(error);
     this.#metrics.request(first.method, false, 0);
+    if (this.#log.isDebug) this.#log.refused(error, first.method);
     return errorResponse(error, !isBatch && first.kind === 'request' ? first.idText : 'null');
   }
 
@@ -152,12 +162,16 @@ export class Endpoint implements CallTaker {
 
   /** The error to answer what is no proper request; counts it. */
   #refuse({ method, problem }: InvalidMessage): GatewayError {
+    let error: GatewayError;
     if (method !== undefined) {
       this.#metrics.request(method, false, 0);
-      return new GatewayError('invalid_params', `Invalid params: ${problem}`);
+      error = new GatewayError('invalid_params', `Invalid params: ${problem}`);
+    } else {
+      this.#metrics.requestWithoutMethod('invalid', false);
+      error = new GatewayError('invalid_request', `Invalid request: ${problem}`);
     }
-    this.#metrics.requestWithoutMethod('invalid', false);
-    return new GatewayError('invalid_request', `Invalid request: ${problem}`);
+    if (this.#log.isDebug) this.#log.refused(error, method);
+    return error;
   }
 
   /** Opens a new session whatever the request names: a client that begins anew may still send the id of an old one. */
@@ -168,15 +182,18 @@ export class Endpoint implements CallTaker {
     let ok = false;
     try {
       const result = initializeResult(message.params, this.#gateways());
-      headers = { [sessionHeader]: this.#sessions.open(factsOf(message.params, posted.principal)).id };
-      this.#logger.debug('client session opened', { client: clientName(message.params) });
+      const session = this.#sessions.open(factsOf(message.params, posted.principal));
+      headers = { [sessionHeader]: session.id };
+      if (this.#log.isDebug) this.#log.opened(session, clientName(message.params), startMs);
       answer = resultText(message.idText, result);
       ok = true;
     } catch (error) {
       if (!(error instanceof GatewayError) || error.kind !== 'invalid_params') throw error;
       this.#sessions.refuse();
+      if (this.#log.isDebug) this.#log.refused(error, message.method);
       answer = errorText(message.idText, rpcErrorText(error));
     }
+    this.#log.messages?.answer('to client', message.idText, answer.length);
     new Reply(this.#replyParts, posted, null, headers).answer(answer);
     this.#metrics.request(message.method, ok, (performance.now() - startMs) / 1000);
   }
@@ -229,6 +246,7 @@ export class Endpoint implements CallTaker {
     call.isOver = true;
     session?.ended(call, nowMs);
     this.#metrics.request(message.method, answer.kind === 'result', (nowMs - startMs) / 1000);
+    if (this.#log.isDebug) this.#log.answered(call, answer, nowMs, this.#router.serverOf(call));
     reply.answer(answerText(message.idText, answer));
   }
 

@@ -1,6 +1,8 @@
 import type { Signal } from '../abort.ts';
 import { Listed } from '../live-list.ts';
 import { type Accepted, jsonType } from '../protocol/headers.ts';
+import { parseMessage } from '../protocol/jsonrpc.ts';
+import type { MessageLog } from '../protocol/message-log.ts';
 import { sseMessage } from '../protocol/sse.ts';
 import { bodyOf, type Content, textOf } from './body.ts';
 import type { Call } from './call.ts';
@@ -31,6 +33,8 @@ export interface ReplyParts {
   readonly replies: Replies;
   /** The streams that are open. */
   readonly streams: Heartbeat;
+  /** Is told of each message; absent unless somebody wants to know. */
+  readonly messages?: MessageLog | null;
 }
 
 /**
@@ -92,6 +96,7 @@ export class Reply extends Listed implements Beating {
   /** Sends a message ahead of the answers. To a client that takes no stream it cannot be sent. */
   notify(message: string): Promise<void> | undefined {
     if (this.#done || !this.#asked.accepted.sse) return undefined;
+    this.#parts.messages?.message('to client', parseMessage(message), message.length);
     return this.#open().send(sseMessage(message));
   }
 

@@ -2,6 +2,8 @@ import { GatewayError } from '../errors.ts';
 import { Listed, LiveList } from '../live-list.ts';
 import type { DownstreamMetrics, SessionEndReason } from '../observability/downstream-metrics.ts';
 import type { Logger } from '../observability/log.ts';
+import { parseMessage } from '../protocol/jsonrpc.ts';
+import { MessageLog } from '../protocol/message-log.ts';
 import { sseMessage } from '../protocol/sse.ts';
 import { nextTurn, tellEach } from '../turn.ts';
 import type { Call } from './call.ts';
@@ -178,10 +180,16 @@ export class Sessions {
       this.#noticeTimer = null;
       const pending = [...this.#notices];
       this.#notices.clear();
+      if (this.#parts.logger.isTrace) this.#trace(pending);
       void tellEach([...this.#sessions.values()], (session) => {
         for (const each of pending) session.notice(each);
       });
     }, noticeDelayMs);
+  }
+
+  #trace(notices: readonly string[]): void {
+    const log = new MessageLog(this.#parts.logger, { sessions: this.size });
+    for (const notice of notices) log.message('to client', parseMessage(notice), notice.length);
   }
 
   /** Opens no more sessions; those that are open go on. */

@@ -30,5 +30,10 @@ export interface Exchange {
 
 /** What ends an exchange: the JSON text (or its bytes in UTF-8) of a result, or the text of an error object. */
 export type Answer =
-  | { readonly kind: 'result'; readonly result: string | Uint8Array | OwnBytes }
+  | {
+      readonly kind: 'result';
+      readonly result: string | Uint8Array | OwnBytes;
+      /** The result says of itself that it is an error. */
+      readonly isError?: true;
+    }
   | { readonly kind: 'error'; readonly error: string };

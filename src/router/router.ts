@@ -167,7 +167,7 @@ class Forwarded implements AnswerTaker {
     if (error) {
       this.#route.metrics.failed('upstream_returned_error');
       this.#pass({ kind: 'error', error: safe });
-    } else this.#pass({ kind: 'result', result: bytes && safe === text ? bytes : safe });
+    } else this.#pass({ kind: 'result', result: bytes && safe === text ? bytes : safe, isError: true });
   }
 
   #pass(answer: Answer): void {

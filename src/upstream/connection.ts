@@ -3,6 +3,7 @@ import type { ServerConfig } from '../config/schema.ts';
 import { settledOrAborted } from '../deadlines.ts';
 import type { Logger } from '../observability/log.ts';
 import type { UpstreamMetrics, UpstreamState } from '../observability/upstream-metrics.ts';
+import { MessageLog } from '../protocol/message-log.ts';
 import { Attempt, type AttemptOwner } from './attempt.ts';
 import { backoffMs } from './backoff.ts';
 import { type ConnectParts, connect } from './connect.ts';
@@ -59,6 +60,7 @@ export class Connection implements UpstreamState, AttemptOwner, SessionEvents {
   readonly name: string;
   #config: UpstreamConfig;
   #requestTimeoutMs: number;
+  readonly messages: MessageLog | null;
   readonly #log: UpstreamLog;
   readonly #metrics: UpstreamMetrics;
   readonly #events: ConnectionEvents;
@@ -102,6 +104,7 @@ export class Connection implements UpstreamState, AttemptOwner, SessionEvents {
     this.name = config.server.name;
     this.#config = config;
     this.#requestTimeoutMs = requestTimeoutMs(config);
+    this.messages = logger.isTrace ? new MessageLog(logger, { server: this.name }) : null;
     this.#log = new UpstreamLog(logger, this.name);
     this.#metrics = metrics(this);
     this.#events = events;

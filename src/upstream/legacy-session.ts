@@ -15,6 +15,7 @@ import {
   resultText,
   serialOf,
 } from '../protocol/jsonrpc.ts';
+import type { MessageLog } from '../protocol/message-log.ts';
 import { ObjectText } from '../protocol/object-text.ts';
 import { isLegacyVersion, latestLegacyVersion, legacyVersions } from '../protocol/versions.ts';
 import { build } from '../version.ts';
@@ -22,6 +23,7 @@ import { cancelled, type FailureKind, loopFailure, sessionLossIn, UpstreamFailur
 import { maxRequestsInFlight, RequestTable } from './request-table.ts';
 import { type CallOwner, Opening, RunningCall, type UpstreamCall } from './running-call.ts';
 import { ToolList, type UpstreamTool } from './tool-list.ts';
+import { traced } from './transport/traced.ts';
 import type { AnswerTaker, Transport, TransportEvents } from './transport/transport.ts';
 
 /** How long a notification, or an answer of ours to the upstream, may take to be accepted. */
@@ -41,6 +43,8 @@ const listMethod = '"tools/list"';
 export interface SessionEvents {
   /** The id by which this gateway recognizes itself. */
   readonly instance: string;
+  /** Is told of each message; absent unless somebody wants to know. */
+  readonly messages?: MessageLog | null;
   /** Words of the upstream in a form that may be shown: short, on one line, without secrets. */
   quote(text: string): string;
   onToolsChanged(session: LegacySession): void;
@@ -81,7 +85,7 @@ export class LegacySession implements TransportEvents, CallOwner {
 
   /** @param connect makes the transport, which tells this session what comes in. */
   constructor(connect: (events: TransportEvents) => Transport, events: SessionEvents) {
-    this.#transport = connect(this);
+    this.#transport = (events.messages ? traced(connect, events.messages) : connect)(this);
     this.#events = events;
   }
 

@@ -1,6 +1,6 @@
 import { type LoadedConfig, parseConfig } from '../../src/config/load.ts';
 import { Gateway, type ReloadSummary } from '../../src/gateway.ts';
-import { createLogger } from '../../src/observability/log.ts';
+import { createLogger, type LogLevel } from '../../src/observability/log.ts';
 import { Redactor } from '../../src/observability/redact.ts';
 import type { State } from '../../src/state/state.ts';
 import { sampleValue } from './prometheus-page.ts';
@@ -12,6 +12,8 @@ export interface TestConfig {
   host?: string;
   mcp?: Record<string, unknown>;
   metrics?: Record<string, unknown>;
+  /** The level is `debug` unless it says otherwise. */
+  logging?: { level: LogLevel };
 }
 
 /** An upstream as `/health` shows it. */
@@ -83,7 +85,7 @@ export async function startGateway(
   const loaded = load(config);
   redactor.setSecrets(loaded.secrets);
   const logger = createLogger({
-    level: 'trace',
+    level: config.logging?.level ?? 'debug',
     format: 'json',
     redactor,
     write: (line) => void logs.push(line),

@@ -1,0 +1,104 @@
+import type { Signal } from '../../abort.ts';
+import { type Message, parseMessage, type ResponseMessage } from '../../protocol/jsonrpc.ts';
+import { type MessageLog, sizeOf } from '../../protocol/message-log.ts';
+import type { UpstreamFailure } from '../failure.ts';
+import type { Sending } from './sending.ts';
+import type { RequestTaker, Transport, TransportEvents } from './transport.ts';
+
+/** Makes the transport that `connect` makes, and has each message of both directions told. */
+export function traced(
+  connect: (events: TransportEvents) => Transport,
+  log: MessageLog,
+): (events: TransportEvents) => Transport {
+  return (events) => new TracedTransport(connect(new TracedEvents(events, log)), log);
+}
+
+class TracedTransport implements Transport {
+  readonly #transport: Transport;
+  readonly #log: MessageLog;
+
+  constructor(transport: Transport, log: MessageLog) {
+    this.#transport = transport;
+    this.#log = log;
+  }
+
+  get name(): string {
+    return this.#transport.name;
+  }
+
+  open(signal: Signal): Promise<void> {
+    return this.#transport.open(signal);
+  }
+
+  request(id: number, body: string, signal: Signal, taker: RequestTaker): Sending {
+    this.#tell(body);
+    return this.#transport.request(id, body, signal, new TracedTaker(taker, this.#log));
+  }
+
+  send(body: string, signal: Signal): Promise<void> {
+    this.#tell(body);
+    return this.#transport.send(body, signal);
+  }
+
+  initialized(protocolVersion: string): void {
+    this.#transport.initialized(protocolVersion);
+  }
+
+  close(terminate: boolean, signal: Signal): Promise<void> {
+    return this.#transport.close(terminate, signal);
+  }
+
+  #tell(body: string): void {
+    this.#log.message('to upstream', parseMessage(body), body.length);
+  }
+}
+
+class TracedTaker implements RequestTaker {
+  readonly #taker: RequestTaker;
+  readonly #log: MessageLog;
+
+  constructor(taker: RequestTaker, log: MessageLog) {
+    this.#taker = taker;
+    this.#log = log;
+  }
+
+  onAccepted(): void {
+    this.#taker.onAccepted();
+  }
+
+  onAnswer(answer: ResponseMessage): void {
+    this.#log.message('from upstream', answer, sizeOf(answer));
+    this.#taker.onAnswer(answer);
+  }
+
+  onFailure(reason: unknown): void {
+    this.#taker.onFailure(reason);
+  }
+}
+
+class TracedEvents implements TransportEvents {
+  readonly #events: TransportEvents;
+  readonly #log: MessageLog;
+
+  constructor(events: TransportEvents, log: MessageLog) {
+    this.#events = events;
+    this.#log = log;
+  }
+
+  onMessage(message: Message, requestId: number | null): Promise<void> | undefined {
+    this.#log.message('from upstream', message, sizeOf(message));
+    return this.#events.onMessage(message, requestId);
+  }
+
+  onClosed(error: Error): void {
+    this.#events.onClosed(error);
+  }
+
+  onSuspect(): void {
+    this.#events.onSuspect();
+  }
+
+  onDeaf(failure: UpstreamFailure): void {
+    this.#events.onDeaf(failure);
+  }
+}
