@@ -83,7 +83,7 @@ export class UpstreamFailure extends Error {
 
 /** An error with which an upstream answered a call, for those who have to find out whether it is the tool's own. */
 export function errorAnswered(answer: ResponseMessage, error: RpcError): UpstreamFailure {
-  const words = `${error.message.slice(0, maxComparedChars)} (error ${error.code})`;
+  const words = `${error.message.slice(0, maxWordsChars)} (error ${error.code})`;
   return new UpstreamFailure('returned_error', words, sessionLossIn(error) ?? undefined, answer);
 }
 
@@ -101,8 +101,8 @@ export function loopFailure(direct: boolean): UpstreamFailure {
   return new UpstreamFailure('loop', `${found}: remove it from servers, or give the url of another server`);
 }
 
-/** As much of the message of an error as tells it from others. */
-const maxComparedChars = 200;
+/** As much of the message of an error as is looked at: it may be of any length. */
+const maxWordsChars = 1_000;
 
 /** What a request or the reading of its answer threw, in the gateway's terms. */
 export function toFailure(error: unknown): UpstreamFailure {
@@ -141,9 +141,10 @@ export function sessionLossOf(status: number, body: string, named = true): Sessi
  * own timeouts, too, or in words alone.
  */
 export function sessionLossIn({ code, message }: RpcError): SessionLoss | null {
-  const says = speaksOfSession.test(message) && saysItIsGone.test(message);
-  if (!says && (code !== -32001 || /timed? ?out/i.test(message))) return null;
-  return endOf(message) ?? 'unknown_session';
+  const words = message.slice(0, maxWordsChars);
+  const says = speaksOfSession.test(words) && saysItIsGone.test(words);
+  if (!says && (code !== -32001 || /timed? ?out/i.test(words))) return null;
+  return endOf(words) ?? 'unknown_session';
 }
 
 function endOf(text: string): SessionLoss | null {

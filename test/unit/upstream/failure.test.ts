@@ -69,6 +69,7 @@ describe('a JSON-RPC error', () => {
     [-32600, 'Received request before initialization was complete', 'unknown_session'],
     [-32602, 'session must be a string', null],
     [-32000, 'item not found', null],
+    [-32000, `${'x'.repeat(1_000)} session not found`, null],
     [-32601, 'Method not found', null],
   ] as const)('%d "%s": %p', (code, message, loss) => {
     expect(sessionLossIn({ code, message })).toBe(loss);
