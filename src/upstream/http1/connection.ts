@@ -19,6 +19,8 @@ export interface ConnectionEvents {
   readonly hintOfSilence: string;
   /** It can serve another request. */
   onFree(connection: HttpConnection): void;
+  /** The server has closed it, or said that it does, after it had been idle for `idleMs`. */
+  onIdleEnd(idleMs: number): void;
   /** It is gone. */
   onClosed(connection: HttpConnection): void;
   /** Bytes of a body came. */
@@ -57,7 +59,8 @@ export class HttpConnection implements SocketOwner, ResponseSink, BodySource, Ou
   /** The server's `Keep-Alive`, and how long the connection may be idle by that. */
   #keepAlive: string | null = null;
   #idleMs = defaultIdleMs;
-  #idleUntilMs = Number.POSITIVE_INFINITY;
+  /** By performance.now(): when its last response had come; infinite while there is none, or another is awaited. */
+  #idleSinceMs = Number.POSITIVE_INFINITY;
 
   /**
    * @param recent the head that came last from the same server, over whichever connection
@@ -71,9 +74,22 @@ export class HttpConnection implements SocketOwner, ResponseSink, BodySource, Ou
     socket.data.owner = this;
   }
 
-  /** Whether it may be used at `nowMs`, of `performance.now()`: it lives, and has not been idle for too long. */
+  /** Whether the server said for how long it keeps the connection. */
+  get saysItsLimit(): boolean {
+    return this.#idleMs < defaultIdleMs;
+  }
+  get isClosed(): boolean {
+    return this.#closed;
+  }
+
+  /** How long it has been idle at `nowMs`, of `performance.now()`; negative: it has served no request yet. */
+  idleMsAt(nowMs: number): number {
+    return nowMs - this.#idleSinceMs;
+  }
+
+  /** Whether it may be used at `nowMs`: it lives, and has not been idle for longer than its server said. */
   usableAt(nowMs: number): boolean {
-    return !this.#closed && nowMs < this.#idleUntilMs;
+    return !this.#closed && nowMs - this.#idleSinceMs < this.#idleMs;
   }
 
   /** Has a request sent, when none is under way. Reading the body of its response rejects with what a taker is told. */
@@ -83,6 +99,7 @@ export class HttpConnection implements SocketOwner, ResponseSink, BodySource, Ou
       taker.onFailure(signal.aborted ? signal.reason : closedUnexpectedly());
       return;
     }
+    this.#idleSinceMs = Number.POSITIVE_INFINITY;
     this.#taker = taker;
     this.#signal = signal;
     signal.addEventListener('abort', this.#onAbort, { once: true });
@@ -121,6 +138,8 @@ export class HttpConnection implements SocketOwner, ResponseSink, BodySource, Ou
       this.#parser.push(bytes);
     } catch (error) {
       if (!(error instanceof HttpFramingError)) throw error;
+      // Some servers say 408 before they close an idle connection.
+      this.#noteIdleEnd();
       this.destroy(new UpstreamFailure('protocol', error.message));
     }
     // Only now, so that a body that came with its head is there as a whole.
@@ -135,6 +154,7 @@ export class HttpConnection implements SocketOwner, ResponseSink, BodySource, Ou
 
   closed(error: Error | null): void {
     if (this.#closed) return;
+    this.#noteIdleEnd();
     // A body without any other end ends with the connection.
     if (error === null) this.#parser.close();
     if (this.#closed) return;
@@ -162,7 +182,7 @@ export class HttpConnection implements SocketOwner, ResponseSink, BodySource, Ou
     this.#release();
     body?.end();
     if (clean && this.#persistent && this.#unsent === null && !this.#closed) {
-      this.#idleUntilMs = performance.now() + this.#idleMs;
+      this.#idleSinceMs = performance.now();
       this.#events.onFree(this);
     } else this.close();
   }
@@ -186,6 +206,11 @@ export class HttpConnection implements SocketOwner, ResponseSink, BodySource, Ou
     if (taker === null) return;
     this.#taker = null;
     taker.onFailure(reason);
+  }
+
+  #noteIdleEnd(): void {
+    const idleMs = performance.now() - this.#idleSinceMs;
+    if (idleMs >= 0) this.#events.onIdleEnd(idleMs);
   }
 
   #handOver(): void {

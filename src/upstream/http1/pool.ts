@@ -2,13 +2,19 @@ import type { Signal } from '../../abort.ts';
 import { type Deadline, deadlines } from '../../deadlines.ts';
 import { Listed, LiveList } from '../../live-list.ts';
 import type { ByteCounts } from '../../observability/upstream-metrics.ts';
+import { nextTurn } from '../../turn.ts';
 import { toFailure, UpstreamFailure } from '../failure.ts';
 import { type ConnectionEvents, HttpConnection } from './connection.ts';
+import { IdleLimit } from './idle-limit.ts';
 import { RecentHead } from './recent-head.ts';
 import type { ByteSocket } from './socket.ts';
 
 /** The most connections to one upstream; requests beyond them wait for one, each within its own deadline. */
 const maxConnections = 8_192;
+/** A connection that has been idle for less can be used without a look at whether its end has come. */
+const freshMs = 50;
+/** After a pause of this length it matters how long the server keeps idle connections: hardly one keeps them for less. */
+const pauseMs = 500;
 /** How often connections are looked for that have been idle for too long. */
 const sweepIntervalMs = 1_000;
 
@@ -57,7 +63,12 @@ export class ConnectionPool implements ConnectionEvents {
   readonly #waiters = new LiveList<Waiter>();
   readonly #recent = new RecentHead();
   readonly #isPlain: boolean;
+  readonly #idleLimit = new IdleLimit();
+  /** An idle connection that is not used any more, for its server to close: that tells how long the others may be idle. */
+  #witness: HttpConnection | null = null;
   #dialing = 0;
+  /** How many connections are looked at before they are used. */
+  #looking = 0;
   #sweep: Deadline | null = null;
   #keepsIdle = true;
 
@@ -72,9 +83,27 @@ export class ConnectionPool implements ConnectionEvents {
     this.#bytes = bytes;
   }
 
-  /** A connection that is idle now, or undefined. */
+  /** A connection that was used just now and is idle, or undefined. */
   takeIdle(): HttpConnection | undefined {
     const nowMs = performance.now();
+    const connection = this.#popIdle(nowMs);
+    if (connection === undefined) return undefined;
+    if (connection.idleMsAt(nowMs) < Math.min(freshMs, this.#idleLimit.usableMs)) return connection;
+    this.#idle.push(connection);
+    return undefined;
+  }
+
+  /** The first connection that becomes free, be it a new one. Rejects with an {@link UpstreamFailure} or the signal's reason. */
+  wait(signal: Signal): Promise<HttpConnection> {
+    const { connection } = new Waiter(this.#waiters, signal);
+    const idle = this.#takeOld();
+    if (idle) void this.#lookAt(idle);
+    else this.#dialForWaiters();
+    return connection;
+  }
+
+  /** The idle connection that was used last. */
+  #popIdle(nowMs: number): HttpConnection | undefined {
     for (;;) {
       const connection = this.#idle.pop();
       if (connection === undefined || connection.usableAt(nowMs)) return connection;
@@ -82,11 +111,37 @@ export class ConnectionPool implements ConnectionEvents {
     }
   }
 
-  /** The first connection that becomes free, be it a new one. Rejects with an {@link UpstreamFailure} or the signal's reason. */
-  wait(signal: Signal): Promise<HttpConnection> {
-    const { connection } = new Waiter(this.#waiters, signal);
-    this.#dialForWaiters();
-    return connection;
+  /** A connection that has been idle for a while, but not so long that its server may be about to close it. */
+  #takeOld(): HttpConnection | undefined {
+    const nowMs = performance.now();
+    const connection = this.#popIdle(nowMs);
+    if (connection === undefined) return undefined;
+    const idleMs = connection.idleMsAt(nowMs);
+    if (idleMs < this.#idleLimit.usableMs && (idleMs < pauseMs || this.#isLimitKnown(connection)))
+      return connection;
+    // All others have been idle for longer.
+    this.#idle.push(connection);
+    this.#witness ??= this.#idle.shift() ?? null;
+    if (idleMs < this.#idleLimit.usableMs) return this.#idle.pop();
+    for (const stale of this.#idle) stale.close();
+    this.#idle = [];
+    return undefined;
+  }
+
+  /** Whether there is something to go by. */
+  #isLimitKnown(connection: HttpConnection): boolean {
+    return this.#idleLimit.isKnown || this.#witness !== null || connection.saysItsLimit;
+  }
+
+  /** Has a connection used that was idle for a while, unless its end has come and was not seen yet. */
+  async #lookAt(connection: HttpConnection): Promise<void> {
+    this.#looking++;
+    // What this turn of the event loop still has to tell, and what the next one finds.
+    await nextTurn();
+    await nextTurn();
+    this.#looking--;
+    if (connection.isClosed) this.#dialForWaiters();
+    else this.onFree(connection);
   }
 
   /** Closes what is idle now, and everything else as soon as it is. Last words can still be sent. */
@@ -95,6 +150,7 @@ export class ConnectionPool implements ConnectionEvents {
     this.#sweep?.clear();
     for (const connection of this.#idle) connection.close();
     this.#idle = [];
+    this.#witness?.close();
   }
 
   get hintOfSilence(): string {
@@ -121,14 +177,22 @@ export class ConnectionPool implements ConnectionEvents {
     this.#bytes.received += bytes;
   }
 
+  onIdleEnd(idleMs: number): void {
+    this.#idleLimit.closedAfter(idleMs);
+  }
+
   onClosed(connection: HttpConnection): void {
+    if (connection === this.#witness) this.#witness = null;
     this.#connections.delete(connection);
     this.#dialForWaiters();
   }
 
   /** Each waiter gets an attempt of its own, so that one that fails ends the wait of one. */
   #dialForWaiters(): void {
-    while (this.#dialing < this.#waiters.size && this.#connections.size + this.#dialing < maxConnections) {
+    while (
+      this.#dialing + this.#looking < this.#waiters.size &&
+      this.#connections.size + this.#dialing < maxConnections
+    ) {
       this.#dialing++;
       void this.#connect();
     }
@@ -158,7 +222,16 @@ export class ConnectionPool implements ConnectionEvents {
       else connection.close();
     }
     this.#idle = kept;
-    if (kept.length > 0) this.#sweep = this.#nextSweep();
+    if (this.#witness) this.#ask(this.#witness, nowMs);
+    if (kept.length > 0 || this.#witness) this.#sweep = this.#nextSweep();
+  }
+
+  /** What it tells that `witness` still is there. */
+  #ask(witness: HttpConnection, nowMs: number): void {
+    this.#idleLimit.outlivedBy(witness.idleMsAt(nowMs));
+    if (witness.usableAt(nowMs)) return;
+    this.#idleLimit.isKnown = true;
+    witness.close();
   }
 
   #nextSweep(): Deadline {

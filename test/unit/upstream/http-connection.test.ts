@@ -41,6 +41,7 @@ function playedConnection({ takes = Number.POSITIVE_INFINITY, turn = new Turn() 
     hintOfSilence: '',
     onFree: () => void told.push('free'),
     onClosed: () => void told.push('closed'),
+    onIdleEnd() {},
     onReceived() {},
   };
   const connection = new HttpConnection(socket, events, new RecentHead(), turn);

@@ -1,5 +1,6 @@
 import { describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { connect, type Socket } from 'node:net';
+import { nextTurn } from '../../../src/turn.ts';
 import { startChild } from '../../support/child.ts';
 import { httpClient, unaborted } from '../../support/http-client.ts';
 import { type RawRequest, rawServer } from '../../support/raw-server.ts';
@@ -112,6 +113,110 @@ test('a server may close an idle connection, and the next request gets a new one
     await waitUntil('the end of the connection', () => server.open() === 0);
     expect(server.connections()).toBe(round);
   }
+});
+
+describe('an idle connection whose server does not say how long it keeps it', () => {
+  const post = { method: 'POST', body: '{}', signal: unaborted } as const;
+
+  test('is not used when its end has come and was not seen yet', async () => {
+    const sockets: Socket[] = [];
+    using server = await rawServer(({ socket }) => {
+      socket.write(empty);
+      sockets.push(socket);
+    });
+    await using client = httpClient(server.origin);
+    await client.fetch(post);
+    for (let round = 0; round < 5; round++) {
+      await Bun.sleep(60);
+      for (const socket of sockets.splice(0)) socket.end();
+      await client.fetch(post);
+    }
+    expect(server.requests).toHaveLength(6);
+  });
+
+  test('is used for less time than the last one that the server closed', async () => {
+    using server = await rawServer(({ socket, connection }) => {
+      socket.write(empty);
+      if (connection < 3) setTimeout(() => socket.end(), 300);
+    });
+    await using client = httpClient(server.origin);
+    await client.fetch(post);
+    await waitUntil('the end of it', () => server.open() === 0);
+    // In 200 ms, well before its end, the next one is let go.
+    await client.fetch(post);
+    await Bun.sleep(250);
+    await client.fetch(post);
+    expect(server.requests.map(({ connection }) => connection)).toEqual([1, 2, 3]);
+  });
+
+  test('is used for any time again, after one lived on for much longer than the last one that was closed', async () => {
+    using server = await rawServer(({ socket, connection }) => {
+      socket.write(empty);
+      // As in a restart of the server.
+      if (connection === 1) setTimeout(() => socket.end(), 5);
+    });
+    await using client = httpClient(server.origin);
+    await client.fetch(post);
+    await waitUntil('the end of it', () => server.open() === 0);
+    for (let round = 0; round < 2; round++) {
+      await client.fetch(post);
+      await Bun.sleep(30);
+    }
+    expect(server.connections()).toBe(3);
+    await Bun.sleep(2_500);
+    for (let round = 0; round < 3; round++) {
+      await client.fetch(post);
+      await Bun.sleep(100);
+    }
+    expect(server.connections()).toBeWithin(3, 5);
+  });
+
+  test('after a pause whose length says nothing is left to its server, which tells how long others may be idle', async () => {
+    using server = await rawServer(({ socket, connection }) => {
+      socket.write(empty);
+      if (connection === 1) setTimeout(() => socket.end(), 1_000);
+    });
+    await using client = httpClient(server.origin);
+    await client.fetch(post);
+    await Bun.sleep(600);
+    await client.fetch(post);
+    await Bun.sleep(700);
+    // The first one, idle for 1 s, was closed meanwhile; the second one may be idle for 0.8 s then.
+    await client.fetch(post);
+    await Bun.sleep(850);
+    await client.fetch(post);
+    expect(server.requests.map(({ connection }) => connection)).toEqual([1, 2, 2, 3]);
+  });
+
+  test('loses none of 220 calls that come just when the server closes it', async () => {
+    const limitMs = 100;
+    const listen = `require('node:net').createServer((socket) => {
+        socket.setNoDelay(true).on('error', () => {}).setTimeout(${limitMs}, () => socket.end());
+        socket.on('data', () => socket.write(${JSON.stringify(empty)}));
+      }).listen(0, '127.0.0.1', function () { console.log('port', this.address().port, '!'); });`;
+    const child = await startChild([process.execPath, '-e', listen], { ready: '!' });
+    try {
+      const origin = `http://127.0.0.1:${/port (\d+)/.exec(child.output())?.[1]}`;
+      const lost: unknown[] = [];
+      const callFor = async (calls: number) => {
+        await using client = httpClient(origin);
+        // So it learns.
+        await client.fetch(post);
+        await Bun.sleep(2 * limitMs);
+        for (let call = 0; call < calls; call++) {
+          await client.fetch(post).catch((reason) => lost.push(reason));
+          // Timers are too coarse to meet it often.
+          const atMs = performance.now() + limitMs - 1 + 3 * Math.random();
+          await Bun.sleep(limitMs - 20);
+          while (performance.now() < atMs) await nextTurn();
+        }
+      };
+      await Promise.all([callFor(74), callFor(73), callFor(73)]);
+      expect(lost).toEqual([]);
+    } finally {
+      await child.end('SIGKILL');
+    }
+  });
 });
 
 describe('a POST that meets the end of its connection is not sent again', () => {
