@@ -3,8 +3,10 @@ import { messageOf } from '../errors.ts';
 import { nodeFiles } from '../node-modules.ts';
 import type { Logger } from '../observability/log.ts';
 
-/** How many are remembered; beyond it the one that ended first is forgotten. */
-const maxEnded = 10_000;
+/** How many are remembered: the last 10,000, and some. */
+const maxEnded = 11_000;
+/** How many of the first are forgotten at a time: to find the first of a Map means to go past all that were deleted before it. */
+const forgottenAtOnce = 1_000;
 /** How long it is at least between two times that the file is written. */
 const writeIntervalMs = 1_000;
 /** As much of an id's SHA-256 as is kept, in base64url. */
@@ -46,10 +48,7 @@ export class EndedSessions {
   /** @param forgetAtSeconds from when on the id is not taken anyway, in seconds since the epoch */
   add(id: string, forgetAtSeconds: number): void {
     this.#forgetAt.set(hashOf(id), forgetAtSeconds);
-    if (this.#forgetAt.size > maxEnded) {
-      const [first] = this.#forgetAt.keys();
-      this.#forgetAt.delete(first as string);
-    }
+    if (this.#forgetAt.size > maxEnded) this.#forgetFirst();
     this.#isChanged = true;
     if (!this.#file || this.#writeTimer) return;
     const waitMs = Math.max(0, this.#writtenMs + writeIntervalMs - performance.now());
@@ -63,6 +62,14 @@ export class EndedSessions {
     this.#writeTimer = null;
     this.#writing = this.#writing.then(() => this.#write());
     return this.#writing;
+  }
+
+  #forgetFirst(): void {
+    let left = forgottenAtOnce;
+    for (const hash of this.#forgetAt.keys()) {
+      if (left-- === 0) return;
+      this.#forgetAt.delete(hash);
+    }
   }
 
   async #write(): Promise<void> {

@@ -227,11 +227,12 @@ describe('sessions that have ended', () => {
 
   test('are so many at most, and the file is no larger', async () => {
     const { endedSessions } = opened(folder);
-    for (let i = 0; i < 10_001; i++) endedSessions.add(String(i), later);
-    expect(['0', '1', '10000'].map((id) => endedSessions.has(id))).toEqual([false, true, true]);
+    for (let i = 0; i < 11_001; i++) endedSessions.add(String(i), later);
+    const has = (ids: number[]) => ids.map((id) => endedSessions.has(String(id)));
+    expect(has([0, 999, 1_000, 11_000])).toEqual([false, false, true, true]);
     await endedSessions.flush();
     expect(statSync(join(folder, 'ended-sessions-8766')).size).toBeLessThan(400_000);
-    expect(opened(folder).endedSessions.has('1')).toBe(true);
+    expect(opened(folder).endedSessions.has('1000')).toBe(true);
   });
 
   test.each([
