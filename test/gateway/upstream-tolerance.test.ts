@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test';
-import { hangUp, never, rpcError, rpcResult, sse, sseEvent, streamed } from '../support/answers.ts';
-import { connectV1, connectV2 } from '../support/clients.ts';
+import { hangUp, never, rpcError, rpcResult, sse, sseEvent } from '../support/answers.ts';
+import { connectV1 } from '../support/clients.ts';
 import { type EventChannel, eventChannel } from '../support/event-channel.ts';
 import {
   echoTool,
@@ -9,117 +9,12 @@ import {
   type FakeUpstreamOptions,
   fakeUpstream,
 } from '../support/fake-upstream.ts';
-import { promptReconnect, startGateway, type TestGateway } from '../support/gateway.ts';
+import { promptReconnect, startGateway } from '../support/gateway.ts';
 import { RawSession, type RpcMessage } from '../support/rpc.ts';
 import { failOnStrayErrors } from '../support/stray-errors.ts';
 import { waitUntil } from '../support/wait.ts';
 
 failOnStrayErrors();
-
-const inputSchema = { type: 'object' };
-const warnings = (gateway: TestGateway) =>
-  gateway.logs.map((line) => JSON.parse(line)).filter(({ level }) => level === 'warn');
-
-describe('a list of odd tools', () => {
-  const listed = [
-    { ...echoTool, name: 'good' },
-    { name: 'no-schema' },
-    { name: 'null-schema', inputSchema: null },
-    { name: 'schema-without-type', inputSchema: {} },
-    { name: 'schema-of-a-text', inputSchema: { type: 'string' } },
-    { name: 'boolean-property', inputSchema: { type: 'object', properties: { a: true } } },
-    { name: 17, inputSchema },
-    'a text',
-    { name: 'numbered', inputSchema, description: 5 },
-    { name: 'wrong-hint', inputSchema, annotations: { readOnlyHint: 'yes' } },
-    { name: 'wrong-output', inputSchema, outputSchema: { type: 'array' } },
-    { name: 'wrong-icons', inputSchema, icons: 'icon.png' },
-    { name: 'wrong-execution', inputSchema, execution: { taskSupport: 'perhaps' } },
-    {
-      name: 'nulls',
-      title: null,
-      description: null,
-      inputSchema: { type: 'object', properties: null, required: null },
-      outputSchema: null,
-      annotations: { readOnlyHint: null, title: null },
-      icons: null,
-      execution: null,
-      _meta: null,
-    },
-    {
-      name: 'bad-pattern',
-      inputSchema,
-      outputSchema: { type: 'object', properties: { a: { pattern: '[', minimum: null } } },
-    },
-    { name: 'half', inputSchema, description: 'cut \ud83d' },
-    { name: 'php', inputSchema: { type: 'object', properties: [] }, annotations: [], _meta: [] },
-    { ...echoTool, name: 'last' },
-  ];
-
-  test('is taken by both SDK clients without those that they refuse, and so are the tools of others', async () => {
-    await using odd = await fakeUpstream({
-      onPost: ({ id, method }) => (method === 'tools/list' ? rpcResult(id, { tools: listed }) : undefined),
-    });
-    await using even = await fakeUpstream();
-    await using gateway = await startGateway({
-      servers: [
-        { name: 'odd', url: odd.url },
-        { name: 'even', url: even.url },
-      ],
-    });
-    await gateway.connected();
-    const names = [
-      'odd__good',
-      'odd__nulls',
-      'odd__bad-pattern',
-      'odd__half',
-      'odd__php',
-      'odd__last',
-      'even__echo',
-    ];
-    await using v1 = await connectV1(gateway.url);
-    expect(await v1.toolNames()).toEqual(names);
-    await using v2 = await connectV2(gateway.url);
-    expect(await v2.toolNames()).toEqual(names);
-    expect((await v1.client.listTools()).tools[1]).toEqual({
-      name: 'odd__nulls',
-      inputSchema: { type: 'object' },
-      annotations: {},
-    });
-    const [warning, ...others] = warnings(gateway);
-    expect(others).toEqual([]);
-    expect(warning.server).toBe('odd');
-    expect(warning.faults).toStartWith(
-      '"no-schema" is left out: inputSchema is missing; "null-schema" is left',
-    );
-    expect(warning.faults).toEndWith('; and 8 more');
-    // What was left out is unknown, not merely unlisted.
-    await expect(v1.call('odd__no-schema', {})).rejects.toThrow('Unknown tool');
-  });
-
-  test('is warned of once, and again when what is wrong with it changes', async () => {
-    const tools: object[] = [echoTool, { name: 'bad' }];
-    await using upstream = await fakeUpstream({
-      onPost: ({ id, method }) => (method === 'tools/list' ? rpcResult(id, { tools }) : undefined),
-    });
-    await using gateway = await startGateway({
-      servers: [{ name: 'up', url: upstream.url, tools: { ttl_seconds: 0.05 } }],
-    });
-    await gateway.connected();
-    const lists = () => upstream.messages('tools/list').length;
-    await waitUntil('refreshes', () => lists() > 4);
-    expect(warnings(gateway)).toHaveLength(1);
-    tools.push({ name: 'worse' });
-    await waitUntil('the second warning', () => warnings(gateway).length === 2);
-    expect(warnings(gateway)[1].faults).toBe(
-      '"bad" is left out: inputSchema is missing; "worse" is left out: inputSchema is missing',
-    );
-    tools.length = 1;
-    const before = lists();
-    await waitUntil('refreshes', () => lists() > before + 2);
-    expect(warnings(gateway)).toHaveLength(2);
-  });
-});
 
 const result = { content: [{ type: 'text', text: 'wéll' }] };
 const answerTo = ({ id }: RpcMessage) => ({ jsonrpc: '2.0', id, result });
@@ -188,10 +83,6 @@ describe('an answer is taken, as the SDK client does, when', () => {
     'its id is decimal text': ({ id }) => rpcResult(String(id), result),
     'its id is decimal text, in an event': (message) =>
       sse(sseEvent({ ...answerTo(message), id: `${message.id}` })),
-    'its id is a number with a point': ({ id }) =>
-      new Response(JSON.stringify({ jsonrpc: '2.0', id: '@', result }).replace('"@"', `${id}.0`), {
-        headers: { 'content-type': 'application/json' },
-      }),
     'it comes on the stream of the session after a 202': overStream(accepted),
     'it comes on the stream of the session after a 202 with a text': overStream(
       () => new Response('Accepted', { status: 202 }),
@@ -223,24 +114,6 @@ describe('an answer is taken, as the SDK client does, when', () => {
       sse(sseEvent({ jsonrpc: '2.0', params: {} }), sseEvent(answerTo(message))),
     'an event is a request that is none': (message) =>
       sse(sseEvent({ jsonrpc: '2.0', id: null, method: 'ping' }), sseEvent(answerTo(message))),
-    'an event is a response to nothing': (message) =>
-      sse(sseEvent({ jsonrpc: '2.0', id: 'abc', result: {} }), sseEvent(answerTo(message))),
-    'an event of an unknown name is there, too': (message) =>
-      sse('event: heartbeat\ndata: {}\n\n', sseEvent(answerTo(message))),
-    'it is repeated': (message) => sse(sseEvent(answerTo(message)), sseEvent(answerTo(message))),
-    'what follows it is cut off': (message) => sse(`${sseEvent(answerTo(message))}data: {"x`),
-    'its event names the type message in vain': (message) => sse(`event:\ndata: ${json(message)}\n\n`),
-    'its data has a line feed within': (message) =>
-      sse(`data: ${json(message).replace(',', ',\ndata:  ')}\n\n`),
-    'the content type has parameters and capitals': (message) =>
-      streamed([sseEvent(answerTo(message))], {
-        headers: { 'content-type': 'Text/Event-Stream;Charset=UTF-8' },
-      }),
-    'other members stand beside it': (message) =>
-      sse(
-        sseEvent({ jsonrpc: '2.0', method: 'notifications/unknown', params: { a: 1 } }),
-        sseEvent(answerTo(message)),
-      ),
   };
 
   test.each(Object.entries(dialects))('%s', async (_name, onCall) => {
@@ -334,8 +207,6 @@ describe('an error', () => {
   const error = { code: -32042, message: 'no such thing', data: [1] };
   const errors: Record<string, OnCall> = {
     'beside a result that is null': ({ id }) => Response.json({ jsonrpc: '2.0', id, result: null, error }),
-    'with members of its own': ({ id }) =>
-      Response.json({ jsonrpc: '2.0', id, error: { ...error, stack: 'at' } }),
     'whose id is decimal text': ({ id }) => Response.json({ jsonrpc: '2.0', id: String(id), error }),
     'without an id, in an event': () => sse(sseEvent({ jsonrpc: '2.0', error })),
     'whose id is null, in an event, after progress': () =>
@@ -424,15 +295,9 @@ test('a call that was accepted is cancelled upstream when its time is over', asy
   await waitUntil('the word', () => upstream.messages('notifications/cancelled').length === 1);
 });
 
-test.each([
-  ['decimal text', '"progressToken":"$1"'],
-  ['a number with a point', '"progressToken":$1.0'],
-])("progress is told under the client's token when ours comes back as %s", async (_name, written) => {
+test("progress is told under the client's token when ours comes back as decimal text", async () => {
   const server = await oddServer((message) =>
-    sse(
-      sseEvent(progress(message.params._meta.progressToken)).replace(/"progressToken":(\d+)/, written),
-      sseEvent(answerTo(message)),
-    ),
+    sse(sseEvent(progress(String(message.params._meta.progressToken))), sseEvent(answerTo(message))),
   );
   await using _upstream = server.upstream;
   const { before } = await throughGateway(server);
@@ -447,11 +312,7 @@ describe('notifications/initialized', () => {
     'HTTP 405': () => new Response(null, { status: 405 }),
     'HTTP 500': () => new Response('oops', { status: 500 }),
     'HTTP 503': () => new Response(null, { status: 503 }),
-    'HTTP 200 and nothing': () => new Response(null, { status: 200 }),
-    'HTTP 204': () => new Response(null, { status: 204 }),
-    'a JSON-RPC error': () => rpcError(null, -32601, 'Method not found'),
     'a JSON-RPC error with HTTP 400': () => rpcError(null, -32600, 'Invalid Request', { status: 400 }),
-    'a stream without an end': () => eventChannel().response,
     'by hanging up': () => hangUp,
   };
   test.each(Object.entries(refusals))(
