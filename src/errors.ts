@@ -17,6 +17,7 @@ const table = {
   request_timeout: { exitCode: 1, httpStatus: 408, rpcCode: -32000 },
   body_too_large: { exitCode: 1, httpStatus: 413, rpcCode: -32000 },
   unsupported_media_type: { exitCode: 1, httpStatus: 415, rpcCode: -32000 },
+  overloaded: { exitCode: 1, httpStatus: 503, rpcCode: -32000 },
   unavailable: { exitCode: 1, httpStatus: 503, rpcCode: -32000 },
   // MCP, downstream.
   parse_error: { exitCode: 1, httpStatus: 400, rpcCode: -32700 },
@@ -40,6 +41,7 @@ export const callFailureReasons = [
   'upstream_protocol_error',
   'upstream_returned_error',
   'cancelled',
+  'overloaded',
   'internal',
 ] as const;
 export type CallFailureReason = (typeof callFailureReasons)[number];

@@ -12,12 +12,21 @@ const special = /["\\\0-\x1f]/g;
  * Not one regular expression: those that know escapes find nothing in a string with millions of them.
  */
 export function skipString(text: string, at: number): number {
-  for (let i = at + 1; ; ) {
+  return skipStringFrom(text, at + 1, text.length);
+}
+
+/**
+ * The same from `from` on, which is within the string; or where an escape ends behind `limit`, that index, inverted (~):
+ * of the string there is more to come.
+ */
+export function skipStringFrom(text: string, from: number, limit: number): number {
+  for (let i = from; ; ) {
     i = specialFrom(text, i);
     const code = text.charCodeAt(i);
     if (code === quote) return i + 1;
     if (code !== backslash) throw new SyntaxError(`a string of the JSON text breaks off at ${i}`);
     i = skipEscape(text, i);
+    if (i > limit) return ~i;
   }
 }
 

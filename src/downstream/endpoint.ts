@@ -3,7 +3,7 @@ import type { DownstreamMetrics } from '../observability/downstream-metrics.ts';
 import type { Logger } from '../observability/log.ts';
 import type { Answer } from '../protocol/exchange.ts';
 import { sessionHeader } from '../protocol/headers.ts';
-import { elements, TooManyError } from '../protocol/json-text.ts';
+import { type Ends, elementPlaces, TooManyError } from '../protocol/json-text.ts';
 import {
   errorText,
   type InvalidMessage,
@@ -13,6 +13,7 @@ import {
   type ResponseMessage,
   resultText,
 } from '../protocol/jsonrpc.ts';
+import { longValues, maxShortChars } from '../protocol/long-values.ts';
 import { isLegacyVersion, legacyVersions } from '../protocol/versions.ts';
 import type { Router } from '../router/router.ts';
 import { type Content, isLong } from './body.ts';
@@ -29,6 +30,7 @@ import type { Session, Sessions } from './sessions.ts';
 
 /** The most messages that one batch may hold. */
 const maxBatchMessages = 100;
+const messagesInBatch = 'messages in a batch';
 
 /** A POST to the endpoint, its HTTP side checked and its body read. */
 export interface PostedBody extends Asked {
@@ -72,9 +74,26 @@ export class Endpoint implements CallTaker {
 
   /** Answers a POST. Never throws. */
   post(posted: PostedBody): void {
+    if (posted.text.length > maxShortChars) void this.#postLong(posted);
+    else this.#postText(posted, undefined);
+  }
+
+  /** Goes through a long body in slices before it is parsed. */
+  async #postLong(posted: PostedBody): Promise<void> {
+    let ends: Ends | undefined;
+    try {
+      ends = await longValues(posted.text, maxBatchMessages, messagesInBatch);
+    } catch (error) {
+      posted.respond(this.#failed(null, toGatewayError(parseFailure(error), this.#logger)));
+      return;
+    }
+    this.#postText(posted, ends);
+  }
+
+  #postText(posted: PostedBody, ends: Ends | undefined): void {
     let body: Message | Message[] | null = null;
     try {
-      body = parse(posted.text);
+      body = parse(posted.text, ends);
       if (this.#log.messages) this.#log.received(body, posted.text, posted.sessionId);
       this.#post(body, posted);
     } catch (error) {
@@ -255,18 +274,27 @@ export class Endpoint implements CallTaker {
   }
 }
 
-/** The message in a body, or those of a batch: at least one. Throws `parse_error`, `invalid_request`. */
-function parse(text: string): Message | Message[] {
+/**
+ * The message in a body, or those of a batch: at least one. Throws `parse_error`, `invalid_request`.
+ * @param ends where long values end, where that is known
+ */
+function parse(text: string, ends: Ends | undefined): Message | Message[] {
   try {
-    const batch = elements(text, maxBatchMessages, 'messages in a batch');
-    if (batch === null) return clientMessage(text);
-    if (batch.length > 0) return batch.map(clientMessage);
+    const places = elementPlaces(text, maxBatchMessages, messagesInBatch, ends);
+    if (places === null) return clientMessage(text, ends);
+    const messages: Message[] = [];
+    for (let i = 0; i < places.length; i += 2) messages.push(clientMessage(text, ends, places[i]));
+    if (messages.length > 0) return messages;
   } catch (error) {
-    if (error instanceof TooManyError)
-      throw new GatewayError('invalid_request', `Invalid request: ${error.message}`);
-    throw new GatewayError('parse_error', 'Parse error: the body is not valid JSON');
+    throw parseFailure(error);
   }
   throw new GatewayError('invalid_request', 'Invalid request: a batch must not be empty');
+}
+
+function parseFailure(error: unknown): GatewayError {
+  if (error instanceof TooManyError)
+    return new GatewayError('invalid_request', `Invalid request: ${error.message}`);
+  return new GatewayError('parse_error', 'Parse error: the body is not valid JSON');
 }
 
 /** To what needs no answer: notifications, responses. MCP 2025-11-25, Transports, Sending Messages to the Server. */
@@ -285,7 +313,11 @@ function checkVersion(version: string | null): void {
 }
 
 function answerText(idText: string, answer: Answer): Content {
-  if (answer.kind === 'error') return errorText(idText, answer.error);
+  if (answer.kind === 'error') {
+    const { error } = answer;
+    if (typeof error === 'string') return errorText(idText, error);
+    return [`{"jsonrpc":"2.0","id":${idText},"error":`, error, '}'];
+  }
   const { result } = answer;
   if (typeof result === 'string' && !isLong(result)) return resultText(idText, result);
   return [`{"jsonrpc":"2.0","id":${idText},"result":`, result, '}'];

@@ -1,6 +1,8 @@
+import { Holding, maxFreeBytes } from '../byte-budget.ts';
 import { Listed } from '../live-list.ts';
 import { sseType } from '../protocol/headers.ts';
-import { keepAliveComment } from '../protocol/sse.ts';
+import { eventEnd, eventHead, keepAliveComment, sseMessage } from '../protocol/sse.ts';
+import { type Content, freeAll, writePart } from './body.ts';
 import type { Beating, Heartbeat } from './heartbeat.ts';
 
 /** What may wait at most: beyond it a client that does not read loses its stream. */
@@ -28,6 +30,11 @@ export class EventStream extends Listed implements Beating {
   /** What the connection has not taken. */
   #queuedChars = 0;
   #drained: PromiseWithResolvers<void> | null = null;
+  #holding: Holding | null = null;
+  /** Messages that are written one after the other, for one of them is long; the first is being written. */
+  readonly #long: Content[] = [];
+  /** To be closed when these are written. */
+  #closing = false;
   #flushedMs = Number.NEGATIVE_INFINITY;
   #closed = false;
 
@@ -49,32 +56,75 @@ export class EventStream extends Listed implements Beating {
   }
 
   /**
-   * Writes text. Where the client does not keep up, or its connection is not ready yet, the promise settles when it
-   * takes more, or is gone.
+   * Writes a message, whose JSON text this is, as an event. Where the client does not keep up, or its connection is not
+   * ready yet, the promise settles when it takes more, or is gone.
    */
-  send(text: string): Promise<void> | undefined {
-    if (this.#closed) return undefined;
-    if (this.#client === null) {
-      this.#early += text;
-      this.#queuedChars = this.#early.length;
-    } else if (this.#write(this.#client, text)) return undefined;
-    if (this.#queuedChars > maxQueuedChars) {
-      this.close();
+  send(message: Content): Promise<void> | undefined {
+    if (this.#closed || this.#closing) {
+      freeAll(message);
       return undefined;
     }
+    if (typeof message !== 'string' || this.#long.length > 0) this.#writeLater(message);
+    else if (this.#client === null) {
+      this.#early += sseMessage(message);
+      this.#queued(this.#early.length);
+    } else if (this.#write(this.#client, sseMessage(message))) return undefined;
+    if (this.#closed) return undefined;
     this.#drained ??= Promise.withResolvers();
     return this.#drained.promise;
   }
 
+  /** Ends the stream when all is sent. */
   close(): void {
+    if (this.#closed) return;
+    if (this.#long.length > 0) this.#closing = true;
+    else this.#cut();
+  }
+
+  #cut(): void {
     if (this.#closed) return;
     this.#client?.end();
     this.#ended();
   }
 
+  /** Takes a message that is written piece by piece, and those that come after it. */
+  #writeLater(message: Content): void {
+    this.#long.push(message);
+    // What is in bytes counts for itself.
+    if (typeof message === 'string') this.#queued(this.#queuedChars + message.length);
+    if (this.#client && this.#long.length === 1) void this.#writeLong(this.#client);
+  }
+
+  async #writeLong(client: ReadableStreamDirectController): Promise<void> {
+    const isGone = () => this.#closed;
+    try {
+      for (let message = this.#long[0]; message !== undefined && !this.#closed; message = this.#long[0]) {
+        const parts = typeof message === 'string' ? [message] : message;
+        await client.write(eventHead);
+        for (const part of parts) await writePart(client, part, isGone, true);
+        await client.write(eventEnd);
+        client.flush();
+        this.#long.shift();
+      }
+      if (this.#closing) this.#cut();
+      else this.#drain();
+    } catch {
+      this.#cut();
+    }
+  }
+
+  /** So much waits for the client: beyond its bound, and that of all together, a client that does not read is cut off. */
+  #queued(chars: number): void {
+    this.#queuedChars = chars;
+    if (chars <= maxFreeBytes) return;
+    this.#holding ??= new Holding();
+    if (chars > maxQueuedChars || !this.#holding.tryHold(chars)) this.#cut();
+  }
+
   beat(): void {
     // A client that takes nothing needs no comment more.
-    if (this.#client && this.#queuedChars === 0) this.#write(this.#client, keepAliveComment);
+    if (this.#client && this.#queuedChars === 0 && this.#long.length === 0)
+      this.#write(this.#client, keepAliveComment);
   }
 
   #opened(client: ReadableStreamDirectController): void {
@@ -82,11 +132,12 @@ export class EventStream extends Listed implements Beating {
     if (this.#client) return;
     this.#client = client;
     // The head goes out with the first piece, so there has to be one.
-    const first = this.#early === '' ? keepAliveComment : this.#early;
+    const first = this.#early === '' && this.#long.length === 0 ? keepAliveComment : this.#early;
     this.#early = '';
     this.#queuedChars = 0;
     if (this.#write(client, first)) this.#drain();
     if (this.#closed) client.end();
+    else if (this.#long.length > 0) void this.#writeLong(client);
   }
 
   /** Whether the connection has taken it all. */
@@ -99,13 +150,14 @@ export class EventStream extends Listed implements Beating {
       this.#flushedMs = nowMs;
     }
     if (!(taken instanceof Promise)) return true;
-    this.#queuedChars += text.length;
+    this.#queued(this.#queuedChars + text.length);
     void taken.then(() => this.#drain());
     return false;
   }
 
   #drain(): void {
     this.#queuedChars = 0;
+    this.#holding?.release();
     this.#drained?.resolve();
     this.#drained = null;
   }
@@ -113,6 +165,8 @@ export class EventStream extends Listed implements Beating {
   #ended(): void {
     if (this.#closed) return;
     this.#closed = true;
+    for (const message of this.#long) freeAll(message);
+    this.#long.length = 0;
     this.#heartbeat.delete(this);
     this.#drain();
     this.#onClosed();

@@ -1,5 +1,6 @@
 import { GatewayError } from '../errors.ts';
 import { gatewaysKey } from '../protocol/instance.ts';
+import type { Ends } from '../protocol/json-text.ts';
 import { type Message, type NotificationMessage, parseMessage } from '../protocol/jsonrpc.ts';
 import { ObjectText } from '../protocol/object-text.ts';
 import { negotiateVersion } from '../protocol/versions.ts';
@@ -16,16 +17,18 @@ const capabilities = { tools: { listChanged: true } };
 /** Members of params that a client may leave out, and writes as null where its language has no "absent". */
 const optionalMembers = ['_meta', 'arguments', 'capabilities', 'clientInfo', 'context', 'cursor', 'task'];
 
-/** The message in a client's text, without what is null and means "absent". Throws a SyntaxError where the text is no JSON. */
-export function clientMessage(text: string): Message {
-  const message = parseMessage(text);
+/**
+ * The message in a client's text, without what is null and means "absent". Throws a SyntaxError where the text is no JSON.
+ * For `ends` and `element` see {@link parseMessage}.
+ */
+export function clientMessage(text: string, ends?: Ends, element?: number): Message {
+  const message = parseMessage(text, ends, element);
   if (message.kind !== 'request' && message.kind !== 'notification') return message;
-  let { params } = message;
+  const { params } = message;
   if (params === undefined || !params.hasNull) return message;
-  for (const name of optionalMembers) {
-    if (params.isText(name, 'null')) params = new ObjectText(params.without(name));
-  }
-  return { ...message, params };
+  const absent = optionalMembers.filter((name) => params.isText(name, 'null'));
+  if (absent.length === 0) return message;
+  return { ...message, params: new ObjectText(params.without(...absent)) };
 }
 
 /**

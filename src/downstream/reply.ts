@@ -4,7 +4,7 @@ import { type Accepted, jsonType } from '../protocol/headers.ts';
 import { parseMessage } from '../protocol/jsonrpc.ts';
 import type { MessageLog } from '../protocol/message-log.ts';
 import { sseMessage } from '../protocol/sse.ts';
-import { bodyOf, type Content, textOf } from './body.ts';
+import { bodyOf, type Content, freeAll, lengthOf, OpenBody, type Part } from './body.ts';
 import type { Call } from './call.ts';
 import { EventStream, streamHeaders } from './event-stream.ts';
 import type { Beating, Heartbeat } from './heartbeat.ts';
@@ -13,6 +13,9 @@ import type { Replies } from './replies.ts';
 /** A response serves as the init of others, and Bun takes it over in half the time that it needs for Headers. */
 const jsonInit = new Response(null, { headers: { 'content-type': jsonType } });
 const streamInit = new Response(null, { headers: streamHeaders });
+
+/** As much of the answers to a batch is held; when there is more, it goes out while others are still to come. */
+const maxHeldLength = 1024 * 1024;
 
 /** What a reply has to know of the POST that it answers. */
 export interface Asked {
@@ -23,6 +26,8 @@ export interface Asked {
   respond(response: Response): void;
   /** Takes a stream in its place, which begins at once: of what it is to tell, the first is there. */
   stream(response: Response): void;
+  /** Called when nothing is awaited any more. */
+  ended(): void;
   /** Called when the reply takes long and the client accepts no stream that could be kept alive. */
   onLong(): void;
 }
@@ -53,7 +58,9 @@ export class Reply extends Listed implements Beating {
   /** The first call apart from the rest: most replies have no more. */
   #call: Call | null = null;
   #more: Call[] | null = null;
+  #heldLength = 0;
   #stream: EventStream | null = null;
+  #array: OpenBody | null = null;
   #beats = 0;
   #done = false;
 
@@ -97,23 +104,38 @@ export class Reply extends Listed implements Beating {
   notify(message: string): Promise<void> | undefined {
     if (this.#done || !this.#asked.accepted.sse) return undefined;
     this.#parts.messages?.message('to client', parseMessage(message), message.length);
-    return this.#open().send(sseMessage(message));
+    return this.#open().send(message);
   }
 
   /** Adds an answer; the last one ends the reply. */
   answer(answer: Content): void {
-    if (this.#done) return;
-    this.#missing--;
-    if (this.#stream) void this.#stream.send(sseMessage(flat(answer)));
-    else this.#answers?.push(answer);
-    if (this.#missing > 0) {
-      // Others may take long: what is there goes out, unless it has to wait to be part of an array.
-      if (!this.#asked.accepted.json) this.#open();
+    if (this.#done) {
+      freeAll(answer);
       return;
     }
+    this.#missing--;
+    if (this.#stream) void this.#stream.send(answer);
+    else if (this.#array) this.#array.add([',', ...partsOf(answer)]);
+    else if (this.#answers) this.#hold(this.#answers, answer);
+    if (this.#missing > 0) return;
     this.#end();
     if (this.#stream) this.#stream.close();
-    else this.#asked.respond(this.#whole(answer));
+    else if (this.#array) {
+      this.#array.add([']']);
+      this.#array.end();
+    } else this.#respond(this.#answers ?? [answer]);
+  }
+
+  /** Keeps one of the answers to a batch, unless it can go out at once: others may take long. */
+  #hold(answers: Content[], answer: Content): void {
+    answers.push(answer);
+    this.#heldLength += lengthOf(answer);
+    if (this.#missing === 0) return;
+    const { json, sse } = this.#asked.accepted;
+    // An array is better sent as a whole, unless it is long.
+    if (json && this.#heldLength <= maxHeldLength) return;
+    if (sse) this.#open();
+    else this.#openArray(answers);
   }
 
   /** Keeps a reply alive that takes long: a proxy, or our own server, would take its silence for death. */
@@ -137,6 +159,7 @@ export class Reply extends Listed implements Beating {
 
   #end(): void {
     this.#done = true;
+    this.#asked.ended();
     this.#parts.replies.delete(this);
   }
 
@@ -144,27 +167,49 @@ export class Reply extends Listed implements Beating {
     if (this.#stream) return this.#stream;
     this.#stream = new EventStream(this.#parts.streams, () => this.#gone());
     this.#asked.stream(new Response(this.#stream.readable, this.#streamInit));
-    for (const answer of this.#answers ?? []) void this.#stream.send(sseMessage(flat(answer)));
+    for (const answer of this.#answers ?? []) void this.#stream.send(answer);
     return this.#stream;
+  }
+
+  /** The array of answers as a body that grows, for a client that takes no events. */
+  #openArray(answers: readonly Content[]): void {
+    this.#array = new OpenBody(() => this.#gone());
+    this.#array.add(['[', ...joined(answers)]);
+    this.#asked.stream(new Response(this.#array.readable, this.#jsonInit));
   }
 
   get #streamInit(): ResponseInit {
     return this.#headers ? { headers: { ...streamHeaders, ...this.#headers } } : streamInit;
   }
 
-  /** The answers were the first thing that came: no stream is needed, even to write events. */
-  #whole(last: Content): Response {
-    const headers = this.#headers;
-    const answers = this.#answers;
-    if (!this.#asked.accepted.json) {
-      const events = (answers ?? [last]).map((answer) => sseMessage(flat(answer)));
-      return new Response(bodyOf(events), this.#streamInit);
-    }
-    const init = headers ? { headers: { 'content-type': jsonType, ...headers } } : jsonInit;
-    return new Response(bodyOf(answers ? `[${answers.map(flat).join(',')}]` : last), init);
+  get #jsonInit(): ResponseInit {
+    return this.#headers ? { headers: { 'content-type': jsonType, ...this.#headers } } : jsonInit;
+  }
+
+  /** The answers were the first thing that came: no stream is needed, even to write events that are short. */
+  #respond(answers: readonly Content[]): void {
+    const { accepted } = this.#asked;
+    if (accepted.json) {
+      const content = this.#answers ? ['[', ...joined(answers), ']'] : (answers[0] as Content);
+      this.#asked.respond(new Response(bodyOf(content), this.#jsonInit));
+    } else if (answers.every((answer) => typeof answer === 'string')) {
+      this.#asked.respond(new Response(bodyOf(answers.map(sseMessage)), this.#streamInit));
+    } else this.#streamed(answers);
+  }
+
+  #streamed(answers: readonly Content[]): void {
+    const stream = new EventStream(this.#parts.streams, () => {});
+    for (const answer of answers) void stream.send(answer);
+    stream.close();
+    this.#asked.respond(new Response(stream.readable, this.#streamInit));
   }
 }
 
-function flat(content: Content): string {
-  return typeof content === 'string' ? content : content.map(textOf).join('');
+/** The parts of the answers, with commas between them. */
+function joined(answers: readonly Content[]): Part[] {
+  return answers.flatMap((answer, index) => (index === 0 ? partsOf(answer) : [',', ...partsOf(answer)]));
+}
+
+function partsOf(content: Content): readonly Part[] {
+  return typeof content === 'string' ? [content] : content;
 }

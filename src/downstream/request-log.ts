@@ -87,7 +87,7 @@ function durationMs(startMs: number, endMs: number): number {
 
 function outcomeOf(answer: Answer): LogFields {
   if (answer.kind === 'result') return { outcome: answer.isError ? 'tool_error' : 'ok' };
-  if (answer.error.length > maxErrorChars) return { outcome: 'error' };
+  if (typeof answer.error !== 'string' || answer.error.length > maxErrorChars) return { outcome: 'error' };
   const { code, data } = JSON.parse(answer.error) as { code: unknown; data?: { reason?: unknown } | null };
   const reason = typeof data?.reason === 'string' ? shown(data.reason) : undefined;
   return { outcome: 'error', code, reason };

@@ -4,7 +4,6 @@ import type { DownstreamMetrics, SessionEndReason } from '../observability/downs
 import type { Logger } from '../observability/log.ts';
 import { parseMessage } from '../protocol/jsonrpc.ts';
 import { MessageLog } from '../protocol/message-log.ts';
-import { sseMessage } from '../protocol/sse.ts';
 import { nextTurn, tellEach } from '../turn.ts';
 import type { Call } from './call.ts';
 import { EventStream } from './event-stream.ts';
@@ -60,7 +59,7 @@ export class Session extends Listed {
     });
     this.#streams.push(stream);
     this.touch();
-    for (const notice of this.#missed) void stream.send(sseMessage(notice));
+    for (const notice of this.#missed) void stream.send(notice);
     this.#missed.clear();
     return stream;
   }
@@ -71,7 +70,7 @@ export class Session extends Listed {
    */
   notice(notice: string): void {
     const newest = this.#streams.at(-1);
-    if (newest) void newest.send(sseMessage(notice));
+    if (newest) void newest.send(notice);
     else this.#missed.add(notice);
   }
 

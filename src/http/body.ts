@@ -1,5 +1,8 @@
+import { type Holding, maxFreeBytes, OverBudgetError } from '../byte-budget.ts';
+import { CollectedBytes } from '../collected-bytes.ts';
 import { Deadline, deadlines } from '../deadlines.ts';
 import { GatewayError } from '../errors.ts';
+import { OwnBytes } from '../protocol/own-bytes.ts';
 
 /** How long a client may take to send a body. */
 const defaultTimeoutMs = 30_000;
@@ -8,10 +11,11 @@ const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /** Takes a body when it has come, or why it has not: one of the two, once. */
 export interface BodyTaker {
-  onBody(text: string): void;
+  /** @param holding what the body takes of the budget, to be given back when the request is over; null: nothing */
+  onBody(text: string, holding: Holding | null): void;
   /**
-   * @param error `body_too_large`, `request_timeout`, or `parse_error` for what is not UTF-8; the connection is not fit
-   *   for another request then
+   * @param error `body_too_large`, `request_timeout`, `overloaded`, or `parse_error` for what is not UTF-8; the connection is
+   *   not fit for another request then
    */
   onBodyFailure(error: GatewayError): void;
 }
@@ -24,16 +28,18 @@ export function readBody(
   timeoutMs = defaultTimeoutMs,
 ): void {
   const declared = request.headers.get('content-length');
-  if (declared === null) {
-    readChunks(request, maxBytes, timeoutMs).then(
-      (text) => taker.onBody(text),
+  const length = declared === null ? null : Number(declared);
+  if (length !== null && length > maxBytes) taker.onBodyFailure(tooLarge(maxBytes));
+  else if (length !== null && length <= maxFreeBytes) new WholeBody(request, taker, timeoutMs);
+  else {
+    readChunks(request, length, maxBytes, timeoutMs).then(
+      ({ text, holding }) => taker.onBody(text, holding),
       (error) => taker.onBodyFailure(error),
     );
-  } else if (Number(declared) > maxBytes) taker.onBodyFailure(tooLarge(maxBytes));
-  else new WholeBody(request, taker, timeoutMs);
+  }
 }
 
-/** A body that says how long it is, and is no longer than that. */
+/** A short body that says how long it is. */
 class WholeBody extends Deadline {
   readonly #taker: BodyTaker;
   readonly #timeoutMs: number;
@@ -65,7 +71,7 @@ class WholeBody extends Deadline {
     }
     this.#over = true;
     this.clear();
-    this.#taker.onBody(text);
+    this.#taker.onBody(text, null);
   }
 
   #fail(error: GatewayError): void {
@@ -76,32 +82,54 @@ class WholeBody extends Deadline {
   }
 }
 
-/** A body of unknown length, counted while it comes. */
-async function readChunks(request: Request, maxBytes: number, timeoutMs: number): Promise<string> {
-  if (request.body === null) return '';
+/** How often a body is there at a time while its request is answered: as it came, and as it goes on. */
+const copies = 2;
+
+interface HeldText {
+  readonly text: string;
+  readonly holding: Holding | null;
+}
+
+/** A body that is long, or does not say how long it is, counted while it comes. */
+async function readChunks(
+  request: Request,
+  length: number | null,
+  maxBytes: number,
+  timeoutMs: number,
+): Promise<HeldText> {
+  if (request.body === null) return { text: '', holding: null };
   const reader = (request.body as ReadableStream<Uint8Array>).getReader();
   let late = false;
   const deadline = deadlines.add(timeoutMs, () => {
     late = true;
     reader.cancel().catch(() => {});
   });
-  const chunks: Uint8Array[] = [];
-  let total = 0;
+  const collected = new CollectedBytes(length, copies);
   try {
     for (;;) {
       const { done, value } = await reader.read();
       if (late) throw tooSlow(timeoutMs);
-      if (done) return textOf(Buffer.concat(chunks, total));
-      total += value.byteLength;
-      if (total > maxBytes) throw tooLarge(maxBytes);
-      chunks.push(value);
+      if (done) break;
+      if (collected.length + value.byteLength > maxBytes) throw tooLarge(maxBytes);
+      if (!collected.tryHold(value.byteLength)) throw overloaded();
+      collected.add(value);
     }
+    return heldText(collected);
   } catch (error) {
+    collected.discard();
     reader.cancel().catch(() => {});
     throw error instanceof GatewayError ? error : brokenOff();
   } finally {
     deadline.clear();
   }
+}
+
+/** Throws `parse_error`. */
+function heldText(collected: CollectedBytes): HeldText {
+  const { bytes, holding } = collected.end();
+  const text = textOf(bytes);
+  new OwnBytes(bytes).free();
+  return { text, holding };
 }
 
 /** Throws `parse_error`. */
@@ -115,6 +143,10 @@ function textOf(bytes: ArrayBuffer | Uint8Array): string {
 
 function brokenOff(): GatewayError {
   return new GatewayError('request_timeout', 'the body did not arrive');
+}
+
+function overloaded(): GatewayError {
+  return new GatewayError('overloaded', new OverBudgetError().message);
 }
 
 function tooSlow(timeoutMs: number): GatewayError {

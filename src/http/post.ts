@@ -1,3 +1,4 @@
+import type { Holding } from '../byte-budget.ts';
 import type { Endpoint, PostedBody } from '../downstream/endpoint.ts';
 import type { Principal } from '../downstream/session-ids.ts';
 import type { GatewayError } from '../errors.ts';
@@ -7,6 +8,8 @@ import type { BodyTaker } from './body.ts';
 
 /** Closes connections on which nothing moves; keep-alive comments come well within it. */
 export const idleTimeoutSeconds = 120;
+/** When a client may try again whose body could not be held. */
+const retryAfterSeconds = 1;
 
 /** A POST to the MCP endpoint: waits for its body, hands it over, and waits for the answer. */
 export class Post implements PostedBody, BodyTaker, Work, Outgoing {
@@ -18,6 +21,7 @@ export class Post implements PostedBody, BodyTaker, Work, Outgoing {
   readonly #result = Promise.withResolvers<Response>();
   #response: Response | null = null;
   #text = '';
+  #holding: Holding | null = null;
   #isLong = false;
 
   constructor(
@@ -51,8 +55,9 @@ export class Post implements PostedBody, BodyTaker, Work, Outgoing {
     return this.#request.signal;
   }
 
-  onBody(text: string): void {
+  onBody(text: string, holding: Holding | null): void {
     this.#text = text;
+    this.#holding = holding;
     turn.take(this);
   }
 
@@ -62,7 +67,9 @@ export class Post implements PostedBody, BodyTaker, Work, Outgoing {
 
   onBodyFailure(error: GatewayError): void {
     // What is left of the body would be taken for the next request.
-    this.respond(this.#endpoint.refusal(error, { connection: 'close' }));
+    const headers: Record<string, string> = { connection: 'close' };
+    if (error.kind === 'overloaded') headers['retry-after'] = String(retryAfterSeconds);
+    this.respond(this.#endpoint.refusal(error, headers));
   }
 
   onLong(): void {
@@ -70,7 +77,12 @@ export class Post implements PostedBody, BodyTaker, Work, Outgoing {
     this.#server.timeout(this.#request, 0);
   }
 
+  ended(): void {
+    this.#holding?.release();
+  }
+
   respond(response: Response): void {
+    this.ended();
     // The setting belongs to the connection, and the next request on it shall not inherit it.
     if (this.#isLong) this.#server.timeout(this.#request, idleTimeoutSeconds);
     this.#response = response;

@@ -28,7 +28,7 @@ export interface Exchange {
   fail(error: unknown): void;
 }
 
-/** What ends an exchange: the JSON text (or its bytes in UTF-8) of a result, or the text of an error object. */
+/** What ends an exchange: the JSON text (or its bytes in UTF-8) of a result, or that of an error object. */
 export type Answer =
   | {
       readonly kind: 'result';
@@ -36,4 +36,4 @@ export type Answer =
       /** The result says of itself that it is an error. */
       readonly isError?: true;
     }
-  | { readonly kind: 'error'; readonly error: string };
+  | { readonly kind: 'error'; readonly error: string | OwnBytes };

@@ -1,4 +1,4 @@
-import { skipString } from '../json-string.ts';
+import { skipString, skipStringFrom } from '../json-string.ts';
 
 /**
  * Works on the text of JSON values, so that what the gateway need not look at is passed on as it came: numbers beyond
@@ -24,6 +24,9 @@ const caseBit = 0x20;
 const openBrace = 0x7b;
 const closeBrace = 0x7d;
 
+/** Where values end that begin at an index, for those of which that was found out before, being long. */
+export type Ends = ReadonlyMap<number, number>;
+
 const literals = ['true', 'false', 'null'];
 
 /** The levels of arrays and objects that one word has bits for. */
@@ -37,10 +40,17 @@ export function malformed(text: string, at: number): SyntaxError {
 
 /** The index of what is no blank, from `at` on. To look beyond the end would be slow ever after. */
 export function skipSpace(text: string, at: number): number {
+  const near = Math.min(text.length, at + shortSpace);
   let i = at;
-  while (i < text.length && isSpace(text.charCodeAt(i))) i++;
-  return i;
+  while (i < near && isSpace(text.charCodeAt(i))) i++;
+  if (i < near || i === text.length) return i;
+  noSpace.lastIndex = i;
+  return noSpace.test(text) ? noSpace.lastIndex - 1 : text.length;
 }
+
+/** As many blanks are looked at one by one: to begin with a regular expression takes as long. */
+const shortSpace = 64;
+const noSpace = /[^ \n\r\t]/g;
 
 function isSpace(code: number): boolean {
   return code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09;
@@ -96,13 +106,59 @@ export function skipColon(text: string, at: number): number {
 
 /** The index after the value that begins at `at`. */
 export function skipValue(text: string, at: number): number {
+  return goThrough(text, at, text.length, null);
+}
+
+/** A value that is gone through in parts, and how far that has come. */
+export class LongValue {
+  readonly #text: string;
+  at: number;
+  levels = 1;
+  aside: number[] | null = null;
+  /** Whether it was left within a string. */
+  inString = false;
+
+  /** @param at where it begins */
+  constructor(text: string, at: number) {
+    this.#text = text;
+    this.at = at;
+  }
+
+  leave(at: number, levels: number, aside: number[] | null): void {
+    this.at = at;
+    this.levels = levels;
+    this.aside = aside;
+  }
+
+  /** Goes through about `chars` more. Returns the index after the value, or -1 where its end is still to come. */
+  goOn(chars: number): number {
+    return goThrough(this.#text, this.at, this.at + chars, this);
+  }
+}
+
+/**
+ * The index after the value that begins at `at`, or -1 where `left` takes how far it has come: that is looked for between
+ * values, and between escapes in strings, from `limit` on.
+ */
+function goThrough(text: string, at: number, limit: number, left: LongValue | null): number {
   let i = at;
   // What the value is in: a one, and behind it a bit for each level, set for an object. Levels beyond are put aside.
-  let levels = 1;
-  let aside: number[] | null = null;
+  let levels = left === null ? 1 : left.levels;
+  let aside: number[] | null = left === null ? null : left.aside;
   for (;;) {
+    if (i >= limit && left !== null) {
+      left.leave(i, levels, aside);
+      return -1;
+    }
     const code = text.charCodeAt(i);
-    if (code === quote) i = skipString(text, i);
+    if (left !== null && (left.inString || code === quote)) {
+      i = skipStringFrom(text, left.inString ? i : i + 1, limit);
+      left.inString = i < 0;
+      if (i < 0) {
+        left.leave(~i, levels, aside);
+        return -1;
+      }
+    } else if (code === quote) i = skipString(text, i);
     else if (code === openBrace || code === openBracket) {
       const isObject = code === openBrace;
       i = skipSpace(text, i + 1);
@@ -215,25 +271,33 @@ export class TooManyError extends Error {
 /**
  * The texts of the elements of the array whose text this is, or null where it is that of another value.
  * Throws a {@link TooManyError} as soon as there are more than `max`.
- * @param what they are called in its message
  */
-export function elements(
-  text: string,
-  max = Number.POSITIVE_INFINITY,
-  what = 'elements in an array',
-): string[] | null {
+export function elements(text: string, max = Number.POSITIVE_INFINITY): string[] | null {
+  const places = elementPlaces(text, max, 'elements in an array');
+  if (places === null) return null;
+  const found: string[] = [];
+  for (let i = 0; i < places.length; i += 2) found.push(text.slice(places[i], places[i + 1]));
+  return found;
+}
+
+/**
+ * Where each element begins and ends.
+ * @param what they are called in the message of a {@link TooManyError}
+ * @param ends where long values end, where that is known
+ */
+export function elementPlaces(text: string, max: number, what: string, ends?: Ends): number[] | null {
   let i = skipSpace(text, 0);
   if (text.charCodeAt(i) !== openBracket) return null;
-  const found: string[] = [];
+  const found: number[] = [];
   i = skipSpace(text, i + 1);
   if (text.charCodeAt(i) === closeBracket) {
     checkEnd(text, i + 1);
     return found;
   }
   for (;;) {
-    if (found.length === max) throw new TooManyError(max, what);
-    const end = skipValue(text, i);
-    found.push(text.slice(i, end));
+    if (found.length === 2 * max) throw new TooManyError(max, what);
+    const end = ends?.get(i) ?? skipValue(text, i);
+    found.push(i, end);
     i = skipSpace(text, end);
     const code = text.charCodeAt(i);
     if (code === closeBracket) break;

@@ -1,4 +1,13 @@
-import { checkEnd, checkValue, isObjectAt, isTextAt, numberAt, skipSpace, stringAt } from './json-text.ts';
+import {
+  checkEnd,
+  type Ends,
+  isObjectAt,
+  isTextAt,
+  numberAt,
+  skipSpace,
+  skipValue,
+  stringAt,
+} from './json-text.ts';
 import { Members, type ObjectText } from './object-text.ts';
 import type { OwnBytes } from './own-bytes.ts';
 
@@ -115,11 +124,14 @@ function methodAt(text: string, start: number, end: number): Method | null | und
  *
  * The text is gone through once, and of its members none becomes more than it has to. A member that is null is none,
  * but for the id: many serializers write what is absent that way.
+ *
+ * @param ends where long values end, where that is known: they are not gone through then
+ * @param element where the message begins, where it is an element of an array that was gone through
  */
-export function parseMessage(text: string): Message {
-  const at = skipSpace(text, 0);
+export function parseMessage(text: string, ends?: Ends, element?: number): Message {
+  const at = element ?? skipSpace(text, 0);
   if (!isObjectAt(text, at)) {
-    checkValue(text);
+    if (element === undefined) checkEnd(text, ends?.get(at) ?? skipValue(text, at));
     return invalid('null', 'a message must be a JSON object');
   }
   // Of a repeated key the last counts, as it does for JSON.parse.
@@ -130,7 +142,7 @@ export function parseMessage(text: string): Message {
   let params: ObjectText | string | undefined;
   let result: ObjectText | string | undefined;
   let error: ObjectText | string | undefined;
-  const member = new Members(text, at);
+  const member = new Members(text, at, ends);
   while (member.next()) {
     if (member.is('jsonrpc')) isVersion2 = member.isString('2.0');
     else if (member.is('id')) {
@@ -141,7 +153,7 @@ export function parseMessage(text: string): Message {
     else if (member.is('result')) result = member.value();
     else if (member.is('error')) error = member.value();
   }
-  checkEnd(text, member.end);
+  if (element === undefined) checkEnd(text, member.end);
   if (params === 'null') params = undefined;
   if (result === 'null') result = undefined;
   if (error === 'null') error = undefined;

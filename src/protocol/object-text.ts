@@ -1,4 +1,5 @@
 import {
+  type Ends,
   isObjectAt,
   isStringAt,
   isTextAt,
@@ -18,7 +19,7 @@ const closeBrace = 0x7d;
 const letterN = 0x6e;
 
 /** As many members may an object have that is looked into: those of arguments and structured content do not count. */
-const maxMembers = 10_000;
+export const maxMembers = 10_000;
 
 /**
  * Goes through the members of an object, in order, one with each {@link next}. A repeated key comes as often as it stands
@@ -29,13 +30,18 @@ export class Members {
   /** Where in the text the member's key stands, with its quotes. */
   keyStart = -1;
   keyEnd = -1;
+  readonly #ends: Ends | undefined;
   /** Where the member's value begins. */
   start: number;
   #end: number;
   #count = 0;
 
-  /** @param start where the object begins */
-  constructor(text: string, start = skipSpace(text, 0)) {
+  /**
+   * @param start where the object begins
+   * @param ends where long values end, where that is known
+   */
+  constructor(text: string, start = skipSpace(text, 0), ends?: Ends) {
+    this.#ends = ends;
     if (!isObjectAt(text, start)) throw malformed(text, start);
     this.#text = text;
     this.start = start;
@@ -44,7 +50,7 @@ export class Members {
 
   /** Where the member's value ends; after the last one, where the object does. */
   get end(): number {
-    if (this.#end < 0) this.#end = skipValue(this.#text, this.start);
+    if (this.#end < 0) this.#end = this.#ends?.get(this.start) ?? skipValue(this.#text, this.start);
     return this.#end;
   }
 
@@ -92,7 +98,7 @@ export class Members {
 
   /** The member's value where it is an object, else its text. */
   value(): ObjectText | string {
-    const object = ObjectText.of(this.#text, this.start);
+    const object = ObjectText.of(this.#text, this.start, this.#ends);
     if (object === undefined) return this.text();
     // It need not be gone through twice.
     this.#end = object.end;
@@ -106,14 +112,19 @@ export class ObjectText {
   /** Where the object stands in the text that it was found in. */
   readonly start: number;
   readonly end: number;
+  readonly #ends: Ends | undefined;
   /** Of each member where its key and its value begin and end. */
   readonly #places: number[] = [];
   /** Whether a member is null. */
   readonly hasNull: boolean;
 
-  /** @param start where the object begins */
-  constructor(text: string, start = skipSpace(text, 0)) {
-    const member = new Members(text, start);
+  /**
+   * @param start where the object begins
+   * @param ends where long values end, where that is known
+   */
+  constructor(text: string, start = skipSpace(text, 0), ends?: Ends) {
+    this.#ends = ends;
+    const member = new Members(text, start, ends);
     let hasNull = false;
     while (member.next()) {
       this.#places.push(member.keyStart, member.keyEnd, member.start, member.end);
@@ -126,8 +137,8 @@ export class ObjectText {
   }
 
   /** The object that begins at `start`, or undefined where another value does. */
-  static of(text: string, start = skipSpace(text, 0)): ObjectText | undefined {
-    return isObjectAt(text, start) ? new ObjectText(text, start) : undefined;
+  static of(text: string, start = skipSpace(text, 0), ends?: Ends): ObjectText | undefined {
+    return isObjectAt(text, start) ? new ObjectText(text, start, ends) : undefined;
   }
 
   toString(): string {
@@ -173,7 +184,7 @@ export class ObjectText {
   /** The member `name` where it is an object. */
   object(name: string): ObjectText | undefined {
     const at = this.#find(name);
-    return at < 0 ? undefined : ObjectText.of(this.#text, this.#places[at]);
+    return at < 0 ? undefined : ObjectText.of(this.#text, this.#places[at], this.#ends);
   }
 
   /**
@@ -200,14 +211,16 @@ export class ObjectText {
     return `${before}${text.slice(at, places[last])}${value}${text.slice(places[last + 1], this.end)}`;
   }
 
-  /** The text without the member `name`, wherever it stands; all else stays as it came. */
-  without(name: string): string {
+  /** The text without the members of these names, wherever they stand; all else stays as it came. */
+  without(...names: readonly string[]): string {
     const text = this.#text;
     const places = this.#places;
-    if (this.#find(name) < 0) return this.toString();
+    const isOne = (i: number) =>
+      names.some((name) => isStringAt(text, places[i] as number, places[i + 1] as number, name));
+    if (names.every((name) => this.#find(name) < 0)) return this.toString();
     let kept = '';
     for (let i = 0; i < places.length; i += 4) {
-      if (isStringAt(text, places[i] as number, places[i + 1] as number, name)) continue;
+      if (isOne(i)) continue;
       // With the comma before it, unless it is the first one now.
       const from = kept === '' ? places[i] : places[i - 1];
       kept += text.slice(from, places[i + 3]);

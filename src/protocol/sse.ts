@@ -11,11 +11,18 @@ export interface SseEvent {
 /** A comment: clients ignore it, proxies see traffic. */
 export const keepAliveComment = ': keep-alive\n\n';
 
+/** What stands before and after the JSON text, which is one line, in the event that carries it. */
+export const eventHead = 'event: message\ndata: ';
+export const eventEnd = '\n\n';
+
 /** The event that carries one JSON text. Line breaks inside JSON can only be white space between tokens. */
 export function sseMessage(json: string): string {
   const line = /[\r\n]/.test(json) ? json.replace(/[\r\n]+/g, ' ') : json;
-  return `event: message\ndata: ${line}\n\n`;
+  return eventHead + line + eventEnd;
 }
+
+/** A line of data counts for at least so much: what is kept of an empty one is more than nothing. */
+const minLineChars = 32;
 
 /** One event outgrew its bound; the stream cannot be read on. */
 export class SseTooLargeError extends Error {
@@ -45,6 +52,11 @@ export class SseParser {
 
   constructor(maxEventChars: number) {
     this.#maxEventChars = maxEventChars;
+  }
+
+  /** How much of an event has come whose end has not. */
+  get pendingChars(): number {
+    return this.#chars;
   }
 
   /** Takes the next bytes and returns the events that they complete. */
@@ -116,8 +128,10 @@ export class SseParser {
     }
     const field = colon < 0 ? line : line.slice(0, colon);
     const value = colon < 0 ? '' : line.slice(line.charCodeAt(colon + 1) === 0x20 ? colon + 2 : colon + 1);
-    if (field === 'data') this.#data.push(value);
-    else if (field === 'event') this.#event = value;
+    if (field === 'data') {
+      this.#grow(Math.max(0, minLineChars - line.length));
+      this.#data.push(value);
+    } else if (field === 'event') this.#event = value;
     else if (field === 'id' && !value.includes('\0')) this.#id = value;
     else if (field === 'retry' && /^[0-9]{1,9}$/.test(value)) this.retryMs = Number(value);
     return null;

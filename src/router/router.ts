@@ -164,10 +164,11 @@ class Forwarded implements AnswerTaker {
   }
 
   #passRedacted({ error, bytes }: ResponseMessage, text: string, safe: string): void {
+    const passed = bytes === undefined ? safe : safe === text ? bytes : bytes.replaced(safe);
     if (error) {
       this.#route.metrics.failed('upstream_returned_error');
-      this.#pass({ kind: 'error', error: safe });
-    } else this.#pass({ kind: 'result', result: bytes && safe === text ? bytes : safe, isError: true });
+      this.#pass({ kind: 'error', error: passed });
+    } else this.#pass({ kind: 'result', result: passed, isError: true });
   }
 
   #pass(answer: Answer): void {

@@ -1,3 +1,4 @@
+import { OverBudgetError } from '../byte-budget.ts';
 import type { CallFailureReason } from '../errors.ts';
 import type { SessionResetReason } from '../observability/upstream-metrics.ts';
 import type { ResponseMessage, RpcError } from '../protocol/jsonrpc.ts';
@@ -19,6 +20,7 @@ export type SessionLoss = SessionResetReason;
  * - `unsupported`: the endpoint does not speak this transport (400, 404, 405 and the like).
  * - `protocol`: what came back is no valid answer.
  * - `returned_error`: a valid answer, but an error.
+ * - `overloaded`: the gateway holds as much as it can; the request may have been executed.
  * - `loop`: the upstream is this very gateway, or leads back to it.
  */
 export type FailureKind =
@@ -33,6 +35,7 @@ export type FailureKind =
   | 'unsupported'
   | 'protocol'
   | 'returned_error'
+  | 'overloaded'
   | 'loop';
 
 const reasons: Record<FailureKind, CallFailureReason> = {
@@ -47,6 +50,7 @@ const reasons: Record<FailureKind, CallFailureReason> = {
   unsupported: 'upstream_protocol_error',
   protocol: 'upstream_protocol_error',
   returned_error: 'upstream_returned_error',
+  overloaded: 'overloaded',
   loop: 'upstream_disconnected',
 };
 
@@ -107,6 +111,7 @@ const maxWordsChars = 1_000;
 /** What a request or the reading of its answer threw, in the gateway's terms. */
 export function toFailure(error: unknown): UpstreamFailure {
   if (error instanceof UpstreamFailure) return error;
+  if (error instanceof OverBudgetError) return new UpstreamFailure('overloaded', error.message);
   if (error instanceof SseTooLargeError) return new UpstreamFailure('protocol', error.message);
   const code = String((error as { code?: unknown } | null)?.code ?? '');
   if (code === 'ECONNRESET' || code === 'EPIPE')

@@ -23,6 +23,7 @@ import { cancelled, type FailureKind, loopFailure, sessionLossIn, UpstreamFailur
 import { maxRequestsInFlight, RequestTable } from './request-table.ts';
 import { type CallOwner, Opening, RunningCall, type UpstreamCall } from './running-call.ts';
 import { ToolList, type UpstreamTool } from './tool-list.ts';
+import { inBytes } from './transport/long-response.ts';
 import { traced } from './transport/traced.ts';
 import type { AnswerTaker, Transport, TransportEvents } from './transport/transport.ts';
 
@@ -223,13 +224,15 @@ export class LegacySession implements TransportEvents, CallOwner {
    */
   async check(timeoutMs: number, signal: Signal): Promise<void> {
     if (!this.#mayHaveTools) return this.#ping(timeoutMs, signal);
-    const { error } = await this.#ask(ownCall('tools/list'), '{}', timeoutMs, signal);
+    const { error, bytes } = await this.#ask(ownCall('tools/list'), '{}', timeoutMs, signal);
+    bytes?.free();
     if (error) throw this.#refusal('to list its tools', error);
   }
 
   /** MCP 2025-11-25, Ping. A server that does not know this method knows the session. */
   async #ping(timeoutMs: number, signal: Signal): Promise<void> {
-    const { error } = await this.#ask(ownCall('ping'), '{}', timeoutMs, signal);
+    const { error, bytes } = await this.#ask(ownCall('ping'), '{}', timeoutMs, signal);
+    bytes?.free();
     if (error && error.code !== methodNotFound) throw this.#refusal('a ping', error);
   }
 
@@ -264,6 +267,7 @@ export class LegacySession implements TransportEvents, CallOwner {
       const answer = await this.#ask(ownCall('tools/list'), params, Math.min(pageTimeoutMs, leftMs), signal);
       if (answer.error) throw this.#refusal('to list its tools', answer.error);
       params = await list.add(answer);
+      answer.bytes?.free();
     }
   }
 
@@ -344,7 +348,7 @@ export class LegacySession implements TransportEvents, CallOwner {
       return;
     }
     asked.drop();
-    asked.onAnswer(answer);
+    asked.onAnswer(inBytes(answer));
   }
 
   /** One bad message says nothing about the others, but no better one will follow for the same request. */

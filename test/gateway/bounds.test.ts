@@ -1,8 +1,11 @@
 import { describe, expect, test } from 'bun:test';
+import { bodyBudget, Holding } from '../../src/byte-budget.ts';
+import { sse } from '../support/answers.ts';
 import { type FakeAnswer, type FakeUpstream, fakeUpstream } from '../support/fake-upstream.ts';
 import { startGateway, type TestGateway } from '../support/gateway.ts';
-import { type RpcMessage, rawPost } from '../support/rpc.ts';
+import { messagesOf, type RpcMessage, rawPost } from '../support/rpc.ts';
 import { failOnStrayErrors } from '../support/stray-errors.ts';
+import { waitUntil } from '../support/wait.ts';
 
 failOnStrayErrors();
 
@@ -22,6 +25,12 @@ async function gatewayTo(answer: (message: RpcMessage) => FakeAnswer) {
       await upstream.stop();
     },
   }) as TestGateway & { readonly upstream: FakeUpstream };
+}
+
+/** Tells when all that was taken of the budget from now on has been given back. */
+function budgetGiven() {
+  const before = bodyBudget.bytes;
+  return { back: () => waitUntil('all to be given back', () => bodyBudget.bytes <= before) };
 }
 
 /** The answer to a call with these params, as JSON text. */
@@ -118,4 +127,118 @@ test('a tool whose description has more than a megabyte is left out, and the oth
   const names = (list as RpcMessage).result.tools.map(({ name }: { name: string }) => name);
   expect(names).toEqual(['up__small', 'up__other']);
   expect(gateway.logs.join('')).toContain('number 2 is left out: it has more than 1048576 characters');
+});
+
+describe('a batch of long results', () => {
+  const long = 'x'.repeat(2 * 1024 * 1024);
+  const answer = ({ id }: RpcMessage): FakeAnswer => {
+    const result = { content: [{ type: 'text', text: long }] };
+    return new Response(JSON.stringify({ jsonrpc: '2.0', id, result }), jsonHeaders);
+  };
+  const calls = Array.from({ length: 40 }, (_, id) => ({
+    jsonrpc: '2.0',
+    id,
+    method: 'tools/call',
+    params: { name: 'up__echo' },
+  }));
+
+  test.each([
+    ['application/json', 'application/json'],
+    ['application/json, text/event-stream', 'text/event-stream'],
+  ])('is answered as it comes to a client that accepts %s', async (accept, type) => {
+    const given = budgetGiven();
+    await using gateway = await gatewayTo(answer);
+    const response = await rawPost(gateway.url, calls, { accept });
+    expect(response.headers.get('content-type')).toBe(type);
+    const ids: unknown[] = [];
+    for await (const { id, result } of messagesOf(response)) {
+      ids.push(id);
+      expect(result.content[0].text === long).toBe(true);
+    }
+    expect(ids.map(Number).toSorted((a, b) => a - b)).toEqual(calls.map(({ id }) => id));
+    await given.back();
+  });
+
+  test('has nothing held any more when its client has gone', async () => {
+    const given = budgetGiven();
+    await using gateway = await gatewayTo(answer);
+    const abort = new AbortController();
+    const response = await fetch(gateway.url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', accept: 'application/json' },
+      body: JSON.stringify(calls),
+      signal: abort.signal,
+    });
+    await response.body?.getReader().read();
+    abort.abort();
+    await given.back();
+  });
+});
+
+describe('while the process holds as much as it can', () => {
+  const big = 'y'.repeat(200_000);
+  const resultOf = ({ id }: RpcMessage) =>
+    JSON.stringify({ jsonrpc: '2.0', id, result: { content: [{ type: 'text', text: big }] } });
+
+  test('a long body of a client is refused with 503, and calls that are short go on', async () => {
+    await using gateway = await gatewayTo(() => undefined);
+    const other = new Holding();
+    other.force(1024 * 1024 * 1024);
+    try {
+      const params = { name: 'up__echo', arguments: { big } };
+      const response = await rawPost(gateway.url, { jsonrpc: '2.0', id: 1, method: 'tools/call', params });
+      expect([response.status, response.headers.get('retry-after')]).toEqual([503, '1']);
+      expect(await response.json()).toEqual({
+        jsonrpc: '2.0',
+        id: null,
+        error: {
+          code: -32000,
+          message: 'the gateway holds as many large messages as it can; try again later',
+        },
+      });
+      const { result } = await answerTo(gateway, '{"name":"up__echo","arguments":{"a":1}}');
+      expect(result.content[0].text).toBe('{"a":1}');
+    } finally {
+      other.release();
+    }
+  });
+
+  test.each([
+    ['JSON', (message: RpcMessage) => new Response(resultOf(message), jsonHeaders)],
+    ['an event', (message: RpcMessage) => sse(`data: ${resultOf(message)}\n\n`)],
+  ])('a long answer as %s waits, and comes when there is room', async (_, respond) => {
+    const given = budgetGiven();
+    await using gateway = await gatewayTo(respond);
+    const other = new Holding();
+    other.force(1024 * 1024 * 1024);
+    const answered = answerTo(gateway, '{"name":"up__echo"}');
+    expect(await Promise.race([answered, Bun.sleep(100)])).toBeUndefined();
+    other.release();
+    const { result } = await answered;
+    expect(result.content[0].text === big).toBe(true);
+    await given.back();
+  });
+});
+
+test('results of every kind give back what they took', async () => {
+  const texts: Record<string, (id: string) => string> = {
+    ascii: (id) => `{"jsonrpc":"2.0","id":${id},"result":{"content":["${'x'.repeat(300_000)}"]}}`,
+    unicode: (id) => `{"jsonrpc":"2.0","id":${id},"result":{"content":["${'€'.repeat(300_000)}"]}}`,
+    isError: (id) =>
+      `{"jsonrpc":"2.0","id":${id},"result":{"isError":true,"content":["${'x'.repeat(300_000)}"]}}`,
+    error: (id) => `{"jsonrpc":"2.0","id":${id},"error":{"code":1,"message":"${'x'.repeat(300_000)}"}}`,
+    batch: (id) => `[{"jsonrpc":"2.0","id":${id},"result":{"content":["${'x'.repeat(300_000)}"]}}]`,
+    other: () => `{"jsonrpc":"2.0","id":"other","result":{"content":["${'x'.repeat(300_000)}"]}}`,
+    nonsense: () => 'x'.repeat(300_000),
+    events: (id) => `data: {"jsonrpc":"2.0","id":${id},"result":{"content":["${'x'.repeat(300_000)}"]}}\n\n`,
+  };
+  const given = budgetGiven();
+  await using gateway = await gatewayTo((message) => {
+    const text = texts[message.params.arguments.kind as string] as (id: string) => string;
+    return new Response(text(String(message.id)), jsonHeaders);
+  });
+  for (const kind of Object.keys(texts)) {
+    await answerTo(gateway, `{"name":"up__echo","arguments":{"kind":"${kind}"}}`);
+    await given.back();
+  }
 });

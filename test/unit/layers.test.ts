@@ -19,6 +19,8 @@ const layers = [
   'state',
   'observability',
   'descriptors.ts',
+  'collected-bytes.ts',
+  'byte-budget.ts',
   'deadlines.ts',
   'abort.ts',
   'turn.ts',

@@ -1,9 +1,9 @@
-import { isAscii } from 'node:buffer';
+import { Holding, maxFreeBytes, OverBudgetError } from '../../byte-budget.ts';
 import { OwnBytes } from '../../protocol/own-bytes.ts';
 
 /**
  * A body that is there as a whole: its text, without a byte order mark and with replacement characters in place of what
- * is no UTF-8; or, where it is long and all ASCII, the very bytes.
+ * is no UTF-8; or, where it is long, the very bytes.
  */
 export type WholeBody = string | OwnBytes;
 
@@ -152,16 +152,27 @@ function join(pieces: readonly Piece[], length: number): Uint8Array {
 }
 
 /** From this length on a body is better passed on as the bytes that it came in than as text. */
-const minPassedBytes = 64 * 1024;
+const minPassedBytes = maxFreeBytes;
 
-/** The body that is part of a chunk of which nothing else is wanted. */
-export function wholeOf(chunk: Buffer, start: number, end: number): WholeBody {
+/**
+ * The body that is part of a chunk of which nothing else is wanted. Throws an `OverBudgetError` where it is long and no
+ * more can be held.
+ * @param held what it takes of the budget, where that was asked for already
+ */
+export function wholeOf(chunk: Buffer, start: number, end: number, held: Holding | null = null): WholeBody {
   // To free what shares its memory with others would take it from them.
   if (end - start >= minPassedBytes && chunk.byteLength === chunk.buffer.byteLength) {
-    const bytes = new OwnBytes(chunk.subarray(start, end));
-    if (isAscii(bytes.bytes)) return bytes;
+    const holding = held ?? new Holding();
+    if (held === null && !holding.tryHold(chunk.byteLength)) throw new OverBudgetError();
+    const from = isByteOrderMark(chunk, start) ? start + 3 : start;
+    return new OwnBytes(chunk.subarray(from, end), holding);
   }
+  held?.release();
   return textOf(chunk, start, end);
+}
+
+function isByteOrderMark(chunk: Buffer, at: number): boolean {
+  return chunk[at] === 0xef && chunk[at + 1] === 0xbb && chunk[at + 2] === 0xbf;
 }
 
 const byteOrderMark = 0xfeff;

@@ -1,4 +1,5 @@
 import type { Signal } from '../../abort.ts';
+import { Holding, maxFreeBytes, OverBudgetError } from '../../byte-budget.ts';
 import { type Outgoing, turn as processTurn, type Turn } from '../../turn.ts';
 import { UpstreamFailure } from '../failure.ts';
 import { type BodySource, IncomingBody } from './body.ts';
@@ -55,6 +56,7 @@ export class HttpConnection implements SocketOwner, ResponseSink, BodySource, Ou
   #message = '';
   /** What of the request the socket has not taken yet. */
   #unsent: Buffer | null = null;
+  #unsentHolding: Holding | null = null;
   #persistent = false;
   /** The server's `Keep-Alive`, and how long the connection may be idle by that. */
   #keepAlive: string | null = null;
@@ -114,8 +116,7 @@ export class HttpConnection implements SocketOwner, ResponseSink, BodySource, Ou
     if (this.#closed) return;
     this.#parser.expect();
     const written = this.#socket.write(message);
-    if (written < Buffer.byteLength(message))
-      this.#unsent = Buffer.from(message).subarray(Math.max(written, 0));
+    if (written < Buffer.byteLength(message)) this.#keep(Buffer.from(message), Math.max(written, 0));
   }
 
   /** Closes the connection, on which nothing is awaited. */
@@ -150,6 +151,15 @@ export class HttpConnection implements SocketOwner, ResponseSink, BodySource, Ou
     if (this.#unsent === null) return;
     const written = Math.max(this.#socket.write(this.#unsent), 0);
     this.#unsent = written < this.#unsent.byteLength ? this.#unsent.subarray(written) : null;
+    if (this.#unsent === null) this.#unsentHolding?.release();
+  }
+
+  /** Keeps what the socket has not taken, from `sent` on. */
+  #keep(message: Buffer, sent: number): void {
+    this.#unsent = message.subarray(sent);
+    if (message.byteLength <= maxFreeBytes) return;
+    this.#unsentHolding ??= new Holding();
+    if (!this.#unsentHolding.tryHold(message.byteLength)) this.destroy(new OverBudgetError());
   }
 
   closed(error: Error | null): void {
@@ -198,6 +208,8 @@ export class HttpConnection implements SocketOwner, ResponseSink, BodySource, Ou
 
   #end(reason: unknown): void {
     this.#closed = true;
+    this.#unsent = null;
+    this.#unsentHolding?.release();
     const body = this.#body;
     const taker = this.#response === null ? this.#taker : null;
     this.#release();

@@ -42,6 +42,10 @@ class UnknownBody implements Body {
   }
 }
 
+/** As much may come out of what came in, times, and beyond what is little anyway: text shrinks to a tenth or so. */
+const maxGrowth = 100;
+const maxFreeGrowthBytes = 1024 * 1024;
+
 class DecodedBody implements Body {
   /** Never known before the end was read. */
   readonly over = false;
@@ -52,6 +56,8 @@ class DecodedBody implements Body {
   #broken: unknown = null;
   /** Nothing came at all, which decoders take for a body that was cut off. */
   #empty = true;
+  #inBytes = 0;
+  #outBytes = 0;
 
   constructor(body: Body, decoder: Transform) {
     this.#body = body;
@@ -68,8 +74,12 @@ class DecodedBody implements Body {
   async read(): Promise<Uint8Array | null> {
     try {
       const { done, value } = await this.#pieces.next();
-      return done ? null : value;
-    } catch {
+      if (done) return null;
+      this.#outBytes += value.byteLength;
+      if (this.#outBytes > maxFreeGrowthBytes + maxGrowth * this.#inBytes) throw this.#tooLarge();
+      return value;
+    } catch (error) {
+      if (error instanceof UpstreamFailure) throw error;
       if (this.#empty) return null;
       if (this.#broken !== null) throw this.#broken;
       this.#body.cancel();
@@ -82,12 +92,21 @@ class DecodedBody implements Body {
     this.#decoder.destroy();
   }
 
+  #tooLarge(): UpstreamFailure {
+    this.cancel();
+    return new UpstreamFailure(
+      'protocol',
+      `answered with a body that grows more than ${maxGrowth}-fold when it is decoded`,
+    );
+  }
+
   async #feed(): Promise<void> {
     try {
       for (;;) {
         const piece = await this.#body.read();
         if (piece === null) break;
         this.#empty = false;
+        this.#inBytes += piece.byteLength;
         // What comes out is bounded by whoever reads it; until that is read, nothing more is put in.
         if (!this.#decoder.write(piece)) await this.#drained();
       }

@@ -1,4 +1,4 @@
-import { OwnBytes } from '../../protocol/own-bytes.ts';
+import { CollectedBytes } from '../../collected-bytes.ts';
 import { UpstreamFailure } from '../failure.ts';
 import { type Body, type WholeBody, wholeOf } from './body.ts';
 import { decoded } from './decode.ts';
@@ -8,8 +8,6 @@ import type { ResponseHead } from './response-head.ts';
 export const maxUpstreamBodyBytes = 64 * 1024 * 1024;
 /** As much of an error's body as is read, to see whether it speaks of a lost session. */
 const maxBeginningBytes = 16 * 1024;
-/** As much room a body of unknown length has at first. */
-const minBufferBytes = 64 * 1024;
 
 /** An upstream's response: its head is there, its body may still be coming. */
 export class HttpResponse {
@@ -74,19 +72,32 @@ export class HttpResponse {
   /** The rest of the body as text. Rejects where it is larger than the bound. */
   async text(): Promise<string> {
     const body = await this.whole();
-    return typeof body === 'string' ? body : body.text();
+    if (typeof body === 'string') return body;
+    const text = body.text();
+    body.free();
+    return text;
   }
 
   async #collected(head: readonly Uint8Array[]): Promise<WholeBody> {
     if ((this.contentLength ?? 0) > maxUpstreamBodyBytes) throw this.#tooLarge();
-    const collected = new Collected(this.contentLength);
-    for (const piece of head) collected.add(piece);
-    for (;;) {
-      const piece = await this.#body.read();
-      if (piece === null) return collected.end();
-      collected.add(piece);
-      if (collected.length > maxUpstreamBodyBytes) throw this.#tooLarge();
+    const collected = new CollectedBytes(this.contentLength);
+    try {
+      for (const piece of head) collected.add(piece);
+      for (;;) {
+        const piece = await this.#body.read();
+        if (piece === null) break;
+        if (collected.length + piece.byteLength > maxUpstreamBodyBytes) throw this.#tooLarge();
+        // The sender waits meanwhile, for nothing more is read.
+        await collected.hold(piece.byteLength);
+        collected.add(piece);
+      }
+    } catch (error) {
+      collected.discard();
+      this.cancel();
+      throw error;
     }
+    const { bytes, holding } = collected.end();
+    return wholeOf(bytes, 0, bytes.length, holding);
   }
 
   #tooLarge(): UpstreamFailure {
@@ -113,39 +124,5 @@ export class HttpResponse {
     }
     this.cancel();
     return text;
-  }
-}
-
-/** A body that comes in pieces. */
-class Collected {
-  /** Room for all of it, where its length is known; else grown as it comes. */
-  #buffer: Buffer;
-  #length = 0;
-
-  constructor(length: number | null) {
-    this.#buffer = Buffer.allocUnsafeSlow(length ?? minBufferBytes);
-  }
-
-  get length(): number {
-    return this.#length;
-  }
-
-  add(piece: Uint8Array): void {
-    const needed = this.#length + piece.byteLength;
-    if (needed > this.#buffer.length) {
-      const larger = Buffer.allocUnsafeSlow(Math.max(needed, 2 * this.#buffer.length));
-      this.#buffer.copy(larger, 0, 0, this.#length);
-      this.#buffer = larger;
-    }
-    this.#buffer.set(piece, this.#length);
-    this.#length = needed;
-    // A piece that has a buffer to itself is of no use to anyone any more.
-    if (piece.byteLength === piece.buffer.byteLength) new OwnBytes(piece).free();
-  }
-
-  end(): WholeBody {
-    const whole = wholeOf(this.#buffer, 0, this.#length);
-    if (typeof whole === 'string') new OwnBytes(this.#buffer).free();
-    return whole;
   }
 }

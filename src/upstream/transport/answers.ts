@@ -1,3 +1,4 @@
+import type { Ends } from '../../protocol/json-text.ts';
 import { type Message, type ResponseMessage, serialOf } from '../../protocol/jsonrpc.ts';
 import { UpstreamFailure } from '../failure.ts';
 import { parseMessages } from './messages.ts';
@@ -18,10 +19,10 @@ export function answerAmong(
 }
 
 /** The answer to our request in a text that holds nothing else. */
-export function answerAlone(text: string, id: number): ResponseMessage | undefined {
+export function answerAlone(text: string, id: number, ends?: Ends): ResponseMessage | undefined {
   if (!text.trimStart().startsWith('{')) return undefined;
   try {
-    return answerAmong(parseMessages(text), id, true);
+    return answerAmong(parseMessages(text, ends), id, true);
   } catch {
     return undefined;
   }

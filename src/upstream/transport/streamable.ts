@@ -1,8 +1,8 @@
 import { Abort, type Signal } from '../../abort.ts';
 import { type Deadline, deadlines, settledOrAborted, sleep } from '../../deadlines.ts';
 import { mediaType, sessionHeader, sseType, versionHeader } from '../../protocol/headers.ts';
+import type { Ends } from '../../protocol/json-text.ts';
 import type { ResponseMessage } from '../../protocol/jsonrpc.ts';
-import { LongText } from '../../protocol/long-text.ts';
 import type { OwnBytes } from '../../protocol/own-bytes.ts';
 import { SseParser } from '../../protocol/sse.ts';
 import { nextTurn } from '../../turn.ts';
@@ -10,17 +10,10 @@ import { sessionLossOf, toFailure, UpstreamFailure } from '../failure.ts';
 import type { WholeBody } from '../http1/body.ts';
 import type { ResponseTaker } from '../http1/connection.ts';
 import { type HttpResponse, maxUpstreamBodyBytes } from '../http1/response.ts';
-import {
-  answerAlone,
-  answerAmong,
-  isAnswerOnStream,
-  looksLikeEvents,
-  looksLikeJson,
-  neither,
-} from './answers.ts';
+import { answerAmong, isAnswerOnStream, looksLikeEvents, looksLikeJson, neither } from './answers.ts';
 import type { HttpRequest, HttpSession } from './http-session.ts';
-import { LongResponse } from './long-response.ts';
-import { eventMessages, parseMessages, readEvents } from './messages.ts';
+import { answerInBytes, inBytes, LongResponse } from './long-response.ts';
+import { endsIn, eventMessages, parseMessages, readEvents } from './messages.ts';
 import { Sending } from './sending.ts';
 import { minReopenDelayMs, SessionStream, unanswerable } from './session-stream.ts';
 import type { RequestTaker, Transport, TransportEvents } from './transport.ts';
@@ -32,8 +25,8 @@ const maxIdleResumptions = 5;
 const resumeDelayMs = 500;
 /** How much white space is passed over where a body is there as a whole. */
 const maxBlankChars = 1_024;
-/** How many pieces of white space a body may begin with. */
-const maxBlankChunks = 16;
+/** How much white space a body may begin with that comes in pieces. */
+const maxBlankBytes = 64 * 1024;
 
 /** MCP 2025-11-25, Transports, Streamable HTTP: a POST per message, and one GET stream for what belongs to no request. */
 export class StreamableTransport implements Transport {
@@ -94,8 +87,9 @@ export class StreamableTransport implements Transport {
   #answerInWhole(body: WholeBody, id: number, signal: Signal): ResponseMessage | Promise<ResponseMessage> {
     const beginning = typeof body === 'string' ? body : body.part(0, maxBlankChars).text();
     if (looksLikeJson(beginning)) return this.#answerInBody(body, id);
-    if (!looksLikeEvents(beginning)) throw neither();
     const text = typeof body === 'string' ? body : body.text();
+    if (typeof body !== 'string') body.free();
+    if (!looksLikeEvents(beginning)) throw neither();
     return this.#answerFrom(new SseParser(maxUpstreamBodyBytes), text, null, id, signal);
   }
 
@@ -111,18 +105,20 @@ export class StreamableTransport implements Transport {
     const parser = new SseParser(maxUpstreamBodyBytes);
     let text = '';
     let beginning = '';
+    let blankBytes = 0;
     while (beginning === '') {
       // Blanks complete no event.
       parser.pushText(text);
       const chunk = await response.read();
       if (chunk === null) throw new UpstreamFailure('protocol', 'answered with an empty body');
-      if (head.length === maxBlankChunks) {
+      if (blankBytes > maxBlankBytes) {
         response.cancel();
         throw new UpstreamFailure('protocol', 'answered with blanks');
       }
       head.push(chunk);
       text = parser.decode(chunk);
       beginning = text.trimStart();
+      blankBytes += chunk.byteLength;
     }
     if (looksLikeJson(beginning)) return this.#answerInBody(await response.whole(head), id);
     if (!streams && !looksLikeEvents(beginning)) {
@@ -141,7 +137,7 @@ export class StreamableTransport implements Transport {
     if (event === undefined || more.length > 0) return undefined;
     const [message, ...others] = eventMessages(event, this.#anyEventName());
     const isAnswer = message !== undefined && others.length === 0 && isAnswerOnStream(message, id);
-    return isAnswer ? (message as ResponseMessage) : undefined;
+    return isAnswer ? inBytes(message as ResponseMessage) : undefined;
   }
 
   async send(body: string, signal: Signal): Promise<void> {
@@ -194,29 +190,40 @@ export class StreamableTransport implements Transport {
     return loss ? failure.withLoss(loss, isForRequest(failure) ? answer : undefined) : failure;
   }
 
-  #answerInBody(body: WholeBody, id: number): ResponseMessage {
-    return typeof body === 'string' ? this.#answerInText(body, id) : this.#answerInBytes(body, id);
+  #answerInBody(body: WholeBody, id: number): ResponseMessage | Promise<ResponseMessage> {
+    if (typeof body === 'string') return this.#answerInText(body, id);
+    const answer = answerInBytes(body, id);
+    return answer instanceof LongResponse ? answer : this.#answerInBytes(body, answer, id);
   }
 
-  #answerInText(text: string, id: number): ResponseMessage {
-    const messages = parseMessages(text);
+  async #answerInBytes(
+    bytes: OwnBytes,
+    found: Promise<ResponseMessage | undefined> | undefined,
+    id: number,
+  ): Promise<ResponseMessage> {
+    try {
+      const answer = await found;
+      if (answer) return answer;
+      // A batch, something else than an answer, or no JSON: the whole text tells.
+      const text = bytes.text();
+      bytes.free();
+      return this.#answerInText(text, id, await endsIn(text));
+    } catch (error) {
+      bytes.free();
+      throw error;
+    }
+  }
+
+  #answerInText(text: string, id: number, ends?: Ends): ResponseMessage {
+    const messages = parseMessages(text, ends);
     const answer = answerAmong(messages, id, true);
     for (const message of messages) if (message !== answer) void this.#events.onMessage(message, id);
-    if (answer) return answer;
+    if (answer) return inBytes(answer);
     const odd = messages.find((message) => message.kind === 'invalid');
     const found = odd
       ? `something that is not JSON-RPC: ${odd.problem}`
       : 'a body that does not answer the request';
     throw new UpstreamFailure('protocol', `answered with ${found}`);
-  }
-
-  #answerInBytes(bytes: OwnBytes, id: number): ResponseMessage {
-    const long = LongText.of(bytes.bytes);
-    const answer = answerAlone(long.text, id);
-    // A batch, something else than an answer, or no JSON: the whole text tells.
-    if (!answer) return this.#answerInText(bytes.text(), id);
-    const { start, text } = answer;
-    return new LongResponse(answer, bytes.part(long.place(start), long.place(start + text.length)));
   }
 
   /**
@@ -264,7 +271,7 @@ export class StreamableTransport implements Transport {
           for (const message of eventMessages(event, this.#anyEventName())) {
             if (isAnswerOnStream(message, id)) {
               answered = true;
-              resolve(message as ResponseMessage);
+              resolve(inBytes(message as ResponseMessage));
               drain ??= deadlines.add(drainTimeoutMs, () => reader?.cancel());
               // What comes after the answer must not overtake it.
               taken = nextTurn();

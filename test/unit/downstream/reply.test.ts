@@ -5,6 +5,7 @@ import { Heartbeat } from '../../../src/downstream/heartbeat.ts';
 import { Replies } from '../../../src/downstream/replies.ts';
 import { Reply } from '../../../src/downstream/reply.ts';
 import { parseMessage, type RequestMessage } from '../../../src/protocol/jsonrpc.ts';
+import { OwnBytes } from '../../../src/protocol/own-bytes.ts';
 import { nextTurn, Turn } from '../../../src/turn.ts';
 import { waitUntil } from '../../support/wait.ts';
 
@@ -29,7 +30,14 @@ function reply({
   const seen = { gone: 0, long: 0 };
   const response = Promise.withResolvers<Response>();
   const { resolve } = response;
-  const asked = { accepted, signal, respond: resolve, stream: resolve, onLong: () => void seen.long++ };
+  const asked = {
+    accepted,
+    signal,
+    respond: resolve,
+    stream: resolve,
+    onLong: () => void seen.long++,
+    ended() {},
+  };
   const streams = new Heartbeat(intervalMs);
   const parts = { replies, streams };
   const made = new Reply(parts, asked, batch, headers);
@@ -37,6 +45,17 @@ function reply({
   call.abort.addEventListener('abort', () => void seen.gone++);
   made.await(call);
   return { reply: made, response: response.promise, seen, replies, streams };
+}
+
+/** The response as a client gets it that is really there. */
+async function fetched(response: Response): Promise<Response> {
+  const server = Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: () => response });
+  try {
+    const got = await fetch(server.url);
+    return new Response(await got.text(), { headers: got.headers });
+  } finally {
+    await server.stop(true);
+  }
 }
 
 /** The body without the keep-alive comments, which may come at any time. */
@@ -139,6 +158,56 @@ describe('a client that accepts only a stream', () => {
   });
 });
 
+describe('a batch whose answers grow long', () => {
+  const half = `{"a":"${'x'.repeat(600_000)}"}`;
+  const own = (text: string) => ['', new OwnBytes(Buffer.from(new TextEncoder().encode(text).buffer)), ''];
+
+  test('is an array that begins before its last answer is there, for a client that accepts only JSON', async () => {
+    const { reply: made, response: answered } = reply({ accepted: json, batch: 3 });
+    made.answer(own(half));
+    made.answer(half);
+    const response = fetched(await answered);
+    made.answer('{"last":1}');
+    expect((await response).headers.get('content-type')).toBe('application/json');
+    expect((await (await response).text()) === `[${half},${half},{"last":1}]`).toBe(true);
+  });
+
+  test('is a stream of events that begins as early, for a client that accepts one', async () => {
+    const { reply: made, response: answered } = reply({ batch: 3 });
+    made.answer(own(half));
+    made.answer(own(half));
+    const response = fetched(await answered);
+    made.answer('{"last":1}');
+    expect((await response).headers.get('content-type')).toBe('text/event-stream');
+    const events = [half, half, '{"last":1}'].map((data) => `event: message\ndata: ${data}\n\n`);
+    expect((await eventsOf(await response)) === events.join('')).toBe(true);
+  });
+
+  test('has its line breaks replaced in events, and what is shared stays as it is', async () => {
+    const { reply: made, response: answered } = reply({ accepted: sse, batch: 2 });
+    const shared = Buffer.from(`{"a":\r\n"${'é'.repeat(10_000)}",\n"b":1}`);
+    const text = shared.toString();
+    made.answer(['', shared, '']);
+    made.answer(own(text));
+    const line = `event: message\ndata: ${text.replaceAll(/[\r\n]/g, ' ')}\n\n`;
+    expect((await eventsOf(await fetched(await answered))) === line + line).toBe(true);
+    expect(shared.toString() === text).toBe(true);
+  });
+
+  test.each([
+    ['an array', json],
+    ['a stream', both],
+  ])('cancels its calls and frees its answers when the client goes away: %s', async (_, accepted) => {
+    const { reply: made, response: answered, seen } = reply({ accepted, batch: 4 });
+    const answers = [own(half), own(half), own(half)] as const;
+    for (const answer of answers) made.answer(answer);
+    await (await answered).body?.cancel();
+    await waitUntil('the cancellation', () => seen.gone === 1);
+    made.answer(own(half));
+    expect(answers.map(([, bytes]) => bytes?.length)).toEqual([0, 0, 0]);
+  });
+});
+
 describe('a stream', () => {
   test('that the client closes is told of once, and takes nothing more', async () => {
     const { reply: made, response: answered, seen } = reply({});
@@ -227,6 +296,7 @@ describe('a client that goes away', () => {
       respond() {},
       stream() {},
       onLong() {},
+      ended() {},
     };
     const parts = { replies: new Replies(), streams: new Heartbeat() };
     const quick = new Reply(parts, asked, null);

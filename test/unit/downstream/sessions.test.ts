@@ -64,7 +64,7 @@ function sessionsOf(idleTtlMs: number, maxSessions = 100_000) {
 function running(session: Session, idText: string): Call {
   const text = `{"jsonrpc":"2.0","id":${idText},"method":"tools/call","params":{"name":"a"}}`;
   const accepted = { json: true, sse: true };
-  const asked = { accepted, signal: new Abort(), respond() {}, stream() {}, onLong() {} };
+  const asked = { accepted, signal: new Abort(), respond() {}, stream() {}, onLong() {}, ended() {} };
   const reply = new Reply({ replies: new Replies(), streams: new Heartbeat() }, asked, null);
   const call = new Call(parseMessage(text) as RequestMessage, reply, session, {
     answered() {},

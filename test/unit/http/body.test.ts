@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'bun:test';
+import { bodyBudget, Holding } from '../../../src/byte-budget.ts';
 import { GatewayError } from '../../../src/errors.ts';
 import { readBody } from '../../../src/http/body.ts';
 
@@ -23,7 +24,11 @@ const bytes = (text: string) => new TextEncoder().encode(text);
 /** What a taker is told of the body. */
 function read(request: Request, maxBytes: number, timeoutMs?: number): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>();
-  readBody(request, maxBytes, { onBody: resolve, onBodyFailure: reject }, timeoutMs);
+  const onBody = (text: string, holding: Holding | null) => {
+    holding?.release();
+    resolve(text);
+  };
+  readBody(request, maxBytes, { onBody, onBodyFailure: reject }, timeoutMs);
   return promise;
 }
 
@@ -36,6 +41,48 @@ async function failure(reading: Promise<string>): Promise<[string, string]> {
   }
   throw new Error('the body was read');
 }
+
+describe('a body of more than 64 KiB', () => {
+  const MiB = 1024 * 1024;
+
+  test.each([
+    [
+      'in pieces',
+      (text: string) => streaming([bytes(text.slice(0, 70_000)), bytes(text.slice(70_000))]).request,
+    ],
+    ['as a whole', (text: string) => new Request('http://localhost/mcp', { method: 'POST', body: text })],
+  ])('counts twice until it is given back, as it is passed on: %s', async (_, requestOf) => {
+    const before = bodyBudget.bytes;
+    const text = `"${'é'.repeat(MiB / 2 - 1)}"`;
+    const held = Promise.withResolvers<Holding | null>();
+    readBody(requestOf(text), 2 * MiB, {
+      onBody(body, holding) {
+        expect(body === text).toBe(true);
+        held.resolve(holding);
+      },
+      onBodyFailure: held.reject,
+    });
+    const holding = await held.promise;
+    expect(bodyBudget.bytes - before).toBe(2 * MiB);
+    holding?.release();
+    expect(bodyBudget.bytes).toBe(before);
+  });
+
+  test('is refused while the process holds as much as it can, and a short one is not', async () => {
+    const other = new Holding();
+    other.force(1024 * MiB);
+    try {
+      const long = streaming([bytes('x'.repeat(70_000))]).request;
+      expect(await failure(read(long, MiB))).toEqual([
+        'overloaded',
+        'the gateway holds as many large messages as it can; try again later',
+      ]);
+      expect(await read(streaming([bytes('{}')]).request, MiB)).toBe('{}');
+    } finally {
+      other.release();
+    }
+  });
+});
 
 describe('a body', () => {
   test('is read as UTF-8, also where a character is split between pieces', async () => {

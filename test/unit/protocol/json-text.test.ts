@@ -344,7 +344,7 @@ describe('elements', () => {
 
   test('are no more than may be taken: the rest is not even looked at', () => {
     expect(elements('[1,2]', 2)).toEqual(['1', '2']);
-    expect(() => elements('[1,2,3', 2, 'things')).toThrow(new TooManyError(2, 'things'));
+    expect(() => elements('[1,2,3', 2)).toThrow(new TooManyError(2, 'elements in an array'));
   });
 
   test.each(['{}', '"[]"', '1', ''])('of what is no array are null: %s', (text) => {

@@ -60,6 +60,7 @@ describe('the bound on an event', () => {
   test.each([
     ['one long line', 'data: ', 'x'.repeat(200)],
     ['many short lines', '', 'data: x\n'.repeat(20)],
+    ['lines with nothing in them', '', 'data\n'.repeat(4)],
     ['fields that carry nothing', '', 'other: x\n'.repeat(20)],
   ])('holds for %s', (_name, head, rest) => {
     const parser = new SseParser(100);

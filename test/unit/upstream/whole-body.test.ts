@@ -23,8 +23,10 @@ describe('a body that is there as a whole', () => {
     expect(wholeOf('x'.repeat(65_535))).toBe('x'.repeat(65_535));
   });
 
-  test('is the bytes that it came in where it is longer and ASCII', () => {
-    const content = 'x'.repeat(65_536);
+  test.each([
+    ['ASCII', 'x'.repeat(65_536)],
+    ['other characters', `é${'€'.repeat(30_000)}`],
+  ])('is the bytes that it came in where it is longer: %s', (_, content) => {
     const chunk = chunkOf(content);
     const whole = wholeOf(content, chunk) as OwnBytes;
     expect(whole).toBeInstanceOf(OwnBytes);
@@ -34,9 +36,12 @@ describe('a body that is there as a whole', () => {
     expect(chunk.length).toBe(0);
   });
 
-  test('is text where it is long and not all ASCII, wherever that shows', () => {
-    for (const content of [`é${'x'.repeat(70_000)}`, `${'x'.repeat(70_000)}é`])
-      expect(wholeOf(content)).toBe(content);
+  test('has lost its byte order mark', () => {
+    for (const content of ['x', 'x'.repeat(70_000)]) {
+      const whole = wholeOf(`\ufeff${content}`);
+      expect(whole instanceof OwnBytes ? whole.text() : whole).toBe(content);
+      if (whole instanceof OwnBytes) whole.free();
+    }
   });
 
   test('is text where its memory is not its own: to free that would take it from others', () => {
