@@ -62,16 +62,16 @@ export class Redactor {
     let at = 0;
     for (let from = 0; from < length; from += search.sliceChars) {
       const to = Math.min(length, from + search.sliceChars);
-      let safe = '';
+      const parts: string[] = [];
       for (const found of search.find(text, from, to)) {
         while (strings?.pass(found.start, maxStepsInTurn)) yield;
         for (const { start, end } of strings?.hideable(found) ?? [found]) {
           // What a secret in the slice before has reached into is done.
-          if (start >= at) safe += text.slice(at, start) + mark;
+          if (start >= at) parts.push(text.slice(at, start), mark);
           at = Math.max(at, end);
         }
       }
-      if (safe !== '') slices.push(safe);
+      if (parts.length > 0) slices.push(parts.join(''));
       yield;
     }
     if (slices.length === 0) return text.slice(0, length);
