@@ -54,13 +54,12 @@ export class CookieJar {
   }
 
   /** The value of `Cookie` for a request to `url`; empty: none is to be sent. */
-  header(url: string, nowMs = Date.now()): string {
-    if (this.#cookies.length === 0) return this.#configured;
-    if (url !== this.#url || nowMs >= this.#untilMs) this.#write(url, nowMs);
-    return this.#text;
+  header(url: string, nowMs?: number): string {
+    return this.#cookies.length === 0 ? this.#configured : this.#textFor(url, nowMs ?? Date.now());
   }
 
-  #write(url: string, nowMs: number): void {
+  #textFor(url: string, nowMs: number): string {
+    if (url === this.#url && nowMs < this.#untilMs) return this.#text;
     const { protocol, pathname } = new URL(url);
     const live = this.#cookies.filter(({ untilMs }) => untilMs > nowMs);
     const pairs = live
@@ -72,6 +71,7 @@ export class CookieJar {
     this.#text = [this.#configured, ...pairs].filter(Boolean).join('; ');
     this.#url = url;
     this.#untilMs = Math.min(...live.map(({ untilMs }) => untilMs));
+    return this.#text;
   }
 
   #bytes(): number {
