@@ -104,6 +104,15 @@ describe('what is no answer', () => {
     expect(gateway.logs.filter((line) => line.includes('it is not JSON'))).toHaveLength(1);
   });
 
+  test.each([400, 500])('to notifications/initialized, HTTP %d, is passed over', async (status) => {
+    await using upstream = await fakeSse({
+      onPost: ({ method }) =>
+        method === 'notifications/initialized' ? new Response('no', { status }) : undefined,
+    });
+    expect((await callOnce(upstream)).result.content[0].text).toBe('{}');
+    expect(upstream.streams).toHaveLength(1);
+  });
+
   test('but bears the id of a call fails that call at once', async () => {
     await using upstream = await serverThat((stream, json) => {
       const { id } = JSON.parse(json);

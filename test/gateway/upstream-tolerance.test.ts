@@ -344,6 +344,27 @@ test('a server that stops between initialize and notifications/initialized is no
   expect(servers[0]?.connected).toBe(false);
 });
 
+test('the stream of a session begins anew where the server does not know its last event', async () => {
+  const streams: EventChannel[] = [];
+  await using upstream = await fakeUpstream({
+    onGet({ headers }) {
+      if (headers.has('last-event-id')) return new Response('unknown event', { status: 400 });
+      const stream = eventChannel('retry: 1\nid: event-7\ndata:\n\n');
+      streams.push(stream);
+      return stream.response;
+    },
+  });
+  await using gateway = await startGateway({ servers: [{ name: 'up', url: upstream.url }] });
+  await gateway.connected();
+  await waitUntil('the stream', () => streams.length === 1);
+  streams[0]?.end();
+  await waitUntil('the stream that begins anew', () => streams.length === 2);
+  const ids = upstream.received
+    .filter(({ httpMethod }) => httpMethod === 'GET')
+    .map(({ headers }) => headers.get('last-event-id'));
+  expect(ids).toEqual([null, 'event-7', null]);
+});
+
 test('a session id that is empty is none', async () => {
   await using upstream = await fakeUpstream({
     sessions: false,
