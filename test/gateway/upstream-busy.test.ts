@@ -32,11 +32,10 @@ test('an upstream with as many requests in flight as there may be is not lost be
   );
   connection.start();
   await connection.firstReady();
-  const abort = new Abort();
   const failures: string[] = [];
   const call = () =>
     connection.call(
-      { methodText: '"tools/call"', meta: undefined, abort, notify: () => undefined },
+      { methodText: '"tools/call"', meta: undefined, abort: new Abort(), notify: () => undefined },
       '{"name":"echo"}',
       false,
       {

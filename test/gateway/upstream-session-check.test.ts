@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test';
-import { never, rpcError, rpcResult } from '../support/answers.ts';
+import { hangUp, never, rpcError, rpcResult, sse } from '../support/answers.ts';
 import { fakeSse } from '../support/fake-sse.ts';
 import { echoTool, type FakeAnswer, type FakeUpstream, fakeUpstream } from '../support/fake-upstream.ts';
 import { promptReconnect, startGateway } from '../support/gateway.ts';
@@ -48,6 +48,11 @@ const vague: Record<string, Dialect> = {
   'a bare 500': () => new Response(null, { status: 500 }),
   '500 with HTML': () => new Response('<h1>Internal Server Error</h1>', { status: 500 }),
   '500 with a JSON-RPC error': ({ id }) => rpcError(id, -32603, 'Internal error', { status: 500 }),
+  'the end of the connection': () => hangUp,
+  'a stream without an answer': () => sse(': sorry\n\n'),
+  'a redirect to a page': () =>
+    new Response(null, { status: 302, headers: { location: 'http://127.0.0.1:1/login' } }),
+  'an error for nobody': () => rpcError(null, -32000, 'Bad Request'),
   'a 503': () => new Response('Service Unavailable', { status: 503 }),
 };
 
