@@ -376,8 +376,8 @@ test('an upstream whose sessions last for no call is not initialized in a loop',
   await gateway.connected();
   await using session = await RawSession.open(gateway.url);
   for (let calls = 0; calls < 30; calls++) expect((await call(session)).answer.error).toBeDefined();
-  // The first session, one in its place at once, and those of the waits, which begin with a second.
-  expect(upstream.messages('initialize').length).toBeWithin(2, 5);
+  // The first session, one in its place at once, and then one a second at most.
+  expect(upstream.messages('initialize').length).toBeWithin(2, 15);
 });
 
 test('calls that still run in a session whose check takes too long may finish', async () => {
