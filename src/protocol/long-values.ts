@@ -60,7 +60,7 @@ class Scan {
     }
     await this.#breathe();
     if (depth > 0 && this.#text.charCodeAt(at) === openBrace) end = await this.#members(at, depth - 1);
-    else {
+    if (end < 0) {
       for (end = value.goOn(maxShortChars); end < 0; end = value.goOn(maxShortChars)) await this.#breathe();
       await this.#breathe();
     }
@@ -83,12 +83,17 @@ class Scan {
     }
   }
 
+  /** The index after the object that begins at `at`, or -1 where it has more members than are looked at. */
   async #members(at: number, depth: number): Promise<number> {
     const text = this.#text;
     let i = skipSpace(text, at + 1);
     if (text.charCodeAt(i) === closeBrace) return i + 1;
     for (let count = 1; ; count++) {
-      if (count > maxMembers) throw new TooManyError(maxMembers, 'members in an object');
+      if (count > maxMembers) {
+        // Arguments and structured content may have more: they are not looked into.
+        if (depth === 0) return -1;
+        throw new TooManyError(maxMembers, 'members in an object');
+      }
       const start = skipColon(text, skipKey(text, i));
       i = skipSpace(text, await this.value(start, depth));
       const code = text.charCodeAt(i);

@@ -73,7 +73,7 @@ describe('what a client sends is refused where it would become many times as muc
 
   test('but arguments may have as many members as they like', async () => {
     await using gateway = await gatewayTo(() => undefined);
-    const many = Object.fromEntries(Array.from({ length: 10_001 }, (_, i) => [`a${i}`, i]));
+    const many = Object.fromEntries(Array.from({ length: 40_000 }, (_, i) => [`a${i}`, i]));
     const params = JSON.stringify({ name: 'up__echo', arguments: many });
     const { result } = await answerTo(gateway, params);
     expect(JSON.parse(result.content[0].text)).toEqual(many);

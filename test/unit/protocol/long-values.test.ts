@@ -108,6 +108,14 @@ describe('the long values of a message', () => {
     );
   });
 
+  test('may be arguments, or structured content, with as many members as they like', async () => {
+    const members = Array.from({ length: 60_000 }, (_, i) => `"a${i}":{}`).join();
+    const text = `{"jsonrpc":"2.0","id":1,"result":{"structuredContent":{${members}},"b":1}}`;
+    const ends = await longValues(text, 100, 'messages');
+    expect(parseMessage(text, ends)).toEqual(parseMessage(text));
+    expect(ends.size).toBe(3);
+  });
+
   test('spare an object that has them a second look', async () => {
     const text = message(1);
     const ends = await longValues(text, 100, 'messages');
