@@ -203,7 +203,7 @@ export class Endpoint implements CallTaker {
       const result = initializeResult(message.params, this.#gateways());
       const session = this.#sessions.open(factsOf(message.params, posted.principal));
       headers = { [sessionHeader]: session.id };
-      if (this.#log.isDebug) this.#log.opened(session, clientName(message.params), startMs);
+      if (this.#log.isDebug) this.#log.opened(session, clientName(session.facts), startMs);
       answer = resultText(message.idText, result);
       ok = true;
     } catch (error) {

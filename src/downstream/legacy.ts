@@ -62,9 +62,9 @@ export function factsOf(params: ObjectText | undefined, principal: Principal): S
   });
 }
 
-/** What the client of an `initialize` calls itself, for the log. */
-export function clientName(params: ObjectText | undefined): string {
-  return params?.object('clientInfo')?.string('name')?.slice(0, maxNameChars) ?? 'unnamed';
+/** What the client of a session calls itself, for the log. */
+export function clientName({ clientInfo }: SessionFacts): string {
+  return new ObjectText(clientInfo).string('name')?.slice(0, maxNameChars) ?? 'unnamed';
 }
 
 /** Takes a client's notification. Those that nothing here waits for are accepted all the same. */

@@ -8,6 +8,8 @@ const maxIdChars = 2_048;
 const maxTextBytes = maxSealedTextBytes(maxIdChars);
 /** As much of a client's name and version as is kept where all that it says of itself is too long. */
 const maxNameChars = 100;
+/** What is longer is not looked into. */
+const maxInspectedChars = 65_536;
 /** The capabilities that are kept where all are too long. */
 const essentialCapabilities = ['roots', 'sampling', 'elicitation', 'tasks'];
 /** After that time a session that this process does not know is not taken up again. */
@@ -68,16 +70,24 @@ export class SessionIds {
 export function factsThatFit(facts: SessionFacts): SessionFacts {
   const whole = fitting(facts);
   if (whole) return whole;
-  const short = { ...facts, clientInfo: nameAndVersion(new ObjectText(facts.clientInfo)) };
-  const capabilities = () => essential(new ObjectText(facts.capabilities));
-  const kept = fitting(short) ?? fitting({ ...short, capabilities: capabilities() });
-  return kept ?? (fitting({ ...short, capabilities: '{}' }) as SessionFacts);
+  const clientInfo = nameAndVersion(inspected(facts.clientInfo));
+  const short = fitting({ ...facts, clientInfo });
+  if (short) return short;
+  const capabilities = essential(inspected(facts.capabilities));
+  const kept = fitting({ ...facts, clientInfo, capabilities });
+  return kept ?? (fitting({ ...facts, clientInfo, capabilities: '{}' }) as SessionFacts);
 }
 
 /** A copy, or null where it is too long. */
 function fitting(facts: SessionFacts): SessionFacts | null {
+  if (facts.clientInfo.length + facts.capabilities.length > maxTextBytes) return null;
   const bytes = Buffer.from(textOf(facts));
   return bytes.length <= maxTextBytes ? factsIn(bytes.toString()) : null;
+}
+
+/** The object, or an empty one where it would take long to go through it. */
+function inspected(text: string): ObjectText {
+  return new ObjectText(text.length > maxInspectedChars ? '{}' : text);
 }
 
 function nameAndVersion(info: ObjectText): string {

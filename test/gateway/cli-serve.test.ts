@@ -11,6 +11,7 @@ import {
   startCommand,
   startProgram,
 } from '../support/program.ts';
+import { RawSession } from '../support/rpc.ts';
 import { freePort, waitUntil } from '../support/wait.ts';
 
 // A busy machine takes its time to start a process.
@@ -225,6 +226,19 @@ describe('SIGTERM and SIGINT', () => {
       expect(program.stderr()).toContain('shutdown finished');
     },
   );
+
+  test('begin with the drain delay, in which clients are served, and which a later one cuts short', async () => {
+    const { program, origin } = await serve('mcp: { session: { drain_delay_seconds: 600 } }');
+    await using _ = program;
+    program.signal('SIGTERM');
+    await waitUntil('not ready', async () => (await fetch(`${origin}/readyz`)).status === 503);
+    await using session = await RawSession.open(`${origin}/mcp`);
+    expect((await session.request('ping')).answer.result).toEqual({});
+    await Bun.sleep(600);
+    program.signal('SIGTERM');
+    expect((await program.ended()).exitCode).toBe(1);
+    expect(program.stderr()).toContain('SIGTERM again: exiting at once');
+  });
 
   test('end a start that waits for a required upstream', async () => {
     await using upstream = await fakeUpstream({ onPost: () => new Promise<Response>(() => {}) });

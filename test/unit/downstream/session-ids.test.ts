@@ -94,6 +94,13 @@ describe('what a client says of itself', () => {
       '{}',
     ],
     [
+      'is not looked into where that would take long',
+      JSON.stringify({ name: 'c', x: 'x'.repeat(70_000) }),
+      JSON.stringify({ roots: {}, x: 'x'.repeat(70_000) }),
+      '{}',
+      '{}',
+    ],
+    [
       'may be as deep as it likes',
       '{"name":"c"}',
       `{"roots":${'['.repeat(1_000_000)}${']'.repeat(1_000_000)}}`,
