@@ -49,7 +49,7 @@ export function createLogger({ level, format, redactor, write }: LoggerOptions):
   const isDebug = least <= levels.indexOf('debug');
   const lineOf = (name: LogLevel, message: string, fields: LogFields): string => {
     const line = {
-      message: redactor.redact(message),
+      message: redacted(message, redactor) as string,
       level: name,
       time: new Date().toISOString(),
       fields: redacted(plainFields(fields, isDebug), redactor) as Record<string, unknown>,
@@ -101,12 +101,18 @@ function plainFields(fields: LogFields, showStacks: boolean): Record<string, unk
   return plain;
 }
 
+/** As much of one text is shown. */
+const maxTextChars = 65_536;
 /** The names of our own fields, which are none of a secret that happens to be such a word. */
 const ownName = /^[a-z_]+$/;
 
 /** JSON data without secrets, whether they are text, part of it, a number or a key. */
 function redacted(value: unknown, redactor: Redactor): unknown {
-  if (typeof value === 'string') return redactor.redact(value);
+  if (typeof value === 'string') {
+    return value.length <= maxTextChars
+      ? redactor.redact(value)
+      : `${redactor.redactHead(value, maxTextChars)}…`;
+  }
   if (typeof value === 'number')
     return redactor.redact(String(value)) === String(value) ? value : '[redacted]';
   if (Array.isArray(value)) return value.map((item) => redacted(item, redactor));

@@ -107,14 +107,20 @@ export class SecretSearch {
     let end = at + pattern.length;
     if (end > length) return -1;
     for (let i = 0; i < pattern.length; i++) if (codes[at + i] !== pattern[i]) return -1;
-    if (isWord && at > 0 && isLetterOrDigit(codes[at - 1] as number)) return -1;
-    if (isWord && end < length && isLetterOrDigit(codes[end] as number)) return -1;
+    if (isWord && (this.#isWithinWord(at) || this.#isWithinWord(end))) return -1;
     if (isBase64) {
       // The character that holds the last bits, and the padding.
       if (end < length && isBase64Digit(codes[end] as number)) end++;
       for (let n = 0; n < 2 && end < length && codes[end] === equals; n++) end++;
     }
     return end;
+  }
+
+  /** Whether a letter or digit stands on both sides of that place. */
+  #isWithinWord(at: number): boolean {
+    const { codes, length } = this.#decoded;
+    if (at === 0 || at === length) return false;
+    return isLetterOrDigit(codes[at - 1] as number) && isLetterOrDigit(codes[at] as number);
   }
 }
 

@@ -284,6 +284,16 @@ describe('what comes from outside', () => {
     });
   });
 
+  test('is cut where it is longer than 65,536 characters, but not within a secret', () => {
+    const { logger, lines } = newLog({ secrets: ['tok_abcdefghij'] });
+    logger.info(`${'x'.repeat(65_530)}tok_abcdefghij`, { text: 'y'.repeat(1_000_000) });
+
+    expect(onlyLine(lines)).toMatchObject({
+      message: `${'x'.repeat(65_530)}[redacted]…`,
+      text: `${'y'.repeat(65_536)}…`,
+    });
+  });
+
   test('is named where it cannot be written as JSON, and never throws', () => {
     const { logger, lines } = newLog();
     const cycle: Record<string, unknown> = {};

@@ -80,6 +80,11 @@ describe('a redactor', () => {
     });
   });
 
+  test('takes the edge of a short secret that is no letter or digit for the end of a word', () => {
+    expect(redactorOf('+a1b!').redact('x+a1b!y')).toBe('x[redacted]y');
+    expect(redactorOf('a1b!').redact('a1b!y xa1b!')).toBe('[redacted]y xa1b!');
+  });
+
   describe('knows a secret with any of its characters escaped:', () => {
     const secret = 'sek+ret"</ü🙂&1';
     const redactor = redactorOf(secret);
