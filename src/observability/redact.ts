@@ -13,6 +13,8 @@ const maxStepsInTurn = 10_000;
 /** Hides known secrets in text. */
 export class Redactor {
   #search: SecretSearch | null = null;
+  /** The long text that is being worked on. */
+  #long: Promise<unknown> = Promise.resolve();
 
   /** Replaces the list of secrets to hide. Those of less than four characters are left visible. */
   setSecrets(values: readonly string[]): void {
@@ -41,12 +43,22 @@ export class Redactor {
     return atOnce(this.#redact(json, new JsonStrings(json), json.length));
   }
 
-  /** The same for a long text: other work goes on meanwhile. */
-  async redactLongJson(json: string): Promise<string> {
+  /**
+   * The same for a long text: other work goes on meanwhile. One after another, since each is in memory several times.
+   * @param jsonOf makes the text when it is its turn
+   * @returns null: there is no secret in it
+   */
+  redactLongJson(jsonOf: () => string): Promise<string | null> {
+    const redacted = this.#long.then(() => this.#redactInTurns(jsonOf()));
+    this.#long = redacted.catch(() => {});
+    return redacted;
+  }
+
+  async #redactInTurns(json: string): Promise<string | null> {
     const steps = this.#redact(json, new JsonStrings(json), json.length);
     for (let startMs = performance.now(); ; ) {
       const { done, value } = steps.next();
-      if (done) return value;
+      if (done) return value === json ? null : value;
       if (performance.now() - startMs < maxTurnMs) continue;
       await nextTurn();
       startMs = performance.now();

@@ -147,24 +147,27 @@ class Forwarded implements AnswerTaker {
   /** Upstreams that fail tend to quote what they were sent, our credentials with it: none of them goes on. */
   #passError(answer: ResponseMessage): void {
     const { redactor } = this.#parts;
-    const { text } = answer;
     const fail = (error: unknown) => this.#failedInside(error);
-    if (text.length > maxAtOnceChars) {
-      redactor.redactLongJson(text).then((safe) => this.#passRedacted(answer, text, safe), fail);
+    if ((answer.bytes ?? answer.text).length > maxAtOnceChars) {
+      redactor.redactLongJson(() => answer.text).then((safe) => this.#passRedacted(answer, safe), fail);
       return;
     }
-    let safe: string;
+    let safe: string | null;
     try {
+      const { text } = answer;
       safe = redactor.redactJson(text);
+      if (safe === text) safe = null;
     } catch (error) {
       fail(error);
       return;
     }
-    this.#passRedacted(answer, text, safe);
+    this.#passRedacted(answer, safe);
   }
 
-  #passRedacted({ error, bytes }: ResponseMessage, text: string, safe: string): void {
-    const passed = bytes === undefined ? safe : safe === text ? bytes : bytes.replaced(safe);
+  /** @param safe what is passed on in place of the answer; null: the answer */
+  #passRedacted(answer: ResponseMessage, safe: string | null): void {
+    const { error, bytes } = answer;
+    const passed = safe === null ? (bytes ?? answer.text) : (bytes?.replaced(safe) ?? safe);
     if (error) {
       this.#route.metrics.failed('upstream_returned_error');
       this.#pass({ kind: 'error', error: passed });

@@ -310,7 +310,7 @@ describe('JSON with secrets in it', () => {
       expect(redactor.redactJson(json)).toBe(json.replace(written, '[redacted]'));
     }
     const many = `["${`${written} `.repeat(20_000)}"]`;
-    expect(await redactor.redactLongJson(many)).toBe(`["${'[redacted] '.repeat(20_000)}"]`);
+    expect(await redactor.redactLongJson(() => many)).toBe(`["${'[redacted] '.repeat(20_000)}"]`);
   });
 
   test('that is long is worked on in several turns', async () => {
@@ -319,7 +319,7 @@ describe('JSON with secrets in it', () => {
     let turns = 0;
     const ticking = setInterval(() => turns++, 1);
 
-    expect(await redactor.redactLongJson(json)).toBe(json);
+    expect(await redactor.redactLongJson(() => json)).toBeNull();
 
     clearInterval(ticking);
     expect(turns).toBeGreaterThan(1);
