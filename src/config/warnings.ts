@@ -1,6 +1,7 @@
 import { authoritiesProblem } from './authorities.ts';
-import { isLoopback } from './hosts.ts';
+import { isLoopback, normalizeHost } from './hosts.ts';
 import type { LoadedConfig } from './load.ts';
+import type { Config } from './schema.ts';
 
 /** What a configuration may say, but seldom means to: warnings for whoever runs it. */
 export function warningsOf(
@@ -14,7 +15,10 @@ export function warningsOf(
       `${host} is reachable from other machines and mcp.auth.mode is none: anyone there can call every tool`,
     );
   }
-  for (const { name, tls_skip_verify } of servers) {
+  for (const { name, url, tls_skip_verify } of servers) {
+    if (isOwnAddress(new URL(url), config)) {
+      risks.push(`${name}: its url is the address of this very gateway, which cannot be its own server`);
+    }
     if (!tls_skip_verify) continue;
     risks.push(
       `${name}: tls_skip_verify accepts any certificate, so anyone in between can read and change the traffic`,
@@ -24,3 +28,12 @@ export function warningsOf(
   if (authorities !== null) risks.push(authorities);
   return [...risks, ...warnings];
 }
+
+function isOwnAddress(url: URL, { host, port }: Config): boolean {
+  if (url.protocol !== 'http:' || Number(url.port || 80) !== port) return false;
+  const name = normalizeHost(url.hostname);
+  // Beyond loopback the gateway may listen on all addresses of the machine.
+  return name === normalizeHost(host) || (isLoopback(name) && (isLoopback(host) || isUnspecified(host)));
+}
+
+const isUnspecified = (host: string) => host === '0.0.0.0' || host === '::';

@@ -1,5 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: these references are for the configuration
 import { describe, expect, test } from 'bun:test';
+import { warningsOf } from '../../../src/config/warnings.ts';
 import { problems, read, serverWith } from './reading.ts';
 
 const warnings = (text: string, env = {}) => read(text, env).warnings;
@@ -64,5 +65,22 @@ describe('a variable that is written as elsewhere is warned of at its place, and
     expect(problems(serverWith('headers: { X-Key: "${env:API_KEY}" }'), env)).toEqual([
       'f.yaml:4:24: a variable is called by its name alone; write "${API_KEY}"',
     ]);
+  });
+});
+
+describe('a server that is the gateway itself is warned of', () => {
+  const own = 'a: its url is the address of this very gateway, which cannot be its own server';
+  test.each([
+    ['http://localhost:8766/mcp', '127.0.0.1', 8766, [own]],
+    ['http://127.0.0.1:8766/mcp', 'localhost', 8766, [own]],
+    ['http://[::1]:8766/mcp', '0.0.0.0', 8766, [own]],
+    ['http://10.0.0.7:8766/mcp', '10.0.0.7', 8766, [own]],
+    ['http://localhost/mcp', 'localhost', 80, [own]],
+    ['http://localhost:8767/mcp', '127.0.0.1', 8766, []],
+    ['http://localhost:8766/mcp', '10.0.0.7', 8766, []],
+    ['https://localhost:8766/mcp', '127.0.0.1', 8766, []],
+  ])('%s on %s port %d', (url, host, port, expected) => {
+    const loaded = read(`{ host: '${host}', port: ${port}, servers: [{ name: a, url: '${url}' }] }`);
+    expect(warningsOf(loaded).filter((warning) => warning.startsWith('a:'))).toEqual(expected);
   });
 });
