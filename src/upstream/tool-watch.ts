@@ -35,6 +35,8 @@ export class ToolWatch {
   /** Whether the fetch that comes next is for a change, and when the last such one began. */
   #forChange = false;
   #changeFetchMs = Number.NEGATIVE_INFINITY;
+  /** Fetches in a row that failed. */
+  #failures = 0;
   #timer: Timer | null = null;
   #refreshedMs: number | null = null;
 
@@ -77,6 +79,7 @@ export class ToolWatch {
       await this.fetch(session);
     } catch (error) {
       failure = toFailure(error);
+      this.#failures++;
     }
     this.#parts.onRefreshed(session, failure);
     if (session === this.#session) this.#scheduleNext();
@@ -94,6 +97,7 @@ export class ToolWatch {
       metrics.toolsRefreshed(true, (performance.now() - startMs) / 1000);
       // A session that was replaced or closed meanwhile has no say any more.
       if (session !== this.#fetching || closing.aborted) return;
+      this.#failures = 0;
       this.#refreshedMs = Date.now();
       this.offer(tools);
     } catch (error) {
@@ -111,8 +115,11 @@ export class ToolWatch {
   }
 
   #scheduleNext(): void {
+    const ttlMs = this.#parts.config().tools.ttl_seconds * 1000;
     if (this.#changedMeanwhile) this.#scheduleForChange();
-    else this.#schedule(this.#parts.config().tools.ttl_seconds * 1000);
+    // What could not be fetched is still wanted.
+    else if (this.#failures > 0) this.#schedule(Math.min(ttlMs, minIntervalMs * 2 ** this.#failures));
+    else this.#schedule(ttlMs);
   }
 
   /** Fetches the list at once, unless a change had it fetched just before. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'bun:test';
 import { hangUp, never, rpcError, rpcResult, sse } from '../support/answers.ts';
+import { eventChannel } from '../support/event-channel.ts';
 import { fakeSse } from '../support/fake-sse.ts';
 import { echoTool, type FakeAnswer, type FakeUpstream, fakeUpstream } from '../support/fake-upstream.ts';
 import { promptReconnect, startGateway } from '../support/gateway.ts';
@@ -415,4 +416,24 @@ test('calls that still run in a session whose check takes too long may finish', 
   expect(upstream.messages('initialize')).toHaveLength(2);
   release.resolve();
   expect(await held).toBe('held');
+});
+
+test('a list of tools that cannot be fetched once, while the session lives, is fetched again soon', async () => {
+  const stream = eventChannel();
+  const listed = [echoTool];
+  let refusals = 0;
+  await using upstream = await fakeUpstream({
+    tools: listed,
+    onGet: () => stream.response,
+    onPost: ({ method }) =>
+      method === 'tools/list' && refusals-- > 0 ? new Response('oops', { status: 500 }) : undefined,
+  });
+  await using gateway = await startGateway({ servers: [{ name: 'up', url: upstream.url }] });
+  await gateway.connected();
+  refusals = 1;
+  listed.push({ ...echoTool, name: 'new' });
+  stream.send({ jsonrpc: '2.0', method: 'notifications/tools/list_changed' });
+  await gateway.waitFor('the new tool', ({ servers }) => servers[0]?.tools_count === 2);
+  expect((await gateway.health()).servers[0]).toMatchObject({ connected: true, last_error: null });
+  expect(upstream.messages('initialize')).toHaveLength(1);
 });
