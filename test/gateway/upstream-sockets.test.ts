@@ -4,7 +4,7 @@ import { type EventChannel, eventChannel } from '../support/event-channel.ts';
 import { fakeSse } from '../support/fake-sse.ts';
 import { fakeUpstream } from '../support/fake-upstream.ts';
 import { startGateway } from '../support/gateway.ts';
-import { RawSession } from '../support/rpc.ts';
+import { RawSession, type RpcMessage } from '../support/rpc.ts';
 import { failOnStrayErrors } from '../support/stray-errors.ts';
 import { waitUntil } from '../support/wait.ts';
 
@@ -68,11 +68,14 @@ describe('an answer that is refused frees its connection:', () => {
   test.each([
     ['blanks without an end', () => endless(blanks, 'application/json')],
     ['a body without an end', () => endless(`{${blanks}`, 'application/json')],
-    ['a stream with rubbish that goes on', () => eventChannel('data: {nonsense\n\n').response],
+    [
+      'a stream that goes on after an answer that is none',
+      (id: RpcMessage['id']) => eventChannel(`data: {"jsonrpc":"2.0","id":${id},"result":5}\n\n`).response,
+    ],
     ['an error page that goes on', () => endless(blanks, 'text/html', 256 * 1024 * 1024, 500)],
   ])('%s', async (_name, answer) => {
     await using upstream = await fakeUpstream({
-      onPost: ({ method }) => (method === 'tools/call' ? answer() : undefined),
+      onPost: ({ id, method }) => (method === 'tools/call' ? answer(id) : undefined),
     });
     await using gateway = await startGateway({ servers: [{ name: 'up', url: upstream.url }] });
     await gateway.connected();
