@@ -1,5 +1,6 @@
 import { expect, test } from 'bun:test';
 import { eventChannel } from '../support/event-channel.ts';
+import { fakeSse } from '../support/fake-sse.ts';
 import { fakeUpstream } from '../support/fake-upstream.ts';
 import { startGateway } from '../support/gateway.ts';
 import { RawSession } from '../support/rpc.ts';
@@ -35,6 +36,20 @@ test('behind a balancer that goes by a cookie, a session stays with its backend 
     new Set(['key=configured; SERVERID=b0; route=x']),
   );
   expect(gateway.logs.join('')).not.toContain('SERVERID');
+});
+
+test('so does one over HTTP+SSE, whose stream sets the cookie', async () => {
+  await using first = await fakeSse();
+  await using second = await fakeSse();
+  await using balancer = await stickyBalancer(...[first, second].map(({ url }) => Number(new URL(url).port)));
+  await using gateway = await startGateway({ servers: [{ name: 'up', url: balancer.url, protocol: 'sse' }] });
+  await gateway.connected();
+  await using session = await RawSession.open(gateway.url);
+  for (let index = 0; index < 10; index++) {
+    expect(await session.callText('up__echo', { index })).toBe(`{"index":${index}}`);
+  }
+  expect(first.messages('initialize')).toHaveLength(1);
+  expect(second.received).toEqual([]);
 });
 
 test('a session that is opened anew begins without the cookies of the last one', async () => {
