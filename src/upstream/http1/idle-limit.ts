@@ -1,6 +1,8 @@
 /** Of what the server keeps idle connections for, this much is not used, so that no request meets its end. */
 const marginShare = 0.2;
 const marginMs = 100;
+/** Who closes a connection sooner does so for its requests, or because it goes, and not for its being idle. */
+const minMs = 25;
 /** A connection that was idle for twice the limit and this long more, and is still there, shows that there is no such limit. */
 const doubtMs = 1_000;
 
@@ -22,6 +24,7 @@ export class IdleLimit {
 
   /** The server closed a connection that had been idle for `idleMs`. */
   closedAfter(idleMs: number): void {
+    if (idleMs < minMs) return;
     this.isKnown = true;
     if (idleMs < this.#limitMs) this.#set(idleMs);
   }

@@ -12,12 +12,17 @@ test.each([
   [1_000, 800],
   [300, 200],
   [100, 50],
-  [2, 1],
-  [0, 0],
+  [25, 12.5],
 ])('a connection that was closed after %d ms lets others be used for %d ms', (idleMs, usableMs) => {
   const limit = new IdleLimit();
   limit.closedAfter(idleMs);
   expect([limit.usableMs, limit.isKnown]).toEqual([usableMs, true]);
+});
+
+test('a connection that was closed right after an answer says nothing of idle ones', () => {
+  const limit = new IdleLimit();
+  limit.closedAfter(24.9);
+  expect([limit.usableMs, limit.isKnown]).toEqual([Number.POSITIVE_INFINITY, false]);
 });
 
 test('the shortest time counts', () => {
@@ -28,10 +33,10 @@ test('the shortest time counts', () => {
 
 test('a connection that lives on for far longer shows that there is no such limit', () => {
   const limit = new IdleLimit();
-  limit.closedAfter(3);
-  limit.outlivedBy(1_006);
-  expect(limit.usableMs).toBe(1.5);
-  limit.outlivedBy(1_007);
+  limit.closedAfter(30);
+  limit.outlivedBy(1_060);
+  expect(limit.usableMs).toBe(15);
+  limit.outlivedBy(1_061);
   expect(limit.usableMs).toBe(Number.POSITIVE_INFINITY);
   limit.closedAfter(5_000);
   expect(limit.usableMs).toBe(4_000);
