@@ -6,8 +6,8 @@ const minChars = 4;
 const minCharsInWord = 8;
 /** So many layers of escapes are undone: JSON in a string of JSON in a log line has three. */
 const maxLayers = 5;
-/** How long one character gets in two layers of escapes, as `\\u002B`. */
-const maxEscapedChars = 8;
+/** How long one character gets in a few layers of escapes: `\\\\u002B`. */
+const maxEscapedChars = 12;
 /** As much of a text is decoded at a time. */
 const sliceChars = 32_768;
 /** What is looked at before a slice: an escape that ends in it, or a letter before its first secret. */

@@ -413,6 +413,7 @@ describe('a tool', () => {
         upstream_auth_failed: 0,
         upstream_protocol_error: 0,
         upstream_returned_error: 0,
+        overloaded: 0,
         cancelled: 0,
         internal: 0,
       },
