@@ -24,6 +24,9 @@ export function sseMessage(json: string): string {
 /** A line of data counts for at least so much: what is kept of an empty one is more than nothing. */
 const minLineChars = 32;
 
+/** As many lines are kept as such: millions of them take several times as much as their text. */
+const linesInBlock = 4_096;
+
 /** One event outgrew its bound; the stream cannot be read on. */
 export class SseTooLargeError extends Error {
   constructor(maxEventChars: number) {
@@ -44,6 +47,8 @@ export class SseParser {
   /** A CR ended the last line: an LF that follows belongs to it. */
   #afterCr = false;
   #data: string[] = [];
+  /** How many at its beginning are lines that were joined already. */
+  #blocks = 0;
   #event = '';
   #id = '';
   #chars = 0;
@@ -130,7 +135,10 @@ export class SseParser {
     const value = colon < 0 ? '' : line.slice(line.charCodeAt(colon + 1) === 0x20 ? colon + 2 : colon + 1);
     if (field === 'data') {
       this.#grow(Math.max(0, minLineChars - line.length));
-      this.#data.push(value);
+      if (this.#data.push(value) - this.#blocks === linesInBlock) {
+        const block = this.#data.splice(this.#blocks).join('\n');
+        this.#blocks = this.#data.push(block);
+      }
     } else if (field === 'event') this.#event = value;
     else if (field === 'id' && !value.includes('\0')) this.#id = value;
     else if (field === 'retry' && /^[0-9]{1,9}$/.test(value)) this.retryMs = Number(value);
@@ -141,6 +149,7 @@ export class SseParser {
     const data = this.#data.length === 1 ? (this.#data[0] as string) : this.#data.join('\n');
     const dispatched = this.#data.length > 0 ? { event: this.#event || 'message', data, id: this.#id } : null;
     this.#data = [];
+    this.#blocks = 0;
     this.#event = '';
     this.#chars = 0;
     return dispatched;

@@ -78,6 +78,15 @@ describe('the bound on an event', () => {
   });
 });
 
+test('an event may have thousands of lines', () => {
+  for (const count of [4_095, 4_096, 4_097, 20_000]) {
+    const lines = Array.from({ length: count }, (_, i) => String(i));
+    const text = lines.map((line) => `data: ${line}\n`).join('');
+    const events = new SseParser(10_000_000).push(bytes(`data: first\n\n${text}\ndata: last\n\n`));
+    expect(events.map(({ data }) => data === lines.join('\n'))).toEqual([false, true, false]);
+  }
+});
+
 test('any way to cut a stream into pieces gives the same events', () => {
   const random = new Random(5);
   const lines = [
