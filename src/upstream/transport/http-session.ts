@@ -3,7 +3,7 @@ import { jsonType, sessionHeader, sseType } from '../../protocol/headers.ts';
 import { build } from '../../version.ts';
 import { explanationIn } from '../explanation.ts';
 import { statusFailure, UpstreamFailure } from '../failure.ts';
-import { proxyRefusal } from '../http1/connect-failure.ts';
+import { nameOf, proxyRefusal } from '../http1/connect-failure.ts';
 import type { ResponseTaker } from '../http1/connection.ts';
 import { CookieJar } from '../http1/cookie-jar.ts';
 import type { HttpResponse } from '../http1/response.ts';
@@ -85,8 +85,11 @@ export class HttpSession {
     for (const secret of this.#secrets()) words = words.replaceAll(secret, hidden);
     const failure = statusFailure(status, this.#client.options.quote(words));
     const { forwarding, route } = this.#client.way;
-    if (forwarding === null || status !== 407) return failure;
-    return new UpstreamFailure(failure.kind, proxyRefusal(status, route, 'it'));
+    if (forwarding === null) return failure;
+    if (status === 407) return new UpstreamFailure(failure.kind, proxyRefusal(status, route, 'it'));
+    // Nobody can tell who of the two says so.
+    if (status < 502 || status > 504) return failure;
+    return new UpstreamFailure(failure.kind, `${failure.message}, through ${nameOf(route)}`);
   }
 
   /** The names of this session, which the upstream may repeat. */

@@ -52,6 +52,20 @@ describe('a plain request', () => {
   });
 });
 
+test.each([
+  [407, 'PROXY answered HTTP 407: it wants a user name and password (all_proxy=http://USER:PASSWORD@…)'],
+  [503, 'answered HTTP 503: "no such host", through PROXY'],
+  [403, 'answered HTTP 403: "no such host"'],
+])('a plain request that is answered %d may have met the proxy alone', async (status, message) => {
+  const answer = `HTTP/1.1 ${status} \r\nContent-Length: 12\r\n\r\nno such host`;
+  await using proxy = await httpProxy({ answer });
+  await using client = proxiedClient(`http://me:secret@127.0.0.1:${proxy.port}`, 'http://up.test/');
+  const response = await client.fetch(get);
+  expect(client.refusal(response, await response.beginning()).message).toBe(
+    message.replace('PROXY', `the proxy 127.0.0.1:${proxy.port} (all_proxy)`),
+  );
+});
+
 describe('a tunnel', () => {
   test('is asked for by the name of its far end, and used again', async () => {
     using server = await rawServer(
