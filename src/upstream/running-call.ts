@@ -75,6 +75,7 @@ export class RunningCall extends Deadline implements RequestTaker {
     this.call.abort.abort(new UpstreamFailure('timeout', `did not answer within ${this.timeoutMs / 1000} s`));
   }
 
+  /** Has `transport` carry it, as `body`: the JSON text of the request. */
   send(transport: Transport, body: string): void {
     const sending = transport.request(this.id, body, this.call.abort, this);
     if (!this.#over) this.#sending = sending;
@@ -109,7 +110,7 @@ export class RunningCall extends Deadline implements RequestTaker {
     abort.addEventListener('abort', this.#onAbort);
   }
 
-  /** It ends by what came on another stream than its own. */
+  /** Lets go of its POST: it ends by what came on another stream than its own. */
   drop(): void {
     this.#sending?.drop();
   }
