@@ -391,7 +391,7 @@ export class Connection implements UpstreamState, AttemptOwner, SessionEvents {
       return;
     }
     // What the gateway lacks says nothing about the upstream.
-    if (failure.kind !== 'exhausted') this.#failures++;
+    if (!failure.isOwnLack) this.#failures++;
     const { max_attempts, backoff_max_ms } = this.config.reconnect;
     if (max_attempts > 0 && this.#failures >= max_attempts) {
       this.#state = 'given_up';

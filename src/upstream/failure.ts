@@ -74,9 +74,14 @@ export class UpstreamFailure extends Error {
     return reasons[this.kind];
   }
 
+  /** Whether it is for want of something that the gateway itself has run out of. */
+  get isOwnLack(): boolean {
+    return this.kind === 'exhausted' || this.kind === 'overloaded';
+  }
+
   /** Whether it tells nothing of the session that it happened in. */
   get saysNothing(): boolean {
-    return ['cancelled', 'busy', 'exhausted', 'limited'].includes(this.kind);
+    return this.isOwnLack || ['cancelled', 'busy', 'limited'].includes(this.kind);
   }
 
   /** The same failure, which may mean the loss of the session. */

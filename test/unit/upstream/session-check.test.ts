@@ -59,7 +59,7 @@ describe('a session in which something failed', () => {
     expect(told).toEqual(['answered HTTP 500, after: Invalid arguments (error -32602)', 'learned']);
   });
 
-  test.each(['busy', 'limited', 'exhausted', 'cancelled'] as const)(
+  test.each(['busy', 'limited', 'exhausted', 'overloaded', 'cancelled'] as const)(
     'is not lost when it could not be asked: %s',
     async (kind) => {
       const { check, asked, told } = playedCheck();
