@@ -269,6 +269,30 @@ export class TooManyError extends Error {
 }
 
 /**
+ * The texts of the elements of the array whose text this is, one after the other: each is gone through when it is asked for.
+ * @param ends where long values end, where that is known
+ */
+export function* eachElement(text: string, ends?: Ends): Generator<string> {
+  let i = skipSpace(text, 0);
+  if (text.charCodeAt(i) !== openBracket) throw malformed(text, i);
+  i = skipSpace(text, i + 1);
+  if (text.charCodeAt(i) === closeBracket) {
+    checkEnd(text, i + 1);
+    return;
+  }
+  for (;;) {
+    const end = ends?.get(i) ?? skipValue(text, i);
+    yield text.slice(i, end);
+    i = skipSpace(text, end);
+    const code = text.charCodeAt(i);
+    if (code === closeBracket) break;
+    if (code !== comma) throw malformed(text, i);
+    i = skipSpace(text, i + 1);
+  }
+  checkEnd(text, i + 1);
+}
+
+/**
  * The texts of the elements of the array whose text this is, or null where it is that of another value.
  * Throws a {@link TooManyError} as soon as there are more than `max`.
  */

@@ -29,12 +29,18 @@ const maxDepth = 3;
  * what is no JSON, and with a {@link TooManyError} for what has too many members, or elements.
  *
  * @param maxElements the most elements where it is an array, and what they are called
+ * @param depth how deep objects are looked into
  */
-export async function longValues(text: string, maxElements: number, what: string): Promise<Ends> {
+export async function longValues(
+  text: string,
+  maxElements: number,
+  what: string,
+  depth = maxDepth,
+): Promise<Ends> {
   const scan = new Scan(text);
   const start = skipSpace(text, 0);
   const isArray = text.charCodeAt(start) === openBracket;
-  const end = isArray ? await scan.elements(start, maxElements, what) : await scan.value(start, maxDepth);
+  const end = isArray ? await scan.elements(start, depth, maxElements, what) : await scan.value(start, depth);
   checkEnd(text, end);
   return scan.ends;
 }
@@ -69,13 +75,13 @@ class Scan {
   }
 
   /** The index after the array that begins at `at`. */
-  async elements(at: number, max: number, what: string): Promise<number> {
+  async elements(at: number, depth: number, max: number, what: string): Promise<number> {
     const text = this.#text;
     let i = skipSpace(text, at + 1);
     if (text.charCodeAt(i) === closeBracket) return i + 1;
     for (let count = 1; ; count++) {
       if (count > max) throw new TooManyError(max, what);
-      i = skipSpace(text, await this.value(i, maxDepth));
+      i = skipSpace(text, await this.value(i, depth));
       const code = text.charCodeAt(i);
       if (code === closeBracket) return i + 1;
       if (code !== comma) throw malformed(text, i);

@@ -200,6 +200,19 @@ export class ObjectText {
       const separator = places.length === 0 ? '' : ',';
       return `${text.slice(this.start, this.end - 1)}${separator}${JSON.stringify(name)}:${value}}`;
     }
+    return this.#before(name, last) + value + text.slice(places[last + 1], this.end);
+  }
+
+  /** What {@link with} puts before and after the value of the member `name`, which is there. */
+  around(name: string): [before: string, after: string] {
+    const last = this.#find(name);
+    return [this.#before(name, last), this.#text.slice(this.#places[last + 1], this.end)];
+  }
+
+  /** What stands before the value that begins at `last` among the places, without its earlier ones. */
+  #before(name: string, last: number): string {
+    const text = this.#text;
+    const places = this.#places;
     let before = '';
     let at = this.start;
     for (let i = 0; i < last - 2; i += 4) {
@@ -208,7 +221,7 @@ export class ObjectText {
       // There is a next one, if only the last of that name.
       at = places[i + 4] as number;
     }
-    return `${before}${text.slice(at, places[last])}${value}${text.slice(places[last + 1], this.end)}`;
+    return before + text.slice(at, places[last]);
   }
 
   /** The text without the members of these names, wherever they stand; all else stays as it came. */

@@ -1,5 +1,4 @@
 import type { ToolMetrics } from '../observability/upstream-metrics.ts';
-import { ObjectText } from '../protocol/object-text.ts';
 import type { Connection } from '../upstream/connection.ts';
 import type { UpstreamTool } from '../upstream/tool-list.ts';
 import { qualify } from './names.ts';
@@ -66,8 +65,8 @@ export class Registry {
     const offered = new Map<string, OfferedTool>(
       (tools ?? []).map((tool) => [qualify(server, tool.name), { server, tool, route: null }]),
     );
-    const texts = [...offered].map(([name, { tool }]) =>
-      new ObjectText(tool.text).with('name', JSON.stringify(name)),
+    const texts = [...offered].map(
+      ([name, { tool }]) => `${tool.before}${JSON.stringify(name)}${tool.after}`,
     );
     const listText = texts.join(',');
     this.#drop(server);

@@ -1,5 +1,6 @@
-import { elements, TooManyError } from '../protocol/json-text.ts';
+import { eachElement, TooManyError } from '../protocol/json-text.ts';
 import type { ResponseMessage } from '../protocol/jsonrpc.ts';
+import { longValues, maxShortChars } from '../protocol/long-values.ts';
 import { ObjectText } from '../protocol/object-text.ts';
 import { nextTurn } from '../turn.ts';
 import { UpstreamFailure } from './failure.ts';
@@ -19,8 +20,9 @@ export interface UpstreamTool {
   readonly name: string;
   /** The JSON text of the name. */
   readonly nameText: string;
-  /** The JSON text of the whole description. */
-  readonly text: string;
+  /** The JSON text of the whole description, in two parts: what stands before the name, which is there once, and after it. */
+  readonly before: string;
+  readonly after: string;
   /** Annotated as read-only or idempotent: a call of it may be sent again. MCP 2025-11-25, ToolAnnotations. */
   readonly repeatable: boolean;
 }
@@ -66,7 +68,7 @@ export class ToolList {
    */
   async add(answer: ResponseMessage): Promise<string | null> {
     const { text } = answer;
-    const page = new ObjectText(text);
+    const page = await pageIn(text);
     this.#pages++;
     this.#chars += text.length;
     if (this.#chars > maxToolListChars)
@@ -91,10 +93,8 @@ export class ToolList {
   async #addTools(listText: string | undefined): Promise<void> {
     // An array without elements is an object in some languages.
     if (listText === undefined || listText === 'null' || /^\{\s*\}$/.test(listText)) return;
-    const texts = elementsOf(listText);
-    if (texts === null) throw refused('answered tools/list without a list of tools');
     let turnEndMs = performance.now() + maxTurnMs;
-    for (const text of texts) {
+    for (const text of await elementsOf(listText)) {
       this.#add(text);
       if (this.#tools.size > maxTools) throw refused(`lists more than ${maxTools} tools`);
       if (performance.now() < turnEndMs) continue;
@@ -113,10 +113,12 @@ export class ToolList {
       if (this.#tools.has(name)) throw new ToolMisfit('another one has its name');
       const annotations = tool.object('annotations');
       const isTrue = (hint: string) => annotations?.member(hint) === 'true';
+      const [before, after] = tool.around('name');
       this.#tools.set(name, {
         name,
         nameText: JSON.stringify(name),
-        text: tool.toString(),
+        before,
+        after,
         repeatable: isTrue('readOnlyHint') || isTrue('idempotentHint'),
       });
       if (schemaFault !== null)
@@ -136,12 +138,20 @@ export class ToolList {
   }
 }
 
-function elementsOf(listText: string): string[] | null {
+/** A page, of which nothing was gone through that is long: the tools are, one by one. */
+async function pageIn(text: string): Promise<ObjectText> {
+  if (text.length <= maxShortChars) return new ObjectText(text);
+  return new ObjectText(text, 0, await longValues(text, 0, ''));
+}
+
+/** The tools of a list. A long one was gone through in slices before; here each tool is cut out when it is asked for. */
+async function elementsOf(listText: string): Promise<Iterable<string>> {
+  if (!listText.startsWith('[')) throw refused('answered tools/list without a list of tools');
+  if (listText.length <= maxShortChars) return eachElement(listText);
   try {
-    return elements(listText, maxTools);
+    return eachElement(listText, await longValues(listText, maxTools, 'tools', 0));
   } catch (error) {
-    if (error instanceof TooManyError) throw refused(`lists more than ${maxTools} tools`);
-    throw error;
+    throw error instanceof TooManyError ? refused(`lists more than ${maxTools} tools`) : error;
   }
 }
 

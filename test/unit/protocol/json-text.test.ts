@@ -449,6 +449,10 @@ describe('an object with another member', () => {
     expect(withMember(text, 'a', '9')).toBe(changed);
   });
 
+  test('is what stands around the value, and the value', () => {
+    expect(new ObjectText('{ "a" : 1, "b":2,"a" :3 }').around('a')).toEqual(['{ "b":2,"a" :', ' }']);
+  });
+
   test('grows by no more than the new value, however often the key is repeated', () => {
     const value = `"${'x'.repeat(1_000)}"`;
     const repeated = new Array(10_000).fill('"a":0');

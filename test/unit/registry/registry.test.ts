@@ -1,14 +1,13 @@
 import { describe, expect, test } from 'bun:test';
+import { ObjectText } from '../../../src/protocol/object-text.ts';
 import { qualify, splitQualified } from '../../../src/registry/names.ts';
 import { Registry } from '../../../src/registry/registry.ts';
 import type { UpstreamTool } from '../../../src/upstream/tool-list.ts';
 
-const tool = (name: string, text = JSON.stringify({ name })): UpstreamTool => ({
-  name,
-  nameText: JSON.stringify(name),
-  text,
-  repeatable: false,
-});
+function tool(name: string, text = JSON.stringify({ name })): UpstreamTool {
+  const [before, after] = new ObjectText(text).around('name');
+  return { name, nameText: JSON.stringify(name), before, after, repeatable: false };
+}
 
 function registryOf(...servers: string[]) {
   const seen = { changes: 0 };

@@ -31,7 +31,9 @@ test('a call whose answer the gateway itself fails to pass on is told so, once, 
   };
   const registry = new Registry(() => {});
   registry.setServers(['up']);
-  registry.setTools('up', [{ name: 't', nameText: '"t"', text: '{"name":"t"}', repeatable: false }]);
+  registry.setTools('up', [
+    { name: 't', nameText: '"t"', before: '{"name":', after: '}', repeatable: false },
+  ]);
   const router = new Router({
     registry,
     connection: () => connection,

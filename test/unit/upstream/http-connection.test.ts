@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'bun:test';
 import type { Signal } from '../../../src/abort.ts';
+import { bodyBudget, Holding, OverBudgetError } from '../../../src/byte-budget.ts';
 import { nextTurn, Turn } from '../../../src/turn.ts';
 import type { UpstreamFailure } from '../../../src/upstream/failure.ts';
 import { HttpConnection } from '../../../src/upstream/http1/connection.ts';
@@ -73,6 +74,27 @@ describe('a connection', () => {
     expect(await (await second).text()).toBe('b');
     expect(written()).toBe('AB');
     expect(told).toEqual(['free', 'free']);
+  });
+
+  test('of more than 64 KiB takes of the budget for as long as the socket has not taken it', () => {
+    const before = bodyBudget.bytes;
+    const { connection, request } = playedConnection({ takes: 150_000 });
+    void request('x'.repeat(200_000)).catch(() => {});
+    expect(bodyBudget.bytes - before).toBe(200_000);
+    connection.drained();
+    expect(bodyBudget.bytes).toBe(before);
+  });
+
+  test('that would have to be held while no more can be fails, and its connection ends', async () => {
+    const other = new Holding();
+    other.force(1024 * 1024 * 1024);
+    try {
+      const { request, ended } = playedConnection({ takes: 10 });
+      await expect(request('x'.repeat(100_000))).rejects.toBeInstanceOf(OverBudgetError);
+      expect(ended()).toBe('terminated');
+    } finally {
+      other.release();
+    }
   });
 
   test('sends what the socket did not take when it takes more, in whole bytes', async () => {
