@@ -46,6 +46,7 @@ export class HttpConnection implements SocketOwner, ResponseSink, BodySource, Ou
   #closed = false;
   /** Whether nothing has come over it yet. */
   #isSilent = true;
+  readonly #madeMs = performance.now();
   /** Who waits for the response; null once it was handed over. */
   #taker: ResponseTaker | null = null;
   /** The response whose head has come, until it is handed over, and its body until that has ended. */
@@ -92,6 +93,11 @@ export class HttpConnection implements SocketOwner, ResponseSink, BodySource, Ou
   /** Whether it may be used at `nowMs`: it lives, and has not been idle for longer than its server said. */
   usableAt(nowMs: number): boolean {
     return !this.#closed && nowMs - this.#idleSinceMs < this.#idleMs;
+  }
+
+  /** For how long nothing at all has come over it; 0 where something has. */
+  silentMsAt(nowMs: number): number {
+    return this.#isSilent ? nowMs - this.#madeMs : 0;
   }
 
   /** Has a request sent, when none is under way. Reading the body of its response rejects with what a taker is told. */

@@ -15,6 +15,8 @@ const maxConnections = 8_192;
 const freshMs = 50;
 /** After a pause of this length it matters how long the server keeps idle connections: hardly one keeps them for less. */
 const pauseMs = 500;
+/** A server that serves one connection at a time does not answer on others while one is idle: it is let go after this. */
+const maxSilenceMs = 2_000;
 /** How often connections are looked for that have been idle for too long. */
 const sweepIntervalMs = 1_000;
 
@@ -229,7 +231,8 @@ export class ConnectionPool implements ConnectionEvents {
   /** What it tells that `witness` still is there. */
   #ask(witness: HttpConnection, nowMs: number): void {
     this.#idleLimit.outlivedBy(witness.idleMsAt(nowMs));
-    if (witness.usableAt(nowMs)) return;
+    const isInTheWay = [...this.#connections].some((one) => one.silentMsAt(nowMs) > maxSilenceMs);
+    if (witness.usableAt(nowMs) && !isInTheWay) return;
     this.#idleLimit.isKnown = true;
     witness.close();
   }

@@ -1,5 +1,5 @@
 import { describe, expect, setDefaultTimeout, test } from 'bun:test';
-import { connect, type Socket } from 'node:net';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { nextTurn } from '../../../src/turn.ts';
 import { startChild } from '../../support/child.ts';
 import { httpClient, unaborted } from '../../support/http-client.ts';
@@ -186,6 +186,33 @@ describe('an idle connection whose server does not say how long it keeps it', ()
     await Bun.sleep(850);
     await client.fetch(post);
     expect(server.requests.map(({ connection }) => connection)).toEqual([1, 2, 2, 3]);
+  });
+
+  test('is let go where its server answers on no other one meanwhile', async () => {
+    // As a server does that serves one connection at a time, until its end.
+    let busy: Socket | null = null;
+    const waiting: Socket[] = [];
+    const serve = (socket: Socket) => {
+      busy = socket;
+      socket.on('data', () => socket.write(empty)).resume();
+      socket.once('close', () => {
+        busy = null;
+        const next = waiting.shift();
+        if (next) serve(next);
+      });
+    };
+    const server = createServer((socket) => {
+      if (busy) waiting.push(socket.pause());
+      else serve(socket);
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    await using client = httpClient(`http://127.0.0.1:${port}`);
+    for (let round = 0; round < 3; round++) {
+      expect((await within('the answer', client.fetch(post), 10_000)).status).toBe(200);
+      await Bun.sleep(600);
+    }
+    server.close();
   });
 
   test('loses none of 220 calls that come just when the server closes it', async () => {
