@@ -42,8 +42,14 @@ export interface Gateway extends AsyncDisposable {
   /** See Contestant. */
   readonly isJustInTime: boolean;
   toolName(server: string, tool: string): string;
-  /** Gives it other upstreams while it runs, and clients that need the token it was started with or none. */
-  reload(addresses: readonly UpstreamAddress[], options: Pick<StartOptions, 'auth' | 'tools'>): Promise<void>;
+  /**
+   * Gives it other upstreams while it runs, and clients that need the token it was started with or none. Resolves to where
+   * these clients ask, within a session of theirs.
+   */
+  reload(
+    addresses: readonly UpstreamAddress[],
+    options: Pick<StartOptions, 'auth' | 'tools'>,
+  ): Promise<Target>;
 }
 
 /** The upstream itself, in place of a gateway. */
@@ -144,14 +150,18 @@ async function toolsListed(target: Target): Promise<{ status: number; tools: num
   return { status: response.status, tools: text.split('"inputSchema"').length - 1 };
 }
 
-async function reload(contestant: Contestant, setup: Setup, target: Target, tools: number): Promise<void> {
+/** @param entry where clients ask with the token, without a session */
+async function reload(contestant: Contestant, setup: Setup, entry: Target, tools: number): Promise<Target> {
   if (!contestant.configure) throw new Error(`${contestant.name} cannot be reloaded`);
   contestant.configure(setup);
-  const { response, text } = await rpc({ ...target, path: '/-/reload' }, {});
+  const { response, text } = await rpc({ ...entry, path: '/-/reload' }, {});
   if (!response.ok) throw new Error(`the reload was answered with HTTP ${response.status}: ${text}`);
+  // A session belongs to those who opened it: with the token, or without.
+  const plain = setup.token === null ? { ...entry, headers: [] } : entry;
+  const target = { ...plain, headers: [...plain.headers, ...(await openSession(plain))] };
   const deadlineMs = performance.now() + startTimeoutMs;
   while (performance.now() < deadlineMs) {
-    if ((await toolsListed(target)).tools === tools) return;
+    if ((await toolsListed(target)).tools === tools) return target;
     await Bun.sleep(pollMs);
   }
   throw new Error(`${contestant.name} did not list ${tools} tools within ${startTimeoutMs} ms of a reload`);
@@ -183,7 +193,7 @@ export async function startGateway(
           isJustInTime: contestant.isJustInTime,
           toolName: contestant.toolName,
           reload: (upstreams, { auth, tools }) =>
-            reload(contestant, { ...setup, upstreams, token: auth ? setup.token : null }, target, tools),
+            reload(contestant, { ...setup, upstreams, token: auth ? setup.token : null }, plain, tools),
           [Symbol.asyncDispose]: () => process[Symbol.asyncDispose](),
         };
       }

@@ -3,6 +3,7 @@
 import { type Bench, measuredAsk, type Work } from '../bench.ts';
 import type { UpstreamAddress } from '../contestants/contestant.ts';
 import { type Gateway, startGateway, startUpstreams } from '../gateways.ts';
+import type { Target } from '../load/connection.ts';
 import { callOf } from '../messages.ts';
 import { loadColumns } from '../report.ts';
 import type { ListenerSpec } from '../upstream.ts';
@@ -98,9 +99,7 @@ async function runVariants(bench: Bench): Promise<void> {
   for (const rounds of bench.starts) {
     // One process for all, which is given each configuration by a reload: two of one program differ by more than these.
     await using gateway = await startGateway(mcpstead, one, { auth: true, session: true, tools });
-    const withoutToken = gateway.target.headers.filter((line) => !line.startsWith('Authorization'));
-    const ask = async (variant: Variant, seconds: number) => {
-      const target = variant.auth ? gateway.target : { ...gateway.target, headers: withoutToken };
+    const ask = async (variant: Variant, target: Target, seconds: number) => {
       const { figures } = await measuredAsk(bench, { ...gateway, target }, upstreams, {
         messages: variant.called.map((up) => callOf(gateway.toolName(up.name, 'tool_0'), requestBytes)),
         expect: { kind: 'call', resultBytes },
@@ -112,11 +111,11 @@ async function runVariants(bench: Bench): Promise<void> {
     };
     const measure = async (variant: Variant, seconds: number) => {
       const { upstreams: configured, auth = false, sessions } = variant;
-      await gateway.reload(configured, { auth, tools: configured.length * tools });
+      const target = await gateway.reload(configured, { auth, tools: configured.length * tools });
       if (sessions) await bench.load.run({ kind: 'hold', target: gateway.entry, sessions, streams: false });
       // What the reload made new, connections and compiled code, is used before it counts.
-      await ask(variant, bench.options.seconds);
-      const figures = await ask(variant, seconds);
+      await ask(variant, target, bench.options.seconds);
+      const figures = await ask(variant, target, seconds);
       if (sessions) await bench.load.run({ kind: 'end' });
       return figures;
     };
