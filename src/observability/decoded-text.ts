@@ -3,12 +3,19 @@ const blank = 0x20;
 const backslash = 0x5c;
 const percent = 0x25;
 const ampersand = 0x26;
+
+/**
+ * What escapes begin with: in JSON and other languages, in HTML, in URLs. Undone kind by kind, none meets a half of another.
+ */
+export const escapes = [backslash, ampersand, percent] as const;
+export type Escape = (typeof escapes)[number];
+
 const semicolon = 0x3b;
 
-/** What a backslash makes of a character in ASCII; 0 where nothing. RFC 8259, 7, and any punctuation. */
-const afterBackslash = Uint8Array.from({ length: 0x80 }, (_, code) => (isLetterOrDigit(code) ? 0 : code));
-for (const [letter, control] of ['b\b', 'f\f', 'n\n', 'r\r', 't\t']) {
-  afterBackslash[(letter as string).charCodeAt(0)] = (control as string).charCodeAt(0);
+/** What a backslash makes of a character in ASCII; 0 where nothing. RFC 8259, 7, and quotes of other languages. */
+const afterBackslash = new Uint8Array(0x80);
+for (const [letter, character] of ['b\b', 'f\f', 'n\n', 'r\r', 't\t', '""', "''", '//', '\\\\']) {
+  afterBackslash[(letter as string).charCodeAt(0)] = (character as string).charCodeAt(0);
 }
 
 /** The references by name that stand for ASCII, by the hash of the name. HTML, 13.5. */
@@ -98,14 +105,14 @@ export class DecodedText {
   }
 
   /**
-   * Undoes one layer of escapes: of JSON and other languages that escape by a backslash, of URLs, and of HTML.
-   * Returns whether there was any. An escape that is none stays as it is.
+   * Undoes one layer of escapes that begin with that character. Returns whether there was any. What is no escape stays
+   * as it is.
    */
-  decode(): boolean {
+  decode(kind: Escape): boolean {
     const { codes, length } = this;
-    for (let at = 0; at < length; at++) {
-      if (isEscape(codes[at] as number) && this.#decodeAt(at) > 0) {
-        this.#decodeFrom(at);
+    for (let at = codes.indexOf(kind); at >= 0 && at < length; at = codes.indexOf(kind, at + 1)) {
+      if (this.#decodeAt(at) > 0) {
+        this.#decodeFrom(at, kind);
         return true;
       }
     }
@@ -113,7 +120,7 @@ export class DecodedText {
   }
 
   /** @param first where the first escape is: before it, all stays */
-  #decodeFrom(first: number): void {
+  #decodeFrom(first: number, kind: Escape): void {
     const { codes, length } = this;
     const starts = this.#starts;
     if (!this.#isDecoded) for (let i = 0; i <= length; i++) starts[i] = i;
@@ -122,7 +129,7 @@ export class DecodedText {
     for (let at = first; at < length; to++) {
       const code = codes[at] as number;
       starts[to] = starts[at] as number;
-      const read = isEscape(code) ? this.#decodeAt(at) : 0;
+      const read = code === kind ? this.#decodeAt(at) : 0;
       if (read === 0) {
         codes[to] = code;
         at++;
@@ -151,7 +158,7 @@ export class DecodedText {
     return code === percent ? this.#percentAt(at) : this.#referenceAt(at);
   }
 
-  /** `\n`, `\u002B`, `\x2b`, and a backslash before what is no letter or digit. */
+  /** `\n`, `\u002B`, `\x2b`, and a backslash before a quote, a slash or another. */
   #backslashAt(at: number): number {
     if (at + 1 >= this.length) return 0;
     const next = this.codes[at + 1] as number;
@@ -167,14 +174,18 @@ export class DecodedText {
   /** `%2B`, also as one of the bytes of a character in UTF-8. RFC 3986, 2.1. */
   #percentAt(at: number): number {
     const first = this.#hex(at + 1, 2);
-    if (first < 0) return 0;
+    // What continues a character alone waits for its beginning.
+    if (first < 0 || first >> 6 === 2) return 0;
     // What is no UTF-8 is a byte of another encoding.
     this.#decoded = first;
     const more = first < 0xc2 ? 0 : first < 0xe0 ? 1 : first < 0xf0 ? 2 : first < 0xf5 ? 3 : 0;
     if (more === 0) return 3;
     let point = first & (0x3f >> more);
     for (let n = 1; n <= more; n++) {
-      const byte = this.codes[at + 3 * n] === percent ? this.#hex(at + 3 * n + 1, 2) : -1;
+      const next = at + 3 * n;
+      const byte = this.codes[next] === percent ? this.#hex(next + 1, 2) : -1;
+      // The rest may be escaped in another way yet.
+      if (byte < 0 && next < this.length && escapes.includes(this.codes[next] as Escape)) return 0;
       if (byte >> 6 !== 2) return 3;
       point = (point << 6) | (byte & 0x3f);
     }
@@ -218,10 +229,6 @@ export class DecodedText {
     }
     return value;
   }
-}
-
-function isEscape(code: number): boolean {
-  return code === backslash || code === percent || code === ampersand;
 }
 
 function hashOfName(hash: number, code: number): number {

@@ -1,10 +1,10 @@
-import { DecodedText, isLetterOrDigit } from './decoded-text.ts';
+import { DecodedText, escapes, isLetterOrDigit } from './decoded-text.ts';
 
 /** Shorter secrets stay visible: hiding them would garble ordinary text, and the gaps would show what they are. */
 const minChars = 4;
 /** A shorter one is a part of a longer word by chance: it counts only where no letter or digit is next to it. */
 const minCharsInWord = 8;
-/** So many layers of escapes are undone: JSON in a string of JSON in a log line has three. */
+/** So many layers of escapes of each kind are undone: JSON in a string of JSON in a string has three. */
 const maxLayers = 5;
 /** How long one character gets in a few layers of escapes: `\\\\u002B`. */
 const maxEscapedChars = 12;
@@ -70,10 +70,8 @@ export class SecretSearch {
     const decoded = this.#decoded;
     const found: Found[] = [];
     decoded.set(text, start, Math.min(text.length, to + this.#overlapChars));
-    for (let layer = 0; ; layer++) {
-      this.#search(start, from, to, found);
-      if (layer === maxLayers || !decoded.decode()) break;
-    }
+    this.#search(start, from, to, found);
+    undo(decoded, () => this.#search(start, from, to, found));
     return merged(found);
   }
 
@@ -191,22 +189,35 @@ function shapesOf(value: string): Shape[] {
     const isWord = secret.length < minCharsInWord;
     const isUnmistakable = !isWord && !/^\p{L}+$/u.test(secret);
     // A secret may hold what looks like an escape, and is decoded with what it stands in.
-    for (const codes of [codesOf(secret, 0), codesOf(secret, maxLayers)]) {
+    for (const codes of [codesOf(secret), codesOf(secret, true)]) {
       if (codes.length >= minChars) shapes.push({ codes, isBase64: false, isWord, isUnmistakable });
     }
     for (const shape of base64Shapes(secret)) {
-      shapes.push({ codes: codesOf(shape, 0), isBase64: true, isWord: false, isUnmistakable });
+      shapes.push({ codes: codesOf(shape), isBase64: true, isWord: false, isUnmistakable });
     }
   }
   return shapes;
 }
 
-/** The code units of a text from which so many layers of escapes are taken. */
-function codesOf(text: string, layers: number): Uint16Array {
+/** The code units of a text, as it is or without its escapes. */
+function codesOf(text: string, isDecoded = false): Uint16Array {
   const decoded = new DecodedText();
   decoded.set(text, 0, text.length);
-  for (let layer = 0; layer < layers && decoded.decode(); layer++);
+  if (isDecoded) undo(decoded, () => {});
   return decoded.codes.slice(0, decoded.length);
+}
+
+/** Undoes layer after layer of escapes, and calls `onLayer` after each. */
+function undo(decoded: DecodedText, onLayer: () => void): void {
+  let unchanged = 0;
+  for (let layer = 0; layer < maxLayers && unchanged < escapes.length; layer++) {
+    for (const kind of escapes) {
+      if (decoded.decode(kind)) {
+        unchanged = 0;
+        onLayer();
+      } else unchanged++;
+    }
+  }
 }
 
 /**

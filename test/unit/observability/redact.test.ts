@@ -136,6 +136,13 @@ describe('a redactor', () => {
       ],
       ['entities by name', '<p>sek&plus;ret&quot;&lt;&sol;ü🙂&amp;1</p>', '<p>[redacted]</p>'],
       ['entities twice, in JSON', '"<p>sek+ret&amp;quot;&amp;lt;/ü🙂&amp;amp;1"', '"<p>[redacted]"'],
+      [
+        'percent in entities, a character in parts',
+        '<p>sek+ret"</%C3%&#66;C🙂&amp;1</p>',
+        '<p>[redacted]</p>',
+      ],
+      ['percent in JSON, a character in parts', '"sek+ret\\"</%c3%b\\u0063🙂\\u00261"', '"[redacted]"'],
+      ['backslashes in entities', '<p>sek&#92;u002bret&#92;u&#48;022</ü🙂&amp;1</p>', '<p>[redacted]</p>'],
       ['a program text', "'sek+ret\\x22\\x3c\\/ü🙂&1'", "'[redacted]'"],
       [
         'Base64 in JSON',
