@@ -40,11 +40,16 @@ export function malformed(text: string, at: number): SyntaxError {
 
 /** The index of what is no blank, from `at` on. To look beyond the end would be slow ever after. */
 export function skipSpace(text: string, at: number): number {
-  const near = Math.min(text.length, at + shortSpace);
   let i = at;
-  while (i < near && isSpace(text.charCodeAt(i))) i++;
-  if (i < near || i === text.length) return i;
-  noSpace.lastIndex = i;
+  while (i < text.length && isSpace(text.charCodeAt(i))) {
+    i++;
+    if (i - at === shortSpace) return longSpaceEnd(text, i);
+  }
+  return i;
+}
+
+function longSpaceEnd(text: string, from: number): number {
+  noSpace.lastIndex = from;
   return noSpace.test(text) ? noSpace.lastIndex - 1 : text.length;
 }
 
