@@ -41,7 +41,7 @@ class Descriptors {
   #shortSinceMs: number | null = null;
   #roomSinceMs: number | null = null;
 
-  /** Holds the reserve, from the next second on, and tells `watcher` of shortages. */
+  /** Holds the reserve, once the gateway serves, and tells `watcher` of shortages. */
   watch(watcher: DescriptorWatcher): void {
     // Windows has no such limit.
     if (process.platform === 'win32') return;
@@ -51,6 +51,9 @@ class Descriptors {
     this.#limit = limitOf();
     this.#reserve = reserveOf(this.#limit);
     this.#timer = setInterval(() => this.#check(), checkIntervalMs).unref();
+    setImmediate(() => {
+      if (this.#timer !== null) this.#check();
+    });
   }
 
   unwatch(watcher: DescriptorWatcher): void {
