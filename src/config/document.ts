@@ -113,7 +113,10 @@ class DocumentFile implements YamlFile {
     }
     if (node.tag && node.tag !== '!' && !plainTags.has(node.tag)) {
       this.unread.push(rangeOf(node));
-      return this.#fail(path, rangeOf(node), `the tag ${quote(node.tag)} is not supported; write plain YAML`);
+      const advice = /env|secret|vault/i.test(node.tag)
+        ? `for the value of a variable write "\${NAME}"`
+        : 'write plain YAML';
+      return this.#fail(path, rangeOf(node), `the tag ${quote(node.tag)} is not supported; ${advice}`);
     }
     if (isScalar(node)) return node.value;
     if (path.length > maxDepth) {

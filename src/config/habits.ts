@@ -35,8 +35,9 @@ const keyHabits: readonly KeyHabit[] = [
   ['', 'listenport serverport httpport', 'write "port"'],
   [
     '',
-    'http server gateway listener',
-    (value) => (hasKey(value, 'host', 'port') ? '"host" and "port" stand at the top of the file' : null),
+    'http server gateway listener mcpstead config configuration settings',
+    (value) =>
+      hasKey(value, 'host', 'port', 'servers', 'logging') ? 'its keys stand at the top of the file' : null,
   ],
   ['', 'auth authentication', 'write "mcp: { auth: { mode: bearer } }"'],
   ['', 'token bearertoken authtoken accesstoken apikey', notes.gatewayToken],
@@ -75,6 +76,7 @@ const keyHabits: readonly KeyHabit[] = [
   ['servers[]', 'command', notes.stdio, 'url'],
   ['servers[]', 'args env cwd', notes.stdio],
   ['servers[]', 'type kind transport transporttype transportmode', protocolAdvice],
+  ['servers[]', 'protocolversion mcpversion specversion', notes.version],
   [
     'servers[]',
     'baseurl baseuri endpoint uri httpurl sseurl serverurl mcpurl remoteurl remote address href link location target',
@@ -191,6 +193,7 @@ function isNamedServer(key: string, siblings: Mapping): boolean {
 }
 
 function protocolAdvice(value: unknown, siblings: Mapping): string {
+  if (hasKey(value, 'url') && siblings.url === undefined) return 'write "url" beside "name"';
   const word = isRecord(value) ? (value.type ?? value.kind ?? '') : value;
   if (/^(?:stdio|local|command|process)$/i.test(String(word))) return notes.stdio;
   if (siblings.protocol !== undefined) return '"protocol" says it; remove this key';

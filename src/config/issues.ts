@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import type { YamlFile } from './document.ts';
 import { isSaidOtherwise, keyAdvice } from './habits.ts';
 import { clip, dotted, missedSpace, type Path, type Problem, shownKey } from './problems.ts';
-import { isKnown, keysAt, sectionOf } from './reference.ts';
+import { homesOf, isKnown, keysAt } from './reference.ts';
 import type { Hidden, Source } from './source.ts';
 import { didYouMean } from './suggest.ts';
 import { isRecord, type Mapping, notes, placeOf, valueAdvice, type WrongValue } from './value-habits.ts';
@@ -104,7 +104,7 @@ export function issueProblems(
       (owner && `; it belongs to ${owner}: indent it`) ||
       (advice && `; ${advice}`) ||
       didYouMean(key, keysAt(path)) ||
-      homeOf(key);
+      homeOf(key, path);
     return { span, message: `unknown key "${shownKey(key)}"${where === '' ? '' : ` in ${where}`}${hint}` };
   }
 
@@ -197,11 +197,16 @@ function holds(path: Path, key: string): boolean {
   return isKnown([...path, key]) || isKnown([...path, 0, key]);
 }
 
-/** Where else a key belongs that is unknown where it stands, to end a message with. */
-function homeOf(key: string): string {
-  const home = sectionOf(key);
-  if (home === null) return '';
-  return `; it belongs to ${home.section}${home.key === key ? '' : `, as "${home.key}"`}`;
+/** Where else a key belongs that is unknown at `path`, to end a message with. */
+function homeOf(key: string, path: Path): string {
+  // `port` of a server is a part of its url.
+  const homes = homesOf(key).filter(({ section }) => section !== '' || path[0] !== 'servers');
+  if (homes.length === 0 || homes.length > 2) return '';
+  const spelling = homes[0]?.key === key ? '' : `, as "${homes[0]?.key}"`;
+  const place = homes.map(({ section }) => section).join(' or ');
+  return place === ''
+    ? `; it belongs at the top of the file${spelling}`
+    : `; it belongs to ${place}${spelling}`;
 }
 
 function at(value: unknown, path: Path): unknown {

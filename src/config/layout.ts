@@ -53,6 +53,14 @@ export function layoutAdvice(source: Source, line: number, valueGoesOn: boolean)
       ? `put "- " in front of "${shownKey(own.key)}"`
       : `begin this line in ${below(beside)}`;
   }
+  // The list had ended: a key of its item stands below the dash.
+  if (own.key === null) {
+    const above = lines.slice(0, line - 1).flat();
+    const dash = above.findLastIndex((mark) => mark.key === null && mark.column === own.column);
+    const [first, ...others] = dash < 0 ? [] : above.slice(dash + 1);
+    const stray = others.find((mark) => mark.key !== null && mark.column === own.column);
+    if (first?.key && stray) return `begin line ${stray.line} in ${below(first)}`;
+  }
   const distance = (mark: Mark) => Math.abs(mark.column - own.column);
   const least = Math.min(...places.map(distance));
   const nearest = places.filter((mark) => distance(mark) === least);

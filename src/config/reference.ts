@@ -45,18 +45,17 @@ export function isKnown(path: Path): boolean {
 }
 
 /**
- * Where a key called `key` belongs, as `mcp.session`, and how it is spelled there (case, `-` and `_` aside); null when no
- * section or more than one has it.
+ * The sections that a key called `key` belongs to, as `mcp.session`, the top of the file as an empty text, and how it is
+ * spelled there (case, `-` and `_` aside).
  */
-export function sectionOf(key: string): { section: string; key: string } | null {
+export function homesOf(key: string): readonly { section: string; key: string }[] {
   if (homes.size === 0) {
     for (const reference of allKeys()) {
-      const [, section = '', last = ''] = /^(.*)\.([^.]+)$/.exec(reference.key) ?? [];
-      if (last !== '') homes.set(plain(last), [...(homes.get(plain(last)) ?? []), { section, key: last }]);
+      const [, section = '', last = reference.key] = /^(.*)\.([^.]+)$/.exec(reference.key) ?? [];
+      homes.set(plain(last), [...(homes.get(plain(last)) ?? []), { section, key: last }]);
     }
   }
-  const found = homes.get(plain(key)) ?? [];
-  return found.length === 1 ? found[0]! : null;
+  return homes.get(plain(key)) ?? [];
 }
 
 const plain = (word: string) => word.toLowerCase().replace(/[-_]/g, '');

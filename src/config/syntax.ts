@@ -26,6 +26,8 @@ const hints: Partial<Record<YAMLError['code'], string>> = {
 const wrongColumn = /same column|without - indicator|compact mappings|implicit map key|single line/;
 const valueGoesOn = /compact mappings/;
 const isToml = /^\s*\[[\w."-]+\]\s*\n\s*[\w-]+ *=/;
+/** The parser has left the document: what it does not understand any more has its cause in an error before. */
+const isAftermath = /in YAML stream$/;
 /** Of so many problems the lines above are looked at: that takes time, and hardly anybody reads on. */
 const maxAdvised = 20;
 
@@ -36,6 +38,7 @@ const maxAdvised = 20;
 export function throwOnSyntaxErrors(source: Source, document: Document.Parsed): void {
   const byLine = new Map<number, Problem>();
   for (const error of [...document.errors, ...document.warnings.filter((w) => w.code === 'BAD_DIRECTIVE')]) {
+    if (byLine.size > 0 && isAftermath.test(error.message.replace(/: .*$/s, ''))) continue;
     const problem = syntaxProblem(source, document, error, byLine.size < maxAdvised);
     const line = source.lineNumber(problem.span);
     if (!byLine.has(line)) byLine.set(line, problem);
@@ -72,9 +75,19 @@ function syntaxProblem(
     advised && wrongColumn.test(what) ? layoutAdvice(source, line, valueGoesOn.test(what)) : null;
   const hint = isToml.test(source.text)
     ? 'this looks like TOML; a configuration is YAML'
-    : (layout ?? (/block-seq-ind/.test(what) ? 'begin the list on the next line' : hints[error.code]));
+    : (layout ??
+      slipAt(source, start) ??
+      (/block-seq-ind/.test(what) ? 'begin the list on the next line' : hints[error.code]));
   const reason = what.charAt(0).toLowerCase() + what.slice(1);
   return { span: { start, end }, message: `not valid YAML: ${reason}${hint ? `; ${hint}` : ''}` };
+}
+
+/** What is wrong where the parser stumbled, if it is a slip that its words do not tell; else null. */
+function slipAt({ text }: Source, start: number): string | null {
+  if (/^\s*\/[/*]/.test(text.slice(start, start + 100))) return 'a comment begins with "#"';
+  if (text.startsWith('${', start - 1)) return 'within { } and [ ] a value with "${NAME}" needs quotes';
+  const lineStart = text.lastIndexOf('\n', start - 1) + 1;
+  return /^ *-\w+: /.test(text.slice(lineStart, start + 1)) ? 'after "-" a space is missing' : null;
 }
 
 /** Where the quoted text begins that runs to `end` for want of a closing quote, or null. */

@@ -11,6 +11,7 @@ import { foreignReferenceIn, writeReference } from './variables.ts';
 export const notes = {
   stdio: 'stdio servers are not supported yet by this version; give the url of an HTTP server',
   oauth: 'OAuth is not supported yet by this version',
+  version: 'the protocol version is negotiated; remove it',
   filters: 'tools cannot be filtered or renamed yet by this version',
   serverToken:
     'a token must not stand in the file; put it into an environment variable and name that in auth.token_env',
@@ -65,6 +66,7 @@ const hopelessWords: Readonly<Record<string, readonly (readonly [RegExp, string]
   'servers[].protocol': [
     [/^(?:ws|wss|websockets?)$/i, 'MCP has no WebSocket transport'],
     [/^(?:grpc|tcp|unix|ipc)$/i, 'servers are reached over HTTP'],
+    [/^\d{4}-\d\d-\d\d$/, notes.version],
   ],
   'servers[].auth': [
     [/^oauth/i, notes.oauth],
@@ -114,6 +116,7 @@ export interface WrongValue {
 export function valueAdvice({ path, raw, expects }: WrongValue): string | null {
   const place = placeOf(path);
   if (typeof raw === 'string') {
+    if (/^[“”„‟‘’‚«»]/.test(raw)) return 'write straight quotes, " or \'';
     const reference = foreignReferenceIn(raw);
     if (path[0] !== 'servers' && (raw.includes('${') || reference !== null))
       return 'variables stand for values below servers only';

@@ -13,7 +13,7 @@ interface ForeignReference {
 
 const name = '([A-Z][A-Z0-9_]*)';
 /**
- * How shells, cmd.exe, Kubernetes, PowerShell and editors write what is `${NAME}` here. Within a word a `$` is left alone:
+ * How shells, cmd.exe, Kubernetes, PowerShell, editors and other gateways write what is `${NAME}` here. Within a word a `$` is left alone:
  * it may be part of a password. `%AB%CD` is percent-encoded text.
  */
 const foreignReference = new RegExp(
@@ -24,6 +24,8 @@ const foreignReference = new RegExp(
     `\\$env:${name}\\b`,
     `(?<!\\$)\\{env:${name}\\}`,
     `\\{\\{ *${name} *\\}\\}`,
+    `\\bos\\.environ/${name}`,
+    `\\bprocess\\.env\\.${name}`,
   ].join('|'),
 );
 

@@ -54,6 +54,7 @@ describe('a key of a server as other programs call it gets the key that is meant
   test.each([
     ['type: stdio', stdio],
     ['transport: stdio', stdio],
+    ['protocolVersion: 2025-06-18', 'the protocol version is negotiated; remove it'],
     ['command: npx', stdio],
     ['env: { A: hunter2 }', stdio],
     ['bearerToken: hunter2', serverToken],
@@ -278,6 +279,20 @@ describe('a list or section that is not indented', () => {
       ],
     ],
     [
+      'keys of a server at the column of its dash, before another server',
+      'servers:\n- name: a\nurl: http://b\nenabled: true\n- name: c\n  url: http://d',
+      [
+        'f.yaml:5:1: not valid YAML: implicit keys need to be on a single line; begin line 3 in column 3, below "name"',
+      ],
+    ],
+    [
+      'a dash without a space, and a key below it',
+      'servers:\n  -name: a\n   url: http://b',
+      [
+        'f.yaml:2:10: not valid YAML: nested mappings are not allowed in compact mappings; after "-" a space is missing',
+      ],
+    ],
+    [
       'a list without its key',
       '- name: a\n  url: http://b',
       ['f.yaml:1:1: expected a mapping, found a list; put "servers:" in a line above the list'],
@@ -306,6 +321,24 @@ test('a key that is needed is not to be removed', () => {
   expect(problems('servers:\n  - name: a\n    url:')).toEqual([
     'f.yaml:3:5: servers[0].url: expected an http:// or https:// URL, found no value; give it a value',
   ]);
+});
+
+test('a url that stands within the transport is wanted beside the name', () => {
+  expect(problems('servers:\n  - name: a\n    transport: { type: http, url: http://b }')).toContain(
+    'f.yaml:3:5: unknown key "transport" in servers[0]; write "url" beside "name"',
+  );
+});
+
+test('a reference in { } that lacks its quotes is one problem, whatever follows it', () => {
+  const text = `${serverWith('headers: { X-Key: ${KEY} }')}\n  - name: b\n    url: http://c\n`;
+  expect(problems(text, { KEY: 'hunter2' })).toEqual([
+    'f.yaml:4:24: not valid YAML: unexpected flow-map-start at node end; within { } and [ ] a value with "${NAME}" needs quotes',
+  ]);
+});
+
+test('comments of JSON are told as such', () => {
+  expect(problems('{\n  "servers": [ // mine\n  ] /* all */\n}')[0]).toEndWith('a comment begins with "#"');
+  expect(problems('// mine\n{\n\t"servers": []\n}')[0]).toEndWith('; a comment begins with "#"');
 });
 
 test('a file in TOML is told as such', () => {
@@ -456,9 +489,16 @@ describe('a value in the form of other programs gets the right one', () => {
     ],
     ['log_level: DEBUG', 'f.yaml:1:1: unknown key "log_level"; write "logging: { level: debug }"'],
     ['listen: 0.0.0.0:80', 'f.yaml:1:1: unknown key "listen"; write "host" and "port"'],
+    ['server: { port: 80 }', 'f.yaml:1:1: unknown key "server"; its keys stand at the top of the file'],
     [
-      'server: { port: 80 }',
-      'f.yaml:1:1: unknown key "server"; "host" and "port" stand at the top of the file',
+      'mcpstead: { servers: [] }',
+      'f.yaml:1:1: unknown key "mcpstead"; its keys stand at the top of the file',
+    ],
+    ['enabled: true', 'f.yaml:1:1: unknown key "enabled"; it belongs to servers[] or metrics'],
+    ['mcp: { port: 80 }', 'f.yaml:1:8: unknown key "port" in mcp; it belongs at the top of the file'],
+    [
+      'host: “localhost”',
+      'f.yaml:1:7: host: expected a host name or IP address without port, found “localhost”; write straight quotes, " or \'',
     ],
     ['auth: { mode: bearer }', 'f.yaml:1:1: unknown key "auth"; write "mcp: { auth: { mode: bearer } }"'],
     ['allowedHosts: [a]', 'f.yaml:1:1: unknown key "allowedHosts"; it belongs to mcp, as "allowed_hosts"'],

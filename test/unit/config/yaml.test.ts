@@ -85,7 +85,11 @@ describe('what is YAML but no plain data is refused at its place', () => {
       'port:8766',
       'f.yaml:1:1: expected a mapping, found ***; a key needs a colon and a space after it',
     ],
-    ['a custom tag', 'host: !env HOST', 'f.yaml:1:12: the tag "!env" is not supported; write plain YAML'],
+    [
+      'a custom tag',
+      'host: !env HOST',
+      'f.yaml:1:12: the tag "!env" is not supported; for the value of a variable write "${NAME}"',
+    ],
     [
       'a binary',
       'host: !!binary aGk=',
