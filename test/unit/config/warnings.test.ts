@@ -28,8 +28,8 @@ describe('a variable that is written as elsewhere is warned of at its place, and
     ['headers: { X-Key: $(API_KEY) }', asItStands('4:23', 'headers.X-Key', '$(API_KEY)')],
     ['headers: { X-Key: "$env:API_KEY" }', asItStands('4:24', 'headers.X-Key', '$env:API_KEY')],
     ['headers: { X-Key: "{env:API_KEY}" }', asItStands('4:24', 'headers.X-Key', '{env:API_KEY}')],
-    ['headers: { X-Key: os.environ/API_KEY }', asItStands('4:24', 'headers.X-Key', 'os.environ/API_KEY')],
-    ['headers: { X-Key: process.env.API_KEY }', asItStands('4:24', 'headers.X-Key', 'process.env.API_KEY')],
+    ['headers: { X-Key: os.environ/API_KEY }', asItStands('4:23', 'headers.X-Key', 'os.environ/API_KEY')],
+    ['headers: { X-Key: process.env.API_KEY }', asItStands('4:23', 'headers.X-Key', 'process.env.API_KEY')],
     ['headers: { X-Key: "{{ API_KEY }}" }', asItStands('4:24', 'headers.X-Key', '{{ API_KEY }}')],
     [
       'quirks: { inject_accept_header: $API_KEY }',
