@@ -85,7 +85,7 @@ function syntaxProblem(
 /** What is wrong where the parser stumbled, if it is a slip that its words do not tell; else null. */
 function slipAt({ text }: Source, start: number): string | null {
   if (/^\s*\/[/*]/.test(text.slice(start, start + 100))) return 'a comment begins with "#"';
-  if (text.startsWith('${', start - 1)) return 'within { } and [ ] a value with "${NAME}" needs quotes';
+  if (text.startsWith('${', start - 1)) return `within { } and [ ] a value with "\${NAME}" needs quotes`;
   const lineStart = text.lastIndexOf('\n', start - 1) + 1;
   return /^ *-\w+: /.test(text.slice(lineStart, start + 1)) ? 'after "-" a space is missing' : null;
 }
