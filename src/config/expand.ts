@@ -26,12 +26,23 @@ const reference = /\$\$\{|\$\{([^}]*)(\}?)/g;
 /** Whether `${NAME}` is left alone at `path`: `token_env` is itself the name of a variable. */
 const isLiteral = (path: Path) => path.at(-1) === 'token_env';
 
+/** `${env:NAME}`, `${ NAME }`, `${{ secrets.NAME }}`, `${NAME:-default}`: the name as other programs write it. */
+const foreignForm =
+  /^\$\{\{? *(?:(?:process\.)?env[.:]|secrets\.|vars\.)?([A-Z][A-Z0-9_]*)(?: *\}|(:?-)|:?[?+=])/;
+
 /** What stands in the braces is not repeated unless it is surely the name of a variable: it may be a secret. */
 function malformed(text: string): string {
-  const name = /^\$\{env:([A-Z][A-Z0-9_]*)\}$/.exec(text)?.[1];
-  return name === undefined
-    ? `after "\${" the name of an environment variable and "}" must follow; "$\${" is a literal "\${"`
-    : `a variable is called by its name alone; write "\${${name}}"`;
+  const [, name, isDefault] = foreignForm.exec(text) ?? [];
+  if (name !== undefined) {
+    const reason = isDefault
+      ? 'a default is not supported yet by this version'
+      : 'a variable is called by its name alone';
+    return `${reason}; write "\${${name}}"`;
+  }
+  if (/^\$\{(?:input|file|prompt|secret|vault|op|ssm):/i.test(text)) {
+    return `this version takes values from environment variables only; write "\${NAME}"`;
+  }
+  return `after "\${" the name of an environment variable and "}" must follow; "$\${" is a literal "\${"`;
 }
 
 /**

@@ -61,7 +61,23 @@ describe('${NAME} in the values of a server', () => {
     );
   });
 
-  test.each(['${}', '${1A}', '${A B}', '${A:-b}', '${A', '${'])('%p is no reference', (reference) => {
+  const byName = 'a variable is called by its name alone; write "${KEY}"';
+  const noOther = 'this version takes values from environment variables only; write "${NAME}"';
+  test.each([
+    ['${KEY:-hunter2}', 'a default is not supported yet by this version; write "${KEY}"'],
+    ['${KEY:?hunter2}', byName],
+    ['${ KEY }', byName],
+    ['${{ secrets.KEY }}', byName],
+    ['${env.KEY}', byName],
+    ['${input:hunter2}', noOther],
+    ['${file:/run/hunter2}', noOther],
+  ])('%p, a reference of another program, gets the one that is right here', (reference, advice) => {
+    const text = serverWith(`headers: { X: "${reference}" }`);
+    expect(problems(text, { KEY: 'a' })).toEqual([`f.yaml:4:20: ${advice}`]);
+    expect(refusal(text, { KEY: 'a' })).not.toContain('hunter2');
+  });
+
+  test.each(['${}', '${1A}', '${A B}', '${A', '${'])('%p is no reference', (reference) => {
     expect(problems(serverWith(`headers: { X: '${reference}' }`), { A: 'a' })).toEqual([
       'f.yaml:4:20: after "${" the name of an environment variable and "}" must follow; "$${" is a literal "${"',
     ]);
