@@ -3,21 +3,26 @@ import { nodeZlib } from '../../node-modules.ts';
 import { UpstreamFailure } from '../failure.ts';
 import type { Body } from './body.ts';
 
-const decoders = new Map<string, () => Transform>([
+const decoders = new Map<string, (first: number) => Transform>([
   ['gzip', () => nodeZlib().createGunzip()],
   ['x-gzip', () => nodeZlib().createGunzip()],
-  ['deflate', () => nodeZlib().createInflate()],
+  // RFC 9110, 8.4.1.2: some leave the envelope of zlib away, by which the first byte ends in 8.
+  ['deflate', (first) => ((first & 0x0f) === 8 ? nodeZlib().createInflate() : nodeZlib().createInflateRaw())],
   ['br', () => nodeZlib().createBrotliDecompress()],
   ['zstd', () => nodeZlib().createZstdDecompress()],
 ]);
+
+/** What is named in place of an encoding, and changes no byte: a charset, or how mail is sent. */
+const noEncoding = /^(?:identity|none|utf-?8|[78]bit|binary)?$/i;
 
 /**
  * A body without its `Content-Encoding`. We ask for none, and some servers and the proxies before them compress all
  * the same. An encoding that is not known fails the reading.
  */
 export function decoded(body: Body, encoding: string): Body {
+  if (noEncoding.test(encoding)) return body;
   const create = decoders.get(encoding.toLowerCase());
-  return create === undefined ? new UnknownBody(body) : new DecodedBody(body, create());
+  return create === undefined ? new UnknownBody(body) : new DecodedBody(body, create);
 }
 
 class UnknownBody implements Body {
@@ -50,21 +55,22 @@ class DecodedBody implements Body {
   /** Never known before the end was read. */
   readonly over = false;
   readonly #body: Body;
-  readonly #decoder: Transform;
-  readonly #pieces: AsyncIterator<Uint8Array>;
+  readonly #create: (first: number) => Transform;
+  /** What comes out; null where nothing went in, which decoders take for a body that was cut off. */
+  readonly #pieces: Promise<AsyncIterator<Uint8Array> | null>;
+  #decoder: Transform | null = null;
   /** What broke the encoded body, which is no fault of its encoding. */
   #broken: unknown = null;
-  /** Nothing came at all, which decoders take for a body that was cut off. */
-  #empty = true;
   #inBytes = 0;
   #outBytes = 0;
 
-  constructor(body: Body, decoder: Transform) {
+  /** @param create makes the decoder of a body that begins with this byte */
+  constructor(body: Body, create: (first: number) => Transform) {
     this.#body = body;
-    // The error reaches the reader; without a listener of its own it would end up as one that nobody handles.
-    this.#decoder = decoder.on('error', () => {});
-    this.#pieces = decoder[Symbol.asyncIterator]();
-    void this.#feed();
+    this.#create = create;
+    this.#pieces = this.#open();
+    // It reaches the reader, where there is one.
+    this.#pieces.catch(() => {});
   }
 
   whole(): null {
@@ -72,15 +78,16 @@ class DecodedBody implements Body {
   }
 
   async read(): Promise<Uint8Array | null> {
+    const pieces = await this.#pieces;
+    if (pieces === null) return null;
     try {
-      const { done, value } = await this.#pieces.next();
+      const { done, value } = await pieces.next();
       if (done) return null;
       this.#outBytes += value.byteLength;
       if (this.#outBytes > maxFreeGrowthBytes + maxGrowth * this.#inBytes) throw this.#tooLarge();
       return value;
     } catch (error) {
       if (error instanceof UpstreamFailure) throw error;
-      if (this.#empty) return null;
       if (this.#broken !== null) throw this.#broken;
       this.#body.cancel();
       throw new UpstreamFailure('protocol', 'answered with a body that is not encoded as it says');
@@ -89,7 +96,7 @@ class DecodedBody implements Body {
 
   cancel(): void {
     this.#body.cancel();
-    this.#decoder.destroy();
+    this.#decoder?.destroy();
   }
 
   #tooLarge(): UpstreamFailure {
@@ -100,32 +107,37 @@ class DecodedBody implements Body {
     );
   }
 
-  async #feed(): Promise<void> {
-    try {
-      for (;;) {
-        const piece = await this.#body.read();
-        if (piece === null) break;
-        this.#empty = false;
-        this.#inBytes += piece.byteLength;
-        // What comes out is bounded by whoever reads it; until that is read, nothing more is put in.
-        if (!this.#decoder.write(piece)) await this.#drained();
-      }
-      if (this.#empty) this.#decoder.destroy();
-      else this.#decoder.end();
-    } catch (error) {
-      this.#empty = false;
-      this.#broken = error;
-      this.#decoder.destroy(error as Error);
-    }
+  async #open(): Promise<AsyncIterator<Uint8Array> | null> {
+    const piece = await this.#body.read();
+    if (piece === null) return null;
+    // An error reaches the reader; without a listener of its own it would end up as one that nobody handles.
+    const decoder = this.#create(piece[0] as number).on('error', () => {});
+    this.#decoder = decoder;
+    void this.#feed(decoder, piece);
+    return decoder[Symbol.asyncIterator]();
   }
 
-  #drained(): Promise<void> {
-    return new Promise((resolve) => {
-      const done = () => {
-        this.#decoder.off('drain', done).off('close', done);
-        resolve();
-      };
-      this.#decoder.on('drain', done).on('close', done);
-    });
+  async #feed(decoder: Transform, first: Uint8Array): Promise<void> {
+    try {
+      for (let piece: Uint8Array | null = first; piece !== null; piece = await this.#body.read()) {
+        this.#inBytes += piece.byteLength;
+        // What comes out is bounded by whoever reads it; until that is read, nothing more is put in.
+        if (!decoder.write(piece)) await drained(decoder);
+      }
+      decoder.end();
+    } catch (error) {
+      this.#broken = error;
+      decoder.destroy(error as Error);
+    }
   }
+}
+
+function drained(decoder: Transform): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      decoder.off('drain', done).off('close', done);
+      resolve();
+    };
+    decoder.on('drain', done).on('close', done);
+  });
 }

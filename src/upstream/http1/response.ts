@@ -22,9 +22,9 @@ export class HttpResponse {
   /** The response with its `Content-Encoding`, if there is one, undone. */
   static of(head: ResponseHead, body: Body): HttpResponse {
     const encoding = head.contentEncoding;
-    if (encoding === null || encoding === '' || encoding.toLowerCase() === 'identity')
-      return new HttpResponse(head, body);
-    return new HttpResponse({ ...head, contentLength: null }, decoded(body, encoding));
+    if (encoding === null) return new HttpResponse(head, body);
+    const plain = decoded(body, encoding);
+    return new HttpResponse(plain === body ? head : { ...head, contentLength: null }, plain);
   }
 
   get status(): number {

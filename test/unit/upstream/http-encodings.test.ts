@@ -136,13 +136,23 @@ test('an empty body in an encoding leaves its connection for the next request', 
   expect(server.connections()).toBe(1);
 });
 
-test.each(['GZIP', 'Identity', 'identity', ''])('the encoding "%s" is known, too', async (encoding) => {
-  const body = encoding === 'GZIP' ? zlib.gzipSync('hi') : Buffer.from('hi');
-  using server = await encodedServer(encoding, body);
+test('a body in deflate without the envelope of zlib is decoded', async () => {
+  using server = await encodedServer('deflate', zlib.deflateRawSync('{"a":1}'));
   await using client = httpClient(server.origin);
   const response = await client.fetch({ method: 'GET', signal: unaborted });
-  expect(await response.text()).toBe('hi');
+  expect(await response.text()).toBe('{"a":1}');
 });
+
+test.each(['GZIP', 'Identity', 'identity', '', 'utf-8', 'UTF8', 'none', '8bit', 'binary'])(
+  'the encoding "%s" is known, too',
+  async (encoding) => {
+    const body = encoding === 'GZIP' ? zlib.gzipSync('hi') : Buffer.from('hi');
+    using server = await encodedServer(encoding, body);
+    await using client = httpClient(server.origin);
+    const response = await client.fetch({ method: 'GET', signal: unaborted });
+    expect(await response.text()).toBe('hi');
+  },
+);
 
 test.each(['compress', 'gzip, br', 'constructor', '__proto__', 'toString'])(
   'the encoding "%s" is refused, and its connection ends',
