@@ -239,6 +239,25 @@ describe('a tool that always answers', () => {
     },
   );
 
+  test('a redirect to a page of the same server leads no other request there', async () => {
+    await using upstream = await fakeUpstream({
+      tools,
+      onPost({ method, params }, { url }) {
+        if (url.pathname === '/login') return new Response('<h1>Please log in</h1>');
+        const isOdd = method === 'tools/call' && params.name === 'echo';
+        return isOdd ? new Response(null, { status: 302, headers: { location: '/login' } }) : undefined;
+      },
+    });
+    await using gateway = await startGateway({ servers: [{ name: 'up', url: upstream.url }] });
+    await gateway.connected();
+    await using session = await RawSession.open(gateway.url);
+    for (let calls = 0; calls < 5; calls++) {
+      expect((await call(session)).answer.error.data.reason).toBe('upstream_protocol_error');
+      expect(await session.callText('up__read_only', { calls })).toBe(`{"calls":${calls}}`);
+    }
+    expect(upstream.messages('initialize')).toHaveLength(1);
+  });
+
   test('an error has the session checked again after a while, though no call fails any more', async () => {
     let fails = true;
     await using upstream = await fakeUpstream({

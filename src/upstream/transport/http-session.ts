@@ -1,5 +1,5 @@
 import type { Signal } from '../../abort.ts';
-import { jsonType, sessionHeader, sseType } from '../../protocol/headers.ts';
+import { jsonType, sessionHeader, sseType, versionHeader } from '../../protocol/headers.ts';
 import { build } from '../../version.ts';
 import { explanationIn } from '../explanation.ts';
 import { statusFailure, UpstreamFailure } from '../failure.ts';
@@ -122,8 +122,10 @@ export class HttpSession {
     const { redirects = 0 } = request;
     if (redirects === maxRedirects)
       throw new UpstreamFailure('protocol', `redirects more than ${maxRedirects} times`);
-    // Where a POST was sent on, the next ones go at once.
-    if (request.url === undefined && request.method === 'POST') this.#url = target;
+    // Where a session is sent on that is being opened, the rest of it goes at once. Later it may be one tool that leads
+    // to a page.
+    const isOpening = request.method === 'POST' && request.headers?.[versionHeader] === undefined;
+    if (request.url === undefined && isOpening) this.#url = target;
     return this.fetch({ ...request, url: target, redirects: redirects + 1 });
   }
 
