@@ -37,6 +37,8 @@ const refusalKinds: readonly FailureKind[] = ['returned_error', 'unsupported', '
 const openingId = 1;
 /** JSON-RPC 2.0 section 5.1. */
 const methodNotFound = -32601;
+/** The JSON text of the params that ask for the first page of a list. */
+const firstPage = '{}';
 /** The JSON text of the method that lists tools. */
 const listMethod = '"tools/list"';
 
@@ -77,6 +79,8 @@ export class LegacySession implements TransportEvents, CallOwner {
   #mayHaveTools = true;
   /** Whether it says that it has. */
   #hasTools = false;
+  /** How many tools it listed last; null: none were listed yet. */
+  #listedTools: number | null = null;
   #gateways: readonly string[] = [];
   /** The `initialize` that is under way. */
   #opening: Opening | null = null;
@@ -224,9 +228,8 @@ export class LegacySession implements TransportEvents, CallOwner {
    */
   async check(timeoutMs: number, signal: Signal): Promise<void> {
     if (!this.#mayHaveTools) return this.#ping(timeoutMs, signal);
-    const { error, bytes } = await this.#ask(ownCall('tools/list'), '{}', timeoutMs, signal);
+    const { bytes } = await this.#page(firstPage, timeoutMs, signal);
     bytes?.free();
-    if (error) throw this.#refusal('to list its tools', error);
   }
 
   /** MCP 2025-11-25, Ping. A server that does not know this method knows the session. */
@@ -252,23 +255,42 @@ export class LegacySession implements TransportEvents, CallOwner {
     // What it has listed once it has.
     this.#hasTools = this.#mayHaveTools;
     if (!this.#mayHaveTools) await this.#ping(pageTimeoutMs, signal);
+    const tools = list.tools();
+    this.#listedTools = tools.length;
     this.#events.onToolFaults(list.faults());
-    return list.tools();
+    return tools;
   }
 
   async #listTools(list: ToolList, pageTimeoutMs: number, timeoutMs: number, signal: Signal): Promise<void> {
     const endMs = performance.now() + timeoutMs;
-    for (let params: string | null = '{}'; params !== null; ) {
+    for (let params: string | null = firstPage; params !== null; ) {
       const leftMs = endMs - performance.now();
       if (leftMs <= 0) {
         const found = `${list.pages} pages came within ${timeoutMs / 1000} s`;
         throw new UpstreamFailure('timeout', `did not list all of its tools: ${found}`);
       }
-      const answer = await this.#ask(ownCall('tools/list'), params, Math.min(pageTimeoutMs, leftMs), signal);
-      if (answer.error) throw this.#refusal('to list its tools', answer.error);
-      params = await list.add(answer);
-      answer.bytes?.free();
+      const page = await this.#page(params, Math.ceil(Math.min(pageTimeoutMs, leftMs)), signal).catch(
+        (error) => {
+          // Where there is a list from before, that is better than a part of one.
+          if (this.#listedTools !== null || list.pages === 0 || !isRefusal(error) || error.loss) throw error;
+          list.endsBefore(error.message);
+          return null;
+        },
+      );
+      if (page === null) return;
+      params = await list.add(page);
+      page.bytes?.free();
     }
+  }
+
+  async #page(params: string, timeoutMs: number, signal: Signal): Promise<ResponseMessage> {
+    const answer = await this.#ask(ownCall('tools/list'), params, timeoutMs, signal);
+    if (answer.error) throw this.#refusal('to list its tools', answer.error);
+    // A server that had tools, and now answers something else, knows this session no more. What is long is a list.
+    const mustList = this.#listedTools && params === firstPage && answer.bytes === undefined;
+    if (mustList && new ObjectText(answer.text).member('tools') === undefined)
+      throw new UpstreamFailure('protocol', 'answered tools/list without a list of tools');
+    return answer;
   }
 
   /**
@@ -403,7 +425,7 @@ export class LegacySession implements TransportEvents, CallOwner {
 }
 
 /** Whether the upstream answered, be it not in the way that it should. */
-function isRefusal(error: unknown, ...more: FailureKind[]): boolean {
+function isRefusal(error: unknown, ...more: FailureKind[]): error is UpstreamFailure {
   return error instanceof UpstreamFailure && [...refusalKinds, ...more].includes(error.kind);
 }
 

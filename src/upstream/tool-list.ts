@@ -85,6 +85,11 @@ export class ToolList {
     return JSON.stringify({ cursor });
   }
 
+  /** The next page is not to be had. */
+  endsBefore(fault: string): void {
+    this.#fault(`the list ends with page ${this.#pages}, for the next one is not to be had: ${fault}`);
+  }
+
   #endsWith(fault: string): null {
     this.#fault(`the list ends with page ${this.#pages}, for ${fault}`);
     return null;
@@ -93,6 +98,10 @@ export class ToolList {
   async #addTools(listText: string | undefined): Promise<void> {
     // An array without elements is an object in some languages.
     if (listText === undefined || listText === 'null' || /^\{\s*\}$/.test(listText)) return;
+    if (this.#pages > 1 && !listText.startsWith('[')) {
+      this.#fault(`page ${this.#pages} is passed over: it holds no list of tools`);
+      return;
+    }
     let turnEndMs = performance.now() + maxTurnMs;
     for (const text of await elementsOf(listText)) {
       this.#add(text);

@@ -2,13 +2,15 @@ import { describe, expect, test } from 'bun:test';
 import { cutAfter, rpcError, rpcResult, sse, sseEvent } from '../support/answers.ts';
 import { type EventChannel, eventChannel } from '../support/event-channel.ts';
 import { fakeSse } from '../support/fake-sse.ts';
-import { echoTool, type FakeUpstream, fakeUpstream } from '../support/fake-upstream.ts';
+import { echoTool, type FakeAnswer, type FakeUpstream, fakeUpstream } from '../support/fake-upstream.ts';
 import { promptReconnect, startGateway, type TestGateway } from '../support/gateway.ts';
 import { RawSession, type RpcMessage } from '../support/rpc.ts';
 import { failOnStrayErrors } from '../support/stray-errors.ts';
 import { freePort, waitUntil } from '../support/wait.ts';
 
 failOnStrayErrors();
+
+type FakeAnswerTo = (message: RpcMessage) => FakeAnswer;
 
 const tool = (name: string) => ({ ...echoTool, name });
 const changed = { jsonrpc: '2.0', method: 'notifications/tools/list_changed' };
@@ -113,6 +115,61 @@ describe('a list in pages', () => {
     await gateway.connected();
     expect(await listed(gateway)).toEqual(['up__one']);
     expect(lists(upstream)).toBe(2);
+  });
+
+  test.each<[string, FakeAnswerTo, string]>([
+    ['an error', ({ id }) => rpcError(id, -32602, 'Invalid cursor'), 'Invalid cursor (error -32602)'],
+    ['HTTP 500', () => new Response(null, { status: 500 }), 'answered HTTP 500'],
+    ['an empty body', () => new Response(null), 'answered with an empty body'],
+    ['a text for a list', ({ id }) => rpcResult(id, { tools: 'x' }), 'it holds no list of tools'],
+  ])('whose second page is %s ends with the first one, with a warning', async (_name, second, fault) => {
+    await using upstream = await fakeUpstream({
+      onPost(message) {
+        if (message.method !== 'tools/list') return undefined;
+        if (message.params?.cursor === 'x') return second(message);
+        return rpcResult(message.id, { tools: [tool('one')], nextCursor: 'x' });
+      },
+    });
+    await using gateway = await startGateway({ servers: [{ name: 'up', url: upstream.url }] });
+    await gateway.connected();
+    expect(await listed(gateway)).toEqual(['up__one']);
+    const warnings = gateway.logs.filter((line) => line.includes('"level":"warn"'));
+    expect(warnings).toHaveLength(1);
+    expect(warnings[0]).toContain(fault);
+  });
+
+  test('whose second page is not to be had any more stays as it was', async () => {
+    let fails = false;
+    await using upstream = await fakeUpstream({
+      onPost({ id, method, params }) {
+        if (method !== 'tools/list') return undefined;
+        if (params?.cursor === undefined) return rpcResult(id, { tools: [tool('one')], nextCursor: 'x' });
+        return fails ? rpcError(id, -32603, 'Internal error') : rpcResult(id, { tools: [tool('two')] });
+      },
+    });
+    await using gateway = await startGateway({
+      servers: [{ name: 'up', url: upstream.url, tools: { ttl_seconds: 0.05 } }],
+    });
+    await gateway.connected();
+    fails = true;
+    const before = lists(upstream);
+    await waitUntil('refreshes', () => lists(upstream) >= before + 6);
+    expect(await listed(gateway)).toEqual(['up__one', 'up__two']);
+    expect(upstream.messages('initialize')).toHaveLength(1);
+  });
+
+  test('that becomes something else, where there were tools, has the session replaced', async () => {
+    await using upstream = await fakeUpstream({
+      onUnknownSession: ({ id }) => rpcResult(id, { page: '<h1>Please log in</h1>' }),
+    });
+    await using gateway = await startGateway({
+      servers: [{ name: 'up', url: upstream.url, tools: { ttl_seconds: 0.05 } }],
+    });
+    await gateway.connected();
+    upstream.forgetSessions();
+    await waitUntil('a new session', () => upstream.messages('initialize').length === 2);
+    await gateway.connected();
+    expect(await listed(gateway)).toEqual(['up__echo']);
   });
 
   test('that has a text for a list is refused', async () => {
