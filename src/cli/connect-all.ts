@@ -37,7 +37,7 @@ function reachable({ name }: ServerConfig, found: Found, quote: (text: string) =
       `${name}: the name of ${count === 1 ? '1 tool' : `each of ${count} tools`} ${why}, for example ${quote(example)}`,
   );
   if (toolFaults !== null)
-    warnings.push(`${name}: not all of the tool list can be taken: ${quote(toolFaults)}`);
+    warnings.push(`${name}: part of the tool list cannot be used: ${quote(toolFaults)}`);
   const rows = {
     connected: `yes, over ${transport} with protocol version ${protocolVersion}`,
     server: serverInfo || 'does not tell its name',

@@ -118,7 +118,7 @@ const keyHabits: readonly KeyHabit[] = [
   [
     'servers[]',
     'autoapprove alwaysallow trust approval requireapproval',
-    'to approve calls is a matter of the client; remove it',
+    'approval of calls is up to the client; remove it',
   ],
   [
     'servers[]',

@@ -11,7 +11,7 @@ export function toGatewayError(error: unknown, logger: Logger): GatewayError {
   if (error instanceof TooManyError)
     return new GatewayError('invalid_params', `Invalid params: ${error.message}`);
   logger.error('a request failed inside the gateway', { error });
-  return new GatewayError('internal', 'the gateway failed; its log tells more');
+  return new GatewayError('internal', 'the gateway failed; its log says more');
 }
 
 /** The JSON text of a JSON-RPC error object. */

@@ -206,7 +206,7 @@ export class Sessions {
   #takeUp(id: string, principal: Principal): Session | undefined {
     const facts = this.#parts.ids.read(id);
     if (facts?.principal !== principal) return undefined;
-    this.#parts.logger.debug('client session of before the restart taken up again');
+    this.#parts.logger.debug('client session continued from before the restart');
     return this.open(facts, id);
   }
 
@@ -221,7 +221,7 @@ export class Sessions {
     const nowMs = performance.now();
     if (nowMs - this.#fullWarningMs < fullWarningIntervalMs) return;
     this.#fullWarningMs = nowMs;
-    this.#parts.logger.warn('as many sessions as there may be: the longest idle ones end to make room', {
+    this.#parts.logger.warn('the limit of sessions is reached: those idle for the longest end to make room', {
       sessions: maxSessions,
       ended: this.#displaced,
     });

@@ -77,7 +77,7 @@ export class HttpServer implements DescriptorWatcher {
         fetch: (request, server) => this.#answer(request, server, undefined),
         error: (error) => {
           parts.logger.error('an HTTP request failed inside the gateway', { error });
-          return jsonError(500, 'the gateway failed; its log tells more');
+          return jsonError(500, 'the gateway failed; its log says more');
         },
       });
     } catch (error) {
@@ -104,7 +104,7 @@ export class HttpServer implements DescriptorWatcher {
   }
 
   onRoom(): void {
-    this.#parts.logger.warn('file descriptors are to be had again: new connections of clients are taken');
+    this.#parts.logger.warn('file descriptors are available again: new connections of clients are accepted');
   }
 
   /** Stops listening; answers that are on their way get a moment to leave. */

@@ -20,7 +20,7 @@ const maxClaudeCodeChars = maxNameChars - 'mcp__mcpstead__'.length;
 
 const refusals: readonly { why: string; applies: (name: string) => boolean }[] = [
   {
-    why: 'holds others than letters, digits, _ and -, which some clients refuse',
+    why: 'has characters other than letters, digits, _ and -, which some clients refuse',
     applies: (name) => /[^A-Za-z0-9_-]/.test(name),
   },
   {

@@ -181,7 +181,7 @@ class Forwarded implements AnswerTaker {
 
   #failedInside(error: unknown): void {
     this.#parts.logger.error('a call failed inside the gateway', { server: this.#server, error });
-    this.#failed('internal', 'the gateway failed; its log tells more');
+    this.#failed('internal', 'the gateway failed; its log says more');
   }
 
   onFailure(error: unknown): void {

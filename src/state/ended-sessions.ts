@@ -94,7 +94,7 @@ export class EndedSessions {
   }
 
   #read({ path, logger }: EndedSessionsFile): void {
-    let cause = 'it holds other lines than hashes and times';
+    let cause = 'it has lines other than hashes and times';
     let isWhole = false;
     try {
       if (statSync(path).size > maxFileBytes) throw new Error('it is larger than 1 MiB');

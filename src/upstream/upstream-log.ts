@@ -85,14 +85,14 @@ export class UpstreamLog {
   /** Not all of its tool list can be taken; null: all of it can. */
   toolFaults(faults: string | null): void {
     if (faults !== null && faults !== this.#toolFaults)
-      this.#logger.warn('not all of the tool list can be taken', { server: this.#server, faults });
+      this.#logger.warn('part of the tool list cannot be used', { server: this.#server, faults });
     this.#toolFaults = faults;
   }
 
   odd(what: string): void {
     if (this.#oddities.has(what)) return;
     this.#oddities.add(what);
-    this.#logger.debug('the upstream does something odd, which is passed over', {
+    this.#logger.debug('the upstream does something odd, which is tolerated', {
       server: this.#server,
       what,
     });

@@ -121,7 +121,7 @@ describe.skipIf(process.platform !== 'linux')('with all file descriptors in the 
     expect(gateway.program.stderr()).not.toContain('EMFILE');
 
     for (const socket of crowd) socket.destroy();
-    await gateway.program.printed('file descriptors are to be had again');
+    await gateway.program.printed('file descriptors are available again');
     expect(gateway.said()).toHaveLength(2);
     using late = await rawConnection(gateway.origin);
     expect(await call(late, { a: 1 })).toMatchObject({ result: { content: [{ text: '{"a":1}' }] } });

@@ -15,7 +15,7 @@ describe('a key of a server as other programs call it gets the key that is meant
   const bearer = 'write "auth: { type: bearer, token_env: NAME }"';
   const headers = 'write "headers: { NAME: VALUE }"';
   const skipVerify = 'write "tls_skip_verify: true" to accept any certificate';
-  const approval = 'to approve calls is a matter of the client; remove it';
+  const approval = 'approval of calls is up to the client; remove it';
   test.each([
     ['type: http', `write "protocol: streamable"${found}`],
     ['type: streamable-http', `write "protocol: streamable"${found}`],

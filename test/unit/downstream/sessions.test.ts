@@ -267,7 +267,10 @@ describe('when there are as many sessions as may be', () => {
     expect(live()).toEqual([listening, calling, used, undefined, next]);
     expect(await endings('idle_timeout')).toBe(1);
     expect(warnings).toEqual([
-      ['as many sessions as there may be: the longest idle ones end to make room', { sessions: 4, ended: 1 }],
+      [
+        'the limit of sessions is reached: those idle for the longest end to make room',
+        { sessions: 4, ended: 1 },
+      ],
     ]);
     // Once a minute is enough to know it.
     sessions.open(facts);

@@ -59,7 +59,7 @@ test('a call whose answer the gateway itself fails to pass on is told so, once, 
   expect(told.length).toBe(1);
   expect(told[0]).toBeInstanceOf(CallFailure);
   expect(told[0]).toMatchObject({
-    message: 'the gateway failed; its log tells more',
+    message: 'the gateway failed; its log says more',
     data: { server: 'up', reason: 'internal' },
   });
   expect(logged).toEqual(['a call failed inside the gateway']);

@@ -236,7 +236,7 @@ describe('sessions that have ended', () => {
   });
 
   test.each([
-    ['has other lines', 'what is this\n', 'it holds other lines than hashes and times'],
+    ['has other lines', 'what is this\n', 'it has lines other than hashes and times'],
     ['is too large', 'x'.repeat(2_000_000), 'it is larger than 1 MiB'],
   ])('are not known from a file that %s, which is told of', async (_, text, cause) => {
     const path = join(folder, 'ended-sessions-8766');
