@@ -83,10 +83,12 @@ export class SseParser {
       this.#afterCr = false;
       if (text.startsWith('\n')) at = 1;
     }
+    // Each is looked for again only when it was passed: of the one that is not there, every line would search all the rest.
     let cr = text.indexOf('\r', at);
+    let lf = text.indexOf('\n', at);
     while (at < text.length) {
       if (cr >= 0 && cr < at) cr = text.indexOf('\r', at);
-      const lf = text.indexOf('\n', at);
+      if (lf >= 0 && lf < at) lf = text.indexOf('\n', at);
       const end = cr >= 0 && (lf < 0 || cr < lf) ? cr : lf;
       if (end < 0) {
         this.#grow(text.length - at);

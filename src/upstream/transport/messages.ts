@@ -111,6 +111,10 @@ export async function readEvents(
   let ended = false;
   let turnEndMs = performance.now() + maxTurnMs;
   let holding: Holding | null = null;
+  const othersTurn = async () => {
+    await nextTurn();
+    turnEndMs = performance.now() + maxTurnMs;
+  };
   try {
     for (;;) {
       for (const next of events) {
@@ -118,16 +122,18 @@ export async function readEvents(
         if (ended && !isWhole(event)) continue;
         const taken = take(event);
         if (taken) await taken;
-        if (performance.now() < turnEndMs) continue;
-        await nextTurn();
-        turnEndMs = performance.now() + maxTurnMs;
+        if (performance.now() >= turnEndMs) await othersTurn();
       }
+      // Comments and the like complete no event.
+      if (performance.now() >= turnEndMs) await othersTurn();
       if (headAt < head.length) {
         events = parser.pushText(head.slice(headAt, headAt + maxShortChars));
         headAt += maxShortChars;
         continue;
       }
       if (ended) return;
+      // The next piece may be long in coming.
+      holding?.force(charBytes * parser.pendingChars);
       const chunk = response && (await response.read());
       if (chunk === null) {
         ended = true;

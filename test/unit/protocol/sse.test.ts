@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'bun:test';
+import { describe, expect, spyOn, test } from 'bun:test';
 import { type SseEvent, SseParser, SseTooLargeError, sseMessage } from '../../../src/protocol/sse.ts';
 import { Random } from '../../support/random.ts';
 
@@ -111,6 +111,18 @@ test('any way to cut a stream into pieces gives the same events', () => {
     }
     expect(events, JSON.stringify(text)).toEqual(expected);
   }
+});
+
+test.each([
+  ['CR', ':\r'],
+  ['LF', ':\n'],
+])('a stream of comments that end with %s is not searched again for each of them', (_, comment) => {
+  const parser = new SseParser(10_000);
+  const searches = spyOn(String.prototype, 'indexOf');
+  parser.pushText(comment.repeat(1_000));
+  const ends = searches.mock.calls.filter(([wanted]) => wanted === (comment === ':\r' ? '\n' : '\r'));
+  searches.mockRestore();
+  expect(ends.length).toBe(1);
 });
 
 test('a message is one event, whatever line breaks its JSON text has', () => {

@@ -1,5 +1,7 @@
 import { describe, expect, setDefaultTimeout, test } from 'bun:test';
+import { bodyBudget } from '../../../src/byte-budget.ts';
 import { SseParser } from '../../../src/protocol/sse.ts';
+import type { HttpResponse } from '../../../src/upstream/http1/response.ts';
 import { readEvents } from '../../../src/upstream/transport/messages.ts';
 import { httpClient, unaborted } from '../../support/http-client.ts';
 import { rawServer } from '../../support/raw-server.ts';
@@ -97,5 +99,41 @@ describe('the events of a stream', () => {
     for (let piece = await response.read(); piece; piece = await response.read()) pieces.push(piece);
     expect(Buffer.concat(pieces).toString()).toBe(event('x').repeat(1_000));
     expect(pieces.length).toBeLessThan(20);
+  });
+});
+
+describe('a stream of comments', () => {
+  /** Brings the piece so many times, without a pause. */
+  const bringing = (piece: string, times: number, end: () => Promise<null> = async () => null) => {
+    let left = times;
+    return { read: () => (left-- > 0 ? Promise.resolve(Buffer.from(piece)) : end()) } as HttpResponse;
+  };
+
+  test('lets others have their turn', async () => {
+    let turns = 0;
+    let over = false;
+    const count = () => {
+      turns++;
+      if (!over) setImmediate(count);
+    };
+    setImmediate(count);
+    await readEvents(new SseParser(1_000), '', bringing(':\n'.repeat(10_000), 100), () => undefined);
+    over = true;
+    expect(turns).toBeGreaterThan(10);
+  });
+
+  test('holds nothing while it brings nothing', async () => {
+    const quiet = Promise.withResolvers<void>();
+    const ended = Promise.withResolvers<null>();
+    const response = bringing(':\n'.repeat(100_000), 1, () => {
+      quiet.resolve();
+      return ended.promise;
+    });
+    const before = bodyBudget.bytes;
+    const reading = readEvents(new SseParser(1_000), '', response, () => undefined);
+    await quiet.promise;
+    expect(bodyBudget.bytes).toBe(before);
+    ended.resolve(null);
+    await reading;
   });
 });
