@@ -128,8 +128,9 @@ export class LegacySession implements TransportEvents, CallOwner {
     this.#opening = new Opening(signal);
     this.#transport.request(id, body, signal, this.#opening);
     const answer = await this.#opening.answer.finally(() => (this.#opening = null));
-    if (answer.error) throw this.#refusal('to initialize', answer.error);
     const result = new ObjectText(answer.text);
+    answer.bytes?.free();
+    if (answer.error) throw this.#refusal('to initialize', answer.error);
     this.#gateways = gatewaysIn(result);
     if (this.#gateways.includes(this.#events.instance))
       throw loopFailure(this.#gateways[0] === this.#events.instance);
@@ -278,14 +279,20 @@ export class LegacySession implements TransportEvents, CallOwner {
         },
       );
       if (page === null) return;
-      params = await list.add(page);
-      page.bytes?.free();
+      try {
+        params = await list.add(page);
+      } finally {
+        page.bytes?.free();
+      }
     }
   }
 
   async #page(params: string, timeoutMs: number, signal: Signal): Promise<ResponseMessage> {
     const answer = await this.#ask(ownCall('tools/list'), params, timeoutMs, signal);
-    if (answer.error) throw this.#refusal('to list its tools', answer.error);
+    if (answer.error) {
+      answer.bytes?.free();
+      throw this.#refusal('to list its tools', answer.error);
+    }
     // A server that had tools, and now answers something else, knows this session no more. What is long is a list.
     const mustList = this.#listedTools && params === firstPage && answer.bytes === undefined;
     if (mustList && new ObjectText(answer.text).member('tools') === undefined)

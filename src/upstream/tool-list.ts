@@ -150,7 +150,7 @@ export class ToolList {
 /** A page, of which nothing was gone through that is long: the tools are, one by one. */
 async function pageIn(text: string): Promise<ObjectText> {
   if (text.length <= maxShortChars) return new ObjectText(text);
-  return new ObjectText(text, 0, await longValues(text, 0, ''));
+  return new ObjectText(text, 0, await longValues(text, 0, '', 1));
 }
 
 /** The tools of a list. A long one was gone through in slices before; here each tool is cut out when it is asked for. */

@@ -242,3 +242,28 @@ test('results of every kind give back what they took', async () => {
     await given.back();
   }
 });
+
+test('a long answer to initialize, and lists that fail, give back what they took', async () => {
+  const before = bodyBudget.bytes;
+  const long = 'x'.repeat(300_000);
+  let lists = 0;
+  await using upstream = await fakeUpstream({
+    onPost: ({ id, method }) => {
+      const answer = (outcome: object) =>
+        new Response(JSON.stringify({ jsonrpc: '2.0', id, ...outcome }), jsonHeaders);
+      if (method === 'initialize') {
+        const serverInfo = { name: 'up', version: '1' };
+        const result = { protocolVersion: '2025-11-25', capabilities: { tools: {} }, serverInfo };
+        return answer({ result: { ...result, instructions: long } });
+      }
+      if (method !== 'tools/list' || lists++ > 0) return undefined;
+      return answer({ error: { code: -32603, message: long } });
+    },
+  });
+  const reconnect = { backoff_base_ms: 10, backoff_max_ms: 20 };
+  await using gateway = await startGateway({ servers: [{ name: 'up', url: upstream.url, reconnect }] });
+  await gateway.connected();
+  expect(lists).toBeGreaterThan(1);
+  // Now, not only when it is collected as garbage.
+  expect(bodyBudget.bytes).toBeLessThanOrEqual(before);
+});
