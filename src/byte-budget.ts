@@ -8,6 +8,8 @@ const defaultReservedBytes = 64 * 1024 * 1024;
 export const maxFreeBytes = 64 * 1024;
 /** How long a body may wait until others have ended. */
 const defaultMaxWaitMs = 20_000;
+/** How long after there was no room for somebody the budget counts as short. */
+const shortForMs = 10_000;
 
 /** No more can be held now. The message may be shown. */
 export class OverBudgetError extends Error {
@@ -36,6 +38,8 @@ export class ByteBudget {
   readonly #maxWaitMs: number;
   #bytes = 0;
   #waiters: Waiter[] = [];
+  /** When there was no room for somebody, by performance.now(). */
+  #refusedMs = Number.NEGATIVE_INFINITY;
   /** Whose turn it is to take of what is reserved, until it holds nothing any more. */
   #first: Count | null = null;
   /** Gives back what was lost without having been given back. */
@@ -56,6 +60,11 @@ export class ByteBudget {
     return this.#bytes;
   }
 
+  /** Whether somebody waits for room, or found none a short time ago. */
+  get isShort(): boolean {
+    return this.#waiters.length > 0 || performance.now() - this.#refusedMs < shortForMs;
+  }
+
   /** The count of a holding, which is taken back when that is lost. */
   countFor(holding: Holding): Count {
     const count = { bytes: 0 };
@@ -66,7 +75,10 @@ export class ByteBudget {
   /** Whether there was room to have `count` grow to `bytes`. */
   tryChange(count: Count, bytes: number): boolean {
     const max = count === this.#first ? this.#maxBytes : this.#maxBytes - this.#reservedBytes;
-    if (bytes > count.bytes && this.#bytes + bytes - count.bytes > max) return false;
+    if (bytes > count.bytes && this.#bytes + bytes - count.bytes > max) {
+      this.#refusedMs = performance.now();
+      return false;
+    }
     this.change(count, bytes);
     return true;
   }

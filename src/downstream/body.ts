@@ -1,5 +1,6 @@
 import { OwnBytes } from '../protocol/own-bytes.ts';
 import { nextTurn } from '../turn.ts';
+import { writeInTime } from './stall.ts';
 
 /** A piece of a body; text is sent in UTF-8, and own bytes are freed when they are sent. */
 export type Part = string | Uint8Array | OwnBytes;
@@ -87,7 +88,14 @@ export class OpenBody {
     while (!this.#gone) {
       const parts = this.#parts;
       this.#parts = [];
-      for (const part of parts) await writePart(client, part, () => this.#gone);
+      try {
+        for (const part of parts) await writePart(client, part, () => this.#gone);
+      } catch (error) {
+        freeAll(parts);
+        this.#cancelled();
+        client.close(error as Error);
+        return;
+      }
       if (parts.length > 0) continue;
       if (this.#ended) break;
       await new Promise<void>((resolve) => {
@@ -112,7 +120,7 @@ export class OpenBody {
 const maxTurnMs = 10;
 
 /**
- * Writes a part, slice by slice, as fast as the client takes them, and frees it.
+ * Writes a part, slice by slice, as fast as the client takes them, and frees it. Rejects where the client has to be cut off.
  * @param isGone whether there is nobody to send it to any more
  * @param asLine writes blanks in place of line breaks
  */
@@ -127,8 +135,7 @@ export async function writePart(
   for (let at = 0; at < piece.length && !isGone(); ) {
     const end = endOfSlice(piece, at);
     const slice = typeof piece === 'string' ? piece.slice(at, end) : piece.subarray(at, end);
-    // Where the client does not keep up: a promise, whatever the types say, and settled when it is gone, too.
-    await client.write(asLine ? withoutBreaks(slice) : slice);
+    await writeInTime(client, asLine ? withoutBreaks(slice) : slice);
     // Or a short piece is copied together with the long one after it.
     client.flush();
     at = end;

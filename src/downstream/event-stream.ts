@@ -4,6 +4,7 @@ import { sseType } from '../protocol/headers.ts';
 import { eventEnd, eventHead, keepAliveComment, sseMessage } from '../protocol/sse.ts';
 import { type Content, freeAll, writePart } from './body.ts';
 import type { Beating, Heartbeat } from './heartbeat.ts';
+import { StalledError, takenInTime, writeInTime } from './stall.ts';
 
 /** What may wait at most: beyond it a client that does not read loses its stream. */
 const maxQueuedChars = 64 * 1024 * 1024;
@@ -78,12 +79,19 @@ export class EventStream extends Listed implements Beating {
   close(): void {
     if (this.#closed) return;
     if (this.#long.length > 0) this.#closing = true;
-    else this.#cut();
+    else this.#end();
   }
 
-  #cut(): void {
+  #end(): void {
     if (this.#closed) return;
     this.#client?.end();
+    this.#ended();
+  }
+
+  /** Breaks the connection off, and with it lets go of what was written and not taken. */
+  #cut(error: Error): void {
+    if (this.#closed) return;
+    this.#client?.close(error);
     this.#ended();
   }
 
@@ -100,16 +108,16 @@ export class EventStream extends Listed implements Beating {
     try {
       for (let message = this.#long[0]; message !== undefined && !this.#closed; message = this.#long[0]) {
         const parts = typeof message === 'string' ? [message] : message;
-        await client.write(eventHead);
+        await writeInTime(client, eventHead);
         for (const part of parts) await writePart(client, part, isGone, true);
-        await client.write(eventEnd);
+        await writeInTime(client, eventEnd);
         client.flush();
         this.#long.shift();
       }
-      if (this.#closing) this.#cut();
+      if (this.#closing) this.#end();
       else this.#drain();
-    } catch {
-      this.#cut();
+    } catch (error) {
+      this.#cut(error as Error);
     }
   }
 
@@ -118,7 +126,7 @@ export class EventStream extends Listed implements Beating {
     this.#queuedChars = chars;
     if (chars <= maxFreeBytes) return;
     this.#holding ??= new Holding();
-    if (chars > maxQueuedChars || !this.#holding.tryHold(chars)) this.#cut();
+    if (chars > maxQueuedChars || !this.#holding.tryHold(chars)) this.#cut(new StalledError());
   }
 
   beat(): void {
@@ -151,7 +159,11 @@ export class EventStream extends Listed implements Beating {
     }
     if (!(taken instanceof Promise)) return true;
     this.#queued(this.#queuedChars + text.length);
-    void taken.then(() => this.#drain());
+    const watched = this.#queuedChars > maxFreeBytes ? takenInTime(taken) : taken;
+    watched.then(
+      () => this.#drain(),
+      (error) => this.#cut(error as Error),
+    );
     return false;
   }
 

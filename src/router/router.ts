@@ -147,7 +147,10 @@ class Forwarded implements AnswerTaker {
   /** Upstreams that fail tend to quote what they were sent, our credentials with it: none of them goes on. */
   #passError(answer: ResponseMessage): void {
     const { redactor } = this.#parts;
-    const fail = (error: unknown) => this.#failedInside(error);
+    const fail = (error: unknown) => {
+      answer.bytes?.free();
+      this.#failedInside(error);
+    };
     if ((answer.bytes ?? answer.text).length > maxAtOnceChars) {
       redactor.redactLongJson(() => answer.text).then((safe) => this.#passRedacted(answer, safe), fail);
       return;

@@ -1,4 +1,4 @@
-import { Holding, maxFreeBytes, OverBudgetError } from '../../byte-budget.ts';
+import { Holding, maxFreeBytes } from '../../byte-budget.ts';
 import { OwnBytes } from '../../protocol/own-bytes.ts';
 
 /**
@@ -9,7 +9,7 @@ export type WholeBody = string | OwnBytes;
 
 /** Where a body comes from, piece by piece. */
 export interface Body {
-  /** The body where it is there as a whole, and nothing of it was read; else null. */
+  /** The body where it is there as a whole, nothing of it was read, and there is room for it; else null. */
   whole(): WholeBody | null;
   /** Whether the end has come, and all was read. */
   readonly over: boolean;
@@ -64,8 +64,15 @@ export class IncomingBody implements Body {
     if (!this.#ended || this.#read || this.#error !== null || this.#more !== null) return null;
     const piece = this.#first;
     if (piece === null) return null;
+    const { chunk, start, end } = piece;
+    let holding: Holding | null = null;
+    if (isPassed(chunk, start, end)) {
+      holding = new Holding();
+      // Whoever reads it in pieces waits for room.
+      if (!holding.tryHold(chunk.byteLength)) return null;
+    }
     this.#first = null;
-    return wholeOf(piece.chunk, piece.start, piece.end);
+    return wholeOf(chunk, start, end, holding);
   }
 
   read(): Promise<Uint8Array | null> {
@@ -154,20 +161,21 @@ function join(pieces: readonly Piece[], length: number): Uint8Array {
 /** From this length on a body is better passed on as the bytes that it came in than as text. */
 const minPassedBytes = maxFreeBytes;
 
-/**
- * The body that is part of a chunk of which nothing else is wanted. Throws an `OverBudgetError` where it is long and no
- * more can be held.
- * @param held what it takes of the budget, where that was asked for already
- */
-export function wholeOf(chunk: Buffer, start: number, end: number, held: Holding | null = null): WholeBody {
+function isPassed(chunk: Buffer, start: number, end: number): boolean {
   // To free what shares its memory with others would take it from them.
-  if (end - start >= minPassedBytes && chunk.byteLength === chunk.buffer.byteLength) {
-    const holding = held ?? new Holding();
-    if (held === null && !holding.tryHold(chunk.byteLength)) throw new OverBudgetError();
+  return end - start >= minPassedBytes && chunk.byteLength === chunk.buffer.byteLength;
+}
+
+/**
+ * The body that is part of a chunk of which nothing else is wanted.
+ * @param holding what it takes of the budget
+ */
+export function wholeOf(chunk: Buffer, start: number, end: number, holding: Holding | null): WholeBody {
+  if (isPassed(chunk, start, end)) {
     const from = isByteOrderMark(chunk, start) ? start + 3 : start;
     return new OwnBytes(chunk.subarray(from, end), holding);
   }
-  held?.release();
+  holding?.release();
   return textOf(chunk, start, end);
 }
 

@@ -270,6 +270,8 @@ export class StreamableTransport implements Transport {
           let taken: Promise<void> | undefined;
           for (const message of eventMessages(event, this.#anyEventName())) {
             if (isAnswerOnStream(message, id)) {
+              // Sent once more, it is of no use to anybody.
+              if (answered) continue;
               answered = true;
               resolve(inBytes(message as ResponseMessage));
               drain ??= deadlines.add(drainTimeoutMs, () => reader?.cancel());

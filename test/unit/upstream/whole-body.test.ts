@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'bun:test';
+import { Holding } from '../../../src/byte-budget.ts';
 import { OwnBytes } from '../../../src/protocol/own-bytes.ts';
 import { IncomingBody, type WholeBody } from '../../../src/upstream/http1/body.ts';
 
@@ -50,6 +51,18 @@ describe('a body that is there as a whole', () => {
     const chunk = others.subarray(0, content.length + 8);
     chunkOf(content).copy(chunk);
     expect(wholeOf(content, chunk)).toBe(content);
+  });
+
+  test('is read in pieces where there is no room for it, for then it can wait', async () => {
+    const full = new Holding();
+    full.force(300 * 1024 * 1024);
+    const content = 'x'.repeat(70_000);
+    const body = new IncomingBody({ setPaused() {}, abandon() {} });
+    body.push(chunkOf(content), 4, content.length + 4);
+    body.end();
+    expect(body.whole()).toBeNull();
+    full.release();
+    expect(Buffer.from((await body.read()) as Uint8Array).toString()).toBe(content);
   });
 
   test('is handed out once', () => {
