@@ -114,6 +114,9 @@ function installDependencies(bun) {
   writeFileSync(stamp, lock);
 }
 
+/** How often it is looked whether npm's shell is still there. */
+const orphanCheckMs = 500;
+
 /** Signals that are passed on, and for how long another of the same kind counts as the same. */
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 const sameSignalMs = 200;
@@ -131,12 +134,20 @@ function run(command, args) {
     child.kill(signal);
   };
   for (const signal of signals) process.on(signal, forward);
+  // npm ends its shell at a signal, and that passes nothing on: what it leaves behind would run for ever.
+  const parent = process.ppid;
+  const watch = setInterval(() => {
+    if (!process.env.npm_lifecycle_event || process.ppid === parent) return;
+    clearInterval(watch);
+    forward('SIGTERM');
+  }, orphanCheckMs);
   return new Promise((resolve) => {
     child.on('error', (error) => {
       console.error(`cannot run ${command}: ${error.message}`);
       resolve(1);
     });
     child.on('exit', (code, signal) => {
+      clearInterval(watch);
       for (const signal of signals) process.off(signal, forward);
       resolve(signal ? 1 : (code ?? 1));
     });
