@@ -7,6 +7,7 @@ import { MessageLog } from '../protocol/message-log.ts';
 import { Attempt, type AttemptOwner } from './attempt.ts';
 import { backoffMs } from './backoff.ts';
 import { type ConnectParts, connect } from './connect.ts';
+import { Denials } from './denials.ts';
 import { cancelled, toFailure, UpstreamFailure } from './failure.ts';
 import type { LegacySession, SessionEvents } from './legacy-session.ts';
 import { httpClientOf, type UpstreamConfig } from './open-session.ts';
@@ -91,6 +92,7 @@ export class Connection implements UpstreamState, AttemptOwner, SessionEvents {
   #gateways: readonly string[] = [];
   #readySinceMs = 0;
 
+  readonly #denials = new Denials();
   readonly #retry = new RetryWait();
 
   readonly #outcome = Promise.withResolvers<void>();
@@ -274,7 +276,20 @@ export class Connection implements UpstreamState, AttemptOwner, SessionEvents {
   failedOn(session: LegacySession, failure: UpstreamFailure): Promise<boolean> {
     if (failure.saysNothing) return Promise.resolve(false);
     if (session !== this.#session || this.#check === null) return Promise.resolve(true);
-    return this.#check.suspect(failure);
+    const verdict = this.#check.suspect(failure);
+    return failure.loss === undefined
+      ? verdict
+      : verdict.then((isLost) => isLost || this.#denied(session, failure));
+  }
+
+  /**
+   * A failure denies that there is this session, which passed its check. Returns false even if that is believed: the
+   * call may have been executed.
+   */
+  #denied(session: LegacySession, failure: UpstreamFailure): boolean {
+    if (session === this.#session && this.#denials.believed(session))
+      this.#replace(session, failure, failure);
+    return false;
   }
 
   /**

@@ -68,7 +68,7 @@ export interface SessionEvents {
  * upstream: two clients may use the same ones at the same time.
  */
 export class LegacySession implements TransportEvents, CallOwner {
-  /** Whether a client's call went well in it. */
+  /** Whether a client's call went well in it, since another one was told that there is no such session. */
   hasServed = false;
   readonly #transport: Transport;
   readonly #events: SessionEvents;

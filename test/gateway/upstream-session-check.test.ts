@@ -160,6 +160,27 @@ describe('over HTTP+SSE, a session that the upstream has forgotten, and says so 
   });
 });
 
+test.each(Object.entries(telling))(
+  'a session that is unknown to calls alone is replaced after a second of that: %s',
+  async (_name, dialect) => {
+    let isForgotten = false;
+    const sessions = () => upstream.messages('initialize').length;
+    const upstream = await fakeUpstream({
+      tools,
+      onPost: (message) =>
+        message.method === 'tools/call' && isForgotten && sessions() === 1 ? dialect(message) : undefined,
+    });
+    await using _upstream = upstream;
+    await using gateway = await startGateway({ servers: [{ name: 'up', url: upstream.url }] });
+    await gateway.connected();
+    await using session = await RawSession.open(gateway.url);
+    await session.callText('up__echo', {});
+    isForgotten = true;
+    await waitUntil('a call that is answered', async () => (await call(session)).answer.result !== undefined);
+    expect(sessions()).toBe(2);
+  },
+);
+
 test('fifty calls at a time that meet a forgotten session cost one check and one new session', async () => {
   await using upstream = await forgetful(telling['200 with -32602 "Invalid or expired session"'] as Dialect);
   await using gateway = await startGateway({ servers: [{ name: 'up', url: upstream.url }] });
