@@ -51,6 +51,25 @@ export const missedSpace = (key: string) =>
 /** Text of the user in double quotes, clipped. */
 export const quote = (text: string) => `"${clip(text)}"`;
 
+/** What comes with text from web pages and word processors, and only looks like what YAML knows; what to do about it. */
+const lookalikes: readonly (readonly [last: RegExp, advice: string])[] = [
+  [/[\u00a0\u2007\u202f\u3000]/, 'is a no-break space; write a plain one'],
+  [/[\u200b-\u200f\u2060\ufeff]/, 'is an invisible character; remove it'],
+  [/[“”„‟‘’‚«»]/, 'is a typographic quote; write a straight one'],
+  [/：/, 'is a wide colon; write ":" and a space'],
+  [/^[\s-]*[–—−•‣●]/, 'is no dash of a list; write "-"'],
+];
+
+/** Names the first such character in the line of a problem, to end its message with. */
+function lookalikeIn(line: string): string {
+  const code = line.replace(/(?:^|\s)#.*$/, '');
+  for (const [last, advice] of lookalikes) {
+    const match = last.exec(code);
+    if (match) return `; column ${match.index + match[0].length} ${advice}`;
+  }
+  return '';
+}
+
 /** All problems of a file as one error of kind `config_invalid`, in the order of the file. */
 export function invalidConfig(source: Source, problems: readonly Problem[], hidden: Hidden): GatewayError {
   const sorted = problems.toSorted((a, b) => a.span.start - b.span.start);
@@ -67,7 +86,9 @@ export function unusableFile(path: string, reason: string): GatewayError {
 }
 
 function describe(source: Source, { span, message, related }: Problem, hidden: Hidden): string {
-  const text = `${source.where(span)}: ${message}\n${source.excerpt(span, hidden)}`;
+  const { start, end } = source.lineOf(span);
+  const what = message + lookalikeIn(source.text.slice(start, end));
+  const text = `${source.where(span)}: ${what}\n${source.excerpt(span, hidden)}`;
   if (!related) return text;
   return `${text}\n${source.where(related.span)}: ${related.message}\n${source.excerpt(related.span, hidden)}`;
 }

@@ -116,7 +116,6 @@ export interface WrongValue {
 export function valueAdvice({ path, raw, expects }: WrongValue): string | null {
   const place = placeOf(path);
   if (typeof raw === 'string') {
-    if (/^[“”„‟‘’‚«»]/.test(raw)) return 'write straight quotes, " or \'';
     const reference = foreignReferenceIn(raw);
     if (path[0] !== 'servers' && (raw.includes('${') || reference !== null))
       return 'variables stand for values below servers only';

@@ -336,6 +336,40 @@ test('a reference in { } that lacks its quotes is one problem, whatever follows 
   ]);
 });
 
+describe('a character that only looks right is named with its place', () => {
+  test.each([
+    ['servers:\n\u00a0\u00a0- name: a', 'f.yaml:2:1', 'column 1 is a no-break space; write a plain one'],
+    [
+      'servers:\n  -\u00a0name: a\n    url: http://b',
+      'f.yaml:2:11',
+      'column 4 is a no-break space; write a plain one',
+    ],
+    ['po\u200brt: 80', 'f.yaml:1:1', 'column 3 is an invisible character; remove it'],
+    ['servers:\n  – name: a\n    url: http://b', 'f.yaml:2:11', 'column 3 is no dash of a list; write "-"'],
+    ['servers:\n  • name: a\n    url: http://b', 'f.yaml:2:11', 'column 3 is no dash of a list; write "-"'],
+    [
+      'servers:\n  - name：a\n    url: http://b',
+      'f.yaml:2:5',
+      'column 9 is a wide colon; write ":" and a space',
+    ],
+    [
+      serverWith('headers: { X-Key: “hunter2” }'),
+      'f.yaml:4:23',
+      'column 23 is a typographic quote; write a straight one',
+    ],
+  ])('%j', (text, place, advice) => {
+    const found = problems(text).find((problem) => problem.startsWith(`${place}: `));
+    expect(found).toEndWith(`; ${advice}`);
+    expect(refusal(text)).not.toContain('hunter2');
+  });
+
+  test('but not in a comment', () => {
+    expect(problems('prot: 80 # “mine” – yes')).toEqual([
+      'f.yaml:1:1: unknown key "prot"; did you mean "port"?',
+    ]);
+  });
+});
+
 test('comments of JSON are told as such', () => {
   expect(problems('{\n  "servers": [ // mine\n  ] /* all */\n}')[0]).toEndWith('a comment begins with "#"');
   expect(problems('// mine\n{\n\t"servers": []\n}')[0]).toEndWith('; a comment begins with "#"');
@@ -498,7 +532,7 @@ describe('a value in the form of other programs gets the right one', () => {
     ['mcp: { port: 80 }', 'f.yaml:1:8: unknown key "port" in mcp; it belongs at the top of the file'],
     [
       'host: “localhost”',
-      'f.yaml:1:7: host: expected a host name or IP address without port, found “localhost”; write straight quotes, " or \'',
+      'f.yaml:1:7: host: expected a host name or IP address without port, found “localhost”; column 7 is a typographic quote; write a straight one',
     ],
     ['auth: { mode: bearer }', 'f.yaml:1:1: unknown key "auth"; write "mcp: { auth: { mode: bearer } }"'],
     ['allowedHosts: [a]', 'f.yaml:1:1: unknown key "allowedHosts"; it belongs to mcp, as "allowed_hosts"'],
