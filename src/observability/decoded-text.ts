@@ -11,11 +11,21 @@ export const escapes = [backslash, ampersand, percent] as const;
 export type Escape = (typeof escapes)[number];
 
 const semicolon = 0x3b;
+const openBrace = 0x7b;
+const closeBrace = 0x7d;
+const maxCodePoint = 0x10ffff;
+/** Of `\u{10ffff}`. */
+const maxBracedDigits = 6;
 
-/** What a backslash makes of a character in ASCII; 0 where nothing. RFC 8259, 7, and quotes of other languages. */
-const afterBackslash = new Uint8Array(0x80);
-for (const [letter, character] of ['b\b', 'f\f', 'n\n', 'r\r', 't\t', '""', "''", '//', '\\\\']) {
-  afterBackslash[(letter as string).charCodeAt(0)] = (character as string).charCodeAt(0);
+/**
+ * What a backslash makes of a character in ASCII; 0 where nothing. RFC 8259, 7, and any punctuation, which shells, Markdown
+ * and patterns escape; but for what may begin an escape of its own.
+ */
+const afterBackslash = Uint8Array.from({ length: 0x80 }, (_, code) =>
+  isLetterOrDigit(code) || code === ampersand || code === percent ? 0 : code,
+);
+for (const [letter, control] of ['b\b', 'f\f', 'n\n', 'r\r', 't\t']) {
+  afterBackslash[(letter as string).charCodeAt(0)] = (control as string).charCodeAt(0);
 }
 
 /** The references by name that stand for ASCII, by the hash of the name. HTML, 13.5. */
@@ -158,17 +168,27 @@ export class DecodedText {
     return code === percent ? this.#percentAt(at) : this.#referenceAt(at);
   }
 
-  /** `\n`, `\u002B`, `\x2b`, and a backslash before a quote, a slash or another. */
+  /** `\n`, `\u002B`, `\u{2b}`, `\U0000002B`, `\x2b`, and a backslash before what is no letter or digit. */
   #backslashAt(at: number): number {
     if (at + 1 >= this.length) return 0;
     const next = this.codes[at + 1] as number;
-    if (next === 0x75 || next === 0x78) {
-      const digits = next === 0x75 ? 4 : 2;
+    const digits = next === 0x75 ? 4 : next === 0x78 ? 2 : next === 0x55 ? 8 : 0;
+    if (digits > 0) {
+      if (next === 0x75 && this.codes[at + 2] === openBrace) return this.#bracedAt(at);
       this.#decoded = this.#hex(at + 2, digits);
-      return this.#decoded < 0 ? 0 : 2 + digits;
+      return this.#decoded < 0 || this.#decoded > maxCodePoint ? 0 : 2 + digits;
     }
     this.#decoded = next < 0x80 ? (afterBackslash[next] as number) : 0;
     return this.#decoded === 0 ? 0 : 2;
+  }
+
+  #bracedAt(at: number): number {
+    let digits = 0;
+    while (digits < maxBracedDigits && this.#hex(at + 3 + digits, 1) >= 0) digits++;
+    const end = at + 3 + digits;
+    if (digits === 0 || end >= this.length || this.codes[end] !== closeBrace) return 0;
+    this.#decoded = this.#hex(at + 3, digits);
+    return this.#decoded > maxCodePoint ? 0 : end + 1 - at;
   }
 
   /** `%2B`, also as one of the bytes of a character in UTF-8. RFC 3986, 2.1. */
@@ -189,7 +209,7 @@ export class DecodedText {
       if (byte >> 6 !== 2) return 3;
       point = (point << 6) | (byte & 0x3f);
     }
-    if (point > 0x10ffff) return 3;
+    if (point > maxCodePoint) return 3;
     this.#decoded = point;
     return 3 * (more + 1);
   }
@@ -215,7 +235,7 @@ export class DecodedText {
     }
     if (end === start || end >= this.length || codes[end] !== semicolon) return 0;
     this.#decoded = isNumber ? value : (namedReferences.get(value) ?? -1);
-    return this.#decoded < 0 || this.#decoded > 0x10ffff ? 0 : end + 1 - at;
+    return this.#decoded < 0 || this.#decoded > maxCodePoint ? 0 : end + 1 - at;
   }
 
   /** The number that so many hexadecimal digits stand for; -1 where there are fewer. */

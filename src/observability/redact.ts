@@ -22,7 +22,7 @@ export class Redactor {
   }
 
   /**
-   * `text` with `[redacted]` in place of each known secret: as it is, in Base64, alone or as part of something longer
+   * `text` with `[redacted]` in place of each known secret: as it is, in hexadecimal digits, in Base64, alone or as part of something longer
    * (`user:secret`), and with any of its characters escaped, several times over, too: as in JSON, URLs, forms and HTML.
    */
   redact(text: string): string {

@@ -195,6 +195,11 @@ function shapesOf(value: string): Shape[] {
     for (const shape of base64Shapes(secret)) {
       shapes.push({ codes: codesOf(shape), isBase64: true, isWord: false, isUnmistakable });
     }
+    // Of a short one, the digits stand in other numbers by chance.
+    if (isWord) continue;
+    const hex = Buffer.from(secret).toString('hex');
+    for (const digits of [hex, hex.toUpperCase()])
+      shapes.push({ codes: codesOf(digits), isBase64: false, isWord: false, isUnmistakable });
   }
   return shapes;
 }

@@ -143,6 +143,11 @@ describe('a redactor', () => {
       ],
       ['percent in JSON, a character in parts', '"sek+ret\\"</%c3%b\\u0063🙂\\u00261"', '"[redacted]"'],
       ['backslashes in entities', '<p>sek&#92;u002bret&#92;u&#48;022</ü🙂&amp;1</p>', '<p>[redacted]</p>'],
+      ['a text of Rust', '"sek\\u{2b}ret\\"</\\u{fc}\\u{1f642}&1"', '"[redacted]"'],
+      ['a text of Python', '"sek\\U0000002bret\\"</\\xfc\\U0001F642&1"', '"[redacted]"'],
+      ['a pattern, or a word of a shell', 'sek\\+ret\\"\\</ü🙂&1', '[redacted]'],
+      ['hexadecimal', `<${Buffer.from(secret).toString('hex')}>`, '<[redacted]>'],
+      ['hexadecimal in upper case', `<${Buffer.from(secret).toString('hex').toUpperCase()}>`, '<[redacted]>'],
       ['a program text', "'sek+ret\\x22\\x3c\\/ü🙂&1'", "'[redacted]'"],
       [
         'Base64 in JSON',
