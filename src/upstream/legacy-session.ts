@@ -204,14 +204,33 @@ export class LegacySession implements TransportEvents, CallOwner {
     if (this.#calls.size === 0) this.#onIdle?.();
   }
 
-  /** Sends a request of the gateway's own, until `signal` is aborted. */
+  /**
+   * Sends a request of the gateway's own, until `signal` is aborted. None of them changes anything, so it is sent a second
+   * time where its connection broke: that may be one of those that the server closes as they are used again.
+   */
   async #ask(
-    call: UpstreamCall,
+    method: string,
+    paramsText: string,
+    timeoutMs: number,
+    signal: Signal,
+  ): Promise<ResponseMessage> {
+    try {
+      return await this.#askOnce(method, paramsText, timeoutMs, signal);
+    } catch (error) {
+      const isBroken = error instanceof UpstreamFailure && error.kind === 'broken';
+      if (!isBroken || this.#closedBy) throw error;
+      return this.#askOnce(method, paramsText, timeoutMs, signal);
+    }
+  }
+
+  async #askOnce(
+    method: string,
     paramsText: string,
     timeoutMs: number,
     signal: Signal,
   ): Promise<ResponseMessage> {
     if (signal.aborted) throw cancelled();
+    const call = ownCall(method);
     const cancel = () => call.abort.abort(signal.reason);
     signal.addEventListener('abort', cancel, { once: true });
     try {
@@ -235,7 +254,7 @@ export class LegacySession implements TransportEvents, CallOwner {
 
   /** MCP 2025-11-25, Ping. A server that does not know this method knows the session. */
   async #ping(timeoutMs: number, signal: Signal): Promise<void> {
-    const { error, bytes } = await this.#ask(ownCall('ping'), '{}', timeoutMs, signal);
+    const { error, bytes } = await this.#ask('ping', '{}', timeoutMs, signal);
     bytes?.free();
     if (error && error.code !== methodNotFound) throw this.#refusal('a ping', error);
   }
@@ -288,7 +307,7 @@ export class LegacySession implements TransportEvents, CallOwner {
   }
 
   async #page(params: string, timeoutMs: number, signal: Signal): Promise<ResponseMessage> {
-    const answer = await this.#ask(ownCall('tools/list'), params, timeoutMs, signal);
+    const answer = await this.#ask('tools/list', params, timeoutMs, signal);
     if (answer.error) {
       answer.bytes?.free();
       throw this.#refusal('to list its tools', answer.error);

@@ -342,6 +342,25 @@ test('a client that cancels a call need not wait for the check', async () => {
   expect((await waiting).answer.error.data).toEqual({ server: 'up', reason: 'cancelled' });
 });
 
+test('a check whose connection breaks is made once more: the server may have closed one as it was used again', async () => {
+  let breaks = 0;
+  await using upstream = await fakeUpstream({
+    tools,
+    onPost({ id, method }) {
+      if (method === 'tools/list' && breaks-- > 0) return hangUp;
+      return method === 'tools/call' ? rpcError(id, -32603, 'Internal error') : undefined;
+    },
+  });
+  await using gateway = await startGateway({ servers: [{ name: 'up', url: upstream.url }] });
+  await gateway.connected();
+  await using session = await RawSession.open(gateway.url);
+  breaks = 1;
+  expect((await call(session)).answer.error.code).toBe(-32603);
+  expect(upstream.messages('tools/list')).toHaveLength(3);
+  expect(upstream.messages('initialize')).toHaveLength(1);
+  expect((await gateway.health()).servers[0]).toMatchObject({ connected: true, reconnects: 0 });
+});
+
 test('an upstream that takes no more requests for now keeps its session', async () => {
   let limited = false;
   await using upstream = await fakeUpstream({
