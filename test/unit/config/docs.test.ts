@@ -116,7 +116,9 @@ describe('the page', () => {
 
   test('shows one file without and one with all defaults, which mean the same', () => {
     const [short = '', long = ''] = examples;
-    expect(read(long).config).toEqual(read(short).config);
+    const { config } = read(short);
+    expect(read(long).config).toEqual(config);
+    expect(parse(long)).toEqual(config);
   });
 
   test('shows one file that does not, and its messages', () => {
