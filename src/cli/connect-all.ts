@@ -1,8 +1,9 @@
 import type { LoadedConfig } from '../config/load.ts';
 import type { ServerConfig } from '../config/schema.ts';
+import { isOwnAddress } from '../config/warnings.ts';
 import { type Redactor, sanitizeReason } from '../observability/redact.ts';
 import { qualify, refusedNames } from '../registry/names.ts';
-import { toFailure } from '../upstream/failure.ts';
+import { loopFailure, toFailure } from '../upstream/failure.ts';
 import { type Found, probe } from '../upstream/probe.ts';
 
 /** How a connection to a server went. */
@@ -23,7 +24,11 @@ export function connectAll(
   return Promise.all(
     config.servers.map((server) =>
       probe({ server, token: upstreamTokens.get(server.name) ?? null }, quote).then(
-        (found) => reachable(server, found, quote),
+        (found) =>
+          // The gateway itself may be running; it will know itself, and refuse.
+          found.serverInfo.startsWith('mcpstead ') && isOwnAddress(new URL(server.url), config)
+            ? unreachable(server, loopFailure(true).message)
+            : reachable(server, found, quote),
         (error) => unreachable(server, quote(toFailure(error).message)),
       ),
     ),

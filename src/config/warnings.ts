@@ -29,7 +29,8 @@ export function warningsOf(
   return [...risks, ...warnings];
 }
 
-function isOwnAddress(url: URL, { host, port }: Config): boolean {
+/** Whether requests to `url` reach the gateway with that configuration, as far as the address tells. */
+export function isOwnAddress(url: URL, { host, port }: Config): boolean {
   if (url.protocol !== 'http:' || Number(url.port || 80) !== port) return false;
   const name = normalizeHost(url.hostname);
   // Beyond loopback the gateway may listen on all addresses of the machine.

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { hangUp, rpcResult } from '../support/answers.ts';
 import { fakeSse } from '../support/fake-sse.ts';
 import { type FakeUpstream, fakeUpstream } from '../support/fake-upstream.ts';
+import { startGateway } from '../support/gateway.ts';
 import { runProgram } from '../support/program.ts';
 import { freePort } from '../support/wait.ts';
 
@@ -99,6 +100,19 @@ test('servers that are not reachable are named with the reason, the others are t
   ]);
   expect(off.received).toEqual([]);
   expect(methods(broken)).toContain('DELETE');
+});
+
+test('a server that is the gateway itself, which runs, is not reachable', async () => {
+  await using gateway = await startGateway({ servers: [] });
+  const port = Number(new URL(gateway.origin).port);
+  const path = join(folder, 'mcpstead.yaml');
+  writeFileSync(path, JSON.stringify({ port, servers: [{ name: 'me', url: `${gateway.origin}/mcp` }] }));
+  const { exitCode, stdout, stderr } = await runProgram(['check', '--connect', '--config', path]);
+  expect(exitCode).toBe(1);
+  expect(stdout).toContain(
+    'connected  no: is this very gateway: remove it from servers, or give the url of another server\n',
+  );
+  expect(stderr).toEndWith('mcpstead: 1 of 1 servers could not be connected: me\n');
 });
 
 test('what a server says of itself is shown on one line, short, and without secrets', async () => {
