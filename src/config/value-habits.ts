@@ -208,6 +208,9 @@ function urlAdvice(raw: unknown): string | null {
   if (typeof raw !== 'string') return null;
   if (raw.trim() !== raw) return 'remove the blanks around it';
   if (/^<.*>$/.test(raw)) return 'write it without "<" and ">"';
+  if (/^https?:\/\/[^/@ ]* [^/@]*@/i.test(raw)) return 'write a blank in it as %20';
+  const tooHigh = /^https?:\/\/(?:[^/@]*@)?[^/:@]+:(\d+)/i.exec(raw)?.[1];
+  if (Number(tooHigh) > 65_535) return 'a port is at most 65535';
   const socket = /^ws(s?):\/\//i.exec(raw)?.[1]?.toLowerCase();
   if (socket !== undefined)
     return `MCP has no WebSocket transport; if the server speaks HTTP, write http${socket}://`;

@@ -456,6 +456,8 @@ describe('a value in the form of other programs gets the right one', () => {
     ['/mcp', '/mcp; write the whole URL, http://HOST:PORT/PATH'],
     ['3000', '3000; write the whole URL, http://127.0.0.1:PORT/mcp'],
     ['<http://b/mcp>', '<http://b/mcp>; write it without "<" and ">"'],
+    ['http://b:65536/mcp', 'http://b:65536/mcp; a port is at most 65535'],
+    ['http://me:my pass@b/mcp', 'http://***@b/mcp; write a blank in it as %20'],
     ['"http://b/mcp "', '"http://b/mcp "; remove the blanks around it'],
     ['npx -y server', `npx -y server; ${stdio}`],
     ['me:hunter2@b/mcp', '***@b/mcp; put http:// in front'],

@@ -211,7 +211,11 @@ describe('urls', () => {
     ['localhost:3000', 'an http:// or https:// URL', 'localhost:3000; put http:// in front'],
     ['http:/localhost', 'an http:// or https:// URL', 'http:/localhost; it begins with http://'],
     ['http://', 'an http:// or https:// URL', 'http://'],
-    ['http://localhost:99999', 'an http:// or https:// URL', 'http://localhost:99999'],
+    [
+      'http://localhost:99999',
+      'an http:// or https:// URL',
+      'http://localhost:99999; a port is at most 65535',
+    ],
     ['"http://local host/"', 'an http:// or https:// URL', '"http://local host/"'],
     ['"http://a/\\nb"', 'an http:// or https:// URL', '"http://a/\\nb"'],
     ['http://a/mcp#tools', 'a URL without "#…", which never reaches a server', 'http://a/mcp#***'],
