@@ -78,6 +78,14 @@ const overStream =
     return post();
   };
 
+/** The same, but later. */
+const overStreamAfter =
+  (post: () => FakeAnswer): OnCall =>
+  (message, server) => {
+    setTimeout(async () => (await server.stream()).send(answerTo(message)), 100);
+    return post();
+  };
+
 describe('an answer is taken, as the SDK client does, when', () => {
   const dialects: Record<string, OnCall> = {
     'its id is decimal text': ({ id }) => rpcResult(String(id), result),
@@ -102,10 +110,13 @@ describe('an answer is taken, as the SDK client does, when', () => {
     'it comes on the stream of the session, and the stream of the request says nothing': overStream(
       () => eventChannel().response,
     ),
-    'it comes on the stream of the session long after the 202': async (message, server) => {
-      setTimeout(async () => (await server.stream()).send(answerTo(message)), 100);
-      return accepted();
-    },
+    'it comes on the stream of the session long after the 202': overStreamAfter(accepted),
+    'it comes on the stream of the session after one of its own that brought nothing': overStreamAfter(() =>
+      sse(': sorry\n\n'),
+    ),
+    'it comes on the stream of the session after one of its own that was empty': overStreamAfter(() =>
+      sse(''),
+    ),
     'an event is no JSON': (message) => sse('data: ping\n\n', sseEvent(answerTo(message))),
     'an event is JSON, and no JSON-RPC': (message) =>
       sse('data: {"type":"heartbeat"}\n\n', 'data: 42\n\n', 'data: null\n\n', sseEvent(answerTo(message))),

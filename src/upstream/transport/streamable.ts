@@ -20,6 +20,8 @@ import type { RequestTaker, Transport, TransportEvents } from './transport.ts';
 
 /** How long a stream may go on after the answer before it is cut, which costs the connection. */
 const drainTimeoutMs = 2_000;
+/** How long an answer may take that comes on another stream than the one that ended without it. */
+const afterStreamMs = 1_000;
 /** How often in a row a broken stream is resumed without anything new coming from it. */
 const maxIdleResumptions = 5;
 const resumeDelayMs = 500;
@@ -55,12 +57,17 @@ export class StreamableTransport implements Transport {
     return post;
   }
 
-  /** Tells `taker` why the response with that status to its POST brought no answer. Another stream may bring it after a 202. */
-  unanswered(status: number, reason: unknown, taker: RequestTaker): void {
-    const isEmpty = status === 202 && reason instanceof UpstreamFailure && reason.kind === 'protocol';
-    if (!isEmpty) taker.onFailure(reason);
-    else if (this.#stream?.refused === false) taker.onAccepted();
-    else taker.onFailure(this.#stream?.failure ?? unanswerable());
+  /**
+   * Tells `taker` why the response to its POST brought no answer. The session's stream may bring it after a 202, and after
+   * a stream that ended too soon, which is not waited for as long.
+   */
+  unanswered({ status, contentType }: HttpResponse, reason: unknown, taker: RequestTaker): void {
+    const isEmpty = reason instanceof UpstreamFailure && reason.kind === 'protocol';
+    const isOffered = this.#stream?.refused === false;
+    if (isEmpty && isOffered && (status === 202 || mediaType(contentType) === sseType)) {
+      taker.onAccepted();
+      if (status !== 202) deadlines.add(afterStreamMs, () => taker.onFailure(reason));
+    } else taker.onFailure(isEmpty && status === 202 ? (this.#stream?.failure ?? unanswerable()) : reason);
   }
 
   /** The answer to the request `id` in the response to its POST. Throws, or rejects with, an {@link UpstreamFailure}. */
@@ -368,18 +375,17 @@ class Post extends Sending implements HttpRequest, ResponseTaker {
 
   onResponse(response: HttpResponse): void {
     const taker = this.#taker;
-    const { status } = response;
     let answer: ResponseMessage | Promise<ResponseMessage>;
     try {
       answer = this.#transport.answerIn(response, this.#id, this);
     } catch (error) {
-      this.#transport.unanswered(status, error, taker);
+      this.#transport.unanswered(response, error, taker);
       return;
     }
     if (answer instanceof Promise) {
       answer.then(
         (late) => taker.onAnswer(late),
-        (reason) => this.#transport.unanswered(status, reason, taker),
+        (reason) => this.#transport.unanswered(response, reason, taker),
       );
     } else taker.onAnswer(answer);
   }
