@@ -45,9 +45,8 @@ export class Post implements PostedBody, BodyTaker, Work, Outgoing {
   get text(): string {
     return this.#text;
   }
-  /** Of the session that the request names; null: it names none, as a header that is empty does not. */
   get sessionId(): string | null {
-    return this.#request.headers.get(sessionHeader) || null;
+    return this.#request.headers.get(sessionHeader);
   }
   get protocolVersion(): string | null {
     return this.#request.headers.get(versionHeader);

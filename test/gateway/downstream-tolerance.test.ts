@@ -51,7 +51,6 @@ describe('a request is answered', () => {
     ['no protocol version', { 'MCP-Protocol-Version': null }],
     ['an empty protocol version', { 'MCP-Protocol-Version': '' }],
     ['another protocol version than the session has', { 'MCP-Protocol-Version': '2024-11-05' }],
-    ['an empty session id, which names none', { 'Mcp-Session-Id': '' }],
     ['blanks around the session id', { 'Mcp-Session-Id': '  <id>  ' }],
     ['header names in another case', { 'Mcp-Session-Id': null, 'MCP-SESSION-ID': '<id>' }],
   ])('with %s', async (_, headers) => {
