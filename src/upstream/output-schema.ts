@@ -53,6 +53,10 @@ const schemaMaps = ['properties', 'patternProperties', 'dependencies'];
 /** What the validator of the SDK knows without being told. */
 const metaSchema = /^http:\/\/json-schema\.org\/draft-07\/schema#?$/;
 
+/** The longest pattern that is tried, and the most of all together: some engines take the cube of its named groups. */
+const maxPatternChars = 1_000;
+const maxPatternsChars = 10_000;
+
 /**
  * Why the TypeScript SDK, v1, cannot make a validator of an output schema, or null where it can. Its client makes one of
  * each as it lists tools, and refuses the whole list where that fails.
@@ -73,6 +77,7 @@ class SchemaCheck {
   /** Whether parts of the schema have URIs of their own: references are not followed then. */
   #hasIds = false;
   #repeatedAnchor: string | null = null;
+  #patternsChars = 0;
 
   constructor(root: JsonObject) {
     this.#root = root;
@@ -106,9 +111,16 @@ class SchemaCheck {
     if (nullable === true && type === undefined) return `${at(path, 'nullable')} stands without a type`;
     if (nullable === false && type === 'null') return `${at(path, 'nullable')} contradicts the type`;
     if (Array.isArray(schema.enum) && schema.enum.length === 0) return `${at(path, 'enum')} is empty`;
-    if (typeof pattern === 'string' && !isPattern(pattern))
-      return `${at(path, 'pattern')} is ${quoted(pattern)}, which is no pattern`;
-    return null;
+    return typeof pattern === 'string' ? this.#faultOfPattern(path, pattern) : null;
+  }
+
+  #faultOfPattern(path: string, pattern: string): string | null {
+    this.#patternsChars += pattern.length;
+    if (pattern.length > maxPatternChars)
+      return `${at(path, 'pattern')} has more than ${maxPatternChars} characters`;
+    if (this.#patternsChars > maxPatternsChars)
+      return `its patterns have more than ${maxPatternsChars} characters together`;
+    return isPattern(pattern) ? null : `${at(path, 'pattern')} is ${quoted(pattern)}, which is no pattern`;
   }
 
   #faultOfReference(path: string, { $ref }: JsonObject): string | null {
@@ -147,6 +159,10 @@ class SchemaCheck {
 
   #collectNames(value: Json): void {
     if (typeof value !== 'object' || value === null) return;
+    if (Array.isArray(value)) {
+      for (const element of value) this.#collectNames(element);
+      return;
+    }
     for (const [name, member] of Object.entries(value)) {
       if (name === '$id') this.#hasIds = true;
       if (name === '$anchor' && typeof member === 'string') {

@@ -95,3 +95,18 @@ test('a long chain of references is followed to its end', () => {
     '#/$defs/d19999.$ref is "#/$defs/d20000", which leads nowhere',
   );
 });
+
+describe('an output schema that would take too long to go through has a fault:', () => {
+  const groups = (count: number, from = 0) =>
+    Array.from({ length: count }, (_, i) => `(?<a${from + i}>x)`).join('');
+  test.each<[string, object, string]>([
+    ['a long pattern', of({ pattern: groups(200) }), 'properties.a.pattern has more than 1000 characters'],
+    [
+      'many patterns',
+      of({ anyOf: Array.from({ length: 20 }, (_, i) => ({ pattern: groups(60, i) })) }),
+      'its patterns have more than 10000 characters together',
+    ],
+  ])('%s', (_, schema, fault) => {
+    expect(faultOfOutputSchema(JSON.stringify(schema))).toBe(fault);
+  });
+});
