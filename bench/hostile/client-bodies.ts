@@ -73,6 +73,37 @@ export const clientBodies: readonly HostileBody[] = [
   { name: 'a string of escapes', make: () => inCall('"arguments":{"a":"', '\\\\', '"}}}') },
   { name: 'a string of escaped surrogates', make: () => inCall('"arguments":{"a":"', '\\ud800', '"}}}') },
   { name: 'a string of emoji', make: () => inCall('"arguments":{"a":"', '😀', '"}}}') },
+  { name: 'blanks between tokens', make: () => inCall('"arguments":{}', ' \n', '}}') },
+  { name: 'a long key', make: () => inCall('"arguments":{"', 'k', '":0}}}') },
+  { name: 'arguments of escaped keys', make: () => inCall('"arguments":{', '"\\u0061":0,', '}}}') },
+  {
+    name: 'a name of 4 MB',
+    make: () => filled('{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"', 'n', '"}}'),
+  },
+  {
+    name: 'a name of escapes',
+    make: () => filled('{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"', '\\u0061', '"}}'),
+  },
+  {
+    name: 'a cursor of 4 MB',
+    make: () => filled('{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"cursor":"', 'c', '"}}'),
+  },
+  {
+    name: 'a batch of calls',
+    make: () =>
+      batchOf(
+        (index, padding) =>
+          `{"jsonrpc":"2.0","id":${index},"method":"tools/call","params":{"name":"hostile__echo","arguments":{"a":"${padding.slice(100)}"}}}`,
+      ),
+  },
+  {
+    name: 'a batch of calls with many members',
+    make: () =>
+      batchOf(
+        (index, padding) =>
+          `{"jsonrpc":"2.0","id":${index},"method":"tools/call","params":{"name":"hostile__echo","_meta":{${'"a":0,'.repeat((padding.length - 200) / 6)}"progressToken":${index}}}}`,
+      ),
+  },
   { name: 'blanks', make: () => filled('', ' \n', '') },
   { name: 'quotes', make: () => filled('', '"', '') },
   { name: 'backslashes in an open string', make: () => filled('"', '\\', '') },

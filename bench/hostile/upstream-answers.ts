@@ -86,6 +86,32 @@ function* tinyChunks(id: string): Generator<Buffer, void> {
   yield Buffer.from(`${text.length.toString(16)}\r\n${text}\r\n0\r\n\r\n`);
 }
 
+/** The chunks of a body, sent again and again. */
+function* inChunks(headers: string, piece: string, end = '', bytes = largeBytes): Generator<Buffer, void> {
+  yield Buffer.from(`HTTP/1.1 200 OK\r\n${headers}\r\nTransfer-Encoding: chunked\r\n\r\n`);
+  const chunk = Buffer.from(piece);
+  for (let sent = 0; sent < bytes; sent += chunk.length) yield chunk;
+  yield Buffer.from(end);
+}
+
+/** One event that comes in chunks of one character. */
+function* eventInTinyChunks(id: string): Generator<Buffer, void> {
+  const asChunks = (text: string) => [...text].map((c) => `1\r\n${c === '\n' ? '\n' : c}\r\n`).join('');
+  yield Buffer.from(`HTTP/1.1 200 OK\r\n${events}\r\nTransfer-Encoding: chunked\r\n\r\n`);
+  yield Buffer.from(
+    asChunks(`data: {"jsonrpc":"2.0","id":${id},"result":{"content":[{"type":"text","text":"`),
+  );
+  const piece = Buffer.from('1\r\nx\r\n'.repeat(pieceBytes / 8));
+  for (let sent = 0; sent < largeBytes; sent += piece.length) yield piece;
+  yield Buffer.from(`${asChunks('"}]}}\n\n')}0\r\n\r\n`);
+}
+
+function* interim(): Generator<Buffer, void> {
+  const piece = Buffer.from('HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n'.repeat(20_000));
+  for (let sent = 0; sent < largeBytes; sent += piece.length) yield piece;
+}
+
+const manyGroups = Array.from({ length: 4_000 }, (_, index) => `(?<a${index}>x)`).join('');
 const shortText = '{"type":"text","text":"abc"},';
 
 export const upstreamAnswers: readonly HostileAnswer[] = [
@@ -141,6 +167,66 @@ export const upstreamAnswers: readonly HostileAnswer[] = [
     to: 'tools/call',
     make: () => repeated(json, '[', '{"jsonrpc":"2.0","id":1,"method":"ping"},', ']'),
   },
+  inResult('a result with blanks between its tokens', '{"content":[]…}', ' \n'),
+  inResult('a result with a number of 60 MB', '{"a":…}', '1'),
+  inResult('a result nested in objects', '{"structuredContent":…', '{"a":'),
+  inResult('a result with structured content', '{"content":[],"structuredContent":{…}}', '"key":[1,"a"],'),
+  inResult('a result with a long key', '{"content":[],"…":0}', 'k'),
+  inResult('a result with escaped keys', '{"content":[],"structuredContent":{…}}', '"\\u0061\\u0062":0,'),
+  inResult(
+    'an error result with a long key',
+    '{"isError":true,"content":[],"structuredContent":{"…":0}}',
+    'k',
+  ),
+  inResult(
+    'an error result of percent signs',
+    '{"isError":true,"content":[{"type":"text","text":"…"}]}',
+    '%2',
+  ),
+  inResult(
+    'an error result of references',
+    '{"isError":true,"content":[{"type":"text","text":"…"}]}',
+    '&#x41;',
+  ),
+  inResult(
+    'an error result of what is nearly a secret',
+    '{"isError":true,"content":[{"type":"text","text":"…"}]}',
+    'a-long-secret-',
+  ),
+  {
+    name: 'a batch of answers to others',
+    to: 'tools/call',
+    make: () => repeated(json, '[', '{"jsonrpc":"2.0","id":"x","result":{}},', ']', 380_000),
+  },
+  {
+    name: 'a batch of nested arrays',
+    to: 'tools/call',
+    make: () => repeated(json, '[', '[[],[]],', ']'),
+  },
+  {
+    name: 'chunks with extensions',
+    to: 'tools/call',
+    make: () => inChunks(json, `1;${'e'.repeat(1_000)}\r\n \r\n`.repeat(1_000)),
+  },
+  {
+    name: 'trailers without end',
+    to: 'tools/call',
+    make: () => inChunks(json, 'X-Trailer: a\r\n'.repeat(50_000), '', largeBytes),
+  },
+  { name: 'interim responses without end', to: 'tools/call', make: interim },
+  { name: 'one event in chunks of one byte', to: 'tools/call', make: eventInTinyChunks },
+  inStream('retries', 'retry: 1\n'),
+  inStream('event names', `event: ${'e'.repeat(100)}\n`),
+  inStream('fields that are unknown', 'x\n'),
+  inStream('line breaks of all kinds', ':\r\n\n:\r\r'),
+  inStream('events whose name is no message', 'event: x\ndata: {"jsonrpc":"2.0"}\n\n'),
+  inStream('events that are no JSON', 'data: {"a":\n\n'),
+  inStream('events of answers to others', 'data: {"jsonrpc":"2.0","id":"other","result":{}}\n\n'),
+  inStream(
+    'events of changed lists',
+    'data: {"jsonrpc":"2.0","method":"notifications/tools/list_changed"}\n\n',
+  ),
+  inStream('one event that is not ASCII', `data: ${'é'.repeat(1_000)}\n`),
   inStream('events of one character', 'data:1\n\n'),
   inStream('events of notifications', 'data: {"jsonrpc":"2.0","method":"notifications/x"}\n\n'),
   inStream('events of pings', 'data: {"jsonrpc":"2.0","id":1,"method":"ping"}\n\n', 8 * 1024 * 1024),
@@ -188,6 +274,30 @@ export const upstreamAnswers: readonly HostileAnswer[] = [
         1024 * 1024,
       ),
   },
+  inList(
+    'a list of tools with patterns of many groups',
+    '{"tools":[…]}',
+    `{"name":"a","inputSchema":{"type":"object"},"outputSchema":{"type":"object","properties":{"a":{"pattern":"${manyGroups}"}}}},`,
+    20 * 1024 * 1024,
+  ),
+  inList(
+    'a list of tools with long names',
+    '{"tools":[…]}',
+    `{"inputSchema":{"type":"object"},"name":"${'n'.repeat(500_000)}"},`,
+  ),
+  inList(
+    'a list of tools that are not as they should be',
+    '{"tools":[…]}',
+    '{"name":"a","inputSchema":{"type":"object","required":[null]}},',
+    6 * 1024 * 1024,
+  ),
+  inList(
+    'a list of a schema nested without end',
+    '{"tools":[{"name":"a","inputSchema":{"type":"object","properties":…',
+    '{"a":',
+  ),
+  inList('a list with an endless cursor', '{"tools":[],"nextCursor":"…"}', 'c'),
+  inList('a list with much else', '{"tools":[],"_meta":{…}}', '"a":{},'),
   inList('a list of tools without a schema', '{"tools":[…]}', '{"name":"a"},'),
   inList('a list of empty objects', '{"tools":[…]}', '{},'),
   inList(
@@ -217,6 +327,33 @@ export const upstreamAnswers: readonly HostileAnswer[] = [
         'i',
         '"}}',
       ),
+  },
+  {
+    name: 'an answer to initialize with a name of 60 MB',
+    to: 'initialize',
+    make: (id) =>
+      repeated(
+        json,
+        `{"jsonrpc":"2.0","id":${id},"result":{"protocolVersion":"2025-11-25","capabilities":{"tools":{}},"serverInfo":{"version":"1","name":"`,
+        'n',
+        '"}}}',
+      ),
+  },
+  {
+    name: 'an answer to initialize with millions of capabilities',
+    to: 'initialize',
+    make: (id) =>
+      repeated(
+        json,
+        `{"jsonrpc":"2.0","id":${id},"result":{"protocolVersion":"2025-11-25","serverInfo":{"name":"n","version":"1"},"capabilities":{"tools":{},`,
+        '"a":{},',
+        '}}}',
+      ),
+  },
+  {
+    name: 'an error in answer to initialize with a message of 60 MB',
+    to: 'initialize',
+    make: (id) => repeated(json, `{"jsonrpc":"2.0","id":${id},"error":{"code":-1,"message":"`, 'm', '"}}'),
   },
   ...[1, 2, 3, 4].map((seed) =>
     inResult(`a result of random JSON, seed ${seed}`, '{"a":[…]}', `${randomJson(new Random(seed), 6)},`),
