@@ -16,6 +16,7 @@ import {
 import { longValues, maxShortChars } from '../protocol/long-values.ts';
 import { isLegacyVersion, legacyVersions } from '../protocol/versions.ts';
 import type { Router } from '../router/router.ts';
+import { nextTurn } from '../turn.ts';
 import { type Content, isLong } from './body.ts';
 import { Call, type CallTaker } from './call.ts';
 import { errorResponse, rpcErrorText, toGatewayError } from './errors.ts';
@@ -31,6 +32,8 @@ import type { Session, Sessions } from './sessions.ts';
 /** The most messages that one batch may hold. */
 const maxBatchMessages = 100;
 const messagesInBatch = 'messages in a batch';
+/** How long the messages of one batch may keep all else waiting. */
+const maxTurnMs = 10;
 
 /** A POST to the endpoint, its HTTP side checked and its body read. */
 export interface PostedBody extends Asked {
@@ -227,11 +230,21 @@ export class Endpoint implements CallTaker {
       posted.respond(accepted());
       return;
     }
-    const reply = new Reply(this.#replyParts, posted, answers);
+    void this.#runEach(messages, session, new Reply(this.#replyParts, posted, answers));
+  }
+
+  /** Has the requests of a batch answered; where that takes long, in several turns of the event loop. */
+  async #runEach(messages: readonly Message[], session: Session | undefined, reply: Reply): Promise<void> {
+    let turnEndMs = performance.now() + maxTurnMs;
     for (const message of messages) {
       if (message.kind === 'invalid') {
         reply.answer(errorText(message.idText, rpcErrorText(this.#refuse(message))));
       } else if (message.kind === 'request') this.#run(new Call(message, reply, session, this));
+      if (performance.now() < turnEndMs) continue;
+      await nextTurn();
+      // Its client may have gone.
+      if (reply.isDone) return;
+      turnEndMs = performance.now() + maxTurnMs;
     }
   }
 

@@ -94,6 +94,11 @@ export class Reply extends Listed implements Beating {
     else signal.addEventListener('abort', () => this.#gone(), { once: true });
   }
 
+  /** Whether nothing is awaited any more. */
+  get isDone(): boolean {
+    return this.#done;
+  }
+
   /** The calls whose answers are still to come. */
   get running(): Call[] {
     const calls = this.#call === null ? [] : [this.#call, ...(this.#more ?? [])];

@@ -1,0 +1,58 @@
+import { expect, test } from 'bun:test';
+import { Endpoint, type EndpointParts, type PostedBody } from '../../../src/downstream/endpoint.ts';
+import type { Exchange } from '../../../src/protocol/exchange.ts';
+
+/** An endpoint whose requests take some milliseconds of work each. */
+function busyEndpoint(onHandled: () => void): Endpoint {
+  const router = {
+    handle(exchange: Exchange) {
+      const untilMs = performance.now() + 6;
+      while (performance.now() < untilMs);
+      onHandled();
+      exchange.answer({ kind: 'result', result: '{}' });
+    },
+  };
+  const metrics = { request() {}, requestWithoutMethod() {} };
+  const logger = { isDebug: false, isTrace: false };
+  return new Endpoint({
+    router,
+    metrics,
+    logger,
+    sessions: {},
+    gateways: () => '',
+  } as unknown as EndpointParts);
+}
+
+/** A batch of so many requests as it was posted, and when its answers are there. */
+function postedBatch(count: number) {
+  const responded = Promise.withResolvers<Response>();
+  const requests = Array.from({ length: count }, (_, id) => ({ jsonrpc: '2.0', id, method: 'tools/list' }));
+  const posted = {
+    text: JSON.stringify(requests),
+    sessionId: null,
+    protocolVersion: null,
+    principal: 'none',
+    accepted: { json: true, sse: false },
+    signal: new AbortController().signal,
+    respond: responded.resolve,
+    ended() {},
+  };
+  return { posted: posted as unknown as PostedBody, response: responded.promise };
+}
+
+test('the requests of a batch that take long leave others their turn', async () => {
+  const turns = new Set<number>();
+  let turn = 0;
+  let over = false;
+  const count = () => {
+    turn++;
+    if (!over) setImmediate(count);
+  };
+  setImmediate(count);
+  const { posted, response } = postedBatch(10);
+  busyEndpoint(() => turns.add(turn)).post(posted);
+  const answers = (await (await response).json()) as { id: number }[];
+  over = true;
+  expect(answers.map(({ id }) => id)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  expect(turns.size).toBeGreaterThan(3);
+});
