@@ -12,6 +12,8 @@ const maxTools = 100_000;
 const maxToolListChars = 64 * 1024 * 1024;
 /** A longer description is left out: nobody can use it, and to look at it would take too long. */
 const maxToolChars = 1024 * 1024;
+/** A longer cursor is none that a server means: it would go back there, and be kept, for each page. */
+const maxCursorChars = 65_536;
 /** As much of a tool's name as is quoted. */
 const maxNameChars = 100;
 
@@ -79,6 +81,8 @@ export class ToolList {
     // Some servers end with an empty cursor, or with null, in place of none.
     if (cursorText === 'null' || cursor === '') return null;
     if (cursor === undefined) return this.#endsWith('its nextCursor is no string');
+    if (cursor.length > maxCursorChars)
+      return this.#endsWith(`its nextCursor has more than ${maxCursorChars} characters`);
     if (this.#cursors.has(cursor)) return this.#endsWith('it repeats a cursor');
     if (this.#pages === maxToolPages) throw refused(`lists its tools on more than ${maxToolPages} pages`);
     this.#cursors.add(cursor);
