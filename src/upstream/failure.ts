@@ -1,6 +1,7 @@
 import { OverBudgetError } from '../byte-budget.ts';
 import type { CallFailureReason } from '../errors.ts';
 import type { SessionResetReason } from '../observability/upstream-metrics.ts';
+import { TooManyError } from '../protocol/json-text.ts';
 import type { ResponseMessage, RpcError } from '../protocol/jsonrpc.ts';
 import { SseTooLargeError } from '../protocol/sse.ts';
 
@@ -116,6 +117,7 @@ const maxWordsChars = 1_000;
 /** What a request or the reading of its answer threw, in the gateway's terms. */
 export function toFailure(error: unknown): UpstreamFailure {
   if (error instanceof UpstreamFailure) return error;
+  if (error instanceof TooManyError) return new UpstreamFailure('protocol', `answered with ${error.message}`);
   if (error instanceof OverBudgetError) return new UpstreamFailure('overloaded', error.message);
   if (error instanceof SseTooLargeError) return new UpstreamFailure('protocol', error.message);
   const code = String((error as { code?: unknown } | null)?.code ?? '');

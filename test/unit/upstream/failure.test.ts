@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'bun:test';
+import { TooManyError } from '../../../src/protocol/json-text.ts';
 import {
   sessionLossIn,
   sessionLossOf,
@@ -92,6 +93,11 @@ describe('what a request threw becomes', () => {
   test('a failure without a word of its own where there is no code', () => {
     expect(toFailure(new TypeError('secret')).message).toBe('connection failed');
     expect(toFailure(null).message).toBe('connection failed');
+    const tooMany = toFailure(new TooManyError(3, 'members in an object'));
+    expect([tooMany.kind, tooMany.message]).toEqual([
+      'protocol',
+      'answered with more than 3 members in an object',
+    ]);
     expect(toFailure('secret').kind).toBe('broken');
   });
 
