@@ -250,6 +250,7 @@ export class Endpoint implements CallTaker {
 
   /** Takes what needs no answer: a notification, or a response to nothing that was asked. */
   #take(message: NotificationMessage | ResponseMessage, session: Session | undefined): void {
+    session?.touch();
     if (message.kind === 'response') this.#metrics.requestWithoutMethod('invalid', true);
     else {
       takeNotification(message, session);

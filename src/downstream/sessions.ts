@@ -153,14 +153,12 @@ export class Sessions {
   }
 
   /**
-   * The session of that id and principal, which counts as used now; undefined where there is none. One that this process
-   * does not know, because a predecessor opened it, is taken up again. Throws as {@link open} does.
+   * The session of that id and principal; undefined where there is none. One that this process does not know, because a
+   * predecessor opened it, is taken up again. It counts as used by what is done in it. Throws as {@link open} does.
    */
   use(id: string, principal: Principal): Session | undefined {
     const session = this.#sessions.get(id) ?? this.#takeUp(id, principal);
-    if (session?.facts.principal !== principal) return undefined;
-    session.touch();
-    return session;
+    return session?.facts.principal === principal ? session : undefined;
   }
 
   end(session: Session, reason: SessionEndReason): void {

@@ -11,8 +11,8 @@ import type { ByteSocket } from './socket.ts';
 
 /** The most connections to one upstream; requests beyond them wait for one, each within its own deadline. */
 const maxConnections = 8_192;
-/** A connection that has been idle for less can be used without a look at whether its end has come. */
-const freshMs = 50;
+/** A connection that has been idle for less is used without a look at whether its end has come: hardly a server is so quick. */
+const freshMs = 250;
 /** After a pause of this length it matters how long the server keeps idle connections: hardly one keeps them for less. */
 const pauseMs = 500;
 /** A server that serves one connection at a time does not answer on others while one is idle: it is let go after this. */

@@ -1,37 +1,44 @@
-import { Abort, type Signal } from '../../abort.ts';
+import type { Signal } from '../../abort.ts';
 import { deadlines } from '../../deadlines.ts';
 
 /** How long a POST may go on when its request is over, before it is cut, which costs the connection. */
 const postTimeoutMs = 5_000;
+/** Made once: every call registers a listener. */
+const once = { once: true };
 
 /** A request on its way, and the signal of its POST: aborted when that of the request is, or when the POST outlasts it. */
-export class Sending extends Abort {
+export class Sending implements Signal {
   readonly #request: Signal;
+  #cut = false;
+  /** Of those that listen, the one that listens longest: the connection, which fails all that waits for the response. */
+  #listener: (() => void) | null = null;
 
   constructor(request: Signal) {
-    super();
     this.#request = request;
   }
 
-  override get aborted(): boolean {
-    return super.aborted || this.#request.aborted;
+  get aborted(): boolean {
+    return this.#cut || this.#request.aborted;
   }
-  override get reason(): unknown {
-    return super.aborted ? super.reason : this.#request.reason;
-  }
-
-  override addEventListener(type: 'abort', listener: () => void): void {
-    super.addEventListener(type, listener);
-    this.#request.addEventListener(type, listener, { once: true });
+  get reason(): unknown {
+    return this.#cut ? new Error('the request is over') : this.#request.reason;
   }
 
-  override removeEventListener(type: 'abort', listener: () => void): void {
-    super.removeEventListener(type, listener);
+  addEventListener(type: 'abort', listener: () => void): void {
+    this.#listener ??= listener;
+    this.#request.addEventListener(type, listener, once);
+  }
+
+  removeEventListener(type: 'abort', listener: () => void): void {
+    if (this.#listener === listener) this.#listener = null;
     this.#request.removeEventListener(type, listener);
   }
 
   /** The request is over, though nothing was told of its POST, which may still end in good order. */
   drop(): void {
-    deadlines.add(postTimeoutMs, () => this.abort());
+    deadlines.add(postTimeoutMs, () => {
+      this.#cut = true;
+      this.#listener?.();
+    });
   }
 }

@@ -260,7 +260,7 @@ describe('when there are as many sessions as may be', () => {
     const [listening, calling, used, idle] = Array.from({ length: 4 }, () => sessions.open(facts));
     listening?.listen(new Heartbeat());
     running(calling as Session, '1');
-    sessions.use(used?.id as string, 'none');
+    sessions.use(used?.id as string, 'none')?.touch();
     const next = sessions.open(facts);
     const live = () =>
       [listening, calling, used, idle, next].map((session) => sessions.use(session?.id as string, 'none'));
