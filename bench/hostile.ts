@@ -1,4 +1,4 @@
-// What hostile input costs: how long it keeps /livez waiting, and how much memory it takes.
+// Measures hostile input: how long it keeps /livez waiting, and how much memory it takes.
 // Usage: npm run bench:hostile -- [--only TEXT] [--program FILE]. Exit code 1 where a budget is broken.
 
 import { writeFileSync } from 'node:fs';
@@ -11,7 +11,7 @@ import { type HostileAnswer, upstreamAnswers } from './hostile/upstream-answers.
 import { endAll, freePort, type Measured, measured, removeFolders, temporaryFolder } from './processes.ts';
 import { Outgoing } from './wire.ts';
 
-/** What one input may cost: the longest that /livez waits, and the memory beyond what was resident before. */
+/** The most that one input may cost: how long /livez waits, and the memory beyond what was resident before. */
 interface Budget {
   readonly waitMs: number;
   readonly bytes: number;
@@ -23,7 +23,7 @@ const startTimeoutMs = 20_000;
 const requestTimeoutMs = 60_000;
 /** Work may go on when the answer has left. */
 const settleMs = 300;
-/** What else the machine does may make a case look worse than it is: one that fails has as many tries. */
+/** Other load on the machine makes a case look worse than it is, so a failed case is tried again, at most so often. */
 const maxTries = 3;
 
 /** The name of the upstream in the configuration. */
@@ -130,11 +130,11 @@ function* refusal(): Generator<Buffer, void> {
   yield Buffer.from('HTTP/1.1 405 Method Not Allowed\r\nContent-Length: 0\r\n\r\n');
 }
 
-/** What a case took. */
+/** The cost of one case. */
 interface Cost {
   readonly waitMs: number;
   readonly bytes: number;
-  /** What came back, in a word. */
+  /** A short description of the answer. */
   readonly outcome: string;
 }
 
