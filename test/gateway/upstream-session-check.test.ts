@@ -459,7 +459,7 @@ test('calls that still run in a session whose check takes too long may finish', 
   });
   await using gateway = await startGateway({
     servers: [
-      { name: 'up', url: upstream.url, timeouts: { connect_seconds: 0.1 }, reconnect: promptReconnect },
+      { name: 'up', url: upstream.url, timeouts: { connect_seconds: 1 }, reconnect: promptReconnect },
     ],
   });
   await gateway.connected();

@@ -172,18 +172,21 @@ describe('an idle connection whose server does not say how long it keeps it', ()
   });
 
   test('after a pause whose length says nothing is left to its server, which tells how long others may be idle', async () => {
+    const closed = Promise.withResolvers<void>();
     using server = await rawServer(({ socket, connection }) => {
       socket.write(empty);
-      if (connection === 1) setTimeout(() => socket.end(), 1_000);
+      if (connection > 1) return;
+      socket.once('close', closed.resolve);
+      setTimeout(() => socket.end(), 1_000);
     });
     await using client = httpClient(server.origin);
     await client.fetch(post);
     await Bun.sleep(600);
     await client.fetch(post);
-    await Bun.sleep(700);
-    // The first one, idle for 1 s, was closed meanwhile; the second one may be idle for 0.8 s then.
+    await within('the end of the first connection', closed.promise);
+    // It was idle for 1 s, so the second one may be idle for 0.8 s.
     await client.fetch(post);
-    await Bun.sleep(850);
+    await Bun.sleep(1_200);
     await client.fetch(post);
     expect(server.requests.map(({ connection }) => connection)).toEqual([1, 2, 2, 3]);
   });
