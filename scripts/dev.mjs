@@ -48,6 +48,7 @@ const tasks = {
     ['bun', 'scripts/build.ts'],
     ...tasks.test(rest.length > 0 ? rest : ['test/binary']),
   ],
+  'test:python': (rest) => tasks.test(rest.length > 0 ? rest : ['test/python']),
   'bench:startup': (rest) => [
     ['bun', 'scripts/build.ts'],
     ['bun', 'bench/startup.ts', ...rest],
