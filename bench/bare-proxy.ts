@@ -4,7 +4,7 @@
 // Usage: bun bench/bare-proxy.ts PORT UPSTREAM_PORT, with the token in BARE_TOKEN.
 
 import type { Socket } from 'bun';
-import { turn } from '../src/turn.ts';
+import { turn } from '../src/runtime/send-batch.ts';
 
 interface Upstream {
   /** Takes the answer that is under way. */

@@ -3,8 +3,8 @@ import { hostInUrl, isLoopback, normalizeHost } from './config/hosts.ts';
 import type { LoadedConfig } from './config/load.ts';
 import { warningsOf } from './config/warnings.ts';
 import { Endpoint } from './downstream/endpoint.ts';
-import { SessionIds } from './downstream/session-ids.ts';
-import { Sessions } from './downstream/sessions.ts';
+import { SessionIds } from './downstream/legacy/session-ids.ts';
+import { Sessions } from './downstream/legacy/sessions.ts';
 import { GatewayError } from './errors.ts';
 import { BearerGuard, HostGuard } from './http/guards.ts';
 import { type Health, healthOf } from './http/health.ts';
@@ -13,15 +13,15 @@ import type { Logger } from './observability/log.ts';
 import { Metrics } from './observability/metrics.ts';
 import { type Redactor, sanitizeReason } from './observability/redact.ts';
 import { gatewaysText } from './protocol/instance.ts';
-import { notificationText } from './protocol/jsonrpc.ts';
+import { notificationText } from './protocol/messages.ts';
+import { Registry } from './registry/catalog.ts';
 import { qualify, refusedNames } from './registry/names.ts';
-import { Registry } from './registry/registry.ts';
 import { Router } from './router/router.ts';
 import { type State, volatileState } from './state/state.ts';
-import type { Connection } from './upstream/connection.ts';
 import { loopFailure } from './upstream/failure.ts';
-import { Pool } from './upstream/pool.ts';
-import type { UpstreamTool } from './upstream/tool-list.ts';
+import type { SessionKeeper } from './upstream/session-keeper.ts';
+import type { UpstreamTool } from './upstream/tools/tool-list.ts';
+import { Upstreams } from './upstream/upstreams.ts';
 import { build } from './version.ts';
 
 /** How long upstreams may take, all together, to terminate our sessions when the gateway stops. */
@@ -67,7 +67,7 @@ export class Gateway {
   readonly #metrics: Metrics;
   readonly #sessions: Sessions;
   readonly #registry: Registry;
-  readonly #pool: Pool;
+  readonly #pool: Upstreams;
   readonly #endpoint: Endpoint;
   readonly #warnedOfNames = new Set<string>();
   #loaded: LoadedConfig;
@@ -97,7 +97,7 @@ export class Gateway {
       sweepIntervalMs: session.gc_interval_seconds * 1000,
     });
     this.#registry = new Registry(() => this.#sessions.notice(toolsChanged));
-    this.#pool = new Pool(logger, this.#metrics, {
+    this.#pool = new Upstreams(logger, this.#metrics, {
       instance: this.#instance,
       quote: (text) => sanitizeReason(text, redactor),
       toolsCount: (server) => this.#registry.toolsCount(server),
@@ -328,7 +328,7 @@ function isOwnUrl(url: string, { host, port }: LoadedConfig['config']): boolean 
 }
 
 /** Resolves when a required upstream is ready, and at once for any other. Rejects with `required_upstream_down`. */
-async function requiredReady(connection: Connection, config: LoadedConfig['config']): Promise<void> {
+async function requiredReady(connection: SessionKeeper, config: LoadedConfig['config']): Promise<void> {
   const { required, reconnect, timeouts } = connection.config;
   if (!required) return;
   const down = (cause: string) =>

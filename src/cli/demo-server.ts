@@ -1,7 +1,7 @@
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js';
 import { z } from 'zod';
-import { sleep } from '../deadlines.ts';
+import { sleep } from '../runtime/deadlines.ts';
 import { build } from '../version.ts';
 
 /** The example server of `mcpstead demo`, listening on a free loopback port. */

@@ -1,10 +1,10 @@
 import { renderUsage, runCommand } from 'citty';
 import { GatewayError, messageOf } from '../errors.ts';
-import { nodeTty } from '../node-modules.ts';
 import { output } from '../observability/output.ts';
+import { nodeTty } from '../runtime/node-modules.ts';
 import { build } from '../version.ts';
-import type { ExitCode } from './commands.ts';
-import { type Selection, selectCommand } from './select.ts';
+import type { ExitCode } from './command-table.ts';
+import { type Selection, selectCommand } from './selection.ts';
 
 /**
  * Runs the program with the arguments `argv` (without the program's own name).

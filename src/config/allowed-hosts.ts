@@ -1,5 +1,5 @@
 import type { BlockList } from 'node:net';
-import { nodeNet } from '../node-modules.ts';
+import { nodeNet } from '../runtime/node-modules.ts';
 import { isAddress, normalizeHost } from './hosts.ts';
 import { isHost } from './rules.ts';
 

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { descriptors } from '../descriptors.ts';
+import { descriptors } from '../runtime/descriptors.ts';
 
 /**
  * What is wrong with the certificates that NODE_EXTRA_CA_CERTS names; null: nothing. The runtime goes on without them, and

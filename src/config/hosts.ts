@@ -1,4 +1,4 @@
-import { nodeNet } from '../node-modules.ts';
+import { nodeNet } from '../runtime/node-modules.ts';
 
 /** A host name as it is compared: in lower case, without brackets and without a closing dot. */
 export function normalizeHost(host: string): string {

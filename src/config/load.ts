@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { readFileSync, statSync } from 'node:fs';
-import { descriptors } from '../descriptors.ts';
 import { GatewayError } from '../errors.ts';
+import { descriptors } from '../runtime/descriptors.ts';
 import { stateKeyFrom, stateKeyVariable } from '../state/key.ts';
 import { checkTogether } from './checks.ts';
 import { type DisabledServer, splitDisabled } from './disabled.ts';

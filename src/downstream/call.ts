@@ -1,10 +1,10 @@
-import { Abort } from '../abort.ts';
-import { Listed } from '../live-list.ts';
+import type { ObjectText } from '../json/object.ts';
 import type { Answer, Exchange } from '../protocol/exchange.ts';
-import type { RequestMessage } from '../protocol/jsonrpc.ts';
-import type { ObjectText } from '../protocol/object-text.ts';
+import type { RequestMessage } from '../protocol/messages.ts';
+import { Abort } from '../runtime/abort.ts';
+import { LinkedNode } from '../runtime/linked-list.ts';
+import type { Session } from './legacy/sessions.ts';
 import type { Reply } from './reply.ts';
-import type { Session } from './sessions.ts';
 
 /** Takes what ends a call. */
 export interface CallTaker {
@@ -13,7 +13,7 @@ export interface CallTaker {
 }
 
 /** A client's request while it is being answered. */
-export class Call extends Listed implements Exchange {
+export class Call extends LinkedNode implements Exchange {
   readonly message: RequestMessage;
   readonly reply: Reply;
   readonly session: Session | undefined;

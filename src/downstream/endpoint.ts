@@ -1,9 +1,10 @@
 import { GatewayError } from '../errors.ts';
+import { longValues, maxShortChars } from '../json/long-values.ts';
+import { type Ends, elementPlaces, TooManyError } from '../json/scan.ts';
 import type { DownstreamMetrics } from '../observability/downstream-metrics.ts';
 import type { Logger } from '../observability/log.ts';
 import type { Answer } from '../protocol/exchange.ts';
 import { sessionHeader } from '../protocol/headers.ts';
-import { type Ends, elementPlaces, TooManyError } from '../protocol/json-text.ts';
 import {
   errorText,
   type InvalidMessage,
@@ -12,22 +13,27 @@ import {
   type RequestMessage,
   type ResponseMessage,
   resultText,
-} from '../protocol/jsonrpc.ts';
-import { longValues, maxShortChars } from '../protocol/long-values.ts';
+} from '../protocol/messages.ts';
 import { isLegacyVersion, legacyVersions } from '../protocol/versions.ts';
 import type { Router } from '../router/router.ts';
-import { nextTurn } from '../turn.ts';
-import { type Content, isLong } from './body.ts';
+import { nextTurn } from '../runtime/send-batch.ts';
 import { Call, type CallTaker } from './call.ts';
-import { errorResponse, rpcErrorText, toGatewayError } from './errors.ts';
+import { errorResponse, rpcErrorText, toGatewayError } from './error-answers.ts';
 import { streamHeaders } from './event-stream.ts';
-import { Heartbeat } from './heartbeat.ts';
-import { clientMessage, clientName, factsOf, initializeResult, takeNotification } from './legacy.ts';
-import { Replies } from './replies.ts';
-import { type Asked, Reply, type ReplyParts } from './reply.ts';
+import { InFlightReplies } from './in-flight.ts';
+import { KeepAlive } from './keep-alive.ts';
+import {
+  clientMessage,
+  clientName,
+  factsOf,
+  initializeResult,
+  takeNotification,
+} from './legacy/lifecycle.ts';
+import type { Principal } from './legacy/session-ids.ts';
+import type { Session, Sessions } from './legacy/sessions.ts';
+import { Reply, type ReplyParts, type ReplyTarget } from './reply.ts';
+import { type Content, isLong } from './reply-body.ts';
 import { RequestLog } from './request-log.ts';
-import type { Principal } from './session-ids.ts';
-import type { Session, Sessions } from './sessions.ts';
 
 /** The most messages that one batch may hold. */
 const maxBatchMessages = 100;
@@ -36,7 +42,7 @@ const messagesInBatch = 'messages in a batch';
 const maxTurnMs = 10;
 
 /** A POST to the endpoint, its HTTP side checked and its body read. */
-export interface PostedBody extends Asked {
+export interface PostedBody extends ReplyTarget {
   readonly text: string;
   /** The headers `Mcp-Session-Id` and `MCP-Protocol-Version`. */
   readonly sessionId: string | null;
@@ -60,8 +66,8 @@ export class Endpoint implements CallTaker {
   readonly #metrics: DownstreamMetrics;
   readonly #logger: Logger;
   readonly #gateways: () => string;
-  readonly #streams = new Heartbeat();
-  readonly #replies = new Replies();
+  readonly #streams = new KeepAlive();
+  readonly #replies = new InFlightReplies();
   readonly #replyParts: ReplyParts;
   readonly #log: RequestLog;
 

@@ -1,9 +1,9 @@
-import { Holding, maxFreeBytes } from '../byte-budget.ts';
-import { Listed } from '../live-list.ts';
 import { sseType } from '../protocol/headers.ts';
-import { eventEnd, eventHead, keepAliveComment, sseMessage } from '../protocol/sse.ts';
-import { type Content, freeAll, writePart } from './body.ts';
-import type { Beating, Heartbeat } from './heartbeat.ts';
+import { eventEnd, eventHead, keepAliveComment, sseMessage } from '../protocol/sse-codec.ts';
+import { Holding, maxFreeBytes } from '../runtime/byte-budget.ts';
+import { LinkedNode } from '../runtime/linked-list.ts';
+import type { KeepAlive, KeepAliveMember } from './keep-alive.ts';
+import { type Content, freeAll, writePart } from './reply-body.ts';
 import { StalledError, takenInTime, writeInTime } from './stall.ts';
 
 /** What may wait at most: beyond it a client that does not read loses its stream. */
@@ -19,10 +19,10 @@ export const streamHeaders = {
 };
 
 /** A stream of server-sent events to one client, with back-pressure and keep-alive comments. */
-export class EventStream extends Listed implements Beating {
+export class EventStream extends LinkedNode implements KeepAliveMember {
   /** The body of the response. Bun's direct kind: what is written goes to the socket, with no queue in between. */
   readonly readable: ReadableStream<Uint8Array>;
-  readonly #heartbeat: Heartbeat;
+  readonly #heartbeat: KeepAlive;
   readonly #onClosed: () => void;
   /** The client's connection, once the response is on its way. */
   #client: ReadableStreamDirectController | null = null;
@@ -40,7 +40,7 @@ export class EventStream extends Listed implements Beating {
   #closed = false;
 
   /** @param onClosed called once when the stream has ended, from either side */
-  constructor(heartbeat: Heartbeat, onClosed: () => void) {
+  constructor(heartbeat: KeepAlive, onClosed: () => void) {
     super();
     this.#heartbeat = heartbeat;
     this.#onClosed = onClosed;

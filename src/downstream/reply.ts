@@ -1,14 +1,14 @@
-import type { Signal } from '../abort.ts';
-import { Listed } from '../live-list.ts';
 import { type Accepted, jsonType } from '../protocol/headers.ts';
-import { parseMessage } from '../protocol/jsonrpc.ts';
 import type { MessageLog } from '../protocol/message-log.ts';
-import { sseMessage } from '../protocol/sse.ts';
-import { bodyOf, type Content, freeAll, lengthOf, OpenBody, type Part } from './body.ts';
+import { parseMessage } from '../protocol/messages.ts';
+import { sseMessage } from '../protocol/sse-codec.ts';
+import type { Signal } from '../runtime/abort.ts';
+import { LinkedNode } from '../runtime/linked-list.ts';
 import type { Call } from './call.ts';
 import { EventStream, streamHeaders } from './event-stream.ts';
-import type { Beating, Heartbeat } from './heartbeat.ts';
-import type { Replies } from './replies.ts';
+import type { InFlightReplies } from './in-flight.ts';
+import type { KeepAlive, KeepAliveMember } from './keep-alive.ts';
+import { bodyOf, type Content, freeAll, lengthOf, OpenBody, type Part } from './reply-body.ts';
 
 /** A response serves as the init of others, and Bun takes it over in half the time that it needs for Headers. */
 const jsonInit = new Response(null, { headers: { 'content-type': jsonType } });
@@ -18,7 +18,7 @@ const streamInit = new Response(null, { headers: streamHeaders });
 const maxHeldLength = 1024 * 1024;
 
 /** What a reply has to know of the POST that it answers. */
-export interface Asked {
+export interface ReplyTarget {
   readonly accepted: Accepted;
   /** Aborted when the client goes away. Asked for only when the reply takes a while: to make one costs a lot. */
   readonly signal: Signal;
@@ -35,9 +35,9 @@ export interface Asked {
 /** What all replies of an endpoint share. */
 export interface ReplyParts {
   /** Those that are not done. */
-  readonly replies: Replies;
+  readonly replies: InFlightReplies;
   /** The streams that are open. */
-  readonly streams: Heartbeat;
+  readonly streams: KeepAlive;
   /** Is told of each message; absent unless somebody wants to know. */
   readonly messages?: MessageLog | null;
 }
@@ -47,9 +47,9 @@ export interface ReplyParts {
  * nothing was sent. A client that accepts both gets JSON when its answers are the first thing that comes, and a
  * stream as soon as something has to be sent before them.
  */
-export class Reply extends Listed implements Beating {
+export class Reply extends LinkedNode implements KeepAliveMember {
   readonly #parts: ReplyParts;
-  readonly #asked: Asked;
+  readonly #asked: ReplyTarget;
   readonly #headers: Readonly<Record<string, string>> | null;
   /** How many answers are still to come. */
   #missing: number;
@@ -67,7 +67,7 @@ export class Reply extends Listed implements Beating {
   /** @param batch how many answers go back as an array, or null for one alone */
   constructor(
     parts: ReplyParts,
-    asked: Asked,
+    asked: ReplyTarget,
     batch: number | null,
     headers: Readonly<Record<string, string>> | null = null,
   ) {

@@ -1,10 +1,10 @@
 import type { GatewayError } from '../errors.ts';
 import type { LogFields, Logger } from '../observability/log.ts';
 import type { Answer } from '../protocol/exchange.ts';
-import type { Message } from '../protocol/jsonrpc.ts';
 import { MessageLog, shown, sizeOf } from '../protocol/message-log.ts';
+import type { Message } from '../protocol/messages.ts';
 import type { Call } from './call.ts';
-import type { Session } from './sessions.ts';
+import type { Session } from './legacy/sessions.ts';
 
 /** As much of a session's id as tells it from others. */
 const maxSessionChars = 8;

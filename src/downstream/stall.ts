@@ -1,5 +1,5 @@
-import { bodyBudget } from '../byte-budget.ts';
-import { deadlines } from '../deadlines.ts';
+import { bodyBudget } from '../runtime/byte-budget.ts';
+import { deadlines } from '../runtime/deadlines.ts';
 
 /** For so long a client may take nothing of what is held for it while others find no room. */
 const defaultMaxStallMs = 10_000;

@@ -1,6 +1,6 @@
 import { type DisabledServer, inFileOrder } from '../config/disabled.ts';
 import { displayUrl, type Redactor } from '../observability/redact.ts';
-import type { Connection } from '../upstream/connection.ts';
+import type { SessionKeeper } from '../upstream/session-keeper.ts';
 
 /** One upstream in the answer of `/health`. */
 export interface ServerHealth {
@@ -33,7 +33,7 @@ const seconds = (ms: number | null) => (ms === null ? null : Math.max(0, Math.ro
 
 /** @param disabled in the order of the file, as the connections are */
 export function healthOf(
-  connections: readonly Connection[],
+  connections: readonly SessionKeeper[],
   disabled: readonly DisabledServer[],
   redactor: Redactor,
   uptimeMs: number,

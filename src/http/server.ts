@@ -1,17 +1,17 @@
 import { maxRequestBytes } from '../config/schema.ts';
-import { type DescriptorWatcher, descriptors } from '../descriptors.ts';
-import { bodyOf } from '../downstream/body.ts';
 import type { Endpoint } from '../downstream/endpoint.ts';
-import { errorResponse } from '../downstream/errors.ts';
-import type { Principal } from '../downstream/session-ids.ts';
+import { errorResponse } from '../downstream/error-answers.ts';
+import type { Principal } from '../downstream/legacy/session-ids.ts';
+import { bodyOf } from '../downstream/reply-body.ts';
 import { GatewayError } from '../errors.ts';
 import type { Logger } from '../observability/log.ts';
 import { Metrics } from '../observability/metrics.ts';
 import { jsonType, mediaType, parseAccept, sessionHeader, versionHeader } from '../protocol/headers.ts';
-import { readBody } from './body.ts';
+import { type DescriptorWatcher, descriptors } from '../runtime/descriptors.ts';
 import { type BearerGuard, type BearerProblem, bearerProblems, type HostGuard } from './guards.ts';
 import type { Health } from './health.ts';
-import { idleTimeoutSeconds, Post } from './post.ts';
+import { idleTimeoutSeconds, PostRequest } from './post-request.ts';
+import { readBody } from './request-body.ts';
 
 /** Bun's own bound on bodies: ours is lower, changes with the configuration and answers in our words. */
 const maxBunBodyBytes = maxRequestBytes + 1;
@@ -42,7 +42,7 @@ export interface HttpParts {
 
 type Handler = (request: Request, server: Bun.Server<undefined>) => Response | Promise<Response>;
 
-interface Route {
+interface RouteHandlers {
   readonly methods: Readonly<Record<string, Handler>>;
   /** Needs the token in bearer mode. */
   readonly guarded: boolean;
@@ -119,13 +119,13 @@ export class HttpServer implements DescriptorWatcher {
     void this.#server.stop(true);
   }
 
-  #table(): Record<string, Route> {
+  #table(): Record<string, RouteHandlers> {
     const { health, ready, metrics } = this.#parts;
-    const readable = (handler: Handler): Route => ({
+    const readable = (handler: Handler): RouteHandlers => ({
       methods: { GET: handler, HEAD: handler },
       guarded: false,
     });
-    const mcp: Route = {
+    const mcp: RouteHandlers = {
       methods: {
         POST: (request, server) => this.#post(request, server),
         GET: (request) => this.#listen(request),
@@ -155,7 +155,7 @@ export class HttpServer implements DescriptorWatcher {
   #answer(
     request: Request,
     server: Bun.Server<undefined>,
-    route: Route | undefined,
+    route: RouteHandlers | undefined,
   ): Response | Promise<Response> {
     const { headers } = request;
     const origin = headers.get('origin');
@@ -192,7 +192,7 @@ export class HttpServer implements DescriptorWatcher {
   }
 
   #follow(
-    route: Route | undefined,
+    route: RouteHandlers | undefined,
     request: Request,
     server: Bun.Server<undefined>,
     origin: string | null,
@@ -234,7 +234,7 @@ export class HttpServer implements DescriptorWatcher {
       const expected = 'the Accept header must allow application/json or text/event-stream';
       return endpoint.refusal(new GatewayError('not_acceptable', expected));
     }
-    const post = new Post(request, server, accepted, this.#principal, endpoint);
+    const post = new PostRequest(request, server, accepted, this.#principal, endpoint);
     readBody(request, this.#settings.maxRequestBytes, post);
     return post.response;
   }

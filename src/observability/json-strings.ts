@@ -1,4 +1,4 @@
-import { skipString } from '../json-string.ts';
+import { skipString } from '../json/string.ts';
 import type { Found } from './secret-search.ts';
 
 /** A stretch of a text. */

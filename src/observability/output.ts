@@ -1,5 +1,5 @@
 import { fstatSync, write } from 'node:fs';
-import { nodeTty } from '../node-modules.ts';
+import { nodeTty } from '../runtime/node-modules.ts';
 
 /** As much text waits for a reader; what comes beyond is dropped. */
 const maxQueuedChars = 1_048_576;

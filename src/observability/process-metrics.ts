@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { descriptors } from '../descriptors.ts';
+import { descriptors } from '../runtime/descriptors.ts';
 import type { Families } from './series.ts';
 
 /**

@@ -1,6 +1,6 @@
-import type { Abort } from '../abort.ts';
-import type { ObjectText } from './object-text.ts';
-import type { OwnBytes } from './own-bytes.ts';
+import type { ObjectText } from '../json/object.ts';
+import type { Abort } from '../runtime/abort.ts';
+import type { OwnedBytes } from '../runtime/owned-bytes.ts';
 
 /**
  * One client request on its way through the gateway, in neutral form: neither edge's era shows in it.
@@ -32,8 +32,8 @@ export interface Exchange {
 export type Answer =
   | {
       readonly kind: 'result';
-      readonly result: string | Uint8Array | OwnBytes;
+      readonly result: string | Uint8Array | OwnedBytes;
       /** The result says of itself that it is an error. */
       readonly isError?: true;
     }
-  | { readonly kind: 'error'; readonly error: string | OwnBytes };
+  | { readonly kind: 'error'; readonly error: string | OwnedBytes };

@@ -1,4 +1,4 @@
-import type { ObjectText } from './object-text.ts';
+import type { ObjectText } from '../json/object.ts';
 
 /**
  * The member of `_meta` in the result of `initialize` by which gateways recognize themselves: the ids of the gateway and

@@ -1,5 +1,5 @@
 import type { LogFields, Logger } from '../observability/log.ts';
-import type { Message } from './jsonrpc.ts';
+import type { Message } from './messages.ts';
 
 /** From where to where a message goes. */
 export type Direction = 'from client' | 'to client' | 'from upstream' | 'to upstream';

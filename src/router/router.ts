@@ -1,25 +1,20 @@
-import { CallFailure, type CallFailureReason, GatewayError } from '../errors.ts';
-import type { Logger } from '../observability/log.ts';
-import { maxAtOnceChars, type Redactor } from '../observability/redact.ts';
+import { GatewayError } from '../errors.ts';
+import type { ObjectText } from '../json/object.ts';
 import { unknownTool } from '../observability/upstream-metrics.ts';
 import type { Answer, Exchange } from '../protocol/exchange.ts';
-import { maxTokenChars, type ResponseMessage } from '../protocol/jsonrpc.ts';
-import type { ObjectText } from '../protocol/object-text.ts';
+import { maxTokenChars } from '../protocol/messages.ts';
+import type { OfferedTool, Registry, ToolRoute } from '../registry/catalog.ts';
 import { splitQualified } from '../registry/names.ts';
-import type { OfferedTool, Registry, ToolRoute } from '../registry/registry.ts';
-import type { Connection } from '../upstream/connection.ts';
-import { toFailure } from '../upstream/failure.ts';
-import type { AnswerTaker } from '../upstream/transport/transport.ts';
+import type { SessionKeeper } from '../upstream/session-keeper.ts';
+import { ToolDispatch, type ToolDispatchParts } from './tool-dispatch.ts';
 
 /** As much of a name that came from a client as is quoted back. */
 const maxQuotedChars = 200;
 
 /** What the router works with. */
-export interface RouterParts {
+export interface RouterParts extends ToolDispatchParts {
   readonly registry: Registry;
-  readonly connection: (server: string) => Connection | undefined;
-  readonly redactor: Redactor;
-  readonly logger: Logger;
+  readonly connection: (server: string) => SessionKeeper | undefined;
 }
 
 /** Finds who owns a request and has it answered there. */
@@ -78,7 +73,7 @@ export class Router {
   }
 
   #call(exchange: Exchange, params: ObjectText, route: ToolRoute): void {
-    const forwarded = new Forwarded(this.#parts, exchange, route);
+    const forwarded = new ToolDispatch(this.#parts, exchange, route);
     route.connection.call(exchange, params.with('name', route.nameText), route.repeatable, forwarded);
   }
 
@@ -120,92 +115,10 @@ export class Router {
           const metrics = connection.metrics.tool(unknownTool);
           const { name } = parts;
           const route = { connection, metrics, name, nameText: JSON.stringify(name), repeatable: false };
-          new Forwarded(this.#parts, exchange, route).onFailure(reason);
+          new ToolDispatch(this.#parts, exchange, route).onFailure(reason);
         },
       )
       .catch((error: unknown) => exchange.fail(error));
-  }
-}
-
-/** A call on its way to an upstream's tool: passes the answer on, and counts how that went. */
-class Forwarded implements AnswerTaker {
-  readonly #parts: RouterParts;
-  readonly #exchange: Exchange;
-  readonly #route: ToolRoute;
-
-  constructor(parts: RouterParts, exchange: Exchange, route: ToolRoute) {
-    this.#parts = parts;
-    this.#exchange = exchange;
-    this.#route = route;
-  }
-
-  onAnswer(answer: ResponseMessage): void {
-    if (answer.error || answer.isError) this.#passError(answer);
-    else this.#pass({ kind: 'result', result: answer.bytes ?? answer.text });
-  }
-
-  /** Upstreams that fail tend to quote what they were sent, our credentials with it: none of them goes on. */
-  #passError(answer: ResponseMessage): void {
-    const { redactor } = this.#parts;
-    const fail = (error: unknown) => {
-      answer.bytes?.free();
-      this.#failedInside(error);
-    };
-    if ((answer.bytes ?? answer.text).length > maxAtOnceChars) {
-      redactor.redactLongJson(() => answer.text).then((safe) => this.#passRedacted(answer, safe), fail);
-      return;
-    }
-    let safe: string | null;
-    try {
-      const { text } = answer;
-      safe = redactor.redactJson(text);
-      if (safe === text) safe = null;
-    } catch (error) {
-      fail(error);
-      return;
-    }
-    this.#passRedacted(answer, safe);
-  }
-
-  /** @param safe what is passed on in place of the answer; null: the answer */
-  #passRedacted(answer: ResponseMessage, safe: string | null): void {
-    const { error, bytes } = answer;
-    const passed = safe === null ? (bytes ?? answer.text) : (bytes?.replaced(safe) ?? safe);
-    if (error) {
-      this.#route.metrics.failed('upstream_returned_error');
-      this.#pass({ kind: 'error', error: passed });
-    } else this.#pass({ kind: 'result', result: passed, isError: true });
-  }
-
-  #pass(answer: Answer): void {
-    this.#count();
-    this.#exchange.answer(answer);
-  }
-
-  #failedInside(error: unknown): void {
-    this.#parts.logger.error('a call failed inside the gateway', { server: this.#server, error });
-    this.#failed('internal', 'the gateway failed; its log says more');
-  }
-
-  onFailure(error: unknown): void {
-    const { reason, message } = toFailure(error);
-    const server = this.#server;
-    this.#parts.logger.debug('a call failed', { server, tool: this.#route.name, reason, cause: message });
-    this.#failed(reason, `upstream "${server}": ${message}`);
-  }
-
-  get #server(): string {
-    return this.#route.connection.name;
-  }
-
-  #failed(reason: CallFailureReason, message: string): void {
-    this.#route.metrics.failed(reason);
-    this.#count();
-    this.#exchange.fail(new CallFailure(this.#server, reason, message));
-  }
-
-  #count(): void {
-    this.#route.metrics.called((performance.now() - this.#exchange.startMs) / 1000);
   }
 }
 

@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { messageOf } from '../errors.ts';
-import { nodeFiles } from '../node-modules.ts';
 import type { Logger } from '../observability/log.ts';
+import { nodeFiles } from '../runtime/node-modules.ts';
 
 /** How many are remembered: the last 10,000, and some. */
 const maxEnded = 11_000;

@@ -13,7 +13,7 @@ import {
 } from 'node:fs';
 import { GatewayError, messageOf } from '../errors.ts';
 import type { Logger } from '../observability/log.ts';
-import { keyBytes } from '../seal.ts';
+import { keyBytes } from './seal.ts';
 
 /** The variable that holds a secret to make the key from, in place of the file. */
 export const stateKeyVariable = 'MCPSTEAD_STATE_KEY';

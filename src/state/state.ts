@@ -1,8 +1,8 @@
 import { messageOf } from '../errors.ts';
 import type { Logger } from '../observability/log.ts';
-import { Seal } from '../seal.ts';
 import { EndedSessions } from './ended-sessions.ts';
 import { makeDirectory, randomKey, readOrMakeKey, stateKeyVariable } from './key.ts';
+import { Seal } from './seal.ts';
 
 /** What a gateway hands on to its successor. */
 export interface State {

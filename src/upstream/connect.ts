@@ -1,12 +1,12 @@
-import { Abort, type Signal } from '../abort.ts';
 import type { ServerConfig } from '../config/schema.ts';
-import { deadlines } from '../deadlines.ts';
 import type { UpstreamMetrics } from '../observability/upstream-metrics.ts';
+import { Abort, type Signal } from '../runtime/abort.ts';
+import { deadlines } from '../runtime/deadlines.ts';
+import type { CatalogWatch } from './catalog-watch.ts';
+import { openSession } from './detect.ts';
 import { toFailure, UpstreamFailure } from './failure.ts';
-import type { LegacySession, SessionEvents } from './legacy-session.ts';
-import { openSession } from './open-session.ts';
-import type { ToolWatch } from './tool-watch.ts';
-import type { HttpClient } from './transport/http-client.ts';
+import type { LegacySession, SessionEvents } from './legacy/session.ts';
+import type { HttpClient } from './transport/upstream-http.ts';
 
 /** How long an upstream may take to terminate a session that is of no use. */
 const closeTimeoutMs = 2_000;
@@ -15,7 +15,7 @@ export interface ConnectParts {
   readonly config: () => ServerConfig;
   readonly http: HttpClient;
   readonly metrics: UpstreamMetrics;
-  readonly tools: ToolWatch;
+  readonly tools: CatalogWatch;
   readonly events: SessionEvents;
   /** Aborted when the connection is closed. */
   readonly closing: Signal;

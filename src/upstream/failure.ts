@@ -1,9 +1,9 @@
-import { OverBudgetError } from '../byte-budget.ts';
 import type { CallFailureReason } from '../errors.ts';
+import { HttpFailure, toHttpFailure } from '../http-client/http-failure.ts';
+import { TooManyError } from '../json/scan.ts';
 import type { SessionResetReason } from '../observability/upstream-metrics.ts';
-import { TooManyError } from '../protocol/json-text.ts';
-import type { ResponseMessage, RpcError } from '../protocol/jsonrpc.ts';
-import { SseTooLargeError } from '../protocol/sse.ts';
+import type { ResponseMessage, RpcError } from '../protocol/messages.ts';
+import { SseTooLargeError } from '../protocol/sse-codec.ts';
 
 /** How an upstream session was lost: the `reason` of `mcpstead_upstream_session_resets_total`. */
 export type SessionLoss = SessionResetReason;
@@ -114,17 +114,19 @@ export function loopFailure(direct: boolean): UpstreamFailure {
 /** As much of the message of an error as is looked at: it may be of any length. */
 const maxWordsChars = 1_000;
 
+/** The failure that was thrown, in the gateway's terms; null: the error is none, such as a signal's reason. */
+export function failureIn(error: unknown): UpstreamFailure | null {
+  if (error instanceof UpstreamFailure) return error;
+  return error instanceof HttpFailure ? new UpstreamFailure(error.kind, error.message) : null;
+}
+
 /** What a request or the reading of its answer threw, in the gateway's terms. */
 export function toFailure(error: unknown): UpstreamFailure {
   if (error instanceof UpstreamFailure) return error;
   if (error instanceof TooManyError) return new UpstreamFailure('protocol', `answered with ${error.message}`);
-  if (error instanceof OverBudgetError) return new UpstreamFailure('overloaded', error.message);
   if (error instanceof SseTooLargeError) return new UpstreamFailure('protocol', error.message);
-  const code = String((error as { code?: unknown } | null)?.code ?? '');
-  if (code === 'ECONNRESET' || code === 'EPIPE')
-    return new UpstreamFailure('broken', 'connection closed unexpectedly');
-  const detail = /^[A-Za-z0-9_]{1,60}$/.test(code) ? ` (${code})` : '';
-  return new UpstreamFailure('broken', `connection failed${detail}`);
+  const { kind, message } = toHttpFailure(error);
+  return new UpstreamFailure(kind, message);
 }
 
 const speaksOfSession =

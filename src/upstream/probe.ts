@@ -1,8 +1,8 @@
-import { Abort } from '../abort.ts';
-import { deadlines } from '../deadlines.ts';
+import { Abort } from '../runtime/abort.ts';
+import { deadlines } from '../runtime/deadlines.ts';
+import { httpClientOf, openSession, type UpstreamConfig } from './detect.ts';
 import { UpstreamFailure } from './failure.ts';
-import { httpClientOf, openSession, type UpstreamConfig } from './open-session.ts';
-import type { UpstreamTool } from './tool-list.ts';
+import type { UpstreamTool } from './tools/tool-list.ts';
 
 /** How long an upstream may take to terminate the session. */
 const closeTimeoutMs = 2_000;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test';
-import { bodyBudget, Holding } from '../../src/byte-budget.ts';
+import { bodyBudget, Holding } from '../../src/runtime/byte-budget.ts';
 import { sse } from '../support/answers.ts';
 import { type FakeAnswer, type FakeUpstream, fakeUpstream } from '../support/fake-upstream.ts';
 import { startGateway, type TestGateway } from '../support/gateway.ts';

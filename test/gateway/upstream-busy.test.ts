@@ -1,11 +1,11 @@
 import { expect, setDefaultTimeout, test } from 'bun:test';
-import { Abort } from '../../src/abort.ts';
 import { parseConfig } from '../../src/config/load.ts';
 import type { ServerConfig } from '../../src/config/schema.ts';
 import type { Logger } from '../../src/observability/log.ts';
 import { UpstreamMetrics } from '../../src/observability/upstream-metrics.ts';
-import { Connection } from '../../src/upstream/connection.ts';
+import { Abort } from '../../src/runtime/abort.ts';
 import type { UpstreamFailure } from '../../src/upstream/failure.ts';
+import { SessionKeeper } from '../../src/upstream/session-keeper.ts';
 import { fakeSse } from '../support/fake-sse.ts';
 import { failOnStrayErrors } from '../support/stray-errors.ts';
 import { waitUntil } from '../support/wait.ts';
@@ -26,7 +26,7 @@ test('an upstream with as many requests in flight as there may be is not lost be
   const server = parseConfig(text, 'test', {}).config.servers[0] as ServerConfig;
   let metrics: UpstreamMetrics | undefined;
   const silent = { debug() {}, info() {}, warn() {}, error() {} } as unknown as Logger;
-  const connection = new Connection(
+  const connection = new SessionKeeper(
     { server, token: null },
     silent,
     (state) => {

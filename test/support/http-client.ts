@@ -1,6 +1,6 @@
 import { Redactor, sanitizeReason } from '../../src/observability/redact.ts';
-import { HttpClient, type HttpClientOptions } from '../../src/upstream/transport/http-client.ts';
 import type { HttpSession } from '../../src/upstream/transport/http-session.ts';
+import { HttpClient, type HttpClientOptions } from '../../src/upstream/transport/upstream-http.ts';
 
 /** One session over a client of its own. */
 export interface TestHttpClient extends HttpSession, AsyncDisposable {

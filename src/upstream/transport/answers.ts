@@ -1,7 +1,7 @@
-import type { Ends } from '../../protocol/json-text.ts';
-import { type Message, type ResponseMessage, serialOf } from '../../protocol/jsonrpc.ts';
+import type { Ends } from '../../json/scan.ts';
+import { type Message, type ResponseMessage, serialOf } from '../../protocol/messages.ts';
 import { UpstreamFailure } from '../failure.ts';
-import { parseMessages } from './messages.ts';
+import { parseMessages } from './body-messages.ts';
 
 /**
  * The answer to our request among the messages of its own body.

@@ -1,13 +1,13 @@
-import type { Signal } from '../../abort.ts';
+import { nameOf, proxyRefusal } from '../../http-client/connect-failure.ts';
+import type { ResponseTaker } from '../../http-client/connection.ts';
+import { CookieJar } from '../../http-client/cookie-jar.ts';
+import type { HttpResponse } from '../../http-client/response.ts';
 import { jsonType, sessionHeader, sseType, versionHeader } from '../../protocol/headers.ts';
+import type { Signal } from '../../runtime/abort.ts';
 import { build } from '../../version.ts';
 import { explanationIn } from '../explanation.ts';
 import { statusFailure, UpstreamFailure } from '../failure.ts';
-import { nameOf, proxyRefusal } from '../http1/connect-failure.ts';
-import type { ResponseTaker } from '../http1/connection.ts';
-import { CookieJar } from '../http1/cookie-jar.ts';
-import type { HttpResponse } from '../http1/response.ts';
-import type { HttpClient } from './http-client.ts';
+import type { HttpClient } from './upstream-http.ts';
 
 const maxRedirects = 5;
 
@@ -52,7 +52,7 @@ export class HttpSession {
     this.#cookies = new CookieJar(client.options.headers.cookie);
   }
 
-  /** Resolves when the answer's head is there. Rejects with an {@link UpstreamFailure}, or the signal's reason. */
+  /** Resolves when the answer's head is there. Rejects with an {@link UpstreamFailure}, an `HttpFailure`, or the signal's reason. */
   fetch(request: HttpRequest): Promise<HttpResponse> {
     const { promise, resolve, reject } = Promise.withResolvers<HttpResponse>();
     this.request(request, { onResponse: resolve, onFailure: reject });

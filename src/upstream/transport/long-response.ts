@@ -1,12 +1,12 @@
 import { isAscii, isUtf8 } from 'node:buffer';
-import { Holding, maxFreeBytes } from '../../byte-budget.ts';
-import type { Ends } from '../../protocol/json-text.ts';
-import type { ResponseMessage } from '../../protocol/jsonrpc.ts';
-import { LongText } from '../../protocol/long-text.ts';
-import { maxShortChars } from '../../protocol/long-values.ts';
-import { OwnBytes } from '../../protocol/own-bytes.ts';
+import { LongText } from '../../json/long-text.ts';
+import { maxShortChars } from '../../json/long-values.ts';
+import type { Ends } from '../../json/scan.ts';
+import type { ResponseMessage } from '../../protocol/messages.ts';
+import { Holding, maxFreeBytes } from '../../runtime/byte-budget.ts';
+import { OwnedBytes } from '../../runtime/owned-bytes.ts';
 import { answerAlone } from './answers.ts';
-import { endsIn } from './messages.ts';
+import { endsIn } from './body-messages.ts';
 
 /**
  * A long response, of which nothing is kept but its bytes: what it was parsed to and its text would stay in memory
@@ -18,10 +18,10 @@ export class LongResponse implements ResponseMessage {
   readonly error: ResponseMessage['error'];
   readonly isError: boolean;
   readonly start: number;
-  readonly bytes: OwnBytes;
+  readonly bytes: OwnedBytes;
 
   /** @param bytes the text of its result or error in UTF-8 */
-  constructor({ id, error, isError, start }: ResponseMessage, bytes: OwnBytes) {
+  constructor({ id, error, isError, start }: ResponseMessage, bytes: OwnedBytes) {
     this.id = id;
     this.error = error;
     this.isError = isError;
@@ -45,7 +45,7 @@ let taken: Promise<unknown> = Promise.resolve();
  * without its longest string is gone through in slices.
  */
 export function answerInBytes(
-  bytes: OwnBytes,
+  bytes: OwnedBytes,
   id: number,
 ): LongResponse | undefined | Promise<LongResponse | undefined> {
   if (bytes.length < minHugeBytes) return answerInText(bytes, textIn(bytes), id);
@@ -61,15 +61,15 @@ interface PlacedText {
 }
 
 /** Null where the bytes are no UTF-8, which they have to become first. */
-function textIn({ bytes }: OwnBytes): PlacedText | null {
+function textIn({ bytes }: OwnedBytes): PlacedText | null {
   if (isAscii(bytes)) return LongText.of(bytes);
   if (!isUtf8(bytes)) return null;
-  const text = new OwnBytes(bytes).text();
+  const text = new OwnedBytes(bytes).text();
   return { text, place: (index) => Buffer.byteLength(text.slice(0, index)) };
 }
 
 function answerInText(
-  bytes: OwnBytes,
+  bytes: OwnedBytes,
   placed: PlacedText | null,
   id: number,
 ): LongResponse | undefined | Promise<LongResponse | undefined> {
@@ -91,5 +91,5 @@ export function inBytes(answer: ResponseMessage): ResponseMessage {
   const bytes = Buffer.from(answer.text);
   const holding = new Holding();
   holding.force(bytes.length);
-  return new LongResponse(answer, new OwnBytes(bytes, holding));
+  return new LongResponse(answer, new OwnedBytes(bytes, holding));
 }

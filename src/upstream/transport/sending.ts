@@ -1,5 +1,5 @@
-import type { Signal } from '../../abort.ts';
-import { deadlines } from '../../deadlines.ts';
+import type { Signal } from '../../runtime/abort.ts';
+import { deadlines } from '../../runtime/deadlines.ts';
 
 /** How long a POST may go on when its request is over, before it is cut, which costs the connection. */
 const postTimeoutMs = 5_000;

@@ -1,11 +1,11 @@
-import type { Signal } from '../../abort.ts';
-import { sleep } from '../../deadlines.ts';
+import { type HttpResponse, maxUpstreamBodyBytes } from '../../http-client/response.ts';
 import { mediaType, sseType } from '../../protocol/headers.ts';
-import { SseParser } from '../../protocol/sse.ts';
+import { SseParser } from '../../protocol/sse-codec.ts';
+import type { Signal } from '../../runtime/abort.ts';
+import { sleep } from '../../runtime/deadlines.ts';
 import { UpstreamFailure } from '../failure.ts';
-import { type HttpResponse, maxUpstreamBodyBytes } from '../http1/response.ts';
+import { eventMessages, readEvents } from './body-messages.ts';
 import type { HttpSession } from './http-session.ts';
-import { eventMessages, readEvents } from './messages.ts';
 import type { TransportEvents } from './transport.ts';
 
 /** However eager a server is to have us back (its `retry` may be 0), it is not asked in a tight loop. */

@@ -1,9 +1,9 @@
-import { Abort, type Signal } from '../../abort.ts';
-import { SseParser } from '../../protocol/sse.ts';
+import { type HttpResponse, maxUpstreamBodyBytes } from '../../http-client/response.ts';
+import { SseParser } from '../../protocol/sse-codec.ts';
+import { Abort, type Signal } from '../../runtime/abort.ts';
 import { sessionLossOf, toFailure, UpstreamFailure } from '../failure.ts';
-import { type HttpResponse, maxUpstreamBodyBytes } from '../http1/response.ts';
+import { eventMessages, readEvents } from './body-messages.ts';
 import type { HttpSession } from './http-session.ts';
-import { eventMessages, readEvents } from './messages.ts';
 import { Sending } from './sending.ts';
 import type { RequestTaker, Transport, TransportEvents } from './transport.ts';
 

@@ -1,19 +1,19 @@
-import { Abort, type Signal } from '../../abort.ts';
-import { type Deadline, deadlines, settledOrAborted, sleep } from '../../deadlines.ts';
+import type { ResponseTaker } from '../../http-client/connection.ts';
+import { type HttpResponse, maxUpstreamBodyBytes } from '../../http-client/response.ts';
+import type { WholeBody } from '../../http-client/response-body.ts';
+import type { Ends } from '../../json/scan.ts';
 import { mediaType, sessionHeader, sseType, versionHeader } from '../../protocol/headers.ts';
-import type { Ends } from '../../protocol/json-text.ts';
-import type { ResponseMessage } from '../../protocol/jsonrpc.ts';
-import type { OwnBytes } from '../../protocol/own-bytes.ts';
-import { SseParser } from '../../protocol/sse.ts';
-import { nextTurn } from '../../turn.ts';
-import { sessionLossOf, toFailure, UpstreamFailure } from '../failure.ts';
-import type { WholeBody } from '../http1/body.ts';
-import type { ResponseTaker } from '../http1/connection.ts';
-import { type HttpResponse, maxUpstreamBodyBytes } from '../http1/response.ts';
+import type { ResponseMessage } from '../../protocol/messages.ts';
+import { SseParser } from '../../protocol/sse-codec.ts';
+import { Abort, type Signal } from '../../runtime/abort.ts';
+import { type Deadline, deadlines, settledOrAborted, sleep } from '../../runtime/deadlines.ts';
+import type { OwnedBytes } from '../../runtime/owned-bytes.ts';
+import { nextTurn } from '../../runtime/send-batch.ts';
+import { failureIn, sessionLossOf, toFailure, UpstreamFailure } from '../failure.ts';
 import { answerAmong, isAnswerOnStream, looksLikeEvents, looksLikeJson, neither } from './answers.ts';
+import { endsIn, eventMessages, parseMessages, readEvents } from './body-messages.ts';
 import type { HttpRequest, HttpSession } from './http-session.ts';
 import { answerInBytes, inBytes, LongResponse } from './long-response.ts';
-import { endsIn, eventMessages, parseMessages, readEvents } from './messages.ts';
 import { Sending } from './sending.ts';
 import { minReopenDelayMs, SessionStream, unanswerable } from './session-stream.ts';
 import type { RequestTaker, Transport, TransportEvents } from './transport.ts';
@@ -52,7 +52,7 @@ export class StreamableTransport implements Transport {
   }
 
   request(id: number, body: string, signal: Signal, taker: RequestTaker): Sending {
-    const post = new Post(this, id, body, this.#headers, signal, taker);
+    const post = new StreamableRequest(this, id, body, this.#headers, signal, taker);
     this.#http.request(post, post);
     return post;
   }
@@ -62,7 +62,7 @@ export class StreamableTransport implements Transport {
    * a stream that ended too soon, which is not waited for as long.
    */
   unanswered({ status, contentType }: HttpResponse, reason: unknown, taker: RequestTaker): void {
-    const isEmpty = reason instanceof UpstreamFailure && reason.kind === 'protocol';
+    const isEmpty = failureIn(reason)?.kind === 'protocol';
     const isOffered = this.#stream?.refused === false;
     if (isEmpty && isOffered && (status === 202 || mediaType(contentType) === sseType)) {
       taker.onAccepted();
@@ -204,7 +204,7 @@ export class StreamableTransport implements Transport {
   }
 
   async #answerInBytes(
-    bytes: OwnBytes,
+    bytes: OwnedBytes,
     found: Promise<ResponseMessage | undefined> | undefined,
     id: number,
   ): Promise<ResponseMessage> {
@@ -348,7 +348,7 @@ function isForRequest({ kind }: UpstreamFailure): boolean {
 }
 
 /** A request on its way, and what takes the response to its POST. */
-class Post extends Sending implements HttpRequest, ResponseTaker {
+class StreamableRequest extends Sending implements HttpRequest, ResponseTaker {
   readonly method = 'POST';
   readonly body: string;
   readonly headers: Readonly<Record<string, string>>;

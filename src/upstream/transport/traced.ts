@@ -1,6 +1,6 @@
-import type { Signal } from '../../abort.ts';
-import { type Message, parseMessage, type ResponseMessage } from '../../protocol/jsonrpc.ts';
 import { type MessageLog, sizeOf } from '../../protocol/message-log.ts';
+import { type Message, parseMessage, type ResponseMessage } from '../../protocol/messages.ts';
+import type { Signal } from '../../runtime/abort.ts';
 import type { UpstreamFailure } from '../failure.ts';
 import type { Sending } from './sending.ts';
 import type { RequestTaker, Transport, TransportEvents } from './transport.ts';

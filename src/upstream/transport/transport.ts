@@ -1,5 +1,5 @@
-import type { Signal } from '../../abort.ts';
-import type { Message, ResponseMessage } from '../../protocol/jsonrpc.ts';
+import type { Message, ResponseMessage } from '../../protocol/messages.ts';
+import type { Signal } from '../../runtime/abort.ts';
 import type { UpstreamFailure } from '../failure.ts';
 import type { Sending } from './sending.ts';
 

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'bun:test';
-import { Abort } from '../../../src/abort.ts';
 import { Call } from '../../../src/downstream/call.ts';
-import { Heartbeat } from '../../../src/downstream/heartbeat.ts';
-import { Replies } from '../../../src/downstream/replies.ts';
+import { InFlightReplies } from '../../../src/downstream/in-flight.ts';
+import { KeepAlive } from '../../../src/downstream/keep-alive.ts';
 import { Reply } from '../../../src/downstream/reply.ts';
-import { parseMessage, type RequestMessage } from '../../../src/protocol/jsonrpc.ts';
-import { OwnBytes } from '../../../src/protocol/own-bytes.ts';
-import { nextTurn, Turn } from '../../../src/turn.ts';
+import { parseMessage, type RequestMessage } from '../../../src/protocol/messages.ts';
+import { Abort } from '../../../src/runtime/abort.ts';
+import { OwnedBytes } from '../../../src/runtime/owned-bytes.ts';
+import { nextTurn, Turn } from '../../../src/runtime/send-batch.ts';
 import { waitUntil } from '../../support/wait.ts';
 
 const json = { json: true, sse: false };
@@ -25,7 +25,7 @@ function reply({
   headers = null as Record<string, string> | null,
   intervalMs = 60_000,
   signal = new Abort(),
-  replies = new Replies(new Heartbeat(intervalMs)),
+  replies = new InFlightReplies(new KeepAlive(intervalMs)),
 } = {}) {
   const seen = { gone: 0, long: 0 };
   const response = Promise.withResolvers<Response>();
@@ -38,7 +38,7 @@ function reply({
     onLong: () => void seen.long++,
     ended() {},
   };
-  const streams = new Heartbeat(intervalMs);
+  const streams = new KeepAlive(intervalMs);
   const parts = { replies, streams };
   const made = new Reply(parts, asked, batch, headers);
   const call = callOf(made);
@@ -160,7 +160,7 @@ describe('a client that accepts only a stream', () => {
 
 describe('a batch whose answers grow long', () => {
   const half = `{"a":"${'x'.repeat(600_000)}"}`;
-  const own = (text: string) => ['', new OwnBytes(Buffer.from(new TextEncoder().encode(text).buffer)), ''];
+  const own = (text: string) => ['', new OwnedBytes(Buffer.from(new TextEncoder().encode(text).buffer)), ''];
 
   test('is an array that begins before its last answer is there, for a client that accepts only JSON', async () => {
     const { reply: made, response: answered } = reply({ accepted: json, batch: 3 });
@@ -298,7 +298,7 @@ describe('a client that goes away', () => {
       onLong() {},
       ended() {},
     };
-    const parts = { replies: new Replies(), streams: new Heartbeat() };
+    const parts = { replies: new InFlightReplies(), streams: new KeepAlive() };
     const quick = new Reply(parts, asked, null);
     quick.answer('{"a":1}');
     await Bun.sleep(150);
@@ -312,7 +312,7 @@ describe('a client that goes away', () => {
 
 describe('replies under way', () => {
   test('can all have their calls cancelled, young or old, and are answered all the same', async () => {
-    const replies = new Replies();
+    const replies = new InFlightReplies();
     const old = reply({ replies });
     await Bun.sleep(150);
     const young = reply({ replies });
@@ -326,7 +326,7 @@ describe('replies under way', () => {
 
   test('count as requests of the turn until they are done, answered or given up by the client', async () => {
     const turn = new Turn();
-    const replies = new Replies(new Heartbeat(), turn);
+    const replies = new InFlightReplies(new KeepAlive(), turn);
     const sends = async (): Promise<'at once' | 'at the end of the turn'> => {
       let sent = false;
       const send = () => {

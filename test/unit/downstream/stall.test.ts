@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test';
-import { ByteBudget, Holding } from '../../../src/byte-budget.ts';
 import { StalledError, takenInTime } from '../../../src/downstream/stall.ts';
+import { ByteBudget, Holding } from '../../../src/runtime/byte-budget.ts';
 
 const MiB = 1024 * 1024;
 const maxStallMs = 20;

@@ -3,7 +3,7 @@ import type { write } from 'node:fs';
 import { OutputQueue } from '../../../src/observability/output.ts';
 
 /** One write that the queue asks for, until the test says how it ended. */
-interface Asked {
+interface ReplyTarget {
   readonly stream: number;
   readonly text: string;
   /** Takes all of it, or the first `bytes`. */
@@ -13,7 +13,7 @@ interface Asked {
 
 /** A queue whose streams do what the test says, and what they took. */
 function newQueue() {
-  const asked: Asked[] = [];
+  const asked: ReplyTarget[] = [];
   const taken: string[] = [];
   const fakeWrite = (
     stream: number,
@@ -36,7 +36,7 @@ function newQueue() {
   };
   const queue = new OutputQueue(fakeWrite as unknown as typeof write);
   /** The write that is under way. */
-  const current = () => asked.at(-1) as Asked;
+  const current = () => asked.at(-1) as ReplyTarget;
   return { queue, asked, taken, current };
 }
 

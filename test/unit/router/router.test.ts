@@ -1,15 +1,15 @@
 import { expect, test } from 'bun:test';
-import { Abort } from '../../../src/abort.ts';
 import { CallFailure } from '../../../src/errors.ts';
+import { ObjectText } from '../../../src/json/object.ts';
 import type { Logger } from '../../../src/observability/log.ts';
 import { Redactor } from '../../../src/observability/redact.ts';
 import { ToolMetrics } from '../../../src/observability/upstream-metrics.ts';
 import type { Answer, Exchange } from '../../../src/protocol/exchange.ts';
-import { parseMessage, type ResponseMessage } from '../../../src/protocol/jsonrpc.ts';
-import { ObjectText } from '../../../src/protocol/object-text.ts';
-import { Registry } from '../../../src/registry/registry.ts';
+import { parseMessage, type ResponseMessage } from '../../../src/protocol/messages.ts';
+import { Registry } from '../../../src/registry/catalog.ts';
 import { Router } from '../../../src/router/router.ts';
-import type { Connection } from '../../../src/upstream/connection.ts';
+import { Abort } from '../../../src/runtime/abort.ts';
+import type { SessionKeeper } from '../../../src/upstream/session-keeper.ts';
 import type { AnswerTaker } from '../../../src/upstream/transport/transport.ts';
 
 test('a call whose answer the gateway itself fails to pass on is told so, once, and in no words of the fault', () => {
@@ -24,7 +24,7 @@ test('a call whose answer the gateway itself fails to pass on is told so, once, 
     call(_call: unknown, _params: string, _repeatable: boolean, given: AnswerTaker) {
       taker = given;
     },
-  } as unknown as Connection;
+  } as unknown as SessionKeeper;
   const redactor = new Redactor();
   redactor.redactJson = () => {
     throw new Error('out of order');

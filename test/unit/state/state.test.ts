@@ -41,7 +41,7 @@ function opened(directory: string, key: Uint8Array | null = null, port = 8766) {
   return { ...openState({ directory, key, port }, logger), warnings };
 }
 
-const goesOn = (before: { seal: import('../../../src/seal.ts').Seal }, after: typeof before) =>
+const goesOn = (before: { seal: import('../../../src/state/seal.ts').Seal }, after: typeof before) =>
   after.seal.open('p', before.seal.seal('p', 'text')) === 'text';
 const posix = process.platform !== 'win32';
 const mode = (path: string) => statSync(path).mode & 0o777;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test';
-import { TooManyError } from '../../../src/protocol/json-text.ts';
+import { TooManyError } from '../../../src/json/scan.ts';
 import {
   sessionLossIn,
   sessionLossOf,

@@ -1,0 +1,89 @@
+import { inFileOrder } from '../../config/disabled.ts';
+import { hostInUrl } from '../../config/hosts.ts';
+import { type LoadedConfig, loadConfig } from '../../config/load.ts';
+import type { ServerConfig } from '../../config/schema.ts';
+import { splitUserInfo } from '../../config/user-info.ts';
+import { warningsOf } from '../../config/warnings.ts';
+import { displayUrl, Redactor } from '../../observability/redact.ts';
+import type { ExitCode } from '../command-table.ts';
+import type { Connected } from '../connect-all.ts';
+
+/**
+ * Validates the file at `path` and its environment, and prints what would be served. With `connect` each server is
+ * connected once, and what was found is told, too: resolves to 1 where one is not reachable. Without it no connection is
+ * opened.
+ */
+export async function check(path: string, connect: boolean): Promise<ExitCode> {
+  const loaded = await loadConfig(path, process.env);
+  const redactor = new Redactor();
+  redactor.setSecrets(loaded.secrets);
+  // Loaded only for this: the plain check needs nothing of what speaks to servers.
+  const connected = connect ? await (await import('../connect-all.ts')).connectAll(loaded, redactor) : [];
+  console.log(redactor.redact(summary(loaded, connected)));
+  const warnings = [...warningsOf(loaded), ...connected.flatMap((one) => one.warnings)];
+  for (const warning of warnings) console.error(redactor.redact(`warning: ${warning}`));
+  const failed = connected.filter((one) => !one.reachable).map((one) => one.name);
+  if (failed.length === 0) return 0;
+  console.error(
+    `mcpstead: ${failed.length} of ${connected.length} servers could not be connected: ${failed.join(', ')}`,
+  );
+  return 1;
+}
+
+function summary({ path, config, disabled }: LoadedConfig, connected: readonly Connected[]): string {
+  const blocks = inFileOrder(
+    config.servers.map((server, index) =>
+      block(server.name, { ...describe(server), ...connected[index]?.rows }),
+    ),
+    disabled.map(({ index, name, url }) => [index, block(name, { url: displayUrl(url), enabled: 'no' })]),
+  );
+  const port = config.port === 0 ? '<any free port>' : config.port;
+  const head = [
+    `${path} is valid.`,
+    rows({
+      endpoint: `http://${hostInUrl(config.host)}:${port}/mcp`,
+      clients:
+        config.mcp.auth.mode === 'bearer' ? 'bearer token from MCPSTEAD_BEARER_TOKEN' : 'no authentication',
+      metrics: config.metrics.enabled ? '/metrics' : 'off',
+      servers: count(blocks.length, disabled.length),
+    }),
+  ];
+  return [...head, ...blocks].join('\n\n');
+}
+
+function count(all: number, disabled: number): string {
+  if (all === 0) return 'none';
+  return disabled === 0 ? `${all}` : `${all}, ${disabled} of them disabled`;
+}
+
+function block(name: string, entries: Readonly<Record<string, unknown>>): string {
+  return `${name}\n${rows(entries, '  ')}`;
+}
+
+function describe(server: ServerConfig): Record<string, unknown> {
+  const { timeouts, tools, reconnect } = server;
+  return {
+    url: displayUrl(server.url),
+    protocol: server.protocol,
+    required: server.required ? 'yes' : 'no',
+    auth: authOf(server),
+    headers: Object.keys(server.headers).join(', ') || 'none',
+    timeouts: `connect ${timeouts.connect_seconds} s, request ${timeouts.request_seconds} s`,
+    'tool list': `fetched anew every ${tools.ttl_seconds} s`,
+    reconnect:
+      reconnect.max_attempts === 0 ? 'for ever' : `${reconnect.max_attempts} attempts, then given up`,
+  };
+}
+
+function authOf({ auth, url }: ServerConfig): string {
+  if (auth !== 'none') return `bearer token from ${auth.token_env}`;
+  return splitUserInfo(url).userInfo ? 'user name and password of the url' : 'none';
+}
+
+/** One line for each entry, the values below each other. */
+function rows(entries: Readonly<Record<string, unknown>>, indent = ''): string {
+  const width = Math.max(...Object.keys(entries).map((key) => key.length)) + 2;
+  return Object.entries(entries)
+    .map(([key, value]) => `${indent}${key.padEnd(width)}${value}`)
+    .join('\n');
+}

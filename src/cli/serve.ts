@@ -1,9 +1,0 @@
-import { type LoadedConfig, loadConfig } from '../config/load.ts';
-import type { ExitCode } from './commands.ts';
-import { runGateway } from './run-gateway.ts';
-
-/** Serves what the file at `path` configures until a signal ends it. */
-export async function serve(path: string): Promise<ExitCode> {
-  const readConfig = (): Promise<LoadedConfig> => loadConfig(path, process.env);
-  return runGateway({ loaded: await readConfig(), readConfig, outlives: true });
-}

@@ -1,0 +1,32 @@
+import { GatewayError } from '../errors.ts';
+import { TooManyError } from '../json/scan.ts';
+import type { Logger } from '../observability/log.ts';
+import { jsonType } from '../protocol/headers.ts';
+import { errorText } from '../protocol/messages.ts';
+
+/** The error to show for whatever was thrown; what was not meant to be shown is logged instead. */
+export function toGatewayError(error: unknown, logger: Logger): GatewayError {
+  if (error instanceof GatewayError) return error;
+  // Only what a client sends is looked into while it is being answered.
+  if (error instanceof TooManyError)
+    return new GatewayError('invalid_params', `Invalid params: ${error.message}`);
+  logger.error('a request failed inside the gateway', { error });
+  return new GatewayError('internal', 'the gateway failed; its log says more');
+}
+
+/** The JSON text of a JSON-RPC error object. */
+export function rpcErrorText(error: GatewayError): string {
+  return JSON.stringify({ code: error.rpcCode, message: error.message, data: error.data });
+}
+
+/** A JSON-RPC error as an HTTP answer of its own, with the error's own status. */
+export function errorResponse(
+  error: GatewayError,
+  idText = 'null',
+  headers?: Record<string, string>,
+): Response {
+  return new Response(errorText(idText, rpcErrorText(error)), {
+    status: error.httpStatus,
+    headers: { 'content-type': jsonType, ...headers },
+  });
+}

@@ -1,0 +1,478 @@
+import { ObjectText } from '../../json/object.ts';
+import { gatewaysIn } from '../../protocol/instance.ts';
+import type { MessageLog } from '../../protocol/message-log.ts';
+import {
+  errorText,
+  type InvalidMessage,
+  type Message,
+  type NotificationMessage,
+  notificationText,
+  type RequestId,
+  type RequestMessage,
+  type ResponseMessage,
+  type RpcError,
+  requestText,
+  resultText,
+  serialOf,
+} from '../../protocol/messages.ts';
+import { isLegacyVersion, latestLegacyVersion, legacyVersions } from '../../protocol/versions.ts';
+import { Abort, type Signal } from '../../runtime/abort.ts';
+import { deadlines } from '../../runtime/deadlines.ts';
+import { build } from '../../version.ts';
+import {
+  cancelled,
+  type FailureKind,
+  failureIn,
+  loopFailure,
+  sessionLossIn,
+  UpstreamFailure,
+} from '../failure.ts';
+import { type CallOwner, Opening, PendingRequest, type UpstreamCall } from '../pending-request.ts';
+import { maxRequestsInFlight, RequestTable } from '../request-table.ts';
+import { ToolList, type UpstreamTool } from '../tools/tool-list.ts';
+import { inBytes } from '../transport/long-response.ts';
+import { traced } from '../transport/traced.ts';
+import type { AnswerTaker, Transport, TransportEvents } from '../transport/transport.ts';
+
+/** How long a notification, or an answer of ours to the upstream, may take to be accepted. */
+const sendTimeoutMs = 10_000;
+/** How many of these may be under way at once: an upstream that pings without end gets no more answers for a while. */
+const maxUnansweredSends = 1_000;
+/** Failures that an upstream which lives can bring about, by its answer. */
+const refusalKinds: readonly FailureKind[] = ['returned_error', 'unsupported', 'protocol'];
+/** The id of `initialize`, the first request of a session. */
+const openingId = 1;
+/** JSON-RPC 2.0 section 5.1. */
+const methodNotFound = -32601;
+/** The JSON text of the params that ask for the first page of a list. */
+const firstPage = '{}';
+/** The JSON text of the method that lists tools. */
+const listMethod = '"tools/list"';
+
+/** What a session tells the connection that owns it, and what it asks of it. */
+export interface SessionEvents {
+  /** The id by which this gateway recognizes itself. */
+  readonly instance: string;
+  /** Is told of each message; absent unless somebody wants to know. */
+  readonly messages?: MessageLog | null;
+  /** Words of the upstream in a form that may be shown: short, on one line, without secrets. */
+  quote(text: string): string;
+  onToolsChanged(session: LegacySession): void;
+  /** The tools were listed: what of the list was passed over, and why, or null. */
+  onToolFaults(faults: string | null): void;
+  /** The transport is gone. */
+  onClosed(session: LegacySession, error: Error): void;
+  /** Something hints at a lost session or a dead upstream. */
+  onSuspect(session: LegacySession): void;
+  /** The upstream said something. */
+  onSeen(): void;
+  /** Something that the upstream does was passed over: `what` is one of a fixed number of texts. */
+  onOddity(what: string): void;
+}
+
+/**
+ * One initialized session with an upstream of the legacy era. It owns the ids and progress tokens that go
+ * upstream: two clients may use the same ones at the same time.
+ */
+export class LegacySession implements TransportEvents, CallOwner {
+  /** Whether a client's call went well in it, since another one was told that there is no such session. */
+  hasServed = false;
+  readonly #transport: Transport;
+  readonly #events: SessionEvents;
+  readonly #calls = new RequestTable<PendingRequest>();
+  #protocolVersion = '';
+  #serverInfo = '';
+  /** Whether the upstream may have tools: some that do not say so list them all the same. */
+  #mayHaveTools = true;
+  /** Whether it says that it has. */
+  #hasTools = false;
+  /** How many tools it listed last; null: none were listed yet. */
+  #listedTools: number | null = null;
+  #gateways: readonly string[] = [];
+  /** The `initialize` that is under way. */
+  #opening: Opening | null = null;
+  #closedBy: Error | null = null;
+  #sending = 0;
+  #onIdle: (() => void) | null = null;
+
+  /** @param connect makes the transport, which tells this session what comes in. */
+  constructor(connect: (events: TransportEvents) => Transport, events: SessionEvents) {
+    this.#transport = (events.messages ? traced(connect, events.messages) : connect)(this);
+    this.#events = events;
+  }
+
+  get protocolVersion(): string {
+    return this.#protocolVersion;
+  }
+  /** The server's own name and version, as they may be shown; empty: it did not tell. MCP 2025-11-25, Implementation. */
+  get serverInfo(): string {
+    return this.#serverInfo;
+  }
+  /** The ids of the gateways that are reached in this session: the upstream, where it is one, and those behind it. */
+  get gateways(): readonly string[] {
+    return this.#gateways;
+  }
+  get transportName(): string {
+    return this.#transport.name;
+  }
+
+  /** What ended the transport, or null while it lives. */
+  get closedBy(): Error | null {
+    return this.#closedBy;
+  }
+
+  /** Opens the transport and initializes. MCP 2025-11-25, Lifecycle. */
+  async open(signal: Signal): Promise<void> {
+    await this.#transport.open(signal);
+    const params = {
+      protocolVersion: latestLegacyVersion,
+      capabilities: {},
+      clientInfo: { name: 'mcpstead', version: build.version },
+    };
+    // The first request of all gets one.
+    const id = this.#calls.nextId() as number;
+    const body = requestText(String(id), '"initialize"', JSON.stringify(params));
+    this.#opening = new Opening(signal);
+    this.#transport.request(id, body, signal, this.#opening);
+    const answer = await this.#opening.answer.finally(() => (this.#opening = null));
+    const result = new ObjectText(answer.text);
+    answer.bytes?.free();
+    if (answer.error) throw this.#refusal('to initialize', answer.error);
+    this.#gateways = gatewaysIn(result);
+    if (this.#gateways.includes(this.#events.instance))
+      throw loopFailure(this.#gateways[0] === this.#events.instance);
+    const protocolVersion = result.string('protocolVersion');
+    if (!isLegacyVersion(protocolVersion)) {
+      const supported = legacyVersions.join(', ');
+      const found =
+        protocolVersion === undefined
+          ? 'no protocol version'
+          : `the unknown protocol version ${this.#events.quote(protocolVersion)}`;
+      throw new UpstreamFailure('protocol', `speaks ${found}; known are ${supported}`);
+    }
+    this.#protocolVersion = protocolVersion;
+    const info = result.object('serverInfo');
+    this.#serverInfo = this.#events.quote(`${info?.string('name') ?? ''} ${info?.string('version') ?? ''}`);
+    this.#hasTools = result.object('capabilities')?.member('tools') !== undefined;
+    try {
+      await this.#transport.send(notificationText('notifications/initialized'), signal);
+    } catch (error) {
+      // What it is answered means nothing: whether the session lives is seen from what is asked in it next.
+      if (!isRefusal(error, 'auth', 'limited', 'broken')) throw error;
+      this.#events.onOddity('notifications/initialized is refused');
+    }
+    this.#transport.initialized(protocolVersion);
+  }
+
+  /**
+   * Sends a request, for `taker`, which gets its response, be it a result or an error, or is told an
+   * {@link UpstreamFailure}. On timeout and cancellation the upstream is told to stop.
+   *
+   * @param paramsText the JSON text of the params, as the upstream is to see them but for the progress token
+   */
+  call(call: UpstreamCall, paramsText: string, timeoutMs: number, taker: AnswerTaker): void {
+    const id = call.abort.aborted ? null : this.#calls.nextId();
+    if (id === null) {
+      taker.onFailure(call.abort.aborted ? cancelled() : tooManyRequests());
+      return;
+    }
+    const running = new PendingRequest(this, id, call, paramsText, timeoutMs, taker);
+    this.#calls.add(running);
+    deadlines.start(running, timeoutMs);
+    const body = requestText(String(id), call.methodText, running.paramsText);
+    running.send(this.#transport, body);
+  }
+
+  /** The answer to `running` has come. */
+  answered(running: PendingRequest, answer: ResponseMessage): void {
+    this.#ended(running);
+    this.#events.onSeen();
+    running.taker.onAnswer(answer);
+  }
+
+  /** No answer to `running` will come. */
+  failed(running: PendingRequest, reason: unknown): void {
+    this.#ended(running);
+    const { abort } = running.call;
+    if (!abort.aborted) {
+      running.taker.onFailure(reason);
+      return;
+    }
+    // The client has no words of ours for why it does not want the answer any more.
+    const why = abort.reason instanceof UpstreamFailure ? abort.reason : cancelled();
+    const params = `{"requestId":${running.id},"reason":${JSON.stringify(why.message)}}`;
+    this.#send(notificationText('notifications/cancelled', params));
+    running.taker.onFailure(why);
+  }
+
+  #ended(running: PendingRequest): void {
+    running.clear();
+    this.#calls.delete(running.id);
+    if (this.#calls.size === 0) this.#onIdle?.();
+  }
+
+  /**
+   * Sends a request of the gateway's own, until `signal` is aborted. None of them changes anything, so it is sent a second
+   * time where its connection broke: that may be one of those that the server closes as they are used again.
+   */
+  async #ask(
+    method: string,
+    paramsText: string,
+    timeoutMs: number,
+    signal: Signal,
+  ): Promise<ResponseMessage> {
+    try {
+      return await this.#askOnce(method, paramsText, timeoutMs, signal);
+    } catch (error) {
+      const isBroken = failureIn(error)?.kind === 'broken';
+      if (!isBroken || this.#closedBy) throw error;
+      return this.#askOnce(method, paramsText, timeoutMs, signal);
+    }
+  }
+
+  async #askOnce(
+    method: string,
+    paramsText: string,
+    timeoutMs: number,
+    signal: Signal,
+  ): Promise<ResponseMessage> {
+    if (signal.aborted) throw cancelled();
+    const call = ownCall(method);
+    const cancel = () => call.abort.abort(signal.reason);
+    signal.addEventListener('abort', cancel, { once: true });
+    try {
+      const { promise, resolve, reject } = Promise.withResolvers<ResponseMessage>();
+      this.call(call, paramsText, timeoutMs, { onAnswer: resolve, onFailure: reject });
+      return await promise;
+    } finally {
+      signal.removeEventListener('abort', cancel);
+    }
+  }
+
+  /**
+   * Whether the session is one still: asks for the first tools, or for a sign of life where there are none. Rejects with
+   * an {@link UpstreamFailure} where the upstream answers with an error, too: a server may say so that it has lost it.
+   */
+  async check(timeoutMs: number, signal: Signal): Promise<void> {
+    if (!this.#mayHaveTools) return this.#ping(timeoutMs, signal);
+    const { bytes } = await this.#page(firstPage, timeoutMs, signal);
+    bytes?.free();
+  }
+
+  /** MCP 2025-11-25, Ping. A server that does not know this method knows the session. */
+  async #ping(timeoutMs: number, signal: Signal): Promise<void> {
+    const { error, bytes } = await this.#ask('ping', '{}', timeoutMs, signal);
+    bytes?.free();
+    if (error && error.code !== methodNotFound) throw this.#refusal('a ping', error);
+  }
+
+  /**
+   * All tools of the upstream, page by page, each page within `pageTimeoutMs` and all within `timeoutMs`. One that says
+   * that it has none, and refuses to list any, is asked for a sign of life instead: fetching the list is the health check.
+   */
+  async listTools(pageTimeoutMs: number, timeoutMs: number, signal: Signal): Promise<UpstreamTool[]> {
+    const list = new ToolList();
+    try {
+      if (this.#mayHaveTools) await this.#listTools(list, pageTimeoutMs, timeoutMs, signal);
+    } catch (error) {
+      // As it said.
+      if (this.#hasTools || list.pages > 0 || !isRefusal(error)) throw error;
+      this.#mayHaveTools = false;
+    }
+    // What it has listed once it has.
+    this.#hasTools = this.#mayHaveTools;
+    if (!this.#mayHaveTools) await this.#ping(pageTimeoutMs, signal);
+    const tools = list.tools();
+    this.#listedTools = tools.length;
+    this.#events.onToolFaults(list.faults());
+    return tools;
+  }
+
+  async #listTools(list: ToolList, pageTimeoutMs: number, timeoutMs: number, signal: Signal): Promise<void> {
+    const endMs = performance.now() + timeoutMs;
+    for (let params: string | null = firstPage; params !== null; ) {
+      const leftMs = endMs - performance.now();
+      if (leftMs <= 0) {
+        const found = `${list.pages} pages came within ${timeoutMs / 1000} s`;
+        throw new UpstreamFailure('timeout', `did not list all of its tools: ${found}`);
+      }
+      const page = await this.#page(params, Math.ceil(Math.min(pageTimeoutMs, leftMs)), signal).catch(
+        (error) => {
+          // Where there is a list from before, that is better than a part of one.
+          if (this.#listedTools !== null || list.pages === 0 || !isRefusal(error) || error.loss) throw error;
+          list.endsBefore(error.message);
+          return null;
+        },
+      );
+      if (page === null) return;
+      try {
+        params = await list.add(page);
+      } finally {
+        page.bytes?.free();
+      }
+    }
+  }
+
+  async #page(params: string, timeoutMs: number, signal: Signal): Promise<ResponseMessage> {
+    const answer = await this.#ask('tools/list', params, timeoutMs, signal);
+    if (answer.error) {
+      answer.bytes?.free();
+      throw this.#refusal('to list its tools', answer.error);
+    }
+    // A server that had tools, and now answers something else, knows this session no more. What is long is a list.
+    const mustList = this.#listedTools && params === firstPage && answer.bytes === undefined;
+    if (mustList && new ObjectText(answer.text).member('tools') === undefined)
+      throw new UpstreamFailure('protocol', 'answered tools/list without a list of tools');
+    return answer;
+  }
+
+  /**
+   * Takes no more calls, and ends the session once the running ones are done; each of those has a deadline.
+   * Resolves when the upstream was told, or could not be within `timeoutMs`. Without `terminate` it is not told.
+   */
+  async retire(timeoutMs: number, terminate = true): Promise<void> {
+    if (this.#calls.size > 0) await new Promise<void>((resolve) => (this.#onIdle = resolve));
+    const abort = new Abort();
+    const deadline = deadlines.add(timeoutMs, () => abort.abort());
+    try {
+      await this.#transport.close(terminate, abort);
+    } catch {
+      // The upstream is gone, or will find out by itself.
+    } finally {
+      deadline.clear();
+    }
+  }
+
+  onMessage(message: Message, requestId: number | null): Promise<void> | undefined {
+    this.#events.onSeen();
+    if (message.kind === 'notification') return this.#onNotification(message, requestId);
+    if (message.kind === 'request') this.#onRequest(message);
+    else if (message.kind === 'response') this.#onResponse(message);
+    else this.#onInvalid(message);
+    return undefined;
+  }
+
+  onClosed(error: Error): void {
+    this.#closedBy = error;
+    this.#events.onClosed(this, error);
+    this.#opening?.onFailure(error);
+    for (const running of this.#calls.values()) running.onFailure(error);
+  }
+
+  onDeaf(failure: UpstreamFailure): void {
+    for (const running of this.#calls.values()) if (running.accepted) running.onFailure(failure);
+  }
+
+  onSuspect(): void {
+    this.#events.onSuspect(this);
+  }
+
+  #onNotification(message: NotificationMessage, requestId: number | null): Promise<void> | undefined {
+    switch (message.method) {
+      case 'notifications/progress': {
+        const { params } = message;
+        const token = params?.number('progressToken') ?? serialOf(params?.string('progressToken'));
+        const running = token === undefined ? undefined : this.#calls.get(token);
+        if (params === undefined || running?.progressToken === undefined) return undefined;
+        const paramsText = params.with('progressToken', running.progressToken);
+        return running.call.notify(notificationText(message.method, paramsText));
+      }
+      case 'notifications/message':
+        // Only a stream of its own ties a log message to the call that caused it.
+        if (requestId === null) return undefined;
+        return this.#calls
+          .get(requestId)
+          ?.call.notify(notificationText(message.method, message.params?.toString()));
+      case 'notifications/tools/list_changed':
+        // Some servers send this ahead of every answer, that of tools/list included: the list that follows is new.
+        if (requestId === null || this.#calls.get(requestId)?.call.methodText !== listMethod) {
+          this.#mayHaveTools = true;
+          this.#events.onToolsChanged(this);
+        }
+        return undefined;
+      default:
+        return undefined;
+    }
+  }
+
+  /** A response that came on another stream than its request's. */
+  #onResponse(answer: ResponseMessage): void {
+    const asked = this.#askedWith(answer.id);
+    if (asked === undefined) {
+      this.#events.onOddity('it answers what was not asked, or no more');
+      return;
+    }
+    asked.drop();
+    asked.onAnswer(inBytes(answer));
+  }
+
+  /** One bad message says nothing about the others, but no better one will follow for the same request. */
+  #onInvalid({ answers, problem }: InvalidMessage): void {
+    const asked = answers === undefined ? undefined : this.#askedWith(answers);
+    if (asked === undefined) {
+      this.#events.onOddity(`it sends what is no JSON-RPC: ${problem}`);
+      return;
+    }
+    asked.drop();
+    asked.onFailure(
+      new UpstreamFailure('protocol', `answered with something that is not JSON-RPC: ${problem}`),
+    );
+  }
+
+  /** The request of ours that has that id and no answer yet. */
+  #askedWith(id: RequestId | null): PendingRequest | Opening | undefined {
+    const serial = serialOf(id);
+    if (serial === undefined) return undefined;
+    return this.#calls.get(serial) ?? (serial === openingId ? (this.#opening ?? undefined) : undefined);
+  }
+
+  /** We declare no capabilities, so an upstream may ask for nothing but a ping. */
+  #onRequest(message: RequestMessage): void {
+    if (message.method === 'ping') this.#send(resultText(message.idText, '{}'));
+    else this.#send(errorText(message.idText, '{"code":-32601,"message":"Method not found"}'));
+  }
+
+  #refusal(what: string, { code, message }: RpcError): UpstreamFailure {
+    const reason = this.#events.quote(message);
+    return new UpstreamFailure(
+      'returned_error',
+      `refused ${what}: ${reason === '' ? '' : `${reason} `}(error ${code})`,
+      sessionLossIn({ code, message }) ?? undefined,
+    );
+  }
+
+  /** Sends what needs no answer; whether it arrives is not our concern. */
+  #send(body: string): void {
+    if (this.#sending === maxUnansweredSends) return;
+    this.#sending++;
+    const abort = new Abort();
+    const deadline = deadlines.add(sendTimeoutMs, () => abort.abort());
+    this.#transport
+      .send(body, abort)
+      .catch(() => {})
+      .finally(() => {
+        this.#sending--;
+        deadline.clear();
+      });
+  }
+}
+
+/** Whether the upstream answered, be it not in the way that it should. */
+function isRefusal(error: unknown, ...more: FailureKind[]): boolean {
+  const failure = failureIn(error);
+  return failure !== null && [...refusalKinds, ...more].includes(failure.kind);
+}
+
+function tooManyRequests(): UpstreamFailure {
+  return new UpstreamFailure('busy', `has ${maxRequestsInFlight} requests in flight, which is the most`);
+}
+
+/** A request of the gateway's own. */
+function ownCall(method: string): UpstreamCall {
+  return {
+    methodText: JSON.stringify(method),
+    meta: undefined,
+    abort: new Abort(),
+    notify: () => undefined,
+  };
+}

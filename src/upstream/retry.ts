@@ -1,0 +1,105 @@
+import type { ResponseMessage } from '../protocol/messages.ts';
+import type { Signal } from '../runtime/abort.ts';
+import { settledOrAborted } from '../runtime/deadlines.ts';
+import { cancelled, errorAnswered, toFailure, type UpstreamFailure } from './failure.ts';
+import type { LegacySession } from './legacy/session.ts';
+import type { UpstreamCall } from './pending-request.ts';
+import type { AnswerTaker } from './transport/transport.ts';
+
+/** Where an attempt finds a session. */
+export interface RetryOwner {
+  readonly session: LegacySession | null;
+  readonly requestTimeoutMs: number;
+  /** The live session; waits for one that is being opened. Rejects with an {@link UpstreamFailure}. */
+  usableSession(signal: Signal): Promise<LegacySession>;
+  /** A call has failed in that session: resolves to whether the session is lost, once that is known. Does not reject. */
+  failedOn(session: LegacySession, failure: UpstreamFailure): Promise<boolean>;
+}
+
+/** A client's request while it is with the upstream, which gets it a second time only where that does no harm. */
+export class RetryableCall implements AnswerTaker {
+  readonly #owner: RetryOwner;
+  readonly #call: UpstreamCall;
+  readonly #paramsText: string;
+  readonly #repeatable: boolean;
+  readonly #taker: AnswerTaker;
+  /** The session that it was sent in last. */
+  #session: LegacySession | null = null;
+  #isSecond = false;
+
+  constructor(
+    owner: RetryOwner,
+    call: UpstreamCall,
+    paramsText: string,
+    repeatable: boolean,
+    taker: AnswerTaker,
+  ) {
+    this.#owner = owner;
+    this.#call = call;
+    this.#paramsText = paramsText;
+    this.#repeatable = repeatable;
+    this.#taker = taker;
+  }
+
+  /** Sends it; waits for a session that is being opened. */
+  start(): void {
+    const { session } = this.#owner;
+    if (session) this.#send(session);
+    else {
+      this.#owner.usableSession(this.#call.abort).then(
+        (opened) => this.#send(opened),
+        (reason) => this.#taker.onFailure(reason),
+      );
+    }
+  }
+
+  onAnswer(answer: ResponseMessage): void {
+    if (answer.error) {
+      void this.#failed(errorAnswered(answer, answer.error));
+      return;
+    }
+    (this.#session as LegacySession).hasServed = true;
+    this.#taker.onAnswer(answer);
+  }
+
+  onFailure(reason: unknown): void {
+    const failure = toFailure(reason);
+    if (failure.saysNothing) this.#end(failure);
+    else void this.#failed(failure);
+  }
+
+  /** Waits for the verdict on the session: until then nobody knows whether the failure is the session's or the tool's. */
+  async #failed(failure: UpstreamFailure): Promise<void> {
+    const { abort } = this.#call;
+    // Its time may be over, but not its client's patience: the next call is to meet a session that works.
+    const isOver = abort.aborted;
+    let isLost = false;
+    const verdict = this.#owner.failedOn(this.#session as LegacySession, failure).then((lost) => {
+      isLost = lost;
+    });
+    if (isOver) await verdict;
+    else await settledOrAborted(verdict, abort);
+    if (!isOver && abort.aborted) this.#taker.onFailure(cancelled());
+    else if (!isOver && !this.#isSecond && this.#mayRepeat(failure, isLost)) {
+      this.#isSecond = true;
+      this.start();
+    } else this.#end(failure);
+  }
+
+  #end(failure: UpstreamFailure): void {
+    if (failure.answer) this.#taker.onAnswer(failure.answer);
+    else this.#taker.onFailure(failure);
+  }
+
+  /** Whether it surely was not executed, or does no harm if it is executed twice. */
+  #mayRepeat({ kind, loss }: UpstreamFailure, isLost: boolean): boolean {
+    if (kind === 'refused') return true;
+    if (isLost) return loss !== undefined || this.#repeatable;
+    return kind === 'broken' && this.#repeatable;
+  }
+
+  #send(session: LegacySession): void {
+    this.#session = session;
+    session.call(this.#call, this.#paramsText, this.#owner.requestTimeoutMs, this);
+  }
+}

@@ -1,0 +1,212 @@
+import { Members, ObjectText } from '../../json/object.ts';
+import { elements } from '../../json/scan.ts';
+import { skipString } from '../../json/string.ts';
+import { faultOfOutputSchema } from './output-schema.ts';
+
+/** Members that matter, by their names. */
+type ShapeMembers = readonly (readonly [string, Shape])[];
+
+/** What a JSON value has to be for clients to take it. */
+interface Shape {
+  readonly is: 'string' | 'boolean' | 'object' | 'array';
+  /** Whether the member has to be there; where it need not be, null means that it is absent. */
+  readonly required?: boolean;
+  /** The strings that it may be. */
+  readonly oneOf?: readonly string[];
+  /** The members of an object that matter. */
+  readonly members?: ShapeMembers;
+  /** All elements of an array, or all members of an object. */
+  readonly each?: Shape;
+}
+
+const string: Shape = { is: 'string' };
+const boolean: Shape = { is: 'boolean' };
+const strings: Shape = { is: 'array', each: string };
+
+function object(members: Readonly<Record<string, Shape>>): Shape {
+  return { is: 'object', members: Object.entries(members) };
+}
+
+function oneOf(...values: string[]): Shape {
+  return { is: 'string', oneOf: values };
+}
+
+function required(shape: Shape): Shape {
+  return { ...shape, required: true };
+}
+
+/** A JSON Schema as far as clients look at it. Its properties may be anything but have to be objects. */
+const schema = object({
+  $schema: string,
+  type: required(oneOf('object')),
+  properties: { is: 'object', each: { is: 'object' } },
+  required: strings,
+});
+
+/**
+ * A tool as the SDKs' clients want it: one that is otherwise makes them refuse the whole list.
+ * MCP 2025-11-25, Tools, Data Types, and the schemas of the TypeScript SDK, v1 and v2, and of the Python SDK.
+ */
+const toolMembers = Object.entries<Shape>({
+  name: required(string),
+  title: string,
+  description: string,
+  inputSchema: required(schema),
+  outputSchema: schema,
+  annotations: object({
+    title: string,
+    readOnlyHint: boolean,
+    destructiveHint: boolean,
+    idempotentHint: boolean,
+    openWorldHint: boolean,
+  }),
+  execution: object({ taskSupport: oneOf('required', 'optional', 'forbidden') }),
+  icons: {
+    is: 'array',
+    each: object({ src: required(string), mimeType: string, sizes: strings, theme: oneOf('light', 'dark') }),
+  },
+  _meta: { is: 'object' },
+});
+
+const quote = 0x22;
+const openBracket = 0x5b;
+const closeBracket = 0x5d;
+const openBrace = 0x7b;
+const closeBrace = 0x7d;
+
+/** As much of a value, or of a member's name, as is quoted. */
+const maxQuotedChars = 40;
+/** How many arrays and objects may be within each other: the Python SDK refuses a message with 200. */
+const maxDepth = 128;
+
+/** Escapes of characters that take two, each of such pairs as a whole, halves of one, and any other escape. */
+const escapes = /\\(?:ud[89ab][\da-f]{2}\\ud[c-f][\da-f]{2}|(ud[89a-f][\da-f]{2})|.)/gi;
+
+/** A tool that clients would refuse. The message says where it is not as it should be, in words that hold what came. */
+export class ToolMisfit extends Error {}
+
+/** A tool in a form that clients take. */
+export interface MendedTool {
+  readonly tool: ObjectText;
+  /** Why its output schema was cut out, or null where it was not. */
+  readonly schemaFault: string | null;
+}
+
+/**
+ * A tool in a form that clients take: a member that is null, and may be absent, is left out, as is an empty array in place
+ * of an object (PHP) or an empty object in place of an array (Lua), and an output schema that no validator can be made of.
+ * Half of a character, as is left where a text was cut, is replaced: no parser but that of JavaScript takes it. All else
+ * stays as it came. Throws a {@link ToolMisfit} where that does not help.
+ *
+ * @param text well-formed JSON
+ */
+export function mendedTool(text: string): MendedTool {
+  if (kindOf(text) !== 'object') throw misfit('', text, article('object'));
+  let tool = withMendedMembers(text, toolMembers, '');
+  if (!tool.string('name')?.isWellFormed()) throw new ToolMisfit('its name holds half of a character');
+  if (isDeeper(text, maxDepth)) throw new ToolMisfit(`it nests more than ${maxDepth} levels deep`);
+  const schemaText = tool.member('outputSchema');
+  const schemaFault = schemaText === undefined ? null : faultOfOutputSchema(schemaText);
+  if (schemaFault !== null) tool = new ObjectText(tool.without('outputSchema'));
+  if (/\\ud[89a-f]/i.test(text))
+    tool = new ObjectText(tool.toString().replace(escapes, (found, half) => (half ? '\\ufffd' : found)));
+  return { tool, schemaFault };
+}
+
+function isDeeper(text: string, levels: number): boolean {
+  let depth = 0;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === quote) i = skipString(text, i) - 1;
+    else if (code === openBrace || code === openBracket) {
+      if (++depth > levels) return true;
+    } else if (code === closeBrace || code === closeBracket) depth--;
+  }
+  return false;
+}
+
+function mended(text: string, shape: Shape, path: string): string {
+  const { is, members, each } = shape;
+  if (kindOf(text) !== is) throw misfit(path, text, shape.oneOf ?? article(is));
+  if (shape.oneOf && !shape.oneOf.includes(JSON.parse(text))) throw misfit(path, text, shape.oneOf);
+  const whole = members ? withMendedMembers(text, members, path).toString() : text;
+  if (each)
+    return is === 'array' ? withMendedElements(whole, each, path) : withCheckedMembers(whole, each, path);
+  return whole;
+}
+
+function withMendedMembers(text: string, members: ShapeMembers, path: string): ObjectText {
+  let object = new ObjectText(text);
+  for (const [name, shape] of members) {
+    const value = object.member(name);
+    if (value === undefined) {
+      if (shape.required) throw new ToolMisfit(`${join(path, name)} is missing`);
+    } else if (!shape.required && standsForNothing(value, shape)) {
+      object = new ObjectText(object.without(name));
+    } else {
+      const better = mended(value, shape, join(path, name));
+      if (better !== value) object = new ObjectText(object.with(name, better));
+    }
+  }
+  return object;
+}
+
+function withMendedElements(text: string, each: Shape, path: string): string {
+  const before = elements(text) ?? [];
+  const after = before.map((element, i) => mended(element, each, `${path}[${i}]`));
+  return after.every((element, i) => element === before[i]) ? text : `[${after.join(',')}]`;
+}
+
+function withCheckedMembers(text: string, each: Shape, path: string): string {
+  const member = new Members(text);
+  while (member.next()) {
+    if (kindOf(text, member.start) === each.is) continue;
+    throw misfit(join(path, quoted(member.key())), member.text(), article(each.is));
+  }
+  return text;
+}
+
+function standsForNothing(text: string, { is }: Shape): boolean {
+  if (text === 'null') return true;
+  return (is === 'object' && /^\[\s*\]$/.test(text)) || (is === 'array' && /^\{\s*\}$/.test(text));
+}
+
+type Kind = Shape['is'] | 'number' | 'null';
+
+/** What kind of value begins at `start`. */
+function kindOf(text: string, start = 0): Kind {
+  switch (text[start]) {
+    case '"':
+      return 'string';
+    case '{':
+      return 'object';
+    case '[':
+      return 'array';
+    case 't':
+    case 'f':
+      return 'boolean';
+    case 'n':
+      return 'null';
+    default:
+      return 'number';
+  }
+}
+
+function misfit(path: string, found: string, expected: string | readonly string[]): ToolMisfit {
+  const kind = kindOf(found);
+  const what = kind === 'object' || kind === 'array' ? article(kind) : quoted(found);
+  const wanted = typeof expected === 'string' ? expected : expected.map((value) => `"${value}"`).join(' or ');
+  return new ToolMisfit(`${path === '' ? 'it' : path} is ${what}, not ${wanted}`);
+}
+
+function article(kind: Kind): string {
+  return /^[aeiou]/.test(kind) ? `an ${kind}` : `a ${kind}`;
+}
+
+function join(path: string, name: string): string {
+  return path === '' ? name : `${path}.${name}`;
+}
+
+function quoted(text: string): string {
+  return text.length > maxQuotedChars ? `${text.slice(0, maxQuotedChars)}…` : text;
+}

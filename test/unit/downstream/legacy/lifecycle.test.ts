@@ -1,0 +1,25 @@
+import { expect, test } from 'bun:test';
+import { initializeResult } from '../../../../src/downstream/legacy/lifecycle.ts';
+import { ObjectText } from '../../../../src/json/object.ts';
+
+const textOf = (params: unknown) => new ObjectText(JSON.stringify(params));
+
+test('initialize promises tools whose list may change, in the version asked for', () => {
+  const params = { protocolVersion: '2025-03-26', capabilities: {}, clientInfo: { name: 'c', version: '1' } };
+  expect(JSON.parse(initializeResult(textOf(params), 'a b'))).toMatchObject({
+    protocolVersion: '2025-03-26',
+    capabilities: { tools: { listChanged: true } },
+    serverInfo: { name: 'mcpstead', version: expect.any(String) },
+    _meta: { 'mcpstead/gateways': 'a b' },
+  });
+});
+
+test.each([
+  ['initialize: "protocolVersion" must be a string', undefined],
+  ['initialize: "protocolVersion" must be a string', {}],
+  ['initialize: "protocolVersion" must be a string', { protocolVersion: 20250618 }],
+  ['initialize: "capabilities" must be an object', { protocolVersion: '2025-06-18', capabilities: [] }],
+  ['initialize: "clientInfo" must be an object', { protocolVersion: '2025-06-18', clientInfo: 'me' }],
+])('wrong params are refused: %s', (message, params) => {
+  expect(() => initializeResult(params && textOf(params), 'a')).toThrow(message);
+});

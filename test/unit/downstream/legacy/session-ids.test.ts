@@ -1,0 +1,142 @@
+import { describe, expect, test } from 'bun:test';
+import { factsOf } from '../../../../src/downstream/legacy/lifecycle.ts';
+import {
+  factsThatFit,
+  type SessionFacts,
+  SessionIds,
+} from '../../../../src/downstream/legacy/session-ids.ts';
+import { ObjectText } from '../../../../src/json/object.ts';
+import { EndedSessions } from '../../../../src/state/ended-sessions.ts';
+import { volatileState } from '../../../../src/state/state.ts';
+
+const nowSeconds = () => Date.now() / 1000;
+const facts = (some: Partial<SessionFacts> = {}): SessionFacts => ({
+  protocolVersion: '2025-11-25',
+  clientInfo: '{"name":"client","version":"1.0.0"}',
+  capabilities: '{"roots":{"listChanged":true},"elicitation":{}}',
+  principal: 'none',
+  view: '',
+  openedSeconds: nowSeconds(),
+  ...some,
+});
+
+describe('the id of a session', () => {
+  test('tells a process with the same key all that is known of it', () => {
+    const state = volatileState();
+    const all = facts({ clientInfo: '{"name":"ö \\u00f6","n":1e2}', principal: 'bearer', view: 'v' });
+    const id = new SessionIds(state).issue(all);
+    const { seal } = state;
+    expect(new SessionIds({ seal, endedSessions: new EndedSessions() }).read(id)).toEqual(all);
+  });
+
+  test('is no other one, even for the same client in the same moment', () => {
+    const ids = new SessionIds(volatileState());
+    const same = facts();
+    expect(ids.issue(same)).not.toBe(ids.issue(same));
+  });
+
+  test('tells a process with another key nothing', () => {
+    const id = new SessionIds(volatileState()).issue(facts());
+    expect(new SessionIds(volatileState()).read(id)).toBeNull();
+  });
+
+  test('tells nothing any more once the session has ended', () => {
+    const ids = new SessionIds(volatileState());
+    const [ended, open] = [ids.issue(facts()), ids.issue(facts())];
+    ids.end(ended, facts());
+    expect(ids.read(ended)).toBeNull();
+    expect(ids.read(open)).not.toBeNull();
+  });
+
+  test.each([
+    [29, true],
+    [31, false],
+  ])('that was opened %d days ago may be taken up: %p', (days, may) => {
+    const ids = new SessionIds(volatileState());
+    const id = ids.issue(facts({ openedSeconds: nowSeconds() - days * 86_400 }));
+    expect(ids.read(id) !== null).toBe(may);
+  });
+
+  test('is not what was sealed for something else', () => {
+    const state = volatileState();
+    expect(new SessionIds(state).read(state.seal.seal('other', '[]'))).toBeNull();
+  });
+});
+
+describe('what a client says of itself', () => {
+  const long = 'x'.repeat(2_000);
+  const essential = { roots: {}, sampling: { tools: {} }, elicitation: { form: {}, url: {} }, tasks: {} };
+
+  test.each([
+    ['is kept as it is where it is short', '{"name":"c" }', '{"a":[1.0]}', '{"name":"c" }', '{"a":[1.0]}'],
+    [
+      'is cut to name and version where it is long',
+      JSON.stringify({ name: 'c', icons: [{ src: long }], version: '1' }),
+      '{"a":1}',
+      '{"name":"c","version":"1"}',
+      '{"a":1}',
+    ],
+    [
+      'keeps the capabilities that all clients know, where there are long ones',
+      '{"name":"c"}',
+      JSON.stringify({ experimental: { long }, ...essential }),
+      '{"name":"c"}',
+      JSON.stringify(essential),
+    ],
+    [
+      'keeps no capability where even those are long',
+      '{"a":1}',
+      JSON.stringify({ roots: { long } }),
+      '{}',
+      '{}',
+    ],
+    [
+      'keeps the beginning of a long name',
+      JSON.stringify({ name: `${'x'.repeat(99)}\ud83d\ude00`, version: long }),
+      '{}',
+      JSON.stringify({ name: `${'x'.repeat(99)}\ufffd`, version: 'x'.repeat(100) }),
+      '{}',
+    ],
+    [
+      'is not looked into where that would take long',
+      JSON.stringify({ name: 'c', x: 'x'.repeat(70_000) }),
+      JSON.stringify({ roots: {}, x: 'x'.repeat(70_000) }),
+      '{}',
+      '{}',
+    ],
+    [
+      'may be as deep as it likes',
+      '{"name":"c"}',
+      `{"roots":${'['.repeat(1_000_000)}${']'.repeat(1_000_000)}}`,
+      '{"name":"c"}',
+      '{}',
+    ],
+  ])('%s', (_, clientInfo, capabilities, keptInfo, keptCapabilities) => {
+    const kept = factsThatFit(facts({ clientInfo, capabilities }));
+    expect([kept.clientInfo, kept.capabilities]).toEqual([keptInfo, keptCapabilities]);
+    const ids = new SessionIds(volatileState());
+    const id = ids.issue(kept);
+    expect(id.length).toBeLessThanOrEqual(2_048);
+    expect(ids.read(id)).toEqual(kept);
+  });
+
+  test('does not keep the text in memory that it came in', () => {
+    Bun.gc(true);
+    const before = process.memoryUsage().heapUsed;
+    const kept = Array.from({ length: 50 }, (_, i) => {
+      const text = `{"protocolVersion":"2025-11-25","x":"${'y'.repeat(2_000_000)}","clientInfo":{"name":"client ${i}"}}`;
+      // As it comes from the network: a text of its own.
+      return factsOf(new ObjectText(new TextDecoder().decode(Buffer.from(text))), 'none');
+    });
+    Bun.gc(true);
+    expect(kept.at(-1)?.clientInfo).toBe('{"name":"client 49"}');
+    // It would be 100 MB.
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(50_000_000);
+  });
+
+  test('fits even where every character takes six', () => {
+    const info = JSON.stringify({ name: '\u0001'.repeat(3_000), version: '\u0001'.repeat(3_000) });
+    const kept = factsThatFit(facts({ clientInfo: info, principal: 'bearer' }));
+    expect(new SessionIds(volatileState()).issue(kept).length).toBeLessThanOrEqual(2_048);
+  });
+});

@@ -1,0 +1,307 @@
+import { describe, expect, test } from 'bun:test';
+import { HttpConnection } from '../../../src/http-client/connection.ts';
+import type { HttpFailure } from '../../../src/http-client/http-failure.ts';
+import { RecentHead } from '../../../src/http-client/recent-head.ts';
+import type { HttpResponse } from '../../../src/http-client/response.ts';
+import type { ByteSocket, SocketOwner } from '../../../src/http-client/socket.ts';
+import type { Signal } from '../../../src/runtime/abort.ts';
+import { bodyBudget, Holding, OverBudgetError } from '../../../src/runtime/byte-budget.ts';
+import { nextTurn, Turn } from '../../../src/runtime/send-batch.ts';
+import { unaborted } from '../../support/http-client.ts';
+
+/** A socket that a test plays, with the connection on it. */
+function playedConnection({ takes = Number.POSITIVE_INFINITY, turn = new Turn() } = {}) {
+  const written: Buffer[] = [];
+  const told: string[] = [];
+  let paused = false;
+  let ended: string | null = null;
+  const end = (how: string) => {
+    if (ended !== null) return;
+    ended = how;
+    // Bun calls back within the call.
+    socket.data.owner.closed(null);
+  };
+  const socket: ByteSocket = {
+    data: { owner: { received() {}, drained() {}, closed() {} } as SocketOwner },
+    write(bytes) {
+      if (ended !== null) return -1;
+      const taken = Buffer.from(bytes).subarray(0, takes);
+      written.push(taken);
+      return taken.byteLength;
+    },
+    pause() {
+      paused = true;
+    },
+    resume() {
+      paused = false;
+    },
+    close: () => end('closed'),
+    terminate: () => end('terminated'),
+  };
+  const events = {
+    hintOfSilence: '',
+    onFree: () => void told.push('free'),
+    onClosed: () => void told.push('closed'),
+    onIdleEnd() {},
+    onReceived() {},
+  };
+  const connection = new HttpConnection(socket, events, new RecentHead(), turn);
+  return {
+    connection,
+    request(text: string, signal: Signal = unaborted): Promise<HttpResponse> {
+      const { promise, resolve, reject } = Promise.withResolvers<HttpResponse>();
+      connection.request(text, signal, { onResponse: resolve, onFailure: reject });
+      return promise;
+    },
+    told,
+    written: () => Buffer.concat(written).toString(),
+    paused: () => paused,
+    ended: () => ended,
+    receive: (text: string) => connection.received(Buffer.from(text)),
+  };
+}
+
+const ok = 'HTTP/1.1 200 OK\r\n';
+
+describe('a connection', () => {
+  test('serves one request after another', async () => {
+    const { request, receive, told, written } = playedConnection();
+    const first = request('A');
+    receive(`${ok}Content-Length: 1\r\n\r\na`);
+    expect(await (await first).text()).toBe('a');
+    const second = request('B');
+    receive(`${ok}Content-Length: 1\r\n\r\nb`);
+    expect(await (await second).text()).toBe('b');
+    expect(written()).toBe('AB');
+    expect(told).toEqual(['free', 'free']);
+  });
+
+  test('of more than 64 KiB takes of the budget for as long as the socket has not taken it', () => {
+    const before = bodyBudget.bytes;
+    const { connection, request } = playedConnection({ takes: 150_000 });
+    void request('x'.repeat(200_000)).catch(() => {});
+    expect(bodyBudget.bytes - before).toBe(200_000);
+    connection.drained();
+    expect(bodyBudget.bytes).toBe(before);
+  });
+
+  test('that would have to be held while no more can be fails, and its connection ends', async () => {
+    const other = new Holding();
+    other.force(1024 * 1024 * 1024);
+    try {
+      const { request, ended } = playedConnection({ takes: 10 });
+      await expect(request('x'.repeat(100_000))).rejects.toBeInstanceOf(OverBudgetError);
+      expect(ended()).toBe('terminated');
+    } finally {
+      other.release();
+    }
+  });
+
+  test('sends what the socket did not take when it takes more, in whole bytes', async () => {
+    const { connection, request, written } = playedConnection({ takes: 2 });
+    void request('aé€😀b');
+    expect(written()).toBe('a\ufffd');
+    for (let round = 0; round < 10; round++) connection.drained();
+    expect(written()).toBe('aé€😀b');
+  });
+
+  test('is not used again when its answer came before the whole request was sent', async () => {
+    const { request, receive, told, ended } = playedConnection({ takes: 2 });
+    const answer = request('abcdef');
+    receive('HTTP/1.1 413 \r\nContent-Length: 1\r\n\r\na');
+    expect(await (await answer).text()).toBe('a');
+    expect(told).toEqual(['closed']);
+    expect(ended()).toBe('closed');
+  });
+
+  test('is used again after an answer to a request that took several writes', async () => {
+    const { connection, request, receive, told } = playedConnection({ takes: 4 });
+    void request('abcdef');
+    connection.drained();
+    receive(`${ok}Content-Length: 0\r\n\r\n`);
+    expect(told).toEqual(['free']);
+  });
+
+  test('lets the sender wait while much is unread, and go on when it was read', async () => {
+    const { request, receive, paused } = playedConnection();
+    const answer = request('A');
+    receive(`${ok}Content-Length: 1000000\r\n\r\n`);
+    const response = await answer;
+    const piece = 'x'.repeat(100_000);
+    receive(piece);
+    receive(piece);
+    expect(paused()).toBe(false);
+    receive(piece);
+    expect(paused()).toBe(true);
+    await response.read();
+    expect(paused()).toBe(false);
+  });
+
+  // What ends in the piece that made the sender wait leaves nothing that would let it go on.
+  test.each([
+    ['by its length', `Content-Length: 300000\r\n\r\n${'x'.repeat(300_000)}`],
+    [
+      'in chunks',
+      `Transfer-Encoding: chunked\r\n\r\n${`fa0\r\n${'x'.repeat(4_000)}\r\n`.repeat(75)}0\r\n\r\n`,
+    ],
+  ])(
+    'does not let the sender wait any more when an unread body that is framed %s has ended',
+    async (_name, rest) => {
+      const { request, receive, told, paused } = playedConnection();
+      const answer = request('A');
+      receive(ok + rest);
+      const response = await answer;
+      expect(told).toEqual(['free']);
+      expect(paused()).toBe(false);
+      const next = request('B');
+      expect((await response.text()).length).toBe(300_000);
+      expect(paused()).toBe(false);
+      receive(`${ok}Content-Length: 1\r\n\r\nb`);
+      expect(await (await next).text()).toBe('b');
+    },
+  );
+
+  test('sends nothing for a signal that was aborted before', async () => {
+    const { request, written, told } = playedConnection();
+    const reason = new Error('given up');
+    const answer = request('A', AbortSignal.abort(reason));
+    const outcome = await Promise.race([answer.catch((error) => error), Bun.sleep(100)]);
+    expect(outcome).toBe(reason);
+    expect(written()).toBe('');
+    // It can serve another request.
+    expect(told).toEqual(['free']);
+  });
+
+  test('hands a response over when the whole piece was read that its head came in', async () => {
+    const { connection, receive } = playedConnection();
+    const bodies: unknown[] = [];
+    const onResponse = (response: HttpResponse) => void bodies.push(response.whole());
+    connection.request('A', unaborted, { onResponse, onFailure() {} });
+    receive(`${ok}Content-Length: 3\r\n\r\nabc`);
+    expect(bodies).toEqual(['abc']);
+  });
+
+  test('hands a response over, too, whose body breaks a rule within the same piece', async () => {
+    const { request, receive } = playedConnection();
+    const answer = request('A');
+    receive(`${ok}Transfer-Encoding: chunked\r\n\r\nno size\r\n`);
+    const response = await answer;
+    expect(response.status).toBe(200);
+    expect(await response.text().catch((error: HttpFailure) => error.kind)).toBe('protocol');
+  });
+
+  test('that is gone fails a request, and does not let it wait', async () => {
+    const { connection, request } = playedConnection();
+    connection.closed(null);
+    const answer = request('A');
+    const outcome = await Promise.race([answer.catch((error: HttpFailure) => error.kind), Bun.sleep(100)]);
+    expect(outcome).toBe('broken');
+  });
+
+  test('is gone once, whatever ended it', async () => {
+    const { connection, request, receive, told } = playedConnection();
+    const answer = request('A');
+    receive(`${ok}\r\nuntil the end`);
+    connection.closed(null);
+    expect(await (await answer).text()).toBe('until the end');
+    expect(told).toEqual(['closed']);
+  });
+
+  test('takes the reset of an answer that has no other end for a fault', async () => {
+    const { connection, request, receive } = playedConnection();
+    const answer = request('A');
+    receive(`${ok}\r\nhalf`);
+    connection.closed(Object.assign(new Error('reset'), { code: 'ECONNRESET' }));
+    await expect((await answer).text()).rejects.toMatchObject({
+      kind: 'broken',
+      message: 'connection closed unexpectedly',
+    });
+  });
+
+  test('is broken off for what was not asked for', () => {
+    const { receive, told, ended } = playedConnection();
+    receive(`${ok}Content-Length: 0\r\n\r\n`);
+    expect(told).toEqual(['closed']);
+    expect(ended()).toBe('terminated');
+  });
+});
+
+describe('a request that waits for the end of the turn, since several are under way,', () => {
+  const busyConnection = () => {
+    const turn = new Turn();
+    turn.began();
+    turn.began();
+    return playedConnection({ turn });
+  };
+  test('is sent then, and answered as any other', async () => {
+    const { request, receive, written } = busyConnection();
+    const answer = request('A');
+    expect(written()).toBe('');
+    await nextTurn();
+    expect(written()).toBe('A');
+    receive(`${ok}Content-Length: 1\r\n\r\na`);
+    expect(await (await answer).text()).toBe('a');
+  });
+
+  test('is not sent when it was given up before, and its connection is not used again', async () => {
+    const { request, written, told } = busyConnection();
+    const client = new AbortController();
+    const answer = request('A', client.signal);
+    const reason = new Error('given up');
+    client.abort(reason);
+    expect(await answer.catch((error) => error)).toBe(reason);
+    await nextTurn();
+    expect(written()).toBe('');
+    expect(told).toEqual(['closed']);
+  });
+
+  test('fails when its connection is lost before', async () => {
+    const { connection, request, written } = busyConnection();
+    const answer = request('A');
+    connection.closed(null);
+    expect(await answer.catch((error: HttpFailure) => error.kind)).toBe('broken');
+    await nextTurn();
+    expect(written()).toBe('');
+  });
+
+  test('is not answered by what came before it was sent', async () => {
+    const { request, receive, written, ended } = busyConnection();
+    const answer = request('A');
+    receive(`${ok}Content-Length: 1\r\n\r\na`);
+    expect(await answer.catch((error: HttpFailure) => error.message)).toBe('sent what was not asked for');
+    await nextTurn();
+    expect(written()).toBe('');
+    expect(ended()).toBe('terminated');
+  });
+});
+
+describe('an idle connection is kept', () => {
+  const afterAnswer = (header: string) => {
+    const { connection, request, receive } = playedConnection();
+    void request('A');
+    const startMs = performance.now();
+    receive(`${ok}Content-Length: 0\r\n${header}\r\n`);
+    const endMs = performance.now();
+    /** Whether it is usable for `ms`, and not for longer. */
+    return (ms: number) => [connection.usableAt(startMs + ms - 1), connection.usableAt(endMs + ms + 1)];
+  };
+
+  test.each([
+    ['for 30 s', '', 30_000],
+    ['for a second less than the server does', 'Keep-Alive: timeout=5, max=100\r\n', 4_000],
+    ['for half as long as a server that hardly does', 'Keep-Alive: timeout=1\r\n', 500],
+    ['not for longer than 30 s', 'Keep-Alive: timeout=600\r\n', 30_000],
+    ['as long as the header says in any case and place', 'keep-alive: MAX=5 ,\tTimeout=9\r\n', 8_000],
+    ['for 30 s where the header says nothing of use', 'Keep-Alive: timeout=soon\r\n', 30_000],
+    ['for 30 s where only something like it is said', 'Keep-Alive: x-timeout=5\r\n', 30_000],
+  ])('%s', (_name, header, ms) => {
+    expect(afterAnswer(header)(ms)).toEqual([true, false]);
+  });
+
+  test('not at all by a server that does not', () => {
+    const { connection, request, receive } = playedConnection();
+    void request('A');
+    receive(`${ok}Content-Length: 0\r\nKeep-Alive: timeout=0\r\n\r\n`);
+    expect(connection.usableAt(performance.now())).toBe(false);
+  });
+});

@@ -1,0 +1,37 @@
+import { expect, test } from 'bun:test';
+import type { Endpoint } from '../../../src/downstream/endpoint.ts';
+import { PostRequest } from '../../../src/http/post-request.ts';
+import { nextTurn, turn } from '../../../src/runtime/send-batch.ts';
+
+/** A POST that nothing was done with yet. */
+function newPost(): PostRequest {
+  const request = new Request('http://localhost/mcp', { method: 'POST' });
+  return new PostRequest(
+    request,
+    {} as Bun.Server<undefined>,
+    { json: true, sse: true },
+    'none',
+    {} as Endpoint,
+  );
+}
+
+test('an answer waits for the end of the turn where several requests are under way, a stream does not', async () => {
+  turn.began();
+  turn.began();
+  try {
+    const [answer, stream] = [newPost(), newPost()];
+    const sent: string[] = [];
+    void answer.response.then(() => sent.push('answer'));
+    void stream.response.then(() => sent.push('stream'));
+    answer.respond(new Response('{}'));
+    stream.stream(new Response(': keep-alive\n\n'));
+    await Promise.resolve();
+    expect(sent).toEqual(['stream']);
+    await nextTurn();
+    await nextTurn();
+    expect(sent).toEqual(['stream', 'answer']);
+  } finally {
+    turn.ended();
+    turn.ended();
+  }
+});

@@ -1,0 +1,143 @@
+import { edenGC, fullGC, heapStats } from 'bun:jsc';
+import { describe, expect, test } from 'bun:test';
+import { LinkedList, LinkedNode } from '../../../src/runtime/linked-list.ts';
+import { Random } from '../../support/random.ts';
+
+class Item<T = string> extends LinkedNode {
+  readonly value: T;
+
+  constructor(value: T) {
+    super();
+    this.value = value;
+  }
+}
+
+const itemsOf = <T>(values: readonly T[]) => values.map((value) => new Item(value));
+const valuesOf = <T>(list: LinkedList<Item<T>>) => [...list].map(({ value }) => value);
+
+describe('a list of what is under way', () => {
+  test('keeps the order in which things came', () => {
+    const list = new LinkedList<Item>();
+    for (const item of itemsOf(['a', 'b', 'c'])) list.add(item);
+    expect(valuesOf(list)).toEqual(['a', 'b', 'c']);
+    expect(list.size).toBe(3);
+  });
+
+  test.each([
+    ['the first', 0, ['b', 'c']],
+    ['one within', 1, ['a', 'c']],
+    ['the last', 2, ['a', 'b']],
+  ])('loses %s', (_name, index, left) => {
+    const list = new LinkedList<Item>();
+    const items = itemsOf(['a', 'b', 'c']);
+    for (const item of items) list.add(item);
+    list.remove(items[index] as Item);
+    expect(valuesOf(list)).toEqual(left);
+    list.add(new Item('d'));
+    expect(valuesOf(list)).toEqual([...left, 'd']);
+    expect(list.size).toBe(3);
+  });
+
+  test('shows what has been there for the longest, and nothing where nothing is', () => {
+    const list = new LinkedList<Item>();
+    expect(list.first).toBeUndefined();
+    const [a, b] = itemsOf(['a', 'b']) as [Item, Item];
+    list.add(a);
+    list.add(b);
+    expect(list.first).toBe(a);
+    list.remove(a);
+    expect(list.first).toBe(b);
+  });
+
+  test('loses a thing once', () => {
+    const list = new LinkedList<Item>();
+    const [a, b] = itemsOf(['a', 'b']) as [Item, Item];
+    list.add(a);
+    list.add(b);
+    list.remove(a);
+    list.remove(a);
+    expect(list.size).toBe(1);
+    expect(valuesOf(list)).toEqual(['b']);
+  });
+
+  test('does not lose what stands in another list', () => {
+    const [one, other] = [new LinkedList<Item>(), new LinkedList<Item>()];
+    const [a, b] = itemsOf(['a', 'b']) as [Item, Item];
+    one.add(a);
+    other.add(b);
+    one.remove(b);
+    expect([valuesOf(one), valuesOf(other)]).toEqual([['a'], ['b']]);
+  });
+
+  test('may have again what it lost, and what another list lost', () => {
+    const [one, other] = [new LinkedList<Item>(), new LinkedList<Item>()];
+    const [a, b] = itemsOf(['a', 'b']) as [Item, Item];
+    for (const item of [a, b]) one.add(item);
+    one.remove(a);
+    one.add(a);
+    one.remove(b);
+    other.add(b);
+    expect([valuesOf(one), valuesOf(other)]).toEqual([['a'], ['b']]);
+  });
+
+  test('may change while it is gone through: what is removed is passed over, what is added comes the next time', () => {
+    const list = new LinkedList<Item<number>>();
+    const items = itemsOf([0, 1, 2, 3, 4]);
+    for (const item of items) list.add(item);
+    const seen: number[] = [];
+    for (const { value } of list) {
+      seen.push(value);
+      if (value === 1) for (const index of [0, 1, 2, 4]) list.remove(items[index] as Item<number>);
+      list.add(new Item(value + 10));
+    }
+    expect(seen).toEqual([0, 1, 3]);
+    expect(valuesOf(list)).toEqual([3, 10, 11, 13]);
+  });
+
+  test('is what a Set is, whatever comes and goes', () => {
+    const random = new Random(3);
+    const list = new LinkedList<Item<number>>();
+    const set = new Set<number>();
+    const items: Item<number>[] = [];
+    for (let value = 0; value < 3_000; value++) {
+      const item = new Item(value);
+      items.push(item);
+      list.add(item);
+      set.add(value);
+      for (let count = random.below(3); count > 0; count--) {
+        const picked = random.pick(items);
+        list.remove(picked);
+        set.delete(picked.value);
+      }
+      if (value % 100 === 0) expect(valuesOf(list)).toEqual([...set]);
+    }
+    expect(valuesOf(list)).toEqual([...set]);
+    expect(list.size).toBe(set.size);
+  });
+
+  test('does not keep alive what was removed', () => {
+    // Of a kind that can be counted, since hardly anything else makes them.
+    const alive = () => heapStats().objectTypeCounts.WeakSet ?? 0;
+    const list = new LinkedList<Item<object>>();
+    const items: Item<object>[] = [];
+    const comeAndGo = () => {
+      for (let index = 0; index < 1_000; index++) {
+        const oldest = items[index % 32];
+        if (oldest) list.remove(oldest);
+        const item = new Item<object>(new WeakSet());
+        items[index % 32] = item;
+        list.add(item);
+      }
+    };
+    comeAndGo();
+    fullGC();
+    const before = alive();
+    for (let round = 0; round < 200; round++) {
+      comeAndGo();
+      edenGC();
+    }
+    expect(list.size).toBe(32);
+    // The 32 that live during a collection outlive it; of a Set, nearly all 200,000 would be there.
+    expect(alive() - before).toBeLessThan(20_000);
+  });
+});

@@ -1,0 +1,189 @@
+import { describe, expect, test } from 'bun:test';
+import { ObjectText } from '../../../../src/json/object.ts';
+import { parseMessage, type ResponseMessage } from '../../../../src/protocol/messages.ts';
+import { Abort } from '../../../../src/runtime/abort.ts';
+import { UpstreamFailure } from '../../../../src/upstream/failure.ts';
+import { LegacySession } from '../../../../src/upstream/legacy/session.ts';
+import { Sending } from '../../../../src/upstream/transport/sending.ts';
+import type { RequestTaker, Transport } from '../../../../src/upstream/transport/transport.ts';
+
+/** A session whose transport a test plays, and what it sent. */
+function playedSession() {
+  const requests: { id: number; body: string; taker: RequestTaker; sending: Sending }[] = [];
+  const notices: string[] = [];
+  const oddities: string[] = [];
+  const transport: Transport = {
+    name: 'played',
+    open: async () => {},
+    request(id, body, signal, taker) {
+      const sending = new Sending(signal);
+      requests.push({ id, body, taker, sending });
+      return sending;
+    },
+    send: async (body) => void notices.push(body),
+    initialized() {},
+    close: async () => {},
+  };
+  const session = new LegacySession(() => transport, {
+    instance: 'this',
+    quote: (text) => text,
+    onToolsChanged() {},
+    onToolFaults() {},
+    onOddity: (what) => void oddities.push(what),
+    onClosed() {},
+    onSuspect() {},
+    onSeen() {},
+  });
+  /** Calls, and tells what comes of it. */
+  const call = (abort = new Abort(), timeoutMs = 60_000, paramsText = '{"name":"a"}') => {
+    const told: (string | ResponseMessage)[] = [];
+    const taker = {
+      onAnswer: (answer: ResponseMessage) => void told.push(answer.text),
+      onFailure: (reason: unknown) => void told.push((reason as UpstreamFailure).kind),
+    };
+    const notified: string[] = [];
+    const notify = (message: string) => void notified.push(message);
+    const exchange = {
+      methodText: '"tools/call"',
+      meta: new ObjectText(paramsText).object('_meta'),
+      abort,
+      notify,
+    };
+    session.call(exchange, paramsText, timeoutMs, taker);
+    return { told, abort, notified };
+  };
+  const answer = (at: number, outcome: string) => {
+    const { id, taker } = requests[at] as (typeof requests)[number];
+    const text = `{"jsonrpc":"2.0","id":${id},${outcome}}`;
+    taker.onAnswer(parseMessage(text) as ResponseMessage);
+  };
+  return { session, call, answer, requests, notices, oddities };
+}
+
+describe('a call', () => {
+  test('is sent under an id of its own, and gets what the upstream answers', () => {
+    const { call, answer, requests } = playedSession();
+    const [first, second] = [call(), call()];
+    expect(requests[0]?.id).not.toBe(requests[1]?.id);
+    expect(JSON.parse(requests[1]?.body as string)).toEqual({
+      jsonrpc: '2.0',
+      id: requests[1]?.id,
+      method: 'tools/call',
+      params: { name: 'a' },
+    });
+    answer(1, '"result":{"b":2}');
+    answer(0, '"error":{"code":1,"message":"a"}');
+    expect(first.told).toEqual(['{"code":1,"message":"a"}']);
+    expect(second.told).toEqual(['{"b":2}']);
+  });
+
+  test('is told of progress under its own token, in place of which the upstream sees our id', () => {
+    const { session, call, requests } = playedSession();
+    const { notified } = call(undefined, undefined, '{"name":"a","_meta":{"progressToken":"t"}}');
+    const { id, body } = requests[0] as (typeof requests)[number];
+    expect(JSON.parse(body).params).toEqual({ name: 'a', _meta: { progressToken: id } });
+    const progress = { progressToken: id, progress: 1 };
+    const notification = { jsonrpc: '2.0', method: 'notifications/progress', params: progress };
+    void session.onMessage(parseMessage(JSON.stringify(notification)), id);
+    expect(notified.map((text) => JSON.parse(text).params.progressToken)).toEqual(['t']);
+  });
+
+  test('is told once what comes of it, whichever stream that is on', () => {
+    const { session, call, answer, requests, oddities } = playedSession();
+    const { told } = call();
+    requests[0]?.taker.onAccepted();
+    const text = `{"jsonrpc":"2.0","id":"${requests[0]?.id}","result":{"a":1}}`;
+    void session.onMessage(parseMessage(text), null);
+    expect(told).toEqual(['{"a":1}']);
+    void session.onMessage(parseMessage(text), null);
+    answer(0, '"result":{"a":2}');
+    requests[0]?.taker.onFailure(new Error('late'));
+    expect(told).toEqual(['{"a":1}']);
+    expect(oddities).toEqual(['it answers what was not asked, or no more']);
+  });
+
+  test('that was accepted is told when its client gives it up', () => {
+    const { call, requests, notices } = playedSession();
+    const { told, abort } = call();
+    requests[0]?.taker.onAccepted();
+    abort.abort();
+    expect(told).toEqual(['cancelled']);
+    expect(notices[0]).toContain('notifications/cancelled');
+  });
+
+  test('that was accepted fails when no stream is left, and no other does', () => {
+    const { session, call, answer, requests } = playedSession();
+    const [first, second] = [call(), call()];
+    requests[0]?.taker.onAccepted();
+    session.onDeaf(new UpstreamFailure('broken', 'its event stream ended'));
+    expect([first.told, second.told]).toEqual([['broken'], []]);
+    answer(1, '"result":{}');
+    expect(second.told).toEqual(['{}']);
+  });
+
+  test.each([false, true])('fails when the transport is gone: accepted before: %p', (accepted) => {
+    const { session, call, requests } = playedSession();
+    const { told } = call();
+    if (accepted) requests[0]?.taker.onAccepted();
+    session.onClosed(new UpstreamFailure('broken', 'its event stream ended'));
+    expect(told).toEqual(['broken']);
+  });
+
+  test('fails at once by a bad response that bears its id, and by no other bad message', () => {
+    const { session, call, requests, oddities } = playedSession();
+    const { told } = call();
+    const id = requests[0]?.id;
+    const send = (text: string) => void session.onMessage(parseMessage(text), null);
+    send(`{"jsonrpc":"2.0","id":${id},"method":"roots/list","params":7}`);
+    send(`{"jsonrpc":"2.0","id":${id}}`);
+    send('{"type":"heartbeat"}');
+    expect(told).toEqual([]);
+    send(`{"jsonrpc":"2.0","id":"${id}","result":7}`);
+    expect(told).toEqual(['protocol']);
+    expect(oddities).toEqual([
+      'it sends what is no JSON-RPC: "params" must be an object',
+      'it sends what is no JSON-RPC: a message needs a "method", or one of "result" and "error"',
+      'it sends what is no JSON-RPC: "jsonrpc" must be "2.0"',
+    ]);
+  });
+
+  test('that its client has given up already is not sent', () => {
+    const { call, requests } = playedSession();
+    const abort = new Abort();
+    abort.abort();
+    expect(call(abort).told).toEqual(['cancelled']);
+    expect(requests).toEqual([]);
+  });
+
+  test('that its client gives up is cancelled upstream', () => {
+    const { call, requests, notices } = playedSession();
+    const { told, abort } = call();
+    abort.abort();
+    requests[0]?.taker.onFailure(abort.reason);
+    expect(told).toEqual(['cancelled']);
+    expect(JSON.parse(notices[0] as string)).toEqual({
+      jsonrpc: '2.0',
+      method: 'notifications/cancelled',
+      params: { requestId: requests[0]?.id, reason: 'the request was cancelled' },
+    });
+  });
+
+  test('has no deadline any more when it is answered', async () => {
+    const { call, answer } = playedSession();
+    const [first, second] = [call(new Abort(), 20), call(new Abort(), 20)];
+    answer(0, '"result":{}');
+    await Bun.sleep(200);
+    expect([first.abort.aborted, second.abort.aborted]).toEqual([false, true]);
+    expect((second.abort.reason as UpstreamFailure).message).toBe('did not answer within 0.02 s');
+  });
+
+  test('beyond 65,536 in flight is refused, until one of them is over', () => {
+    const { call, answer, requests } = playedSession();
+    for (let i = 0; i < 65_536; i++) call();
+    expect(call().told).toEqual(['busy']);
+    answer(7, '"result":{}');
+    expect(call().told).toEqual([]);
+    expect(requests.length).toBe(65_537);
+    for (let at = 0; at < requests.length; at++) if (at !== 7) answer(at, '"result":{}');
+  });
+});
