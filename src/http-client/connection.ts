@@ -2,7 +2,6 @@ import type { Signal } from '../runtime/abort.ts';
 import { Holding, maxFreeBytes, OverBudgetError } from '../runtime/byte-budget.ts';
 import { type Outgoing, turn as processTurn, type Turn } from '../runtime/send-batch.ts';
 import { HttpFailure } from './http-failure.ts';
-import type { RecentHead } from './recent-head.ts';
 import { HttpResponse } from './response.ts';
 import { type BodySource, IncomingBody } from './response-body.ts';
 import { HttpFramingError, type ResponseHead } from './response-head.ts';
@@ -65,15 +64,12 @@ export class HttpConnection implements SocketOwner, ResponseSink, BodySource, Ou
   /** By performance.now(): when its last response had come; infinite while there is none, or another is awaited. */
   #idleSinceMs = Number.POSITIVE_INFINITY;
 
-  /**
-   * @param recent the head that came last from the same server, over whichever connection
-   * @param turn when requests are sent
-   */
-  constructor(socket: ByteSocket, events: HttpConnectionEvents, recent?: RecentHead, turn = processTurn) {
+  /** @param turn when requests are sent */
+  constructor(socket: ByteSocket, events: HttpConnectionEvents, turn = processTurn) {
     this.#socket = socket;
     this.#events = events;
     this.#turn = turn;
-    this.#parser = new ResponseParser(this, recent);
+    this.#parser = new ResponseParser(this);
     socket.data.owner = this;
   }
 

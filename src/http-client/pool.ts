@@ -6,7 +6,6 @@ import { nextTurn } from '../runtime/send-batch.ts';
 import { HttpConnection, type HttpConnectionEvents } from './connection.ts';
 import { HttpFailure, toHttpFailure } from './http-failure.ts';
 import { IdleLimit } from './idle-limit.ts';
-import { RecentHead } from './recent-head.ts';
 import type { ByteSocket } from './socket.ts';
 
 /** The most connections to one upstream; requests beyond them wait for one, each within its own deadline. */
@@ -63,7 +62,6 @@ export class ConnectionPool implements HttpConnectionEvents {
   /** Some may have closed meanwhile; they are passed over. */
   #idle: HttpConnection[] = [];
   readonly #waiters = new LinkedList<Waiter>();
-  readonly #recent = new RecentHead();
   readonly #isPlain: boolean;
   readonly #idleLimit = new IdleLimit();
   /** An idle connection that is not used any more, for its server to close: that tells how long the others may be idle. */
@@ -204,7 +202,7 @@ export class ConnectionPool implements HttpConnectionEvents {
     try {
       const socket = await this.#dial();
       this.#dialing--;
-      const connection = new HttpConnection(socket, this, this.#recent);
+      const connection = new HttpConnection(socket, this);
       this.#connections.add(connection);
       this.onFree(connection);
     } catch (error) {

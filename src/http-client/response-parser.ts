@@ -1,4 +1,3 @@
-import { RecentHead } from './recent-head.ts';
 import {
   beginningLength,
   checkBeginning,
@@ -52,7 +51,6 @@ type State =
  */
 export class ResponseParser {
   readonly #sink: ResponseSink;
-  readonly #recent: RecentHead;
   #state: State = 'ended';
   /** A head, or a line between chunks, whose end has not come yet: put together, and looked at, only then. */
   #partial = '';
@@ -63,10 +61,8 @@ export class ResponseParser {
   /** Bytes of the body, or of the chunk, that are still to come. */
   #left = 0;
 
-  /** @param recent the head that came last from the same server */
-  constructor(sink: ResponseSink, recent = new RecentHead()) {
+  constructor(sink: ResponseSink) {
     this.#sink = sink;
-    this.#recent = recent;
   }
 
   /** A request was sent: what comes next is its response. */
@@ -120,18 +116,13 @@ export class ResponseParser {
   /** Reads on in a head; returns where it stopped. */
   #readHead(chunk: Buffer, from: number): number {
     const before = this.#partial.length;
-    if (before === 0 && this.#recent.isAt(chunk, from)) {
-      const { length, head } = this.#recent;
-      this.#spend(length);
-      this.#takeHead(head as ResponseHead);
-      return from + length;
-    }
     const to = Math.min(chunk.length, from + Math.min(this.#budget + 1, headWindowBytes));
     const text = chunk.toString('latin1', from, to);
     const seam = this.#seam + text;
     const end = endOfHead(seam) - this.#seam.length;
     const taken = end < 0 ? text.length : end;
-    this.#spend(taken);
+    this.#budget -= taken;
+    if (this.#budget < 0) throw new HttpFramingError('answered with too long a head');
     if (end < 0) {
       this.#partial += text;
       this.#seam = seam.slice(-seamLength);
@@ -140,15 +131,9 @@ export class ResponseParser {
       const head = parseHead(this.#partial + text.slice(0, end));
       this.#partial = '';
       this.#seam = '';
-      if (before === 0) this.#recent.keep(chunk, from, from + taken, head);
       this.#takeHead(head);
     }
     return from + taken;
-  }
-
-  #spend(bytes: number): void {
-    this.#budget -= bytes;
-    if (this.#budget < 0) throw new HttpFramingError('answered with too long a head');
   }
 
   /** A head came. An interim one is passed over: the one that counts is still to come, within the same bound. */

@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'bun:test';
 import { HttpConnection } from '../../../src/http-client/connection.ts';
 import type { HttpFailure } from '../../../src/http-client/http-failure.ts';
-import { RecentHead } from '../../../src/http-client/recent-head.ts';
 import type { HttpResponse } from '../../../src/http-client/response.ts';
 import type { ByteSocket, SocketOwner } from '../../../src/http-client/socket.ts';
 import type { Signal } from '../../../src/runtime/abort.ts';
@@ -45,7 +44,7 @@ function playedConnection({ takes = Number.POSITIVE_INFINITY, turn = new Turn() 
     onIdleEnd() {},
     onReceived() {},
   };
-  const connection = new HttpConnection(socket, events, new RecentHead(), turn);
+  const connection = new HttpConnection(socket, events, turn);
   return {
     connection,
     request(text: string, signal: Signal = unaborted): Promise<HttpResponse> {
