@@ -4,7 +4,7 @@
 // Usage: bun bench/bare-proxy.ts PORT UPSTREAM_PORT, with the token in BARE_TOKEN.
 
 import type { Socket } from 'bun';
-import { turn } from '../src/runtime/send-batch.ts';
+import { sendBatch } from '../src/runtime/send-batch.ts';
 
 interface Upstream {
   /** Takes the answer that is under way. */
@@ -48,8 +48,8 @@ function take(socket: Socket<Upstream>, chunk: Buffer): void {
   upstream.pieces.length = 0;
   upstream.bytes = 0;
   idle.push(socket);
-  turn.ended();
-  turn.send({ send: () => answer(response) });
+  sendBatch.requestEnded();
+  sendBatch.add({ send: () => answer(response) });
 }
 
 function connect(): Promise<Socket<Upstream>> {
@@ -63,13 +63,13 @@ Bun.serve({
   development: false,
   fetch(request) {
     if (request.headers.get('authorization') !== authorization) return new Response(null, { status: 401 });
-    turn.began();
+    sendBatch.requestStarted();
     const { promise, resolve } = Promise.withResolvers<Response>();
     request.text().then(async (body) => {
       const socket = idle.pop() ?? (await connect());
       socket.data.answer = resolve;
       const message = `${requestHead}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
-      turn.send({ send: () => void socket.write(message) });
+      sendBatch.add({ send: () => void socket.write(message) });
     });
     return promise;
   },

@@ -16,7 +16,7 @@ import {
 } from '../protocol/messages.ts';
 import { isLegacyVersion, legacyVersions } from '../protocol/versions.ts';
 import type { Router } from '../router/router.ts';
-import { nextTurn } from '../runtime/send-batch.ts';
+import { nextTurn } from '../runtime/event-loop.ts';
 import { Call, type CallTaker } from './call.ts';
 import { errorResponse, rpcErrorText, toGatewayError } from './error-answers.ts';
 import { streamHeaders } from './event-stream.ts';

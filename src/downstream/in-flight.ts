@@ -1,6 +1,6 @@
 import { type Deadline, deadlines } from '../runtime/deadlines.ts';
 import { LinkedList } from '../runtime/linked-list.ts';
-import { turn as processTurn, type Turn } from '../runtime/send-batch.ts';
+import { type SendBatch, sendBatch } from '../runtime/send-batch.ts';
 import type { Call } from './call.ts';
 import { KeepAlive } from './keep-alive.ts';
 import type { Reply } from './reply.ts';
@@ -12,28 +12,28 @@ const watchAfterMs = 50;
 export class InFlightReplies {
   readonly #young = new LinkedList<Reply>();
   readonly #watched: KeepAlive<Reply>;
-  readonly #turn: Turn;
+  readonly #batch: SendBatch;
   #aging: Deadline | null = null;
   #onEmpty: (() => void) | null = null;
 
   /**
    * @param watched tells those that take long of the time
-   * @param turn is told how many are under way
+   * @param batch counts the requests in flight
    */
-  constructor(watched = new KeepAlive<Reply>(), turn = processTurn) {
+  constructor(watched = new KeepAlive<Reply>(), batch = sendBatch) {
     this.#watched = watched;
-    this.#turn = turn;
+    this.#batch = batch;
   }
 
   add(reply: Reply): void {
-    this.#turn.began();
+    this.#batch.requestStarted();
     this.#young.add(reply);
     this.#aging ??= deadlines.add(watchAfterMs, () => this.#age());
   }
 
   /** The reply is done. */
   delete(reply: Reply): void {
-    this.#turn.ended();
+    this.#batch.requestEnded();
     this.#young.remove(reply);
     this.#watched.delete(reply);
     if (this.#size === 0) this.#onEmpty?.();

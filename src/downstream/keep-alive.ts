@@ -1,5 +1,5 @@
+import { forEachInTurns } from '../runtime/event-loop.ts';
 import { LinkedList, type LinkedNode } from '../runtime/linked-list.ts';
-import { tellEach } from '../runtime/send-batch.ts';
 
 /** How often quiet streams are written to: well below the idle timeouts of proxies and of our own server. */
 const defaultIntervalMs = 15_000;
@@ -39,7 +39,7 @@ export class KeepAlive<T extends KeepAliveMember = KeepAliveMember> implements I
   }
 
   async #beat(): Promise<void> {
-    await tellEach(this.#members, (member) => member.beat());
+    await forEachInTurns(this.#members, (member) => member.beat());
     if (this.#members.size > 0 || this.#timer === null) return;
     clearInterval(this.#timer);
     this.#timer = null;

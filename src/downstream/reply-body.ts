@@ -1,5 +1,5 @@
+import { nextTurn } from '../runtime/event-loop.ts';
 import { OwnedBytes } from '../runtime/owned-bytes.ts';
-import { nextTurn } from '../runtime/send-batch.ts';
 import { writeInTime } from './stall.ts';
 
 /** A piece of a body; text is sent in UTF-8, and own bytes are freed when they are sent. */

@@ -1,6 +1,6 @@
 import type { Signal } from '../runtime/abort.ts';
 import { Holding, maxFreeBytes, OverBudgetError } from '../runtime/byte-budget.ts';
-import { type Outgoing, turn as processTurn, type Turn } from '../runtime/send-batch.ts';
+import { type Sendable, type SendBatch, sendBatch } from '../runtime/send-batch.ts';
 import { HttpFailure } from './http-failure.ts';
 import { HttpResponse } from './response.ts';
 import { type BodySource, IncomingBody } from './response-body.ts';
@@ -36,10 +36,10 @@ export interface ResponseTaker {
 }
 
 /** One HTTP/1.1 connection: requests one after another, each with its response. */
-export class HttpConnection implements SocketOwner, ResponseSink, BodySource, Outgoing {
+export class HttpConnection implements SocketOwner, ResponseSink, BodySource, Sendable {
   readonly #socket: ByteSocket;
   readonly #events: HttpConnectionEvents;
-  readonly #turn: Turn;
+  readonly #batch: SendBatch;
   readonly #parser: ResponseParser;
   readonly #onAbort = () => this.destroy(this.#signal?.reason);
   #closed = false;
@@ -64,11 +64,11 @@ export class HttpConnection implements SocketOwner, ResponseSink, BodySource, Ou
   /** By performance.now(): when its last response had come; infinite while there is none, or another is awaited. */
   #idleSinceMs = Number.POSITIVE_INFINITY;
 
-  /** @param turn when requests are sent */
-  constructor(socket: ByteSocket, events: HttpConnectionEvents, turn = processTurn) {
+  /** @param batch sends the requests */
+  constructor(socket: ByteSocket, events: HttpConnectionEvents, batch = sendBatch) {
     this.#socket = socket;
     this.#events = events;
-    this.#turn = turn;
+    this.#batch = batch;
     this.#parser = new ResponseParser(this);
     socket.data.owner = this;
   }
@@ -108,7 +108,7 @@ export class HttpConnection implements SocketOwner, ResponseSink, BodySource, Ou
     this.#signal = signal;
     signal.addEventListener('abort', this.#onAbort, { once: true });
     this.#message = message;
-    this.#turn.send(this);
+    this.#batch.add(this);
   }
 
   /** Sends the request, unless the connection was lost or given up meanwhile. */

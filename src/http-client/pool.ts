@@ -1,8 +1,8 @@
 import type { ByteCounts } from '../observability/upstream-metrics.ts';
 import type { Signal } from '../runtime/abort.ts';
 import { type Deadline, deadlines } from '../runtime/deadlines.ts';
+import { nextTurn } from '../runtime/event-loop.ts';
 import { LinkedList, LinkedNode } from '../runtime/linked-list.ts';
-import { nextTurn } from '../runtime/send-batch.ts';
 import { HttpConnection, type HttpConnectionEvents } from './connection.ts';
 import { HttpFailure, toHttpFailure } from './http-failure.ts';
 import { IdleLimit } from './idle-limit.ts';

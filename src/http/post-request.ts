@@ -3,7 +3,7 @@ import type { Principal } from '../downstream/legacy/session-ids.ts';
 import type { GatewayError } from '../errors.ts';
 import { type Accepted, sessionHeader, versionHeader } from '../protocol/headers.ts';
 import type { Holding } from '../runtime/byte-budget.ts';
-import { type Outgoing, turn, type Work } from '../runtime/send-batch.ts';
+import { type Sendable, sendBatch } from '../runtime/send-batch.ts';
 import type { BodyTaker } from './request-body.ts';
 
 /** Closes connections on which nothing moves; keep-alive comments come well within it. */
@@ -12,7 +12,7 @@ export const idleTimeoutSeconds = 120;
 const retryAfterSeconds = 1;
 
 /** A POST to the MCP endpoint: waits for its body, hands it over, and waits for the answer. */
-export class PostRequest implements PostedBody, BodyTaker, Work, Outgoing {
+export class PostRequest implements PostedBody, BodyTaker, Sendable {
   readonly #request: Request;
   readonly #server: Bun.Server<undefined>;
   readonly #endpoint: Endpoint;
@@ -58,10 +58,6 @@ export class PostRequest implements PostedBody, BodyTaker, Work, Outgoing {
   onBody(text: string, holding: Holding | null): void {
     this.#text = text;
     this.#holding = holding;
-    turn.take(this);
-  }
-
-  work(): void {
     this.#endpoint.post(this);
   }
 
@@ -86,7 +82,7 @@ export class PostRequest implements PostedBody, BodyTaker, Work, Outgoing {
     // The setting belongs to the connection, and the next request on it shall not inherit it.
     if (this.#isLong) this.#server.timeout(this.#request, idleTimeoutSeconds);
     this.#response = response;
-    turn.send(this);
+    sendBatch.add(this);
   }
 
   stream(response: Response): void {

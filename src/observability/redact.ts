@@ -1,4 +1,4 @@
-import { nextTurn } from '../runtime/send-batch.ts';
+import { nextTurn } from '../runtime/event-loop.ts';
 import { JsonStrings } from './json-strings.ts';
 import { SecretSearch } from './secret-search.ts';
 

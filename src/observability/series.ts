@@ -1,7 +1,7 @@
 // The registry alone: with all else that the package exports come node:http, node:zlib and node:cluster, 8 ms of each start.
 import type { Metric } from 'prom-client';
 import Registry from 'prom-client/lib/registry.js';
-import { nextTurn } from '../runtime/send-batch.ts';
+import { nextTurn } from '../runtime/event-loop.ts';
 
 type Labels = Readonly<Record<string, string>>;
 

@@ -1,6 +1,6 @@
 import type { Signal } from './abort.ts';
+import { throwLater } from './event-loop.ts';
 import { LinkedList, LinkedNode } from './linked-list.ts';
-import { throwLater } from './send-batch.ts';
 
 /** How long it is at least between two looks for expiry, in milliseconds: a deadline is met at most this much late. */
 const sweepIntervalMs = 50;

@@ -2,7 +2,7 @@ import type { ConfigDiff } from '../config/diff.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import type { Logger } from '../observability/log.ts';
 import type { Metrics } from '../observability/metrics.ts';
-import { nextTurn } from '../runtime/send-batch.ts';
+import { nextTurn } from '../runtime/event-loop.ts';
 import type { UpstreamConfig } from './detect.ts';
 import { SessionKeeper } from './session-keeper.ts';
 import type { UpstreamTool } from './tools/tool-list.ts';

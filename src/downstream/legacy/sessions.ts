@@ -3,8 +3,8 @@ import type { DownstreamMetrics, SessionEndReason } from '../../observability/do
 import type { Logger } from '../../observability/log.ts';
 import { MessageLog } from '../../protocol/message-log.ts';
 import { parseMessage } from '../../protocol/messages.ts';
+import { forEachInTurns, nextTurn } from '../../runtime/event-loop.ts';
 import { LinkedList, LinkedNode } from '../../runtime/linked-list.ts';
-import { nextTurn, tellEach } from '../../runtime/send-batch.ts';
 import type { Call } from '../call.ts';
 import { EventStream } from '../event-stream.ts';
 import type { KeepAlive } from '../keep-alive.ts';
@@ -178,7 +178,7 @@ export class Sessions {
       const pending = [...this.#notices];
       this.#notices.clear();
       if (this.#parts.logger.isTrace) this.#trace(pending);
-      void tellEach([...this.#sessions.values()], (session) => {
+      void forEachInTurns([...this.#sessions.values()], (session) => {
         for (const each of pending) session.notice(each);
       });
     }, noticeDelayMs);

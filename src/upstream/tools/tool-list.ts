@@ -2,7 +2,7 @@ import { longValues, maxShortChars } from '../../json/long-values.ts';
 import { ObjectText } from '../../json/object.ts';
 import { eachElement, TooManyError } from '../../json/scan.ts';
 import type { ResponseMessage } from '../../protocol/messages.ts';
-import { nextTurn } from '../../runtime/send-batch.ts';
+import { nextTurn } from '../../runtime/event-loop.ts';
 import { UpstreamFailure } from '../failure.ts';
 import { mendedTool, ToolMisfit } from './tool-shape.ts';
 

@@ -4,7 +4,7 @@ import { checkValue, type Ends, elementPlaces, TooManyError } from '../../json/s
 import { type InvalidMessage, type Message, parseMessage } from '../../protocol/messages.ts';
 import type { SseEvent, SseParser } from '../../protocol/sse-codec.ts';
 import { Holding, maxFreeBytes } from '../../runtime/byte-budget.ts';
-import { nextTurn } from '../../runtime/send-batch.ts';
+import { nextTurn } from '../../runtime/event-loop.ts';
 import { UpstreamFailure } from '../failure.ts';
 
 /** The most messages in one body or event: what is made of an empty one takes a hundred times its size. */

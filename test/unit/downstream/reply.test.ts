@@ -5,8 +5,9 @@ import { KeepAlive } from '../../../src/downstream/keep-alive.ts';
 import { Reply } from '../../../src/downstream/reply.ts';
 import { parseMessage, type RequestMessage } from '../../../src/protocol/messages.ts';
 import { Abort } from '../../../src/runtime/abort.ts';
+import { nextTurn } from '../../../src/runtime/event-loop.ts';
 import { OwnedBytes } from '../../../src/runtime/owned-bytes.ts';
-import { nextTurn, Turn } from '../../../src/runtime/send-batch.ts';
+import { SendBatch } from '../../../src/runtime/send-batch.ts';
 import { waitUntil } from '../../support/wait.ts';
 
 const json = { json: true, sse: false };
@@ -324,15 +325,15 @@ describe('replies under way', () => {
     }
   });
 
-  test('count as requests of the turn until they are done, answered or given up by the client', async () => {
-    const turn = new Turn();
-    const replies = new InFlightReplies(new KeepAlive(), turn);
+  test('count as requests in flight until they are answered or the client aborts', async () => {
+    const batch = new SendBatch();
+    const replies = new InFlightReplies(new KeepAlive(), batch);
     const sends = async (): Promise<'at once' | 'at the end of the turn'> => {
       let sent = false;
       const send = () => {
         sent = true;
       };
-      turn.send({ send });
+      batch.add({ send });
       if (sent) return 'at once';
       await nextTurn();
       return 'at the end of the turn';

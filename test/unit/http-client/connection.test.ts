@@ -5,11 +5,12 @@ import type { HttpResponse } from '../../../src/http-client/response.ts';
 import type { ByteSocket, SocketOwner } from '../../../src/http-client/socket.ts';
 import type { Signal } from '../../../src/runtime/abort.ts';
 import { bodyBudget, Holding, OverBudgetError } from '../../../src/runtime/byte-budget.ts';
-import { nextTurn, Turn } from '../../../src/runtime/send-batch.ts';
+import { nextTurn } from '../../../src/runtime/event-loop.ts';
+import { SendBatch } from '../../../src/runtime/send-batch.ts';
 import { unaborted } from '../../support/http-client.ts';
 
 /** A socket that a test plays, with the connection on it. */
-function playedConnection({ takes = Number.POSITIVE_INFINITY, turn = new Turn() } = {}) {
+function playedConnection({ takes = Number.POSITIVE_INFINITY, batch = new SendBatch() } = {}) {
   const written: Buffer[] = [];
   const told: string[] = [];
   let paused = false;
@@ -44,7 +45,7 @@ function playedConnection({ takes = Number.POSITIVE_INFINITY, turn = new Turn() 
     onIdleEnd() {},
     onReceived() {},
   };
-  const connection = new HttpConnection(socket, events, turn);
+  const connection = new HttpConnection(socket, events, batch);
   return {
     connection,
     request(text: string, signal: Signal = unaborted): Promise<HttpResponse> {
@@ -225,12 +226,12 @@ describe('a connection', () => {
   });
 });
 
-describe('a request that waits for the end of the turn, since several are under way,', () => {
+describe('a request that waits in the batch, because several are in flight,', () => {
   const busyConnection = () => {
-    const turn = new Turn();
-    turn.began();
-    turn.began();
-    return playedConnection({ turn });
+    const batch = new SendBatch();
+    batch.requestStarted();
+    batch.requestStarted();
+    return playedConnection({ batch });
   };
   test('is sent then, and answered as any other', async () => {
     const { request, receive, written } = busyConnection();

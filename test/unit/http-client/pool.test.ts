@@ -1,6 +1,6 @@
 import { describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
-import { nextTurn } from '../../../src/runtime/send-batch.ts';
+import { nextTurn } from '../../../src/runtime/event-loop.ts';
 import { startChild } from '../../support/child.ts';
 import { httpClient, unaborted } from '../../support/http-client.ts';
 import { type RawRequest, rawServer } from '../../support/raw-server.ts';

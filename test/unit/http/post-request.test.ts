@@ -1,7 +1,8 @@
 import { expect, test } from 'bun:test';
 import type { Endpoint } from '../../../src/downstream/endpoint.ts';
 import { PostRequest } from '../../../src/http/post-request.ts';
-import { nextTurn, turn } from '../../../src/runtime/send-batch.ts';
+import { nextTurn } from '../../../src/runtime/event-loop.ts';
+import { sendBatch } from '../../../src/runtime/send-batch.ts';
 
 /** A POST that nothing was done with yet. */
 function newPost(): PostRequest {
@@ -16,8 +17,8 @@ function newPost(): PostRequest {
 }
 
 test('an answer waits for the end of the turn where several requests are under way, a stream does not', async () => {
-  turn.began();
-  turn.began();
+  sendBatch.requestStarted();
+  sendBatch.requestStarted();
   try {
     const [answer, stream] = [newPost(), newPost()];
     const sent: string[] = [];
@@ -31,7 +32,7 @@ test('an answer waits for the end of the turn where several requests are under w
     await nextTurn();
     expect(sent).toEqual(['stream', 'answer']);
   } finally {
-    turn.ended();
-    turn.ended();
+    sendBatch.requestEnded();
+    sendBatch.requestEnded();
   }
 });
