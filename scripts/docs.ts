@@ -19,9 +19,10 @@ servers:
     headers: { X-API-Key: "\${TICKETS_KEY}" }
     auth: { type: bearer, token: abc123 }`;
 
-/** docs/config.schema.json */
+/** docs/config.schema.json, without what a reload does, which is no keyword of JSON Schema. */
 export function schemaFile(): string {
-  return formatted('docs/config.schema.json', JSON.stringify(configJsonSchema()));
+  const standard = (key: string, value: unknown) => (key === 'onChange' ? undefined : value);
+  return formatted('docs/config.schema.json', JSON.stringify(configJsonSchema(), standard));
 }
 
 /** docs/configuration.md */
@@ -61,9 +62,10 @@ function messagesOf(text: string): string {
 
 function keyTable(): string {
   const rows = allKeys().map(
-    (key) => `| ${[code(key.key), typeOf(key.schema), defaultOf(key), meaning(key)].join(' | ')} |`,
+    (key) =>
+      `| ${[code(key.key), typeOf(key.schema), defaultOf(key), key.schema.onChange ?? '', meaning(key)].join(' | ')} |`,
   );
-  return ['| key | type | default | meaning |', '|---|---|---|---|', ...rows].join('\n');
+  return ['| key | type | default | change | meaning |', '|---|---|---|---|---|', ...rows].join('\n');
 }
 
 const code = (text: string) => `\`${text}\``;

@@ -1,4 +1,4 @@
-import { type ConfigDiff, diffConfig } from './config/diff.ts';
+import { type ConfigDiff, diffConfig, withRunningSettings } from './config/diff.ts';
 import { hostInUrl, isLoopback, normalizeHost } from './config/hosts.ts';
 import type { LoadedConfig } from './config/load.ts';
 import { warningsOf } from './config/warnings.ts';
@@ -206,7 +206,7 @@ export class Gateway {
     for (const key of diff.ignored) {
       this.#logger.warn('a changed setting needs a restart and is ignored', { key });
     }
-    const after = withFixedSettings(read, before);
+    const after = withRunningSettings(read, before);
     this.#hide(after.secrets);
     this.#loaded = after;
     this.#registry.setServers(after.config.servers.map((server) => server.name));
@@ -278,22 +278,6 @@ export class Gateway {
       this.#pool.all().every((connection) => !connection.config.required || connection.connected())
     );
   }
-}
-
-/** What of the running configuration a reload must not change, put in place of what was read. */
-function withFixedSettings(read: LoadedConfig, running: LoadedConfig): LoadedConfig {
-  const { host, port, state_dir, logging, mcp } = running.config;
-  return {
-    ...read,
-    config: {
-      ...read.config,
-      host,
-      port,
-      state_dir,
-      logging,
-      mcp: { ...read.config.mcp, session: mcp.session },
-    },
-  };
 }
 
 function summaryOf(diff: ConfigDiff): ReloadSummary {

@@ -1,71 +1,68 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { ChangeEffect } from './fields.ts';
 import type { LoadedConfig } from './load.ts';
-import type { ServerConfig } from './schema.ts';
+import { allKeys } from './reference.ts';
 
-/** What a reload has to do. The first five hold server names; each server is in exactly one of them. */
+/** The changes from one configuration to another. The first five lists hold server names; each server is in exactly one. */
 export interface ConfigDiff {
   added: string[];
   removed: string[];
-  /** The connection itself is another one now: where it goes, or what it authenticates with. */
+  /** Servers to which the gateway connects again: a `reconnect` key or the token changed. */
   restarted: string[];
-  /** Something else changed, which takes effect without a new connection. */
+  /** Servers with other changed keys, which take effect without a new connection. */
   updated: string[];
   unchanged: string[];
-  /** Changed keys, as `logging.level`, that take effect only after a restart of the gateway. */
+  /** Changed keys, such as `logging.level`, that take effect only after a restart of the gateway. */
   ignored: string[];
 }
 
-/** A change of one of these needs a new connection to the server; a change of a token does, too. */
-const connectionKeys = [
-  'url',
-  'protocol',
-  'auth',
-  'headers',
-  'tls_skip_verify',
-] as const satisfies readonly (keyof ServerConfig)[];
-
-/** What has to be done to get from one configuration to the other. The order of the servers does not count. */
+/** Compares two configurations. The order of the servers does not count. */
 export function diffConfig(before: LoadedConfig, after: LoadedConfig): ConfigDiff {
   const diff: ConfigDiff = { added: [], removed: [], restarted: [], updated: [], unchanged: [], ignored: [] };
   const old = new Map(before.config.servers.map((server) => [server.name, server]));
+  const reconnectKeys = keysOf('servers[].', 'reconnect');
   for (const server of after.config.servers) {
-    const previous = old.get(server.name);
-    old.delete(server.name);
-    if (!previous) diff.added.push(server.name);
-    else if (isOtherConnection(previous, server, before, after)) diff.restarted.push(server.name);
-    else if (!isDeepStrictEqual(previous, server)) diff.updated.push(server.name);
-    else diff.unchanged.push(server.name);
+    const { name } = server;
+    const previous = old.get(name);
+    old.delete(name);
+    if (!previous) diff.added.push(name);
+    else if (
+      before.upstreamTokens.get(name) !== after.upstreamTokens.get(name) ||
+      changedKeys(reconnectKeys, previous, server).length > 0
+    )
+      diff.restarted.push(name);
+    else if (!isDeepStrictEqual(previous, server)) diff.updated.push(name);
+    else diff.unchanged.push(name);
   }
   diff.removed.push(...old.keys());
-  diff.ignored.push(...changedKeys(needRestart(before), needRestart(after)));
+  diff.ignored.push(...changedKeys(keysOf('', 'restart'), before.config, after.config));
   return diff;
 }
 
-function isOtherConnection(
-  a: ServerConfig,
-  b: ServerConfig,
-  before: LoadedConfig,
-  after: LoadedConfig,
-): boolean {
-  if (before.upstreamTokens.get(a.name) !== after.upstreamTokens.get(b.name)) return true;
-  return connectionKeys.some((key) => !isDeepStrictEqual(a[key], b[key]));
+/** The configuration that a reload applies: `read`, with the `restart` keys as they are in `running`. */
+export function withRunningSettings(read: LoadedConfig, running: LoadedConfig): LoadedConfig {
+  const config = structuredClone(read.config);
+  for (const key of keysOf('', 'restart')) {
+    const path = key.split('.');
+    const section = valueAt(config, path.slice(0, -1)) as Record<string, unknown>;
+    section[path.at(-1)!] = valueAt(running.config, path);
+  }
+  return { ...read, config };
 }
 
-function needRestart({ config }: LoadedConfig): Record<string, unknown> {
-  const { host, port, state_dir, logging, mcp } = config;
-  return {
-    host,
-    port,
-    state_dir,
-    ...withPrefix('logging', logging),
-    ...withPrefix('mcp.session', mcp.session),
-  };
+/** The keys below `prefix` with this effect, without the prefix. */
+function keysOf(prefix: string, effect: ChangeEffect): string[] {
+  const keys = allKeys().filter(({ key, schema }) => schema.onChange === effect && key.startsWith(prefix));
+  return keys.map(({ key }) => key.slice(prefix.length));
 }
 
-function withPrefix(prefix: string, values: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(values).map(([key, value]) => [`${prefix}.${key}`, value]));
+function changedKeys(keys: readonly string[], before: unknown, after: unknown): string[] {
+  return keys.filter((key) => {
+    const path = key.split('.');
+    return !isDeepStrictEqual(valueAt(before, path), valueAt(after, path));
+  });
 }
 
-function changedKeys(before: Record<string, unknown>, after: Record<string, unknown>): string[] {
-  return Object.keys(after).filter((key) => before[key] !== after[key]);
+function valueAt(value: unknown, path: readonly string[]): unknown {
+  return path.reduce<unknown>((found, key) => (found as Record<string, unknown> | undefined)?.[key], value);
 }

@@ -5,6 +5,23 @@ z.config({ jitless: true });
 
 // The kinds of value that a configuration is made of. The error text says what was expected.
 
+/**
+ * What a changed value of a key takes to apply: a new process (a reload ignores it and warns), a new connection to the server,
+ * or nothing more, because the value is read at each use.
+ */
+export type ChangeEffect = 'restart' | 'reconnect' | 'update';
+
+type Statement = <Schema extends z.ZodType>(description: string, schema: Schema) => Schema;
+
+function statement(onChange: ChangeEffect): Statement {
+  return (description, schema) => schema.meta({ description, onChange });
+}
+
+// A key: its description, the effect of a change, and its values.
+export const restart = statement('restart');
+export const reconnect = statement('reconnect');
+export const update = statement('update');
+
 /** The longest time in seconds: timers hold 2^31 - 1 milliseconds, which is a little over 24 days. */
 const maxSeconds = 2_073_600;
 
@@ -13,6 +30,12 @@ export const orExpanded = (pattern: string) => `\\$\\{|^(?:${pattern})$`;
 
 /** A mapping with these keys and no others. */
 export const section = <Shape extends z.ZodRawShape>(shape: Shape) => z.strictObject(shape, 'a mapping');
+
+/** A section that may be left out. */
+export const group = <Shape extends z.ZodRawShape>(description: string, shape: Shape) =>
+  section(shape)
+    .prefault({} as never)
+    .describe(description);
 
 /** A boolean, which may be left out. */
 export const flag = (byDefault: boolean) => z.boolean('true or false').default(byDefault);

@@ -1,3 +1,4 @@
+import type { ChangeEffect } from './fields.ts';
 import type { Path } from './problems.ts';
 import { configJsonSchema } from './schema.ts';
 
@@ -15,6 +16,8 @@ interface SchemaNode {
   readonly required?: readonly string[];
   readonly minimum?: number;
   readonly maximum?: number;
+  /** What a change of the key does; absent from sections, and from the published schema. */
+  readonly onChange?: ChangeEffect;
 }
 
 /** One key of the configuration, for the documentation. */

@@ -2,12 +2,16 @@ import { z } from 'zod';
 import { allowedHostExpected } from './allowed-hosts.ts';
 import {
   flag,
+  group,
   oneOf,
   orExpanded,
+  reconnect,
+  restart,
   seconds,
   section,
   textThat,
   textWithout,
+  update,
   whole,
   wholeOrUndefined,
 } from './fields.ts';
@@ -30,64 +34,73 @@ const defaultBackoff = { baseMs: 1_000, maxMs: 30_000 };
 /** The largest `mcp.max_request_bytes`: 1 GiB, which is also the most that the HTTP server lets through. */
 export const maxRequestBytes = 1_073_741_824;
 
-const host = textThat(isHost, 'a host name or IP address without port');
-
 const authOf = 'none or { type: bearer, token_env: NAME }';
 
 const bearerAuth = section({
-  type: z.literal('bearer', 'bearer').describe('Sends `Authorization: Bearer TOKEN` with every request.'),
-  token_env: textThat(isVariableName, 'the name of an environment variable')
-    .meta({ pattern: '^[A-Za-z_][A-Za-z0-9_]*$' })
-    .describe('The environment variable that holds the token. The token itself never stands in the file.'),
+  type: reconnect('Sends `Authorization: Bearer TOKEN` with every request.', z.literal('bearer', 'bearer')),
+  token_env: reconnect(
+    'The environment variable that holds the token. The token itself never stands in the file.',
+    textThat(isVariableName, 'the name of an environment variable').meta({
+      pattern: '^[A-Za-z_][A-Za-z0-9_]*$',
+    }),
+  ),
 });
 
 const serverSchema = section({
-  name: textWithout(serverNameExpected, 'a name')
-    .meta({
+  name: reconnect(
+    'Unique name; its tools are listed as `<name>__<tool>`. Letters, digits, `_`, `-` and `.`; begins with a ' +
+      'letter or digit, holds no `__` and does not end in `_`.',
+    textWithout(serverNameExpected, 'a name').meta({
       pattern: orExpanded('(?!.*__)[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9.-])?'),
-    })
-    .describe(
-      'Unique name; its tools are listed as `<name>__<tool>`. Letters, digits, `_`, `-` and `.`; begins with a ' +
-        'letter or digit, holds no `__` and does not end in `_`.',
-    ),
-  url: textWithout(urlExpected, 'an http:// or https:// URL')
-    .meta({ pattern: orExpanded('[Hh][Tt][Tt][Pp][Ss]?://[^/?#\\s][^#\\s]*') })
-    .describe(
-      'Where the MCP server listens: http or https, without fragment. A user name and password in it are sent as ' +
-        '`Authorization: Basic`, and shown nowhere.',
-    ),
-  enabled: flag(true).describe(
+    }),
+  ),
+  url: reconnect(
+    'Where the MCP server listens: http or https, without fragment. A user name and password in it are sent as ' +
+      '`Authorization: Basic`, and shown nowhere.',
+    textWithout(urlExpected, 'an http:// or https:// URL').meta({
+      pattern: orExpanded('[Hh][Tt][Tt][Pp][Ss]?://[^/?#\\s][^#\\s]*'),
+    }),
+  ),
+  enabled: reconnect(
     'With `false` nothing of this server is connected or listed, and its variables need not be set.',
+    flag(true),
   ),
-  protocol: oneOf(['auto', 'streamable', 'sse']).describe(
+  protocol: reconnect(
     'Transport: `streamable` is Streamable HTTP, `sse` the older HTTP+SSE, and `auto` tries the first, then the second.',
+    oneOf(['auto', 'streamable', 'sse']),
   ),
-  required: flag(false).describe(
+  required: update(
     'Whether the gateway waits for this server before it serves, fails to start without it, and is not ready while it is down.',
+    flag(false),
   ),
-  auth: z
-    .union([z.literal('none', authOf), bearerAuth], authOf)
-    .default('none')
-    .describe('How the gateway authenticates to this server: `none` or `{ type: bearer, token_env: NAME }`.'),
-  headers: z
-    .record(
-      textWithout(headerNameProblem, 'the name of a header').meta({
-        pattern: "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$",
-      }),
-      z.string('a string').refine(isHeaderValue, 'printable ASCII characters on one line'),
-      'a mapping of header names to values',
-    )
-    .default({})
-    .describe('HTTP headers that are sent with every request. The values are kept out of logs and answers.'),
+  auth: reconnect(
+    'How the gateway authenticates to this server: `none` or `{ type: bearer, token_env: NAME }`.',
+    z.union([z.literal('none', authOf), bearerAuth], authOf).default('none'),
+  ),
+  headers: reconnect(
+    'HTTP headers that are sent with every request. The values are kept out of logs and answers.',
+    z
+      .record(
+        textWithout(headerNameProblem, 'the name of a header').meta({
+          pattern: "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$",
+        }),
+        z.string('a string').refine(isHeaderValue, 'printable ASCII characters on one line'),
+        'a mapping of header names to values',
+      )
+      .default({}),
+  ),
   reconnect: section({
-    max_attempts: whole(0, 1_000_000, 0).describe(
+    max_attempts: update(
       'Failed attempts after which the server is given up; 0: never.',
+      whole(0, 1_000_000, 0),
     ),
-    backoff_base_ms: wholeOrUndefined(1, maxBackoffMs, defaultBackoff.baseMs).describe(
+    backoff_base_ms: update(
       'The wait before the second attempt, in milliseconds; by default never more than `backoff_max_ms`.',
+      wholeOrUndefined(1, maxBackoffMs, defaultBackoff.baseMs),
     ),
-    backoff_max_ms: wholeOrUndefined(1, maxBackoffMs, defaultBackoff.maxMs).describe(
+    backoff_max_ms: update(
       'The longest wait between attempts, in milliseconds; by default never less than `backoff_base_ms`.',
+      wholeOrUndefined(1, maxBackoffMs, defaultBackoff.maxMs),
     ),
   })
     .refine(({ backoff_base_ms: base = 0, backoff_max_ms: max = maxBackoffMs }) => base <= max, {
@@ -104,103 +117,99 @@ const serverSchema = section({
     }))
     .prefault({})
     .describe('How a lost connection is taken up again: exponential backoff with jitter.'),
-  timeouts: section({
-    connect_seconds: seconds(0.01, 10).describe('How long connecting and initializing may take.'),
-    request_seconds: seconds(0.01, 300).describe('How long one request may take.'),
-  })
-    .prefault({})
-    .describe('Deadlines.'),
-  tools: section({
-    ttl_seconds: seconds(0.01, 300).describe(
+  timeouts: group('Deadlines.', {
+    connect_seconds: update('How long connecting and initializing may take.', seconds(0.01, 10)),
+    request_seconds: update('How long one request may take.', seconds(0.01, 300)),
+  }),
+  tools: group('The tool list.', {
+    ttl_seconds: update(
       'How often the tool list is fetched anew; this is the health check, too.',
+      seconds(0.01, 300),
     ),
-  })
-    .prefault({})
-    .describe('The tool list.'),
-  tls_skip_verify: flag(false).describe(
+  }),
+  tls_skip_verify: reconnect(
     'Accepts any TLS certificate of this server. Dangerous outside of tests.',
+    flag(false),
   ),
-  quirks: section({
-    normalize_sse_events: flag(false).describe(
+  quirks: group('Allowances for servers that do not follow the specification.', {
+    normalize_sse_events: update(
       'Reads server-sent events whatever their event name; without it only `message` events count.',
+      flag(false),
     ),
-    inject_accept_header: z
-      .string('a header value or null')
-      .refine(isHeaderValue, 'printable ASCII characters on one line')
-      .nullable()
-      .default(null)
-      .describe('Sent as `Accept` in place of `application/json, text/event-stream`.'),
-  })
-    .prefault({})
-    .describe('Allowances for servers that do not follow the specification.'),
+    inject_accept_header: update(
+      'Sent as `Accept` in place of `application/json, text/event-stream`.',
+      z
+        .string('a header value or null')
+        .refine(isHeaderValue, 'printable ASCII characters on one line')
+        .nullable()
+        .default(null),
+    ),
+  }),
 });
 
 /** The file from its root on. Keys are checked strictly: one that is not here is a problem. */
 export const configSchema = section({
-  host: host.default('127.0.0.1').describe('The address to listen on.'),
-  port: whole(0, 65_535, 8766).describe('The port to listen on; 0 takes any free port.'),
-  mcp: section({
-    auth: section({
-      mode: oneOf(['none', 'bearer']).describe(
+  host: restart(
+    'The address to listen on.',
+    textThat(isHost, 'a host name or IP address without port').default('127.0.0.1'),
+  ),
+  port: restart('The port to listen on; 0 takes any free port.', whole(0, 65_535, 8766)),
+  mcp: group('The `/mcp` endpoint.', {
+    auth: group('How clients authenticate to the gateway.', {
+      mode: update(
         'Whether clients need a token: with `bearer` it is the value of the environment variable `MCPSTEAD_BEARER_TOKEN`.',
+        oneOf(['none', 'bearer']),
       ),
-    })
-      .prefault({})
-      .describe('How clients authenticate to the gateway.'),
-    session: section({
-      idle_ttl_seconds: seconds(0.01, 3600).describe('A client session that is idle for this long is ended.'),
-      gc_interval_seconds: seconds(0.01, 60).describe('How often idle sessions are looked for.'),
-      shutdown_grace_seconds: seconds(0, 5).describe(
+    }),
+    session: group('Client sessions.', {
+      idle_ttl_seconds: restart('A client session that is idle for this long is ended.', seconds(0.01, 3600)),
+      gc_interval_seconds: restart('How often idle sessions are looked for.', seconds(0.01, 60)),
+      shutdown_grace_seconds: restart(
         'How long running calls may go on after a shutdown has begun.',
+        seconds(0, 5),
       ),
-      drain_delay_seconds: seconds(0, 0).describe(
+      drain_delay_seconds: restart(
         'How long everything goes on after SIGTERM while `/readyz` answers 503 already, so that a load balancer looks elsewhere before the shutdown begins.',
+        seconds(0, 0),
       ),
-    })
-      .prefault({})
-      .describe('Client sessions.'),
-    allowed_hosts: z
-      .array(
-        textWithout(allowedHostExpected, 'a host name, an IP address, a range or "*.example.com"'),
-        'a list of hosts',
-      )
-      .default([])
-      .describe(
-        'Hosts that requests may carry in `Host` and `Origin` besides loopback and `host`: names, IP addresses, ranges ' +
-          'of addresses (`10.0.0.0/8`, `fd00::/8`) and `*.example.com` for all names below a domain, at any depth, but ' +
-          'not the domain itself.',
-      ),
-    max_request_bytes: whole(1, maxRequestBytes, 4_194_304).describe('The largest request body, in bytes.'),
-  })
-    .prefault({})
-    .describe('The `/mcp` endpoint.'),
+    }),
+    allowed_hosts: update(
+      'Hosts that requests may carry in `Host` and `Origin` besides loopback and `host`: names, IP addresses, ranges ' +
+        'of addresses (`10.0.0.0/8`, `fd00::/8`) and `*.example.com` for all names below a domain, at any depth, but ' +
+        'not the domain itself.',
+      z
+        .array(
+          textWithout(allowedHostExpected, 'a host name, an IP address, a range or "*.example.com"'),
+          'a list of hosts',
+        )
+        .default([]),
+    ),
+    max_request_bytes: update('The largest request body, in bytes.', whole(1, maxRequestBytes, 4_194_304)),
+  }),
   servers: z
     .array(serverSchema, 'a list of servers, each with "- name: …"')
     // Not `default`, which zod leaves out of the JSON Schema of what it transforms, as it does `reconnect`.
     .prefault([])
     .describe('The upstream MCP servers, in the order in which their tools are listed.'),
-  state_dir: textWithout(pathExpected, 'a path or null')
-    .nullable()
-    .default(null)
-    .describe(
-      'The directory for the key of client sessions and for what has to outlive a restart, readable for its owner alone. By default `$STATE_DIRECTORY`, `$XDG_STATE_HOME/mcpstead`, `~/.local/state/mcpstead`, or on Windows `%LOCALAPPDATA%\\mcpstead`.',
+  state_dir: restart(
+    'The directory for the key of client sessions and for what has to outlive a restart, readable for its owner alone. By default `$STATE_DIRECTORY`, `$XDG_STATE_HOME/mcpstead`, `~/.local/state/mcpstead`, or on Windows `%LOCALAPPDATA%\\mcpstead`.',
+    textWithout(pathExpected, 'a path or null').nullable().default(null),
+  ),
+  metrics: group('Prometheus metrics.', {
+    enabled: update('Whether `GET /metrics` answers.', flag(true)),
+  }),
+  logging: group('The log, on stderr.', {
+    level: restart(
+      'The least severe level that is logged.',
+      z
+        .enum(['trace', 'debug', 'info', 'warn', 'error'], 'trace, debug, info, warn or error')
+        .default('info'),
     ),
-  metrics: section({
-    enabled: flag(true).describe('Whether `GET /metrics` answers.'),
-  })
-    .prefault({})
-    .describe('Prometheus metrics.'),
-  logging: section({
-    level: z
-      .enum(['trace', 'debug', 'info', 'warn', 'error'], 'trace, debug, info, warn or error')
-      .default('info')
-      .describe('The least severe level that is logged.'),
-    format: oneOf(['auto', 'json', 'pretty']).describe(
+    format: restart(
       'One JSON object a line, or readable text; `auto` is text on a terminal and JSON elsewhere.',
+      oneOf(['auto', 'json', 'pretty']),
     ),
-  })
-    .prefault({})
-    .describe('The log, on stderr.'),
+  }),
 });
 
 /** The whole configuration: keys as in the file, defaults applied, `${NAME}` expanded. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test';
-import { diffConfig } from '../../../src/config/diff.ts';
+import { diffConfig, withRunningSettings } from '../../../src/config/diff.ts';
 import { type Env, read } from './reading.ts';
 
 const nothing = { added: [], removed: [], restarted: [], updated: [], unchanged: [], ignored: [] };
@@ -73,13 +73,29 @@ logging: { level: debug, format: json }
   expect(diff('{}', after).ignored).toEqual([
     'host',
     'port',
-    'logging.level',
-    'logging.format',
     'mcp.session.idle_ttl_seconds',
     'mcp.session.gc_interval_seconds',
     'mcp.session.shutdown_grace_seconds',
+    'logging.level',
+    'logging.format',
   ]);
   expect(diff(after, after).ignored).toEqual([]);
+});
+
+test('a reload keeps the running values of those keys and takes the others', () => {
+  const running = read(
+    '{ host: localhost, mcp: { session: { idle_ttl_seconds: 7 } }, logging: { level: warn } }',
+  );
+  const next = read(
+    '{ port: 1, mcp: { max_request_bytes: 9 }, state_dir: /tmp, metrics: { enabled: false } }',
+  );
+  const { config } = withRunningSettings(next, running);
+  expect(config).toEqual({
+    ...running.config,
+    mcp: { ...running.config.mcp, max_request_bytes: 9 },
+    metrics: { enabled: false },
+  });
+  expect(next.config.port).toBe(1);
 });
 
 test('keys that take effect at once are not', () => {

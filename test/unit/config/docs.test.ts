@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import Ajv from 'ajv/dist/2020.js';
 import { parse } from 'yaml';
 import { brokenExample, configurationFile, schemaFile } from '../../../scripts/docs.ts';
+import { allKeys, type KeyReference } from '../../../src/config/reference.ts';
 import { problems, read, refusal } from './reading.ts';
 
 const committed = (name: string) => readFileSync(join(import.meta.dir, '../../../docs', name), 'utf8');
@@ -78,20 +79,18 @@ describe('the JSON Schema', () => {
     expect(validate(parse(text))).toBe(false);
     expect(problems(text)).not.toEqual([]);
   });
+});
+
+describe('the schema', () => {
+  const isSection = ({ schema }: KeyReference) =>
+    schema.properties !== undefined || schema.items?.properties !== undefined;
 
   test('explains every key', () => {
-    const unexplained: string[] = [];
-    const visit = (schema: Record<string, unknown>, path: string) => {
-      for (const [key, value] of Object.entries(
-        (schema.properties ?? {}) as Record<string, Record<string, unknown>>,
-      )) {
-        if (!value.description) unexplained.push(`${path}.${key}`);
-        visit(value, `${path}.${key}`);
-      }
-      if (schema.items) visit(schema.items as Record<string, unknown>, `${path}[]`);
-    };
-    visit(JSON.parse(committed('config.schema.json')), '');
-    expect(unexplained).toEqual([]);
+    expect(allKeys().filter(({ schema }) => !schema.description)).toEqual([]);
+  });
+
+  test('says of every key but sections what a change of it does', () => {
+    expect(allKeys().filter((key) => (key.schema.onChange === undefined) !== isSection(key))).toEqual([]);
   });
 });
 
