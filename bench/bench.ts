@@ -6,7 +6,7 @@ import { directly, type Gateway, type StartOptions, startGateway, type Upstreams
 import type { AskResult, AskSpec } from './load/ask.ts';
 import type { Part } from './load/tally.ts';
 import type { Load } from './load-process.ts';
-import { type Column, tableOfRows } from './report.ts';
+import { type Column, tableOfRows } from './tables.ts';
 
 const minWarmUpSeconds = 0.5;
 /** How long a load of calls goes on until a JIT compiler is nearly done, and until it is: it comes back to what it has compiled. */

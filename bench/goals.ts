@@ -1,7 +1,7 @@
 // What the figures have to be for mcpstead to be content, each goal a ratio within one run.
 
 import type { Figures } from './figures.ts';
-import { formatted } from './report.ts';
+import { formatted } from './tables.ts';
 import { atConcurrency, call, callConcurrencies, variantNames, variants } from './works/call.ts';
 import { calling, faults, healthyOnly, starting } from './works/faults.ts';
 import { idle, idleCounts, idleSetting } from './works/idle.ts';

@@ -1,66 +1,135 @@
-// Figures as text: tables on the terminal, the same tables in docs/benchmarks.md.
+// Writes what the documentation shows of the last full run: `npm run bench:report`. A full run ends with it, too.
 
-import { medianOf, type Row } from './figures.ts';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { root } from '../scripts/checkout.ts';
+import { chartOf, palettes } from './chart.ts';
+import type { Outcome } from './goals.ts';
+import { headingOf } from './machine.ts';
+import { lastResult, medianIn, type Result } from './results.ts';
+import { formatted, tableOf } from './tables.ts';
+import { atConcurrency, call } from './works/call.ts';
+import { faults, starting } from './works/faults.ts';
+import { idle, idleSetting } from './works/idle.ts';
+import { large, largeSetting } from './works/large.ts';
+import { listSetting, toolsList } from './works/list.ts';
+import { paced, streamed } from './works/stream.ts';
 
-/** A column of a table. */
-export interface Column {
-  readonly metric: string;
+const markers = { begin: '<!-- bench: begin -->', end: '<!-- bench: end -->' };
+const contestants = ['mcpstead', 'crate', 'crate mcp-proxy', 'contextforge', 'nginx', 'bare bun'];
+
+/** A row of the summary. */
+interface Line {
   readonly title: string;
+  readonly work: string;
+  readonly setting: string;
+  readonly metric: string;
   readonly digits: number;
-  /** Whether the least and the most of the rounds stand beside the median. */
-  readonly hasSpread?: boolean;
   readonly scale?: number;
 }
 
-const mb = 1e-6;
-
-/** What a run of the load generator tells. */
-export const loadColumns: readonly Column[] = [
-  { metric: 'perSecond', title: 'requests/s', digits: 0, hasSpread: true },
-  { metric: 'p50Ms', title: 'p50 ms', digits: 2 },
-  { metric: 'p99Ms', title: 'p99 ms', digits: 2, hasSpread: true },
-  { metric: 'p999Ms', title: 'p99.9 ms', digits: 2 },
-  { metric: 'cpuUs', title: 'CPU µs/request', digits: 1, hasSpread: true },
-  { metric: 'loadCpuUs', title: 'load µs', digits: 1 },
-  { metric: 'upstreamCpuUs', title: 'upstream µs', digits: 1 },
-  { metric: 'idleBytes', title: 'idle MB', digits: 0, scale: mb },
-  { metric: 'peakBytes', title: 'peak MB', digits: 0, scale: mb },
-  { metric: 'sockets', title: 'sockets', digits: 0 },
+const atC32 = atConcurrency(32);
+const summary: readonly Line[] = [
+  ...[1, 32, 200].map((concurrency) => ({
+    title: `call: CPU, ${atConcurrency(concurrency)}, µs`,
+    work: call,
+    setting: atConcurrency(concurrency),
+    metric: 'cpuUs',
+    digits: 1,
+  })),
+  { title: 'call: requests/s, c=32', work: call, setting: atC32, metric: 'perSecond', digits: 0 },
+  { title: 'call: p99, c=32, ms', work: call, setting: atC32, metric: 'p99Ms', digits: 2 },
+  {
+    title: 'list of 1,000 tools: requests/s',
+    work: toolsList,
+    setting: listSetting(1000, 1),
+    metric: 'perSecond',
+    digits: 0,
+  },
+  {
+    title: 'results of 1 MB: MB/s',
+    work: large,
+    setting: largeSetting(1e6),
+    metric: 'mbPerSecond',
+    digits: 0,
+  },
+  {
+    title: 'stream: first of 3 events, p50, ms',
+    work: streamed,
+    setting: paced.setting,
+    metric: 'firstP50Ms',
+    digits: 2,
+  },
+  {
+    title: 'idle: memory of each of 4,000 streams, KB',
+    work: idle,
+    setting: idleSetting(4000),
+    metric: 'bytesPerStream',
+    digits: 1,
+    scale: 1 / 1024,
+  },
+  {
+    title: '60 upstreams, 20 of them ill: start to `/health`, ms',
+    work: faults,
+    setting: starting,
+    metric: 'healthMs',
+    digits: 0,
+  },
+  {
+    title: 'memory before any call, MB',
+    work: call,
+    setting: atC32,
+    metric: 'idleBytes',
+    digits: 0,
+    scale: 1e-6,
+  },
 ];
 
-/** A number with thousands separated, or a dash where there is none. */
-export function formatted(value: number, digits: number): string {
-  if (Number.isNaN(value)) return '–';
-  return value.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits });
-}
-
-function cell(row: Row, { metric, digits, hasSpread, scale = 1 }: Column): string {
-  const samples = row.samples.get(metric)?.map((sample) => sample * scale) ?? [];
-  const median = formatted(medianOf(samples), digits);
-  if (!hasSpread || samples.length < 2) return median;
-  return `${median} (${formatted(Math.min(...samples), digits)}–${formatted(Math.max(...samples), digits)})`;
-}
-
-/** Rows of cells as a Markdown table, which reads well as plain text, too. The first column is aligned left. */
-export function tableOf(titles: readonly string[], rows: readonly (readonly string[])[], left = 1): string {
-  const widths = titles.map((title, at) =>
-    Math.max(3, title.length, ...rows.map((row) => (row[at] ?? '').length)),
-  );
-  const line = (cells: readonly string[]) =>
-    `| ${cells
-      .map((text, at) =>
-        at < left ? text.padEnd(widths[at] as number) : text.padStart(widths[at] as number),
-      )
-      .join(' | ')} |`;
-  const rule = widths.map((width, at) => (at < left ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`));
-  return [line(titles), line(rule), ...rows.map(line)].join('\n');
-}
-
-/** A table of figures. */
-export function tableOfRows(rows: readonly Row[], columns: readonly Column[]): string {
-  const shown = columns.filter(({ metric }) => rows.some((row) => row.samples.has(metric)));
+/** The goals as a table. */
+export function goalTable(goals: readonly Outcome[]): string {
+  const verdict = (isMet: boolean | null) => (isMet === null ? '–' : isMet ? 'yes' : 'NO');
   return tableOf(
-    ['', ...shown.map((column) => column.title)],
-    rows.map((row) => [row.contestant, ...shown.map((column) => cell(row, column))]),
+    ['goal', 'measured', 'met'],
+    goals.map(({ goal, measured, isMet }) => [goal, measured, verdict(isMet)]),
+    3,
   );
 }
+
+function summaryTable(result: Result): string {
+  const rows = summary.map(({ title, work, setting, metric, digits, scale = 1 }) => [
+    title,
+    ...contestants.map((contestant) => {
+      const median = medianIn(result, work, setting, contestant, metric);
+      return formatted(median === null ? Number.NaN : median * scale, digits);
+    }),
+  ]);
+  return tableOf(['', ...contestants], rows);
+}
+
+/** The page `text` with the summary of `result` between its markers. */
+export function withSummary(text: string, result: Result): string {
+  const [begin, end] = [text.indexOf(markers.begin), text.indexOf(markers.end)];
+  if (begin < 0 || end < begin)
+    throw new Error(`the page lacks the markers ${markers.begin} and ${markers.end}`);
+  const generated = [headingOf(result.run), summaryTable(result), '### Goals', goalTable(result.goals)];
+  const before = text.slice(0, begin + markers.begin.length);
+  return `${before}\n\n${generated.join('\n\n')}\n\n${text.slice(end)}`;
+}
+
+/** The files that show `result`: their paths in the checkout and their texts. */
+export function reportFiles(result: Result): Record<string, string> {
+  const page = 'docs/benchmarks.md';
+  return {
+    [page]: withSummary(readFileSync(join(root, page), 'utf8'), result),
+    'docs/images/calls-light.svg': chartOf(result, palettes.light),
+    'docs/images/calls-dark.svg': chartOf(result, palettes.dark),
+  };
+}
+
+/** Writes them. */
+export function writeReport(result: Result): void {
+  mkdirSync(join(root, 'docs/images'), { recursive: true });
+  for (const [path, text] of Object.entries(reportFiles(result))) writeFileSync(join(root, path), text);
+}
+
+if (import.meta.main) writeReport(lastResult());

@@ -1,17 +1,15 @@
 // The benchmark. Usage: npm run bench -- [--full] [--write] [--no-build] [--only WORK,WORK] [--contestants A,B]
 // [--rounds N] [--seconds S]. What its figures mean: bench/README.md.
 
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { root } from '../scripts/checkout.ts';
 import { Bench, type Work } from './bench.ts';
 import { allContestants, contestantsNamed, mainContestants } from './contestants.ts';
 import { outcomesOf } from './goals.ts';
 import { startLoad } from './load-process.ts';
-import { machine } from './machine.ts';
+import { describeRun, headingOf } from './machine.ts';
 import { endAll, removeFolders } from './processes.ts';
-import { tableOf } from './report.ts';
+import { goalTable, writeReport } from './report.ts';
+import { resultOf, saveResult } from './results.ts';
 import { callWork } from './works/call.ts';
 import { faultsWork } from './works/faults.ts';
 import { idleWork } from './works/idle.ts';
@@ -29,10 +27,8 @@ const works: readonly Work[] = [
   faultsWork,
   overloadWork,
 ];
-const page = join(root, 'docs/benchmarks.md');
-const markers = { begin: '<!-- bench: begin -->', end: '<!-- bench: end -->' };
 
-/** Ends with what is wrong with the command. */
+/** Ends with an error in the command line. */
 function wrongUsage(what: string): never {
   console.error(`bench: ${what}`);
   process.exit(2);
@@ -70,15 +66,6 @@ function worksNamed(names: readonly string[]): Work[] {
   );
 }
 
-/** Replaces what stands between the markers of docs/benchmarks.md. */
-function write(text: string): void {
-  const before = readFileSync(page, 'utf8');
-  const [begin, end] = [before.indexOf(markers.begin), before.indexOf(markers.end)];
-  if (begin < 0 || end < begin)
-    throw new Error(`${page} lacks the markers ${markers.begin} and ${markers.end}`);
-  writeFileSync(page, `${before.slice(0, begin + markers.begin.length)}\n\n${text}\n\n${before.slice(end)}`);
-}
-
 const values = flags();
 const options = {
   isFull: values.full,
@@ -99,12 +86,11 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal
 const present = wanted.filter((one) => one.find() !== null);
 await using load = startLoad();
 const bench = new Bench(options, present, load);
-bench.print(
-  machine(
-    process.argv.slice(2).filter((flag) => flag !== '--no-build'),
-    present,
-  ),
+const described = describeRun(
+  process.argv.slice(2).filter((flag) => flag !== '--no-build'),
+  present,
 );
+bench.print(headingOf(described));
 for (const { name, find, howToGet } of wanted) {
   if (find() === null) bench.print(`Not measured: ${name} is not installed (${howToGet}).`);
 }
@@ -118,16 +104,14 @@ for (const work of chosen) {
 const outcomes = outcomesOf(bench.figures, values.full).filter(({ goal }) =>
   chosen.some(({ name }) => goal.startsWith(`${name}:`)),
 );
-const verdict = { true: 'yes', false: 'NO', null: '–' };
-bench.print(
-  `### Goals\n\n${tableOf(
-    ['goal', 'measured', 'met'],
-    outcomes.map(({ goal, measured, isMet }) => [goal, measured, verdict[`${isMet}`]]),
-    3,
-  )}`,
-);
+bench.print(`### Goals\n\n${goalTable(outcomes)}`);
 if (bench.failures.length > 0) {
   bench.print(`### Failures\n\n${bench.failures.map((failure) => `- ${failure}`).join('\n')}`);
   process.exitCode = 1;
 }
-if (values.full || values.write) write(bench.sections.join('\n\n'));
+const isWhole = values.full && !values.only && !values.contestants;
+if (isWhole || values.write) {
+  const result = resultOf(described, bench.figures, outcomes, bench.failures);
+  saveResult(result, bench.sections.join('\n\n'));
+  writeReport(result);
+}

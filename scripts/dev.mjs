@@ -35,6 +35,7 @@ const tasks = {
     ...(rest.includes('--no-build') ? [] : [['bun', 'scripts/build.ts']]),
     ['bun', 'bench/run.ts', ...rest],
   ],
+  'bench:report': () => [['bun', 'bench/report.ts']],
   'bench:hostile': (rest) => [['bun', 'bench/hostile.ts', ...rest]],
   build: (rest) => [['bun', 'scripts/build.ts', ...rest]],
   'build:all': () => [

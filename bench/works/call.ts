@@ -5,7 +5,7 @@ import type { UpstreamAddress } from '../contestants/contestant.ts';
 import { type Gateway, startGateway, startUpstreams } from '../gateways.ts';
 import type { Target } from '../load/connection.ts';
 import { callOf } from '../messages.ts';
-import { loadColumns } from '../report.ts';
+import { loadColumns } from '../tables.ts';
 import type { ListenerSpec } from '../upstream.ts';
 
 const requestBytes = 250;

@@ -12,7 +12,7 @@ import {
 } from '../gateways.ts';
 import { callOf } from '../messages.ts';
 import { freePort } from '../processes.ts';
-import { type Column, loadColumns } from '../report.ts';
+import { type Column, loadColumns } from '../tables.ts';
 import type { ListenerSpec } from '../upstream.ts';
 
 const healthy = 40;

@@ -2,7 +2,7 @@
 
 import type { Bench, Work } from '../bench.ts';
 import { startGateway, startUpstreams } from '../gateways.ts';
-import type { Column } from '../report.ts';
+import type { Column } from '../tables.ts';
 
 const idleSeconds = 10;
 /** For the memory that opening took and nobody needs any more. */

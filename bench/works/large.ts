@@ -3,7 +3,7 @@
 import { type Bench, measuredAsk, type Work } from '../bench.ts';
 import { type Gateway, startUpstreams } from '../gateways.ts';
 import { callOf } from '../messages.ts';
-import { type Column, loadColumns } from '../report.ts';
+import { type Column, loadColumns } from '../tables.ts';
 
 const requestBytes = 250;
 

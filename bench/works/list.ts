@@ -3,7 +3,7 @@
 import { type Bench, measuredAsk, type Work } from '../bench.ts';
 import { directly, type Gateway, startUpstreams, type Upstreams } from '../gateways.ts';
 import { list } from '../messages.ts';
-import { loadColumns } from '../report.ts';
+import { loadColumns } from '../tables.ts';
 
 const connections = 8;
 

@@ -5,7 +5,7 @@ import { medianOf } from '../figures.ts';
 import { startGateway, startUpstreams } from '../gateways.ts';
 import { type Part, windowMs } from '../load/tally.ts';
 import { callOf } from '../messages.ts';
-import type { Column } from '../report.ts';
+import type { Column } from '../tables.ts';
 
 const requestBytes = 250;
 const resultBytes = 1024;

@@ -3,7 +3,7 @@
 import type { Bench, Work } from '../bench.ts';
 import { type Gateway, startUpstreams } from '../gateways.ts';
 import { firstId, firstTag } from '../load/answers.ts';
-import type { Column } from '../report.ts';
+import type { Column } from '../tables.ts';
 import { type ListenerSpec, resultFrame } from '../upstream.ts';
 
 const tools = 1;
