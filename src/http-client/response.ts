@@ -1,7 +1,8 @@
 import { CollectedBytes } from '../runtime/collected-bytes.ts';
+import { freePayload, type Payload, textOf } from '../runtime/owned-bytes.ts';
 import { decoded } from './content-decoding.ts';
 import { HttpFailure } from './http-failure.ts';
-import { type Body, type WholeBody, wholeOf } from './response-body.ts';
+import { type Body, wholeOf } from './response-body.ts';
 import type { ResponseHead } from './response-head.ts';
 
 /** The largest body, or event of a stream, that is taken from an upstream. */
@@ -65,20 +66,19 @@ export class HttpResponse {
   }
 
   /** The rest of the body, after the pieces in `head`. Rejects where it is larger than the bound. */
-  whole(head?: readonly Uint8Array[]): WholeBody | Promise<WholeBody> {
+  whole(head?: readonly Uint8Array[]): Payload | Promise<Payload> {
     return this.#body.whole() ?? this.#collected(head ?? []);
   }
 
   /** The rest of the body as text. Rejects where it is larger than the bound. */
   async text(): Promise<string> {
     const body = await this.whole();
-    if (typeof body === 'string') return body;
-    const text = body.text();
-    body.free();
+    const text = textOf(body);
+    freePayload(body);
     return text;
   }
 
-  async #collected(head: readonly Uint8Array[]): Promise<WholeBody> {
+  async #collected(head: readonly Uint8Array[]): Promise<Payload> {
     if ((this.contentLength ?? 0) > maxUpstreamBodyBytes) throw this.#tooLarge();
     const collected = new CollectedBytes(this.contentLength);
     try {

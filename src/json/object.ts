@@ -106,7 +106,13 @@ export class Members {
   }
 }
 
-/** The text of a JSON object of which it is known where its members stand. */
+/** A member to set: its name, and the JSON of its value. */
+export interface MemberEdit {
+  readonly name: string;
+  readonly value: string;
+}
+
+/** The text of a JSON object, and the places of its members. */
 export class ObjectText {
   readonly #text: string;
   /** Where the object stands in the text that it was found in. */
@@ -188,19 +194,41 @@ export class ObjectText {
   }
 
   /**
-   * The text with the member `name` set to the text `value`; all else stays as it came, to the last blank. A repeated
-   * member is set where it counts, which is its last place, and left out elsewhere: a key that comes a hundred thousand
-   * times must not bring as many values. One that was absent is appended.
+   * The text with these members set, in one pass; all other text stays as it came. A repeated member is set at its last place,
+   * the one that counts, and left out elsewhere: a key that is repeated a hundred thousand times must not multiply its value.
+   * A member that was absent is appended.
    */
-  with(name: string, value: string): string {
+  with(...edits: readonly MemberEdit[]): string {
     const text = this.#text;
     const places = this.#places;
-    const last = this.#find(name);
-    if (last < 0) {
-      const separator = places.length === 0 ? '' : ',';
-      return `${text.slice(this.start, this.end - 1)}${separator}${JSON.stringify(name)}:${value}}`;
+    const last = edits.map(({ name }) => this.#find(name));
+    let edited = '';
+    let at = this.start;
+    for (let i = 0; i < places.length; i += 4) {
+      const e = this.#editAt(i, edits);
+      if (e < 0) continue;
+      const isLast = last[e] === i + 2;
+      edited += isLast ? text.slice(at, places[i + 2]) + edits[e]?.value : text.slice(at, places[i]);
+      // After an earlier repetition there is a next member.
+      at = (isLast ? places[i + 3] : places[i + 4]) as number;
     }
-    return this.#before(name, last) + value + text.slice(places[last + 1], this.end);
+    edited += text.slice(at, this.end - 1);
+    let separator = places.length === 0 ? '' : ',';
+    for (const [e, { name, value }] of edits.entries()) {
+      if ((last[e] as number) >= 0) continue;
+      edited += `${separator}${JSON.stringify(name)}:${value}`;
+      separator = ',';
+    }
+    return `${edited}}`;
+  }
+
+  /** The index of the edit of the member whose places begin at `i`, or -1. */
+  #editAt(i: number, edits: readonly MemberEdit[]): number {
+    const places = this.#places;
+    for (let e = 0; e < edits.length; e++)
+      if (isStringAt(this.#text, places[i] as number, places[i + 1] as number, (edits[e] as MemberEdit).name))
+        return e;
+    return -1;
   }
 
   /** What {@link with} puts before and after the value of the member `name`, which is there. */

@@ -1,9 +1,9 @@
 import { nameOf, proxyRefusal } from '../../http-client/connect-failure.ts';
-import type { ResponseTaker } from '../../http-client/connection.ts';
 import { CookieJar } from '../../http-client/cookie-jar.ts';
 import type { HttpResponse } from '../../http-client/response.ts';
 import { jsonType, sessionHeader, sseType, versionHeader } from '../../protocol/headers.ts';
 import type { Signal } from '../../runtime/abort.ts';
+import type { Completion } from '../../runtime/completion.ts';
 import { build } from '../../version.ts';
 import { explanationIn } from '../explanation.ts';
 import { statusFailure, UpstreamFailure } from '../failure.ts';
@@ -54,18 +54,18 @@ export class HttpSession {
 
   /** Resolves when the answer's head is there. Rejects with an {@link UpstreamFailure}, an `HttpFailure`, or the signal's reason. */
   fetch(request: HttpRequest): Promise<HttpResponse> {
-    const { promise, resolve, reject } = Promise.withResolvers<HttpResponse>();
-    this.request(request, { onResponse: resolve, onFailure: reject });
-    return promise;
+    const response = Promise.withResolvers<HttpResponse>();
+    this.request(request, response);
+    return response.promise;
   }
 
-  /** The same without a promise: `taker` is told when the answer's head is there. */
-  request(request: HttpRequest, taker: ResponseTaker): void {
+  /** The same without a promise. */
+  request(request: HttpRequest, done: Completion<HttpResponse>): void {
     const url = request.url ?? this.#url;
     const { signal } = request;
-    const hop = new Hop(this, url, request, taker);
+    const hop = new Hop(this, url, request, done);
     if (signal.aborted) {
-      hop.onFailure(signal.reason);
+      hop.reject(signal.reason);
       return;
     }
     const idle = this.#client.pool.takeIdle();
@@ -73,7 +73,7 @@ export class HttpSession {
     else {
       this.#client.pool.wait(signal).then(
         (one) => one.request(this.#message(url, request), signal, hop),
-        (reason) => hop.onFailure(reason),
+        (reason) => hop.reject(reason),
       );
     }
   }
@@ -175,33 +175,33 @@ export class HttpSession {
 }
 
 /** A request on its way to where it is answered: redirects are followed. */
-class Hop implements ResponseTaker {
+class Hop implements Completion<HttpResponse> {
   readonly #session: HttpSession;
   readonly #url: string;
   readonly #request: HttpRequest;
-  readonly #taker: ResponseTaker;
+  readonly #done: Completion<HttpResponse>;
 
-  constructor(session: HttpSession, url: string, request: HttpRequest, taker: ResponseTaker) {
+  constructor(session: HttpSession, url: string, request: HttpRequest, done: Completion<HttpResponse>) {
     this.#session = session;
     this.#url = url;
     this.#request = request;
-    this.#taker = taker;
+    this.#done = done;
   }
 
-  onResponse(response: HttpResponse): void {
-    const taker = this.#taker;
+  resolve(response: HttpResponse): void {
+    const done = this.#done;
     this.#session.took(response, this.#url);
-    if (!isRedirect(response.status)) taker.onResponse(response);
+    if (!isRedirect(response.status)) done.resolve(response);
     else {
       this.#session.redirected(response, this.#url, this.#request).then(
-        (last) => taker.onResponse(last),
-        (reason) => taker.onFailure(reason),
+        (last) => done.resolve(last),
+        (reason) => done.reject(reason),
       );
     }
   }
 
-  onFailure(reason: unknown): void {
-    this.#taker.onFailure(reason);
+  reject(reason: unknown): void {
+    this.#done.reject(reason);
   }
 }
 

@@ -5,7 +5,7 @@ import { sessionLossOf, toFailure, UpstreamFailure } from '../failure.ts';
 import { eventMessages, readEvents } from './body-messages.ts';
 import type { HttpSession } from './http-session.ts';
 import { Sending } from './sending.ts';
-import type { RequestTaker, Transport, TransportEvents } from './transport.ts';
+import type { RequestCompletion, Transport, TransportEvents } from './transport.ts';
 
 /**
  * MCP 2024-11-05, Transports, HTTP with SSE: one GET stream brings all messages, and its first event names the
@@ -43,13 +43,13 @@ export class SseTransport implements Transport {
     }
   }
 
-  request(_id: number, body: string, signal: Signal, taker: RequestTaker): Sending {
+  request(_id: number, body: string, signal: Signal, done: RequestCompletion): Sending {
     const sending = new Sending(signal);
-    if (this.#closed) taker.onFailure(streamClosed());
+    if (this.#closed) done.reject(streamClosed());
     else {
       this.send(body, sending).then(
-        () => taker.onAccepted(),
-        (reason) => taker.onFailure(reason),
+        () => done.defer(),
+        (reason) => done.reject(reason),
       );
     }
     return sending;

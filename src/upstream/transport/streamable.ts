@@ -1,22 +1,21 @@
-import type { ResponseTaker } from '../../http-client/connection.ts';
 import { type HttpResponse, maxUpstreamBodyBytes } from '../../http-client/response.ts';
-import type { WholeBody } from '../../http-client/response-body.ts';
 import type { Ends } from '../../json/scan.ts';
 import { mediaType, sessionHeader, sseType, versionHeader } from '../../protocol/headers.ts';
 import type { ResponseMessage } from '../../protocol/messages.ts';
 import { SseParser } from '../../protocol/sse-codec.ts';
 import { Abort, type Signal } from '../../runtime/abort.ts';
+import type { Completion } from '../../runtime/completion.ts';
 import { type Deadline, deadlines, settledOrAborted, sleep } from '../../runtime/deadlines.ts';
 import { nextTurn } from '../../runtime/event-loop.ts';
-import type { OwnedBytes } from '../../runtime/owned-bytes.ts';
+import { freePayload, type OwnedBytes, type Payload, textOf } from '../../runtime/owned-bytes.ts';
 import { failureIn, sessionLossOf, toFailure, UpstreamFailure } from '../failure.ts';
 import { answerAmong, isAnswerOnStream, looksLikeEvents, looksLikeJson, neither } from './answers.ts';
 import { endsIn, eventMessages, parseMessages, readEvents } from './body-messages.ts';
 import type { HttpRequest, HttpSession } from './http-session.ts';
-import { answerInBytes, inBytes, LongResponse } from './long-response.ts';
+import { answerInBytes, inBytes } from './long-response.ts';
 import { Sending } from './sending.ts';
 import { minReopenDelayMs, SessionStream, unanswerable } from './session-stream.ts';
-import type { RequestTaker, Transport, TransportEvents } from './transport.ts';
+import type { RequestCompletion, Transport, TransportEvents } from './transport.ts';
 
 /** How long a stream may go on after the answer before it is cut, which costs the connection. */
 const drainTimeoutMs = 2_000;
@@ -51,23 +50,23 @@ export class StreamableTransport implements Transport {
     // Nothing to open: the first POST tells whether the endpoint speaks this transport.
   }
 
-  request(id: number, body: string, signal: Signal, taker: RequestTaker): Sending {
-    const post = new StreamableRequest(this, id, body, this.#headers, signal, taker);
+  request(id: number, body: string, signal: Signal, done: RequestCompletion): Sending {
+    const post = new StreamableRequest(this, id, body, this.#headers, signal, done);
     this.#http.request(post, post);
     return post;
   }
 
   /**
-   * Tells `taker` why the response to its POST brought no answer. The session's stream may bring it after a 202, and after
+   * Completes a request whose POST brought no response message. The session's stream may bring it after a 202, and after
    * a stream that ended too soon, which is not waited for as long.
    */
-  unanswered({ status, contentType }: HttpResponse, reason: unknown, taker: RequestTaker): void {
+  unanswered({ status, contentType }: HttpResponse, reason: unknown, done: RequestCompletion): void {
     const isEmpty = failureIn(reason)?.kind === 'protocol';
     const isOffered = this.#stream?.refused === false;
     if (isEmpty && isOffered && (status === 202 || mediaType(contentType) === sseType)) {
-      taker.onAccepted();
-      if (status !== 202) deadlines.add(afterStreamMs, () => taker.onFailure(reason));
-    } else taker.onFailure(isEmpty && status === 202 ? (this.#stream?.failure ?? unanswerable()) : reason);
+      done.defer();
+      if (status !== 202) deadlines.add(afterStreamMs, () => done.reject(reason));
+    } else done.reject(isEmpty && status === 202 ? (this.#stream?.failure ?? unanswerable()) : reason);
   }
 
   /** The answer to the request `id` in the response to its POST. Throws, or rejects with, an {@link UpstreamFailure}. */
@@ -91,11 +90,11 @@ export class StreamableTransport implements Transport {
       this.#headers = { ...this.#headers, [sessionHeader]: sessionId };
   }
 
-  #answerInWhole(body: WholeBody, id: number, signal: Signal): ResponseMessage | Promise<ResponseMessage> {
-    const beginning = typeof body === 'string' ? body : body.part(0, maxBlankChars).text();
+  #answerInWhole(body: Payload, id: number, signal: Signal): ResponseMessage | Promise<ResponseMessage> {
+    const beginning = typeof body === 'string' ? body : body.part(0, maxBlankChars).toString();
     if (looksLikeJson(beginning)) return this.#answerInBody(body, id);
-    const text = typeof body === 'string' ? body : body.text();
-    if (typeof body !== 'string') body.free();
+    const text = textOf(body);
+    freePayload(body);
     if (!looksLikeEvents(beginning)) throw neither();
     return this.#answerFrom(new SseParser(maxUpstreamBodyBytes), text, null, id, signal);
   }
@@ -197,10 +196,10 @@ export class StreamableTransport implements Transport {
     return loss ? failure.withLoss(loss, isForRequest(failure) ? answer : undefined) : failure;
   }
 
-  #answerInBody(body: WholeBody, id: number): ResponseMessage | Promise<ResponseMessage> {
+  #answerInBody(body: Payload, id: number): ResponseMessage | Promise<ResponseMessage> {
     if (typeof body === 'string') return this.#answerInText(body, id);
     const answer = answerInBytes(body, id);
-    return answer instanceof LongResponse ? answer : this.#answerInBytes(body, answer, id);
+    return answer === undefined || answer instanceof Promise ? this.#answerInBytes(body, answer, id) : answer;
   }
 
   async #answerInBytes(
@@ -212,7 +211,7 @@ export class StreamableTransport implements Transport {
       const answer = await found;
       if (answer) return answer;
       // A batch, something else than an answer, or no JSON: the whole text tells.
-      const text = bytes.text();
+      const text = bytes.toString();
       bytes.free();
       return this.#answerInText(text, id, await endsIn(text));
     } catch (error) {
@@ -348,14 +347,14 @@ function isForRequest({ kind }: UpstreamFailure): boolean {
 }
 
 /** A request on its way, and what takes the response to its POST. */
-class StreamableRequest extends Sending implements HttpRequest, ResponseTaker {
+class StreamableRequest extends Sending implements HttpRequest, Completion<HttpResponse> {
   readonly method = 'POST';
   readonly body: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly signal: Signal = this;
   readonly #transport: StreamableTransport;
   readonly #id: number;
-  readonly #taker: RequestTaker;
+  readonly #done: RequestCompletion;
 
   constructor(
     transport: StreamableTransport,
@@ -363,34 +362,34 @@ class StreamableRequest extends Sending implements HttpRequest, ResponseTaker {
     body: string,
     headers: Readonly<Record<string, string>>,
     signal: Signal,
-    taker: RequestTaker,
+    done: RequestCompletion,
   ) {
     super(signal);
     this.#transport = transport;
     this.#id = id;
     this.body = body;
     this.headers = headers;
-    this.#taker = taker;
+    this.#done = done;
   }
 
-  onResponse(response: HttpResponse): void {
-    const taker = this.#taker;
+  resolve(response: HttpResponse): void {
+    const done = this.#done;
     let answer: ResponseMessage | Promise<ResponseMessage>;
     try {
       answer = this.#transport.answerIn(response, this.#id, this);
     } catch (error) {
-      this.#transport.unanswered(response, error, taker);
+      this.#transport.unanswered(response, error, done);
       return;
     }
     if (answer instanceof Promise) {
       answer.then(
-        (late) => taker.onAnswer(late),
-        (reason) => this.#transport.unanswered(response, reason, taker),
+        (late) => done.resolve(late),
+        (reason) => this.#transport.unanswered(response, reason, done),
       );
-    } else taker.onAnswer(answer);
+    } else done.resolve(answer);
   }
 
-  onFailure(reason: unknown): void {
-    this.#taker.onFailure(reason);
+  reject(reason: unknown): void {
+    this.#done.reject(reason);
   }
 }

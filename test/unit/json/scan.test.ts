@@ -404,7 +404,7 @@ describe('an object', () => {
   test('within another has places in the whole text', () => {
     const text = ' {"a":{"b": {"c":1} } }';
     const inner = new ObjectText(text).object('a')?.object('b');
-    expect([inner?.start, inner?.end, inner?.member('c'), inner?.with('c', '2')]).toEqual([
+    expect([inner?.start, inner?.end, inner?.member('c'), inner?.with({ name: 'c', value: '2' })]).toEqual([
       12,
       19,
       '1',
@@ -432,7 +432,8 @@ describe('an object', () => {
 });
 
 describe('an object with another member', () => {
-  const withMember = (text: string, name: string, value: string) => new ObjectText(text).with(name, value);
+  const withMember = (text: string, name: string, value: string) =>
+    new ObjectText(text).with({ name, value });
 
   test('has a value changed, and every other byte as it was', () => {
     const text = String.raw`{ "big":12345678901234567890, "one" :1.0,"\u006eame" : "old","esc":"\u00e9\/" }`;
@@ -447,6 +448,18 @@ describe('an object with another member', () => {
     [String.raw`{"b":0,"\u0061":1,"c":{"a":5},"a":2,"d":3}`, '{"b":0,"c":{"a":5},"a":9,"d":3}'],
   ])('has it once, in its last place, so that no reader finds the old value: %s', (text, changed) => {
     expect(withMember(text, 'a', '9')).toBe(changed);
+  });
+
+  test('takes several edits in one pass, whatever the order of its members', () => {
+    const edits = [
+      { name: 'name', value: '"new"' },
+      { name: '_meta', value: '{}' },
+    ];
+    expect(new ObjectText('{"_meta":{"a":1},"name":"x", "z":0,"name":"old"}').with(...edits)).toBe(
+      '{"_meta":{},"z":0,"name":"new"}',
+    );
+    expect(new ObjectText('{ "name":"old" }').with(...edits)).toBe('{ "name":"new" ,"_meta":{}}');
+    expect(new ObjectText('{}').with(...edits)).toBe('{"name":"new","_meta":{}}');
   });
 
   test('is what stands around the value, and the value', () => {
