@@ -6,7 +6,7 @@ import { type Body, wholeOf } from './response-body.ts';
 import type { ResponseHead } from './response-head.ts';
 
 /** The largest body, or event of a stream, that is taken from an upstream. */
-export const maxUpstreamBodyBytes = 64 * 1024 * 1024;
+export const maxResponseBytes = 64 * 1024 * 1024;
 /** As much of an error's body as is read, to see whether it speaks of a lost session. */
 const maxBeginningBytes = 16 * 1024;
 
@@ -79,14 +79,14 @@ export class HttpResponse {
   }
 
   async #collected(head: readonly Uint8Array[]): Promise<Payload> {
-    if ((this.contentLength ?? 0) > maxUpstreamBodyBytes) throw this.#tooLarge();
+    if ((this.contentLength ?? 0) > maxResponseBytes) throw this.#tooLarge();
     const collected = new CollectedBytes(this.contentLength);
     try {
       for (const piece of head) collected.add(piece);
       for (;;) {
         const piece = await this.#body.read();
         if (piece === null) break;
-        if (collected.length + piece.byteLength > maxUpstreamBodyBytes) throw this.#tooLarge();
+        if (collected.length + piece.byteLength > maxResponseBytes) throw this.#tooLarge();
         // The sender waits meanwhile, for nothing more is read.
         await collected.hold(piece.byteLength);
         collected.add(piece);
@@ -102,7 +102,7 @@ export class HttpResponse {
 
   #tooLarge(): HttpFailure {
     this.cancel();
-    return new HttpFailure('protocol', `answered with more than ${maxUpstreamBodyBytes} bytes`);
+    return new HttpFailure('protocol', `answered with more than ${maxResponseBytes} bytes`);
   }
 
   /** Does away with a body of no interest: reads one that is short, since a connection is lost with what is not read. */

@@ -1,4 +1,5 @@
 import type { ServerConfig } from '../config/schema.ts';
+import type { HttpClient } from '../http-client/client.ts';
 import type { MemberEdit } from '../json/object.ts';
 import type { Logger } from '../observability/log.ts';
 import type { UpstreamMetrics, UpstreamState } from '../observability/upstream-metrics.ts';
@@ -19,7 +20,6 @@ import { ReconnectWait } from './reconnect-wait.ts';
 import { RetryableCall, type RetryOwner } from './retry.ts';
 import { checkTimeoutMs, SessionCheck } from './session-check.ts';
 import type { UpstreamTool } from './tools/tool-list.ts';
-import type { HttpClient } from './transport/upstream-http.ts';
 import { UpstreamLog } from './upstream-log.ts';
 
 /** How long an upstream may take to terminate a session. */
@@ -213,7 +213,7 @@ export class SessionKeeper implements UpstreamState, RetryOwner, SessionEvents {
   update(config: UpstreamConfig): void {
     this.#config = config;
     this.#requestTimeoutMs = requestTimeoutMs(config);
-    this.#http.settingsChanged();
+    this.#http.headersChanged();
     // The wait that runs may be far longer than the new settings want.
     if (this.#session) this.#tools.changed(this.#session);
   }

@@ -1,4 +1,5 @@
-import { type HttpResponse, maxUpstreamBodyBytes } from '../../http-client/response.ts';
+import type { HttpRequest, HttpSession } from '../../http-client/http-session.ts';
+import { type HttpResponse, maxResponseBytes } from '../../http-client/response.ts';
 import type { Ends } from '../../json/scan.ts';
 import { mediaType, sessionHeader, sseType, versionHeader } from '../../protocol/headers.ts';
 import type { ResponseMessage } from '../../protocol/messages.ts';
@@ -11,8 +12,8 @@ import { freePayload, type OwnedBytes, type Payload, textOf } from '../../runtim
 import { failureIn, sessionLossOf, toFailure, UpstreamFailure } from '../failure.ts';
 import { answerAmong, isAnswerOnStream, looksLikeEvents, looksLikeJson, neither } from './answers.ts';
 import { endsIn, eventMessages, parseMessages, readEvents } from './body-messages.ts';
-import type { HttpRequest, HttpSession } from './http-session.ts';
 import { answerInBytes, inBytes } from './long-response.ts';
+import { refusalOf } from './refusal.ts';
 import { Sending } from './sending.ts';
 import { minReopenDelayMs, SessionStream, unanswerable } from './session-stream.ts';
 import type { RequestCompletion, Transport, TransportEvents } from './transport.ts';
@@ -96,7 +97,7 @@ export class StreamableTransport implements Transport {
     const text = textOf(body);
     freePayload(body);
     if (!looksLikeEvents(beginning)) throw neither();
-    return this.#answerFrom(new SseParser(maxUpstreamBodyBytes), text, null, id, signal);
+    return this.#answerFrom(new SseParser(maxResponseBytes), text, null, id, signal);
   }
 
   /** @param streams whether the response says that it is a stream of events */
@@ -108,7 +109,7 @@ export class StreamableTransport implements Transport {
   ): Promise<ResponseMessage> {
     // The content type may be wrong: what the body begins with decides.
     const head: Uint8Array[] = [];
-    const parser = new SseParser(maxUpstreamBodyBytes);
+    const parser = new SseParser(maxResponseBytes);
     let text = '';
     let beginning = '';
     let blankBytes = 0;
@@ -139,7 +140,7 @@ export class StreamableTransport implements Transport {
 
   /** The answer in the text of a stream that brings nothing else. */
   #answerInEvent(text: string, id: number): ResponseMessage | undefined {
-    const [event, ...more] = new SseParser(maxUpstreamBodyBytes).pushText(text);
+    const [event, ...more] = new SseParser(maxResponseBytes).pushText(text);
     if (event === undefined || more.length > 0) return undefined;
     const [message, ...others] = eventMessages(event, this.#anyEventName());
     const isAnswer = message !== undefined && others.length === 0 && isAnswerOnStream(message, id);
@@ -153,6 +154,7 @@ export class StreamableTransport implements Transport {
   }
 
   initialized(protocolVersion: string): void {
+    this.#http.pinUrl();
     this.#headers = { ...this.#headers, [versionHeader]: protocolVersion };
     this.#stream = new SessionStream(
       this.#http,
@@ -191,8 +193,9 @@ export class StreamableTransport implements Transport {
   }
 
   #failure(response: HttpResponse, body: string, answer?: ResponseMessage): UpstreamFailure {
-    const failure = this.#http.refusal(response, body);
-    const loss = sessionLossOf(response.status, body, this.#headers[sessionHeader] !== undefined);
+    const sessionId = this.#headers[sessionHeader];
+    const failure = refusalOf(this.#http, response, body, sessionId);
+    const loss = sessionLossOf(response.status, body, sessionId !== undefined);
     return loss ? failure.withLoss(loss, isForRequest(failure) ? answer : undefined) : failure;
   }
 
@@ -311,7 +314,7 @@ export class StreamableTransport implements Transport {
       if (resumed === null)
         throw broken ?? new UpstreamFailure('broken', 'broke off its stream and did not resume it');
       reader = resumed;
-      parser = new SseParser(maxUpstreamBodyBytes);
+      parser = new SseParser(maxResponseBytes);
       text = '';
     }
   }
