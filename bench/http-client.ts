@@ -10,9 +10,9 @@ import type { Socket } from 'bun';
 import { Abort } from '../src/runtime/abort.ts';
 import { httpClient } from '../test/support/http-client.ts';
 import { medianOf } from './figures.ts';
-import { endAll, linesOf, type Measured, measured } from './processes.ts';
+import { endAll, linesOf, type MeasuredProcess, measured } from './processes.ts';
 import { formatted, tableOf } from './tables.ts';
-import { type Head, Incoming, Outgoing } from './wire.ts';
+import { type Head, MessageReader, SocketWriter } from './wire.ts';
 
 const clientNames = ['fetch', 'own'] as const;
 type ClientName = (typeof clientNames)[number];
@@ -54,32 +54,32 @@ async function serve(): Promise<void> {
     `HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: ${responseBody.length}\r\n\r\n${responseBody}`,
   );
   const count = { accepted: 0, open: 0, held: 0 };
-  const listener = Bun.listen<{ incoming: Incoming; outgoing: Outgoing }>({
+  const listener = Bun.listen<{ reader: MessageReader; writer: SocketWriter }>({
     hostname: '127.0.0.1',
     port: 0,
     socket: {
       open(socket) {
         count.accepted++;
         count.open++;
-        const outgoing = new Outgoing();
-        socket.data = { outgoing, incoming: incomingOf(socket, outgoing) };
+        const writer = new SocketWriter();
+        socket.data = { writer, reader: readerOf(socket, writer) };
       },
-      data: (socket, chunk) => socket.data.incoming.feed(chunk),
-      drain: (socket) => socket.data.outgoing.drain(socket),
+      data: (socket, chunk) => socket.data.reader.feed(chunk),
+      drain: (socket) => socket.data.writer.drain(socket),
       close: () => void count.open--,
       error() {},
     },
   });
-  function incomingOf(socket: Socket<unknown>, outgoing: Outgoing): Incoming {
+  function readerOf(socket: Socket<unknown>, writer: SocketWriter): MessageReader {
     let head: Head;
-    return new Incoming({
+    return new MessageReader({
       head: (one) => {
         head = one;
       },
       body() {},
       end() {
         if (head.text.startsWith('POST /held')) count.held++;
-        else outgoing.send(socket, response);
+        else writer.send(socket, response);
       },
     });
   }
@@ -148,7 +148,7 @@ async function runClient(name: ClientName, port: number): Promise<void> {
 
 /** A process of this benchmark. */
 interface Peer extends AsyncDisposable {
-  readonly process: Measured;
+  readonly process: MeasuredProcess;
   /** The first line that it wrote. */
   readonly greeting: string;
   ask<Reply>(command: ServerCommand | ClientCommand): Promise<Reply>;
@@ -163,7 +163,7 @@ async function start(...args: readonly string[]): Promise<Peer> {
     stdout: 'pipe',
     stderr: 'inherit',
   });
-  const peer = measured(child, 0, () => {});
+  const peer = measured(child, 0);
   const nextLine = linesOf(child.stdout, args.join(' '));
   return {
     process: peer,
