@@ -1,4 +1,4 @@
-// The contestants. bench/README.md says how to install each, and how it is set up.
+// What is measured. How to install each, and how it is set up: bench/README.md.
 
 import { bare } from './contestants/bare.ts';
 import type { Contestant } from './contestants/contestant.ts';
@@ -7,10 +7,10 @@ import { mcpProxy } from './contestants/mcp-proxy.ts';
 import { before, compiled, crate, fromSource } from './contestants/mcpstead.ts';
 import { nginx } from './contestants/nginx.ts';
 
-/** The contestants that the goals compare. */
+/** Those that the goals name. */
 export const mainContestants: readonly Contestant[] = [compiled, crate, nginx];
 
-/** All contestants, the main ones first. */
+/** All that can take part, the goals' ones first. */
 export const allContestants: readonly Contestant[] = [
   ...mainContestants,
   before,
@@ -20,10 +20,10 @@ export const allContestants: readonly Contestant[] = [
   contextForge,
 ];
 
-/** The contestants called `names`, or an error message. */
+/** The contestants called `names`, or what is wrong with these. */
 export function contestantsNamed(names: readonly string[]): Contestant[] | string {
   const found = allContestants.filter(({ name }) => names.includes(name));
   const unknown = names.find((name) => !found.some((one) => one.name === name));
   if (unknown === undefined) return found;
-  return `unknown contestant ${unknown}; expected one of ${allContestants.map(({ name }) => name).join(', ')}`;
+  return `no contestant is called ${unknown}; there are ${allContestants.map(({ name }) => name).join(', ')}`;
 }

@@ -1,5 +1,5 @@
-// Measures hostile input: how long it delays /livez, and how much memory it takes.
-// Usage: npm run bench:hostile -- [--only TEXT] [--program FILE]. The exit code is 1 if an input exceeds its budget.
+// Measures hostile input: how long it keeps /livez waiting, and how much memory it takes.
+// Usage: npm run bench:hostile -- [--only TEXT] [--program FILE]. Exit code 1 where a budget is broken.
 
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,18 +7,11 @@ import { parseArgs } from 'node:util';
 import type { Socket } from 'bun';
 import { root } from '../scripts/checkout.ts';
 import { clientBodies } from './hostile/client-bodies.ts';
-import { type HostileResponse, upstreamResponses } from './hostile/upstream-responses.ts';
-import {
-  endAll,
-  freePort,
-  type MeasuredProcess,
-  measured,
-  removeFolders,
-  temporaryFolder,
-} from './processes.ts';
-import { SocketWriter } from './wire.ts';
+import { type HostileAnswer, upstreamAnswers } from './hostile/upstream-answers.ts';
+import { endAll, freePort, type Measured, measured, removeFolders, temporaryFolder } from './processes.ts';
+import { Outgoing } from './wire.ts';
 
-/** The limits of one input: the delay of /livez, and the growth of the resident memory. */
+/** The most that one input may cost: how long /livez waits, and the memory beyond what was resident before. */
 interface Budget {
   readonly waitMs: number;
   readonly bytes: number;
@@ -28,26 +21,26 @@ const ofUpstream: Budget = { waitMs: 1_000, bytes: 800e6 };
 
 const startTimeoutMs = 20_000;
 const requestTimeoutMs = 60_000;
-/** Workload may go on when the answer has left. */
+/** Work may go on when the answer has left. */
 const settleMs = 300;
-/** Other load on the machine makes an input look worse, so one over its budget is tried again. */
+/** Other load on the machine makes a case look worse than it is, so a failed case is tried again, at most so often. */
 const maxTries = 3;
 
-/** The upstream's name in the configuration. */
+/** The name of the upstream in the configuration. */
 const server = 'hostile';
 
-/** A connection from the gateway, and the response being sent on it. */
+/** A connection of the gateway, and the answer that is on its way there. */
 interface Client {
   text: string;
-  readonly writer: SocketWriter;
+  readonly outgoing: Outgoing;
   source: Generator<Buffer, void> | null;
   isHostile: boolean;
 }
 
-/** An MCP server on raw sockets with one hostile response; all others are well-behaved. */
+/** An MCP server on raw sockets that gives one hostile answer, and good ones to all else. */
 class HostileUpstream {
   readonly #listener;
-  answer: HostileResponse | null = null;
+  answer: HostileAnswer | null = null;
 
   constructor() {
     this.#listener = Bun.listen<Client>({
@@ -55,14 +48,14 @@ class HostileUpstream {
       port: 0,
       socket: {
         open: (socket) => {
-          socket.data = { text: '', writer: new SocketWriter(), source: null, isHostile: false };
+          socket.data = { text: '', outgoing: new Outgoing(), source: null, isHostile: false };
         },
         data: (socket, bytes) => {
           socket.data.text += bytes.toString('latin1');
           this.#serve(socket);
         },
         drain: (socket) => {
-          socket.data.writer.drain(socket);
+          socket.data.outgoing.drain(socket);
           this.#pump(socket);
         },
         error() {},
@@ -93,16 +86,16 @@ class HostileUpstream {
     this.#pump(socket);
   }
 
-  /** Sends as fast as the gateway reads. */
+  /** Sends on, as fast as the gateway takes it. */
   #pump(socket: Socket<Client>): void {
     const { data } = socket;
-    while (data.source && data.writer.isEmpty) {
+    while (data.source && data.outgoing.isEmpty) {
       const { done, value } = data.source.next();
       if (done) {
         data.source = null;
-        // A hostile response may end only with its connection.
+        // A hostile answer may have no other end than that of its connection.
         if (data.isHostile) socket.end();
-      } else data.writer.send(socket, value);
+      } else data.outgoing.send(socket, value);
     }
   }
 }
@@ -114,7 +107,7 @@ const results: Readonly<Record<string, string>> = {
   'tools/call': '{"content":[{"type":"text","text":"well"}]}',
 };
 
-/** The JSON text of a request's id; empty for a notification. */
+/** The JSON text of the id of a request; empty where it is none. */
 function idIn(body: string): string {
   return /"id":(\d+)/.exec(body)?.[1] ?? '';
 }
@@ -137,24 +130,24 @@ function* refusal(): Generator<Buffer, void> {
   yield Buffer.from('HTTP/1.1 405 Method Not Allowed\r\nContent-Length: 0\r\n\r\n');
 }
 
-/** The cost of one input. */
+/** The cost of one case. */
 interface Cost {
   readonly waitMs: number;
   readonly bytes: number;
-  /** A short description of the response. */
+  /** A short description of the answer. */
   readonly outcome: string;
 }
 
-/** A gateway in front of the hostile upstream, and a thread that polls its /livez. */
+/** A gateway in front of the hostile upstream, with a thread that watches it. */
 class Target {
-  readonly #process: MeasuredProcess;
+  readonly #process: Measured;
   readonly #origin: string;
   readonly #probe = new Worker(new URL('./hostile/probe.ts', import.meta.url));
   readonly #config: string;
   readonly #upstream: HostileUpstream;
   #generation = 0;
 
-  private constructor(process: MeasuredProcess, config: string, upstream: HostileUpstream) {
+  private constructor(process: Measured, config: string, upstream: HostileUpstream) {
     this.#process = process;
     this.#config = config;
     this.#upstream = upstream;
@@ -169,8 +162,12 @@ class Target {
     const child = () =>
       Bun.spawn([...command, '--config', config], { env, stdout: 'ignore', stderr: 'ignore' });
     writeFileSync(config, configText(port, upstream.port, 0));
-    const target = new Target(measured(child(), port), config, upstream);
-    await target.#recover();
+    const target = new Target(
+      measured(child(), port, () => {}),
+      config,
+      upstream,
+    );
+    await target.#well();
     target.#probe.postMessage({ url: `${target.#origin}/livez` });
     return target;
   }
@@ -179,7 +176,7 @@ class Target {
     return this.#process.alive();
   }
 
-  /** Runs `act` and returns its cost. */
+  /** Runs `act`, and tells what that cost. */
   async measure(act: () => Promise<string>): Promise<Cost> {
     this.#process.resetPeak();
     const before = this.#process.residentBytes();
@@ -192,11 +189,11 @@ class Target {
     const waitMs = await read.promise;
     const bytes = Math.max(0, this.#process.peakBytes() - before);
     this.#upstream.answer = null;
-    await this.#recover();
+    await this.#well();
     return { waitMs, bytes, outcome };
   }
 
-  /** Sends a body as a client does; returns the status and length of the response. */
+  /** Sends a body as a client does; returns the status of the answer. */
   async post(body: string): Promise<string> {
     try {
       const response = await fetch(`${this.#origin}/mcp`, {
@@ -213,8 +210,8 @@ class Target {
     }
   }
 
-  /** Makes the gateway request a hostile response: by calls, or by a new session. */
-  async provoke(answer: HostileResponse): Promise<string> {
+  /** Has the gateway meet a hostile answer: by calls, or by a new session. */
+  async meet(answer: HostileAnswer): Promise<string> {
     this.#upstream.answer = answer;
     if (answer.to === 'tools/call') {
       const calls = Array.from({ length: answer.calls ?? 1 }, () => this.post(echo));
@@ -229,11 +226,12 @@ class Target {
     });
   }
 
-  /** Waits until the upstream is connected and a call succeeds. */
-  async #recover(): Promise<void> {
+  /** Waits until the upstream is connected and a call is answered. */
+  async #well(): Promise<void> {
+    const answered = async () => (await this.post(echo)).startsWith('HTTP 200');
     await this.#until(({ connected }) => (connected ? '' : null));
-    if (!(await this.post(echo)).startsWith('HTTP 200')) throw new Error('a well-behaved call fails');
-    // Replaces a hostile list.
+    if (!(await answered())) throw new Error('a good call is not answered');
+    // The list may still be a hostile one, which must not stay.
     await fetch(`${this.#origin}/-/reload`, { method: 'POST' });
   }
 
@@ -246,7 +244,7 @@ class Target {
       if (typeof outcome === 'string') return outcome;
       await Bun.sleep(20);
     }
-    throw new Error('the upstream did not recover');
+    throw new Error('the upstream did not come back');
   }
 
   async stop(): Promise<void> {
@@ -265,7 +263,7 @@ function configText(port: number, upstreamPort: number, generation: number): str
       {
         name: server,
         url: `http://127.0.0.1:${upstreamPort}/mcp`,
-        // A secret, so that responses are searched for it; a new one makes the gateway reconnect.
+        // Secrets, so that what comes back is searched for them; a new one has the server opened anew.
         headers: { 'X-Api-Key': `a-long-secret-${generation}+/="` },
         reconnect: { backoff_base_ms: 50, backoff_max_ms: 200 },
       },
@@ -284,10 +282,10 @@ const cases = [
     budget: ofClient,
     act: (target: Target) => target.post(make()),
   })),
-  ...upstreamResponses.map((answer) => ({
+  ...upstreamAnswers.map((answer) => ({
     name: `upstream: ${answer.name}`,
     budget: ofUpstream,
-    act: (target: Target) => target.provoke(answer),
+    act: (target: Target) => target.meet(answer),
   })),
 ].filter(({ name }) => wanted(name));
 
@@ -309,7 +307,7 @@ try {
         problem = `FAILED: ${(error as Error).message}`;
       }
       if (problem === '') break;
-      // Leftovers of one input must not count for the next.
+      // What one case left behind must not count for the next.
       await target.stop();
       upstream.answer = null;
       target = await Target.start(command, upstream);

@@ -33,7 +33,7 @@ const maxSecrets = 1_000;
 const toolsChanged = notificationText('notifications/tools/list_changed');
 
 /** How many upstreams a reload touched, and how, and which keys have changed that need a restart. */
-export interface ReloadSummary {
+interface ReloadSummary {
   readonly added: number;
   readonly removed: number;
   readonly restarted: number;
@@ -42,7 +42,7 @@ export interface ReloadSummary {
   readonly ignored: readonly string[];
 }
 
-export interface GatewayOptions {
+interface GatewayOptions {
   readonly loaded: LoadedConfig;
   /** Reads the configuration anew, for a reload. Rejects with `config_invalid`. */
   readonly readConfig: () => Promise<LoadedConfig>;

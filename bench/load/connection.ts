@@ -1,27 +1,27 @@
-// One keep-alive connection to the gateway under load.
+// One keep-alive connection to what is under load.
 
 import type { Socket } from 'bun';
-import { type Head, MessageReader, SocketWriter } from '../wire.ts';
+import { type Head, Incoming, Outgoing } from '../wire.ts';
 
-/** The endpoint of the requests. */
+/** Where the requests go. */
 export interface Target {
   readonly port: number;
   readonly path: string;
-  /** Header lines of every request, such as `Authorization: Bearer …`. */
+  /** Lines such as `Authorization: Bearer …`, the same in every request. */
   readonly headers: readonly string[];
 }
 
-/** Callbacks for responses. `body` is the whole body, unless `piece` is defined. */
-export interface ResponseHandler {
+/** What becomes of an answer. `body` is all of it, unless it was taken in pieces. */
+export interface Answerer {
   head?(head: Head): void;
-  /** A piece of the body, which is then not collected. */
+  /** A piece of the answer's body, where it is not to be collected. */
   piece?(head: Head, piece: Buffer): void;
-  response(head: Head, body: Buffer): void;
-  /** The connection broke; `isAwaiting` says whether a response was outstanding. */
-  broken(reason: string, isAwaiting: boolean): void;
+  answer(head: Head, body: Buffer): void;
+  /** The connection broke; `isOwing` says whether an answer was missing. */
+  broken(reason: string, isOwing: boolean): void;
 }
 
-/** The bytes of a GET that opens a session's stream. */
+/** The bytes of a GET that asks for the stream of a session. */
 export function get(target: Target): Buffer {
   const headers = [
     `GET ${target.path} HTTP/1.1`,
@@ -51,53 +51,53 @@ export function post(target: Target, message: string): Buffer {
   return Buffer.from(`${headers.join('\r\n')}\r\n\r\n${message}`);
 }
 
-/** Sends one request at a time and reads its response. Connects on demand, and again after the peer has closed. */
+/** Sends a request at a time and reads its answer; connects when it has to, again where the other side closed. */
 export class Connection {
   #socket: Socket<undefined> | null = null;
-  #reader: MessageReader;
-  #writer = new SocketWriter();
+  #incoming: Incoming;
+  #outgoing = new Outgoing();
   #head: Head | null = null;
   #pieces: Buffer[] = [];
-  #isAwaiting = false;
+  #isOwing = false;
 
   constructor(
     readonly port: number,
-    readonly handler: ResponseHandler,
+    readonly answerer: Answerer,
   ) {
-    this.#reader = this.#newReader();
+    this.#incoming = this.#newIncoming();
   }
 
-  /** Connects. Rejects if nothing listens. */
+  /** Connects. Rejects where nothing listens. */
   async open(): Promise<void> {
-    this.#reader = this.#newReader();
-    this.#writer = new SocketWriter();
+    this.#incoming = this.#newIncoming();
+    this.#outgoing = new Outgoing();
     this.#socket = await Bun.connect({
       hostname: '127.0.0.1',
       port: this.port,
       socket: {
         data: (_, chunk) => {
           try {
-            this.#reader.feed(chunk);
+            this.#incoming.feed(chunk);
           } catch (error) {
             this.#lost(String(error));
           }
         },
-        drain: (socket) => this.#writer.drain(socket),
-        close: () => this.#lost('connection closed'),
+        drain: (socket) => this.#outgoing.drain(socket),
+        close: () => this.#lost('the connection was closed'),
         error: (_, error) => this.#lost(error.message),
       },
     });
   }
 
-  /** Sends `request`, which must not change until its response has arrived. */
+  /** Sends `request`, of which nothing may change before the answer is there. */
   send(request: Buffer): void {
-    this.#isAwaiting = true;
+    this.#isOwing = true;
     if (this.#socket !== null) {
-      this.#writer.send(this.#socket, request);
+      this.#outgoing.send(this.#socket, request);
       return;
     }
     this.open().then(
-      () => this.#socket && this.#writer.send(this.#socket, request),
+      () => this.#socket && this.#outgoing.send(this.#socket, request),
       (error: Error) => this.#lost(error.message),
     );
   }
@@ -105,35 +105,35 @@ export class Connection {
   close(): void {
     const socket = this.#socket;
     this.#socket = null;
-    this.#isAwaiting = false;
+    this.#isOwing = false;
     socket?.terminate();
   }
 
   #lost(reason: string): void {
-    const wasAwaiting = this.#isAwaiting;
+    const wasOwing = this.#isOwing;
     const wasOpen = this.#socket !== null;
     this.close();
-    if (wasOpen || wasAwaiting) this.handler.broken(reason, wasAwaiting);
+    if (wasOpen || wasOwing) this.answerer.broken(reason, wasOwing);
   }
 
-  #newReader(): MessageReader {
-    return new MessageReader({
+  #newIncoming(): Incoming {
+    return new Incoming({
       head: (head) => {
         this.#head = head;
         this.#pieces.length = 0;
-        this.handler.head?.(head);
+        this.answerer.head?.(head);
       },
       body: (piece) => {
-        if (this.handler.piece) this.handler.piece(this.#head as Head, piece);
+        if (this.answerer.piece) this.answerer.piece(this.#head as Head, piece);
         else this.#pieces.push(piece);
       },
       end: () => {
         const head = this.#head as Head;
-        if (!this.#isAwaiting || !this.#writer.isEmpty) throw new Error('response without a request');
-        this.#isAwaiting = false;
+        if (!this.#isOwing || !this.#outgoing.isEmpty) throw new Error('an answer came to no request');
+        this.#isOwing = false;
         const body = this.#pieces.length === 1 ? (this.#pieces[0] as Buffer) : Buffer.concat(this.#pieces);
         if (head.closes) this.close();
-        this.handler.response(head, body);
+        this.answerer.answer(head, body);
       },
     });
   }

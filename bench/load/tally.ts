@@ -1,11 +1,11 @@
 // Counts and latencies of the requests of one phase.
 
-/** The outcome of one phase, by the intended start of its requests. */
-export interface PhaseResult {
+/** What came of the requests of one phase, by their intended start. */
+export interface Part {
   readonly answered: number;
-  /** Clean errors: the gateway refused the request. */
+  /** Clean errors: the gateway said that it takes no more. */
   readonly shed: number;
-  /** All other failures. */
+  /** Anything else that is no answer. */
   readonly broken: number;
   /** Requests that found no free connection for `giveUpMs`. */
   readonly unsent: number;
@@ -16,20 +16,20 @@ export interface PhaseResult {
   readonly maxMs: number;
 }
 
-/** The period of one figure of `windowsP99Ms`. */
+/** The time that one figure of `windowsP99Ms` stands for. */
 export const windowMs = 250;
 
 /** Latencies and failures of one phase. */
 export class Tally {
   readonly latenciesMs: number[] = [];
-  /** The intended start of each answered request, relative to the phase's start. */
+  /** The intended start of each answered request, since the phase's beginning. */
   readonly startsMs: number[] = [];
   beganMs = 0;
   shed = 0;
   broken = 0;
   unsent = 0;
 
-  result(seconds: number): PhaseResult {
+  part(seconds: number): Part {
     const sorted = Float64Array.from(this.latenciesMs).sort();
     const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
     return {

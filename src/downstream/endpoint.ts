@@ -50,7 +50,7 @@ export interface PostedBody extends ReplyTarget {
   readonly principal: Principal;
 }
 
-export interface EndpointParts {
+interface EndpointParts {
   readonly router: Router;
   readonly sessions: Sessions;
   readonly metrics: DownstreamMetrics;
@@ -269,7 +269,7 @@ export class Endpoint implements CallTaker {
     call.reply.await(call);
     call.session?.began(call);
     try {
-      if (call.method === 'ping') call.answer({ kind: 'result', payload: '{}' });
+      if (call.method === 'ping') call.answer({ kind: 'result', result: '{}' });
       else if (call.method === 'initialize') {
         throw new GatewayError('invalid_request', 'initialize must not be part of a batch');
       } else this.#router.handle(call);
@@ -290,7 +290,7 @@ export class Endpoint implements CallTaker {
   }
 
   failed(call: Call, error: unknown): void {
-    this.answered(call, { kind: 'error', payload: rpcErrorText(toGatewayError(error, this.#logger)) });
+    this.answered(call, { kind: 'error', error: rpcErrorText(toGatewayError(error, this.#logger)) });
   }
 }
 
@@ -333,8 +333,12 @@ function checkVersion(version: string | null): void {
 }
 
 function answerText(idText: string, answer: Answer): Content {
-  const { kind, payload } = answer;
-  if (typeof payload === 'string' && !isLong(payload))
-    return kind === 'error' ? errorText(idText, payload) : resultText(idText, payload);
-  return [`{"jsonrpc":"2.0","id":${idText},"${kind}":`, payload, '}'];
+  if (answer.kind === 'error') {
+    const { error } = answer;
+    if (typeof error === 'string') return errorText(idText, error);
+    return [`{"jsonrpc":"2.0","id":${idText},"error":`, error, '}'];
+  }
+  const { result } = answer;
+  if (typeof result === 'string' && !isLong(result)) return resultText(idText, result);
+  return [`{"jsonrpc":"2.0","id":${idText},"result":`, result, '}'];
 }

@@ -1,9 +1,12 @@
 import { nextTurn } from '../runtime/event-loop.ts';
-import { freePayload, type Payload, textOf } from '../runtime/owned-bytes.ts';
+import { OwnedBytes } from '../runtime/owned-bytes.ts';
 import { writeInTime } from './stall.ts';
 
-/** A body, or the parts of one: long parts are not joined. Each part is freed once it is sent. */
-export type Content = string | readonly Payload[];
+/** A piece of a body; text is sent in UTF-8, and own bytes are freed when they are sent. */
+export type Part = string | Uint8Array | OwnedBytes;
+
+/** A body, or the pieces that it consists of, one after the other: what is long is better not joined. */
+export type Content = string | readonly Part[];
 
 /**
  * From this length on a body is sent as a stream. Bun sends the head of a response piece by piece, in a dozen packets,
@@ -18,7 +21,7 @@ const carriageReturn = 0x0d;
 const blank = 0x20;
 
 /** Whether a piece is better left alone than joined with others. */
-export function isLong({ length }: Payload): boolean {
+export function isLong({ length }: Part): boolean {
   return length >= minLongLength;
 }
 
@@ -33,8 +36,14 @@ export function lengthOf(content: Content): number {
   return typeof content === 'string' ? content.length : content.reduce((sum, part) => sum + part.length, 0);
 }
 
+/** The text of a piece. */
+function textOf(part: Part): string {
+  if (typeof part === 'string') return part;
+  return (part instanceof OwnedBytes ? part : new OwnedBytes(part)).text();
+}
+
 /** A stream of what is there already. */
-function streamOf(parts: readonly Payload[]): ReadableStream<Uint8Array> {
+function streamOf(parts: readonly Part[]): ReadableStream<Uint8Array> {
   const body = new OpenBody();
   body.add(parts);
   body.end();
@@ -48,7 +57,7 @@ function streamOf(parts: readonly Payload[]): ReadableStream<Uint8Array> {
 export class OpenBody {
   readonly readable: ReadableStream<Uint8Array>;
   readonly #onGone: (() => void) | undefined;
-  #parts: Payload[] = [];
+  #parts: Part[] = [];
   #ended = false;
   #gone = false;
   #wake: (() => void) | null = null;
@@ -63,7 +72,7 @@ export class OpenBody {
     });
   }
 
-  add(parts: readonly Payload[]): void {
+  add(parts: readonly Part[]): void {
     if (this.#gone) freeAll(parts);
     else this.#parts.push(...parts);
     this.#wake?.();
@@ -117,11 +126,11 @@ const maxTurnMs = 10;
  */
 export async function writePart(
   client: ReadableStreamDirectController,
-  part: Payload,
+  part: Part,
   isGone: () => boolean,
   asLine = false,
 ): Promise<void> {
-  const piece = typeof part === 'string' ? part : part.bytes;
+  const piece = part instanceof OwnedBytes ? part.bytes : part;
   let turnEndMs = performance.now() + maxTurnMs;
   for (let at = 0; at < piece.length && !isGone(); ) {
     const end = endOfSlice(piece, at);
@@ -134,7 +143,7 @@ export async function writePart(
     await nextTurn();
     turnEndMs = performance.now() + maxTurnMs;
   }
-  freePayload(part);
+  if (part instanceof OwnedBytes) part.free();
 }
 
 function withoutBreaks(slice: string | Uint8Array): string | Uint8Array {
@@ -146,7 +155,7 @@ function withoutBreaks(slice: string | Uint8Array): string | Uint8Array {
 /** Frees what of a body is not sent after all. */
 export function freeAll(content: Content): void {
   if (typeof content === 'string') return;
-  for (const part of content) freePayload(part);
+  for (const part of content) if (part instanceof OwnedBytes) part.free();
 }
 
 /** Where a slice from `at` ends: not within a character. */

@@ -9,7 +9,7 @@ import { OverBudgetError } from '../runtime/byte-budget.ts';
  * - `protocol`: the response is not valid HTTP, or exceeds a bound.
  * - `overloaded`: this process holds as many bytes as it may; the request may have been executed.
  */
-export type HttpFailureKind = 'refused' | 'exhausted' | 'broken' | 'protocol' | 'overloaded';
+type HttpFailureKind = 'refused' | 'exhausted' | 'broken' | 'protocol' | 'overloaded';
 
 /** The failure of a request. Its message may be shown: it quotes nothing of a body and holds no credentials. */
 export class HttpFailure extends Error {

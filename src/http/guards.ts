@@ -2,19 +2,19 @@ import { HostSet } from '../config/allowed-hosts.ts';
 import { isAddress, isLoopback, normalizeHost } from '../config/hosts.ts';
 
 /** The host name in a `Host` header, or null where it is none. RFC 9110, 7.2. */
-export function hostOf(header: string): string | null {
+function hostOf(header: string): string | null {
   const match = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::\d{1,5})?$/i.exec(header);
   return match ? normalizeHost(match[1] as string) : null;
 }
 
 /** The host name in an `Origin` header, or null where it has none (`null`, or nonsense). RFC 6454, 7. */
-export function originHost(header: string): string | null {
+function originHost(header: string): string | null {
   const match = /^[a-z][a-z0-9+.-]*:\/\/([^/?#@\s]+)$/i.exec(header);
   return match ? hostOf(match[1] as string) : null;
 }
 
 /** The settings that decide who may ask. */
-export interface HostRules {
+interface HostRules {
   /** The configured `host`. */
   readonly host: string;
   readonly allowedHosts: readonly string[];

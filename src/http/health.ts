@@ -3,7 +3,7 @@ import { displayUrl, type Redactor } from '../observability/redact.ts';
 import type { SessionKeeper } from '../upstream/session-keeper.ts';
 
 /** One upstream in the answer of `/health`. */
-export interface ServerHealth {
+interface ServerHealth {
   readonly name: string;
   /** Without user info and query, and without what came into it from a variable that holds a secret. */
   readonly url: string;

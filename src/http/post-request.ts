@@ -3,9 +3,8 @@ import type { Principal } from '../downstream/legacy/session-ids.ts';
 import type { GatewayError } from '../errors.ts';
 import { type Accepted, sessionHeader, versionHeader } from '../protocol/headers.ts';
 import type { Holding } from '../runtime/byte-budget.ts';
-import type { Completion } from '../runtime/completion.ts';
 import { type Sendable, sendBatch } from '../runtime/send-batch.ts';
-import type { HeldText } from './request-body.ts';
+import type { BodyTaker } from './request-body.ts';
 
 /** Closes connections on which nothing moves; keep-alive comments come well within it. */
 export const idleTimeoutSeconds = 120;
@@ -13,7 +12,7 @@ export const idleTimeoutSeconds = 120;
 const retryAfterSeconds = 1;
 
 /** A POST to the MCP endpoint: waits for its body, hands it over, and waits for the answer. */
-export class PostRequest implements PostedBody, Completion<string | HeldText>, Sendable {
+export class PostRequest implements PostedBody, BodyTaker, Sendable {
   readonly #request: Request;
   readonly #server: Bun.Server<undefined>;
   readonly #endpoint: Endpoint;
@@ -56,19 +55,13 @@ export class PostRequest implements PostedBody, Completion<string | HeldText>, S
     return this.#request.signal;
   }
 
-  /** The body has arrived. */
-  resolve(body: string | HeldText): void {
-    if (typeof body === 'string') this.#text = body;
-    else {
-      this.#text = body.text;
-      this.#holding = body.holding;
-    }
+  onBody(text: string, holding: Holding | null): void {
+    this.#text = text;
+    this.#holding = holding;
     this.#endpoint.post(this);
   }
 
-  /** @param reason the {@link GatewayError} of a body that could not be read */
-  reject(reason: unknown): void {
-    const error = reason as GatewayError;
+  onBodyFailure(error: GatewayError): void {
     // What is left of the body would be taken for the next request.
     const headers: Record<string, string> = { connection: 'close' };
     if (error.kind === 'overloaded') headers['retry-after'] = String(retryAfterSeconds);

@@ -8,7 +8,7 @@ const ampersand = 0x26;
  * What escapes begin with: in JSON and other languages, in HTML, in URLs. Undone kind by kind, none meets a half of another.
  */
 export const escapes = [backslash, ampersand, percent] as const;
-export type Escape = (typeof escapes)[number];
+type Escape = (typeof escapes)[number];
 
 const semicolon = 0x3b;
 const openBrace = 0x7b;

@@ -49,7 +49,7 @@ const sessionDurationBuckets: readonly number[] = [1, 5, 10, 30, 60, 300, 900, 1
 /** Why a client session ended: the `reason` of `mcpstead_downstream_session_terminations_total`. */
 export type SessionEndReason = 'client_delete' | 'idle_timeout' | 'gateway_shutdown' | 'init_failed';
 /** Why a bearer token was refused: the `reason` of `mcpstead_mcp_auth_failures_total`. */
-export type AuthFailureReason = 'missing_header' | 'bad_format' | 'wrong_token' | 'internal';
+type AuthFailureReason = 'missing_header' | 'bad_format' | 'wrong_token' | 'internal';
 
 interface MethodCounts {
   success: number;

@@ -2,7 +2,7 @@ import { skipString } from '../json/string.ts';
 import type { Found } from './secret-search.ts';
 
 /** A stretch of a text. */
-export interface Stretch {
+interface Stretch {
   readonly start: number;
   readonly end: number;
 }

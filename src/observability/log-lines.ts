@@ -1,5 +1,5 @@
 /** What a line of the log tells, free of secrets. */
-export interface LogLine {
+interface LogLine {
   readonly message: string;
   readonly level: string;
   /** ISO 8601, in UTC. */

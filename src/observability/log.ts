@@ -5,9 +5,9 @@ import type { Redactor } from './redact.ts';
 
 /** How grave a line is, least first. */
 const levels = ['trace', 'debug', 'info', 'warn', 'error'] as const;
-export type LogLevel = (typeof levels)[number];
+type LogLevel = (typeof levels)[number];
 /** What a line looks like; `auto` depends on where it goes. */
-export type LogFormat = 'auto' | 'json' | 'pretty';
+type LogFormat = 'auto' | 'json' | 'pretty';
 
 /** What a line tells besides its message. */
 export type LogFields = Readonly<Record<string, unknown>>;
@@ -29,7 +29,7 @@ export interface Logger {
 }
 
 /** What a logger writes, and where to. */
-export interface LoggerOptions {
+interface LoggerOptions {
   /** The least level that is written. */
   readonly level: LogLevel;
   /** `auto`: pretty when stderr is a terminal, else JSON. */

@@ -7,7 +7,7 @@ import { addUpstreamFamilies } from './upstream-families.ts';
 import { UpstreamMetrics, type UpstreamState } from './upstream-metrics.ts';
 
 /** What the metrics of a gateway are told at its start. */
-export interface MetricsOptions {
+interface MetricsOptions {
   readonly build: BuildInfo;
   /** How many client sessions are open, asked for each page. */
   readonly sessionsActive: () => number;

@@ -13,7 +13,7 @@ const maxFlushMs = { idle: 250, total: 2_000 };
 const newline = 0x0a;
 
 /** The streams of the process, by file descriptor. */
-export type OutputStream = 1 | 2;
+type OutputStream = 1 | 2;
 
 /**
  * Makes the line that tells of lost lines.

@@ -2,7 +2,7 @@ import type { LogFields, Logger } from '../observability/log.ts';
 import type { Message } from './messages.ts';
 
 /** From where to where a message goes. */
-export type Direction = 'from client' | 'to client' | 'from upstream' | 'to upstream';
+type Direction = 'from client' | 'to client' | 'from upstream' | 'to upstream';
 
 /** As much of a method or id that came from outside as is shown. */
 const maxShownChars = 100;
@@ -53,6 +53,6 @@ export function shown(text: string): string {
 
 /** Of its result, error or params: the rest of its text is not kept. */
 export function sizeOf(message: Message): number {
-  if (message.kind === 'response') return message.payload.length;
+  if (message.kind === 'response') return message.bytes?.length ?? message.text.length;
   return message.kind === 'invalid' ? 0 : (message.params?.toString().length ?? 0);
 }

@@ -34,7 +34,7 @@ const refusals: readonly { why: string; applies: (name: string) => boolean }[] =
 ];
 
 /** Why clients refuse some names of tools, how many these are, and one of them. */
-export interface RefusedNames {
+interface RefusedNames {
   readonly why: string;
   readonly tools: number;
   readonly example: string;

@@ -3,28 +3,31 @@ import { messageOf } from '../errors.ts';
 import type { Logger } from '../observability/log.ts';
 import { nodeFiles } from '../runtime/node-modules.ts';
 
-/** At least the last 10,000 sessions are remembered. */
-const maxSessions = 11_000;
-/** The oldest sessions are forgotten in batches: finding the first entry of a Map skips every entry deleted before it. */
-const forgetBatch = 1_000;
-/** The file is written at most this often. */
+/** How many are remembered: the last 10,000, and some. */
+const maxEnded = 11_000;
+/** How many of the first are forgotten at a time: to find the first of a Map means to go past all that were deleted before it. */
+const forgottenAtOnce = 1_000;
+/** How long it is at least between two times that the file is written. */
 const writeIntervalMs = 1_000;
-/** The SHA-256 of an id is cut to this length, in base64url. */
+/** As much of an id's SHA-256 as is kept, in base64url. */
 const hashChars = 16;
-/** Three times the size of a file with `maxSessions` lines. */
+/** A file of as many as are remembered is a third of that. */
 const maxFileBytes = 1_048_576;
 const line = /^([\w-]{16}) (\d{1,12})$/;
 
-/** The file of ended sessions, and the log for problems with it. */
-export interface EndedSessionsFile {
+/** A file to remember in, and who is told of what is wrong with it. */
+interface EndedSessionsFile {
   readonly path: string;
   readonly logger: Logger;
 }
 
-/** The ids of ended sessions, which neither this gateway nor its successor resumes. A file hands them to the successor. */
+/**
+ * The ids of sessions that have ended for good, so that nobody goes on with them: not this gateway, and not its
+ * successor, for which they are kept in a file.
+ */
 export class EndedSessions {
   readonly #file: EndedSessionsFile | null;
-  /** Hash of an id to the time when it may be forgotten, in seconds since the epoch. */
+  /** By the hashes of their ids, when they may be forgotten, in seconds since the epoch. */
   readonly #forgetAt = new Map<string, number>();
   #isChanged = false;
   #writeTimer: Timer | null = null;
@@ -32,7 +35,7 @@ export class EndedSessions {
   #writtenMs = Number.NEGATIVE_INFINITY;
   #hasFailed = false;
 
-  /** @param file is read at once and written after changes; with null the ids end with the process */
+  /** @param file is read, and written whenever something has changed; null: only this process remembers */
   constructor(file: EndedSessionsFile | null = null) {
     this.#file = file;
     if (file) this.#read(file);
@@ -42,10 +45,10 @@ export class EndedSessions {
     return this.#forgetAt.has(hashOf(id));
   }
 
-  /** @param forgetAtSeconds when the id expires anyway, in seconds since the epoch */
+  /** @param forgetAtSeconds from when on the id is not taken anyway, in seconds since the epoch */
   add(id: string, forgetAtSeconds: number): void {
     this.#forgetAt.set(hashOf(id), forgetAtSeconds);
-    if (this.#forgetAt.size > maxSessions) this.#forgetFirst();
+    if (this.#forgetAt.size > maxEnded) this.#forgetFirst();
     this.#isChanged = true;
     if (!this.#file || this.#writeTimer) return;
     const waitMs = Math.max(0, this.#writtenMs + writeIntervalMs - performance.now());
@@ -53,7 +56,7 @@ export class EndedSessions {
     this.#writeTimer.unref();
   }
 
-  /** Writes the file now if something has changed. Never rejects. */
+  /** Writes the file now, if something has changed. Never rejects. */
   flush(): Promise<void> {
     if (this.#writeTimer) clearTimeout(this.#writeTimer);
     this.#writeTimer = null;
@@ -62,7 +65,7 @@ export class EndedSessions {
   }
 
   #forgetFirst(): void {
-    let left = forgetBatch;
+    let left = forgottenAtOnce;
     for (const hash of this.#forgetAt.keys()) {
       if (left-- === 0) return;
       this.#forgetAt.delete(hash);
@@ -75,14 +78,14 @@ export class EndedSessions {
     const { path, logger } = this.#file;
     const text = [...this.#forgetAt].map(([hash, seconds]) => `${hash} ${seconds}\n`).join('');
     try {
-      // The rename keeps the file whole if the process ends while writing.
+      // Whoever reads it finds a whole file, whenever this process ends.
       const temporary = `${path}.${process.pid}`;
       await nodeFiles().writeFile(temporary, text, { mode: 0o600 });
       await nodeFiles().rename(temporary, path);
       this.#hasFailed = false;
     } catch (error) {
       if (!this.#hasFailed) {
-        const what = 'ended sessions cannot be stored for the next start';
+        const what = 'sessions that have ended cannot be remembered beyond a restart';
         logger.warn(what, { path, cause: messageOf(error) });
       }
       this.#hasFailed = true;
@@ -91,7 +94,7 @@ export class EndedSessions {
   }
 
   #read({ path, logger }: EndedSessionsFile): void {
-    let cause = 'some lines are malformed';
+    let cause = 'it has lines other than hashes and times';
     let isWhole = false;
     try {
       if (statSync(path).size > maxFileBytes) throw new Error('it is larger than 1 MiB');
@@ -107,7 +110,7 @@ export class EndedSessions {
       cause = messageOf(error);
     }
     if (isWhole) return;
-    const what = 'the file of ended sessions cannot be read: some of them may be resumed';
+    const what = 'the file of ended sessions cannot be read: some of them may be taken for open ones';
     logger.warn(what, { path, cause });
   }
 }

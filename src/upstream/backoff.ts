@@ -1,5 +1,5 @@
 /** The bounds of the waits between attempts to connect, in milliseconds. */
-export interface BackoffBounds {
+interface BackoffBounds {
   readonly backoff_base_ms: number;
   readonly backoff_max_ms: number;
 }

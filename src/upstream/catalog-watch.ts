@@ -10,7 +10,7 @@ const minIntervalMs = 1_000;
 /** The longest wait that a timer can hold. */
 const maxTimerMs = 2 ** 31 - 1;
 
-export interface CatalogWatchParts {
+interface CatalogWatchParts {
   readonly config: () => ServerConfig;
   readonly metrics: UpstreamMetrics;
   /** Aborted when the connection is closed. */

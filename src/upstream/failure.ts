@@ -6,7 +6,7 @@ import type { ResponseMessage, RpcError } from '../protocol/messages.ts';
 import { SseTooLargeError } from '../protocol/sse-codec.ts';
 
 /** How an upstream session was lost: the `reason` of `mcpstead_upstream_session_resets_total`. */
-export type SessionLoss = SessionResetReason;
+type SessionLoss = SessionResetReason;
 
 /**
  * What went wrong between the gateway and an upstream.

@@ -1,11 +1,10 @@
-import type { MemberEdit } from '../json/object.ts';
 import type { ResponseMessage } from '../protocol/messages.ts';
 import type { Signal } from '../runtime/abort.ts';
-import type { Completion } from '../runtime/completion.ts';
 import { settledOrAborted } from '../runtime/deadlines.ts';
 import { cancelled, errorAnswered, toFailure, type UpstreamFailure } from './failure.ts';
 import type { LegacySession } from './legacy/session.ts';
 import type { UpstreamCall } from './pending-request.ts';
+import type { AnswerTaker } from './transport/transport.ts';
 
 /** Where an attempt finds a session. */
 export interface RetryOwner {
@@ -18,12 +17,12 @@ export interface RetryOwner {
 }
 
 /** A client's request while it is with the upstream, which gets it a second time only where that does no harm. */
-export class RetryableCall implements Completion<ResponseMessage> {
+export class RetryableCall implements AnswerTaker {
   readonly #owner: RetryOwner;
   readonly #call: UpstreamCall;
-  readonly #target: MemberEdit;
+  readonly #paramsText: string;
   readonly #repeatable: boolean;
-  readonly #done: Completion<ResponseMessage>;
+  readonly #taker: AnswerTaker;
   /** The session that it was sent in last. */
   #session: LegacySession | null = null;
   #isSecond = false;
@@ -31,15 +30,15 @@ export class RetryableCall implements Completion<ResponseMessage> {
   constructor(
     owner: RetryOwner,
     call: UpstreamCall,
-    target: MemberEdit,
+    paramsText: string,
     repeatable: boolean,
-    done: Completion<ResponseMessage>,
+    taker: AnswerTaker,
   ) {
     this.#owner = owner;
     this.#call = call;
-    this.#target = target;
+    this.#paramsText = paramsText;
     this.#repeatable = repeatable;
-    this.#done = done;
+    this.#taker = taker;
   }
 
   /** Sends it; waits for a session that is being opened. */
@@ -49,21 +48,21 @@ export class RetryableCall implements Completion<ResponseMessage> {
     else {
       this.#owner.usableSession(this.#call.abort).then(
         (opened) => this.#send(opened),
-        (reason) => this.#done.reject(reason),
+        (reason) => this.#taker.onFailure(reason),
       );
     }
   }
 
-  resolve(answer: ResponseMessage): void {
+  onAnswer(answer: ResponseMessage): void {
     if (answer.error) {
       void this.#failed(errorAnswered(answer, answer.error));
       return;
     }
     (this.#session as LegacySession).hasServed = true;
-    this.#done.resolve(answer);
+    this.#taker.onAnswer(answer);
   }
 
-  reject(reason: unknown): void {
+  onFailure(reason: unknown): void {
     const failure = toFailure(reason);
     if (failure.saysNothing) this.#end(failure);
     else void this.#failed(failure);
@@ -80,7 +79,7 @@ export class RetryableCall implements Completion<ResponseMessage> {
     });
     if (isOver) await verdict;
     else await settledOrAborted(verdict, abort);
-    if (!isOver && abort.aborted) this.#done.reject(cancelled());
+    if (!isOver && abort.aborted) this.#taker.onFailure(cancelled());
     else if (!isOver && !this.#isSecond && this.#mayRepeat(failure, isLost)) {
       this.#isSecond = true;
       this.start();
@@ -88,8 +87,8 @@ export class RetryableCall implements Completion<ResponseMessage> {
   }
 
   #end(failure: UpstreamFailure): void {
-    if (failure.answer) this.#done.resolve(failure.answer);
-    else this.#done.reject(failure);
+    if (failure.answer) this.#taker.onAnswer(failure.answer);
+    else this.#taker.onFailure(failure);
   }
 
   /** Whether it surely was not executed, or does no harm if it is executed twice. */
@@ -101,6 +100,6 @@ export class RetryableCall implements Completion<ResponseMessage> {
 
   #send(session: LegacySession): void {
     this.#session = session;
-    session.call(this.#call, this.#target, this.#owner.requestTimeoutMs, this);
+    session.call(this.#call, this.#paramsText, this.#owner.requestTimeoutMs, this);
   }
 }

@@ -13,7 +13,7 @@ export function checkTimeoutMs({ connect_seconds, request_seconds }: ServerConfi
   return Math.min(connect_seconds * 1000, Math.max(minTimeoutMs, request_seconds * 1000));
 }
 
-export interface SessionCheckParts {
+interface SessionCheckParts {
   /** Asks the upstream for something that no tool has a hand in. Rejects where it does not answer well. */
   readonly ask: () => Promise<void>;
   readonly onPassed: () => void;

@@ -1,12 +1,8 @@
 import type { ServerConfig } from '../config/schema.ts';
-import type { HttpClient } from '../http-client/client.ts';
-import type { MemberEdit } from '../json/object.ts';
 import type { Logger } from '../observability/log.ts';
 import type { UpstreamMetrics, UpstreamState } from '../observability/upstream-metrics.ts';
 import { MessageLog } from '../protocol/message-log.ts';
-import type { ResponseMessage } from '../protocol/messages.ts';
 import { Abort, type Signal } from '../runtime/abort.ts';
-import type { Completion } from '../runtime/completion.ts';
 import { settledOrAborted } from '../runtime/deadlines.ts';
 import { backoffMs } from './backoff.ts';
 import { CatalogWatch } from './catalog-watch.ts';
@@ -20,6 +16,8 @@ import { ReconnectWait } from './reconnect-wait.ts';
 import { RetryableCall, type RetryOwner } from './retry.ts';
 import { checkTimeoutMs, SessionCheck } from './session-check.ts';
 import type { UpstreamTool } from './tools/tool-list.ts';
+import type { AnswerTaker } from './transport/transport.ts';
+import type { HttpClient } from './transport/upstream-http.ts';
 import { UpstreamLog } from './upstream-log.ts';
 
 /** How long an upstream may take to terminate a session. */
@@ -27,10 +25,10 @@ const closeTimeoutMs = 2_000;
 /** How often calls and reloads may have an upstream in backoff tried before its time. */
 const minAttemptIntervalMs = 1_000;
 /** Where a connection stands. `closed` is final, and `given_up` until `revive`. */
-export type KeeperState = 'connecting' | 'ready' | 'backoff' | 'given_up' | 'closed';
+type KeeperState = 'connecting' | 'ready' | 'backoff' | 'given_up' | 'closed';
 
 /** What a connection tells its owner, and what it asks of it. */
-export interface KeeperEvents {
+interface KeeperEvents {
   /** The id by which this gateway recognizes itself. */
   readonly instance: string;
   /** Words of the upstream in a form that may be shown: short, on one line, without secrets. */
@@ -42,7 +40,7 @@ export interface KeeperEvents {
 }
 
 /** A connection for /health. */
-export interface KeeperStatus {
+interface KeeperStatus {
   readonly state: KeeperState;
   /** The transport in use, or null while there is none. */
   readonly transport: string | null;
@@ -202,18 +200,18 @@ export class SessionKeeper implements UpstreamState, RetryOwner, SessionEvents {
   }
 
   /**
-   * Sends a client's request to the upstream; `done` rejects with an {@link UpstreamFailure}. The request is sent a second time
-   * only if it certainly was not executed, or if it is `repeatable`.
+   * Sends a client's request to the upstream, for `taker`, which is told an {@link UpstreamFailure} where it fails. It
+   * is sent a second time only if it surely was not executed, or if it is `repeatable`.
    */
-  call(call: UpstreamCall, target: MemberEdit, repeatable: boolean, done: Completion<ResponseMessage>): void {
-    new RetryableCall(this, call, target, repeatable, done).start();
+  call(call: UpstreamCall, paramsText: string, repeatable: boolean, taker: AnswerTaker): void {
+    new RetryableCall(this, call, paramsText, repeatable, taker).start();
   }
 
   /** Takes over changes that need no new connection. */
   update(config: UpstreamConfig): void {
     this.#config = config;
     this.#requestTimeoutMs = requestTimeoutMs(config);
-    this.#http.headersChanged();
+    this.#http.settingsChanged();
     // The wait that runs may be far longer than the new settings want.
     if (this.#session) this.#tools.changed(this.#session);
   }

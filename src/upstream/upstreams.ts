@@ -8,7 +8,7 @@ import { SessionKeeper } from './session-keeper.ts';
 import type { UpstreamTool } from './tools/tool-list.ts';
 
 /** What the pool tells its owner, and what it asks of it. */
-export interface UpstreamsEvents {
+interface UpstreamsEvents {
   /** The id by which this gateway recognizes itself. */
   readonly instance: string;
   /** Words of an upstream in a form that may be shown: short, on one line, without secrets. */

@@ -1,8 +1,7 @@
 import { expect, test } from 'bun:test';
-import type { LogLevel } from '../../src/observability/log.ts';
 import { rpcError, rpcResult } from '../support/answers.ts';
 import { fakeUpstream } from '../support/fake-upstream.ts';
-import { startGateway, type TestGateway } from '../support/gateway.ts';
+import { type LogLevel, startGateway, type TestGateway } from '../support/gateway.ts';
 import { RawSession, rawPost } from '../support/rpc.ts';
 import { waitUntil } from '../support/wait.ts';
 

@@ -1,10 +1,12 @@
 import { type LoadedConfig, parseConfig } from '../../src/config/load.ts';
-import { Gateway, type ReloadSummary } from '../../src/gateway.ts';
-import { createLogger, type LogLevel } from '../../src/observability/log.ts';
+import { Gateway } from '../../src/gateway.ts';
+import { createLogger } from '../../src/observability/log.ts';
 import { Redactor } from '../../src/observability/redact.ts';
 import type { State } from '../../src/state/state.ts';
 import { sampleValue } from './prometheus-page.ts';
 import { waitUntil } from './wait.ts';
+
+export type LogLevel = Parameters<typeof createLogger>[0]['level'];
 
 /** What stands in a configuration file: keys as users write them, everything but `servers` optional. */
 export interface TestConfig {
@@ -59,7 +61,7 @@ export interface TestGateway extends AsyncDisposable {
   /** Waits until these upstreams (all, when none is named) are connected and have listed their tools. */
   connected(...names: string[]): Promise<void>;
   /** Puts `config` in place of the configuration file and reloads. */
-  reload(config: TestConfig): Promise<ReloadSummary>;
+  reload(config: TestConfig): ReturnType<Gateway['reload']>;
 }
 
 /** Reconnects within milliseconds, so that a test need not wait for the defaults. */

@@ -65,7 +65,7 @@ async function anchorsOf(page: string): Promise<string[]> {
 }
 
 describe('the documentation', () => {
-  // Those of docs/configuration.md are held to more by test/unit/config/docs.test.ts.
+  // Those of docs/configuration.md are held to more by test/unit/scripts/docs.test.ts.
   test('shows configurations that are valid', async () => {
     let configurations = 0;
     for (const page of pages.filter((name) => name !== 'docs/configuration.md')) {

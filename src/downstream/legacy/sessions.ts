@@ -99,7 +99,7 @@ export class Session extends LinkedNode {
 }
 
 /** What the sessions of a gateway work with. */
-export interface SessionsParts {
+interface SessionsParts {
   readonly metrics: DownstreamMetrics;
   readonly logger: Logger;
   readonly ids: SessionIds;

@@ -86,7 +86,7 @@ const escapes = /\\(?:ud[89ab][\da-f]{2}\\ud[c-f][\da-f]{2}|(ud[89a-f][\da-f]{2}
 export class ToolMisfit extends Error {}
 
 /** A tool in a form that clients take. */
-export interface MendedTool {
+interface MendedTool {
   readonly tool: ObjectText;
   /** Why its output schema was cut out, or null where it was not. */
   readonly schemaFault: string | null;
@@ -145,7 +145,7 @@ function withMendedMembers(text: string, members: ShapeMembers, path: string): O
       object = new ObjectText(object.without(name));
     } else {
       const better = mended(value, shape, join(path, name));
-      if (better !== value) object = new ObjectText(object.with({ name, value: better }));
+      if (better !== value) object = new ObjectText(object.with(name, better));
     }
   }
   return object;

@@ -28,7 +28,7 @@ export function answerAlone(text: string, id: number, ends?: Ends): ResponseMess
   }
 }
 
-export function isAnswerTo(message: Message, id: number): boolean {
+function isAnswerTo(message: Message, id: number): boolean {
   return message.kind === 'response' && (message.id === id || serialOf(message.id) === id);
 }
 

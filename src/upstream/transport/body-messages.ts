@@ -45,7 +45,7 @@ function noMessage(error: unknown): InvalidMessage {
 }
 
 /** An event, and, where it is long, what is known of its data. */
-export interface ReadEvent extends SseEvent {
+interface ReadEvent extends SseEvent {
   /** Where its long values end. */
   readonly ends?: Ends;
   /** Why there is no message in it. */

@@ -1,12 +1,11 @@
-import type { HttpSession } from '../../http-client/http-session.ts';
-import { type HttpResponse, maxResponseBytes } from '../../http-client/response.ts';
+import { type HttpResponse, maxUpstreamBodyBytes } from '../../http-client/response.ts';
 import { SseParser } from '../../protocol/sse-codec.ts';
 import { Abort, type Signal } from '../../runtime/abort.ts';
 import { sessionLossOf, toFailure, UpstreamFailure } from '../failure.ts';
 import { eventMessages, readEvents } from './body-messages.ts';
-import { refusalOf } from './refusal.ts';
+import type { HttpSession } from './http-session.ts';
 import { Sending } from './sending.ts';
-import type { RequestCompletion, Transport, TransportEvents } from './transport.ts';
+import type { RequestTaker, Transport, TransportEvents } from './transport.ts';
 
 /**
  * MCP 2024-11-05, Transports, HTTP with SSE: one GET stream brings all messages, and its first event names the
@@ -35,7 +34,7 @@ export class SseTransport implements Transport {
     signal.addEventListener('abort', abort, { once: true });
     try {
       const response = await this.#http.fetch({ method: 'GET', signal: this.#stream });
-      if (!response.ok) throw refusalOf(this.#http, response, await response.beginning());
+      if (!response.ok) throw this.#http.refusal(response, await response.beginning());
       const opened = Promise.withResolvers<void>();
       void this.#follow(response, opened.resolve).then(opened.reject, opened.reject);
       await opened.promise;
@@ -44,13 +43,13 @@ export class SseTransport implements Transport {
     }
   }
 
-  request(_id: number, body: string, signal: Signal, done: RequestCompletion): Sending {
+  request(_id: number, body: string, signal: Signal, taker: RequestTaker): Sending {
     const sending = new Sending(signal);
-    if (this.#closed) done.reject(streamClosed());
+    if (this.#closed) taker.onFailure(streamClosed());
     else {
       this.send(body, sending).then(
-        () => done.defer(),
-        (reason) => done.reject(reason),
+        () => taker.onAccepted(),
+        (reason) => taker.onFailure(reason),
       );
     }
     return sending;
@@ -61,7 +60,7 @@ export class SseTransport implements Transport {
     const response = await this.#http.fetch({ method: 'POST', url, body, signal });
     if (response.ok) return response.discard();
     const words = await response.beginning();
-    const failure = refusalOf(this.#http, response, words);
+    const failure = this.#http.refusal(response, words);
     const loss = sessionLossOf(response.status, words);
     throw loss ? failure.withLoss(loss) : failure;
   }
@@ -78,7 +77,7 @@ export class SseTransport implements Transport {
   /** Reads the stream to its end; `onEndpoint` is called once the endpoint is known. */
   async #follow(response: HttpResponse, onEndpoint: () => void): Promise<never> {
     try {
-      await readEvents(new SseParser(maxResponseBytes), '', response, (event) => {
+      await readEvents(new SseParser(maxUpstreamBodyBytes), '', response, (event) => {
         if (event.event === 'endpoint' && this.#endpoint === null) {
           this.#endpoint = this.#resolveEndpoint(event.data);
           onEndpoint();

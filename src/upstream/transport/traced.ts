@@ -3,7 +3,7 @@ import { type Message, parseMessage, type ResponseMessage } from '../../protocol
 import type { Signal } from '../../runtime/abort.ts';
 import type { UpstreamFailure } from '../failure.ts';
 import type { Sending } from './sending.ts';
-import type { RequestCompletion, Transport, TransportEvents } from './transport.ts';
+import type { RequestTaker, Transport, TransportEvents } from './transport.ts';
 
 /** Makes the transport that `connect` makes, and has each message of both directions told. */
 export function traced(
@@ -30,9 +30,9 @@ class TracedTransport implements Transport {
     return this.#transport.open(signal);
   }
 
-  request(id: number, body: string, signal: Signal, done: RequestCompletion): Sending {
+  request(id: number, body: string, signal: Signal, taker: RequestTaker): Sending {
     this.#tell(body);
-    return this.#transport.request(id, body, signal, new TracedCompletion(done, this.#log));
+    return this.#transport.request(id, body, signal, new TracedTaker(taker, this.#log));
   }
 
   send(body: string, signal: Signal): Promise<void> {
@@ -53,26 +53,26 @@ class TracedTransport implements Transport {
   }
 }
 
-class TracedCompletion implements RequestCompletion {
-  readonly #done: RequestCompletion;
+class TracedTaker implements RequestTaker {
+  readonly #taker: RequestTaker;
   readonly #log: MessageLog;
 
-  constructor(done: RequestCompletion, log: MessageLog) {
-    this.#done = done;
+  constructor(taker: RequestTaker, log: MessageLog) {
+    this.#taker = taker;
     this.#log = log;
   }
 
-  defer(): void {
-    this.#done.defer();
+  onAccepted(): void {
+    this.#taker.onAccepted();
   }
 
-  resolve(answer: ResponseMessage): void {
+  onAnswer(answer: ResponseMessage): void {
     this.#log.message('from upstream', answer, sizeOf(answer));
-    this.#done.resolve(answer);
+    this.#taker.onAnswer(answer);
   }
 
-  reject(reason: unknown): void {
-    this.#done.reject(reason);
+  onFailure(reason: unknown): void {
+    this.#taker.onFailure(reason);
   }
 }
 

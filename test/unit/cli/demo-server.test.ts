@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import { type DemoServer, startDemoServer } from '../../../src/cli/demo-server.ts';
+import { startDemoServer } from '../../../src/cli/demo-server.ts';
 
-let server: DemoServer;
+let server: Awaited<ReturnType<typeof startDemoServer>>;
 let clients: Client[];
 beforeEach(() => {
   server = startDemoServer();

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test';
-import { Endpoint, type EndpointParts, type PostedBody } from '../../../src/downstream/endpoint.ts';
+import { Endpoint, type PostedBody } from '../../../src/downstream/endpoint.ts';
 import type { Exchange } from '../../../src/protocol/exchange.ts';
 
 /** An endpoint whose requests take some milliseconds of work each. */
@@ -9,7 +9,7 @@ function busyEndpoint(onHandled: () => void): Endpoint {
       const untilMs = performance.now() + 6;
       while (performance.now() < untilMs);
       onHandled();
-      exchange.answer({ kind: 'result', payload: '{}' });
+      exchange.answer({ kind: 'result', result: '{}' });
     },
   };
   const metrics = { request() {}, requestWithoutMethod() {} };
@@ -20,7 +20,7 @@ function busyEndpoint(onHandled: () => void): Endpoint {
     logger,
     sessions: {},
     gateways: () => '',
-  } as unknown as EndpointParts);
+  } as unknown as ConstructorParameters<typeof Endpoint>[0]);
 }
 
 /** A batch of so many requests as it was posted, and when its answers are there. */

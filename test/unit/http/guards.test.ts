@@ -1,54 +1,67 @@
 import { describe, expect, test } from 'bun:test';
-import { BearerGuard, HostGuard, hostOf, originHost } from '../../../src/http/guards.ts';
-
-describe('the host name in a Host header', () => {
-  test.each([
-    ['localhost', 'localhost'],
-    ['LOCALHOST:8766', 'localhost'],
-    ['localhost.', 'localhost'],
-    ['127.0.0.1:80', '127.0.0.1'],
-    ['[::1]', '::1'],
-    ['[::1]:8766', '::1'],
-    ['my_host-1.example.com:1', 'my_host-1.example.com'],
-    ['', null],
-    [':80', null],
-    ['::1', null],
-    ['[::1', null],
-    ['localhost:', null],
-    ['localhost:port', null],
-    ['localhost:123456', null],
-    ['localhost/', null],
-    ['user@localhost', null],
-    ['localhost evil.example', null],
-    ['localhost, evil.example', null],
-    ['evil.example#localhost', null],
-    ['locälhost', null],
-  ])('%p is %p', (header, expected) => {
-    expect(hostOf(header)).toBe(expected);
-  });
-});
-
-describe('the host name in an Origin header', () => {
-  test.each([
-    ['http://localhost', 'localhost'],
-    ['HTTPS://App.Example:8443', 'app.example'],
-    ['http://[::1]:5173', '::1'],
-    ['chrome-extension://abcdef', 'abcdef'],
-    ['null', null],
-    ['', null],
-    ['localhost', null],
-    ['file://', null],
-    ['http://localhost/path', null],
-    ['http://user@localhost', null],
-    ['http://localhost#', null],
-    ['http://evil.example http://localhost', null],
-  ])('%p is %p', (header, expected) => {
-    expect(originHost(header)).toBe(expected);
-  });
-});
+import { BearerGuard, HostGuard } from '../../../src/http/guards.ts';
 
 const refused = (header: string, host: string) =>
   `the host "${host}" of the ${header} header is not allowed here; add it to mcp.allowed_hosts`;
+
+describe('the host name of a header', () => {
+  const guard = new HostGuard({ host: '127.0.0.1', allowedHosts: [] });
+
+  test.each([
+    ['a.example', 'a.example'],
+    ['A.EXAMPLE:8766', 'a.example'],
+    ['a.example.', 'a.example'],
+    ['192.0.2.1:80', '192.0.2.1'],
+    ['[::2]', '::2'],
+    ['[::2]:8766', '::2'],
+    ['my_host-1.example.com:1', 'my_host-1.example.com'],
+  ])('Host: %s is %s', (header, host) => {
+    expect(guard.problem(header, null)).toBe(refused('Host', host));
+  });
+
+  test.each([
+    ['http://a.example', 'a.example'],
+    ['HTTPS://App.Example:8443', 'app.example'],
+    ['http://[::2]:5173', '::2'],
+    ['chrome-extension://abcdef', 'abcdef'],
+  ])('Origin: %s is %s', (header, host) => {
+    expect(guard.problem('localhost', header)).toBe(refused('Origin', host));
+  });
+
+  test.each([
+    '',
+    ':80',
+    '::1',
+    '[::1',
+    'localhost:',
+    'localhost:port',
+    'localhost:123456',
+    'localhost/',
+    'user@localhost',
+    'localhost evil.example',
+    'localhost, evil.example',
+    'evil.example#localhost',
+  ])('is missing in Host: %s', (header) => {
+    expect(guard.problem(header, null)).toBe(`the Host header "${header}" names no host`);
+  });
+
+  test.each([
+    'null',
+    '',
+    'localhost',
+    'file://',
+    'http://localhost/path',
+    'http://user@localhost',
+    'http://localhost#',
+    'http://evil.example http://localhost',
+  ])('is missing in Origin: %s', (header) => {
+    expect(guard.problem('localhost', header)).toBe(`the Origin header "${header}" names no host`);
+  });
+
+  test('is ASCII', () => {
+    expect(guard.problem('locälhost', null)).toBe('the Host header "loc?lhost" names no host');
+  });
+});
 
 describe('a gateway that listens on loopback', () => {
   const guard = new HostGuard({ host: '127.0.0.1', allowedHosts: ['Gateway.Example.'] });

@@ -1,7 +1,11 @@
 import { describe, expect, test } from 'bun:test';
 import { join } from 'node:path';
-import { createLogger, type LogFormat, type LogLevel } from '../../../src/observability/log.ts';
+import { createLogger } from '../../../src/observability/log.ts';
 import { Redactor } from '../../../src/observability/redact.ts';
+
+type LoggerOptions = Parameters<typeof createLogger>[0];
+type LogLevel = LoggerOptions['level'];
+type LogFormat = LoggerOptions['format'];
 
 interface LogOptions {
   level?: LogLevel;

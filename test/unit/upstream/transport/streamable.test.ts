@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'bun:test';
 import type { Message } from '../../../../src/protocol/messages.ts';
-import { textOf } from '../../../../src/runtime/owned-bytes.ts';
 import { StreamableTransport } from '../../../../src/upstream/transport/streamable.ts';
 import { httpClient, unaborted } from '../../../support/http-client.ts';
 import { type RawRequest, rawServer } from '../../../support/raw-server.ts';
@@ -45,12 +44,12 @@ async function takenFrom(pieces: readonly (string | Buffer)[]): Promise<string[]
   const ask = () => {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     transport.request(7, '{}', unaborted, {
-      resolve({ payload }) {
-        taken.push(textOf(payload));
+      onAnswer({ text }) {
+        taken.push(text);
         resolve();
       },
-      reject,
-      defer: () => reject(new Error('deferred')),
+      onFailure: reject,
+      onAccepted: () => reject(new Error('accepted')),
     });
     return promise;
   };

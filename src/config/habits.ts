@@ -1,0 +1,217 @@
+import type { Path } from './problems.ts';
+import {
+  firstServer,
+  hasKey,
+  isRecord,
+  levelOf,
+  type Mapping,
+  nameOrPlaceholder,
+  notes,
+  placeOf,
+  plain,
+  reasonAgainst,
+  secondsOf,
+  wordFor,
+  writeHeaders,
+} from './value-habits.ts';
+
+// Keys that people write who know the configuration of other programs. Advice is subject to what stands at the head of
+// value-habits.ts.
+
+type Advice = string | ((value: unknown, siblings: Mapping) => string | null);
+
+/**
+ * Where a key is written, in which spellings (case, `-` and `_` do not matter), what to write, and the key that it stands
+ * for, where that is one that must not be missing.
+ */
+type KeyHabit = readonly [place: string, keys: string, advice: Advice, standsFor?: 'name' | 'url'];
+
+const bearerAuth = 'write "auth: { type: bearer, token_env: NAME }"';
+
+const keyHabits: readonly KeyHabit[] = [
+  ['', 'mcpservers contextservers extensions gateways upstreams backends targets', listOfServers],
+  ['', 'name url', 'it belongs to a server: below "servers", indented, the first key behind "- "'],
+  ['', 'listen listenaddr listenaddress bind bindaddr bindaddress addr address', 'write "host" and "port"'],
+  ['', 'listenport serverport httpport', 'write "port"'],
+  [
+    '',
+    'http server gateway listener mcpstead config configuration settings',
+    (value) =>
+      hasKey(value, 'host', 'port', 'servers', 'logging') ? 'its keys stand at the top of the file' : null,
+  ],
+  ['', 'auth authentication', 'write "mcp: { auth: { mode: bearer } }"'],
+  ['', 'token bearertoken authtoken accesstoken apikey', notes.gatewayToken],
+  ['', 'log logger logs', 'write "logging"'],
+  ['', 'loglevel', (value) => `write "logging: { level: ${levelOf(value) ?? 'info'} }"`],
+  ['', 'logformat', 'write "logging: { format: json }"'],
+  ['', 'debug verbose', 'write "logging: { level: debug }"'],
+  ['', 'cors allowedorigins corsorigins origins', 'write the hosts into "mcp: { allowed_hosts: [HOST] }"'],
+  ['', 'inputs', `nothing is asked for here; "\${NAME}" in a server stands for the value of a variable`],
+  ['', '$schema', 'name the schema in a comment: "# yaml-language-server: $schema=config.schema.json"'],
+
+  [
+    'mcp',
+    'servers mcpservers',
+    (value) => `servers are a list at the top of the file: "servers:", and below it ${firstServer(value)}`,
+  ],
+  ['mcp', 'token bearertoken authtoken apikey', notes.gatewayToken],
+  ['mcp', 'cors allowedorigins corsorigins origins', 'write the hosts into "allowed_hosts"'],
+  ['mcp', 'path endpoint url', 'the endpoint is /mcp'],
+  ['mcp.auth', 'token bearertoken authtoken apikey secret key', notes.gatewayToken],
+  [
+    'mcp.auth',
+    'type method kind scheme',
+    (value) => `write "mode: ${wordFor('mcp.auth.mode', value) ?? 'bearer'}"`,
+  ],
+  ['mcp.auth', 'enabled', (value) => `write "mode: ${value === false ? 'none' : 'bearer'}"`],
+  ['logging', 'file path output destination target', 'the log goes to stderr; remove it'],
+  [
+    'metrics',
+    'path port host listen address endpoint',
+    'metrics are served at /metrics of the one port; remove it',
+  ],
+  ['', 'apiversion kind', 'this is a manifest of Kubernetes; the configuration is a text within it'],
+  ['mcp.session', 'ttl ttlseconds idlettl idletimeout timeout', 'write "idle_ttl_seconds"'],
+
+  ['servers[]', 'command', notes.stdio, 'url'],
+  ['servers[]', 'args env cwd', notes.stdio],
+  ['servers[]', 'type kind transport transporttype transportmode', protocolAdvice],
+  ['servers[]', 'protocolversion mcpversion specversion', notes.version],
+  [
+    'servers[]',
+    'baseurl baseuri endpoint uri httpurl sseurl serverurl mcpurl remoteurl remote address href link location target',
+    'write "url"',
+    'url',
+  ],
+  ['servers[]', 'host hostname port path', 'write all of it into "url": http://HOST:PORT/PATH', 'url'],
+  ['servers[]', 'id key label server servername alias title', 'write "name"', 'name'],
+  ['servers[]', 'disabled disable', (value) => `write "enabled: ${value === false}"`],
+  ['servers[]', 'active isactive', (value) => `write "enabled: ${value !== false}"`],
+  [
+    'servers[]',
+    'timeout timeoutsec timeoutseconds requesttimeout calltimeout readtimeout tooltimeout tooltimeoutsec',
+    (value) => timeoutAdvice('request_seconds', value),
+  ],
+  ['servers[]', 'timeoutms requesttimeoutms', (value) => timeoutAdvice('request_seconds', value, 1_000)],
+  [
+    'servers[]',
+    'connecttimeout connectiontimeout startuptimeout startuptimeoutsec inittimeout',
+    (value) => timeoutAdvice('connect_seconds', value),
+  ],
+  [
+    'servers[]',
+    'header httpheaders requestheaders extraheaders customheaders envhttpheaders requestinit',
+    'write "headers: { NAME: VALUE }"',
+  ],
+  [
+    'servers[]',
+    'token bearertoken bearer apikey apitoken authtoken accesstoken password secret clientsecret',
+    notes.serverToken,
+  ],
+  [
+    'servers[]',
+    'tokenenv tokenenvvar bearertokenenv bearertokenenvvar apikeyenv authtype authmode',
+    bearerAuth,
+  ],
+  ['servers[]', 'authorization', `${bearerAuth}, or for another scheme "headers: { Authorization: VALUE }"`],
+  ['servers[]', 'oauth oauth2', notes.oauth],
+  [
+    'servers[]',
+    'autoapprove alwaysallow trust approval requireapproval',
+    'approval of calls is up to the client; remove it',
+  ],
+  [
+    'servers[]',
+    'includetools excludetools allowedtools disabledtools enabledtools toolfilter allow deny',
+    notes.filters,
+  ],
+  [
+    'servers[]',
+    'insecure insecureskipverify skipverify verify verifyssl verifytls sslverify tlsverify rejectunauthorized tls ssl',
+    'write "tls_skip_verify: true" to accept any certificate',
+  ],
+  [
+    'servers[]',
+    'retry retries maxretries maxattempts retryattempts',
+    (value) => `write "reconnect: { max_attempts: ${typeof value === 'number' ? value : 3} }"`,
+  ],
+  ['servers[].auth', 'token bearertoken accesstoken value secret apikey key password', notes.serverToken],
+  ['servers[].auth', 'env envvar variable tokenenvvar bearertokenenvvar', 'write "token_env"'],
+  ['servers[].auth', 'bearer basic oauth', bearerAuth],
+  [
+    'servers[].timeouts',
+    'request requesttimeout requestms read call tool total timeout',
+    'write "request_seconds"',
+  ],
+  [
+    'servers[].timeouts',
+    'connect connecttimeout connectms connection startup init',
+    'write "connect_seconds"',
+  ],
+  ['servers[].tools', 'ttl refresh refreshseconds interval cacheseconds', 'write "ttl_seconds"'],
+  ['servers[].tools', 'allow deny include exclude rename prefix filter', notes.filters],
+];
+
+const habits = new Map(
+  keyHabits.flatMap((habit) => habit[1].split(' ').map((key) => [`${habit[0]} ${key}`, habit] as const)),
+);
+const habitOf = (place: string, key: string) => habits.get(`${place} ${plain(key)}`);
+
+/**
+ * How what the unknown `key` says is written here; null where nobody knows.
+ *
+ * @param path where the mapping with the key stands
+ * @param siblings that mapping, as the file has it
+ */
+export function keyAdvice(path: Path, key: string, siblings: Mapping): string | null {
+  if (/^\/[/*]/.test(key)) return 'a comment begins with "#"';
+  const place = placeOf(path);
+  const [, , advice, standsFor] = habitOf(place, key) ?? [];
+  if (advice !== undefined) {
+    // `title` may be just that, beside the name.
+    if (standsFor !== undefined && advice !== notes.stdio && siblings[standsFor] !== undefined) return null;
+    return typeof advice === 'function' ? advice(siblings[key], siblings) : advice;
+  }
+  if ((place === '' || place === 'mcp') && hasKey(siblings[key], 'url', 'command')) {
+    return `servers are a list at the top of the file: "servers:", and below it ${firstServer({ [key]: siblings[key] })}`;
+  }
+  if (place !== 'servers[]') return null;
+  if (isNamedServer(key, siblings)) return `the name is a value: "- name: ${nameOrPlaceholder(key)}"`;
+  return /^x-/i.test(key) ? writeHeaders : null;
+}
+
+/** Whether another key of a server says, in its way, what the missing key would. */
+export function isSaidOtherwise(missing: string, server: Mapping): boolean {
+  return Object.keys(server).some(
+    (key) => habitOf('servers[]', key)?.[3] === missing || isNamedServer(key, server),
+  );
+}
+
+/** `- github: { url: … }` */
+function isNamedServer(key: string, siblings: Mapping): boolean {
+  return siblings.name === undefined && hasKey(siblings[key], 'url', 'command', 'type');
+}
+
+function protocolAdvice(value: unknown, siblings: Mapping): string {
+  if (hasKey(value, 'url') && siblings.url === undefined) return 'write "url" beside "name"';
+  const word = isRecord(value) ? (value.type ?? value.kind ?? '') : value;
+  if (/^(?:stdio|local|command|process)$/i.test(String(word))) return notes.stdio;
+  if (siblings.protocol !== undefined) return '"protocol" says it; remove this key';
+  const known = wordFor('servers[].protocol', word);
+  if (known !== null) return `write "protocol: ${known}", or leave it out: it is found out`;
+  return reasonAgainst('servers[].protocol', word) ?? 'write "protocol": auto, streamable or sse';
+}
+
+function timeoutAdvice(key: string, value: unknown, unitsPerSecond = 1): string {
+  const given = typeof value === 'string' && /^\d{1,9}$/.test(value) ? Number(value) : value;
+  const seconds = secondsOf(given);
+  if (seconds === null) return `write "timeouts: { ${key}: 60 }"`;
+  // A thousand seconds and more are surely meant as milliseconds.
+  const isMs = unitsPerSecond === 1_000 || (typeof given === 'number' && given >= 1_000);
+  return `write "timeouts: { ${key}: ${typeof given === 'number' && isMs ? seconds / 1000 : seconds} }", in seconds`;
+}
+
+function listOfServers(value: unknown): string {
+  if (Array.isArray(value)) return 'write "servers"';
+  return `servers are a list here: "servers:", and below it ${firstServer(value)}`;
+}
