@@ -1,6 +1,6 @@
-// The least that a gateway on Bun can be, for benchmarks: it compares the token, passes the body on over a raw socket
-// and the answer back, and looks at neither. What it takes beyond nginx is Bun's own; what mcpstead takes beyond it, ours.
-// It knows the benchmark's upstream, whose answers have a length, and would serve nobody else.
+// The least gateway possible on Bun: it compares the token and passes bodies on unread over a raw socket. Its CPU time
+// beyond nginx's is Bun's; mcpstead's CPU time beyond it is ours. It relies on the benchmark's upstream, whose responses
+// have a length.
 // Usage: bun bench/bare-proxy.ts PORT UPSTREAM_PORT, with the token in BARE_TOKEN.
 
 import type { Socket } from 'bun';

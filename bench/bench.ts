@@ -1,20 +1,20 @@
-// What all works share: the contestants that take part, the rounds, and one measured run.
+// What all workloads share: contestants, rounds, and one measured run.
 
 import type { Contestant } from './contestants/contestant.ts';
 import { Figures } from './figures.ts';
 import { directly, type Gateway, type StartOptions, startGateway, type Upstreams } from './gateways.ts';
-import type { AskResult, AskSpec } from './load/ask.ts';
-import type { Part } from './load/tally.ts';
+import type { RequestResult, RequestSpec } from './load/requests.ts';
+import type { PhaseResult } from './load/tally.ts';
 import type { Load } from './load-process.ts';
 import { type Column, tableOfRows } from './tables.ts';
 
 const minWarmUpSeconds = 0.5;
-/** How long a load of calls goes on until a JIT compiler is nearly done, and until it is: it comes back to what it has compiled. */
+/** How long calls run until a JIT compiler is nearly, and fully, done: it revisits what it has compiled. */
 const justInTimeSeconds = { short: 5, full: 10 };
-/** What fits into a line of the report; the terminal shows all. */
+/** Longer failures are truncated in the report, not on the terminal. */
 const maxFailureLength = 120;
 
-/** How a run of the benchmark goes. */
+/** The extent of a run. */
 export interface Options {
   readonly isFull: boolean;
   readonly rounds: number;
@@ -25,23 +25,23 @@ interface Named {
   readonly name: string;
 }
 
-/** Takes the figures of one contestant, for so long. */
+/** Measures one contestant for some seconds and resolves to its figures. */
 type Measure<T> = (contestant: T, seconds: number) => Promise<Record<string, number>>;
 
-/** A setting at which gateways are measured. */
+/** A setting in which gateways are measured. */
 export interface Setting {
   readonly setting: string;
   readonly measure: Measure<Gateway>;
 }
 
-/** What a work is run with. */
+/** The context of all workloads. */
 export class Bench {
   readonly figures = new Figures();
-  /** The tables in the order in which they came, for the report. */
+  /** The tables of the report, in order. */
   readonly sections: string[] = [];
-  /** What went wrong, and with it the whole run. */
+  /** The failures; one fails the whole run. */
   readonly failures: string[] = [];
-  /** The rows that are not measured any more. */
+  /** Rows that have failed and are no longer measured. */
   readonly #failed = new Set<string>();
 
   constructor(
@@ -51,9 +51,9 @@ export class Bench {
   ) {}
 
   /**
-   * The numbers of the rounds, by the start of the contestants that they belong to. What memory a process gets and what
-   * its JIT compiler makes of it are a matter of chance: two processes of one program differ by up to 10 % for as long
-   * as they live. So each round of a full run begins with new ones, where that much matters.
+   * The numbers of the rounds, grouped by start of the contestants. Two processes of one program differ by up to 10 % for
+   * as long as they live, because of their memory layout and the choices of the JIT compiler. So each round of a full run
+   * starts new ones, wherever that much matters.
    */
   get starts(): readonly (readonly number[])[] {
     const { isFull, rounds } = this.options;
@@ -61,32 +61,34 @@ export class Bench {
     return isFull ? numbers.map((round) => [round]) : [numbers];
   }
 
-  /** How long a load goes on, before anything is measured, where there is a JIT compiler. */
+  /** How long contestants with a JIT compiler are loaded before anything is measured. */
   get justInTimeSeconds(): number {
     return this.options.isFull ? justInTimeSeconds.full : justInTimeSeconds.short;
   }
 
-  /** The contestant called `name`, where it takes part. */
+  /** The contestant called `name`, or null if it does not take part. */
   contestant(name: string): Contestant | null {
     return this.contestants.find((one) => one.name === name) ?? null;
   }
 
-  /** Prints a piece of the report. */
+  /** Prints a section of the report. */
   print(text: string): void {
     console.log(`\n${text}`);
     this.sections.push(text);
   }
 
-  /** Prints what a work measured at one setting. */
-  printTable(work: string, setting: string, columns: readonly Column[], note = ''): void {
-    const rows = this.figures.rows.filter((row) => row.work === work && row.setting === setting);
+  /** Prints the table of one workload and setting. */
+  printTable(workload: string, setting: string, columns: readonly Column[], note = ''): void {
+    const rows = this.figures.rows.filter((row) => row.workload === workload && row.setting === setting);
     if (rows.length === 0) return;
-    this.print(`### ${work}: ${setting}\n${note === '' ? '' : `\n${note}\n`}\n${tableOfRows(rows, columns)}`);
+    this.print(
+      `### ${workload}: ${setting}\n${note === '' ? '' : `\n${note}\n`}\n${tableOfRows(rows, columns)}`,
+    );
   }
 
-  /** Starts the contestants that `takesPart` names in front of the upstreams; they end with `stack`. */
+  /** Starts the contestants that `takesPart` selects in front of the upstreams; `stack` disposes of them. */
   async start(
-    work: string,
+    workload: string,
     stack: AsyncDisposableStack,
     { addresses }: Upstreams,
     options: StartOptions,
@@ -97,19 +99,19 @@ export class Bench {
       try {
         gateways.push(stack.use(await startGateway(contestant, addresses, options)));
       } catch (error) {
-        this.fail(`${work}: ${(error as Error).message}`);
+        this.fail(`${workload}: ${(error as Error).message}`);
       }
     }
     return gateways;
   }
 
   /**
-   * Measures the upstream itself and the contestants that `takesPart` names in front of it, at one setting after the
-   * other, and starts them as often as {@link starts} says.
-   * @param load brings the JIT compilers to work, before anything is measured
+   * Measures the upstream itself and the contestants that `takesPart` selects in one setting after another, and starts
+   * them anew as {@link starts} says.
+   * @param load warms up the JIT compilers before anything is measured
    */
   async measureStarts(
-    work: string,
+    workload: string,
     upstreams: Upstreams,
     options: StartOptions,
     settings: readonly Setting[],
@@ -118,75 +120,75 @@ export class Bench {
   ): Promise<void> {
     for (const rounds of this.starts) {
       await using stack = new AsyncDisposableStack();
-      const started = await this.start(work, stack, upstreams, options, takesPart);
+      const started = await this.start(workload, stack, upstreams, options, takesPart);
       const gateways = [directly(upstreams), ...started];
       await load(gateways.filter(({ isJustInTime }) => isJustInTime));
       for (const { setting, measure } of settings) {
-        await this.warmUp(work, setting, gateways, measure);
-        for (const round of rounds) await this.round(round, work, setting, gateways, measure);
+        await this.warmUp(workload, setting, gateways, measure);
+        for (const round of rounds) await this.round(round, workload, setting, gateways, measure);
       }
     }
   }
 
-  /** Notes a failure, once. What does not depend on it goes on. */
+  /** Records a failure once. Everything that does not depend on it continues. */
   fail(what: string): void {
     console.error(`FAILED: ${what}`);
     const [line = ''] = what.slice(0, maxFailureLength).split('\n');
     if (!this.failures.includes(line)) this.failures.push(line);
   }
 
-  /** Runs `measure` for each contestant in each round, by turns; what the first round, the warm-up, gives is dropped. */
+  /** Runs `measure` for each contestant in turn, round by round, after one warm-up round that does not count. */
   async rounds<T extends Named>(
-    work: string,
+    workload: string,
     setting: string,
     contestants: readonly T[],
     measure: Measure<T>,
   ): Promise<void> {
-    await this.warmUp(work, setting, contestants, measure);
+    await this.warmUp(workload, setting, contestants, measure);
     for (let round = 0; round < this.options.rounds; round += 1)
-      await this.round(round, work, setting, contestants, measure);
+      await this.round(round, workload, setting, contestants, measure);
   }
 
-  /** Runs `measure` for each contestant, and drops what it gives. */
+  /** Runs `measure` for each contestant and drops the figures. */
   async warmUp<T extends Named>(
-    work: string,
+    workload: string,
     setting: string,
     contestants: readonly T[],
     measure: Measure<T>,
     seconds = Math.max(minWarmUpSeconds, this.options.seconds / 2),
   ): Promise<void> {
     for (const contestant of contestants)
-      await this.#try(work, setting, contestant, () => measure(contestant, seconds));
+      await this.#try(workload, setting, contestant, () => measure(contestant, seconds));
   }
 
-  /** Runs `measure` for each contestant. Each round begins with another one, so that none always follows the same. */
+  /** Runs `measure` for each contestant. Each round begins with another one, so that none always runs after the same. */
   async round<T extends Named>(
     round: number,
-    work: string,
+    workload: string,
     setting: string,
     contestants: readonly T[],
     measure: Measure<T>,
   ): Promise<void> {
-    for (const { name } of contestants) this.figures.add(work, setting, name, {});
+    for (const { name } of contestants) this.figures.add(workload, setting, name, {});
     const first = round % Math.max(1, contestants.length);
     for (const contestant of [...contestants.slice(first), ...contestants.slice(0, first)]) {
       const { name } = contestant;
-      const figures = await this.#try(work, setting, contestant, () =>
+      const figures = await this.#try(workload, setting, contestant, () =>
         measure(contestant, this.options.seconds),
       );
-      if (figures) this.figures.add(work, setting, name, figures);
-      else this.figures.drop(work, setting, name);
+      if (figures) this.figures.add(workload, setting, name, figures);
+      else this.figures.drop(workload, setting, name);
     }
   }
 
-  /** What `measure` gives; null where it fails, and from then on: figures of one that answered wrongly are worth nothing. */
+  /** Runs `measure`. Resolves to null if it fails, and for that row from then on: wrong responses make figures worthless. */
   async #try<Result>(
-    work: string,
+    workload: string,
     setting: string,
     { name }: Named,
     measure: () => Promise<Result>,
   ): Promise<Result | null> {
-    const row = `${work}, ${setting}, ${name}`;
+    const row = `${workload}, ${setting}, ${name}`;
     if (this.#failed.has(row)) return null;
     try {
       return await measure();
@@ -198,19 +200,19 @@ export class Bench {
   }
 }
 
-/** A part of the benchmark. */
-export interface Work {
+/** One kind of load, with its own upstreams and tables. */
+export interface Workload {
   readonly name: string;
   run(bench: Bench): Promise<void>;
 }
 
-/** Runs one load on a gateway and measures all processes that take part. */
-export async function measuredAsk(
+/** Runs one load on a gateway and measures all processes involved. */
+export async function measureRequests(
   { load }: Bench,
   gateway: Gateway,
   upstreams: Upstreams,
-  spec: Omit<AskSpec, 'kind' | 'target' | 'mayFail'> & { readonly mayFail?: boolean },
-): Promise<{ readonly result: AskResult; readonly figures: Record<string, number> }> {
+  spec: Omit<RequestSpec, 'kind' | 'target' | 'mayFail'> & { readonly mayFail?: boolean },
+): Promise<{ readonly result: RequestResult; readonly figures: Record<string, number> }> {
   const { process } = gateway;
   process?.resetPeak();
   const before = { gateway: process?.cpuNs() ?? 0, upstream: upstreams.process.cpuNs() };
@@ -218,13 +220,13 @@ export async function measuredAsk(
   const halfway = setTimeout(() => {
     sockets = process?.sockets() ?? 0;
   }, spec.seconds * 500);
-  let result: AskResult;
+  let result: RequestResult;
   try {
-    result = await load.run({ kind: 'ask', mayFail: false, target: gateway.target, ...spec });
+    result = await load.run({ kind: 'request', mayFail: false, target: gateway.target, ...spec });
   } finally {
     clearTimeout(halfway);
   }
-  const part = result.parts[0] as Part;
+  const part = result.parts[0] as PhaseResult;
   const requests = result.parts.reduce(
     (sum, { answered, shed, broken }) => sum + answered + shed + broken,
     0,

@@ -2,7 +2,7 @@
 
 import { medianIn, type Result } from './results.ts';
 import { formatted } from './tables.ts';
-import { atConcurrency, call } from './works/call.ts';
+import { atConcurrency, call } from './workloads/call.ts';
 
 /** The colors of one theme; the background is the page's. */
 interface Palette {

@@ -1,4 +1,4 @@
-// What is measured. How to install each, and how it is set up: bench/README.md.
+// The contestants. bench/README.md says how to install each, and how it is set up.
 
 import { bare } from './contestants/bare.ts';
 import type { Contestant } from './contestants/contestant.ts';
@@ -7,10 +7,10 @@ import { mcpProxy } from './contestants/mcp-proxy.ts';
 import { before, compiled, crate, fromSource } from './contestants/mcpstead.ts';
 import { nginx } from './contestants/nginx.ts';
 
-/** Those that the goals name. */
+/** The contestants that the goals compare. */
 export const mainContestants: readonly Contestant[] = [compiled, crate, nginx];
 
-/** All that can take part, the goals' ones first. */
+/** All contestants, the main ones first. */
 export const allContestants: readonly Contestant[] = [
   ...mainContestants,
   before,
@@ -20,10 +20,10 @@ export const allContestants: readonly Contestant[] = [
   contextForge,
 ];
 
-/** The contestants called `names`, or what is wrong with these. */
+/** The contestants called `names`, or an error message. */
 export function contestantsNamed(names: readonly string[]): Contestant[] | string {
   const found = allContestants.filter(({ name }) => names.includes(name));
   const unknown = names.find((name) => !found.some((one) => one.name === name));
   if (unknown === undefined) return found;
-  return `no contestant is called ${unknown}; there are ${allContestants.map(({ name }) => name).join(', ')}`;
+  return `unknown contestant ${unknown}; expected one of ${allContestants.map(({ name }) => name).join(', ')}`;
 }

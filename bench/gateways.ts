@@ -1,27 +1,27 @@
-// Starts what is under load: the upstreams, and the gateways in front of them.
+// Starts the upstreams and the gateways in front of them.
 
 import { join } from 'node:path';
 import type { Contestant, Setup, UpstreamAddress } from './contestants/contestant.ts';
 import type { Target } from './load/connection.ts';
-import { freePort, linesOf, type Measured, measured, temporaryFolder } from './processes.ts';
+import { freePort, linesOf, type MeasuredProcess, measured, temporaryFolder } from './processes.ts';
 import type { ListenerSpec } from './upstream.ts';
 
 const startTimeoutMs = 30_000;
 const requestTimeoutMs = 5_000;
 const pollMs = 20;
 
-/** The upstreams of a run, all in one process. */
+/** The upstreams of a run, which share one process. */
 export interface Upstreams extends AsyncDisposable {
-  readonly process: Measured;
+  readonly process: MeasuredProcess;
   readonly addresses: readonly UpstreamAddress[];
 }
 
-/** Starts the upstreams of `listeners`; they are called up0, up1 and so on. */
+/** Starts one upstream for each of `listeners`; they are called up0, up1 and so on. */
 export async function startUpstreams(listeners: readonly ListenerSpec[]): Promise<Upstreams> {
   const command = [process.execPath, join(import.meta.dir, 'upstream.ts'), JSON.stringify({ listeners })];
   const child = Bun.spawn(command, { stdin: 'pipe', stdout: 'pipe', stderr: 'inherit' });
   const ports = JSON.parse(await linesOf(child.stdout, 'the upstream')(startTimeoutMs)) as number[];
-  const upstream = measured(child, ports[0] as number, () => {});
+  const upstream = measured(child, ports[0] as number);
   return {
     process: upstream,
     addresses: ports.map((port, index) => ({ name: `up${index}`, port })),
@@ -29,22 +29,22 @@ export async function startUpstreams(listeners: readonly ListenerSpec[]): Promis
   };
 }
 
-/** A gateway that runs, or the upstream itself. */
+/** A running gateway, or the upstream itself. */
 export interface Gateway extends AsyncDisposable {
   readonly name: string;
   readonly target: Target;
-  /** The same without the headers of a session, to open others. */
+  /** The same endpoint without a session's headers, to open other sessions. */
   readonly entry: Target;
-  /** null: there is none between the load and the upstream. */
-  readonly process: Measured | null;
-  /** Its resident memory before any load. */
+  /** null if the load goes to the upstream directly. */
+  readonly process: MeasuredProcess | null;
+  /** Resident memory before any load. */
   readonly idleBytes: number;
-  /** See Contestant. */
+  /** See `Contestant`. */
   readonly isJustInTime: boolean;
   toolName(server: string, tool: string): string;
   /**
-   * Gives it other upstreams while it runs, and clients that need the token it was started with or none. Resolves to where
-   * these clients ask, within a session of theirs.
+   * Reloads it with other upstreams, with its token or without authentication. Resolves to its endpoint within a new
+   * session.
    */
   reload(
     addresses: readonly UpstreamAddress[],
@@ -52,7 +52,7 @@ export interface Gateway extends AsyncDisposable {
   ): Promise<Target>;
 }
 
-/** The upstream itself, in place of a gateway. */
+/** The upstream itself, instead of a gateway. */
 export function directly(upstreams: Upstreams): Gateway {
   const target = { port: upstreams.process.port, path: '/mcp', headers: [] };
   return {
@@ -63,23 +63,23 @@ export function directly(upstreams: Upstreams): Gateway {
     idleBytes: 0,
     isJustInTime: false,
     toolName: (_, tool) => tool,
-    reload: () => Promise.reject(new Error('the upstream itself has no configuration')),
+    reload: () => Promise.reject(new Error('the upstream itself cannot be reloaded')),
     async [Symbol.asyncDispose]() {},
   };
 }
 
-/** How a gateway is started. */
+/** How to start a gateway. */
 export interface StartOptions {
-  /** The name of its rows, where it is not the contestant's. */
+  /** The name of its rows, if not the contestant's. */
   readonly name?: string;
   readonly auth: boolean;
-  /** Whether the load speaks within a session. */
+  /** Whether the load uses a session. */
   readonly session: boolean;
-  /** How many tools it has to list before it counts as started. */
+  /** How many tools it must list before it counts as started. */
   readonly tools: number;
 }
 
-/** Asks a gateway, once. */
+/** Sends one JSON-RPC message to a gateway. */
 export async function rpc(target: Target, message: object): Promise<{ response: Response; text: string }> {
   const headers = new Headers({
     'content-type': 'application/json',
@@ -95,7 +95,7 @@ export async function rpc(target: Target, message: object): Promise<{ response: 
   return { response, text: await response.text() };
 }
 
-/** Opens a session and returns the headers to speak in it; none where the gateway gives none. */
+/** Opens a session and returns its headers; there is no session header if the gateway assigns none. */
 export async function openSession(target: Target): Promise<string[]> {
   const params = {
     protocolVersion: '2025-06-18',
@@ -103,7 +103,7 @@ export async function openSession(target: Target): Promise<string[]> {
     clientInfo: { name: 'bench', version: '1' },
   };
   const { response } = await rpc(target, { id: 1, method: 'initialize', params });
-  if (!response.ok) throw new Error(`initialize was answered with HTTP ${response.status}`);
+  if (!response.ok) throw new Error(`HTTP ${response.status} to initialize`);
   const session = response.headers.get('mcp-session-id');
   const headers = [
     ...(session === null ? [] : [`Mcp-Session-Id: ${session}`]),
@@ -119,7 +119,7 @@ export function spawnGateway(
   addresses: readonly UpstreamAddress[],
   auth: boolean,
 ): {
-  readonly process: Measured;
+  readonly process: MeasuredProcess;
   readonly setup: Setup;
   readonly target: Target;
   register(): Promise<void>;
@@ -138,7 +138,7 @@ export function spawnGateway(
   });
   const headers = launch.headers ?? (token === null ? [] : [`Authorization: Bearer ${token}`]);
   return {
-    process: measured(child, port, () => {}),
+    process: measured(child, port),
     setup,
     target: { port, path: contestant.path, headers },
     register: async () => launch.register?.(),
@@ -150,13 +150,13 @@ async function toolsListed(target: Target): Promise<{ status: number; tools: num
   return { status: response.status, tools: text.split('"inputSchema"').length - 1 };
 }
 
-/** @param entry where clients ask with the token, without a session */
+/** @param entry the endpoint with the token, without a session */
 async function reload(contestant: Contestant, setup: Setup, entry: Target, tools: number): Promise<Target> {
   if (!contestant.configure) throw new Error(`${contestant.name} cannot be reloaded`);
   contestant.configure(setup);
   const { response, text } = await rpc({ ...entry, path: '/-/reload' }, {});
-  if (!response.ok) throw new Error(`the reload was answered with HTTP ${response.status}: ${text}`);
-  // A session belongs to those who opened it: with the token, or without.
+  if (!response.ok) throw new Error(`HTTP ${response.status} to the reload: ${text}`);
+  // A session belongs to the auth mode that it was opened in.
   const plain = setup.token === null ? { ...entry, headers: [] } : entry;
   const target = { ...plain, headers: [...plain.headers, ...(await openSession(plain))] };
   const deadlineMs = performance.now() + startTimeoutMs;
@@ -167,7 +167,7 @@ async function reload(contestant: Contestant, setup: Setup, entry: Target, tools
   throw new Error(`${contestant.name} did not list ${tools} tools within ${startTimeoutMs} ms of a reload`);
 }
 
-/** Starts a contestant in front of `addresses`, and waits until it lists their tools. */
+/** Starts a contestant in front of `addresses` and waits until it lists their tools. */
 export async function startGateway(
   contestant: Contestant,
   addresses: readonly UpstreamAddress[],

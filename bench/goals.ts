@@ -1,16 +1,16 @@
-// What the figures have to be for mcpstead to be content, each goal a ratio within one run.
+// The goals: ratios within one run, since figures of different runs do not compare.
 
 import type { Figures } from './figures.ts';
 import { formatted } from './tables.ts';
-import { atConcurrency, call, callConcurrencies, variantNames, variants } from './works/call.ts';
-import { calling, faults, healthyOnly, starting } from './works/faults.ts';
-import { idle, idleCounts, idleSetting } from './works/idle.ts';
-import { large, largeSetting, largeSizes } from './works/large.ts';
-import { listSetting, listSizes, manyUpstreams, toolsList } from './works/list.ts';
-import { normalP99Ms, overload, overloadSetting } from './works/overload.ts';
-import { burst, inStep, paced, streamed } from './works/stream.ts';
+import { atConcurrency, call, callConcurrencies, variantNames, variants } from './workloads/call.ts';
+import { calling, faults, healthyOnly, starting } from './workloads/faults.ts';
+import { idle, idleCounts, idleSetting } from './workloads/idle.ts';
+import { large, largeSetting, largeSizes } from './workloads/large.ts';
+import { listSetting, listSizes, manyUpstreams, toolsList } from './workloads/list.ts';
+import { normalP99Ms, overload, overloadSetting } from './workloads/overload.ts';
+import { burst, inStep, paced, streamed } from './workloads/stream.ts';
 
-/** A goal and what became of it; `isMet` is null where it was not measured. */
+/** A goal and its outcome; `isMet` is null if it was not measured. */
 export interface Outcome {
   readonly goal: string;
   readonly measured: string;
@@ -21,7 +21,7 @@ const ours = 'mcpstead';
 const theirs = 'crate';
 const floor = 'nginx';
 
-/** One thing that has to be at most, or at least, a limit. */
+/** A value that has to be at most a limit, or with `isLeast` at least. */
 interface Check {
   readonly what: string;
   readonly value: number | null;
@@ -79,8 +79,8 @@ function callGoals(figures: Figures): Outcome[] {
 }
 
 /**
- * What the gateway takes beyond sending: the upstream of the row without a gateway sends the same bytes from
- * memory, too, and does nothing else.
+ * The gateway's CPU time beyond that of sending the bytes, which is what the upstream needs in the row `direct`: it sends
+ * the same bytes from memory and does nothing else.
  */
 function costBeyondBytes(figures: Figures, tools: number): { extra: number; bytes: number } | null {
   const setting = listSetting(tools, 1);
@@ -231,7 +231,7 @@ function overloadGoals(figures: Figures, isFull: boolean): Outcome[] {
   ];
 }
 
-/** All goals, and what became of each. */
+/** The outcomes of all goals. */
 export function outcomesOf(figures: Figures, isFull: boolean): Outcome[] {
   return [
     ...callGoals(figures),

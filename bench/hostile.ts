@@ -1,5 +1,5 @@
-// Measures hostile input: how long it keeps /livez waiting, and how much memory it takes.
-// Usage: npm run bench:hostile -- [--only TEXT] [--program FILE]. Exit code 1 where a budget is broken.
+// Measures hostile input: how long it delays /livez, and how much memory it takes.
+// Usage: npm run bench:hostile -- [--only TEXT] [--program FILE]. The exit code is 1 if an input exceeds its budget.
 
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,11 +7,18 @@ import { parseArgs } from 'node:util';
 import type { Socket } from 'bun';
 import { root } from '../scripts/checkout.ts';
 import { clientBodies } from './hostile/client-bodies.ts';
-import { type HostileAnswer, upstreamAnswers } from './hostile/upstream-answers.ts';
-import { endAll, freePort, type Measured, measured, removeFolders, temporaryFolder } from './processes.ts';
-import { Outgoing } from './wire.ts';
+import { type HostileResponse, upstreamResponses } from './hostile/upstream-responses.ts';
+import {
+  endAll,
+  freePort,
+  type MeasuredProcess,
+  measured,
+  removeFolders,
+  temporaryFolder,
+} from './processes.ts';
+import { SocketWriter } from './wire.ts';
 
-/** The most that one input may cost: how long /livez waits, and the memory beyond what was resident before. */
+/** The limits of one input: the delay of /livez, and the growth of the resident memory. */
 interface Budget {
   readonly waitMs: number;
   readonly bytes: number;
@@ -21,26 +28,26 @@ const ofUpstream: Budget = { waitMs: 1_000, bytes: 800e6 };
 
 const startTimeoutMs = 20_000;
 const requestTimeoutMs = 60_000;
-/** Work may go on when the answer has left. */
+/** Workload may go on when the answer has left. */
 const settleMs = 300;
-/** Other load on the machine makes a case look worse than it is, so a failed case is tried again, at most so often. */
+/** Other load on the machine makes an input look worse, so one over its budget is tried again. */
 const maxTries = 3;
 
-/** The name of the upstream in the configuration. */
+/** The upstream's name in the configuration. */
 const server = 'hostile';
 
-/** A connection of the gateway, and the answer that is on its way there. */
+/** A connection from the gateway, and the response being sent on it. */
 interface Client {
   text: string;
-  readonly outgoing: Outgoing;
+  readonly writer: SocketWriter;
   source: Generator<Buffer, void> | null;
   isHostile: boolean;
 }
 
-/** An MCP server on raw sockets that gives one hostile answer, and good ones to all else. */
+/** An MCP server on raw sockets with one hostile response; all others are well-behaved. */
 class HostileUpstream {
   readonly #listener;
-  answer: HostileAnswer | null = null;
+  answer: HostileResponse | null = null;
 
   constructor() {
     this.#listener = Bun.listen<Client>({
@@ -48,14 +55,14 @@ class HostileUpstream {
       port: 0,
       socket: {
         open: (socket) => {
-          socket.data = { text: '', outgoing: new Outgoing(), source: null, isHostile: false };
+          socket.data = { text: '', writer: new SocketWriter(), source: null, isHostile: false };
         },
         data: (socket, bytes) => {
           socket.data.text += bytes.toString('latin1');
           this.#serve(socket);
         },
         drain: (socket) => {
-          socket.data.outgoing.drain(socket);
+          socket.data.writer.drain(socket);
           this.#pump(socket);
         },
         error() {},
@@ -86,16 +93,16 @@ class HostileUpstream {
     this.#pump(socket);
   }
 
-  /** Sends on, as fast as the gateway takes it. */
+  /** Sends as fast as the gateway reads. */
   #pump(socket: Socket<Client>): void {
     const { data } = socket;
-    while (data.source && data.outgoing.isEmpty) {
+    while (data.source && data.writer.isEmpty) {
       const { done, value } = data.source.next();
       if (done) {
         data.source = null;
-        // A hostile answer may have no other end than that of its connection.
+        // A hostile response may end only with its connection.
         if (data.isHostile) socket.end();
-      } else data.outgoing.send(socket, value);
+      } else data.writer.send(socket, value);
     }
   }
 }
@@ -107,7 +114,7 @@ const results: Readonly<Record<string, string>> = {
   'tools/call': '{"content":[{"type":"text","text":"well"}]}',
 };
 
-/** The JSON text of the id of a request; empty where it is none. */
+/** The JSON text of a request's id; empty for a notification. */
 function idIn(body: string): string {
   return /"id":(\d+)/.exec(body)?.[1] ?? '';
 }
@@ -130,24 +137,24 @@ function* refusal(): Generator<Buffer, void> {
   yield Buffer.from('HTTP/1.1 405 Method Not Allowed\r\nContent-Length: 0\r\n\r\n');
 }
 
-/** The cost of one case. */
+/** The cost of one input. */
 interface Cost {
   readonly waitMs: number;
   readonly bytes: number;
-  /** A short description of the answer. */
+  /** A short description of the response. */
   readonly outcome: string;
 }
 
-/** A gateway in front of the hostile upstream, with a thread that watches it. */
+/** A gateway in front of the hostile upstream, and a thread that polls its /livez. */
 class Target {
-  readonly #process: Measured;
+  readonly #process: MeasuredProcess;
   readonly #origin: string;
   readonly #probe = new Worker(new URL('./hostile/probe.ts', import.meta.url));
   readonly #config: string;
   readonly #upstream: HostileUpstream;
   #generation = 0;
 
-  private constructor(process: Measured, config: string, upstream: HostileUpstream) {
+  private constructor(process: MeasuredProcess, config: string, upstream: HostileUpstream) {
     this.#process = process;
     this.#config = config;
     this.#upstream = upstream;
@@ -162,12 +169,8 @@ class Target {
     const child = () =>
       Bun.spawn([...command, '--config', config], { env, stdout: 'ignore', stderr: 'ignore' });
     writeFileSync(config, configText(port, upstream.port, 0));
-    const target = new Target(
-      measured(child(), port, () => {}),
-      config,
-      upstream,
-    );
-    await target.#well();
+    const target = new Target(measured(child(), port), config, upstream);
+    await target.#recover();
     target.#probe.postMessage({ url: `${target.#origin}/livez` });
     return target;
   }
@@ -176,7 +179,7 @@ class Target {
     return this.#process.alive();
   }
 
-  /** Runs `act`, and tells what that cost. */
+  /** Runs `act` and returns its cost. */
   async measure(act: () => Promise<string>): Promise<Cost> {
     this.#process.resetPeak();
     const before = this.#process.residentBytes();
@@ -189,11 +192,11 @@ class Target {
     const waitMs = await read.promise;
     const bytes = Math.max(0, this.#process.peakBytes() - before);
     this.#upstream.answer = null;
-    await this.#well();
+    await this.#recover();
     return { waitMs, bytes, outcome };
   }
 
-  /** Sends a body as a client does; returns the status of the answer. */
+  /** Sends a body as a client does; returns the status and length of the response. */
   async post(body: string): Promise<string> {
     try {
       const response = await fetch(`${this.#origin}/mcp`, {
@@ -210,8 +213,8 @@ class Target {
     }
   }
 
-  /** Has the gateway meet a hostile answer: by calls, or by a new session. */
-  async meet(answer: HostileAnswer): Promise<string> {
+  /** Makes the gateway request a hostile response: by calls, or by a new session. */
+  async provoke(answer: HostileResponse): Promise<string> {
     this.#upstream.answer = answer;
     if (answer.to === 'tools/call') {
       const calls = Array.from({ length: answer.calls ?? 1 }, () => this.post(echo));
@@ -226,12 +229,11 @@ class Target {
     });
   }
 
-  /** Waits until the upstream is connected and a call is answered. */
-  async #well(): Promise<void> {
-    const answered = async () => (await this.post(echo)).startsWith('HTTP 200');
+  /** Waits until the upstream is connected and a call succeeds. */
+  async #recover(): Promise<void> {
     await this.#until(({ connected }) => (connected ? '' : null));
-    if (!(await answered())) throw new Error('a good call is not answered');
-    // The list may still be a hostile one, which must not stay.
+    if (!(await this.post(echo)).startsWith('HTTP 200')) throw new Error('a well-behaved call fails');
+    // Replaces a hostile list.
     await fetch(`${this.#origin}/-/reload`, { method: 'POST' });
   }
 
@@ -244,7 +246,7 @@ class Target {
       if (typeof outcome === 'string') return outcome;
       await Bun.sleep(20);
     }
-    throw new Error('the upstream did not come back');
+    throw new Error('the upstream did not recover');
   }
 
   async stop(): Promise<void> {
@@ -263,7 +265,7 @@ function configText(port: number, upstreamPort: number, generation: number): str
       {
         name: server,
         url: `http://127.0.0.1:${upstreamPort}/mcp`,
-        // Secrets, so that what comes back is searched for them; a new one has the server opened anew.
+        // A secret, so that responses are searched for it; a new one makes the gateway reconnect.
         headers: { 'X-Api-Key': `a-long-secret-${generation}+/="` },
         reconnect: { backoff_base_ms: 50, backoff_max_ms: 200 },
       },
@@ -282,10 +284,10 @@ const cases = [
     budget: ofClient,
     act: (target: Target) => target.post(make()),
   })),
-  ...upstreamAnswers.map((answer) => ({
+  ...upstreamResponses.map((answer) => ({
     name: `upstream: ${answer.name}`,
     budget: ofUpstream,
-    act: (target: Target) => target.meet(answer),
+    act: (target: Target) => target.provoke(answer),
   })),
 ].filter(({ name }) => wanted(name));
 
@@ -307,7 +309,7 @@ try {
         problem = `FAILED: ${(error as Error).message}`;
       }
       if (problem === '') break;
-      // What one case left behind must not count for the next.
+      // Leftovers of one input must not count for the next.
       await target.stop();
       upstream.answer = null;
       target = await Target.start(command, upstream);

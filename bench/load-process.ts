@@ -1,16 +1,16 @@
-// The load generator, seen from the process that runs the benchmark.
+// Starts and controls the load generator's process.
 
 import { join } from 'node:path';
-import type { LoadAnswers, LoadSpec } from './load.ts';
+import type { LoadResults, LoadSpec } from './load.ts';
 import { linesOf, measured } from './processes.ts';
 
-/** What a load may take at most. */
+/** The longest that one load may take. */
 const loadTimeoutMs = 180_000;
 
 /** The load generator's process. */
 export interface Load extends AsyncDisposable {
-  /** Runs `spec` to its end. Throws where an answer was wrong or missing. */
-  run<K extends LoadSpec['kind']>(spec: LoadSpec & { readonly kind: K }): Promise<LoadAnswers[K]>;
+  /** Runs `spec` to its end. Rejects if a response was wrong or missing. */
+  run<K extends LoadSpec['kind']>(spec: LoadSpec & { readonly kind: K }): Promise<LoadResults[K]>;
 }
 
 /** Starts the load generator. */
@@ -20,14 +20,14 @@ export function startLoad(): Load {
     stdout: 'pipe',
     stderr: 'inherit',
   });
-  const load = measured(child, 0, () => {});
+  const load = measured(child, 0);
   const nextLine = linesOf(child.stdout, 'the load generator');
   return {
     async run(spec) {
       child.stdin.write(`${JSON.stringify(spec)}\n`);
       child.stdin.flush();
       const line = await nextLine(loadTimeoutMs).catch((reason) => {
-        // What it said later would be taken for the answer to the next spec.
+        // A late reply would be mistaken for that to the next spec.
         child.kill('SIGKILL');
         throw reason;
       });

@@ -1,16 +1,16 @@
-// The load generator, a process of its own: takes one spec as JSON on each line of stdin, answers with one line of JSON.
+// The load generator, a process of its own: reads one JSON spec per line from stdin and replies with one line of JSON.
 // Usage: bun bench/load.ts
 
-import { type AskResult, type AskSpec, ask } from './load/ask.ts';
-import { end, type Held, type HeldSpec, type HoldSpec, held, hold, release } from './load/hold.ts';
-import { type StreamResult, type StreamSpec, stream } from './load/stream.ts';
+import { type RequestResult, type RequestSpec, sendRequests } from './load/requests.ts';
+import { end, type Held, type HeldSpec, type HoldSpec, held, hold, release } from './load/sessions.ts';
+import { type StreamResult, type StreamSpec, stream } from './load/streams.ts';
 
-/** What the load generator is told to do. */
-export type LoadSpec = AskSpec | StreamSpec | HoldSpec | HeldSpec;
+/** A command to the load generator. */
+export type LoadSpec = RequestSpec | StreamSpec | HoldSpec | HeldSpec;
 
-/** What it answers. */
-export interface LoadAnswers {
-  ask: AskResult;
+/** Its results, by the kind of command. */
+export interface LoadResults {
+  request: RequestResult;
   stream: StreamResult;
   hold: Held;
   held: Held;
@@ -18,10 +18,10 @@ export interface LoadAnswers {
   end: Held;
 }
 
-function run(spec: LoadSpec): Promise<LoadAnswers[LoadSpec['kind']]> | Held {
+function run(spec: LoadSpec): Promise<LoadResults[LoadSpec['kind']]> | Held {
   switch (spec.kind) {
-    case 'ask':
-      return ask(spec);
+    case 'request':
+      return sendRequests(spec);
     case 'stream':
       return stream(spec);
     case 'hold':
@@ -43,6 +43,6 @@ if (import.meta.main) {
       console.log(JSON.stringify({ error: (error as Error).message }));
     }
   }
-  // Streams that are still held would keep it running.
+  // Streams that are still open would keep the process alive.
   process.exit(0);
 }

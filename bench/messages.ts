@@ -1,9 +1,9 @@
-// The requests that the load consists of.
+// The JSON-RPC requests of the load.
 
-import { firstId, firstTag } from './load/answers.ts';
+import { firstId, firstTag } from './load/responses.ts';
 
-/** A call whose message has `bytes` bytes, its id and tag still to be filled in. */
-export function callOf(tool: string, bytes: number): string {
+/** A call of `bytes` bytes, with placeholders for its id and tag. */
+export function callMessage(tool: string, bytes: number): string {
   const message = (text: string) =>
     JSON.stringify({
       jsonrpc: '2.0',
@@ -14,5 +14,5 @@ export function callOf(tool: string, bytes: number): string {
   return message(firstTag + 'y'.repeat(Math.max(0, bytes - message(firstTag).length)));
 }
 
-/** A request for the list of tools. */
-export const list = JSON.stringify({ jsonrpc: '2.0', id: Number(firstId), method: 'tools/list' });
+/** A tools/list request. */
+export const listMessage = JSON.stringify({ jsonrpc: '2.0', id: Number(firstId), method: 'tools/list' });

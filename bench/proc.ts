@@ -1,8 +1,8 @@
-// What Linux tells about running processes, from /proc. A process that has ended counts as nothing.
+// CPU time, memory and sockets of running processes, from /proc. A process that has exited counts as nothing.
 
 import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 
-/** Of /proc/PID/stat: Linux counts CPU time in hundredths of a second, whatever the kernel's own tick. */
+/** The unit of CPU time in /proc/PID/stat: a hundredth of a second, whatever the kernel's own tick. */
 const nsPerTick = 1e7;
 
 function read(path: string): string {
@@ -21,13 +21,13 @@ function list(path: string): string[] {
   }
 }
 
-/** The process `pid` and all that it started, directly or not. */
+/** The process `pid` and all of its descendants. */
 export function treeOf(pid: number): number[] {
   const children = new Map<number, number[]>();
   for (const name of list('/proc')) {
     if (!/^\d+$/.test(name)) continue;
     const stat = read(`/proc/${name}/stat`);
-    // The name of the program stands in parentheses and may itself contain some.
+    // The program's name is in parentheses and may contain parentheses itself.
     const parent = Number(stat.slice(stat.lastIndexOf(')') + 4).split(' ')[0]);
     children.set(parent, [...(children.get(parent) ?? []), Number(name)]);
   }
@@ -36,12 +36,12 @@ export function treeOf(pid: number): number[] {
   return tree;
 }
 
-/** The CPU time of each thread when it was last seen, of those that have ended in one sum, by process. */
+/** By process: the last CPU time read from each live thread, and the sum of the threads that have ended. */
 const seen = new Map<number, { readonly threads: Map<string, number>; endedNs: number }>();
 
 /**
  * The CPU time that `pid` has used, in nanoseconds. The sum over its threads is exact, but misses what a thread did
- * between the last look and its end; /proc/PID/stat misses none, but counts in hundredths of a second.
+ * between the last reading and its end; /proc/PID/stat misses nothing, but counts in hundredths of a second.
  */
 export function cpuNs(pid: number): number {
   const account = seen.get(pid) ?? { threads: new Map<string, number>(), endedNs: 0 };
@@ -51,7 +51,7 @@ export function cpuNs(pid: number): number {
   for (const task of list(`/proc/${pid}/task`)) {
     const ns = Number(read(`/proc/${pid}/task/${task}/schedstat`).split(' ')[0]);
     account.threads.set(task, ns);
-    // A new thread may have the number of one that has ended.
+    // A new thread may reuse the id of one that has ended.
     if ((before.get(task) ?? 0) <= ns) before.delete(task);
   }
   for (const ns of before.values()) account.endedNs += ns;
@@ -68,15 +68,15 @@ const statusBytes = (pid: number, key: string) =>
 /** The resident memory of `pid`. */
 export const residentBytes = (pid: number) => statusBytes(pid, 'VmRSS');
 
-/** The most resident memory that `pid` had since its start, or since `resetPeak`. */
+/** The peak resident memory of `pid` since its start, or since `resetPeak`. */
 export const peakBytes = (pid: number) => statusBytes(pid, 'VmHWM');
 
-/** Lets `peakBytes` begin anew. */
+/** Restarts `peakBytes` from the current memory. */
 export function resetPeak(pid: number): void {
   try {
     writeFileSync(`/proc/${pid}/clear_refs`, '5');
   } catch {
-    // The process has ended, or the kernel does not offer it: then the peak is that since the start.
+    // The process has exited, or the kernel lacks this: then the peak counts from the start.
   }
 }
 

@@ -1,4 +1,4 @@
-// The processes of a benchmark: each one is started here, measured from outside, and ended with the benchmark.
+// The processes of a benchmark: started, measured from outside, and killed when the benchmark ends.
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -6,16 +6,16 @@ import { join } from 'node:path';
 import type { Subprocess } from 'bun';
 import { cpuNs, peakBytes, resetPeak, residentBytes, socketCount, treeOf } from './proc.ts';
 
-/** How long a process may take to end by itself. */
+/** How long a process may take to exit after SIGTERM. */
 const endTimeoutMs = 5_000;
 
 const running = new Set<Subprocess>();
 
-/** A process under measurement, all that it started included. */
-export interface Measured extends AsyncDisposable {
+/** A process under measurement, including all of its descendants. */
+export interface MeasuredProcess extends AsyncDisposable {
   readonly pid: number;
   readonly port: number;
-  /** Whether it still runs. */
+  /** Whether it is still running. */
   alive(): boolean;
   /** CPU time used so far, user and system. */
   cpuNs(): number;
@@ -26,8 +26,8 @@ export interface Measured extends AsyncDisposable {
   sockets(): number;
 }
 
-/** Wraps a started process for measurement; `cleanUp` runs after its end. */
-export function measured(child: Subprocess, port: number, cleanUp: () => void): Measured {
+/** Wraps a started process for measurement. */
+export function measured(child: Subprocess, port: number): MeasuredProcess {
   running.add(child);
   const sum = (of: (pid: number) => number) => treeOf(child.pid).reduce((total, pid) => total + of(pid), 0);
   return {
@@ -45,10 +45,9 @@ export function measured(child: Subprocess, port: number, cleanUp: () => void): 
       const late = setTimeout(() => tree.forEach(kill), endTimeoutMs);
       await child.exited;
       clearTimeout(late);
-      // What it left behind would take part in the next run.
+      // Descendants that survive would disturb the next run.
       tree.slice(1).forEach(kill);
       running.delete(child);
-      cleanUp();
     },
   };
 }
@@ -57,18 +56,18 @@ function kill(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL');
   } catch {
-    // It has ended already.
+    // It has exited already.
   }
 }
 
-/** Ends all processes that were started, at once: for the end of the benchmark, however it comes. */
+/** Kills all processes of the benchmark, however it ends. */
 export function endAll(): void {
   for (const child of running) treeOf(child.pid).forEach(kill);
 }
 
 const folders: string[] = [];
 
-/** A new temporary folder, which goes with the benchmark. */
+/** Creates a temporary folder, which `removeFolders` removes. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'mcpstead-bench-'));
   folders.push(folder);
@@ -88,11 +87,11 @@ export function freePort(): number {
   return port;
 }
 
-/** Waits for `promise`, at most `timeoutMs`. */
+/** Awaits `promise` for at most `timeoutMs`. */
 export async function within<T>(timeoutMs: number, what: string, promise: Promise<T>): Promise<T> {
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(
-    () => late.reject(new Error(`${what}: nothing came within ${timeoutMs} ms`)),
+    () => late.reject(new Error(`${what}: no reply within ${timeoutMs} ms`)),
     timeoutMs,
   );
   try {
@@ -102,7 +101,7 @@ export async function within<T>(timeoutMs: number, what: string, promise: Promis
   }
 }
 
-/** Reads lines from a process's output, each within a time. */
+/** Reads a process's output line by line, each line within a timeout. */
 export function linesOf(
   stdout: ReadableStream<Uint8Array>,
   what: string,

@@ -8,12 +8,12 @@ import type { Outcome } from './goals.ts';
 import { headingOf } from './machine.ts';
 import { lastResult, medianIn, type Result } from './results.ts';
 import { formatted, tableOf } from './tables.ts';
-import { atConcurrency, call } from './works/call.ts';
-import { faults, starting } from './works/faults.ts';
-import { idle, idleSetting } from './works/idle.ts';
-import { large, largeSetting } from './works/large.ts';
-import { listSetting, toolsList } from './works/list.ts';
-import { paced, streamed } from './works/stream.ts';
+import { atConcurrency, call } from './workloads/call.ts';
+import { faults, starting } from './workloads/faults.ts';
+import { idle, idleSetting } from './workloads/idle.ts';
+import { large, largeSetting } from './workloads/large.ts';
+import { listSetting, toolsList } from './workloads/list.ts';
+import { paced, streamed } from './workloads/stream.ts';
 
 const markers = { begin: '<!-- bench: begin -->', end: '<!-- bench: end -->' };
 const contestants = ['mcpstead', 'crate', 'crate mcp-proxy', 'contextforge', 'nginx', 'bare bun'];
@@ -21,7 +21,7 @@ const contestants = ['mcpstead', 'crate', 'crate mcp-proxy', 'contextforge', 'ng
 /** A row of the summary. */
 interface Line {
   readonly title: string;
-  readonly work: string;
+  readonly workload: string;
   readonly setting: string;
   readonly metric: string;
   readonly digits: number;
@@ -32,37 +32,37 @@ const atC32 = atConcurrency(32);
 const summary: readonly Line[] = [
   ...[1, 32, 200].map((concurrency) => ({
     title: `call: CPU, ${atConcurrency(concurrency)}, µs`,
-    work: call,
+    workload: call,
     setting: atConcurrency(concurrency),
     metric: 'cpuUs',
     digits: 1,
   })),
-  { title: 'call: requests/s, c=32', work: call, setting: atC32, metric: 'perSecond', digits: 0 },
-  { title: 'call: p99, c=32, ms', work: call, setting: atC32, metric: 'p99Ms', digits: 2 },
+  { title: 'call: requests/s, c=32', workload: call, setting: atC32, metric: 'perSecond', digits: 0 },
+  { title: 'call: p99, c=32, ms', workload: call, setting: atC32, metric: 'p99Ms', digits: 2 },
   {
     title: 'list of 1,000 tools: requests/s',
-    work: toolsList,
+    workload: toolsList,
     setting: listSetting(1000, 1),
     metric: 'perSecond',
     digits: 0,
   },
   {
     title: 'results of 1 MB: MB/s',
-    work: large,
+    workload: large,
     setting: largeSetting(1e6),
     metric: 'mbPerSecond',
     digits: 0,
   },
   {
     title: 'stream: first of 3 events, p50, ms',
-    work: streamed,
+    workload: streamed,
     setting: paced.setting,
     metric: 'firstP50Ms',
     digits: 2,
   },
   {
     title: 'idle: memory of each of 4,000 streams, KB',
-    work: idle,
+    workload: idle,
     setting: idleSetting(4000),
     metric: 'bytesPerStream',
     digits: 1,
@@ -70,14 +70,14 @@ const summary: readonly Line[] = [
   },
   {
     title: '60 upstreams, 20 of them ill: start to `/health`, ms',
-    work: faults,
+    workload: faults,
     setting: starting,
     metric: 'healthMs',
     digits: 0,
   },
   {
     title: 'memory before any call, MB',
-    work: call,
+    workload: call,
     setting: atC32,
     metric: 'idleBytes',
     digits: 0,
@@ -96,10 +96,10 @@ export function goalTable(goals: readonly Outcome[]): string {
 }
 
 function summaryTable(result: Result): string {
-  const rows = summary.map(({ title, work, setting, metric, digits, scale = 1 }) => [
+  const rows = summary.map(({ title, workload, setting, metric, digits, scale = 1 }) => [
     title,
     ...contestants.map((contestant) => {
-      const median = medianIn(result, work, setting, contestant, metric);
+      const median = medianIn(result, workload, setting, contestant, metric);
       return formatted(median === null ? Number.NaN : median * scale, digits);
     }),
   ]);

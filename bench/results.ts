@@ -16,7 +16,7 @@ export interface Figure {
 
 /** One row of one table. */
 export interface ResultRow {
-  readonly work: string;
+  readonly workload: string;
   readonly setting: string;
   readonly contestant: string;
   readonly figures: Readonly<Record<string, Figure>>;
@@ -46,8 +46,8 @@ export function resultOf(
     least: rounded(Math.min(...samples)),
     most: rounded(Math.max(...samples)),
   });
-  const rows = figures.rows.map(({ work, setting, contestant, samples }) => ({
-    work,
+  const rows = figures.rows.map(({ workload, setting, contestant, samples }) => ({
+    workload,
     setting,
     contestant,
     figures: Object.fromEntries(
@@ -77,13 +77,13 @@ export function saveResult(result: Result, tables: string): void {
 /** The median of a metric in the row of one contestant, or null if it was not measured. */
 export function medianIn(
   result: Result,
-  work: string,
+  workload: string,
   setting: string,
   contestant: string,
   metric: string,
 ): number | null {
   const row = result.rows.find(
-    (one) => one.work === work && one.setting === setting && one.contestant === contestant,
+    (one) => one.workload === workload && one.setting === setting && one.contestant === contestant,
   );
   return row?.figures[metric]?.median ?? null;
 }

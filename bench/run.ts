@@ -1,8 +1,8 @@
-// The benchmark. Usage: npm run bench -- [--full] [--write] [--no-build] [--only WORK,WORK] [--contestants A,B]
-// [--rounds N] [--seconds S]. What its figures mean: bench/README.md.
+// The benchmark. Usage: npm run bench -- [--full] [--write] [--no-build] [--only A,B] [--contestants A,B]
+// [--rounds N] [--seconds S]. The figures are explained in bench/README.md.
 
 import { parseArgs } from 'node:util';
-import { Bench, type Work } from './bench.ts';
+import { Bench, type Workload } from './bench.ts';
 import { allContestants, contestantsNamed, mainContestants } from './contestants.ts';
 import { outcomesOf } from './goals.ts';
 import { startLoad } from './load-process.ts';
@@ -10,22 +10,22 @@ import { describeRun, headingOf } from './machine.ts';
 import { endAll, removeFolders } from './processes.ts';
 import { goalTable, writeReport } from './report.ts';
 import { resultOf, saveResult } from './results.ts';
-import { callWork } from './works/call.ts';
-import { faultsWork } from './works/faults.ts';
-import { idleWork } from './works/idle.ts';
-import { largeWork } from './works/large.ts';
-import { listWork } from './works/list.ts';
-import { overloadWork } from './works/overload.ts';
-import { streamWork } from './works/stream.ts';
+import { callWorkload } from './workloads/call.ts';
+import { faultsWorkload } from './workloads/faults.ts';
+import { idleWorkload } from './workloads/idle.ts';
+import { largeWorkload } from './workloads/large.ts';
+import { listWorkload } from './workloads/list.ts';
+import { overloadWorkload } from './workloads/overload.ts';
+import { streamWorkload } from './workloads/stream.ts';
 
-const works: readonly Work[] = [
-  callWork,
-  listWork,
-  largeWork,
-  streamWork,
-  idleWork,
-  faultsWork,
-  overloadWork,
+const workloads: readonly Workload[] = [
+  callWorkload,
+  listWorkload,
+  largeWorkload,
+  streamWorkload,
+  idleWorkload,
+  faultsWorkload,
+  overloadWorkload,
 ];
 
 /** Ends with an error in the command line. */
@@ -52,17 +52,19 @@ function flags() {
   }
 }
 
-/** The value of a flag that has to be a number above zero. */
+/** The value of a flag that takes a number above 0. */
 function positive(flag: string, text: string | undefined, fallback: number): number {
   const number = Number(text ?? fallback);
-  return number > 0 ? number : wrongUsage(`--${flag} has to be a number above 0, not ${text}`);
+  return number > 0 ? number : wrongUsage(`--${flag} must be a number above 0, not ${text}`);
 }
 
-function worksNamed(names: readonly string[]): Work[] {
+function workloadsNamed(names: readonly string[]): Workload[] {
   return names.map(
     (name) =>
-      works.find((work) => work.name === name) ??
-      wrongUsage(`no work is called ${name}; there are ${works.map((work) => work.name).join(', ')}`),
+      workloads.find((workload) => workload.name === name) ??
+      wrongUsage(
+        `unknown workload ${name}; expected one of ${workloads.map((workload) => workload.name).join(', ')}`,
+      ),
   );
 }
 
@@ -72,7 +74,7 @@ const options = {
   rounds: Math.ceil(positive('rounds', values.rounds, values.full ? 8 : 3)),
   seconds: positive('seconds', values.seconds, values.full ? 1 : 0.5),
 };
-const chosen = values.only ? worksNamed(values.only.split(',')) : works;
+const chosen = values.only ? workloadsNamed(values.only.split(',')) : workloads;
 const named = values.contestants ? contestantsNamed(values.contestants.split(',')) : null;
 if (typeof named === 'string') wrongUsage(named);
 const wanted = named ?? (values.full ? allContestants : mainContestants);
@@ -94,11 +96,11 @@ bench.print(headingOf(described));
 for (const { name, find, howToGet } of wanted) {
   if (find() === null) bench.print(`Not measured: ${name} is not installed (${howToGet}).`);
 }
-for (const work of chosen) {
+for (const workload of chosen) {
   try {
-    await work.run(bench);
+    await workload.run(bench);
   } catch (error) {
-    bench.fail(`${work.name}: ${(error as Error).message}`);
+    bench.fail(`${workload.name}: ${(error as Error).message}`);
   }
 }
 const outcomes = outcomesOf(bench.figures, values.full).filter(({ goal }) =>

@@ -1,5 +1,5 @@
-// How long mcpstead takes from its start to the first answer of /health, how big it is, and what memory it takes.
-// Usage: npm run bench:startup -- [ROUNDS]. Needs the compiled program, which that command builds first.
+// Measures the time from the start of mcpstead to the first response of /health, its size and its memory.
+// Usage: npm run bench:startup -- [ROUNDS], which builds the program first.
 
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
@@ -7,20 +7,23 @@ import { join } from 'node:path';
 import { platformName } from '../npm/mcpstead/lib/platform.mjs';
 import { binaryFolder, root, run } from '../scripts/checkout.ts';
 import { targetNamed } from '../scripts/targets.ts';
-import { freePort, type Measured, measured } from './processes.ts';
+import { freePort, type MeasuredProcess, measured } from './processes.ts';
 
 const rounds = Number(process.argv[2] ?? 30);
 const startTimeoutMs = 10_000;
-/** How long a gateway has served, without a call, when its memory is read. */
+/** How long a gateway has been idle when its memory is read. */
 const settleMs = 1000;
 
-interface Way {
+interface Launch {
   readonly name: string;
   readonly command: readonly string[];
 }
 
-/** Starts mcpstead and asks /health until it answers. Returns the process and the time that took. */
-async function start({ command }: Way, folder: string): Promise<{ process: Measured; tookMs: number }> {
+/** Starts mcpstead and polls /health until it responds. Returns the process and the time that took. */
+async function start(
+  { command }: Launch,
+  folder: string,
+): Promise<{ process: MeasuredProcess; tookMs: number }> {
   const port = await freePort();
   const config = join(folder, 'bench.yaml');
   writeFileSync(config, `port: ${port}\nservers: []\n`);
@@ -33,17 +36,17 @@ async function start({ command }: Way, folder: string): Promise<{ process: Measu
   while (performance.now() - began < startTimeoutMs) {
     const health = await fetch(`http://127.0.0.1:${port}/health`).catch(() => null);
     const tookMs = performance.now() - began;
-    if (health?.ok) return { process: measured(child, port, () => {}), tookMs };
+    if (health?.ok) return { process: measured(child, port), tookMs };
     await Bun.sleep(1);
   }
   child.kill('SIGKILL');
-  throw new Error(`${command.join(' ')} did not answer within ${startTimeoutMs} ms`);
+  throw new Error(`${command.join(' ')} did not respond within ${startTimeoutMs} ms`);
 }
 
 const platform = targetNamed(platformName());
 const program = join(binaryFolder(platform.name), platform.executable);
 const node = Bun.which('node');
-const ways: Way[] = [
+const launches: Launch[] = [
   { name: 'the program', command: [program] },
   ...(node === null
     ? []
@@ -60,14 +63,14 @@ const folder = mkdtempSync(join(tmpdir(), 'mcpstead-startup-'));
 try {
   console.log(`${platform.name}, ${cpus()[0]?.model} (${cpus().length} cores), Bun ${Bun.version}`);
   console.log(`${run([program, '--version'])}, ${(statSync(program).size / 1e6).toFixed(1)} MB`);
-  console.log(`start to the first answer of /health, ${rounds} rounds, ms`);
+  console.log(`start to the first response of /health, ${rounds} rounds, ms`);
   console.log(`${''.padEnd(30)} median      min      max   RSS MB after ${settleMs / 1000} s`);
-  for (const way of ways) {
+  for (const launch of launches) {
     const took: number[] = [];
     let residentMb = 0;
     // The first round fills the disk cache and does not count.
     for (let round = 0; round <= rounds; round += 1) {
-      const { process, tookMs } = await start(way, folder);
+      const { process, tookMs } = await start(launch, folder);
       if (round > 0) took.push(tookMs);
       if (round === rounds) {
         await Bun.sleep(settleMs);
@@ -78,7 +81,7 @@ try {
     took.sort((a, b) => a - b);
     const figures = [took[Math.floor(took.length / 2)], took[0], took.at(-1)];
     const columns = figures.map((figure) => (figure ?? Number.NaN).toFixed(1).padStart(8)).join(' ');
-    console.log(`${way.name.padEnd(28)} ${columns} ${residentMb.toFixed(0).padStart(8)}`);
+    console.log(`${launch.name.padEnd(28)} ${columns} ${residentMb.toFixed(0).padStart(8)}`);
   }
 } finally {
   rmSync(folder, { recursive: true });

@@ -7,14 +7,14 @@ export interface Column {
   readonly metric: string;
   readonly title: string;
   readonly digits: number;
-  /** Whether the least and the most of the rounds stand beside the median. */
+  /** Whether the least and the most of all rounds are shown with the median. */
   readonly hasSpread?: boolean;
   readonly scale?: number;
 }
 
 const mb = 1e-6;
 
-/** What a run of the load generator tells. */
+/** The figures of one run of the load generator. */
 export const loadColumns: readonly Column[] = [
   { metric: 'perSecond', title: 'requests/s', digits: 0, hasSpread: true },
   { metric: 'p50Ms', title: 'p50 ms', digits: 2 },
@@ -28,7 +28,7 @@ export const loadColumns: readonly Column[] = [
   { metric: 'sockets', title: 'sockets', digits: 0 },
 ];
 
-/** A number with thousands separated, or a dash where there is none. */
+/** A number with thousands separators, or a dash for NaN. */
 export function formatted(value: number, digits: number): string {
   if (Number.isNaN(value)) return '–';
   return value.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits });
@@ -41,7 +41,7 @@ function cell(row: Row, { metric, digits, hasSpread, scale = 1 }: Column): strin
   return `${median} (${formatted(Math.min(...samples), digits)}–${formatted(Math.max(...samples), digits)})`;
 }
 
-/** Rows of cells as a Markdown table, which reads well as plain text, too. The first column is aligned left. */
+/** A Markdown table that also reads well as plain text. The first `left` columns are aligned left. */
 export function tableOf(titles: readonly string[], rows: readonly (readonly string[])[], left = 1): string {
   const widths = titles.map((title, at) =>
     Math.max(3, title.length, ...rows.map((row) => (row[at] ?? '').length)),

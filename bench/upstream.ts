@@ -1,43 +1,43 @@
-// A bare MCP server for benchmarks, on raw sockets: it looks for what it needs in a request and parses nothing.
-// Usage: bun bench/upstream.ts SPEC (JSON, an UpstreamSpec); prints the ports of its listeners as JSON on the first
-// line and ends when its stdin does.
+// A bare MCP server for benchmarks, on raw sockets: it searches requests for the members it needs and parses nothing.
+// Usage: bun bench/upstream.ts SPEC (JSON, an UpstreamSpec). Prints the ports of its listeners as one line of JSON,
+// and exits when its stdin closes.
 
 import type { Socket } from 'bun';
-import { type Head, Incoming, Outgoing } from './wire.ts';
+import { type Head, MessageReader, SocketWriter } from './wire.ts';
 
-/** What the upstream's process serves. */
+/** The servers of one upstream process. */
 export interface UpstreamSpec {
   readonly listeners: readonly ListenerSpec[];
 }
 
 /** One upstream server. */
 export interface ListenerSpec {
-  /** `hang` takes connections and never answers; `flap` is there for a second and gone for one. */
+  /** `hang` accepts connections and never responds; `flap` is up for a second and down for the next. */
   readonly kind: 'healthy' | 'hang' | 'flap';
   readonly tools: number;
-  /** The length of a call's result, JSON included: that of all tools, or of each by its number. */
+  /** The length of a call's result including its JSON: one for all tools, or one for each tool by its number. */
   readonly resultBytes: number | readonly number[];
-  /** Events before the answer, which makes it a stream; 0 answers as JSON. */
+  /** Events before the response, which is then a stream; 0 responds with JSON. */
   readonly events: number;
-  /** From one event to the next; 0 sends all of them at once. */
+  /** The interval between events; 0 sends all of them at once. */
   readonly gapMs: number;
 }
 
-/** What stands around the text of a call's result. */
+/** The JSON around the text of a call's result. */
 export const resultFrame = { before: '{"content":[{"type":"text","text":"', after: '"}]}' };
 
 const flapMs = 1000;
 const tagLength = 10;
 
 interface Client {
-  readonly incoming: Incoming;
-  readonly outgoing: Outgoing;
+  readonly reader: MessageReader;
+  readonly writer: SocketWriter;
 }
 
 const jsonHead = 'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: ';
 const accepted = Buffer.from('HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n');
 const notAllowed = Buffer.from('HTTP/1.1 405 Method Not Allowed\r\nAllow: POST\r\nContent-Length: 0\r\n\r\n');
-// nginx holds events back unless it is asked not to.
+// nginx buffers events unless it is told not to.
 const sseHead = Buffer.from(
   'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nX-Accel-Buffering: no\r\nTransfer-Encoding: chunked\r\n\r\n',
 );
@@ -45,7 +45,7 @@ const lastChunk = Buffer.from('0\r\n\r\n');
 const initialized =
   '{"protocolVersion":"2025-11-25","capabilities":{"tools":{}},"serverInfo":{"name":"bench-upstream","version":"1"}}';
 
-/** The JSON text of the member `name` where its value is a string without escapes or a number, or ''. */
+/** The JSON text of the member `name` if it is a number or a string without escapes, else ''. */
 function memberOf(body: string, name: string): string {
   let at = body.indexOf(`"${name}"`);
   if (at < 0) return '';
@@ -70,32 +70,32 @@ function serve(spec: ListenerSpec): number {
   const fillers = [spec.resultBytes]
     .flat()
     .map((bytes) => Buffer.from('x'.repeat(bytes - frame - tagLength) + resultFrame.after));
-  /** What follows the tag in the result of the call in `body`. */
+  /** The result of the call in `body`, after its tag. */
   const fillerFor = (body: string) => {
     const tool = fillers.length === 1 ? 0 : Number(/\d+/.exec(memberOf(body, 'name'))?.[0]);
     return fillers[tool] as Buffer;
   };
 
-  /** Answers with what stands in `parts`; copies them where that saves a system call. */
+  /** Responds with `before` and `rest` as the result; copies short ones, to save a system call. */
   function answer(socket: Socket<Client>, id: string, before: string, rest: Buffer): void {
     const opening = `{"jsonrpc":"2.0","id":${id},"result":${before}`;
     const start = `${jsonHead}${opening.length + rest.length + 1}\r\n\r\n${opening}`;
-    const { outgoing } = socket.data;
+    const { writer } = socket.data;
     if (rest.length > 16_384) {
-      outgoing.send(socket, Buffer.from(start));
-      outgoing.send(socket, rest);
-      outgoing.send(socket, Buffer.from('}'));
+      writer.send(socket, Buffer.from(start));
+      writer.send(socket, rest);
+      writer.send(socket, Buffer.from('}'));
       return;
     }
     const bytes = Buffer.allocUnsafe(start.length + rest.length + 1);
     bytes.write(start, 0, 'latin1');
     rest.copy(bytes, start.length);
     bytes[bytes.length - 1] = 125;
-    outgoing.send(socket, bytes);
+    writer.send(socket, bytes);
   }
 
   function stream(socket: Socket<Client>, id: string, tag: string, body: string): void {
-    const { outgoing } = socket.data;
+    const { writer } = socket.data;
     const token = memberOf(body, 'progressToken') || 'null';
     const filler = fillerFor(body);
     const chunk = (message: string) => {
@@ -116,25 +116,25 @@ function serve(spec: ListenerSpec): number {
     let index = 0;
     if (spec.gapMs === 0) {
       const all = Array.from({ length: spec.events + 1 }, (_, index) => event(index));
-      outgoing.send(socket, Buffer.concat([sseHead, ...all]));
+      writer.send(socket, Buffer.concat([sseHead, ...all]));
       return;
     }
-    outgoing.send(socket, Buffer.concat([sseHead, event(index)]));
+    writer.send(socket, Buffer.concat([sseHead, event(index)]));
     const timer = setInterval(() => {
       index += 1;
-      outgoing.send(socket, event(index));
+      writer.send(socket, event(index));
       if (index === spec.events) clearInterval(timer);
     }, spec.gapMs);
   }
 
   function take(socket: Socket<Client>, head: Head, body: string): void {
     if (!head.text.startsWith('POST ')) {
-      socket.data.outgoing.send(socket, notAllowed);
+      socket.data.writer.send(socket, notAllowed);
       return;
     }
     const method = memberOf(body, 'method');
     const id = memberOf(body, 'id');
-    if (id === '') socket.data.outgoing.send(socket, accepted);
+    if (id === '') socket.data.writer.send(socket, accepted);
     else if (method === '"tools/call"') {
       const tagAt = body.indexOf('#');
       const tag = tagAt < 0 ? '#'.repeat(tagLength) : body.slice(tagAt, tagAt + tagLength);
@@ -145,7 +145,7 @@ function serve(spec: ListenerSpec): number {
     else if (method === '"ping"') answer(socket, id, '{}', Buffer.alloc(0));
     else {
       const error = `{"jsonrpc":"2.0","id":${id},"error":{"code":-32601,"message":"Method not found"}}`;
-      socket.data.outgoing.send(socket, Buffer.from(`${jsonHead}${error.length}\r\n\r\n${error}`));
+      socket.data.writer.send(socket, Buffer.from(`${jsonHead}${error.length}\r\n\r\n${error}`));
     }
   }
 
@@ -159,7 +159,7 @@ function serve(spec: ListenerSpec): number {
           sockets.add(socket);
           let head: Head;
           let body = '';
-          const incoming = new Incoming({
+          const reader = new MessageReader({
             head(next) {
               head = next;
               body = '';
@@ -169,12 +169,12 @@ function serve(spec: ListenerSpec): number {
             },
             end: () => take(socket, head, body),
           });
-          socket.data = { incoming, outgoing: new Outgoing() };
+          socket.data = { reader, writer: new SocketWriter() };
         },
         data(socket, chunk) {
-          if (spec.kind !== 'hang') socket.data.incoming.feed(chunk);
+          if (spec.kind !== 'hang') socket.data.reader.feed(chunk);
         },
-        drain: (socket) => socket.data.outgoing.drain(socket),
+        drain: (socket) => socket.data.writer.drain(socket),
         close: (socket) => void sockets.delete(socket),
         error() {},
       },

@@ -1,23 +1,23 @@
-// HTTP/1.1 on raw sockets, no more of it than the benchmark's upstream and its load generator need to be cheap.
+// A minimal HTTP/1.1 on raw sockets, so that the benchmark's upstream and load generator cost little CPU.
 
-/** The largest head that is taken. */
+/** The longest head that is accepted. */
 const maxHeadBytes = 65_536;
 
-/** The head of a request or an answer. */
+/** The head of a request or a response. */
 export interface Head {
-  /** The first line and the headers, names in the case in which they came. */
+  /** The first line and the headers, with names in their original case. */
   readonly text: string;
-  /** The status of an answer; not a number in a request. */
+  /** The status of a response; NaN for a request. */
   readonly status: number;
   readonly isSse: boolean;
-  /** Whether the other side closes the connection after this message. */
+  /** Whether the peer closes the connection after this message. */
   readonly closes: boolean;
 }
 
-/** What becomes of the messages that `Incoming` reads. */
-export interface Taker {
+/** Callbacks for the messages that a `MessageReader` reads. */
+export interface MessageHandler {
   head(head: Head): void;
-  /** A piece of the body, as it came off the wire, without the framing of chunks. */
+  /** A piece of the body, without chunk framing. */
   body(piece: Buffer): void;
   end(): void;
 }
@@ -33,14 +33,14 @@ const lineEnd = Buffer.from('\r\n');
 
 type State = 'head' | 'length' | 'chunkSize' | 'chunk' | 'chunkEnd' | 'trailer';
 
-/** Reads messages from whatever pieces they come in: with a length or in chunks, one after another. */
-export class Incoming {
+/** Reads consecutive messages, with a length or chunked, however their bytes are split. */
+export class MessageReader {
   #state: State = 'head';
   #left = 0;
-  /** The beginning of what is not complete yet: a head, or the line before a chunk. */
+  /** The start of an incomplete head or chunk-size line. */
   #rest: Buffer | null = null;
 
-  constructor(readonly taker: Taker) {}
+  constructor(readonly handler: MessageHandler) {}
 
   feed(chunk: Buffer): void {
     let bytes = chunk;
@@ -50,7 +50,7 @@ export class Incoming {
     while (at < bytes.length) {
       const next = this.#step(bytes, at);
       if (next < 0) {
-        if (bytes.length - at > maxHeadBytes) throw new Error('the head of a message is too long');
+        if (bytes.length - at > maxHeadBytes) throw new Error('message head too long');
         this.#rest = bytes.subarray(at);
         return;
       }
@@ -58,7 +58,7 @@ export class Incoming {
     }
   }
 
-  /** Takes the next part and returns where it ends, or -1 where it is not complete. */
+  /** Parses the next part and returns its end, or -1 if it is incomplete. */
   #step(bytes: Buffer, at: number): number {
     switch (this.#state) {
       case 'head': {
@@ -72,7 +72,7 @@ export class Incoming {
         const end = Math.min(bytes.length, at + this.#left);
         this.#left -= end - at;
         const isLast = this.#left === 0;
-        this.taker.body(at === 0 && end === bytes.length ? bytes : bytes.subarray(at, end));
+        this.handler.body(at === 0 && end === bytes.length ? bytes : bytes.subarray(at, end));
         if (isLast && this.#state === 'chunk') this.#state = 'chunkEnd';
         else if (isLast) this.#end();
         return end;
@@ -85,7 +85,7 @@ export class Incoming {
         const end = bytes.indexOf(lineEnd, at);
         if (end < 0) return -1;
         this.#left = Number.parseInt(bytes.toString('latin1', at, end), 16);
-        if (Number.isNaN(this.#left)) throw new Error('the size of a chunk is no number');
+        if (Number.isNaN(this.#left)) throw new Error('invalid chunk size');
         this.#state = this.#left === 0 ? 'trailer' : 'chunk';
         return end + lineEnd.length;
       }
@@ -100,16 +100,16 @@ export class Incoming {
 
   #takeHead(text: string): void {
     const lower = text.toLowerCase();
-    const isAnswer = lower.startsWith('http/1.1 ');
-    const status = isAnswer ? Number(lower.slice(9, 12)) : Number.NaN;
+    const isResponse = lower.startsWith('http/1.1 ');
+    const status = isResponse ? Number(lower.slice(9, 12)) : Number.NaN;
     const lengthAt = lower.indexOf('\r\ncontent-length:');
     const isChunked = lower.includes('\r\ntransfer-encoding: chunked');
-    if (isAnswer && lengthAt < 0 && !isChunked && status !== 202 && status !== 204) {
-      throw new Error(`an answer has neither a length nor chunks: ${text}`);
+    if (isResponse && lengthAt < 0 && !isChunked && status !== 202 && status !== 204) {
+      throw new Error(`response without a length or chunks: ${text}`);
     }
     this.#left = lengthAt < 0 ? 0 : Number.parseInt(lower.slice(lengthAt + 17), 10);
     this.#state = isChunked ? 'chunkSize' : 'length';
-    this.taker.head({
+    this.handler.head({
       text,
       status,
       isSse: lower.includes('\r\ncontent-type: text/event-stream'),
@@ -120,20 +120,20 @@ export class Incoming {
 
   #end(): void {
     this.#state = 'head';
-    this.taker.end();
+    this.handler.end();
   }
 }
 
-/** A socket, as far as `Outgoing` needs one. */
+/** The part of a socket that `SocketWriter` uses. */
 interface Sink {
   write(bytes: Buffer): number;
 }
 
-/** Sends all that it is given, in order, however little the socket takes at once. What is given must not change. */
-export class Outgoing {
+/** Writes buffers to a socket in order, and keeps what the socket does not accept yet. Buffers must not change. */
+export class SocketWriter {
   #waiting: Buffer[] = [];
 
-  /** Whether all is with the system. */
+  /** Whether the kernel has accepted everything. */
   get isEmpty(): boolean {
     return this.#waiting.length === 0;
   }
@@ -147,7 +147,7 @@ export class Outgoing {
     if (taken < bytes.length) this.#waiting.push(bytes.subarray(taken));
   }
 
-  /** Goes on once the socket takes more. */
+  /** Continues when the socket accepts more. */
   drain(socket: Sink): void {
     const waiting = this.#waiting;
     this.#waiting = [];

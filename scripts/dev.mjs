@@ -36,6 +36,7 @@ const tasks = {
     ['bun', 'bench/run.ts', ...rest],
   ],
   'bench:report': () => [['bun', 'bench/report.ts']],
+  'bench:http-client': (rest) => [['bun', 'bench/http-client.ts', ...rest]],
   'bench:hostile': (rest) => [['bun', 'bench/hostile.ts', ...rest]],
   build: (rest) => [['bun', 'scripts/build.ts', ...rest]],
   'build:all': () => [

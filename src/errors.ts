@@ -26,7 +26,7 @@ const table = {
   invalid_params: { exitCode: 1, httpStatus: 200, rpcCode: -32602 },
   unknown_session: { exitCode: 1, httpStatus: 404, rpcCode: -32001 },
   unsupported_protocol_version: { exitCode: 1, httpStatus: 400, rpcCode: -32022 },
-  // A call that an upstream could not answer: see CallFailureReason.
+  // A call that an upstream failed to answer: see CallFailureReason.
   call_failed: { exitCode: 1, httpStatus: 200, rpcCode: -32000 },
 } as const;
 
@@ -46,10 +46,10 @@ export const callFailureReasons = [
 ] as const;
 export type CallFailureReason = (typeof callFailureReasons)[number];
 
-/** An error whose message may be shown to a user: readable, and free of secrets and upstream bodies. */
+/** An error whose message is fit for users: readable, without secrets and upstream bodies. */
 export class GatewayError extends Error {
   readonly kind: ErrorKind;
-  /** The `data` member of the JSON-RPC error; absent when there is none. */
+  /** The `data` member of the JSON-RPC error; absent if there is none. */
   readonly data: Readonly<Record<string, unknown>> | undefined;
 
   constructor(kind: ErrorKind, message: string, data?: Readonly<Record<string, unknown>>) {
@@ -70,12 +70,12 @@ export class GatewayError extends Error {
   }
 }
 
-/** What whatever was thrown has to say. It may hold secrets: only a GatewayError's message is fit for users. */
+/** The message of anything thrown. It may contain secrets: only the message of a GatewayError is fit for users. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** What the gateway answers when the upstream `server` could not: code -32000, `data: {server, reason}`. */
+/** The answer to a call that the upstream `server` failed to answer: code -32000, `data: {server, reason}`. */
 export class CallFailure extends GatewayError {
   readonly reason: CallFailureReason;
 

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { root } from '../../scripts/checkout.ts';
 import type { Contestant } from './contestant.ts';
 
-/** The floor of what runs on Bun: it passes bodies on and understands nothing, as nginx does. */
+/** The floor on Bun: it passes bodies on unread, as nginx does. */
 export const bare: Contestant = {
   name: 'bare bun',
   howToGet: 'it is part of the checkout',

@@ -1,22 +1,22 @@
-// What a contestant is, and how programs are found: by an environment variable or on PATH.
+// The interface of a contestant, and the lookup of programs by environment variable or PATH.
 
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-/** An upstream that a contestant is put in front of. */
+/** An upstream behind a contestant. */
 export interface UpstreamAddress {
   readonly name: string;
   readonly port: number;
 }
 
-/** What a contestant is started with. */
+/** The settings that a contestant is started with. */
 export interface Setup {
   readonly upstreams: readonly UpstreamAddress[];
-  /** Where it has to listen. */
+  /** The port to listen on. */
   readonly port: number;
-  /** A folder of its own, for its configuration. */
+  /** An empty folder for its configuration and state. */
   readonly folder: string;
-  /** The bearer token that clients send, or null where they send none. */
+  /** The bearer token of clients, or null if they send none. */
   readonly token: string | null;
 }
 
@@ -24,52 +24,52 @@ export interface Setup {
 export interface Launch {
   readonly command: readonly string[];
   readonly env?: Record<string, string>;
-  /** The folder to start it in, where it writes into that. */
+  /** The working directory, if it writes there. */
   readonly cwd?: string;
-  /** What a client sends to get in, where it is not the token of the setup. */
+  /** The headers that authenticate a client, if not the token of the setup. */
   readonly headers?: readonly string[];
-  /** Tells it its upstreams, where no configuration does; throws as long as it cannot be told. */
+  /** Registers the upstreams, if no configuration names them; rejects until it is ready for that. */
   register?(): Promise<void>;
 }
 
-/** A gateway that takes part. */
+/** A gateway under test. */
 export interface Contestant {
   readonly name: string;
-  /** The program's path, or null where it is not installed. */
+  /** The path of the program, or null if it is not installed. */
   find(): string | null;
   version(program: string): string;
-  /** How to install it, in a few words. */
+  /** How to install it. */
   readonly howToGet: string;
   launch(program: string, setup: Setup): Launch;
-  /** Writes another configuration for one that runs, which takes it over when it is asked to: POST /-/reload. */
+  /** Writes another configuration for a running gateway, which applies it on POST /-/reload. */
   configure?(setup: Setup): void;
   /** The path of its MCP endpoint. */
   readonly path: string;
-  /** What it calls an upstream's tool. */
+  /** The name under which it lists an upstream's tool. */
   toolName(server: string, tool: string): string;
-  /** Whether it makes a list of tools itself and merges many upstreams, rather than passing requests to one. */
+  /** Whether it merges the tools of many upstreams; otherwise it passes all requests to one. */
   readonly merges: boolean;
-  /** Whether it passes on what comes before an answer. */
+  /** Whether it passes on events before the response. */
   readonly passesEvents: boolean;
-  /** Whether GET /health answers without a token. */
+  /** Whether GET /health works without a token. */
   readonly hasHealth: boolean;
-  /** Whether GET opens a session's stream of server messages. */
+  /** Whether GET opens a session's stream. */
   readonly hasStreams: boolean;
-  /** Whether it is compiled while it runs, and needs seconds of load to come to its speed. */
+  /** Whether it has a JIT compiler, which needs seconds of load to finish. */
   readonly isJustInTime: boolean;
 }
 
-/** The program that a variable names, or the one on PATH. */
+/** The program that an environment variable names, else the one on PATH. */
 export const programOf = (variable: string, name: string) => process.env[variable] ?? Bun.which(name);
 
-/** The version of a program that cargo installed, as cargo noted it beside, or null. */
+/** The version of a program that cargo installed, from cargo's own record, or null. */
 export function cargoVersion(program: string, crate: string): string | null {
   const notes = join(dirname(program), '../.crates.toml');
   const found = existsSync(notes) && new RegExp(`"${crate} ([^ ]+)`).exec(readFileSync(notes, 'utf8'));
   return found ? `crate ${crate} ${found[1]}` : null;
 }
 
-/** A program that a variable names, or the one on PATH where cargo installed it: others have the same name. */
+/** The program that an environment variable names, else the one on PATH if cargo installed it: other programs share the name. */
 export function cargoProgram(variable: string, crate: string): string | null {
   const named = process.env[variable];
   if (named !== undefined) return named;

@@ -5,12 +5,12 @@ import { type Contestant, programOf } from './contestant.ts';
 
 const registerTimeoutMs = 10_000;
 
-/** The Python that belongs to a program in a virtual environment. */
+/** The Python of the virtual environment that a program is in. */
 const pythonOf = (program: string) => join(program, '../python');
 
 /**
- * ContextForge, from PyPI: it keeps its upstreams in a database (SQLite, unless told otherwise) and lets nobody in
- * without a signed token. Its limit of 100 requests a minute is switched off, and loopback is allowed as an upstream.
+ * ContextForge, from PyPI: it stores its upstreams in a database (SQLite by default) and requires a signed token. Its
+ * limit of 100 requests a minute is off, and upstreams on loopback are allowed.
  */
 export const contextForge: Contestant = {
   name: 'contextforge',
@@ -42,7 +42,7 @@ export const contextForge: Contestant = {
       user,
       '--exp',
       '60',
-      // In one word, for it may begin with a dash.
+      // One argument, because the secret may begin with a dash.
       `--secret=${secret}`,
     ];
     const token = run([pythonOf(program), ...sign], { cwd: folder, env })
@@ -75,7 +75,7 @@ export const contextForge: Contestant = {
   },
   path: '/mcp/',
   toolName: (server, tool) => `${server}-${tool.replaceAll('_', '-')}`,
-  // It lists no more than a page of its tools.
+  // It lists only one page of its tools.
   merges: false,
   hasStreams: false,
   isJustInTime: false,

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Contestant, cargoProgram, cargoVersion } from './contestant.ts';
 
-/** The crate `mcp-proxy`: a gateway of many upstreams, too. It answers within sessions only. */
+/** The crate `mcp-proxy`, a gateway for many upstreams. It requires a session. */
 export const mcpProxy: Contestant = {
   name: 'crate mcp-proxy',
   howToGet: 'cargo install mcp-proxy; BENCH_MCP_PROXY names the program',
@@ -27,7 +27,7 @@ export const mcpProxy: Contestant = {
   merges: true,
   hasStreams: true,
   isJustInTime: false,
-  // Progress does not arrive, streamed calls wait for one another, and many events at once leave calls unanswered.
+  // It drops progress, serializes streamed calls, and leaves calls with many events without a response.
   passesEvents: false,
   hasHealth: false,
 };

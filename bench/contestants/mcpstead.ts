@@ -1,4 +1,4 @@
-// mcpstead itself, and the crate of the same name.
+// mcpstead, and the crate of the same name.
 
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,7 +7,7 @@ import { binaryFolder, root, run } from '../../scripts/checkout.ts';
 import { targetNamed } from '../../scripts/targets.ts';
 import { type Contestant, cargoProgram, cargoVersion, type Setup } from './contestant.ts';
 
-/** The configuration that both mcpsteads read. */
+/** Writes the configuration, whose format both share. */
 function writeMcpsteadConfig({ upstreams, port, folder, token }: Setup): string {
   const file = join(folder, 'mcpstead.yaml');
   const servers = upstreams.map(
@@ -21,7 +21,7 @@ function writeMcpsteadConfig({ upstreams, port, folder, token }: Setup): string 
   return file;
 }
 
-/** A variable, not a key of the configuration: earlier builds do not know it. */
+/** A variable instead of the key `state_dir`, which earlier builds do not know. */
 const environment = ({ folder, token }: Setup): Record<string, string> => ({
   STATE_DIRECTORY: folder,
   ...(token !== null && { MCPSTEAD_BEARER_TOKEN: token }),
@@ -39,7 +39,7 @@ const mcpstead = {
 
 const platform = targetNamed(platformName());
 
-/** The program that `npm run build` leaves. */
+/** The program that `npm run build` makes. */
 export const compiled: Contestant = {
   ...mcpstead,
   name: 'mcpstead',
@@ -56,7 +56,7 @@ export const compiled: Contestant = {
   configure: writeMcpsteadConfig,
 };
 
-/** Another build, to tell what a change costs: of the commit before it, say. */
+/** Another build, such as that of the commit before a change, to measure what the change costs. */
 export const before: Contestant = {
   ...compiled,
   name: 'before',
@@ -64,7 +64,7 @@ export const before: Contestant = {
   find: () => process.env.BENCH_BEFORE ?? null,
 };
 
-/** The same, run by Bun from its sources. */
+/** mcpstead run by Bun from its sources. */
 export const fromSource: Contestant = {
   ...mcpstead,
   name: 'source',
@@ -81,7 +81,7 @@ export const fromSource: Contestant = {
 export const crate: Contestant = {
   ...mcpstead,
   name: 'crate',
-  // It takes the first event for the answer: `result: null` where that was progress.
+  // It takes the first event for the response: `result: null` if that was progress.
   passesEvents: false,
   howToGet: 'cargo install mcpstead; BENCH_CRATE names the program',
   hasStreams: false,

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { type Contestant, programOf } from './contestant.ts';
 
 /**
- * The floor: it passes bytes on and understands nothing. Without kept connections to the upstream, which it does not
- * keep by itself before 1.29.7, it would be none; nor with a log line for each request, or bodies on disk.
+ * The floor: it passes bytes on unread. To be a floor, it needs keep-alive to the upstream, which is off by default before
+ * 1.29.7, no access log, and no bodies on disk.
  */
 export const nginx: Contestant = {
   name: 'nginx',

@@ -1,23 +1,23 @@
-// Bodies that a client may send, each as large as the gateway takes them, and each meant to cost it far more.
+// Bodies of a client, each as large as the gateway accepts, and each meant to cost far more than its size.
 
 import { Random, randomJson } from '../../test/support/random.ts';
 
 /** The default of `mcp.max_request_bytes`. */
 const maxBodyBytes = 4 * 1024 * 1024;
 
-/** A body, made when its turn comes. */
+/** A body that is made on demand. */
 export interface HostileBody {
   readonly name: string;
   make(): string;
 }
 
-/** `unit` as often as it fits between `head` and `tail`; the last one is left without its closing comma. */
+/** Repeats `unit` between `head` and `tail` until the body is full; the last one loses its trailing comma. */
 function filled(head: string, unit: string, tail: string): string {
   const count = Math.floor((maxBodyBytes - Buffer.byteLength(head + tail)) / Buffer.byteLength(unit));
   return head + unit.repeat(count).replace(/,$/, '') + tail;
 }
 
-/** A call of the tool that echoes, with this text as its params but for the name. */
+/** The parts of a call of the echo tool around the repeated text; `members` follow the name in its params. */
 const call = (members: string, tail = '}}') => ({
   head: `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"hostile__echo",${members}`,
   tail,
@@ -28,13 +28,13 @@ function inCall(members: string, unit: string, tail = '}}'): string {
   return filled(head, unit, end);
 }
 
-/** A batch of as many messages as are taken, of which each is as long as can be. */
+/** A batch with the most messages that are accepted, each as long as possible. */
 function batchOf(message: (index: number, padding: string) => string): string {
   const padding = 'x'.repeat(Math.floor(maxBodyBytes / 100) - 200);
   return `[${Array.from({ length: 100 }, (_, index) => message(index, padding)).join(',')}]`;
 }
 
-/** Random JSON, the same in each run, repeated until the body is full. */
+/** Reproducible random JSON, repeated until the body is full. */
 function randomBody(seed: number): string {
   const random = new Random(seed);
   return inCall('"arguments":{"a":[', `${randomJson(random, 5)},`, ']}}}');

@@ -1,5 +1,5 @@
-// A thread that asks /livez again and again, and tells how long the slowest answer took. It shares no event loop with what
-// sends hostile input, so that only the gateway's own delay counts.
+// A thread that polls /livez and reports the slowest response. It does not share the event loop of the sender of hostile
+// input, so only the gateway's own delay counts.
 
 declare const self: Worker;
 
@@ -16,7 +16,7 @@ async function probe(url: string): Promise<void> {
       const response = await fetch(url, { signal: AbortSignal.timeout(timeoutMs) });
       await response.text();
     } catch {
-      // A gateway that is gone is found out by whoever asks for the figures; one that hangs has taken its time.
+      // A crash is detected by the main thread; a hang counts as a slow response.
     }
     slowestMs = Math.max(slowestMs, performance.now() - beganMs);
     await Bun.sleep(pauseMs);

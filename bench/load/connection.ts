@@ -1,27 +1,27 @@
-// One keep-alive connection to what is under load.
+// One keep-alive connection to the gateway under load.
 
 import type { Socket } from 'bun';
-import { type Head, Incoming, Outgoing } from '../wire.ts';
+import { type Head, MessageReader, SocketWriter } from '../wire.ts';
 
-/** Where the requests go. */
+/** The endpoint of the requests. */
 export interface Target {
   readonly port: number;
   readonly path: string;
-  /** Lines such as `Authorization: Bearer …`, the same in every request. */
+  /** Header lines of every request, such as `Authorization: Bearer …`. */
   readonly headers: readonly string[];
 }
 
-/** What becomes of an answer. `body` is all of it, unless it was taken in pieces. */
-export interface Answerer {
+/** Callbacks for responses. `body` is the whole body, unless `piece` is defined. */
+export interface ResponseHandler {
   head?(head: Head): void;
-  /** A piece of the answer's body, where it is not to be collected. */
+  /** A piece of the body, which is then not collected. */
   piece?(head: Head, piece: Buffer): void;
-  answer(head: Head, body: Buffer): void;
-  /** The connection broke; `isOwing` says whether an answer was missing. */
-  broken(reason: string, isOwing: boolean): void;
+  response(head: Head, body: Buffer): void;
+  /** The connection broke; `isAwaiting` says whether a response was outstanding. */
+  broken(reason: string, isAwaiting: boolean): void;
 }
 
-/** The bytes of a GET that asks for the stream of a session. */
+/** The bytes of a GET that opens a session's stream. */
 export function get(target: Target): Buffer {
   const headers = [
     `GET ${target.path} HTTP/1.1`,
@@ -51,53 +51,53 @@ export function post(target: Target, message: string): Buffer {
   return Buffer.from(`${headers.join('\r\n')}\r\n\r\n${message}`);
 }
 
-/** Sends a request at a time and reads its answer; connects when it has to, again where the other side closed. */
+/** Sends one request at a time and reads its response. Connects on demand, and again after the peer has closed. */
 export class Connection {
   #socket: Socket<undefined> | null = null;
-  #incoming: Incoming;
-  #outgoing = new Outgoing();
+  #reader: MessageReader;
+  #writer = new SocketWriter();
   #head: Head | null = null;
   #pieces: Buffer[] = [];
-  #isOwing = false;
+  #isAwaiting = false;
 
   constructor(
     readonly port: number,
-    readonly answerer: Answerer,
+    readonly handler: ResponseHandler,
   ) {
-    this.#incoming = this.#newIncoming();
+    this.#reader = this.#newReader();
   }
 
-  /** Connects. Rejects where nothing listens. */
+  /** Connects. Rejects if nothing listens. */
   async open(): Promise<void> {
-    this.#incoming = this.#newIncoming();
-    this.#outgoing = new Outgoing();
+    this.#reader = this.#newReader();
+    this.#writer = new SocketWriter();
     this.#socket = await Bun.connect({
       hostname: '127.0.0.1',
       port: this.port,
       socket: {
         data: (_, chunk) => {
           try {
-            this.#incoming.feed(chunk);
+            this.#reader.feed(chunk);
           } catch (error) {
             this.#lost(String(error));
           }
         },
-        drain: (socket) => this.#outgoing.drain(socket),
-        close: () => this.#lost('the connection was closed'),
+        drain: (socket) => this.#writer.drain(socket),
+        close: () => this.#lost('connection closed'),
         error: (_, error) => this.#lost(error.message),
       },
     });
   }
 
-  /** Sends `request`, of which nothing may change before the answer is there. */
+  /** Sends `request`, which must not change until its response has arrived. */
   send(request: Buffer): void {
-    this.#isOwing = true;
+    this.#isAwaiting = true;
     if (this.#socket !== null) {
-      this.#outgoing.send(this.#socket, request);
+      this.#writer.send(this.#socket, request);
       return;
     }
     this.open().then(
-      () => this.#socket && this.#outgoing.send(this.#socket, request),
+      () => this.#socket && this.#writer.send(this.#socket, request),
       (error: Error) => this.#lost(error.message),
     );
   }
@@ -105,35 +105,35 @@ export class Connection {
   close(): void {
     const socket = this.#socket;
     this.#socket = null;
-    this.#isOwing = false;
+    this.#isAwaiting = false;
     socket?.terminate();
   }
 
   #lost(reason: string): void {
-    const wasOwing = this.#isOwing;
+    const wasAwaiting = this.#isAwaiting;
     const wasOpen = this.#socket !== null;
     this.close();
-    if (wasOpen || wasOwing) this.answerer.broken(reason, wasOwing);
+    if (wasOpen || wasAwaiting) this.handler.broken(reason, wasAwaiting);
   }
 
-  #newIncoming(): Incoming {
-    return new Incoming({
+  #newReader(): MessageReader {
+    return new MessageReader({
       head: (head) => {
         this.#head = head;
         this.#pieces.length = 0;
-        this.answerer.head?.(head);
+        this.handler.head?.(head);
       },
       body: (piece) => {
-        if (this.answerer.piece) this.answerer.piece(this.#head as Head, piece);
+        if (this.handler.piece) this.handler.piece(this.#head as Head, piece);
         else this.#pieces.push(piece);
       },
       end: () => {
         const head = this.#head as Head;
-        if (!this.#isOwing || !this.#outgoing.isEmpty) throw new Error('an answer came to no request');
-        this.#isOwing = false;
+        if (!this.#isAwaiting || !this.#writer.isEmpty) throw new Error('response without a request');
+        this.#isAwaiting = false;
         const body = this.#pieces.length === 1 ? (this.#pieces[0] as Buffer) : Buffer.concat(this.#pieces);
         if (head.closes) this.close();
-        this.answerer.answer(head, body);
+        this.handler.response(head, body);
       },
     });
   }

@@ -1,11 +1,11 @@
 // Counts and latencies of the requests of one phase.
 
-/** What came of the requests of one phase, by their intended start. */
-export interface Part {
+/** The outcome of one phase, by the intended start of its requests. */
+export interface PhaseResult {
   readonly answered: number;
-  /** Clean errors: the gateway said that it takes no more. */
+  /** Clean errors: the gateway refused the request. */
   readonly shed: number;
-  /** Anything else that is no answer. */
+  /** All other failures. */
   readonly broken: number;
   /** Requests that found no free connection for `giveUpMs`. */
   readonly unsent: number;
@@ -16,20 +16,20 @@ export interface Part {
   readonly maxMs: number;
 }
 
-/** The time that one figure of `windowsP99Ms` stands for. */
+/** The period of one figure of `windowsP99Ms`. */
 export const windowMs = 250;
 
 /** Latencies and failures of one phase. */
 export class Tally {
   readonly latenciesMs: number[] = [];
-  /** The intended start of each answered request, since the phase's beginning. */
+  /** The intended start of each answered request, relative to the phase's start. */
   readonly startsMs: number[] = [];
   beganMs = 0;
   shed = 0;
   broken = 0;
   unsent = 0;
 
-  part(seconds: number): Part {
+  result(seconds: number): PhaseResult {
     const sorted = Float64Array.from(this.latenciesMs).sort();
     const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
     return {

@@ -2,11 +2,11 @@ import { type CommandDef, defineCommand } from 'citty';
 import { GatewayError } from '../errors.ts';
 import { build } from '../version.ts';
 
-/** A command whatever its arguments are: citty's type of a command does not allow for it otherwise. */
+/** A command with any arguments: citty's type of a command is invariant in them. */
 // biome-ignore lint/suspicious/noExplicitAny: see above; citty's own SubCommandsDef does the same.
 export type Command = CommandDef<any>;
 
-/** What the process ends with: 0 good, 1 failed at run time, 2 wrong usage or invalid configuration. */
+/** The exit code of the process: 0 success, 1 failure at run time, 2 wrong usage or invalid configuration. */
 export type ExitCode = 0 | 1 | 2;
 
 const help = { type: 'boolean', alias: 'h', description: 'Show this help' } as const;
@@ -14,10 +14,10 @@ const config = {
   type: 'string',
   alias: 'c',
   valueHint: 'FILE',
-  description: 'Configuration file in YAML; without it, the one that MCPSTEAD_CONFIG names',
+  description: 'Configuration file in YAML; MCPSTEAD_CONFIG names the default',
 } as const;
 
-/** The configuration file of the command line or the environment; the command line wins. */
+/** The configuration file that the command line names, else the one that the environment names. */
 function configPath(flag: string | undefined): string {
   const path = flag ?? process.env.MCPSTEAD_CONFIG;
   if (path) return path;
@@ -28,14 +28,14 @@ function configPath(flag: string | undefined): string {
   );
 }
 
-/** Reads a TCP port from the command line; 0 lets the system choose. */
-function parsePort(text: string): number {
+/** Parses a TCP port; with 0 the system chooses one. */
+export function parsePort(text: string): number {
   const port = Number(text);
   if (/^\d+$/.test(text) && port <= 65535) return port;
   throw new GatewayError('usage', `--port expects a number from 0 to 65535, found "${text}"`);
 }
 
-// The commands load what they run only when they run it, so that --help and --version answer at once.
+// Commands import their code when they run, so that --help and --version answer at once.
 
 const serve = defineCommand({
   meta: { name: 'serve', description: 'Serve /mcp in front of the configured MCP servers (the default)' },
@@ -46,11 +46,11 @@ const serve = defineCommand({
 const check = defineCommand({
   meta: {
     name: 'check',
-    description: 'Validate the configuration and its environment, show what would be served',
+    description: 'Validate the configuration and its environment, and show what would be served',
   },
   args: {
     config,
-    connect: { type: 'boolean', description: 'Connect to each server once, and tell what was found' },
+    connect: { type: 'boolean', description: 'Connect to each server once, and report the result' },
     help,
   },
   run: async ({ args }) =>
@@ -69,7 +69,7 @@ const demo = defineCommand({
 /** The subcommands by name. Every `run` resolves to an ExitCode. */
 export const subCommands: Readonly<Record<string, Command>> = { serve, check, demo };
 
-/** The program itself; without a subcommand it serves. */
+/** The program itself, which serves if there is no subcommand. */
 export const root: Command = defineCommand({
   meta: {
     name: 'mcpstead',

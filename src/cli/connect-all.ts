@@ -6,26 +6,26 @@ import { qualify, refusedNames } from '../registry/names.ts';
 import { loopFailure, toFailure } from '../upstream/failure.ts';
 import { type Found, probe } from '../upstream/probe.ts';
 
-/** How a connection to a server went. */
-export interface Connected {
+/** The result of connecting to a server. */
+export interface ConnectResult {
   readonly name: string;
   readonly reachable: boolean;
-  /** What to show of it, by what it is. */
+  /** The rows to show, by their titles. */
   readonly rows: Readonly<Record<string, unknown>>;
   readonly warnings: readonly string[];
 }
 
-/** Connects to all servers that are enabled, at the same time; resolves to one entry for each, in their order. */
+/** Connects to all enabled servers at the same time; resolves to one result for each, in their order. */
 export function connectAll(
   { config, upstreamTokens }: LoadedConfig,
   redactor: Redactor,
-): Promise<Connected[]> {
+): Promise<ConnectResult[]> {
   const quote = (text: string) => sanitizeReason(text, redactor);
   return Promise.all(
     config.servers.map((server) =>
       probe({ server, token: upstreamTokens.get(server.name) ?? null }, quote).then(
         (found) =>
-          // The gateway itself may be running; it will know itself, and refuse.
+          // It may be the running gateway itself, which will recognize itself and refuse.
           found.serverInfo.startsWith('mcpstead ') && isOwnAddress(new URL(server.url), config)
             ? unreachable(server, loopFailure(true).message)
             : reachable(server, found, quote),
@@ -35,7 +35,7 @@ export function connectAll(
   );
 }
 
-function reachable({ name }: ServerConfig, found: Found, quote: (text: string) => string): Connected {
+function reachable({ name }: ServerConfig, found: Found, quote: (text: string) => string): ConnectResult {
   const { serverInfo, transport, protocolVersion, tools, toolFaults } = found;
   const warnings = refusedNames(tools.map((tool) => qualify(name, tool.name))).map(
     ({ why, tools: count, example }) =>
@@ -51,6 +51,6 @@ function reachable({ name }: ServerConfig, found: Found, quote: (text: string) =
   return { name, reachable: true, rows, warnings };
 }
 
-function unreachable({ name }: ServerConfig, cause: string): Connected {
+function unreachable({ name }: ServerConfig, cause: string): ConnectResult {
   return { name, reachable: false, rows: { connected: `no: ${cause}` }, warnings: [] };
 }

@@ -12,9 +12,9 @@ interface DemoServer {
   stop(): Promise<void>;
 }
 
-/** Where more clients come than this, the session that was opened first makes room. */
+/** Beyond this, a new session ends the oldest one. */
 const maxSessions = 100;
-/** Longer than the SDK's keep-alive comments are apart, so that a quiet stream is not cut. */
+/** Longer than the interval of the SDK's keep-alive comments, so that quiet streams are not cut. */
 const idleTimeoutSeconds = 60;
 
 /** Starts the example server: Streamable HTTP with sessions, as MCP 2025-11-25, Transports, describes. */
@@ -35,7 +35,7 @@ export function startDemoServer(): DemoServer {
     });
     await createServer().connect(transport);
     const response = await transport.handleRequest(request);
-    if (transport.sessionId === undefined) await transport.close(); // It was no `initialize`.
+    if (transport.sessionId === undefined) await transport.close(); // Not an `initialize`.
     return response;
   }
 
@@ -161,7 +161,7 @@ function textResult(text: string) {
   return { content: [{ type: 'text' as const, text }] };
 }
 
-/** MCP 2025-11-25, Tools, Structured Content: the same as text, for clients that do not know it. */
+/** MCP 2025-11-25, Tools, Structured Content: repeats the content as text for clients that do not support it. */
 function structuredResult(structuredContent: Record<string, unknown>) {
   return { ...textResult(JSON.stringify(structuredContent)), structuredContent };
 }

@@ -7,21 +7,26 @@ import { openState, type StatePlace, volatileState } from '../state/state.ts';
 import type { ExitCode } from './command-table.ts';
 import { type SignalWatch, watchSignals } from './signals.ts';
 
-/** What to serve, and what to do once it is being served. */
-interface Run {
+export interface RunOptions {
   readonly loaded: LoadedConfig;
   /** Reads the configuration again, for a reload. */
   readonly readConfig: () => Promise<LoadedConfig>;
-  /** Whether clients may go on with their sessions after a restart. */
-  readonly outlives: boolean;
+  /** Whether the client sessions survive a restart. */
+  readonly isPersistent: boolean;
+  /** Called when the gateway serves. */
   readonly onReady?: (gateway: Gateway) => void;
 }
 
 /**
- * Starts the gateway and keeps it until SIGINT or SIGTERM; SIGHUP reloads. Resolves to 0 after a graceful
- * stop and to 1 when a second signal cut that short. Rejects when the gateway cannot start.
+ * Runs the gateway until SIGINT or SIGTERM; SIGHUP reloads. Resolves to 0 after a graceful stop and to 1 if a second signal
+ * cuts that short. Rejects if the gateway cannot start.
  */
-export async function runGateway({ loaded, readConfig, outlives, onReady }: Run): Promise<ExitCode> {
+export async function runGateway({
+  loaded,
+  readConfig,
+  isPersistent,
+  onReady,
+}: RunOptions): Promise<ExitCode> {
   const redactor = new Redactor();
   redactor.setSecrets(loaded.secrets);
   const logger = createLogger({ ...loaded.config.logging, redactor });
@@ -30,20 +35,20 @@ export async function runGateway({ loaded, readConfig, outlives, onReady }: Run)
 
   const { Gateway } = await import('../gateway.ts');
   const abort = new AbortController();
-  const state = outlives ? openState(placeOf(loaded), logger) : volatileState();
+  const state = isPersistent ? openState(placeOf(loaded), logger) : volatileState();
   const starting = Gateway.start({ loaded, readConfig, logger, redactor, state, signal: abort.signal });
   const gateway = await Promise.race([starting, signals.stop.then(() => null)]);
   if (gateway === null) {
     abort.abort();
     logger.info(`${await signals.stop}: giving up the start`);
-    // It may have been ready just as the signal came.
+    // The gateway may have become ready at the moment of the signal.
     const gaveUp = starting.then(
       (ready) => ready.stop(),
       () => {},
     );
     return ending(gaveUp, signals, logger);
   }
-  // What ran until now runs once: the program starts with little of it compiled, see scripts/build.ts.
+  // The program starts with a JIT policy that compiles little (scripts/build.ts): code of the start runs only once.
   Bun.unsafe.setJITPolicy(1);
   logger.info(`serving ${gateway.url}/mcp`);
   signals.onHangup(() => void reload(gateway));
@@ -59,7 +64,7 @@ function placeOf({ config, stateKey }: LoadedConfig): StatePlace {
   return { directory: config.state_dir, key: stateKey, port: config.port };
 }
 
-/** Resolves to 0 once `graceful` has ended, or to 1 as soon as a second signal cuts it short. */
+/** Resolves to 0 when `graceful` settles, or to 1 as soon as a second signal arrives. */
 async function ending(graceful: Promise<unknown>, signals: SignalWatch, logger: Logger): Promise<ExitCode> {
   const second = await Promise.race([graceful.then(() => null), signals.secondStop]);
   if (second === null) return 0;
@@ -67,7 +72,7 @@ async function ending(graceful: Promise<unknown>, signals: SignalWatch, logger: 
   return 1;
 }
 
-/** The gateway logs the outcome. A reload that fails changes nothing, so it does not matter here. */
+/** Reloads. The gateway logs the result, and a failed reload changes nothing. */
 async function reload(gateway: Gateway): Promise<void> {
   try {
     await gateway.reload();
@@ -77,8 +82,8 @@ async function reload(gateway: Gateway): Promise<void> {
 }
 
 /**
- * An error that nothing waits for comes from one call or one upstream. Ending the process for it would drop
- * the calls of all others, so it is only logged.
+ * Logs errors that nothing awaits instead of ending the process: such an error comes from one call or one upstream, and
+ * others go on.
  */
 function surviveStrayErrors(logger: Logger): void {
   const log = (error: unknown) => {

@@ -6,14 +6,11 @@ import { build } from '../version.ts';
 import type { ExitCode } from './command-table.ts';
 import { type Selection, selectCommand } from './selection.ts';
 
-/**
- * Runs the program with the arguments `argv` (without the program's own name).
- * Resolves when it is done, to the code that the process shall exit with; it never rejects.
- */
+/** Runs the program with the arguments `argv`, without the program's name. Resolves to the exit code; never rejects. */
 export async function run(argv: readonly string[]): Promise<ExitCode> {
   try {
     const selection = selectCommand(argv);
-    switch (selection.asksFor) {
+    switch (selection.action) {
       case 'help':
         console.log(await helpText(selection));
         return 0;
@@ -32,8 +29,8 @@ export async function run(argv: readonly string[]): Promise<ExitCode> {
 }
 
 /**
- * citty colors its help wherever it goes to; here a pipe, a file and NO_COLOR get plain text. `process.stdout` is not
- * asked: it sets O_NONBLOCK, which others who print to the same place do not expect.
+ * The help, in color on a terminal only; citty always colors it. Touching `process.stdout` would set O_NONBLOCK for every
+ * process that shares the file.
  */
 async function helpText({ command, parent }: Selection): Promise<string> {
   const text = (await renderUsage(command, parent)).trimEnd();

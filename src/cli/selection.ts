@@ -4,14 +4,14 @@ import { suggest } from '../config/suggest.ts';
 import { GatewayError } from '../errors.ts';
 import { type Command, root, subCommands } from './command-table.ts';
 
-/** What a command line asks for. */
+/** The command that a command line selects, and what to do with it. */
 export interface Selection {
   readonly command: Command;
-  /** The program, where `command` is one of its subcommands. */
+  /** The program, if `command` is one of its subcommands. */
   readonly parent: Command | undefined;
-  /** What the command line says after the subcommand's name is taken out. */
+  /** The command line without the name of the subcommand. */
   readonly rawArgs: string[];
-  readonly asksFor: 'help' | 'version' | 'run';
+  readonly action: 'help' | 'version' | 'run';
 }
 
 const allCommands = [root, ...Object.values(subCommands)];
@@ -19,12 +19,10 @@ const allCommands = [root, ...Object.values(subCommands)];
 type Token = NonNullable<ReturnType<typeof parseArgs>['tokens']>[number];
 
 /**
- * Finds the command that `argv` (without the program's own name) means, and checks every word of it.
+ * Selects the command for the arguments `argv`, without the program's name, and checks every argument: citty ignores unknown
+ * flags, takes the last of two values, and takes the next flag for a missing value.
  *
- * citty ignores flags that it does not know, takes the last of two values, and takes the next flag as a
- * missing value. So nothing reaches it before it passed here.
- *
- * @throws GatewayError('usage') for the first word that is wrong
+ * @throws GatewayError('usage') for the first wrong argument
  */
 export function selectCommand(argv: readonly string[]): Selection {
   const tokens = tokenize(argv);
@@ -39,15 +37,15 @@ export function selectCommand(argv: readonly string[]): Selection {
     command,
     parent: name ? root : undefined,
     rawArgs: argv.filter((_, index) => index !== name?.index),
-    asksFor: asks(rest, 'help') ? 'help' : asks(rest, 'version') ? 'version' : 'run',
+    action: hasFlag(rest, 'help') ? 'help' : hasFlag(rest, 'version') ? 'version' : 'run',
   };
 }
 
-function asks(tokens: readonly Token[], name: string): boolean {
+function hasFlag(tokens: readonly Token[], name: string): boolean {
   return tokens.some((token) => token.kind === 'option' && token.name === name);
 }
 
-/** The words of a command line. A flag of any command is known here: only then is it clear what is a value. */
+/** Splits a command line into tokens. It needs the flags of all commands to tell values from other words. */
 function tokenize(argv: readonly string[]): Token[] {
   const options: Record<string, { type: 'string' | 'boolean'; short?: string }> = {};
   for (const command of allCommands) {
@@ -59,7 +57,7 @@ function tokenize(argv: readonly string[]): Token[] {
   return parseArgs({ args: [...argv], options, strict: false, allowPositionals: true, tokens: true }).tokens;
 }
 
-/** Throws unless `command` takes the word `token` after the words `before` it. */
+/** Throws unless `command` takes `token` after the tokens `before` it. */
 function requireKnown(token: Token, command: Command, before: readonly Token[]): void {
   if (token.kind === 'option-terminator') return;
   if (token.kind === 'positional') throw unexpectedWord(token.value, command);
@@ -70,7 +68,7 @@ function requireKnown(token: Token, command: Command, before: readonly Token[]):
     if (token.value !== undefined) throw new GatewayError('usage', `${flag} takes no value`);
     return;
   }
-  if (asks(before, token.name)) throw new GatewayError('usage', `${flag} is given twice`);
+  if (hasFlag(before, token.name)) throw new GatewayError('usage', `${flag} is given twice`);
   if (!token.value) throw new GatewayError('usage', `${flag} needs a value`);
   if (!token.inlineValue && token.value.startsWith('-')) {
     throw new GatewayError(
@@ -110,7 +108,7 @@ function flagsOf(command: Command): string[] {
   return Object.keys(command.args as ArgsDef).map((name) => `--${name}`);
 }
 
-/** `; did you mean …?` where `word` begins a candidate or is a near miss of one; else nothing. */
+/** `; did you mean …?` if `word` begins a candidate or is a near miss of one, else an empty text. */
 function suggestion(word: string, candidates: readonly string[]): string {
   const bare = word.replace(/^-+/, '');
   const begun = candidates.find((candidate) => candidate.replace(/^-+/, '').startsWith(bare));

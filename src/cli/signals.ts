@@ -1,20 +1,20 @@
 /**
- * How long after the first SIGINT or SIGTERM another one is the same, delivered twice: timeout(1) signals its child and
- * its process group, and npm and shells pass on what the terminal has sent to all.
+ * A SIGINT or SIGTERM this soon after the first one is the same signal, delivered twice: timeout(1) signals its child and
+ * its process group, and npm and shells forward a signal that the terminal has sent to everyone.
  */
-const sameSignalMs = 500;
+const duplicateMs = 500;
 
-/** The signals that this process got, from the moment that `watchSignals` was called. */
+/** The signals since `watchSignals` was called. */
 export interface SignalWatch {
   /** Resolves to the first SIGINT or SIGTERM. */
   readonly stop: Promise<NodeJS.Signals>;
-  /** Resolves to the next one after half a second: whoever sends it does not want to wait. */
+  /** Resolves to the next one after half a second: the sender does not want to wait. */
   readonly secondStop: Promise<NodeJS.Signals>;
-  /** Calls `handler` at each SIGHUP; at once if one came before. */
+  /** Calls `handler` on each SIGHUP, and at once if one came before. */
   onHangup(handler: () => void): void;
 }
 
-/** Takes over SIGINT, SIGTERM and SIGHUP: from now on none of them ends the process by itself. */
+/** Handles SIGINT, SIGTERM and SIGHUP, none of which ends the process any more. */
 export function watchSignals(): SignalWatch {
   const first = Promise.withResolvers<NodeJS.Signals>();
   const second = Promise.withResolvers<NodeJS.Signals>();
@@ -24,7 +24,7 @@ export function watchSignals(): SignalWatch {
     if (firstMs > nowMs) {
       firstMs = nowMs;
       first.resolve(signal);
-    } else if (nowMs - firstMs >= sameSignalMs) second.resolve(signal);
+    } else if (nowMs - firstMs >= duplicateMs) second.resolve(signal);
   };
   process.on('SIGINT', onStop).on('SIGTERM', onStop);
 

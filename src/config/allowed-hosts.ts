@@ -6,14 +6,14 @@ import { isHost } from './rules.ts';
 /** The longest host name. RFC 1035, 3.1. */
 const maxHostChars = 253;
 
-/** What the entries of `mcp.allowed_hosts` stand for: names, addresses, ranges of addresses, and all names below a domain. */
+/** The hosts that `mcp.allowed_hosts` allows: names, addresses, ranges of addresses, and all names below a domain. */
 export class HostSet {
   readonly #names: ReadonlySet<string>;
   readonly #networks: readonly string[];
-  /** The addresses and ranges, made when the first address is looked for. */
+  /** The addresses and ranges, built for the first address that is looked up. */
   #addresses: BlockList | null = null;
 
-  /** @param entries of which `allowedHostExpected` has nothing to say */
+  /** @param entries valid ones, see `allowedHostExpected` */
   constructor(entries: readonly string[]) {
     const hosts = entries.map(normalizeHost);
     this.#names = new Set(hosts);
@@ -37,8 +37,8 @@ export class HostSet {
 }
 
 /**
- * What was expected in place of an entry of `mcp.allowed_hosts`, or null when it is a good one: a host name or IP address,
- * a range in CIDR notation (RFC 4632, 3.1), or `*.domain`.
+ * Checks an entry of `mcp.allowed_hosts`: a host name or IP address, a range in CIDR notation (RFC 4632, 3.1), or `*.domain`.
+ * Returns what was expected instead, or null if the entry is valid.
  */
 export function allowedHostExpected(text: string): string | null {
   const name = text.startsWith('*.') ? text.slice(2) : text;
@@ -60,7 +60,7 @@ export function allowedHostExpected(text: string): string | null {
   return 'a host name, an IP address, a range such as 10.0.0.0/8, or "*.example.com"';
 }
 
-/** The host in a URL or what looks like part of one. */
+/** The host in a URL or in a text that looks like part of one. */
 function hostAlone(text: string): string {
   const url = /^(?:[a-z][a-z\d+.-]*:\/\/)?(?:[^@/]*@)?(\[[\da-f:.]+\]|[^:/?#[\]]+)(?::\d*)?(?:[/?#].*)?$/i;
   return url.exec(text)?.[1]?.replace(/^\[|\]$/g, '') ?? text;
@@ -76,7 +76,7 @@ function rangeExpected(address: string, prefix: string): string | null {
     : `the first address of the range: ${first}/${length}`;
 }
 
-/** The address with all bits behind the prefix cleared, written as in URLs. */
+/** The address with all bits after the prefix cleared, written as in URLs. */
 function firstOfRange(address: string, length: number): string {
   const isV6 = address.includes(':');
   const groups = isV6 ? groupsOf(address) : address.split('.').map(Number);
@@ -89,7 +89,7 @@ function firstOfRange(address: string, length: number): string {
   return inUrl(cleared.map((group) => group.toString(16)).join(':'));
 }
 
-/** An IPv6 address as the host of a URL: in lower case, shortened, without a dotted part. */
+/** An IPv6 address as URLs write it: in lower case, shortened, without a dotted part. */
 const inUrl = (address: string) => new URL(`http://[${address}]/`).hostname.slice(1, -1);
 
 /** The eight groups of an IPv6 address. */

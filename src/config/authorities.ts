@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { descriptors } from '../runtime/descriptors.ts';
 
 /**
- * What is wrong with the certificates that NODE_EXTRA_CA_CERTS names; null: nothing. The runtime goes on without them, and
- * every server that needs them is refused then.
+ * Checks the certificates that NODE_EXTRA_CA_CERTS names: without usable ones the runtime goes on, and refuses every server
+ * that needs them. Returns a warning, or null.
  */
 export function authoritiesProblem(env: Readonly<Record<string, string | undefined>>): string | null {
   const path = env.NODE_EXTRA_CA_CERTS;
@@ -12,9 +12,9 @@ export function authoritiesProblem(env: Readonly<Record<string, string | undefin
   try {
     const text = descriptors.use(() => readFileSync(path, 'latin1'));
     if (/-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----/.test(text)) return null;
-    return `${named}, which holds no certificate in PEM form: no authority is added by it`;
+    return `${named}, which holds no PEM certificate, so no authority is added`;
   } catch (error) {
     const { code = 'unknown error' } = error as { code?: string };
-    return `${named}, which cannot be read (${code}): no authority is added by it`;
+    return `${named}, which cannot be read (${code}), so no authority is added`;
   }
 }

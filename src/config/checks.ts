@@ -1,16 +1,16 @@
 import { isDisabled } from './disabled.ts';
 import type { YamlFile } from './document.ts';
 import type { Environment } from './expand.ts';
-import { isCustomaryVariable } from './hidden.ts';
+import { isCustomaryVariable } from './hidden-spans.ts';
 import { dotted, type Path, type Problem, quote, shownKey } from './problems.ts';
 import { isBearerToken, isVariableName } from './rules.ts';
 import type { Source, Span } from './source.ts';
 import { splitUserInfo } from './user-info.ts';
 
-/** The tokens that the environment holds for a configuration. */
+/** The tokens in the environment that a configuration refers to. */
 export interface Credentials {
   readonly bearerToken: string | null;
-  /** Server name to the token of its `auth.token_env`. */
+  /** The name of a server to the token in its `auth.token_env`. */
   readonly upstreamTokens: ReadonlyMap<string, string>;
 }
 
@@ -18,10 +18,10 @@ type Mapping = Readonly<Record<string, unknown>>;
 const gatewayTokenVariable = 'MCPSTEAD_BEARER_TOKEN';
 
 /**
- * Checks what no single value shows: names, headers and credentials that occur twice, and tokens that the environment
- * lacks, or has for nothing. `value` may not have passed the schema (all problems are told at once), so nothing about it is sure.
+ * Checks that involve several values: duplicate names, headers and credentials, and tokens that the environment lacks or that
+ * nothing uses. Because all problems are reported at once, `value` may violate the schema.
  */
-export function checkTogether(
+export function crossCheck(
   value: unknown,
   file: YamlFile,
   source: Source,
@@ -42,7 +42,7 @@ export function checkTogether(
       const first = names.get(name);
       if (!first) names.set(name, span);
       else {
-        const related = { span: first, message: 'this server has it, too' };
+        const related = { span: first, message: 'another server has this name' };
         problems.push({
           span,
           message: `servers[${index}].name: ${quote(name)} is taken; names are unique`,
@@ -55,7 +55,7 @@ export function checkTogether(
 
     if (isDisabled(server)) {
       if (server.required === true) {
-        const place = source.where(file.spanOf([...path, 'required']));
+        const place = source.locationOf(file.spanOf([...path, 'required']));
         warnings.push(`${place}: servers[${index}].required has no effect while enabled is false`);
       }
       continue;
@@ -87,10 +87,10 @@ function headerProblems(server: Mapping, path: Path, file: YamlFile): Problem[] 
     const span = file.keySpanOf([...path, name]);
     const first = names.get(name.toLowerCase());
     if (first) {
-      const related = { span: first, message: 'it stands here, too' };
+      const related = { span: first, message: 'first written here' };
       problems.push({
         span,
-        message: `the header ${shownKey(name)} is written twice; case does not matter in header names`,
+        message: `the header ${shownKey(name)} is written twice; header names ignore case`,
         related,
       });
     } else if (name.toLowerCase() === 'authorization' && mapping(server.auth).type === 'bearer') {
@@ -101,18 +101,18 @@ function headerProblems(server: Mapping, path: Path, file: YamlFile): Problem[] 
   return problems;
 }
 
-/** The user name and password of a URL become the header `Authorization`, which only one key can give. */
+/** The user name and password of a URL become the header `Authorization`, which only one key can set. */
 function userInfoProblems({ url, auth, headers }: Mapping, path: Path, file: YamlFile): Problem[] {
   if (typeof url !== 'string' || !URL.canParse(url) || splitUserInfo(url).userInfo === null) return [];
   const header = Object.keys(mapping(headers)).find((name) => name.toLowerCase() === 'authorization');
   const other =
     mapping(auth).type === 'bearer' ? 'auth of type bearer' : header && `the header ${header} in headers`;
   if (!other) return [];
-  const message = `${dotted(path)}: its user name and password set the header Authorization, and so does ${other}; remove one of them`;
+  const message = `${dotted(path)}: its user name and password set the header Authorization, as does ${other}; remove one of them`;
   return [{ span: file.spanOf(path), message }];
 }
 
-/** The token in `variable`, or null after telling what is wrong with it; its value is never repeated. */
+/** The token in `variable`, or null after adding a problem, which never repeats the value. */
 function tokenFrom(
   env: Environment,
   variable: string,
@@ -127,7 +127,7 @@ function tokenFrom(
       ? 'is not set; it must hold the bearer token'
       : token === ''
         ? 'is empty; it must hold the bearer token'
-        : 'holds white space, a line break or characters outside of ASCII, which no bearer token has';
+        : 'contains white space, a line break or characters outside of ASCII, which a bearer token cannot';
   problems.push({ span, message: `the environment variable ${shown} ${what}` });
   return null;
 }

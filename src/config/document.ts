@@ -3,35 +3,35 @@ import { clip, type Path, type Problem, quote, shownKey, unusableFile } from './
 import type { Source, Span } from './source.ts';
 import { throwOnSyntaxErrors } from './syntax.ts';
 
-/** Where a value of the file stands. */
+/** The location of a value in the file. */
 interface Place {
-  /** The key before the value; null for the root and the items of a list. */
+  /** The key of the value; null for the root and the items of a list. */
   readonly key: Scalar | null;
-  /** The value; null where a key has none. */
+  /** The value; null if the key has none. */
   readonly node: Node | null;
 }
 
-/** A configuration file as plain data that remembers where each value stood. */
+/** A configuration file as plain data, with the location of each value. */
 export interface YamlFile {
   readonly value: unknown;
   readonly problems: readonly Problem[];
-  /** Paths whose value could not be made out and has a problem of its own already. */
-  readonly broken: ReadonlySet<string>;
-  /** Every value that is neither mapping nor list. */
+  /** Paths of values that could not be read, and have a problem already. */
+  readonly unresolved: ReadonlySet<string>;
+  /** All values but mappings and lists. */
   scalars(): Iterable<{ path: Path; span: Span }>;
-  /** Every key, also of values that were passed over. */
+  /** All keys, those of skipped values included. */
   readonly keys: readonly Span[];
-  /** What was passed over because of a problem, and has no path. */
-  readonly unread: readonly Span[];
-  /** The source of the value at `path`, or of the nearest one around it. */
+  /** Values without a path, which were skipped because of a problem. */
+  readonly skipped: readonly Span[];
+  /** The span of the value at `path`, or of the nearest one around it. */
   spanOf(path: Path): Span;
-  /** The source of the key at the end of `path`. */
+  /** The span of the key at the end of `path`. */
   keySpanOf(path: Path): Span;
-  /** The scalar at `path` as it is written, quotes included; null when there is none. */
+  /** The scalar at `path` as written, quotes included; null if there is none. */
   sourceOf(path: Path): string | null;
 }
 
-/** Aliases multiply: nine levels of nine make a billion values out of 1 KB. */
+/** Aliases multiply: nine levels of nine aliases turn 1 KB into a billion values. */
 const maxAliasedValues = 10_000;
 /** Twice as deep as the schema goes. */
 const maxDepth = 10;
@@ -40,12 +40,12 @@ const plainTags = new Set(
   ['str', 'int', 'float', 'bool', 'null', 'map', 'seq'].map((tag) => `tag:yaml.org,2002:${tag}`),
 );
 
-/** A path as a key of a Map or Set: arrays there are compared by identity. */
+/** A path as the key of a Map or Set, which compare arrays by identity. */
 export const pathKey = (path: Path): string => JSON.stringify(path);
 
 /**
- * Reads YAML 1.2. Syntax errors throw, since nothing can be said about the rest; what is valid YAML but no
- * plain data (tags, merge keys, twice the same key, …) is among the problems.
+ * Reads YAML 1.2. Throws on syntax errors, after which the rest has no meaning; YAML that is not plain data (tags, merge
+ * keys, duplicate keys, …) is reported in `problems`.
  */
 export function readYaml(source: Source): YamlFile {
   const document = parseDocument(source.text, { prettyErrors: false, stringKeys: true, uniqueKeys: false });
@@ -60,15 +60,15 @@ export function readYaml(source: Source): YamlFile {
 class DocumentFile implements YamlFile {
   readonly value: unknown;
   readonly problems: Problem[] = [];
-  readonly broken = new Set<string>();
+  readonly unresolved = new Set<string>();
   readonly keys: Span[] = [];
-  readonly unread: Span[] = [];
+  readonly skipped: Span[] = [];
   readonly #text: string;
   readonly #places = new Map<string, Place & { path: Path }>();
   readonly #anchors = new Map<string, Node>();
-  /** Collections that are being read: an alias to one of them would never end. */
+  /** The collections that are being read: an alias to one of them would recurse forever. */
   readonly #open = new Set<Node>();
-  /** The alias in the file that is being followed, with those behind it. */
+  /** The outermost alias that is being followed. */
   #alias: Node | null = null;
   #aliasedValues = 0;
 
@@ -112,7 +112,7 @@ class DocumentFile implements YamlFile {
       this.problems.push({ span: rangeOf(this.#alias), message });
     }
     if (node.tag && node.tag !== '!' && !plainTags.has(node.tag)) {
-      this.unread.push(rangeOf(node));
+      this.skipped.push(rangeOf(node));
       const advice = /env|secret|vault/i.test(node.tag)
         ? `for the value of a variable write "\${NAME}"`
         : 'write plain YAML';
@@ -120,7 +120,7 @@ class DocumentFile implements YamlFile {
     }
     if (isScalar(node)) return node.value;
     if (path.length > maxDepth) {
-      this.unread.push(rangeOf(node));
+      this.skipped.push(rangeOf(node));
       return this.#fail(path, rangeOf(node), 'the file is nested too deeply');
     }
     this.#open.add(node);
@@ -139,7 +139,7 @@ class DocumentFile implements YamlFile {
       const problem = this.#keyProblem(key, seen);
       if (problem) {
         this.problems.push(problem);
-        if (node) this.unread.push(rangeOf(node));
+        if (node) this.skipped.push(rangeOf(node));
       } else if (isScalar(key)) {
         const name = String(key.value);
         seen.set(name, rangeOf(key));
@@ -154,14 +154,14 @@ class DocumentFile implements YamlFile {
     if (!isScalar(key) || typeof key.value !== 'string') return { span, message: 'a key must be plain text' };
     const first = seen.get(key.value);
     if (first) {
-      const related = { span: first, message: 'it stands here, too' };
+      const related = { span: first, message: 'first written here' };
       return { span, message: `the key "${shownKey(key.value)}" is written twice`, related };
     }
     if (key.value === '<<') {
       const message = 'merge keys ("<<") are not part of YAML 1.2; an alias can stand for a whole value';
       return { span, message };
     }
-    // As a property of a JavaScript object it would be no property.
+    // On a JavaScript object it would set the prototype.
     return key.value === '__proto__' ? { span, message: 'unknown key "__proto__"' } : null;
   }
 
@@ -172,7 +172,7 @@ class DocumentFile implements YamlFile {
     if (!target) return this.#fail(path, span, `the alias ${name} has no anchor before it`);
     if (this.#open.has(target)) return this.#fail(path, span, `the alias ${name} contains itself`);
     if (this.#aliasedValues > maxAliasedValues) {
-      this.broken.add(pathKey(path));
+      this.unresolved.add(pathKey(path));
       return null;
     }
     const outer = this.#alias;
@@ -183,7 +183,7 @@ class DocumentFile implements YamlFile {
   }
 
   #fail(path: Path, span: Span, message: string): null {
-    this.broken.add(pathKey(path));
+    this.unresolved.add(pathKey(path));
     this.problems.push({ span, message });
     return null;
   }

@@ -3,60 +3,59 @@ import { pathKey, type YamlFile } from './document.ts';
 import type { Path, Problem } from './problems.ts';
 import { isVariableName } from './rules.ts';
 
-/** The variables of a process: `process.env`. */
+/** The environment variables of a process, such as `process.env`. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** A value of an environment variable and the key of the server that it went into. */
+/** The value of an environment variable, and the key of the server that it was inserted into. */
 export interface Expansion {
   readonly path: Path;
   readonly value: string;
 }
 
-/** A configuration with its variables expanded, and what went wrong on the way. */
+/** A configuration with its variables expanded. */
 export interface Expanded {
   readonly value: unknown;
   readonly problems: readonly Problem[];
-  /** Paths whose text could not be expanded. */
-  readonly broken: ReadonlySet<string>;
+  /** Paths of texts that could not be expanded. */
+  readonly unresolved: ReadonlySet<string>;
   readonly expansions: readonly Expansion[];
 }
 
 const reference = /\$\$\{|\$\{([^}]*)(\}?)/g;
 
-/** Whether `${NAME}` is left alone at `path`: `token_env` is itself the name of a variable. */
+/** Whether `path` is not expanded: `token_env` is the name of a variable. */
 const isLiteral = (path: Path) => path.at(-1) === 'token_env';
 
-/** `${env:NAME}`, `${ NAME }`, `${{ secrets.NAME }}`, `${NAME:-default}`: the name as other programs write it. */
+/** A reference as other programs write it: `${env:NAME}`, `${ NAME }`, `${{ secrets.NAME }}`, `${NAME:-default}`. */
 const foreignForm =
   /^\$\{\{? *(?:(?:process\.)?env[.:]|secrets\.|vars\.)?([A-Z][A-Z0-9_]*)(?: *\}|(:?-)|:?[?+=])/;
 
-/** What stands in the braces is not repeated unless it is surely the name of a variable: it may be a secret. */
-function malformed(text: string): string {
+/** Repeats the text in the braces only if it is certainly the name of a variable: it may be a secret. */
+function malformedReference(text: string): string {
   const [, name, isDefault] = foreignForm.exec(text) ?? [];
   if (name !== undefined) {
     const reason = isDefault
       ? 'a default is not supported yet by this version'
-      : 'a variable is called by its name alone';
+      : 'a reference is the name of the variable alone';
     return `${reason}; write "\${${name}}"`;
   }
   if (/^\$\{(?:input|file|prompt|secret|vault|op|ssm):/i.test(text)) {
     return `this version takes values from environment variables only; write "\${NAME}"`;
   }
-  return `after "\${" the name of an environment variable and "}" must follow; "$\${" is a literal "\${"`;
+  return `"\${" must be followed by the name of an environment variable and "}"; "$\${" is a literal "\${"`;
 }
 
 /**
- * Expands `${NAME}` in the string values of `servers[]`, once and not in keys; `$${` stands for `${`.
- * A variable that is set to nothing expands to nothing; one that is not set is a problem. In a server that is switched off
- * nothing is expanded: people switch off what they have no token for.
+ * Expands `${NAME}` in the string values of `servers[]`, once and not in keys; `$${` stands for `${`. An empty variable expands
+ * to an empty text; an unset one is a problem. Disabled servers are not expanded: people disable servers for lack of a token.
  */
 export function expand(file: YamlFile, source: string, env: Environment): Expanded {
   const problems: Problem[] = [];
-  const broken = new Set<string>();
+  const unresolved = new Set<string>();
   const expansions: Expansion[] = [];
   const root = file.value;
   if (typeof root !== 'object' || root === null || !('servers' in root)) {
-    return { value: root, problems, broken, expansions };
+    return { value: root, problems, unresolved, expansions };
   }
   const servers: readonly unknown[] = Array.isArray(root.servers) ? root.servers : [];
 
@@ -71,15 +70,15 @@ export function expand(file: YamlFile, source: string, env: Environment): Expand
       if (name === undefined) return '${';
       const value = Object.hasOwn(env, name) ? env[name] : undefined;
       const wellFormed = closed !== '' && isVariableName(name);
-      if (disabled) broken.add(pathKey(path));
+      if (disabled) unresolved.add(pathKey(path));
       if (disabled && wellFormed) return whole;
       if (wellFormed && value !== undefined) {
         expansions.push({ path, value });
         return value;
       }
-      const message = wellFormed ? `the environment variable ${name} is not set` : malformed(whole);
+      const message = wellFormed ? `the environment variable ${name} is not set` : malformedReference(whole);
       problems.push({ span, message });
-      broken.add(pathKey(path));
+      unresolved.add(pathKey(path));
       return whole;
     });
     return disabled ? text : expanded;
@@ -95,5 +94,5 @@ export function expand(file: YamlFile, source: string, env: Environment): Expand
   }
 
   const value = { ...root, servers: expandValue(root.servers, ['servers']) };
-  return { value, problems, broken, expansions };
+  return { value, problems, unresolved, expansions };
 }

@@ -1,32 +1,32 @@
 import { shownKey } from './problems.ts';
 import type { Source } from './source.ts';
 
-/** A key of a block mapping or the dash of a list item, and where it stands; lines and columns count from 1. */
+/** A key of a block mapping, or the dash of a list item, with its position; lines and columns count from 1. */
 interface Mark {
   readonly line: number;
   readonly column: number;
-  /** Null: it is a dash. */
+  /** Null for a dash. */
   readonly key: string | null;
 }
 
 const keyLine = /^( *)((?:- +)*)(?:(["']?)([^\s"'#:,{}[\]-][^"':]*)\3:(?=\s|$)(.*))?/;
 
-/** The marks of one line, from left to right; none where it is neither key nor list item. */
+/** The marks of one line, from left to right. */
 function marksOf(text: string, line: number): Mark[] {
   const [, indent = '', dashes = '', , key, value = ''] = keyLine.exec(text) ?? [];
   const dashColumns = [...dashes.matchAll(/-/g)].map(({ index }) => indent.length + index + 1);
   const marks: Mark[] = dashColumns.map((column) => ({ line, column, key: null }));
-  // `http://b` is no key; `name: a: b` is more than one.
+  // `http://b` is not a key; `name: a: b` is more than one.
   const isKey = key !== undefined && !/^\s*#/.test(text);
   if (isKey && !/:\s/.test(value)) marks.push({ line, column: indent.length + dashes.length + 1, key });
   return marks;
 }
 
 /**
- * How a line that YAML cannot place is moved to where it belongs, judged by the lines above it, or null. The usual slips are
- * keys of a list item that do not stand below the first one, and items whose dashes do not stand below each other.
+ * Advice on the right column of a line at which the parser failed, judged by the lines above it, or null. The usual mistakes
+ * are keys of a list item, or dashes of a list, that are not aligned.
  *
- * @param valueGoesOn whether the value of a key in this line goes on in the next one, where it holds a key
+ * @param valueGoesOn whether the value of a key in this line goes on in the next line, which contains a key
  */
 export function layoutAdvice(source: Source, line: number, valueGoesOn: boolean): string | null {
   const lines = source.text.split('\n', line + 1).map((text, index) => marksOf(text, index + 1));
@@ -45,7 +45,7 @@ export function layoutAdvice(source: Source, line: number, valueGoesOn: boolean)
   if (own === undefined || open.length === 0) return null;
   const places = open.filter((mark) => (mark.key === null) === (own.key === null));
   const item = open.findIndex((mark) => mark.key === null && mark.column === own.column);
-  // A key below a dash belongs to the item before, or begins the next one.
+  // A key in the column of the dashes belongs to the item before, or begins the next one.
   const beside = item < 0 ? undefined : open[item + 1];
   if (own.key !== null && beside) {
     const ofItem = lines.slice((open[item] as Mark).line - 1, line - 1).flat();
@@ -53,7 +53,7 @@ export function layoutAdvice(source: Source, line: number, valueGoesOn: boolean)
       ? `put "- " in front of "${shownKey(own.key)}"`
       : `begin this line in ${below(beside)}`;
   }
-  // The list had ended: a key of its item stands below the dash.
+  // A key of an item in the column of its dash has ended the list.
   if (own.key === null) {
     const above = lines.slice(0, line - 1).flat();
     const dash = above.findLastIndex((mark) => mark.key === null && mark.column === own.column);

@@ -10,9 +10,9 @@ const bytesPerUnit: Readonly<Record<string, number>> = { b: 1, k: 1024, m: 1024 
 const durationPart =
   /(\d+(?:\.\d+)?) *(ms|millis|msec|milliseconds?|s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?)\b/gi;
 
-/** Milliseconds of a time with its units, as `30s`, `1h30m`, `500 ms` or `PT5M`; null: it is none. */
-export function durationMs(text: string): number | null {
-  // `1h30m`: a unit ends where the next number begins.
+/** Parses a time with units, such as `30s`, `1h30m`, `500 ms` or `PT5M`, into milliseconds; null if it is not one. */
+export function parseDurationMs(text: string): number | null {
+  // `1h30m`: a unit ends at the next number.
   const parts = text
     .trim()
     .replace(/^PT/, '')
@@ -26,15 +26,15 @@ export function durationMs(text: string): number | null {
   return ms;
 }
 
-/** Bytes of a size with its unit, as `4MB`, `512k` or `1.5 GiB`, all of them powers of 1024; null: it is none. */
-export function sizeBytes(text: string): number | null {
+/** Parses a size with a unit, such as `4MB`, `512k` or `1.5 GiB`, into bytes; all units are powers of 1024. Null if it is not one. */
+export function parseSizeBytes(text: string): number | null {
   const [, number, unit = 'b'] = /^(\d+(?:\.\d+)?) *([kmg])?i?(?:b|bytes?)?$/i.exec(text.trim()) ?? [];
   if (number === undefined) return null;
   return Math.round(Number(number) * (bytesPerUnit[unit.toLowerCase()] as number));
 }
 
-/** A number with grouped digits or a decimal comma, or with a comma or semicolon behind it; null: it is none. */
-export function plainNumber(text: string): number | null {
+/** Parses a number with grouped digits, a decimal comma, or a comma or semicolon after it; null if it is not one. */
+export function parseNumber(text: string): number | null {
   if (/^\d+,\d{1,2}$/.test(text)) return Number(text.replace(',', '.'));
   const found = /^(\d{1,3}(?:[_,' ]\d{3})+|\d+)[,;]?$/.exec(text.trim());
   return found === null ? null : Number((found[1] as string).replace(/\D/g, ''));

@@ -1,6 +1,7 @@
 import type { ChangeEffect } from './fields.ts';
 import type { Path } from './problems.ts';
 import { configJsonSchema } from './schema.ts';
+import { normalizeWord } from './suggest.ts';
 
 /** The part of JSON Schema that the configuration's schema uses. */
 interface SchemaNode {
@@ -16,11 +17,11 @@ interface SchemaNode {
   readonly required?: readonly string[];
   readonly minimum?: number;
   readonly maximum?: number;
-  /** What a change of the key does; absent from sections, and from the published schema. */
+  /** The effect of a change; absent from sections and from the published schema. */
   readonly onChange?: ChangeEffect;
 }
 
-/** One key of the configuration, for the documentation. */
+/** A key of the configuration. */
 export interface KeyReference {
   /** `servers[].timeouts.request_seconds` */
   readonly key: string;
@@ -28,40 +29,37 @@ export interface KeyReference {
   readonly required: boolean;
 }
 
-// Made once, when a problem has to be explained.
+// Built once, for the first problem.
 let root: SchemaNode | undefined;
 const keys: KeyReference[] = [];
-const homes = new Map<string, { section: string; key: string }[]>();
+/** A normalized key to the sections that have it. */
+const sections = new Map<string, { section: string; key: string }[]>();
 const schema = () => {
   root ??= configJsonSchema() as SchemaNode;
   return root;
 };
 
-/** The keys that may stand in the mapping at `path`, in the order of the documentation. */
+/** The keys of the mapping at `path`, in the order of the schema. */
 export function keysAt(path: Path): string[] {
   return nodesAt(path).flatMap((node) => Object.keys(node.properties ?? {}));
 }
 
-/** Whether the schema knows a value at `path`, whatever its type. */
+/** Whether the schema has a value at `path`. */
 export function isKnown(path: Path): boolean {
   return nodesAt(path).length > 0;
 }
 
-/**
- * The sections that a key called `key` belongs to, as `mcp.session`, the top of the file as an empty text, and how it is
- * spelled there (case, `-` and `_` aside).
- */
-export function homesOf(key: string): readonly { section: string; key: string }[] {
-  if (homes.size === 0) {
+/** The sections with a key like `key`, such as `mcp.session` (empty for the top of the file), and its spelling there. */
+export function sectionsOf(key: string): readonly { section: string; key: string }[] {
+  if (sections.size === 0) {
     for (const reference of allKeys()) {
       const [, section = '', last = reference.key] = /^(.*)\.([^.]+)$/.exec(reference.key) ?? [];
-      homes.set(plain(last), [...(homes.get(plain(last)) ?? []), { section, key: last }]);
+      const word = normalizeWord(last);
+      sections.set(word, [...(sections.get(word) ?? []), { section, key: last }]);
     }
   }
-  return homes.get(plain(key)) ?? [];
+  return sections.get(normalizeWord(key)) ?? [];
 }
-
-const plain = (word: string) => word.toLowerCase().replace(/[-_]/g, '');
 
 /** Every key of the configuration, sections included, in the order of the schema. */
 export function allKeys(): readonly KeyReference[] {
@@ -86,7 +84,7 @@ function nodesAt(path: Path): SchemaNode[] {
   return nodes;
 }
 
-/** A node and its alternatives: `auth` is a word or a mapping, and the mapping has keys. */
+/** A node and its alternatives: `auth` is a word, or a mapping with keys. */
 function branchesOf(node: SchemaNode): SchemaNode[] {
   return [node, ...(node.anyOf ?? [])];
 }

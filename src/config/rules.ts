@@ -1,21 +1,21 @@
 import { isAddress } from './hosts.ts';
 import { foreignReferenceIn } from './variables.ts';
 
-// What a host, name, header or URL may look like. A function answers what was expected, or null when the
-// value is good, so that the schema can say exactly what is wrong with a value.
+// The syntax of hosts, names, headers and URLs. An `…Expected` function returns null for a valid value, else what was expected,
+// so that a message can be exact.
 
-/** `<server>__<tool>` must split again without doubt, so a name holds no `__` and does not end in `_`. */
+/** `<server>__<tool>` must be unambiguous, so a name has no `__` and does not end in `_`. */
 const serverName = /^(?!.*__)[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9.-])?$/;
 const hostName = /^(?!-)[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*\.?$/;
 /** RFC 9110 section 5.6.2, `token`. */
 const headerName = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
-/** RFC 9110 section 5.5 without `obs-text`, which peers decode differently. */
+/** RFC 9110 section 5.5, without `obs-text`, which peers decode differently. */
 const headerValue = /^[\t\x20-\x7e]*$/;
-/** What fits into `Authorization: Bearer …`: visible ASCII. */
+/** Visible ASCII, for `Authorization: Bearer …`. */
 const bearerToken = /^[\x21-\x7e]+$/;
 const variableName = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
-/** A server's name; a tool's qualified name begins with it. */
+/** Checks the name of a server, with which the qualified names of its tools begin. */
 export function serverNameExpected(name: string): string | null {
   if (serverName.test(name)) return null;
   if (name.includes('__')) return 'a name without "__", which separates server and tool names';
@@ -23,13 +23,13 @@ export function serverNameExpected(name: string): string | null {
   return 'a name of letters, digits, "_", "-" and ".", that begins with a letter or digit';
 }
 
-/** A host name or IP address; no scheme, port or IPv6 brackets. What ends in a number is an address, or nothing. */
+/** Whether `text` is a host name or IP address, without scheme, port or IPv6 brackets. A host name does not end in a number. */
 export function isHost(text: string): boolean {
   if (isAddress(text)) return true;
   return text.length <= 253 && hostName.test(text) && !/(?:^|\.)\d+\.?$/.test(text);
 }
 
-/** A server's URL. A fragment is refused because no server ever sees it. */
+/** Checks the URL of a server. It must not have a fragment, which never reaches a server. */
 export function urlExpected(text: string): string | null {
   const web = /^https?:\/\/[^/?#]/i.test(text) && !/[\s\\]/.test(text) && URL.canParse(text);
   if (!web) return 'an http:// or https:// URL';
@@ -37,31 +37,31 @@ export function urlExpected(text: string): string | null {
   return null;
 }
 
-/** A path of this machine. What a shell would expand is refused: a folder called `~` is none that anybody wants. */
+/** Checks a path of this machine. Text that a shell would expand is refused: nobody wants a folder called `~`. */
 export function pathExpected(text: string): string | null {
   if (text === '' || text.includes('\0')) return 'a path or null';
   const isForShell = text.startsWith('~') || text.includes('${') || foreignReferenceIn(text) !== null;
-  return isForShell ? 'a path in full, without "~" and variables, or null' : null;
+  return isForShell ? 'a full path without "~" and variables, or null' : null;
 }
 
-/** The name of an environment variable, as POSIX allows it, in either case. */
+/** Whether `text` is the name of an environment variable by POSIX, in either case. */
 export function isVariableName(text: string): boolean {
   return variableName.test(text);
 }
 
-/** A value that every HTTP peer reads alike. */
+/** Whether every HTTP peer decodes this header value alike. */
 export function isHeaderValue(text: string): boolean {
   return headerValue.test(text);
 }
 
-/** A token that can be sent (RFC 6750, 2.1, asks for less). */
+/** Whether `text` can be sent as a bearer token. RFC 6750, 2.1, is stricter. */
 export function isBearerToken(text: string): boolean {
   return bearerToken.test(text);
 }
 
 const gateway = 'the gateway sets it';
 const connection = 'it belongs to the connection, not to the request';
-/** Headers that a configuration cannot set, with the reason; `Mcp-Param-*` goes with them. */
+/** Headers that a configuration cannot set, with the reason. `Mcp-Param-*` is reserved, too. */
 const ownHeaders: Readonly<Record<string, string>> = {
   Accept: 'use quirks.inject_accept_header',
   'Accept-Encoding': gateway,
@@ -90,9 +90,9 @@ export function reservedHeaders(): string[] {
   return [...Object.keys(ownHeaders), 'Mcp-Param-*'];
 }
 
-/** What is wrong with a header name in `servers[].headers`, as a statement; null when it may be set. */
+/** The problem of a header name in `servers[].headers`, as a complete message; null if it may be set. */
 export function headerNameProblem(name: string): string | null {
-  if (!headerName.test(name)) return 'this key is no HTTP header name; expected letters, digits, - and _';
+  if (!headerName.test(name)) return 'this key is not an HTTP header name; expected letters, digits, - and _';
   const lower = name.toLowerCase();
   const reason = reasons.get(lower) ?? (lower.startsWith('mcp-param-') ? gateway : null);
   return reason === null ? null : `the header ${name} cannot be set here: ${reason}`;

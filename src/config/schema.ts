@@ -1,19 +1,19 @@
 import { z } from 'zod';
 import { allowedHostExpected } from './allowed-hosts.ts';
 import {
+  checkedText,
   flag,
   group,
   oneOf,
+  optionalWhole,
   orExpanded,
   reconnect,
   restart,
   seconds,
   section,
-  textThat,
-  textWithout,
+  textMatching,
   update,
   whole,
-  wholeOrUndefined,
 } from './fields.ts';
 import {
   headerNameProblem,
@@ -25,13 +25,13 @@ import {
   urlExpected,
 } from './rules.ts';
 
-// The configuration file, once: types, defaults, validation, JSON Schema and the reference table in the
-// documentation all come from here. The error text of a rule says what was expected, to follow "expected ".
+// The only description of the configuration file: types, defaults, validation, JSON Schema and the documentation come from
+// here. The error text of a rule follows "expected " in a message.
 
-/** A day: whoever wants to wait longer wants no reconnection. */
+/** A day. */
 const maxBackoffMs = 86_400_000;
 const defaultBackoff = { baseMs: 1_000, maxMs: 30_000 };
-/** The largest `mcp.max_request_bytes`: 1 GiB, which is also the most that the HTTP server lets through. */
+/** The largest `mcp.max_request_bytes`: 1 GiB, which is also the limit of the HTTP server. */
 export const maxRequestBytes = 1_073_741_824;
 
 const authOf = 'none or { type: bearer, token_env: NAME }';
@@ -39,8 +39,8 @@ const authOf = 'none or { type: bearer, token_env: NAME }';
 const bearerAuth = section({
   type: reconnect('Sends `Authorization: Bearer TOKEN` with every request.', z.literal('bearer', 'bearer')),
   token_env: reconnect(
-    'The environment variable that holds the token. The token itself never stands in the file.',
-    textThat(isVariableName, 'the name of an environment variable').meta({
+    'The environment variable that holds the token. The token itself must not be in the file.',
+    textMatching(isVariableName, 'the name of an environment variable').meta({
       pattern: '^[A-Za-z_][A-Za-z0-9_]*$',
     }),
   ),
@@ -49,24 +49,24 @@ const bearerAuth = section({
 const serverSchema = section({
   name: reconnect(
     'Unique name; its tools are listed as `<name>__<tool>`. Letters, digits, `_`, `-` and `.`; begins with a ' +
-      'letter or digit, holds no `__` and does not end in `_`.',
-    textWithout(serverNameExpected, 'a name').meta({
+      'letter or digit, contains no `__` and does not end in `_`.',
+    checkedText(serverNameExpected, 'a name').meta({
       pattern: orExpanded('(?!.*__)[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9.-])?'),
     }),
   ),
   url: reconnect(
-    'Where the MCP server listens: http or https, without fragment. A user name and password in it are sent as ' +
-      '`Authorization: Basic`, and shown nowhere.',
-    textWithout(urlExpected, 'an http:// or https:// URL').meta({
+    'The URL of the MCP server: http or https, without a fragment. A user name and password in it are sent as ' +
+      '`Authorization: Basic`, and never shown.',
+    checkedText(urlExpected, 'an http:// or https:// URL').meta({
       pattern: orExpanded('[Hh][Tt][Tt][Pp][Ss]?://[^/?#\\s][^#\\s]*'),
     }),
   ),
   enabled: reconnect(
-    'With `false` nothing of this server is connected or listed, and its variables need not be set.',
+    'With `false` the server is neither connected nor listed, and its variables need not be set.',
     flag(true),
   ),
   protocol: reconnect(
-    'Transport: `streamable` is Streamable HTTP, `sse` the older HTTP+SSE, and `auto` tries the first, then the second.',
+    'The transport: `streamable` is Streamable HTTP, `sse` the older HTTP+SSE, and `auto` tries the first, then the second.',
     oneOf(['auto', 'streamable', 'sse']),
   ),
   required: update(
@@ -78,10 +78,10 @@ const serverSchema = section({
     z.union([z.literal('none', authOf), bearerAuth], authOf).default('none'),
   ),
   headers: reconnect(
-    'HTTP headers that are sent with every request. The values are kept out of logs and answers.',
+    'HTTP headers for every request. Their values never appear in logs and responses.',
     z
       .record(
-        textWithout(headerNameProblem, 'the name of a header').meta({
+        checkedText(headerNameProblem, 'the name of a header').meta({
           pattern: "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$",
         }),
         z.string('a string').refine(isHeaderValue, 'printable ASCII characters on one line'),
@@ -91,16 +91,16 @@ const serverSchema = section({
   ),
   reconnect: section({
     max_attempts: update(
-      'Failed attempts after which the server is given up; 0: never.',
+      'The number of failed attempts after which the gateway gives up the server; 0: never.',
       whole(0, 1_000_000, 0),
     ),
     backoff_base_ms: update(
-      'The wait before the second attempt, in milliseconds; by default never more than `backoff_max_ms`.',
-      wholeOrUndefined(1, maxBackoffMs, defaultBackoff.baseMs),
+      'The wait before the second attempt, in milliseconds; by default at most `backoff_max_ms`.',
+      optionalWhole(1, maxBackoffMs, defaultBackoff.baseMs),
     ),
     backoff_max_ms: update(
-      'The longest wait between attempts, in milliseconds; by default never less than `backoff_base_ms`.',
-      wholeOrUndefined(1, maxBackoffMs, defaultBackoff.maxMs),
+      'The longest wait between attempts, in milliseconds; by default at least `backoff_base_ms`.',
+      optionalWhole(1, maxBackoffMs, defaultBackoff.maxMs),
     ),
   })
     .refine(({ backoff_base_ms: base = 0, backoff_max_ms: max = maxBackoffMs }) => base <= max, {
@@ -116,14 +116,14 @@ const serverSchema = section({
       backoff_max_ms: max ?? Math.max(defaultBackoff.maxMs, base ?? 0),
     }))
     .prefault({})
-    .describe('How a lost connection is taken up again: exponential backoff with jitter.'),
+    .describe('How a lost connection is restored: exponential backoff with jitter.'),
   timeouts: group('Deadlines.', {
     connect_seconds: update('How long connecting and initializing may take.', seconds(0.01, 10)),
     request_seconds: update('How long one request may take.', seconds(0.01, 300)),
   }),
   tools: group('The tool list.', {
     ttl_seconds: update(
-      'How often the tool list is fetched anew; this is the health check, too.',
+      'How often the tool list is fetched again, which is also the health check.',
       seconds(0.01, 300),
     ),
   }),
@@ -131,13 +131,13 @@ const serverSchema = section({
     'Accepts any TLS certificate of this server. Dangerous outside of tests.',
     flag(false),
   ),
-  quirks: group('Allowances for servers that do not follow the specification.', {
+  quirks: group('Workarounds for servers that do not follow the specification.', {
     normalize_sse_events: update(
-      'Reads server-sent events whatever their event name; without it only `message` events count.',
+      'Accepts server-sent events with any event name; otherwise only `message` events.',
       flag(false),
     ),
     inject_accept_header: update(
-      'Sent as `Accept` in place of `application/json, text/event-stream`.',
+      'The value of `Accept`, in place of `application/json, text/event-stream`.',
       z
         .string('a header value or null')
         .refine(isHeaderValue, 'printable ASCII characters on one line')
@@ -147,39 +147,39 @@ const serverSchema = section({
   }),
 });
 
-/** The file from its root on. Keys are checked strictly: one that is not here is a problem. */
+/** The whole file. Unknown keys are problems. */
 export const configSchema = section({
   host: restart(
     'The address to listen on.',
-    textThat(isHost, 'a host name or IP address without port').default('127.0.0.1'),
+    textMatching(isHost, 'a host name or IP address without port').default('127.0.0.1'),
   ),
   port: restart('The port to listen on; 0 takes any free port.', whole(0, 65_535, 8766)),
   mcp: group('The `/mcp` endpoint.', {
     auth: group('How clients authenticate to the gateway.', {
       mode: update(
-        'Whether clients need a token: with `bearer` it is the value of the environment variable `MCPSTEAD_BEARER_TOKEN`.',
+        'Whether clients need a token; with `bearer` it is the value of the environment variable `MCPSTEAD_BEARER_TOKEN`.',
         oneOf(['none', 'bearer']),
       ),
     }),
     session: group('Client sessions.', {
-      idle_ttl_seconds: restart('A client session that is idle for this long is ended.', seconds(0.01, 3600)),
-      gc_interval_seconds: restart('How often idle sessions are looked for.', seconds(0.01, 60)),
+      idle_ttl_seconds: restart('How long a client session may be idle before it ends.', seconds(0.01, 3600)),
+      gc_interval_seconds: restart('How often the gateway looks for idle sessions.', seconds(0.01, 60)),
       shutdown_grace_seconds: restart(
         'How long running calls may go on after a shutdown has begun.',
         seconds(0, 5),
       ),
       drain_delay_seconds: restart(
-        'How long everything goes on after SIGTERM while `/readyz` answers 503 already, so that a load balancer looks elsewhere before the shutdown begins.',
+        'How long the gateway goes on after SIGTERM while `/readyz` answers 503, so that load balancers stop using it before the shutdown begins.',
         seconds(0, 0),
       ),
     }),
     allowed_hosts: update(
-      'Hosts that requests may carry in `Host` and `Origin` besides loopback and `host`: names, IP addresses, ranges ' +
+      'Hosts that `Host` and `Origin` of requests may name besides loopback and `host`: names, IP addresses, ranges ' +
         'of addresses (`10.0.0.0/8`, `fd00::/8`) and `*.example.com` for all names below a domain, at any depth, but ' +
         'not the domain itself.',
       z
         .array(
-          textWithout(allowedHostExpected, 'a host name, an IP address, a range or "*.example.com"'),
+          checkedText(allowedHostExpected, 'a host name, an IP address, a range or "*.example.com"'),
           'a list of hosts',
         )
         .default([]),
@@ -188,12 +188,12 @@ export const configSchema = section({
   }),
   servers: z
     .array(serverSchema, 'a list of servers, each with "- name: …"')
-    // Not `default`, which zod leaves out of the JSON Schema of what it transforms, as it does `reconnect`.
+    // Not `default`, which zod leaves out of the JSON Schema if there is a transform, as in `reconnect`.
     .prefault([])
     .describe('The upstream MCP servers, in the order in which their tools are listed.'),
   state_dir: restart(
-    'The directory for the key of client sessions and for what has to outlive a restart, readable for its owner alone. By default `$STATE_DIRECTORY`, `$XDG_STATE_HOME/mcpstead`, `~/.local/state/mcpstead`, or on Windows `%LOCALAPPDATA%\\mcpstead`.',
-    textWithout(pathExpected, 'a path or null').nullable().default(null),
+    'The directory for the key of client sessions and for other state that outlives a restart, readable by its owner only. By default `$STATE_DIRECTORY`, `$XDG_STATE_HOME/mcpstead`, `~/.local/state/mcpstead`, or on Windows `%LOCALAPPDATA%\\mcpstead`.',
+    checkedText(pathExpected, 'a path or null').nullable().default(null),
   ),
   metrics: group('Prometheus metrics.', {
     enabled: update('Whether `GET /metrics` answers.', flag(true)),
@@ -206,30 +206,30 @@ export const configSchema = section({
         .default('info'),
     ),
     format: restart(
-      'One JSON object a line, or readable text; `auto` is text on a terminal and JSON elsewhere.',
+      'One JSON object per line, or readable text; `auto` is text on a terminal and JSON elsewhere.',
       oneOf(['auto', 'json', 'pretty']),
     ),
   }),
 });
 
-/** The whole configuration: keys as in the file, defaults applied, `${NAME}` expanded. */
+/** A configuration: keys as in the file, defaults applied, `${NAME}` expanded. */
 export type Config = z.infer<typeof configSchema>;
-/** One upstream server of the configuration. */
+/** An upstream server in a configuration. */
 export type ServerConfig = Config['servers'][number];
 
-/** The JSON Schema (draft 2020-12) of the file as its author writes it: no key with a default is required. */
+/** The JSON Schema (draft 2020-12) of the file before defaults are applied: keys with a default are optional. */
 export function configJsonSchema(): z.core.JSONSchema.BaseSchema {
   const schema = z.toJSONSchema(configSchema, {
     io: 'input',
     override: ({ jsonSchema, path }) => {
-      if (path[1] === 'servers') passExpanded(jsonSchema);
+      if (path[1] === 'servers') acceptReferences(jsonSchema);
     },
   });
   return { title: 'mcpstead configuration', ...schema };
 }
 
-/** Lets `${NAME}` stand where a server's key takes fixed words: only the gateway knows what it expands to. */
-function passExpanded(schema: z.core.JSONSchema.BaseSchema): void {
+/** Makes the schema of a key with fixed words accept texts with `${`, which only the gateway can expand. */
+function acceptReferences(schema: z.core.JSONSchema.BaseSchema): void {
   const { type, enum: words, const: word } = schema;
   if (words === undefined && word === undefined) return;
   const fixed = words === undefined ? { type, const: word } : { type, enum: words };

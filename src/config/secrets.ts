@@ -8,9 +8,9 @@ import { splitUserInfo } from './user-info.ts';
 const credentialName =
   /auth(?!or(?!i))|token|key|secret|passw|passphrase|pwd|cookie|session|signature|credential|bearer|jwt|hmac|saml|[cx]srf|\b(?:sig|otp|pin|pass)\b/i;
 
-/** A shorter value of another header or parameter is none. */
+/** A shorter value of another header or parameter is not a secret. */
 const minOtherChars = 8;
-/** One to three words of letters, in one case or with a capital: `production`, `read-only`, `Acme Corp`. */
+/** One to three words of letters, in one case or capitalized: `production`, `read-only`, `Acme Corp`. */
 const words = /^(?=.{1,24}$)(?:[A-Z]?[a-z]+|[A-Z]+)(?:[ _-](?:[A-Z]?[a-z]+|[A-Z]+)){0,2}$/;
 /** A number, a version, a date: `1.5`, `v2.10.3`, `2026-07-28`. */
 const number = /^[+-]?v?\d{1,7}(?:[.:-]\d{1,4}){0,3}$/;
@@ -19,11 +19,11 @@ const mediaType = /^(?:application|audio|font|image|message|model|multipart|text
 const code = /^(?:[a-z]{2,3}(?:-[A-Za-z]{2,4}){1,2}|(?:utf|iso|windows)(?:-\d{1,4}){1,2})$/i;
 
 /**
- * Every value that must never be shown. Secrets, whatever they look like, are the tokens, what came from the environment
- * (except where it became something public: a server's name, protocol or address), the password of a URL and the user name
- * that stands alone there, and the values of headers and query parameters whose name speaks of credentials. The value of any
- * other header or parameter, and a user name beside a password, is one only where it may be: it has at least eight
- * characters and is not ordinary (words, short numbers, versions and dates, media types, languages, and lists of these).
+ * Collects all values that must never be shown. Always secret are tokens, values from the environment (unless they became
+ * public as the name, protocol or address of a server), passwords in URLs and user names without a password, and the values of
+ * headers and query parameters that are named like credentials. Values of other headers and parameters, and user names with a
+ * password, are secret if they have at least eight characters and are not ordinary: words, short numbers, versions, dates,
+ * media types, languages, and lists of these.
  */
 export function secretsOf(
   config: Config,
@@ -65,7 +65,7 @@ function isOrdinary(value: string): boolean {
   });
 }
 
-/** What of the value of a header is a credential without the rest, too. */
+/** The parts of a header value that are credentials by themselves. */
 function* credentialsIn(name: string, value: string): Generator<string> {
   if (/cookie/i.test(name)) {
     // RFC 6265, 4.2.1.
@@ -88,7 +88,7 @@ function* credentialsIn(name: string, value: string): Generator<string> {
   yield pair.slice(pair.indexOf(':') + 1);
 }
 
-/** A user name that is also part of the address is none: hiding it would garble the address. */
+/** A user name that is also part of the address is not a secret: hiding it would garble the address. */
 function secretsOfUserInfo(url: URL): string[] {
   const { userInfo } = splitUserInfo(url.href);
   if (userInfo === null) return [];

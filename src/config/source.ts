@@ -1,18 +1,18 @@
 import { LineCounter } from 'yaml';
 
-/** A stretch of the file, in offsets of UTF-16 code units; `end` is not part of it. */
+/** A range of the file in UTF-16 code units; `end` is exclusive. */
 export interface Span {
   readonly start: number;
   readonly end: number;
 }
 
-/** Finds what must not be shown in the line that runs from `start` to `end`. */
-export type Hidden = (line: Span) => readonly Span[];
+/** Returns the spans in a line that must not be shown, in order. */
+export type HiddenSpans = (line: Span) => readonly Span[];
 
-/** As much of a line as an excerpt shows. */
+/** Longer lines are truncated in excerpts. */
 const maxColumns = 100;
 
-/** The text of a configuration file, with its lines. */
+/** The text of a configuration file, split into lines. */
 export class Source {
   readonly path: string;
   readonly text: string;
@@ -25,8 +25,8 @@ export class Source {
     for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) this.lines.addNewLine(at + 1);
   }
 
-  /** `file:line:column`, both counted from 1. */
-  where(span: Span): string {
+  /** `file:line:column`; lines and columns count from 1. */
+  locationOf(span: Span): string {
     const { line, col } = this.lines.linePos(span.start);
     return `${this.path}:${line}:${col}`;
   }
@@ -41,29 +41,29 @@ export class Source {
     return { start, end: end < 0 ? this.text.length : end };
   }
 
-  /** The text of `span` on one line, hidden stretches as `***`. */
+  /** The text of a span on one line, with hidden spans as `***`. */
   shown({ start, end }: Span, hidden: readonly Span[]): string {
     let shown = '';
     let at = start;
-    for (const stretch of hidden) {
-      if (stretch.end <= at || stretch.start >= end) continue;
-      shown += `${this.text.slice(at, Math.max(at, stretch.start))}***`;
-      at = Math.min(end, stretch.end);
+    for (const span of hidden) {
+      if (span.end <= at || span.start >= end) continue;
+      shown += `${this.text.slice(at, Math.max(at, span.start))}***`;
+      at = Math.min(end, span.end);
     }
     // Control characters could rewrite the terminal; a tab would move the caret.
     return (shown + this.text.slice(at, end)).replace(/[\t\n]/g, ' ').replace(/\p{Cc}/gu, '');
   }
 
-  /** The line of `span` with carets below it; hidden stretches show as `***`, comments are left out. */
-  excerpt(span: Span, hidden: Hidden): string {
+  /** The line of a span with carets below it, with hidden spans as `***` and without comments. */
+  excerpt(span: Span, hidden: HiddenSpans): string {
     const line = this.lineOf(span);
-    const stretches = hidden(line);
+    const hiddenInLine = hidden(line);
     const end = Math.max(span.start, Math.min(span.end, line.end));
-    const marked = widen({ start: span.start, end }, stretches);
-    const before = this.shown({ start: line.start, end: marked.start }, stretches);
-    const value = this.shown(marked, stretches);
-    // A comment may hold what the user took out of the file a moment ago: a token, for example.
-    const after = this.shown({ start: marked.end, end: line.end }, stretches).replace(/(?:^|\s)#.*$/, '');
+    const marked = widen({ start: span.start, end }, hiddenInLine);
+    const before = this.shown({ start: line.start, end: marked.start }, hiddenInLine);
+    const value = this.shown(marked, hiddenInLine);
+    // A comment may contain what the user has just removed: a token, for example.
+    const after = this.shown({ start: marked.end, end: line.end }, hiddenInLine).replace(/(?:^|\s)#.*$/, '');
 
     const long = before.length + value.length + after.length > maxColumns;
     const cut = long ? Math.max(0, before.length - maxColumns / 2) : 0;
@@ -76,13 +76,13 @@ export class Source {
   }
 }
 
-/** A stretch that is hidden in part is marked as a whole, so that it shows as one `***`. */
+/** Widens a span by the hidden spans that it touches, so that each is marked as one `***`. */
 function widen(span: Span, hidden: readonly Span[]): Span {
   let { start, end } = span;
-  for (const stretch of hidden) {
-    if (stretch.end <= start || stretch.start >= end) continue;
-    start = Math.min(start, stretch.start);
-    end = Math.max(end, stretch.end);
+  for (const other of hidden) {
+    if (other.end <= start || other.start >= end) continue;
+    start = Math.min(start, other.start);
+    end = Math.max(end, other.end);
   }
   return { start, end };
 }

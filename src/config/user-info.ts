@@ -2,11 +2,11 @@
 export interface UserInfo {
   readonly user: string;
   readonly password: string;
-  /** The value of the `Authorization` header that says the same (RFC 7617). */
+  /** The equivalent value of the `Authorization` header (RFC 7617). */
   readonly authorization: string;
 }
 
-/** Takes a valid URL apart: the URL that requests go to, and who they come from; null when it does not say. */
+/** Splits a valid URL into the URL for requests and its user info, which is null if it has none. */
 export function splitUserInfo(text: string): { url: string; userInfo: UserInfo | null } {
   const url = new URL(text);
   const user = decoded(url.username);
@@ -22,7 +22,7 @@ export function splitUserInfo(text: string): { url: string; userInfo: UserInfo |
   };
 }
 
-/** The bytes that a part of a parsed URL, which is ASCII, stands for. A `%` without two digits is itself. */
+/** Percent-decodes a part of a parsed URL, which is ASCII. A `%` without two digits stays. */
 function decoded(text: string): Buffer {
   const byte = (_: string, digits: string) => String.fromCharCode(Number.parseInt(digits, 16));
   return Buffer.from(text.replace(/%([0-9a-f]{2})/gi, byte), 'latin1');

@@ -2,50 +2,50 @@ import type { YamlFile } from './document.ts';
 import { dotted, type Path } from './problems.ts';
 import type { Source } from './source.ts';
 
-/** A reference to a variable as other programs write it. */
+/** A reference to a variable in the syntax of another program. */
 interface ForeignReference {
-  /** As it is written: `$NAME`. */
+  /** As written: `$NAME`. */
   readonly written: string;
   readonly name: string;
-  /** Where it stands in the text. */
+  /** Its offset in the text. */
   readonly at: number;
 }
 
-const name = '([A-Z][A-Z0-9_]*)';
+const namePattern = '([A-Z][A-Z0-9_]*)';
 /**
- * How shells, cmd.exe, Kubernetes, PowerShell, editors and other gateways write what is `${NAME}` here. Within a word a `$` is left alone:
- * it may be part of a password. `%AB%CD` is percent-encoded text.
+ * References as shells, cmd.exe, Kubernetes, PowerShell, editors and other gateways write them. A `$` within a word does not
+ * count, since it may be part of a password; `%AB%CD` is percent-encoded text.
  */
 const foreignReference = new RegExp(
   [
-    `(?<![\\w$\\\\!#*^~+])\\$${name}(?![\\w$!#*^~+])`,
+    `(?<![\\w$\\\\!#*^~+])\\$${namePattern}(?![\\w$!#*^~+])`,
     `%([A-Z][A-Z0-9_]{2,})%(?![0-9A-Fa-f]{2})`,
-    `\\$\\(${name}\\)`,
-    `\\$env:${name}\\b`,
-    `(?<!\\$)\\{env:${name}\\}`,
-    `\\{\\{ *${name} *\\}\\}`,
-    `\\bos\\.environ/${name}`,
-    `\\bprocess\\.env\\.${name}`,
+    `\\$\\(${namePattern}\\)`,
+    `\\$env:${namePattern}\\b`,
+    `(?<!\\$)\\{env:${namePattern}\\}`,
+    `\\{\\{ *${namePattern} *\\}\\}`,
+    `\\bos\\.environ/${namePattern}`,
+    `\\bprocess\\.env\\.${namePattern}`,
   ].join('|'),
 );
 
-/** The first reference in `text` that is written as other programs do, or null. */
+/** The first foreign reference in `text`, or null. */
 export function foreignReferenceIn(text: string): ForeignReference | null {
   const match = foreignReference.exec(text);
   if (match === null) return null;
-  const found = match.slice(1).find((group) => group !== undefined) as string;
-  return { written: match[0], name: found, at: match.index };
+  const name = match.slice(1).find((group) => group !== undefined) as string;
+  return { written: match[0], name, at: match.index };
 }
 
-/** Advice on such a reference; the value of the variable is not looked at. */
-export const writeReference = ({ name }: Pick<ForeignReference, 'name'>) =>
+/** Advice on a foreign reference. */
+export const referenceAdvice = ({ name }: Pick<ForeignReference, 'name'>) =>
   `for the value of a variable write "\${${name}}"`;
 
-/** As many warnings are told; nobody reads on. */
+/** Further references are only counted. */
 const maxWarnings = 20;
 
-/** One warning, with its place, for each text below `servers` that holds such a reference: it is taken as it stands. */
-export function foreignReferences(file: YamlFile, source: Source): string[] {
+/** One warning, with its location, for each text below `servers` with a foreign reference, which is taken literally. */
+export function foreignReferenceWarnings(file: YamlFile, source: Source): string[] {
   const warnings: string[] = [];
   let found = 0;
   const visit = (value: unknown, path: Path): void => {
@@ -56,7 +56,7 @@ export function foreignReferences(file: YamlFile, source: Source): string[] {
       const at = source.text.indexOf(reference.written, span.start);
       const place = at >= 0 && at < span.end ? { start: at, end: at } : span;
       warnings.push(
-        `${source.where(place)}: ${dotted(path)}: "${reference.written}" is taken as it stands; ${writeReference(reference)}`,
+        `${source.locationOf(place)}: ${dotted(path)}: "${reference.written}" is taken literally; ${referenceAdvice(reference)}`,
       );
     } else if (typeof value === 'object' && value !== null) {
       for (const [key, item] of Object.entries(value))
@@ -64,6 +64,6 @@ export function foreignReferences(file: YamlFile, source: Source): string[] {
     }
   };
   visit((file.value as { servers?: unknown }).servers, ['servers']);
-  if (found > maxWarnings) warnings.push(`and ${found - maxWarnings} more references of that kind`);
+  if (found > maxWarnings) warnings.push(`and ${found - maxWarnings} more such references`);
   return warnings;
 }

@@ -3,7 +3,7 @@ import { isLoopback, normalizeHost } from './hosts.ts';
 import type { LoadedConfig } from './load.ts';
 import type { Config } from './schema.ts';
 
-/** What a configuration may say, but seldom means to: warnings for whoever runs it. */
+/** Warnings about valid settings that are risky or rarely intended. */
 export function warningsOf(
   { config, warnings }: Pick<LoadedConfig, 'config' | 'warnings'>,
   env: Readonly<Record<string, string | undefined>> = process.env,
@@ -17,7 +17,7 @@ export function warningsOf(
   }
   for (const { name, url, tls_skip_verify } of servers) {
     if (isOwnAddress(new URL(url), config)) {
-      risks.push(`${name}: its url is the address of this very gateway, which cannot be its own server`);
+      risks.push(`${name}: its url is the address of this gateway, which cannot be its own server`);
     }
     if (!tls_skip_verify) continue;
     risks.push(
@@ -29,11 +29,11 @@ export function warningsOf(
   return [...risks, ...warnings];
 }
 
-/** Whether requests to `url` reach the gateway with that configuration, as far as the address tells. */
+/** Whether `url` is the address of a gateway with this configuration. */
 export function isOwnAddress(url: URL, { host, port }: Config): boolean {
   if (url.protocol !== 'http:' || Number(url.port || 80) !== port) return false;
   const name = normalizeHost(url.hostname);
-  // Beyond loopback the gateway may listen on all addresses of the machine.
+  // A gateway that listens on all addresses also has the loopback ones.
   return name === normalizeHost(host) || (isLoopback(name) && (isLoopback(host) || isUnspecified(host)));
 }
 

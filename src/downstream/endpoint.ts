@@ -269,7 +269,7 @@ export class Endpoint implements CallTaker {
     call.reply.await(call);
     call.session?.began(call);
     try {
-      if (call.method === 'ping') call.answer({ kind: 'result', result: '{}' });
+      if (call.method === 'ping') call.answer({ kind: 'result', payload: '{}' });
       else if (call.method === 'initialize') {
         throw new GatewayError('invalid_request', 'initialize must not be part of a batch');
       } else this.#router.handle(call);
@@ -290,7 +290,7 @@ export class Endpoint implements CallTaker {
   }
 
   failed(call: Call, error: unknown): void {
-    this.answered(call, { kind: 'error', error: rpcErrorText(toGatewayError(error, this.#logger)) });
+    this.answered(call, { kind: 'error', payload: rpcErrorText(toGatewayError(error, this.#logger)) });
   }
 }
 
@@ -333,12 +333,8 @@ function checkVersion(version: string | null): void {
 }
 
 function answerText(idText: string, answer: Answer): Content {
-  if (answer.kind === 'error') {
-    const { error } = answer;
-    if (typeof error === 'string') return errorText(idText, error);
-    return [`{"jsonrpc":"2.0","id":${idText},"error":`, error, '}'];
-  }
-  const { result } = answer;
-  if (typeof result === 'string' && !isLong(result)) return resultText(idText, result);
-  return [`{"jsonrpc":"2.0","id":${idText},"result":`, result, '}'];
+  const { kind, payload } = answer;
+  if (typeof payload === 'string' && !isLong(payload))
+    return kind === 'error' ? errorText(idText, payload) : resultText(idText, payload);
+  return [`{"jsonrpc":"2.0","id":${idText},"${kind}":`, payload, '}'];
 }

@@ -1,12 +1,9 @@
 import { nextTurn } from '../runtime/event-loop.ts';
-import { OwnedBytes } from '../runtime/owned-bytes.ts';
+import { freePayload, type Payload, textOf } from '../runtime/owned-bytes.ts';
 import { writeInTime } from './stall.ts';
 
-/** A piece of a body; text is sent in UTF-8, and own bytes are freed when they are sent. */
-export type Part = string | Uint8Array | OwnedBytes;
-
-/** A body, or the pieces that it consists of, one after the other: what is long is better not joined. */
-export type Content = string | readonly Part[];
+/** A body, or the parts of one: long parts are not joined. Each part is freed once it is sent. */
+export type Content = string | readonly Payload[];
 
 /**
  * From this length on a body is sent as a stream. Bun sends the head of a response piece by piece, in a dozen packets,
@@ -21,7 +18,7 @@ const carriageReturn = 0x0d;
 const blank = 0x20;
 
 /** Whether a piece is better left alone than joined with others. */
-export function isLong({ length }: Part): boolean {
+export function isLong({ length }: Payload): boolean {
   return length >= minLongLength;
 }
 
@@ -36,14 +33,8 @@ export function lengthOf(content: Content): number {
   return typeof content === 'string' ? content.length : content.reduce((sum, part) => sum + part.length, 0);
 }
 
-/** The text of a piece. */
-function textOf(part: Part): string {
-  if (typeof part === 'string') return part;
-  return (part instanceof OwnedBytes ? part : new OwnedBytes(part)).text();
-}
-
 /** A stream of what is there already. */
-function streamOf(parts: readonly Part[]): ReadableStream<Uint8Array> {
+function streamOf(parts: readonly Payload[]): ReadableStream<Uint8Array> {
   const body = new OpenBody();
   body.add(parts);
   body.end();
@@ -57,7 +48,7 @@ function streamOf(parts: readonly Part[]): ReadableStream<Uint8Array> {
 export class OpenBody {
   readonly readable: ReadableStream<Uint8Array>;
   readonly #onGone: (() => void) | undefined;
-  #parts: Part[] = [];
+  #parts: Payload[] = [];
   #ended = false;
   #gone = false;
   #wake: (() => void) | null = null;
@@ -72,7 +63,7 @@ export class OpenBody {
     });
   }
 
-  add(parts: readonly Part[]): void {
+  add(parts: readonly Payload[]): void {
     if (this.#gone) freeAll(parts);
     else this.#parts.push(...parts);
     this.#wake?.();
@@ -126,11 +117,11 @@ const maxTurnMs = 10;
  */
 export async function writePart(
   client: ReadableStreamDirectController,
-  part: Part,
+  part: Payload,
   isGone: () => boolean,
   asLine = false,
 ): Promise<void> {
-  const piece = part instanceof OwnedBytes ? part.bytes : part;
+  const piece = typeof part === 'string' ? part : part.bytes;
   let turnEndMs = performance.now() + maxTurnMs;
   for (let at = 0; at < piece.length && !isGone(); ) {
     const end = endOfSlice(piece, at);
@@ -143,7 +134,7 @@ export async function writePart(
     await nextTurn();
     turnEndMs = performance.now() + maxTurnMs;
   }
-  if (part instanceof OwnedBytes) part.free();
+  freePayload(part);
 }
 
 function withoutBreaks(slice: string | Uint8Array): string | Uint8Array {
@@ -155,7 +146,7 @@ function withoutBreaks(slice: string | Uint8Array): string | Uint8Array {
 /** Frees what of a body is not sent after all. */
 export function freeAll(content: Content): void {
   if (typeof content === 'string') return;
-  for (const part of content) if (part instanceof OwnedBytes) part.free();
+  for (const part of content) freePayload(part);
 }
 
 /** Where a slice from `at` ends: not within a character. */

@@ -4,11 +4,12 @@ import { parseMessage } from '../protocol/messages.ts';
 import { sseMessage } from '../protocol/sse-codec.ts';
 import type { Signal } from '../runtime/abort.ts';
 import { LinkedNode } from '../runtime/linked-list.ts';
+import type { Payload } from '../runtime/owned-bytes.ts';
 import type { Call } from './call.ts';
 import { EventStream, streamHeaders } from './event-stream.ts';
 import type { InFlightReplies } from './in-flight.ts';
 import type { KeepAlive, KeepAliveMember } from './keep-alive.ts';
-import { bodyOf, type Content, freeAll, lengthOf, OpenBody, type Part } from './reply-body.ts';
+import { bodyOf, type Content, freeAll, lengthOf, OpenBody } from './reply-body.ts';
 
 /** A response serves as the init of others, and Bun takes it over in half the time that it needs for Headers. */
 const jsonInit = new Response(null, { headers: { 'content-type': jsonType } });
@@ -211,10 +212,10 @@ export class Reply extends LinkedNode implements KeepAliveMember {
 }
 
 /** The parts of the answers, with commas between them. */
-function joined(answers: readonly Content[]): Part[] {
+function joined(answers: readonly Content[]): Payload[] {
   return answers.flatMap((answer, index) => (index === 0 ? partsOf(answer) : [',', ...partsOf(answer)]));
 }
 
-function partsOf(content: Content): readonly Part[] {
+function partsOf(content: Content): readonly Payload[] {
   return typeof content === 'string' ? [content] : content;
 }

@@ -47,8 +47,7 @@ export class RequestLog {
       ...outcomeOf(answer),
     };
     this.#logger.debug('client request answered', told);
-    const size = answer.kind === 'error' ? answer.error.length : answer.result.length;
-    this.messages?.answer('to client', message.idText, size, { session: told.session });
+    this.messages?.answer('to client', message.idText, answer.payload.length, { session: told.session });
   }
 
   /** The answer to `initialize`. */
@@ -87,8 +86,9 @@ function durationMs(startMs: number, endMs: number): number {
 
 function outcomeOf(answer: Answer): LogFields {
   if (answer.kind === 'result') return { outcome: answer.isError ? 'tool_error' : 'ok' };
-  if (typeof answer.error !== 'string' || answer.error.length > maxErrorChars) return { outcome: 'error' };
-  const { code, data } = JSON.parse(answer.error) as { code: unknown; data?: { reason?: unknown } | null };
+  const { payload } = answer;
+  if (typeof payload !== 'string' || payload.length > maxErrorChars) return { outcome: 'error' };
+  const { code, data } = JSON.parse(payload) as { code: unknown; data?: { reason?: unknown } | null };
   const reason = typeof data?.reason === 'string' ? shown(data.reason) : undefined;
   return { outcome: 'error', code, reason };
 }

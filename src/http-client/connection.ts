@@ -1,5 +1,6 @@
 import type { Signal } from '../runtime/abort.ts';
 import { Holding, maxFreeBytes, OverBudgetError } from '../runtime/byte-budget.ts';
+import type { Completion } from '../runtime/completion.ts';
 import { type Sendable, type SendBatch, sendBatch } from '../runtime/send-batch.ts';
 import { HttpFailure } from './http-failure.ts';
 import { HttpResponse } from './response.ts';
@@ -27,14 +28,6 @@ export interface HttpConnectionEvents {
   onReceived(bytes: number): void;
 }
 
-/** Takes the response to a request, or why none came: one of the two, once. Throws nothing. */
-export interface ResponseTaker {
-  /** The head is there, and as much of the body as came with it. */
-  onResponse(response: HttpResponse): void;
-  /** @param reason an {@link HttpFailure}, or the reason of the request's signal */
-  onFailure(reason: unknown): void;
-}
-
 /** One HTTP/1.1 connection: requests one after another, each with its response. */
 export class HttpConnection implements SocketOwner, ResponseSink, BodySource, Sendable {
   readonly #socket: ByteSocket;
@@ -46,8 +39,8 @@ export class HttpConnection implements SocketOwner, ResponseSink, BodySource, Se
   /** Whether nothing has come over it yet. */
   #isSilent = true;
   readonly #madeMs = performance.now();
-  /** Who waits for the response; null once it was handed over. */
-  #taker: ResponseTaker | null = null;
+  /** Of the request whose response has not come yet. */
+  #done: Completion<HttpResponse> | null = null;
   /** The response whose head has come, until it is handed over, and its body until that has ended. */
   #response: HttpResponse | null = null;
   #body: IncomingBody | null = null;
@@ -96,15 +89,18 @@ export class HttpConnection implements SocketOwner, ResponseSink, BodySource, Se
     return this.#isSilent ? nowMs - this.#madeMs : 0;
   }
 
-  /** Has a request sent, when none is under way. Reading the body of its response rejects with what a taker is told. */
-  request(message: string, signal: Signal, taker: ResponseTaker): void {
+  /**
+   * Sends a request; none may be in flight. `done` gets the response once its head has come, or an {@link HttpFailure}, or the
+   * signal's reason, with which the reading of the body rejects, too. It must not throw.
+   */
+  request(message: string, signal: Signal, done: Completion<HttpResponse>): void {
     if (this.#closed || signal.aborted) {
       if (!this.#closed) this.#events.onFree(this);
-      taker.onFailure(signal.aborted ? signal.reason : closedUnexpectedly());
+      done.reject(signal.aborted ? signal.reason : closedUnexpectedly());
       return;
     }
     this.#idleSinceMs = Number.POSITIVE_INFINITY;
-    this.#taker = taker;
+    this.#done = done;
     this.#signal = signal;
     signal.addEventListener('abort', this.#onAbort, { once: true });
     this.#message = message;
@@ -213,13 +209,13 @@ export class HttpConnection implements SocketOwner, ResponseSink, BodySource, Se
     this.#unsent = null;
     this.#unsentHolding?.release();
     const body = this.#body;
-    const taker = this.#response === null ? this.#taker : null;
+    const done = this.#response === null ? this.#done : null;
     this.#release();
     body?.fail(reason);
     this.#events.onClosed(this);
-    if (taker === null) return;
-    this.#taker = null;
-    taker.onFailure(reason);
+    if (done === null) return;
+    this.#done = null;
+    done.reject(reason);
   }
 
   #noteIdleEnd(): void {
@@ -229,11 +225,11 @@ export class HttpConnection implements SocketOwner, ResponseSink, BodySource, Se
 
   #handOver(): void {
     const response = this.#response;
-    const taker = this.#taker;
+    const done = this.#done;
     if (response === null) return;
     this.#response = null;
-    this.#taker = null;
-    taker?.onResponse(response);
+    this.#done = null;
+    done?.resolve(response);
   }
 
   /** The request and its response are over. */

@@ -1,4 +1,3 @@
-import type { ByteCounts } from '../observability/upstream-metrics.ts';
 import type { Signal } from '../runtime/abort.ts';
 import { type Deadline, deadlines } from '../runtime/deadlines.ts';
 import { nextTurn } from '../runtime/event-loop.ts';
@@ -18,6 +17,12 @@ const pauseMs = 500;
 const maxSilenceMs = 2_000;
 /** How often connections are looked for that have been idle for too long. */
 const sweepIntervalMs = 1_000;
+
+/** The bytes of bodies. */
+export interface ByteCounts {
+  sent: number;
+  received: number;
+}
 
 /** A request that waits for a connection. */
 class Waiter extends LinkedNode {

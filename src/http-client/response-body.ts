@@ -1,16 +1,13 @@
 import { Holding, maxFreeBytes } from '../runtime/byte-budget.ts';
-import { OwnedBytes } from '../runtime/owned-bytes.ts';
-
-/**
- * A body that is there as a whole: its text, without a byte order mark and with replacement characters in place of what
- * is no UTF-8; or, where it is long, the very bytes.
- */
-export type WholeBody = string | OwnedBytes;
+import { OwnedBytes, type Payload } from '../runtime/owned-bytes.ts';
 
 /** Where a body comes from, piece by piece. */
 export interface Body {
-  /** The body where it is there as a whole, nothing of it was read, and there is room for it; else null. */
-  whole(): WholeBody | null;
+  /**
+   * The complete body, if it has arrived, none of it was read and the budget has room; else null. A short body is text, without
+   * a byte order mark and with replacement characters for invalid UTF-8; a long one is its bytes.
+   */
+  whole(): Payload | null;
   /** Whether the end has come, and all was read. */
   readonly over: boolean;
   /** The next piece, or null at the end. Rejects where the body broke off or was given up. One read at a time. */
@@ -60,7 +57,7 @@ export class IncomingBody implements Body {
     return this.#ended && this.#first === null && this.#error === null;
   }
 
-  whole(): WholeBody | null {
+  whole(): Payload | null {
     if (!this.#ended || this.#read || this.#error !== null || this.#more !== null) return null;
     const piece = this.#first;
     if (piece === null) return null;
@@ -170,7 +167,7 @@ function isPassed(chunk: Buffer, start: number, end: number): boolean {
  * The body that is part of a chunk of which nothing else is wanted.
  * @param holding what it takes of the budget
  */
-export function wholeOf(chunk: Buffer, start: number, end: number, holding: Holding | null): WholeBody {
+export function wholeOf(chunk: Buffer, start: number, end: number, holding: Holding | null): Payload {
   if (isPassed(chunk, start, end)) {
     const from = isByteOrderMark(chunk, start) ? start + 3 : start;
     return new OwnedBytes(chunk.subarray(from, end), holding);

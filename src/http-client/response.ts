@@ -1,11 +1,12 @@
 import { CollectedBytes } from '../runtime/collected-bytes.ts';
+import { freePayload, type Payload, textOf } from '../runtime/owned-bytes.ts';
 import { decoded } from './content-decoding.ts';
 import { HttpFailure } from './http-failure.ts';
-import { type Body, type WholeBody, wholeOf } from './response-body.ts';
+import { type Body, wholeOf } from './response-body.ts';
 import type { ResponseHead } from './response-head.ts';
 
 /** The largest body, or event of a stream, that is taken from an upstream. */
-export const maxUpstreamBodyBytes = 64 * 1024 * 1024;
+export const maxResponseBytes = 64 * 1024 * 1024;
 /** As much of an error's body as is read, to see whether it speaks of a lost session. */
 const maxBeginningBytes = 16 * 1024;
 
@@ -65,28 +66,27 @@ export class HttpResponse {
   }
 
   /** The rest of the body, after the pieces in `head`. Rejects where it is larger than the bound. */
-  whole(head?: readonly Uint8Array[]): WholeBody | Promise<WholeBody> {
+  whole(head?: readonly Uint8Array[]): Payload | Promise<Payload> {
     return this.#body.whole() ?? this.#collected(head ?? []);
   }
 
   /** The rest of the body as text. Rejects where it is larger than the bound. */
   async text(): Promise<string> {
     const body = await this.whole();
-    if (typeof body === 'string') return body;
-    const text = body.text();
-    body.free();
+    const text = textOf(body);
+    freePayload(body);
     return text;
   }
 
-  async #collected(head: readonly Uint8Array[]): Promise<WholeBody> {
-    if ((this.contentLength ?? 0) > maxUpstreamBodyBytes) throw this.#tooLarge();
+  async #collected(head: readonly Uint8Array[]): Promise<Payload> {
+    if ((this.contentLength ?? 0) > maxResponseBytes) throw this.#tooLarge();
     const collected = new CollectedBytes(this.contentLength);
     try {
       for (const piece of head) collected.add(piece);
       for (;;) {
         const piece = await this.#body.read();
         if (piece === null) break;
-        if (collected.length + piece.byteLength > maxUpstreamBodyBytes) throw this.#tooLarge();
+        if (collected.length + piece.byteLength > maxResponseBytes) throw this.#tooLarge();
         // The sender waits meanwhile, for nothing more is read.
         await collected.hold(piece.byteLength);
         collected.add(piece);
@@ -102,7 +102,7 @@ export class HttpResponse {
 
   #tooLarge(): HttpFailure {
     this.cancel();
-    return new HttpFailure('protocol', `answered with more than ${maxUpstreamBodyBytes} bytes`);
+    return new HttpFailure('protocol', `answered with more than ${maxResponseBytes} bytes`);
   }
 
   /** Does away with a body of no interest: reads one that is short, since a connection is lost with what is not read. */

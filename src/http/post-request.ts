@@ -3,8 +3,9 @@ import type { Principal } from '../downstream/legacy/session-ids.ts';
 import type { GatewayError } from '../errors.ts';
 import { type Accepted, sessionHeader, versionHeader } from '../protocol/headers.ts';
 import type { Holding } from '../runtime/byte-budget.ts';
+import type { Completion } from '../runtime/completion.ts';
 import { type Sendable, sendBatch } from '../runtime/send-batch.ts';
-import type { BodyTaker } from './request-body.ts';
+import type { HeldText } from './request-body.ts';
 
 /** Closes connections on which nothing moves; keep-alive comments come well within it. */
 export const idleTimeoutSeconds = 120;
@@ -12,7 +13,7 @@ export const idleTimeoutSeconds = 120;
 const retryAfterSeconds = 1;
 
 /** A POST to the MCP endpoint: waits for its body, hands it over, and waits for the answer. */
-export class PostRequest implements PostedBody, BodyTaker, Sendable {
+export class PostRequest implements PostedBody, Completion<string | HeldText>, Sendable {
   readonly #request: Request;
   readonly #server: Bun.Server<undefined>;
   readonly #endpoint: Endpoint;
@@ -55,13 +56,19 @@ export class PostRequest implements PostedBody, BodyTaker, Sendable {
     return this.#request.signal;
   }
 
-  onBody(text: string, holding: Holding | null): void {
-    this.#text = text;
-    this.#holding = holding;
+  /** The body has arrived. */
+  resolve(body: string | HeldText): void {
+    if (typeof body === 'string') this.#text = body;
+    else {
+      this.#text = body.text;
+      this.#holding = body.holding;
+    }
     this.#endpoint.post(this);
   }
 
-  onBodyFailure(error: GatewayError): void {
+  /** @param reason the {@link GatewayError} of a body that could not be read */
+  reject(reason: unknown): void {
+    const error = reason as GatewayError;
     // What is left of the body would be taken for the next request.
     const headers: Record<string, string> = { connection: 'close' };
     if (error.kind === 'overloaded') headers['retry-after'] = String(retryAfterSeconds);

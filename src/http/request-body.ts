@@ -1,6 +1,7 @@
 import { GatewayError } from '../errors.ts';
 import { type Holding, maxFreeBytes, OverBudgetError } from '../runtime/byte-budget.ts';
 import { CollectedBytes } from '../runtime/collected-bytes.ts';
+import type { Completion } from '../runtime/completion.ts';
 import { Deadline, deadlines } from '../runtime/deadlines.ts';
 import { OwnedBytes } from '../runtime/owned-bytes.ts';
 
@@ -9,45 +10,43 @@ const defaultTimeoutMs = 30_000;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-/** Takes a body when it has come, or why it has not: one of the two, once. */
-export interface BodyTaker {
-  /** @param holding what the body takes of the budget, to be given back when the request is over; null: nothing */
-  onBody(text: string, holding: Holding | null): void;
-  /**
-   * @param error `body_too_large`, `request_timeout`, `overloaded`, or `parse_error` for what is not UTF-8; the connection is
-   *   not fit for another request then
-   */
-  onBodyFailure(error: GatewayError): void;
+/** A long body and its share of the byte budget, which is released when the request is over. */
+export interface HeldText {
+  readonly text: string;
+  readonly holding: Holding | null;
 }
 
-/** Reads a request's body as UTF-8 text, for `taker`. */
+/**
+ * Reads a request's body as UTF-8 text. Rejects with a {@link GatewayError}: `body_too_large`, `request_timeout`, `overloaded`, or
+ * `parse_error` for invalid UTF-8; the connection must not serve another request then.
+ */
 export function readBody(
   request: Request,
   maxBytes: number,
-  taker: BodyTaker,
+  done: Completion<string | HeldText>,
   timeoutMs = defaultTimeoutMs,
 ): void {
   const declared = request.headers.get('content-length');
   const length = declared === null ? null : Number(declared);
-  if (length !== null && length > maxBytes) taker.onBodyFailure(tooLarge(maxBytes));
-  else if (length !== null && length <= maxFreeBytes) new ShortBody(request, taker, timeoutMs);
+  if (length !== null && length > maxBytes) done.reject(tooLarge(maxBytes));
+  else if (length !== null && length <= maxFreeBytes) new ShortBody(request, done, timeoutMs);
   else {
     readChunks(request, length, maxBytes, timeoutMs).then(
-      ({ text, holding }) => taker.onBody(text, holding),
-      (error) => taker.onBodyFailure(error),
+      (body) => done.resolve(body),
+      (error) => done.reject(error),
     );
   }
 }
 
 /** A short body that says how long it is. */
 class ShortBody extends Deadline {
-  readonly #taker: BodyTaker;
+  readonly #done: Completion<string | HeldText>;
   readonly #timeoutMs: number;
   #over = false;
 
-  constructor(request: Request, taker: BodyTaker, timeoutMs: number) {
+  constructor(request: Request, done: Completion<string | HeldText>, timeoutMs: number) {
     super();
-    this.#taker = taker;
+    this.#done = done;
     this.#timeoutMs = timeoutMs;
     deadlines.start(this, timeoutMs);
     request.arrayBuffer().then(
@@ -71,24 +70,19 @@ class ShortBody extends Deadline {
     }
     this.#over = true;
     this.clear();
-    this.#taker.onBody(text, null);
+    this.#done.resolve(text);
   }
 
   #fail(error: GatewayError): void {
     if (this.#over) return;
     this.#over = true;
     this.clear();
-    this.#taker.onBodyFailure(error);
+    this.#done.reject(error);
   }
 }
 
 /** How often a body is there at a time while its request is answered: as it came, and as it goes on. */
 const copies = 2;
-
-interface HeldText {
-  readonly text: string;
-  readonly holding: Holding | null;
-}
 
 /** A body that is long, or does not say how long it is, counted while it comes. */
 async function readChunks(

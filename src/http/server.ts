@@ -8,6 +8,7 @@ import type { Logger } from '../observability/log.ts';
 import { Metrics } from '../observability/metrics.ts';
 import { jsonType, mediaType, parseAccept, sessionHeader, versionHeader } from '../protocol/headers.ts';
 import { type DescriptorWatcher, descriptors } from '../runtime/descriptors.ts';
+import { SharedBytes } from '../runtime/owned-bytes.ts';
 import { type BearerGuard, type BearerProblem, bearerProblems, type HostGuard } from './guards.ts';
 import type { Health } from './health.ts';
 import { idleTimeoutSeconds, PostRequest } from './post-request.ts';
@@ -143,7 +144,7 @@ export class HttpServer implements DescriptorWatcher {
       '/metrics': readable(async () => {
         if (!this.#settings.metricsEnabled)
           return jsonError(404, 'metrics are disabled; see metrics.enabled');
-        return new Response(bodyOf([await metrics.page()]), {
+        return new Response(bodyOf([new SharedBytes(await metrics.page())]), {
           headers: { 'content-type': Metrics.contentType },
         });
       }),

@@ -1,33 +1,33 @@
 const quote = 0x22;
 const backslash = 0x5c;
-/** What a word of four characters is compared with: one less than 0x20 is a control character. RFC 8259, 7. */
-const blanks = 0x20202020;
+/** Subtracted from a word of four characters: a character below 0x20 is a control character. RFC 8259, 7. */
+const spaces = 0x20202020;
 const highBits = 0x80808080;
 
 /**
- * The text of a long JSON body in ASCII. Where most of it is one string without escapes, as an image is, the content of that
- * string is looked through in the bytes and left out of the text: to copy it, and to parse it, would cost more than all else,
- * and what garbage collection is slow to free would be several times the body.
+ * The text of a long JSON body in ASCII. If one string without escapes makes up most of the body, as an image does, its
+ * content is checked in place and left out of the text: converting and parsing it would cost more than the rest of the
+ * call, and several times the memory of the body (docs/performance.md#long-text).
  */
 export class LongText {
-  /** The text. Where it is JSON, so is the whole, and where it is not, the whole is not, or has no such string. */
+  /** If it is valid JSON, so is the body. If not, the body is invalid, or the omitted part is not a string. */
   readonly text: string;
-  /** Where something was left out, and how much. */
+  /** The index and length of the part that was left out. */
   readonly #at: number;
-  readonly #left: number;
+  readonly #omitted: number;
 
-  /** @param from,to what is left out */
+  /** @param from,to the part to leave out */
   private constructor(ascii: Buffer, from: number, to: number) {
     this.text = ascii.toString('latin1', 0, from) + ascii.toString('latin1', to);
     this.#at = from;
-    this.#left = to - from;
+    this.#omitted = to - from;
   }
 
-  /** @param bytes all of them ASCII */
+  /** @param bytes ASCII only */
   static of(bytes: Uint8Array): LongText {
     const ascii = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-    // What stands between the two quotes around the middle may be no string, but what separates two: without it, they are
-    // left with nothing between them, which is no JSON.
+    // The quotes around the middle may not delimit a string but separate two. Without the part between them, these two
+    // strings touch, which is invalid JSON.
     const middle = ascii.length >> 1;
     const from = ascii.lastIndexOf(quote, middle) + 1;
     const to = ascii.indexOf(quote, middle + 1);
@@ -38,13 +38,13 @@ export class LongText {
       : new LongText(ascii, 0, 0);
   }
 
-  /** Where in the bytes a value of the text begins, or ends. */
+  /** The index in the bytes of the start or end of a value in the text. */
   place(index: number): number {
-    return index > this.#at ? index + this.#left : index;
+    return index > this.#at ? index + this.#omitted : index;
   }
 }
 
-/** Whether there are control characters in a long part of `ascii`, which is looked through four at a time. */
+/** Whether a long part of `ascii` has control characters; compares four characters per step. */
 function hasControls(ascii: Buffer, from: number, to: number): boolean {
   const { buffer, byteOffset } = ascii;
   const isControl = (at: number) => (ascii[at] as number) < 0x20;
@@ -52,10 +52,10 @@ function hasControls(ascii: Buffer, from: number, to: number): boolean {
   for (; at < to && (byteOffset + at) % 4 !== 0; at++) if (isControl(at)) return true;
   const words = new Int32Array(buffer, byteOffset + at, (to - at) >> 2);
   let found = 0;
-  // Taking 0x20 from a smaller byte borrows, which sets its high bit: it had none, being ASCII.
+  // Subtracting 0x20 from a smaller byte borrows and so sets its high bit, which is clear in ASCII.
   for (let i = 0; i < words.length; i++) {
     const word = words[i] as number;
-    found |= (word - blanks) & ~word;
+    found |= (word - spaces) & ~word;
   }
   if ((found & highBits) !== 0) return true;
   for (at += words.byteLength; at < to; at++) if (isControl(at)) return true;

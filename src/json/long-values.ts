@@ -1,17 +1,9 @@
 import { nextTurn } from '../runtime/event-loop.ts';
 import { maxMembers } from './object.ts';
-import {
-  checkEnd,
-  type Ends,
-  LongValue,
-  malformed,
-  skipColon,
-  skipKey,
-  skipSpace,
-  TooManyError,
-} from './scan.ts';
+import { checkEnd, type Ends, SlicedScan, skipColon, skipKey, skipSpace, TooManyError } from './scan.ts';
+import { unexpected } from './string.ts';
 
-/** A text of up to so many characters is gone through in one go, which takes some milliseconds at most. */
+/** A text of up to this length is scanned in one turn, which takes a few milliseconds. */
 export const maxShortChars = 128 * 1024;
 
 const comma = 0x2c;
@@ -20,24 +12,24 @@ const closeBracket = 0x5d;
 const openBrace = 0x7b;
 const closeBrace = 0x7d;
 
-/** Objects are looked into so deep: messages, their params and results, and what is within. */
-const maxDepth = 3;
+/** Enough for a message, its params or result, and their members. */
+const defaultDepth = 3;
 
 /**
- * Finds out where the long values in a text end that is to be parsed, so that parsing need not go through them: this goes
- * through the text in slices, between which others get their turn. Rejects as the parsing would: with a SyntaxError for
- * what is no JSON, and with a {@link TooManyError} for what has too many members, or elements.
+ * Scans a text in slices, between which other work runs, and returns where its long values end, so that parsing can
+ * skip them. Rejects as parsing does: with a SyntaxError for invalid JSON and a {@link TooManyError} for too many
+ * members or elements.
  *
- * @param maxElements the most elements where it is an array, and what they are called
- * @param depth how deep objects are looked into
+ * @param maxElements the most elements of an array, which the error calls `what`
+ * @param depth the levels of objects whose members are recorded
  */
 export async function longValues(
   text: string,
   maxElements: number,
   what: string,
-  depth = maxDepth,
+  depth = defaultDepth,
 ): Promise<Ends> {
-  const scan = new Scan(text);
+  const scan = new LongValueScan(text);
   const start = skipSpace(text, 0);
   const isArray = text.charCodeAt(start) === openBracket;
   const end = isArray ? await scan.elements(start, depth, maxElements, what) : await scan.value(start, depth);
@@ -45,36 +37,37 @@ export async function longValues(
   return scan.ends;
 }
 
-class Scan {
+class LongValueScan {
   readonly #text: string;
   readonly ends = new Map<number, number>();
-  /** How many characters were gone through in this turn. */
-  #inTurn = 0;
+  /** The characters scanned in this turn of the event loop. */
+  #charsInTurn = 0;
 
   constructor(text: string) {
     this.#text = text;
   }
 
-  /** The index after the value that begins at `at`, which is looked into so deep. */
+  /** The index after the value at `at`. */
   async value(at: number, depth: number): Promise<number> {
-    const value = new LongValue(this.#text, at);
-    let end = value.goOn(maxShortChars);
+    const scan = new SlicedScan(this.#text, at);
+    let end = scan.advance(maxShortChars);
     if (end >= 0) {
-      this.#inTurn += end - at;
-      if (this.#inTurn > maxShortChars) await this.#breathe();
+      this.#charsInTurn += end - at;
+      if (this.#charsInTurn > maxShortChars) await this.#nextTurn();
       return end;
     }
-    await this.#breathe();
+    await this.#nextTurn();
     if (depth > 0 && this.#text.charCodeAt(at) === openBrace) end = await this.#members(at, depth - 1);
     if (end < 0) {
-      for (end = value.goOn(maxShortChars); end < 0; end = value.goOn(maxShortChars)) await this.#breathe();
-      await this.#breathe();
+      for (end = scan.advance(maxShortChars); end < 0; end = scan.advance(maxShortChars))
+        await this.#nextTurn();
+      await this.#nextTurn();
     }
     this.ends.set(at, end);
     return end;
   }
 
-  /** The index after the array that begins at `at`. */
+  /** The index after the array at `at`. */
   async elements(at: number, depth: number, max: number, what: string): Promise<number> {
     const text = this.#text;
     let i = skipSpace(text, at + 1);
@@ -84,19 +77,19 @@ class Scan {
       i = skipSpace(text, await this.value(i, depth));
       const code = text.charCodeAt(i);
       if (code === closeBracket) return i + 1;
-      if (code !== comma) throw malformed(text, i);
+      if (code !== comma) throw unexpected(text, i);
       i = skipSpace(text, i + 1);
     }
   }
 
-  /** The index after the object that begins at `at`, or -1 where it has more members than are looked at. */
+  /** The index after the object at `at`, or -1 if it has too many members to record them. */
   async #members(at: number, depth: number): Promise<number> {
     const text = this.#text;
     let i = skipSpace(text, at + 1);
     if (text.charCodeAt(i) === closeBrace) return i + 1;
     for (let count = 1; ; count++) {
       if (count > maxMembers) {
-        // Arguments and structured content may have more: they are not looked into.
+        // Arguments and structured content, at the last level, may have more.
         if (depth === 0) return -1;
         throw new TooManyError(maxMembers, 'members in an object');
       }
@@ -104,13 +97,13 @@ class Scan {
       i = skipSpace(text, await this.value(start, depth));
       const code = text.charCodeAt(i);
       if (code === closeBrace) return i + 1;
-      if (code !== comma) throw malformed(text, i);
+      if (code !== comma) throw unexpected(text, i);
       i = skipSpace(text, i + 1);
     }
   }
 
-  #breathe(): Promise<void> {
-    this.#inTurn = 0;
+  #nextTurn(): Promise<void> {
+    this.#charsInTurn = 0;
     return nextTurn();
   }
 }

@@ -3,7 +3,6 @@ import {
   isObjectAt,
   isStringAt,
   isTextAt,
-  malformed,
   numberAt,
   skipColon,
   skipKey,
@@ -12,49 +11,50 @@ import {
   stringAt,
   TooManyError,
 } from './scan.ts';
+import { unexpected } from './string.ts';
 
 const comma = 0x2c;
 const closeBrace = 0x7d;
-/** The first letter of null, and of no other JSON value. */
+/** The first letter of null and of no other JSON value. */
 const letterN = 0x6e;
 
-/** As many members may an object have that is looked into: those of arguments and structured content do not count. */
+/** The most members of an object that is parsed; arguments and structured content are not. */
 export const maxMembers = 10_000;
 
 /**
- * Goes through the members of an object, in order, one with each {@link next}. A repeated key comes as often as it stands
- * there. Throws a SyntaxError for what is no JSON, and a {@link TooManyError} beyond {@link maxMembers}.
+ * A cursor over the members of an object, in order; {@link next} advances it. A repeated key appears as often as it
+ * occurs. Throws a SyntaxError for invalid JSON and a {@link TooManyError} beyond {@link maxMembers}.
  */
 export class Members {
   readonly #text: string;
-  /** Where in the text the member's key stands, with its quotes. */
+  /** The start and end of the member's key, with its quotes. */
   keyStart = -1;
   keyEnd = -1;
   readonly #ends: Ends | undefined;
-  /** Where the member's value begins. */
+  /** The start of the member's value. */
   start: number;
   #end: number;
   #count = 0;
 
   /**
-   * @param start where the object begins
-   * @param ends where long values end, where that is known
+   * @param start the index of the object
+   * @param ends the known ends of long values
    */
   constructor(text: string, start = skipSpace(text, 0), ends?: Ends) {
     this.#ends = ends;
-    if (!isObjectAt(text, start)) throw malformed(text, start);
+    if (!isObjectAt(text, start)) throw unexpected(text, start);
     this.#text = text;
     this.start = start;
     this.#end = start + 1;
   }
 
-  /** Where the member's value ends; after the last one, where the object does. */
+  /** The end of the member's value; after the last member, the end of the object. */
   get end(): number {
     if (this.#end < 0) this.#end = this.#ends?.get(this.start) ?? skipValue(this.#text, this.start);
     return this.#end;
   }
 
-  /** Goes on to the next member; false: there is none, and must not be called again. */
+  /** Advances to the next member. Returns false at the end of the object; it must not be called again then. */
   next(): boolean {
     const text = this.#text;
     const isFirst = this.keyStart < 0;
@@ -65,7 +65,7 @@ export class Members {
       return false;
     }
     if (!isFirst) {
-      if (code !== comma) throw malformed(text, at);
+      if (code !== comma) throw unexpected(text, at);
       at = skipSpace(text, at + 1);
     }
     if (++this.#count > maxMembers) throw new TooManyError(maxMembers, 'members in an object');
@@ -96,31 +96,37 @@ export class Members {
     return this.#text.slice(this.start, this.end);
   }
 
-  /** The member's value where it is an object, else its text. */
+  /** The member's value if it is an object, else its text. */
   value(): ObjectText | string {
     const object = ObjectText.of(this.#text, this.start, this.#ends);
     if (object === undefined) return this.text();
-    // It need not be gone through twice.
+    // Saves a second scan.
     this.#end = object.end;
     return object;
   }
 }
 
-/** The text of a JSON object of which it is known where its members stand. */
+/** A member to set: its name, and the JSON of its value. */
+export interface MemberEdit {
+  readonly name: string;
+  readonly value: string;
+}
+
+/** The text of a JSON object with an index of its members. */
 export class ObjectText {
   readonly #text: string;
-  /** Where the object stands in the text that it was found in. */
+  /** The start and end of the object in the surrounding text. */
   readonly start: number;
   readonly end: number;
   readonly #ends: Ends | undefined;
-  /** Of each member where its key and its value begin and end. */
+  /** For each member the start and end of its key and of its value. */
   readonly #places: number[] = [];
-  /** Whether a member is null. */
+  /** Whether any member is null. */
   readonly hasNull: boolean;
 
   /**
-   * @param start where the object begins
-   * @param ends where long values end, where that is known
+   * @param start the index of the object
+   * @param ends the known ends of long values
    */
   constructor(text: string, start = skipSpace(text, 0), ends?: Ends) {
     this.#ends = ends;
@@ -136,7 +142,7 @@ export class ObjectText {
     this.end = member.end;
   }
 
-  /** The object that begins at `start`, or undefined where another value does. */
+  /** The object at `start`, or undefined for a value of another type. */
   static of(text: string, start = skipSpace(text, 0), ends?: Ends): ObjectText | undefined {
     return isObjectAt(text, start) ? new ObjectText(text, start, ends) : undefined;
   }
@@ -145,13 +151,13 @@ export class ObjectText {
     return this.#text.slice(this.start, this.end);
   }
 
-  /** The text of the member `name`, or undefined. Of a repeated key the last counts, as it does for JSON.parse. */
+  /** The text of the member `name`, or undefined. The last of repeated keys wins, as with JSON.parse. */
   member(name: string): string | undefined {
     const at = this.#find(name);
     return at < 0 ? undefined : this.#text.slice(this.#places[at], this.#places[at + 1]);
   }
 
-  /** The member `name` where it is a string. */
+  /** The member `name` if it is a string. */
   string(name: string): string | undefined {
     const at = this.#find(name);
     return at < 0
@@ -159,7 +165,7 @@ export class ObjectText {
       : stringAt(this.#text, this.#places[at] as number, this.#places[at + 1] as number);
   }
 
-  /** The member `name` where it is a number. */
+  /** The member `name` if it is a number. */
   number(name: string): number | undefined {
     const at = this.#find(name);
     return at < 0
@@ -175,41 +181,63 @@ export class ObjectText {
     );
   }
 
-  /** Whether the member `name` is nothing but an object, if it is there at all. */
+  /** Whether the member `name` is an object or absent. */
   isObjectOrAbsent(name: string): boolean {
     const at = this.#find(name);
     return at < 0 || isObjectAt(this.#text, this.#places[at] as number);
   }
 
-  /** The member `name` where it is an object. */
+  /** The member `name` if it is an object. */
   object(name: string): ObjectText | undefined {
     const at = this.#find(name);
     return at < 0 ? undefined : ObjectText.of(this.#text, this.#places[at], this.#ends);
   }
 
   /**
-   * The text with the member `name` set to the text `value`; all else stays as it came, to the last blank. A repeated
-   * member is set where it counts, which is its last place, and left out elsewhere: a key that comes a hundred thousand
-   * times must not bring as many values. One that was absent is appended.
+   * The text with these members set; the rest is unchanged, including white space. An absent member is appended. The last
+   * of repeated members is set and the others are removed: a key repeated a hundred thousand times must not multiply the
+   * value.
    */
-  with(name: string, value: string): string {
+  with(...edits: readonly MemberEdit[]): string {
     const text = this.#text;
     const places = this.#places;
-    const last = this.#find(name);
-    if (last < 0) {
-      const separator = places.length === 0 ? '' : ',';
-      return `${text.slice(this.start, this.end - 1)}${separator}${JSON.stringify(name)}:${value}}`;
+    const last = edits.map(({ name }) => this.#find(name));
+    let edited = '';
+    let at = this.start;
+    for (let i = 0; i < places.length; i += 4) {
+      const e = this.#editAt(i, edits);
+      if (e < 0) continue;
+      const isLast = last[e] === i + 2;
+      edited += isLast ? text.slice(at, places[i + 2]) + edits[e]?.value : text.slice(at, places[i]);
+      // An earlier repetition is followed by another member.
+      at = (isLast ? places[i + 3] : places[i + 4]) as number;
     }
-    return this.#before(name, last) + value + text.slice(places[last + 1], this.end);
+    edited += text.slice(at, this.end - 1);
+    let separator = places.length === 0 ? '' : ',';
+    for (const [e, { name, value }] of edits.entries()) {
+      if ((last[e] as number) >= 0) continue;
+      edited += `${separator}${JSON.stringify(name)}:${value}`;
+      separator = ',';
+    }
+    return `${edited}}`;
   }
 
-  /** What {@link with} puts before and after the value of the member `name`, which is there. */
+  /** The index of the edit of the member whose places begin at `i`, or -1. */
+  #editAt(i: number, edits: readonly MemberEdit[]): number {
+    const places = this.#places;
+    for (let e = 0; e < edits.length; e++)
+      if (isStringAt(this.#text, places[i] as number, places[i + 1] as number, (edits[e] as MemberEdit).name))
+        return e;
+    return -1;
+  }
+
+  /** The text that {@link with} puts before and after the value of the existing member `name`. */
   around(name: string): [before: string, after: string] {
     const last = this.#find(name);
     return [this.#before(name, last), this.#text.slice(this.#places[last + 1], this.end)];
   }
 
-  /** What stands before the value that begins at `last` among the places, without its earlier ones. */
+  /** The text before the value at index `last` of the places, without earlier members of the same name. */
   #before(name: string, last: number): string {
     const text = this.#text;
     const places = this.#places;
@@ -218,30 +246,30 @@ export class ObjectText {
     for (let i = 0; i < last - 2; i += 4) {
       if (!isStringAt(text, places[i] as number, places[i + 1] as number, name)) continue;
       before += text.slice(at, places[i]);
-      // There is a next one, if only the last of that name.
+      // A member follows: at least the last one of this name.
       at = places[i + 4] as number;
     }
     return before + text.slice(at, places[last]);
   }
 
-  /** The text without the members of these names, wherever they stand; all else stays as it came. */
+  /** The text without the members of these names; the rest is unchanged. */
   without(...names: readonly string[]): string {
     const text = this.#text;
     const places = this.#places;
-    const isOne = (i: number) =>
+    const isRemoved = (i: number) =>
       names.some((name) => isStringAt(text, places[i] as number, places[i + 1] as number, name));
     if (names.every((name) => this.#find(name) < 0)) return this.toString();
     let kept = '';
     for (let i = 0; i < places.length; i += 4) {
-      if (isOne(i)) continue;
-      // With the comma before it, unless it is the first one now.
+      if (isRemoved(i)) continue;
+      // With its preceding comma, unless it is now the first member.
       const from = kept === '' ? places[i] : places[i - 1];
       kept += text.slice(from, places[i + 3]);
     }
     return text.slice(this.start, places[0]) + kept + text.slice(places[places.length - 1], this.end);
   }
 
-  /** Where among the places the last value of that name has its two, or -1. */
+  /** The index in the places of the last value of this name, or -1. */
   #find(name: string): number {
     const places = this.#places;
     for (let i = places.length - 4; i >= 0; i -= 4)

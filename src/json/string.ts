@@ -1,38 +1,44 @@
 const quote = 0x22;
 const backslash = 0x5c;
-/** So much of a string is looked at one by one: to begin with a regular expression takes as long. */
-const shortLength = 24;
-/** What ends a string, or needs a closer look: a quote, a backslash, a control character. RFC 8259, 7. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for, and naming the rest is slow.
+/** Up to this length a loop is faster than starting a regular expression. */
+const maxLoopChars = 24;
+/** The end of a string, an escape, or a control character, which is invalid. RFC 8259, 7. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are the target, and the inverse is slow.
 const special = /["\\\0-\x1f]/g;
 
+/** The error for a JSON text in which the character at `at` is not allowed. */
+export function unexpected(text: string, at: number): SyntaxError {
+  const found = at < text.length ? `${JSON.stringify(text.charAt(at))} at offset ${at}` : 'end of text';
+  return new SyntaxError(`invalid JSON: unexpected ${found}`);
+}
+
 /**
- * The index after the string that begins with the quote at `at` in a JSON text. Throws a SyntaxError where it is none.
+ * The index after the string whose opening quote is at `at`. Throws a SyntaxError if the string is invalid.
  *
- * Not one regular expression: those that know escapes find nothing in a string with millions of them.
+ * Not a single regular expression: one that knows escapes fails on a string with millions of them.
  */
 export function skipString(text: string, at: number): number {
   return skipStringFrom(text, at + 1, text.length);
 }
 
 /**
- * The same from `from` on, which is within the string; or where an escape ends behind `limit`, that index, inverted (~):
- * of the string there is more to come.
+ * Like {@link skipString}, starting at `from` within the string. If an escape ends after `limit`, the scan stops there
+ * and returns the inverted index (~).
  */
 export function skipStringFrom(text: string, from: number, limit: number): number {
   for (let i = from; ; ) {
     i = specialFrom(text, i);
     const code = text.charCodeAt(i);
     if (code === quote) return i + 1;
-    if (code !== backslash) throw new SyntaxError(`a string of the JSON text breaks off at ${i}`);
+    if (code !== backslash) throw unexpected(text, i);
     i = skipEscape(text, i);
     if (i > limit) return ~i;
   }
 }
 
-/** Where the next special character is, or the end of the text. */
+/** The index of the next special character, or the end of the text. */
 function specialFrom(text: string, from: number): number {
-  const near = Math.min(from + shortLength, text.length);
+  const near = Math.min(from + maxLoopChars, text.length);
   for (let i = from; i < near; i++) {
     const code = text.charCodeAt(i);
     if (code === quote || code === backslash || code < 0x20) return i;
@@ -41,7 +47,7 @@ function specialFrom(text: string, from: number): number {
   return special.test(text) ? special.lastIndex - 1 : text.length;
 }
 
-/** The index after the escape that begins with the backslash at `at`. */
+/** The index after the escape whose backslash is at `at`. */
 function skipEscape(text: string, at: number): number {
   switch (text.charCodeAt(at + 1)) {
     case quote:
@@ -59,7 +65,7 @@ function skipEscape(text: string, at: number): number {
       if (i === at + 6) return i;
     }
   }
-  throw new SyntaxError(`a string of the JSON text has no valid escape at ${at}`);
+  throw new SyntaxError(`invalid JSON: invalid escape at offset ${at}`);
 }
 
 function isHexDigit(code: number): boolean {

@@ -1,6 +1,6 @@
 import type { ObjectText } from '../json/object.ts';
 import type { Abort } from '../runtime/abort.ts';
-import type { OwnedBytes } from '../runtime/owned-bytes.ts';
+import type { Payload } from '../runtime/owned-bytes.ts';
 
 /**
  * One client request on its way through the gateway, in neutral form: neither edge's era shows in it.
@@ -28,12 +28,12 @@ export interface Exchange {
   fail(error: unknown): void;
 }
 
-/** What ends an exchange: the JSON text (or its bytes in UTF-8) of a result, or that of an error object. */
+/** The end of an exchange: the JSON of a result, or of an error object. */
 export type Answer =
   | {
       readonly kind: 'result';
-      readonly result: string | Uint8Array | OwnedBytes;
-      /** The result says of itself that it is an error. */
+      readonly payload: Payload;
+      /** The result has `isError: true`. */
       readonly isError?: true;
     }
-  | { readonly kind: 'error'; readonly error: string | OwnedBytes };
+  | { readonly kind: 'error'; readonly payload: Payload };

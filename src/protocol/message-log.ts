@@ -53,6 +53,6 @@ export function shown(text: string): string {
 
 /** Of its result, error or params: the rest of its text is not kept. */
 export function sizeOf(message: Message): number {
-  if (message.kind === 'response') return message.bytes?.length ?? message.text.length;
+  if (message.kind === 'response') return message.payload.length;
   return message.kind === 'invalid' ? 0 : (message.params?.toString().length ?? 0);
 }

@@ -9,7 +9,7 @@ import {
   skipValue,
   stringAt,
 } from '../json/scan.ts';
-import type { OwnedBytes } from '../runtime/owned-bytes.ts';
+import type { Payload } from '../runtime/owned-bytes.ts';
 
 /** A JSON-RPC request id. JSON-RPC allows null, MCP does not (2025-11-25, Base Protocol, Requests). */
 export type RequestId = string | number;
@@ -42,12 +42,10 @@ export interface ResponseMessage {
   readonly error: RpcError | undefined;
   /** Whether the result says of itself that it is an error. MCP 2025-11-25, Tools, Error Handling. */
   readonly isError: boolean;
-  /** The text of `result` or of `error`. */
-  readonly text: string;
-  /** Where it stands in the text of the whole message. */
+  /** The JSON of `result` or of `error`; long JSON is bytes. */
+  readonly payload: Payload;
+  /** Its offset in the text of the message. */
   readonly start: number;
-  /** The same in UTF-8, where it came so and is long. */
-  readonly bytes?: OwnedBytes;
 }
 
 /** JSON-RPC 2.0 section 5.1. */
@@ -191,7 +189,7 @@ function response(
     if (typeof result !== 'object') return invalidResponse(id, idText, '"result" must be an object');
     const isError = result.isText('isError', 'true');
     const { start } = result;
-    return { kind: 'response', id, error: undefined, isError, text: result.toString(), start };
+    return { kind: 'response', id, error: undefined, isError, payload: result.toString(), start };
   }
   if (result !== undefined)
     return invalidResponse(id, idText, 'a response must not have both "result" and "error"');
@@ -206,13 +204,12 @@ function errorResponse(error: ObjectText, id: RequestId | null): ResponseMessage
   const code = error.number('code');
   const message = error.string('message');
   if (!Number.isSafeInteger(code) || message === undefined) return undefined;
-  const text = error.toString();
   return {
     kind: 'response',
     id,
     error: { code: code as number, message },
     isError: false,
-    text,
+    payload: error.toString(),
     start: error.start,
   };
 }

@@ -1,4 +1,6 @@
+import type { MemberEdit } from '../json/object.ts';
 import type { ToolMetrics } from '../observability/upstream-metrics.ts';
+import { SharedBytes } from '../runtime/owned-bytes.ts';
 import type { SessionKeeper } from '../upstream/session-keeper.ts';
 import type { UpstreamTool } from '../upstream/tools/tool-list.ts';
 import { qualify } from './names.ts';
@@ -7,9 +9,10 @@ import { qualify } from './names.ts';
 export interface ToolRoute {
   readonly connection: SessionKeeper;
   readonly metrics: ToolMetrics;
-  /** The tool's own name and its JSON text. */
+  /** The tool's own name. */
   readonly name: string;
-  readonly nameText: string;
+  /** The same as a member of the params. */
+  readonly target: MemberEdit;
   /** Whether a call may be sent again. */
   readonly repeatable: boolean;
 }
@@ -38,7 +41,7 @@ export class Registry {
   readonly #tools = new Map<string, OfferedTool>();
   readonly #onChange: () => void;
   /** The result of tools/list in UTF-8, made when first asked for after a change. */
-  #toolsList: Uint8Array | null = null;
+  #toolsList: SharedBytes | null = null;
 
   /** @param onChange called when the merged list has changed */
   constructor(onChange: () => void) {
@@ -86,10 +89,10 @@ export class Registry {
   }
 
   /** The result of tools/list, ready to be sent. */
-  toolsList(): Uint8Array {
+  toolsList(): SharedBytes {
     if (this.#toolsList === null) {
       const texts = this.#order.map((server) => this.#catalogs.get(server)?.listText).filter(Boolean);
-      this.#toolsList = Buffer.from(`{"tools":[${texts.join(',')}]}`);
+      this.#toolsList = new SharedBytes(Buffer.from(`{"tools":[${texts.join(',')}]}`));
     }
     return this.#toolsList;
   }

@@ -1,5 +1,4 @@
 import { GatewayError } from '../errors.ts';
-import type { ObjectText } from '../json/object.ts';
 import { unknownTool } from '../observability/upstream-metrics.ts';
 import type { Answer, Exchange } from '../protocol/exchange.ts';
 import { maxTokenChars } from '../protocol/messages.ts';
@@ -52,7 +51,7 @@ export class Router {
     if (cursor !== undefined && cursor !== '""') {
       throw new GatewayError('invalid_params', 'tools/list: unknown cursor; list again without one');
     }
-    return { kind: 'result', result: this.#parts.registry.toolsList() };
+    return { kind: 'result', payload: this.#parts.registry.toolsList() };
   }
 
   #callTool(exchange: Exchange): void {
@@ -68,13 +67,13 @@ export class Router {
       throw new GatewayError('invalid_params', `tools/call: "progressToken" ${expected}`);
     }
     const offered = this.#parts.registry.find(name);
-    if (offered) this.#call(exchange, params, this.#routeOf(offered, name));
-    else this.#callUnlisted(exchange, params, name);
+    if (offered) this.#call(exchange, this.#routeOf(offered, name));
+    else this.#callUnlisted(exchange, name);
   }
 
-  #call(exchange: Exchange, params: ObjectText, route: ToolRoute): void {
+  #call(exchange: Exchange, route: ToolRoute): void {
     const forwarded = new ToolDispatch(this.#parts, exchange, route);
-    route.connection.call(exchange, params.with('name', route.nameText), route.repeatable, forwarded);
+    route.connection.call(exchange, route.target, route.repeatable, forwarded);
   }
 
   /** Where calls of the tool with that qualified name go. Throws `invalid_params` where its server is gone. */
@@ -89,7 +88,7 @@ export class Router {
       connection,
       metrics,
       name: tool.name,
-      nameText: tool.nameText,
+      target: { name: 'name', value: tool.nameText },
       repeatable: tool.repeatable,
     };
     return offered.route;
@@ -99,7 +98,7 @@ export class Router {
    * Of an upstream that is down the tools may not be known yet: it is waited for, and that it is down is the better
    * answer where that is in vain. Throws `invalid_params` where the tool is unknown.
    */
-  #callUnlisted(exchange: Exchange, params: ObjectText, qualified: string): void {
+  #callUnlisted(exchange: Exchange, qualified: string): void {
     const parts = splitQualified(qualified);
     const connection = parts ? this.#parts.connection(parts.server) : undefined;
     if (!parts || !connection || connection.connected()) throw unknownToolError(qualified);
@@ -109,13 +108,14 @@ export class Router {
         () => {
           const offered = this.#parts.registry.find(qualified);
           if (!offered) throw unknownToolError(qualified);
-          this.#call(exchange, params, this.#routeOf(offered, qualified));
+          this.#call(exchange, this.#routeOf(offered, qualified));
         },
         (reason) => {
           const metrics = connection.metrics.tool(unknownTool);
           const { name } = parts;
-          const route = { connection, metrics, name, nameText: JSON.stringify(name), repeatable: false };
-          new ToolDispatch(this.#parts, exchange, route).onFailure(reason);
+          const target = { name: 'name', value: JSON.stringify(name) };
+          const route = { connection, metrics, name, target, repeatable: false };
+          new ToolDispatch(this.#parts, exchange, route).reject(reason);
         },
       )
       .catch((error: unknown) => exchange.fail(error));

@@ -4,8 +4,9 @@ import { maxAtOnceChars, type Redactor } from '../observability/redact.ts';
 import type { Answer, Exchange } from '../protocol/exchange.ts';
 import type { ResponseMessage } from '../protocol/messages.ts';
 import type { ToolRoute } from '../registry/catalog.ts';
+import type { Completion } from '../runtime/completion.ts';
+import { freePayload, textOf } from '../runtime/owned-bytes.ts';
 import { toFailure } from '../upstream/failure.ts';
-import type { AnswerTaker } from '../upstream/transport/transport.ts';
 
 /** What a dispatch works with. */
 export interface ToolDispatchParts {
@@ -14,7 +15,7 @@ export interface ToolDispatchParts {
 }
 
 /** A call on its way to an upstream's tool: passes the answer on, and counts how that went. */
-export class ToolDispatch implements AnswerTaker {
+export class ToolDispatch implements Completion<ResponseMessage> {
   readonly #parts: ToolDispatchParts;
   readonly #exchange: Exchange;
   readonly #route: ToolRoute;
@@ -25,25 +26,27 @@ export class ToolDispatch implements AnswerTaker {
     this.#route = route;
   }
 
-  onAnswer(answer: ResponseMessage): void {
+  resolve(answer: ResponseMessage): void {
     if (answer.error || answer.isError) this.#passError(answer);
-    else this.#pass({ kind: 'result', result: answer.bytes ?? answer.text });
+    else this.#pass({ kind: 'result', payload: answer.payload });
   }
 
   /** Upstreams that fail tend to quote what they were sent, our credentials with it: none of them goes on. */
   #passError(answer: ResponseMessage): void {
     const { redactor } = this.#parts;
     const fail = (error: unknown) => {
-      answer.bytes?.free();
+      freePayload(answer.payload);
       this.#failedInside(error);
     };
-    if ((answer.bytes ?? answer.text).length > maxAtOnceChars) {
-      redactor.redactLongJson(() => answer.text).then((safe) => this.#passRedacted(answer, safe), fail);
+    if (answer.payload.length > maxAtOnceChars) {
+      redactor
+        .redactLongJson(() => textOf(answer.payload))
+        .then((safe) => this.#passRedacted(answer, safe), fail);
       return;
     }
     let safe: string | null;
     try {
-      const { text } = answer;
+      const text = textOf(answer.payload);
       safe = redactor.redactJson(text);
       if (safe === text) safe = null;
     } catch (error) {
@@ -55,12 +58,12 @@ export class ToolDispatch implements AnswerTaker {
 
   /** @param safe what is passed on in place of the answer; null: the answer */
   #passRedacted(answer: ResponseMessage, safe: string | null): void {
-    const { error, bytes } = answer;
-    const passed = safe === null ? (bytes ?? answer.text) : (bytes?.replaced(safe) ?? safe);
+    const { error, payload } = answer;
+    const passed = safe === null ? payload : typeof payload === 'string' ? safe : payload.replaced(safe);
     if (error) {
       this.#route.metrics.failed('upstream_returned_error');
-      this.#pass({ kind: 'error', error: passed });
-    } else this.#pass({ kind: 'result', result: passed, isError: true });
+      this.#pass({ kind: 'error', payload: passed });
+    } else this.#pass({ kind: 'result', payload: passed, isError: true });
   }
 
   #pass(answer: Answer): void {
@@ -73,7 +76,7 @@ export class ToolDispatch implements AnswerTaker {
     this.#failed('internal', 'the gateway failed; its log says more');
   }
 
-  onFailure(error: unknown): void {
+  reject(error: unknown): void {
     const { reason, message } = toFailure(error);
     const server = this.#server;
     this.#parts.logger.debug('a call failed', { server, tool: this.#route.name, reason, cause: message });

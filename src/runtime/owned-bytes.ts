@@ -1,14 +1,16 @@
 import type { Holding } from './byte-budget.ts';
 
+/** Text, or UTF-8 bytes, that pass through as they are. Whoever uses a payload last frees it: {@link freePayload}. */
+export type Payload = string | OwnedBytes;
+
 /**
- * Bytes that are passed from hand to hand, and freed by whoever has them last. Left to the garbage collector they
- * would pile up: it sees the memory of many bodies too late.
+ * Bytes with one owner at a time, who frees them. The garbage collector would see the memory of many bodies too late.
  */
 export class OwnedBytes {
   readonly bytes: Uint8Array;
   readonly #holding: Holding | null;
 
-  /** @param holding what they take of a budget, which is given back when they are freed */
+  /** @param holding their share of a byte budget, which is released when they are freed */
   constructor(bytes: Uint8Array, holding: Holding | null = null) {
     this.bytes = bytes;
     this.#holding = holding;
@@ -18,12 +20,12 @@ export class OwnedBytes {
     return this.bytes.length;
   }
 
-  /** Those from `start` to `end`; freeing them frees all. */
+  /** The bytes from `start` to `end`; freeing them frees the whole. */
   part(start: number, end: number): OwnedBytes {
     return new OwnedBytes(this.bytes.subarray(start, end), this.#holding);
   }
 
-  /** Those of another text in place of these, which are freed. */
+  /** The bytes of `text` in place of these, which are freed. */
   replaced(text: string): OwnedBytes {
     const bytes = Buffer.from(text);
     this.free();
@@ -31,16 +33,31 @@ export class OwnedBytes {
     return new OwnedBytes(bytes, this.#holding);
   }
 
-  /** What they are in UTF-8. */
-  text(): string {
+  /** The bytes as text. */
+  toString(): string {
     const { buffer, byteOffset, length } = this.bytes;
     return Buffer.from(buffer, byteOffset, length).toString();
   }
 
-  /** Gives the memory back; the bytes are gone then, and so is all else in their buffer. May be called again. */
+  /** Returns the memory of their whole buffer. May be called again. */
   free(): void {
     const buffer = this.bytes.buffer as ArrayBuffer;
     if (!buffer.detached) buffer.transfer(0);
     this.#holding?.release();
   }
+}
+
+/** Bytes that many bodies share, such as a list: nobody frees them. */
+export class SharedBytes extends OwnedBytes {
+  override free(): void {}
+}
+
+/** The text of a payload, which is not freed. */
+export function textOf(payload: Payload): string {
+  return typeof payload === 'string' ? payload : payload.toString();
+}
+
+/** Frees a payload that nobody uses any more. */
+export function freePayload(payload: Payload): void {
+  if (typeof payload !== 'string') payload.free();
 }

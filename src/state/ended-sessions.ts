@@ -3,31 +3,28 @@ import { messageOf } from '../errors.ts';
 import type { Logger } from '../observability/log.ts';
 import { nodeFiles } from '../runtime/node-modules.ts';
 
-/** How many are remembered: the last 10,000, and some. */
-const maxEnded = 11_000;
-/** How many of the first are forgotten at a time: to find the first of a Map means to go past all that were deleted before it. */
-const forgottenAtOnce = 1_000;
-/** How long it is at least between two times that the file is written. */
+/** At least the last 10,000 sessions are remembered. */
+const maxSessions = 11_000;
+/** The oldest sessions are forgotten in batches: finding the first entry of a Map skips every entry deleted before it. */
+const forgetBatch = 1_000;
+/** The file is written at most this often. */
 const writeIntervalMs = 1_000;
-/** As much of an id's SHA-256 as is kept, in base64url. */
+/** The SHA-256 of an id is cut to this length, in base64url. */
 const hashChars = 16;
-/** A file of as many as are remembered is a third of that. */
+/** Three times the size of a file with `maxSessions` lines. */
 const maxFileBytes = 1_048_576;
 const line = /^([\w-]{16}) (\d{1,12})$/;
 
-/** A file to remember in, and who is told of what is wrong with it. */
-interface EndedSessionsFile {
+/** The file of ended sessions, and the log for problems with it. */
+export interface EndedSessionsFile {
   readonly path: string;
   readonly logger: Logger;
 }
 
-/**
- * The ids of sessions that have ended for good, so that nobody goes on with them: not this gateway, and not its
- * successor, for which they are kept in a file.
- */
+/** The ids of ended sessions, which neither this gateway nor its successor resumes. A file hands them to the successor. */
 export class EndedSessions {
   readonly #file: EndedSessionsFile | null;
-  /** By the hashes of their ids, when they may be forgotten, in seconds since the epoch. */
+  /** Hash of an id to the time when it may be forgotten, in seconds since the epoch. */
   readonly #forgetAt = new Map<string, number>();
   #isChanged = false;
   #writeTimer: Timer | null = null;
@@ -35,7 +32,7 @@ export class EndedSessions {
   #writtenMs = Number.NEGATIVE_INFINITY;
   #hasFailed = false;
 
-  /** @param file is read, and written whenever something has changed; null: only this process remembers */
+  /** @param file is read at once and written after changes; with null the ids end with the process */
   constructor(file: EndedSessionsFile | null = null) {
     this.#file = file;
     if (file) this.#read(file);
@@ -45,10 +42,10 @@ export class EndedSessions {
     return this.#forgetAt.has(hashOf(id));
   }
 
-  /** @param forgetAtSeconds from when on the id is not taken anyway, in seconds since the epoch */
+  /** @param forgetAtSeconds when the id expires anyway, in seconds since the epoch */
   add(id: string, forgetAtSeconds: number): void {
     this.#forgetAt.set(hashOf(id), forgetAtSeconds);
-    if (this.#forgetAt.size > maxEnded) this.#forgetFirst();
+    if (this.#forgetAt.size > maxSessions) this.#forgetFirst();
     this.#isChanged = true;
     if (!this.#file || this.#writeTimer) return;
     const waitMs = Math.max(0, this.#writtenMs + writeIntervalMs - performance.now());
@@ -56,7 +53,7 @@ export class EndedSessions {
     this.#writeTimer.unref();
   }
 
-  /** Writes the file now, if something has changed. Never rejects. */
+  /** Writes the file now if something has changed. Never rejects. */
   flush(): Promise<void> {
     if (this.#writeTimer) clearTimeout(this.#writeTimer);
     this.#writeTimer = null;
@@ -65,7 +62,7 @@ export class EndedSessions {
   }
 
   #forgetFirst(): void {
-    let left = forgottenAtOnce;
+    let left = forgetBatch;
     for (const hash of this.#forgetAt.keys()) {
       if (left-- === 0) return;
       this.#forgetAt.delete(hash);
@@ -78,14 +75,14 @@ export class EndedSessions {
     const { path, logger } = this.#file;
     const text = [...this.#forgetAt].map(([hash, seconds]) => `${hash} ${seconds}\n`).join('');
     try {
-      // Whoever reads it finds a whole file, whenever this process ends.
+      // The rename keeps the file whole if the process ends while writing.
       const temporary = `${path}.${process.pid}`;
       await nodeFiles().writeFile(temporary, text, { mode: 0o600 });
       await nodeFiles().rename(temporary, path);
       this.#hasFailed = false;
     } catch (error) {
       if (!this.#hasFailed) {
-        const what = 'sessions that have ended cannot be remembered beyond a restart';
+        const what = 'ended sessions cannot be stored for the next start';
         logger.warn(what, { path, cause: messageOf(error) });
       }
       this.#hasFailed = true;
@@ -94,7 +91,7 @@ export class EndedSessions {
   }
 
   #read({ path, logger }: EndedSessionsFile): void {
-    let cause = 'it has lines other than hashes and times';
+    let cause = 'some lines are malformed';
     let isWhole = false;
     try {
       if (statSync(path).size > maxFileBytes) throw new Error('it is larger than 1 MiB');
@@ -110,7 +107,7 @@ export class EndedSessions {
       cause = messageOf(error);
     }
     if (isWhole) return;
-    const what = 'the file of ended sessions cannot be read: some of them may be taken for open ones';
+    const what = 'the file of ended sessions cannot be read: some of them may be resumed';
     logger.warn(what, { path, cause });
   }
 }

@@ -15,15 +15,13 @@ import { GatewayError, messageOf } from '../errors.ts';
 import type { Logger } from '../observability/log.ts';
 import { keyBytes } from './seal.ts';
 
-/** The variable that holds a secret to make the key from, in place of the file. */
+/** The variable with a secret from which the key is derived, in place of the file. */
 export const stateKeyVariable = 'MCPSTEAD_STATE_KEY';
 const minSecretChars = 32;
 
 /**
- * The key that is made of the secret in the environment, or null where that has none. Throws
- * `config_invalid` with what is wrong with it.
- *
- * HKDF with SHA-256 (RFC 5869): any text will do, and whoever has the key does not have the text.
+ * Derives the key from the secret in the environment, by HKDF with SHA-256 (RFC 5869): any text will do, and the key does not
+ * reveal it. Null if there is no secret. Throws `config_invalid` if the secret is too short.
  */
 export function stateKeyFrom(secret: string | undefined): Uint8Array | null {
   if (secret === undefined) return null;
@@ -32,7 +30,7 @@ export function stateKeyFrom(secret: string | undefined): Uint8Array | null {
     const found = text === '' ? 'is empty' : `has ${text.length} characters`;
     throw new GatewayError(
       'config_invalid',
-      `${stateKeyVariable} ${found}; expected a secret of at least ${minSecretChars} characters, as openssl rand -hex 32 prints, or no such variable`,
+      `${stateKeyVariable} ${found}; expected a secret of at least ${minSecretChars} characters, such as openssl rand -hex 32 prints, or no variable`,
     );
   }
   const hmac = (key: string | Uint8Array, data: string) =>
@@ -40,19 +38,19 @@ export function stateKeyFrom(secret: string | undefined): Uint8Array | null {
   return hmac(hmac('mcpstead', text), 'state key\x01');
 }
 
-/** A key that nobody else has. */
+/** A new random key. */
 export function randomKey(): Uint8Array {
   return crypto.getRandomValues(new Uint8Array(keyBytes));
 }
 
-/** Makes the state directory, for its owner alone, where there is none. Throws an Error that says why it cannot. */
+/** Creates the state directory, for its owner only, if it is missing. Throws an Error with the reason if that fails. */
 export function makeDirectory(path: string): void {
   usable(path, () => mkdirSync(path, { recursive: true, mode: 0o700 }));
 }
 
 /**
- * The key in the file `state.key` of `directory`, which is made where there is none; of gateways that start at the same
- * time all get the same one. Throws an Error that says what is wrong and what to do.
+ * Reads the key from the file `state.key` in `directory`, and creates the file if it is missing. Gateways that start at the
+ * same time get the same key. Throws an Error that says what is wrong and what to do.
  */
 export function readOrMakeKey(directory: string, logger: Logger): Uint8Array {
   const path = `${directory}/state.key`;
@@ -72,13 +70,13 @@ const reasons: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',
   EPERM: 'permission denied',
   EROFS: 'the file system is read-only',
-  ENOTDIR: 'a part of the path is no directory',
-  EEXIST: 'it is no directory',
+  ENOTDIR: 'a part of the path is not a directory',
+  EEXIST: 'it is not a directory',
   EISDIR: 'it is a directory',
-  ENOSPC: 'no space is left',
+  ENOSPC: 'no space left',
 };
 
-/** Null where there is no such file. */
+/** Null if there is no such file. */
 function readKey(path: string, logger: Logger): Uint8Array | null {
   let file: number;
   try {
@@ -93,7 +91,7 @@ function readKey(path: string, logger: Logger): Uint8Array | null {
     const key = Buffer.from(text, 'base64url');
     if (key.length === keyBytes && key.toString('base64url') === text) return key;
     throw new Error(
-      `${path} holds no key of ${keyBytes} bytes in base64url; remove it, and a new one is made`,
+      `${path} does not hold a key of ${keyBytes} bytes in base64url; remove it to get a new one`,
     );
   } finally {
     closeSync(file);
@@ -101,17 +99,17 @@ function readKey(path: string, logger: Logger): Uint8Array | null {
 }
 
 function hideFromOthers(file: number, path: string, logger: Logger): void {
-  // Windows keeps a user's own folders from others by other means.
+  // Windows protects a user's folders by other means.
   if (process.platform === 'win32') return;
   const { mode, uid } = fstatSync(file);
   if ((mode & 0o077) === 0) return;
-  const consequence = 'whoever read it can make up session ids; remove it, and a new one is made';
+  const consequence = 'whoever read it can forge session ids; remove it to get a new one';
   try {
     if (uid !== process.getuid?.()) throw new Error('it belongs to another user');
     chmodSync(path, 0o600);
-    logger.warn(`the state key could be read by others, and cannot any more: ${consequence}`, { path });
+    logger.warn(`the state key was readable by others and is not any more: ${consequence}`, { path });
   } catch (error) {
-    logger.warn(`the state key can be read by others: ${consequence}`, { path, cause: messageOf(error) });
+    logger.warn(`the state key is readable by others: ${consequence}`, { path, cause: messageOf(error) });
   }
 }
 
@@ -126,12 +124,12 @@ function makeKey(path: string, logger: Logger): Uint8Array {
     closeSync(file);
   }
   try {
-    // Unlike a renamed file, a link does not take the place of one that another gateway has just made.
+    // Unlike a rename, a link does not replace a file that another gateway has just created.
     linkSync(temporary, path);
     unlinkSync(temporary);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') unlinkSync(temporary);
-    // Some file systems know no links.
+    // Some file systems have no links.
     else renameSync(temporary, path);
   }
   return readKey(path, logger) ?? key;

@@ -5,24 +5,24 @@ export const keyBytes = 32;
 const nonceBytes = 12;
 const tagBytes = 16;
 
-/** How many bytes of text there can be in `chars` characters of what is sealed. */
+/** The most bytes of text that a seal of `chars` characters can contain. */
 export function maxSealedTextBytes(chars: number): number {
   return Math.floor((chars * 3) / 4) - nonceBytes - tagBytes;
 }
 
 /**
- * Gives texts to clients to keep, which nobody but the holder of the key can read, change or make up: AES-256-GCM, in
- * base64url (RFC 4648, 5).
+ * Seals texts that clients keep for the gateway, so that only the holder of the key can read, change or forge them:
+ * AES-256-GCM, in base64url (RFC 4648, 5).
  */
 export class Seal {
   readonly #key: Uint8Array;
 
-  /** @param key 32 bytes; nonces are random, so one key is good for 2^32 texts */
+  /** @param key 32 bytes; because nonces are random, one key is good for 2^32 texts */
   constructor(key: Uint8Array) {
     this.#key = key;
   }
 
-  /** Seals `text`; no two seals are the same. What was sealed for one purpose opens for no other. */
+  /** Seals `text`; no two seals are equal. A seal opens for its own purpose only. */
   seal(purpose: string, text: string): string {
     const nonce = crypto.getRandomValues(new Uint8Array(nonceBytes));
     const cipher = nodeCrypto().createCipheriv('aes-256-gcm', this.#key, nonce);
@@ -31,10 +31,10 @@ export class Seal {
     return Buffer.concat(sealed).toString('base64url');
   }
 
-  /** The text in `sealed`, or null where it was not sealed for this purpose and with this key. */
+  /** The text in `sealed`, or null if it was not sealed for this purpose with this key. */
   open(purpose: string, sealed: string): string | null {
     const bytes = Buffer.from(sealed, 'base64url');
-    // Decoding is lenient, and what is written in two ways would be two things.
+    // Decoding is lenient, but a seal must have one spelling only.
     if (bytes.length < nonceBytes + tagBytes || bytes.toString('base64url') !== sealed) return null;
     const tagStart = bytes.length - tagBytes;
     const nonce = bytes.subarray(0, nonceBytes);

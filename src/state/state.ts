@@ -4,20 +4,20 @@ import { EndedSessions } from './ended-sessions.ts';
 import { makeDirectory, randomKey, readOrMakeKey, stateKeyVariable } from './key.ts';
 import { Seal } from './seal.ts';
 
-/** What a gateway hands on to its successor. */
+/** The state that a gateway leaves to its successor. */
 export interface State {
-  /** Seals what clients keep for the gateway. */
+  /** Seals the data that clients keep for the gateway. */
   readonly seal: Seal;
   readonly endedSessions: EndedSessions;
 }
 
-/** Where the state is. */
+/** The location of the state. */
 export interface StatePlace {
-  /** As configured: null means the customary one. */
+  /** As configured; null stands for the customary one. */
   readonly directory: string | null;
-  /** The key of the environment, in place of the one in the directory. */
+  /** The key from the environment, which replaces the one in the directory. */
   readonly key: Uint8Array | null;
-  /** The port that is configured: gateways of several ports share the directory. 0: nobody finds this one again. */
+  /** The configured port, because gateways on several ports share the directory. With 0 no successor can find the state. */
   readonly port: number;
 }
 
@@ -26,11 +26,11 @@ export function volatileState(): State {
   return { seal: new Seal(randomKey()), endedSessions: new EndedSessions() };
 }
 
-/** The state that the gateway's predecessor left; where that is not to be had, one of this process, with a warning. */
+/** Opens the state that a predecessor left. If that fails, logs a warning and returns a state that ends with the process. */
 export function openState({ directory, key, port }: StatePlace, logger: Logger): State {
   const path = directory ?? customaryDirectory(process.env, process.platform);
   try {
-    if (path === null) throw new Error('there is no place for it; set state_dir, or HOME');
+    if (path === null) throw new Error('there is no default directory; set state_dir or HOME');
     makeDirectory(path);
     const ownKey = key ?? readOrMakeKey(path, logger);
     const file = port === 0 ? null : { path: `${path}/ended-sessions-${port}`, logger };
@@ -38,8 +38,7 @@ export function openState({ directory, key, port }: StatePlace, logger: Logger):
   } catch (error) {
     const cause = messageOf(error);
     if (key) {
-      const what =
-        'the state directory cannot be used: sessions that have ended are remembered by this process only';
+      const what = 'the state directory cannot be used: ended sessions are forgotten at a restart';
       logger.warn(what, { cause });
       return { seal: new Seal(key), endedSessions: new EndedSessions() };
     }
@@ -52,14 +51,14 @@ export function openState({ directory, key, port }: StatePlace, logger: Logger):
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * Where programs of this kind keep their state: what systemd says (systemd.exec(5), STATE_DIRECTORY), else as the XDG Base
- * Directory Specification or Windows have it. Null where the environment tells nothing of it.
+ * The customary directory for state: the one that systemd names (systemd.exec(5), STATE_DIRECTORY), else the one of the XDG
+ * Base Directory Specification or of Windows. Null if the environment names none.
  */
 export function customaryDirectory(env: Environment, platform: NodeJS.Platform): string | null {
-  // Of several directories of a unit, the first.
+  // A unit may have several; the first one counts.
   const [given] = (env.STATE_DIRECTORY ?? '').split(platform === 'win32' ? ';' : ':');
   if (given) return given;
-  // The specification has a relative path ignored.
+  // The specification says to ignore a relative path.
   if (env.XDG_STATE_HOME?.startsWith('/')) return `${env.XDG_STATE_HOME}/mcpstead`;
   if (platform === 'win32') return env.LOCALAPPDATA ? `${env.LOCALAPPDATA}\\mcpstead` : null;
   return env.HOME ? `${env.HOME}/.local/state/mcpstead` : null;

@@ -1,4 +1,5 @@
 import type { ServerConfig } from '../config/schema.ts';
+import type { HttpClient } from '../http-client/client.ts';
 import type { UpstreamMetrics } from '../observability/upstream-metrics.ts';
 import { Abort, type Signal } from '../runtime/abort.ts';
 import { deadlines } from '../runtime/deadlines.ts';
@@ -6,7 +7,6 @@ import type { CatalogWatch } from './catalog-watch.ts';
 import { openSession } from './detect.ts';
 import { toFailure, UpstreamFailure } from './failure.ts';
 import type { LegacySession, SessionEvents } from './legacy/session.ts';
-import type { HttpClient } from './transport/upstream-http.ts';
 
 /** How long an upstream may take to terminate a session that is of no use. */
 const closeTimeoutMs = 2_000;
@@ -34,7 +34,10 @@ export async function connect(parts: ConnectParts, onSlow: () => void): Promise<
   let session: LegacySession | null = null;
   const deadline = deadlines.add(connectMs, () => {
     if (session) onSlow();
-    else abort.abort(http.timeout('did not initialize', connectMs));
+    else {
+      const timeout = new UpstreamFailure('timeout', `did not initialize within ${connectMs / 1000} s`);
+      abort.abort(toFailure(http.connectTimeout(connectMs) ?? timeout));
+    }
   });
   const close = () => abort.abort(new UpstreamFailure('cancelled', 'was removed'));
   closing.addEventListener('abort', close, { once: true });

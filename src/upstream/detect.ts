@@ -1,12 +1,15 @@
 import type { ServerConfig } from '../config/schema.ts';
 import { splitUserInfo } from '../config/user-info.ts';
-import type { ByteCounts } from '../observability/upstream-metrics.ts';
+import { HttpClient, type HttpMethod } from '../http-client/client.ts';
+import { HttpSession } from '../http-client/http-session.ts';
+import type { ByteCounts } from '../http-client/pool.ts';
+import { jsonType, sseType } from '../protocol/headers.ts';
 import type { Signal } from '../runtime/abort.ts';
+import { build } from '../version.ts';
 import { failureIn, toFailure, UpstreamFailure } from './failure.ts';
 import { LegacySession, type SessionEvents } from './legacy/session.ts';
 import { SseTransport } from './transport/sse.ts';
 import { StreamableTransport } from './transport/streamable.ts';
-import { HttpClient } from './transport/upstream-http.ts';
 
 /** How long an upstream may take to end a session that did not come about. */
 const abandonTimeoutMs = 1_000;
@@ -29,12 +32,17 @@ export function httpClientOf(
   if (userInfo !== null) headers.authorization = userInfo.authorization;
   for (const [name, value] of Object.entries(server.headers)) headers[name.toLowerCase()] = value;
   if (token !== null) headers.authorization = `Bearer ${token}`;
+  const headersFor = (method: HttpMethod) => ({
+    'user-agent': `mcpstead/${build.version}`,
+    accept: current().quirks.inject_accept_header ?? (method === 'GET' ? sseType : `${jsonType}, ${sseType}`),
+    ...(method === 'POST' && { 'content-type': jsonType }),
+    ...headers,
+  });
   return new HttpClient({
     url,
-    headers,
+    headersFor,
     tlsSkipVerify: server.tls_skip_verify,
     connectTimeoutMs: () => current().timeouts.connect_seconds * 1000,
-    accept: () => current().quirks.inject_accept_header,
     quote,
     bytes: metrics.counts.bytes,
   });
@@ -64,11 +72,15 @@ export async function openSession(
     }
   };
   const streamable = () =>
-    open(new LegacySession((sink) => new StreamableTransport(http.session(), sink, anyEventName), events));
+    open(
+      new LegacySession((sink) => new StreamableTransport(new HttpSession(http), sink, anyEventName), events),
+    );
   // What a server names in relation to its URL would inherit the user info.
   const { url } = splitUserInfo(server.url);
   const sse = () =>
-    open(new LegacySession((sink) => new SseTransport(http.session(), url, sink, anyEventName), events));
+    open(
+      new LegacySession((sink) => new SseTransport(new HttpSession(http), url, sink, anyEventName), events),
+    );
 
   if (server.protocol === 'sse') return sse();
   try {

@@ -1,15 +1,20 @@
-import { ObjectText } from '../json/object.ts';
+import { type MemberEdit, ObjectText } from '../json/object.ts';
 import type { ResponseMessage } from '../protocol/messages.ts';
 import type { Abort, Signal } from '../runtime/abort.ts';
+import type { Completion } from '../runtime/completion.ts';
 import { Deadline } from '../runtime/deadlines.ts';
 import { UpstreamFailure } from './failure.ts';
 import type { Sending } from './transport/sending.ts';
-import type { AnswerTaker, RequestTaker, Transport } from './transport/transport.ts';
+import type { RequestCompletion, Transport } from './transport/transport.ts';
+
+/** Sent in place of absent params, which some servers refuse. */
+const noParams = new ObjectText('{}');
 
 /** A request to send upstream: what of an exchange concerns the session. */
 export interface UpstreamCall {
   /** The JSON text of the method. */
   readonly methodText: string;
+  readonly params: ObjectText | undefined;
   /** The `_meta` of the params. */
   readonly meta: ObjectText | undefined;
   /** Aborted when its client gives it up, and when its time is over. */
@@ -27,7 +32,7 @@ export interface CallOwner {
 }
 
 /** A request that was sent and has no answer yet. */
-export class PendingRequest extends Deadline implements RequestTaker {
+export class PendingRequest extends Deadline implements RequestCompletion {
   readonly id: number;
   readonly call: UpstreamCall;
   readonly timeoutMs: number;
@@ -35,7 +40,7 @@ export class PendingRequest extends Deadline implements RequestTaker {
   readonly paramsText: string;
   /** The JSON text of the client's own progress token, where it sent one. */
   readonly progressToken: string | undefined;
-  readonly taker: AnswerTaker;
+  readonly done: Completion<ResponseMessage>;
   readonly #owner: CallOwner;
   /** What carries it, until that has told what became of it. */
   #sending: Sending | null = null;
@@ -43,31 +48,33 @@ export class PendingRequest extends Deadline implements RequestTaker {
   /** Set while its answer is awaited on another stream than its own: fails it when it is given up. */
   #onAbort: (() => void) | null = null;
 
-  /** @param paramsText the params as the upstream is to see them but for the progress token, as JSON text */
+  /** @param target the member of the params that names the target, as the upstream knows it; null: the params stay */
   constructor(
     owner: CallOwner,
     id: number,
     call: UpstreamCall,
-    paramsText: string,
+    target: MemberEdit | null,
     timeoutMs: number,
-    taker: AnswerTaker,
+    done: Completion<ResponseMessage>,
   ) {
     super();
-    this.taker = taker;
+    this.done = done;
     this.#owner = owner;
     this.id = id;
     this.call = call;
     this.timeoutMs = timeoutMs;
-    const { meta } = call;
+    const { params = noParams, meta } = call;
     const token = meta?.member('progressToken');
-    this.progressToken = token;
-    if (meta === undefined || token === undefined) this.paramsText = paramsText;
-    else if (token === 'null') {
-      // It means absent, and an upstream may refuse it.
-      this.progressToken = undefined;
-      this.paramsText = new ObjectText(paramsText).with('_meta', meta.without('progressToken'));
-    } else {
-      this.paramsText = new ObjectText(paramsText).with('_meta', meta.with('progressToken', String(id)));
+    // A null token means none; an upstream may refuse it.
+    const hasToken = token !== undefined && token !== 'null';
+    this.progressToken = hasToken ? token : undefined;
+    if (meta === undefined || token === undefined)
+      this.paramsText = target === null ? params.toString() : params.with(target);
+    else {
+      const ownToken = { name: 'progressToken', value: String(id) };
+      const value = hasToken ? meta.with(ownToken) : meta.without('progressToken');
+      const edit = { name: '_meta', value };
+      this.paramsText = target === null ? params.with(edit) : params.with(target, edit);
     }
   }
 
@@ -86,27 +93,27 @@ export class PendingRequest extends Deadline implements RequestTaker {
     return this.#onAbort !== null;
   }
 
-  onAnswer(answer: ResponseMessage): void {
+  resolve(answer: ResponseMessage): void {
     if (this.#over) return;
     this.#end();
     this.#owner.answered(this, answer);
   }
 
-  onFailure(reason: unknown): void {
+  reject(reason: unknown): void {
     if (this.#over) return;
     this.#end();
     this.#owner.failed(this, reason);
   }
 
-  onAccepted(): void {
+  defer(): void {
     if (this.#over) return;
     this.#sending = null;
     const { abort } = this.call;
     if (abort.aborted) {
-      this.onFailure(abort.reason);
+      this.reject(abort.reason);
       return;
     }
-    this.#onAbort = () => this.onFailure(abort.reason);
+    this.#onAbort = () => this.reject(abort.reason);
     abort.addEventListener('abort', this.#onAbort);
   }
 
@@ -123,22 +130,22 @@ export class PendingRequest extends Deadline implements RequestTaker {
 }
 
 /** The `initialize` that is under way. */
-export class Opening implements RequestTaker {
+export class Opening implements RequestCompletion {
   readonly answer: Promise<ResponseMessage>;
-  readonly onAnswer: (answer: ResponseMessage) => void;
-  readonly onFailure: (reason: unknown) => void;
+  readonly resolve: (answer: ResponseMessage) => void;
+  readonly reject: (reason: unknown) => void;
   readonly #signal: Signal;
 
   constructor(signal: Signal) {
     const { promise, resolve, reject } = Promise.withResolvers<ResponseMessage>();
     this.#signal = signal;
     this.answer = promise;
-    this.onAnswer = resolve;
-    this.onFailure = reject;
+    this.resolve = resolve;
+    this.reject = reject;
   }
 
-  onAccepted(): void {
-    const give = () => this.onFailure(this.#signal.reason);
+  defer(): void {
+    const give = () => this.reject(this.#signal.reason);
     if (this.#signal.aborted) give();
     else this.#signal.addEventListener('abort', give, { once: true });
   }

@@ -1,10 +1,11 @@
+import type { MemberEdit } from '../json/object.ts';
 import type { ResponseMessage } from '../protocol/messages.ts';
 import type { Signal } from '../runtime/abort.ts';
+import type { Completion } from '../runtime/completion.ts';
 import { settledOrAborted } from '../runtime/deadlines.ts';
 import { cancelled, errorAnswered, toFailure, type UpstreamFailure } from './failure.ts';
 import type { LegacySession } from './legacy/session.ts';
 import type { UpstreamCall } from './pending-request.ts';
-import type { AnswerTaker } from './transport/transport.ts';
 
 /** Where an attempt finds a session. */
 export interface RetryOwner {
@@ -17,12 +18,12 @@ export interface RetryOwner {
 }
 
 /** A client's request while it is with the upstream, which gets it a second time only where that does no harm. */
-export class RetryableCall implements AnswerTaker {
+export class RetryableCall implements Completion<ResponseMessage> {
   readonly #owner: RetryOwner;
   readonly #call: UpstreamCall;
-  readonly #paramsText: string;
+  readonly #target: MemberEdit;
   readonly #repeatable: boolean;
-  readonly #taker: AnswerTaker;
+  readonly #done: Completion<ResponseMessage>;
   /** The session that it was sent in last. */
   #session: LegacySession | null = null;
   #isSecond = false;
@@ -30,15 +31,15 @@ export class RetryableCall implements AnswerTaker {
   constructor(
     owner: RetryOwner,
     call: UpstreamCall,
-    paramsText: string,
+    target: MemberEdit,
     repeatable: boolean,
-    taker: AnswerTaker,
+    done: Completion<ResponseMessage>,
   ) {
     this.#owner = owner;
     this.#call = call;
-    this.#paramsText = paramsText;
+    this.#target = target;
     this.#repeatable = repeatable;
-    this.#taker = taker;
+    this.#done = done;
   }
 
   /** Sends it; waits for a session that is being opened. */
@@ -48,21 +49,21 @@ export class RetryableCall implements AnswerTaker {
     else {
       this.#owner.usableSession(this.#call.abort).then(
         (opened) => this.#send(opened),
-        (reason) => this.#taker.onFailure(reason),
+        (reason) => this.#done.reject(reason),
       );
     }
   }
 
-  onAnswer(answer: ResponseMessage): void {
+  resolve(answer: ResponseMessage): void {
     if (answer.error) {
       void this.#failed(errorAnswered(answer, answer.error));
       return;
     }
     (this.#session as LegacySession).hasServed = true;
-    this.#taker.onAnswer(answer);
+    this.#done.resolve(answer);
   }
 
-  onFailure(reason: unknown): void {
+  reject(reason: unknown): void {
     const failure = toFailure(reason);
     if (failure.saysNothing) this.#end(failure);
     else void this.#failed(failure);
@@ -79,7 +80,7 @@ export class RetryableCall implements AnswerTaker {
     });
     if (isOver) await verdict;
     else await settledOrAborted(verdict, abort);
-    if (!isOver && abort.aborted) this.#taker.onFailure(cancelled());
+    if (!isOver && abort.aborted) this.#done.reject(cancelled());
     else if (!isOver && !this.#isSecond && this.#mayRepeat(failure, isLost)) {
       this.#isSecond = true;
       this.start();
@@ -87,8 +88,8 @@ export class RetryableCall implements AnswerTaker {
   }
 
   #end(failure: UpstreamFailure): void {
-    if (failure.answer) this.#taker.onAnswer(failure.answer);
-    else this.#taker.onFailure(failure);
+    if (failure.answer) this.#done.resolve(failure.answer);
+    else this.#done.reject(failure);
   }
 
   /** Whether it surely was not executed, or does no harm if it is executed twice. */
@@ -100,6 +101,6 @@ export class RetryableCall implements AnswerTaker {
 
   #send(session: LegacySession): void {
     this.#session = session;
-    session.call(this.#call, this.#paramsText, this.#owner.requestTimeoutMs, this);
+    session.call(this.#call, this.#target, this.#owner.requestTimeoutMs, this);
   }
 }

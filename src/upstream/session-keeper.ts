@@ -1,8 +1,12 @@
 import type { ServerConfig } from '../config/schema.ts';
+import type { HttpClient } from '../http-client/client.ts';
+import type { MemberEdit } from '../json/object.ts';
 import type { Logger } from '../observability/log.ts';
 import type { UpstreamMetrics, UpstreamState } from '../observability/upstream-metrics.ts';
 import { MessageLog } from '../protocol/message-log.ts';
+import type { ResponseMessage } from '../protocol/messages.ts';
 import { Abort, type Signal } from '../runtime/abort.ts';
+import type { Completion } from '../runtime/completion.ts';
 import { settledOrAborted } from '../runtime/deadlines.ts';
 import { backoffMs } from './backoff.ts';
 import { CatalogWatch } from './catalog-watch.ts';
@@ -16,8 +20,6 @@ import { ReconnectWait } from './reconnect-wait.ts';
 import { RetryableCall, type RetryOwner } from './retry.ts';
 import { checkTimeoutMs, SessionCheck } from './session-check.ts';
 import type { UpstreamTool } from './tools/tool-list.ts';
-import type { AnswerTaker } from './transport/transport.ts';
-import type { HttpClient } from './transport/upstream-http.ts';
 import { UpstreamLog } from './upstream-log.ts';
 
 /** How long an upstream may take to terminate a session. */
@@ -200,18 +202,18 @@ export class SessionKeeper implements UpstreamState, RetryOwner, SessionEvents {
   }
 
   /**
-   * Sends a client's request to the upstream, for `taker`, which is told an {@link UpstreamFailure} where it fails. It
-   * is sent a second time only if it surely was not executed, or if it is `repeatable`.
+   * Sends a client's request to the upstream; `done` rejects with an {@link UpstreamFailure}. The request is sent a second time
+   * only if it certainly was not executed, or if it is `repeatable`.
    */
-  call(call: UpstreamCall, paramsText: string, repeatable: boolean, taker: AnswerTaker): void {
-    new RetryableCall(this, call, paramsText, repeatable, taker).start();
+  call(call: UpstreamCall, target: MemberEdit, repeatable: boolean, done: Completion<ResponseMessage>): void {
+    new RetryableCall(this, call, target, repeatable, done).start();
   }
 
   /** Takes over changes that need no new connection. */
   update(config: UpstreamConfig): void {
     this.#config = config;
     this.#requestTimeoutMs = requestTimeoutMs(config);
-    this.#http.settingsChanged();
+    this.#http.headersChanged();
     // The wait that runs may be far longer than the new settings want.
     if (this.#session) this.#tools.changed(this.#session);
   }

@@ -46,8 +46,8 @@ test('check --connect tells what each server says of itself, and ends the sessio
   auth       bearer token from UP_TOKEN
   headers    none
   timeouts   connect 10 s, request 300 s
-  tool list  fetched anew every 300 s
-  reconnect  for ever
+  tool list  fetched again every 300 s
+  reconnect  forever
   connected  yes, over streamable with protocol version 2025-11-25
   server     fake 1.0.0
   tools      3`,

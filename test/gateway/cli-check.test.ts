@@ -59,7 +59,7 @@ search
   auth       bearer token from SEARCH_TOKEN
   headers    X-Team
   timeouts   connect 10 s, request 300 s
-  tool list  fetched anew every 300 s
+  tool list  fetched again every 300 s
   reconnect  5 attempts, then given up
 
 local
@@ -69,8 +69,8 @@ local
   auth       none
   headers    none
   timeouts   connect 10 s, request 60 s
-  tool list  fetched anew every 300 s
-  reconnect  for ever
+  tool list  fetched again every 300 s
+  reconnect  forever
 `,
     });
   });

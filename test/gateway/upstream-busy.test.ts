@@ -40,12 +40,18 @@ test('an upstream with as many requests in flight as there may be is not lost be
   const failures: string[] = [];
   const call = () =>
     connection.call(
-      { methodText: '"tools/call"', meta: undefined, abort: new Abort(), notify: () => undefined },
-      '{"name":"echo"}',
+      {
+        methodText: '"tools/call"',
+        params: undefined,
+        meta: undefined,
+        abort: new Abort(),
+        notify: () => undefined,
+      },
+      { name: 'name', value: '"echo"' },
       false,
       {
-        onAnswer() {},
-        onFailure: (reason) => void failures.push((reason as UpstreamFailure).kind),
+        resolve() {},
+        reject: (reason) => void failures.push((reason as UpstreamFailure).kind),
       },
     );
   for (let sent = 0; sent < 65_536; sent++) {

@@ -1,8 +1,6 @@
+import { HttpClient, type HttpClientOptions } from '../../src/http-client/client.ts';
+import { HttpSession } from '../../src/http-client/http-session.ts';
 import { Redactor, sanitizeReason } from '../../src/observability/redact.ts';
-import type { HttpSession } from '../../src/upstream/transport/http-session.ts';
-import { HttpClient } from '../../src/upstream/transport/upstream-http.ts';
-
-type HttpClientOptions = ConstructorParameters<typeof HttpClient>[0];
 
 /** One session over a client of its own. */
 export interface TestHttpClient extends HttpSession, AsyncDisposable {
@@ -15,17 +13,16 @@ export interface TestHttpClient extends HttpSession, AsyncDisposable {
 export function httpClient(url: string, options: Partial<HttpClientOptions> = {}): TestHttpClient {
   const client = new HttpClient({
     url,
-    headers: {},
+    headersFor: (method) => (method === 'POST' ? { 'content-type': 'application/json' } : {}),
     tlsSkipVerify: false,
     connectTimeoutMs: () => 10_000,
-    accept: () => null,
     quote: (text) => sanitizeReason(text, new Redactor()),
     bytes: { sent: 0, received: 0 },
     ...options,
   });
-  return Object.assign(client.session(), {
+  return Object.assign(new HttpSession(client), {
     close: () => client.close(),
-    another: () => client.session(),
+    another: () => new HttpSession(client),
     [Symbol.asyncDispose]: async () => client.close(),
   });
 }

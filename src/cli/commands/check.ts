@@ -6,23 +6,22 @@ import { splitUserInfo } from '../../config/user-info.ts';
 import { warningsOf } from '../../config/warnings.ts';
 import { displayUrl, Redactor } from '../../observability/redact.ts';
 import type { ExitCode } from '../command-table.ts';
-import type { Connected } from '../connect-all.ts';
+import type { ConnectResult } from '../connect-all.ts';
 
 /**
- * Validates the file at `path` and its environment, and prints what would be served. With `connect` each server is
- * connected once, and what was found is told, too: resolves to 1 where one is not reachable. Without it no connection is
- * opened.
+ * Validates the file at `path` and its environment, and prints what would be served. With `connect` it also connects to each
+ * server once and prints the results; it resolves to 1 if a server is not reachable.
  */
 export async function check(path: string, connect: boolean): Promise<ExitCode> {
   const loaded = await loadConfig(path, process.env);
   const redactor = new Redactor();
   redactor.setSecrets(loaded.secrets);
-  // Loaded only for this: the plain check needs nothing of what speaks to servers.
+  // Imported only here, because the plain check needs no upstream code.
   const connected = connect ? await (await import('../connect-all.ts')).connectAll(loaded, redactor) : [];
   console.log(redactor.redact(summary(loaded, connected)));
-  const warnings = [...warningsOf(loaded), ...connected.flatMap((one) => one.warnings)];
+  const warnings = [...warningsOf(loaded), ...connected.flatMap((server) => server.warnings)];
   for (const warning of warnings) console.error(redactor.redact(`warning: ${warning}`));
-  const failed = connected.filter((one) => !one.reachable).map((one) => one.name);
+  const failed = connected.filter((server) => !server.reachable).map((server) => server.name);
   if (failed.length === 0) return 0;
   console.error(
     `mcpstead: ${failed.length} of ${connected.length} servers could not be connected: ${failed.join(', ')}`,
@@ -30,7 +29,7 @@ export async function check(path: string, connect: boolean): Promise<ExitCode> {
   return 1;
 }
 
-function summary({ path, config, disabled }: LoadedConfig, connected: readonly Connected[]): string {
+function summary({ path, config, disabled }: LoadedConfig, connected: readonly ConnectResult[]): string {
   const blocks = inFileOrder(
     config.servers.map((server, index) =>
       block(server.name, { ...describe(server), ...connected[index]?.rows }),
@@ -69,9 +68,8 @@ function describe(server: ServerConfig): Record<string, unknown> {
     auth: authOf(server),
     headers: Object.keys(server.headers).join(', ') || 'none',
     timeouts: `connect ${timeouts.connect_seconds} s, request ${timeouts.request_seconds} s`,
-    'tool list': `fetched anew every ${tools.ttl_seconds} s`,
-    reconnect:
-      reconnect.max_attempts === 0 ? 'for ever' : `${reconnect.max_attempts} attempts, then given up`,
+    'tool list': `fetched again every ${tools.ttl_seconds} s`,
+    reconnect: reconnect.max_attempts === 0 ? 'forever' : `${reconnect.max_attempts} attempts, then given up`,
   };
 }
 
@@ -80,7 +78,7 @@ function authOf({ auth, url }: ServerConfig): string {
   return splitUserInfo(url).userInfo ? 'user name and password of the url' : 'none';
 }
 
-/** One line for each entry, the values below each other. */
+/** One line for each entry, with the values aligned. */
 function rows(entries: Readonly<Record<string, unknown>>, indent = ''): string {
   const width = Math.max(...Object.keys(entries).map((key) => key.length)) + 2;
   return Object.entries(entries)

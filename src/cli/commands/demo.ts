@@ -20,8 +20,7 @@ servers:
     return await runGateway({
       loaded,
       readConfig: async () => loaded,
-      // An example leaves nothing behind.
-      outlives: false,
+      isPersistent: false,
       onReady: (gateway) => output.print(1, `${demoText(gateway.url)}\n`),
     });
   } catch (error) {
@@ -32,8 +31,8 @@ servers:
   }
 }
 
-/** How to try out the gateway that serves the demo at `origin`, such as `http://127.0.0.1:8766`. */
-function demoText(origin: string, platform: NodeJS.Platform = process.platform): string {
+/** Instructions for trying the demo at `origin`, such as `http://127.0.0.1:8766`. */
+export function demoText(origin: string, platform: NodeJS.Platform = process.platform): string {
   const url = `${origin}/mcp`;
   const call = {
     jsonrpc: '2.0',
@@ -67,12 +66,12 @@ Ctrl-C ends the demo.
 `;
 }
 
-/** For sh and its kin; the text holds no single quote. */
+/** For POSIX shells; the text must not contain a single quote. */
 function quoteForShell(text: string): string {
   return `'${text}'`;
 }
 
-/** For cmd.exe, where single quotes mean nothing. */
+/** For cmd.exe, where single quotes do not quote. */
 function quoteForCmd(text: string): string {
   return `"${text.replaceAll('"', '\\"')}"`;
 }

@@ -2,8 +2,8 @@ import { type LoadedConfig, loadConfig } from '../../config/load.ts';
 import type { ExitCode } from '../command-table.ts';
 import { runGateway } from '../run-gateway.ts';
 
-/** Serves what the file at `path` configures until a signal ends it. */
+/** Serves the configuration at `path` until a signal ends it. */
 export async function serve(path: string): Promise<ExitCode> {
   const readConfig = (): Promise<LoadedConfig> => loadConfig(path, process.env);
-  return runGateway({ loaded: await readConfig(), readConfig, outlives: true });
+  return runGateway({ loaded: await readConfig(), readConfig, isPersistent: true });
 }

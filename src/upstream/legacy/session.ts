@@ -1,4 +1,4 @@
-import { ObjectText } from '../../json/object.ts';
+import { type MemberEdit, ObjectText } from '../../json/object.ts';
 import { gatewaysIn } from '../../protocol/instance.ts';
 import type { MessageLog } from '../../protocol/message-log.ts';
 import {
@@ -17,7 +17,9 @@ import {
 } from '../../protocol/messages.ts';
 import { isLegacyVersion, latestLegacyVersion, legacyVersions } from '../../protocol/versions.ts';
 import { Abort, type Signal } from '../../runtime/abort.ts';
+import type { Completion } from '../../runtime/completion.ts';
 import { deadlines } from '../../runtime/deadlines.ts';
+import { freePayload, textOf } from '../../runtime/owned-bytes.ts';
 import { build } from '../../version.ts';
 import {
   cancelled,
@@ -32,7 +34,7 @@ import { maxRequestsInFlight, RequestTable } from '../request-table.ts';
 import { ToolList, type UpstreamTool } from '../tools/tool-list.ts';
 import { inBytes } from '../transport/long-response.ts';
 import { traced } from '../transport/traced.ts';
-import type { AnswerTaker, Transport, TransportEvents } from '../transport/transport.ts';
+import type { Transport, TransportEvents } from '../transport/transport.ts';
 
 /** How long a notification, or an answer of ours to the upstream, may take to be accepted. */
 const sendTimeoutMs = 10_000;
@@ -135,8 +137,8 @@ export class LegacySession implements TransportEvents, CallOwner {
     this.#opening = new Opening(signal);
     this.#transport.request(id, body, signal, this.#opening);
     const answer = await this.#opening.answer.finally(() => (this.#opening = null));
-    const result = new ObjectText(answer.text);
-    answer.bytes?.free();
+    const result = new ObjectText(textOf(answer.payload));
+    freePayload(answer.payload);
     if (answer.error) throw this.#refusal('to initialize', answer.error);
     this.#gateways = gatewaysIn(result);
     if (this.#gateways.includes(this.#events.instance))
@@ -165,18 +167,23 @@ export class LegacySession implements TransportEvents, CallOwner {
   }
 
   /**
-   * Sends a request, for `taker`, which gets its response, be it a result or an error, or is told an
-   * {@link UpstreamFailure}. On timeout and cancellation the upstream is told to stop.
+   * Sends a request. `done` gets the response, a result or an error, or an {@link UpstreamFailure}. On timeout and cancellation
+   * the upstream is notified.
    *
-   * @param paramsText the JSON text of the params, as the upstream is to see them but for the progress token
+   * @param target the member of the params that names the target, as the upstream knows it; null: the params stay
    */
-  call(call: UpstreamCall, paramsText: string, timeoutMs: number, taker: AnswerTaker): void {
+  call(
+    call: UpstreamCall,
+    target: MemberEdit | null,
+    timeoutMs: number,
+    done: Completion<ResponseMessage>,
+  ): void {
     const id = call.abort.aborted ? null : this.#calls.nextId();
     if (id === null) {
-      taker.onFailure(call.abort.aborted ? cancelled() : tooManyRequests());
+      done.reject(call.abort.aborted ? cancelled() : tooManyRequests());
       return;
     }
-    const running = new PendingRequest(this, id, call, paramsText, timeoutMs, taker);
+    const running = new PendingRequest(this, id, call, target, timeoutMs, done);
     this.#calls.add(running);
     deadlines.start(running, timeoutMs);
     const body = requestText(String(id), call.methodText, running.paramsText);
@@ -187,7 +194,7 @@ export class LegacySession implements TransportEvents, CallOwner {
   answered(running: PendingRequest, answer: ResponseMessage): void {
     this.#ended(running);
     this.#events.onSeen();
-    running.taker.onAnswer(answer);
+    running.done.resolve(answer);
   }
 
   /** No answer to `running` will come. */
@@ -195,14 +202,14 @@ export class LegacySession implements TransportEvents, CallOwner {
     this.#ended(running);
     const { abort } = running.call;
     if (!abort.aborted) {
-      running.taker.onFailure(reason);
+      running.done.reject(reason);
       return;
     }
     // The client has no words of ours for why it does not want the answer any more.
     const why = abort.reason instanceof UpstreamFailure ? abort.reason : cancelled();
     const params = `{"requestId":${running.id},"reason":${JSON.stringify(why.message)}}`;
     this.#send(notificationText('notifications/cancelled', params));
-    running.taker.onFailure(why);
+    running.done.reject(why);
   }
 
   #ended(running: PendingRequest): void {
@@ -237,13 +244,13 @@ export class LegacySession implements TransportEvents, CallOwner {
     signal: Signal,
   ): Promise<ResponseMessage> {
     if (signal.aborted) throw cancelled();
-    const call = ownCall(method);
+    const call = ownCall(method, paramsText);
     const cancel = () => call.abort.abort(signal.reason);
     signal.addEventListener('abort', cancel, { once: true });
     try {
-      const { promise, resolve, reject } = Promise.withResolvers<ResponseMessage>();
-      this.call(call, paramsText, timeoutMs, { onAnswer: resolve, onFailure: reject });
-      return await promise;
+      const answer = Promise.withResolvers<ResponseMessage>();
+      this.call(call, null, timeoutMs, answer);
+      return await answer.promise;
     } finally {
       signal.removeEventListener('abort', cancel);
     }
@@ -255,14 +262,14 @@ export class LegacySession implements TransportEvents, CallOwner {
    */
   async check(timeoutMs: number, signal: Signal): Promise<void> {
     if (!this.#mayHaveTools) return this.#ping(timeoutMs, signal);
-    const { bytes } = await this.#page(firstPage, timeoutMs, signal);
-    bytes?.free();
+    const { payload } = await this.#page(firstPage, timeoutMs, signal);
+    freePayload(payload);
   }
 
   /** MCP 2025-11-25, Ping. A server that does not know this method knows the session. */
   async #ping(timeoutMs: number, signal: Signal): Promise<void> {
-    const { error, bytes } = await this.#ask('ping', '{}', timeoutMs, signal);
-    bytes?.free();
+    const { error, payload } = await this.#ask('ping', '{}', timeoutMs, signal);
+    freePayload(payload);
     if (error && error.code !== methodNotFound) throw this.#refusal('a ping', error);
   }
 
@@ -308,7 +315,7 @@ export class LegacySession implements TransportEvents, CallOwner {
       try {
         params = await list.add(page);
       } finally {
-        page.bytes?.free();
+        freePayload(page.payload);
       }
     }
   }
@@ -316,12 +323,12 @@ export class LegacySession implements TransportEvents, CallOwner {
   async #page(params: string, timeoutMs: number, signal: Signal): Promise<ResponseMessage> {
     const answer = await this.#ask('tools/list', params, timeoutMs, signal);
     if (answer.error) {
-      answer.bytes?.free();
+      freePayload(answer.payload);
       throw this.#refusal('to list its tools', answer.error);
     }
     // A server that had tools, and now answers something else, knows this session no more. What is long is a list.
-    const mustList = this.#listedTools && params === firstPage && answer.bytes === undefined;
-    if (mustList && new ObjectText(answer.text).member('tools') === undefined)
+    const mustList = this.#listedTools && params === firstPage && typeof answer.payload === 'string';
+    if (mustList && new ObjectText(textOf(answer.payload)).member('tools') === undefined)
       throw new UpstreamFailure('protocol', 'answered tools/list without a list of tools');
     return answer;
   }
@@ -355,12 +362,12 @@ export class LegacySession implements TransportEvents, CallOwner {
   onClosed(error: Error): void {
     this.#closedBy = error;
     this.#events.onClosed(this, error);
-    this.#opening?.onFailure(error);
-    for (const running of this.#calls.values()) running.onFailure(error);
+    this.#opening?.reject(error);
+    for (const running of this.#calls.values()) running.reject(error);
   }
 
   onDeaf(failure: UpstreamFailure): void {
-    for (const running of this.#calls.values()) if (running.accepted) running.onFailure(failure);
+    for (const running of this.#calls.values()) if (running.accepted) running.reject(failure);
   }
 
   onSuspect(): void {
@@ -374,7 +381,7 @@ export class LegacySession implements TransportEvents, CallOwner {
         const token = params?.number('progressToken') ?? serialOf(params?.string('progressToken'));
         const running = token === undefined ? undefined : this.#calls.get(token);
         if (params === undefined || running?.progressToken === undefined) return undefined;
-        const paramsText = params.with('progressToken', running.progressToken);
+        const paramsText = params.with({ name: 'progressToken', value: running.progressToken });
         return running.call.notify(notificationText(message.method, paramsText));
       }
       case 'notifications/message':
@@ -403,7 +410,7 @@ export class LegacySession implements TransportEvents, CallOwner {
       return;
     }
     asked.drop();
-    asked.onAnswer(inBytes(answer));
+    asked.resolve(inBytes(answer));
   }
 
   /** One bad message says nothing about the others, but no better one will follow for the same request. */
@@ -414,9 +421,7 @@ export class LegacySession implements TransportEvents, CallOwner {
       return;
     }
     asked.drop();
-    asked.onFailure(
-      new UpstreamFailure('protocol', `answered with something that is not JSON-RPC: ${problem}`),
-    );
+    asked.reject(new UpstreamFailure('protocol', `answered with something that is not JSON-RPC: ${problem}`));
   }
 
   /** The request of ours that has that id and no answer yet. */
@@ -468,9 +473,10 @@ function tooManyRequests(): UpstreamFailure {
 }
 
 /** A request of the gateway's own. */
-function ownCall(method: string): UpstreamCall {
+function ownCall(method: string, paramsText: string): UpstreamCall {
   return {
     methodText: JSON.stringify(method),
+    params: new ObjectText(paramsText),
     meta: undefined,
     abort: new Abort(),
     notify: () => undefined,

@@ -3,6 +3,7 @@ import { ObjectText } from '../../json/object.ts';
 import { eachElement, TooManyError } from '../../json/scan.ts';
 import type { ResponseMessage } from '../../protocol/messages.ts';
 import { nextTurn } from '../../runtime/event-loop.ts';
+import { textOf } from '../../runtime/owned-bytes.ts';
 import { UpstreamFailure } from '../failure.ts';
 import { mendedTool, ToolMisfit } from './tool-shape.ts';
 
@@ -69,7 +70,7 @@ export class ToolList {
    * the last. Rejects with an {@link UpstreamFailure} of kind `protocol` for what is no page, and beyond the bounds.
    */
   async add(answer: ResponseMessage): Promise<string | null> {
-    const { text } = answer;
+    const text = textOf(answer.payload);
     const page = await pageIn(text);
     this.#pages++;
     this.#chars += text.length;

@@ -145,7 +145,7 @@ function withMendedMembers(text: string, members: ShapeMembers, path: string): O
       object = new ObjectText(object.without(name));
     } else {
       const better = mended(value, shape, join(path, name));
-      if (better !== value) object = new ObjectText(object.with(name, better));
+      if (better !== value) object = new ObjectText(object.with({ name, value: better }));
     }
   }
   return object;

@@ -8,32 +8,6 @@ import { OwnedBytes } from '../../runtime/owned-bytes.ts';
 import { answerAlone } from './answers.ts';
 import { endsIn } from './body-messages.ts';
 
-/**
- * A long response, of which nothing is kept but its bytes: what it was parsed to and its text would stay in memory
- * until it is on its way, at three times its size. Whoever wants them has them made again.
- */
-export class LongResponse implements ResponseMessage {
-  readonly kind = 'response';
-  readonly id: ResponseMessage['id'];
-  readonly error: ResponseMessage['error'];
-  readonly isError: boolean;
-  readonly start: number;
-  readonly bytes: OwnedBytes;
-
-  /** @param bytes the text of its result or error in UTF-8 */
-  constructor({ id, error, isError, start }: ResponseMessage, bytes: OwnedBytes) {
-    this.id = id;
-    this.error = error;
-    this.isError = isError;
-    this.start = start;
-    this.bytes = bytes;
-  }
-
-  get text(): string {
-    return this.bytes.text();
-  }
-}
-
 /** A long body is so long that only one of its kind is taken apart at a time: the text of each is there for a while, too. */
 const minHugeBytes = 4 * 1024 * 1024;
 
@@ -47,7 +21,7 @@ let taken: Promise<unknown> = Promise.resolve();
 export function answerInBytes(
   bytes: OwnedBytes,
   id: number,
-): LongResponse | undefined | Promise<LongResponse | undefined> {
+): ResponseMessage | undefined | Promise<ResponseMessage | undefined> {
   if (bytes.length < minHugeBytes) return answerInText(bytes, textIn(bytes), id);
   const answer = taken.then(() => answerInText(bytes, textIn(bytes), id));
   taken = answer.catch(() => {});
@@ -64,7 +38,7 @@ interface PlacedText {
 function textIn({ bytes }: OwnedBytes): PlacedText | null {
   if (isAscii(bytes)) return LongText.of(bytes);
   if (!isUtf8(bytes)) return null;
-  const text = new OwnedBytes(bytes).text();
+  const text = new OwnedBytes(bytes).toString();
   return { text, place: (index) => Buffer.byteLength(text.slice(0, index)) };
 }
 
@@ -72,13 +46,15 @@ function answerInText(
   bytes: OwnedBytes,
   placed: PlacedText | null,
   id: number,
-): LongResponse | undefined | Promise<LongResponse | undefined> {
+): ResponseMessage | undefined | Promise<ResponseMessage | undefined> {
   if (placed === null) return undefined;
   const found = (ends?: Ends) => {
     const answer = answerAlone(placed.text, id, ends);
     if (answer === undefined) return undefined;
-    const { start, text } = answer;
-    return new LongResponse(answer, bytes.part(placed.place(start), placed.place(start + text.length)));
+    const { start, payload } = answer;
+    // Nothing but its bytes is kept: the text would take twice as much memory until the response is sent.
+    const part = bytes.part(placed.place(start), placed.place(start + payload.length));
+    return { ...answer, payload: part };
   };
   if (placed.text.length <= maxShortChars) return found();
   // What is wrong with it shows when all of it is looked at.
@@ -87,9 +63,10 @@ function answerInText(
 
 /** An answer that came as text, as one of bytes where it is long: then they can be freed when they are sent. */
 export function inBytes(answer: ResponseMessage): ResponseMessage {
-  if (answer.text.length <= maxFreeBytes || answer.bytes) return answer;
-  const bytes = Buffer.from(answer.text);
+  const { payload } = answer;
+  if (typeof payload !== 'string' || payload.length <= maxFreeBytes) return answer;
+  const bytes = Buffer.from(payload);
   const holding = new Holding();
   holding.force(bytes.length);
-  return new LongResponse(answer, new OwnedBytes(bytes, holding));
+  return { ...answer, payload: new OwnedBytes(bytes, holding) };
 }

@@ -1,11 +1,11 @@
-import { type HttpResponse, maxUpstreamBodyBytes } from '../../http-client/response.ts';
+import type { HttpSession } from '../../http-client/http-session.ts';
+import { type HttpResponse, maxResponseBytes } from '../../http-client/response.ts';
 import { mediaType, sseType } from '../../protocol/headers.ts';
 import { SseParser } from '../../protocol/sse-codec.ts';
 import type { Signal } from '../../runtime/abort.ts';
 import { sleep } from '../../runtime/deadlines.ts';
 import { UpstreamFailure } from '../failure.ts';
 import { eventMessages, readEvents } from './body-messages.ts';
-import type { HttpSession } from './http-session.ts';
 import type { TransportEvents } from './transport.ts';
 
 /** However eager a server is to have us back (its `retry` may be 0), it is not asked in a tight loop. */
@@ -57,7 +57,7 @@ export class SessionStream {
     let quickEnds = 0;
     while (!closing.aborted && !this.#refused) {
       const startedMs = performance.now();
-      const parser = new SseParser(maxUpstreamBodyBytes);
+      const parser = new SseParser(maxResponseBytes);
       let response: HttpResponse | null = null;
       try {
         response = await this.#open();

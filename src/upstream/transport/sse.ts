@@ -1,11 +1,12 @@
-import { type HttpResponse, maxUpstreamBodyBytes } from '../../http-client/response.ts';
+import type { HttpSession } from '../../http-client/http-session.ts';
+import { type HttpResponse, maxResponseBytes } from '../../http-client/response.ts';
 import { SseParser } from '../../protocol/sse-codec.ts';
 import { Abort, type Signal } from '../../runtime/abort.ts';
 import { sessionLossOf, toFailure, UpstreamFailure } from '../failure.ts';
 import { eventMessages, readEvents } from './body-messages.ts';
-import type { HttpSession } from './http-session.ts';
+import { refusalOf } from './refusal.ts';
 import { Sending } from './sending.ts';
-import type { RequestTaker, Transport, TransportEvents } from './transport.ts';
+import type { RequestCompletion, Transport, TransportEvents } from './transport.ts';
 
 /**
  * MCP 2024-11-05, Transports, HTTP with SSE: one GET stream brings all messages, and its first event names the
@@ -34,7 +35,7 @@ export class SseTransport implements Transport {
     signal.addEventListener('abort', abort, { once: true });
     try {
       const response = await this.#http.fetch({ method: 'GET', signal: this.#stream });
-      if (!response.ok) throw this.#http.refusal(response, await response.beginning());
+      if (!response.ok) throw refusalOf(this.#http, response, await response.beginning());
       const opened = Promise.withResolvers<void>();
       void this.#follow(response, opened.resolve).then(opened.reject, opened.reject);
       await opened.promise;
@@ -43,13 +44,13 @@ export class SseTransport implements Transport {
     }
   }
 
-  request(_id: number, body: string, signal: Signal, taker: RequestTaker): Sending {
+  request(_id: number, body: string, signal: Signal, done: RequestCompletion): Sending {
     const sending = new Sending(signal);
-    if (this.#closed) taker.onFailure(streamClosed());
+    if (this.#closed) done.reject(streamClosed());
     else {
       this.send(body, sending).then(
-        () => taker.onAccepted(),
-        (reason) => taker.onFailure(reason),
+        () => done.defer(),
+        (reason) => done.reject(reason),
       );
     }
     return sending;
@@ -60,7 +61,7 @@ export class SseTransport implements Transport {
     const response = await this.#http.fetch({ method: 'POST', url, body, signal });
     if (response.ok) return response.discard();
     const words = await response.beginning();
-    const failure = this.#http.refusal(response, words);
+    const failure = refusalOf(this.#http, response, words);
     const loss = sessionLossOf(response.status, words);
     throw loss ? failure.withLoss(loss) : failure;
   }
@@ -77,7 +78,7 @@ export class SseTransport implements Transport {
   /** Reads the stream to its end; `onEndpoint` is called once the endpoint is known. */
   async #follow(response: HttpResponse, onEndpoint: () => void): Promise<never> {
     try {
-      await readEvents(new SseParser(maxUpstreamBodyBytes), '', response, (event) => {
+      await readEvents(new SseParser(maxResponseBytes), '', response, (event) => {
         if (event.event === 'endpoint' && this.#endpoint === null) {
           this.#endpoint = this.#resolveEndpoint(event.data);
           onEndpoint();

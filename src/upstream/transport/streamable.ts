@@ -1,22 +1,22 @@
-import type { ResponseTaker } from '../../http-client/connection.ts';
-import { type HttpResponse, maxUpstreamBodyBytes } from '../../http-client/response.ts';
-import type { WholeBody } from '../../http-client/response-body.ts';
+import type { HttpRequest, HttpSession } from '../../http-client/http-session.ts';
+import { type HttpResponse, maxResponseBytes } from '../../http-client/response.ts';
 import type { Ends } from '../../json/scan.ts';
 import { mediaType, sessionHeader, sseType, versionHeader } from '../../protocol/headers.ts';
 import type { ResponseMessage } from '../../protocol/messages.ts';
 import { SseParser } from '../../protocol/sse-codec.ts';
 import { Abort, type Signal } from '../../runtime/abort.ts';
+import type { Completion } from '../../runtime/completion.ts';
 import { type Deadline, deadlines, settledOrAborted, sleep } from '../../runtime/deadlines.ts';
 import { nextTurn } from '../../runtime/event-loop.ts';
-import type { OwnedBytes } from '../../runtime/owned-bytes.ts';
+import { freePayload, type OwnedBytes, type Payload, textOf } from '../../runtime/owned-bytes.ts';
 import { failureIn, sessionLossOf, toFailure, UpstreamFailure } from '../failure.ts';
 import { answerAmong, isAnswerOnStream, looksLikeEvents, looksLikeJson, neither } from './answers.ts';
 import { endsIn, eventMessages, parseMessages, readEvents } from './body-messages.ts';
-import type { HttpRequest, HttpSession } from './http-session.ts';
-import { answerInBytes, inBytes, LongResponse } from './long-response.ts';
+import { answerInBytes, inBytes } from './long-response.ts';
+import { refusalOf } from './refusal.ts';
 import { Sending } from './sending.ts';
 import { minReopenDelayMs, SessionStream, unanswerable } from './session-stream.ts';
-import type { RequestTaker, Transport, TransportEvents } from './transport.ts';
+import type { RequestCompletion, Transport, TransportEvents } from './transport.ts';
 
 /** How long a stream may go on after the answer before it is cut, which costs the connection. */
 const drainTimeoutMs = 2_000;
@@ -51,23 +51,23 @@ export class StreamableTransport implements Transport {
     // Nothing to open: the first POST tells whether the endpoint speaks this transport.
   }
 
-  request(id: number, body: string, signal: Signal, taker: RequestTaker): Sending {
-    const post = new StreamableRequest(this, id, body, this.#headers, signal, taker);
+  request(id: number, body: string, signal: Signal, done: RequestCompletion): Sending {
+    const post = new StreamableRequest(this, id, body, this.#headers, signal, done);
     this.#http.request(post, post);
     return post;
   }
 
   /**
-   * Tells `taker` why the response to its POST brought no answer. The session's stream may bring it after a 202, and after
+   * Completes a request whose POST brought no response message. The session's stream may bring it after a 202, and after
    * a stream that ended too soon, which is not waited for as long.
    */
-  unanswered({ status, contentType }: HttpResponse, reason: unknown, taker: RequestTaker): void {
+  unanswered({ status, contentType }: HttpResponse, reason: unknown, done: RequestCompletion): void {
     const isEmpty = failureIn(reason)?.kind === 'protocol';
     const isOffered = this.#stream?.refused === false;
     if (isEmpty && isOffered && (status === 202 || mediaType(contentType) === sseType)) {
-      taker.onAccepted();
-      if (status !== 202) deadlines.add(afterStreamMs, () => taker.onFailure(reason));
-    } else taker.onFailure(isEmpty && status === 202 ? (this.#stream?.failure ?? unanswerable()) : reason);
+      done.defer();
+      if (status !== 202) deadlines.add(afterStreamMs, () => done.reject(reason));
+    } else done.reject(isEmpty && status === 202 ? (this.#stream?.failure ?? unanswerable()) : reason);
   }
 
   /** The answer to the request `id` in the response to its POST. Throws, or rejects with, an {@link UpstreamFailure}. */
@@ -91,13 +91,13 @@ export class StreamableTransport implements Transport {
       this.#headers = { ...this.#headers, [sessionHeader]: sessionId };
   }
 
-  #answerInWhole(body: WholeBody, id: number, signal: Signal): ResponseMessage | Promise<ResponseMessage> {
-    const beginning = typeof body === 'string' ? body : body.part(0, maxBlankChars).text();
+  #answerInWhole(body: Payload, id: number, signal: Signal): ResponseMessage | Promise<ResponseMessage> {
+    const beginning = typeof body === 'string' ? body : body.part(0, maxBlankChars).toString();
     if (looksLikeJson(beginning)) return this.#answerInBody(body, id);
-    const text = typeof body === 'string' ? body : body.text();
-    if (typeof body !== 'string') body.free();
+    const text = textOf(body);
+    freePayload(body);
     if (!looksLikeEvents(beginning)) throw neither();
-    return this.#answerFrom(new SseParser(maxUpstreamBodyBytes), text, null, id, signal);
+    return this.#answerFrom(new SseParser(maxResponseBytes), text, null, id, signal);
   }
 
   /** @param streams whether the response says that it is a stream of events */
@@ -109,7 +109,7 @@ export class StreamableTransport implements Transport {
   ): Promise<ResponseMessage> {
     // The content type may be wrong: what the body begins with decides.
     const head: Uint8Array[] = [];
-    const parser = new SseParser(maxUpstreamBodyBytes);
+    const parser = new SseParser(maxResponseBytes);
     let text = '';
     let beginning = '';
     let blankBytes = 0;
@@ -140,7 +140,7 @@ export class StreamableTransport implements Transport {
 
   /** The answer in the text of a stream that brings nothing else. */
   #answerInEvent(text: string, id: number): ResponseMessage | undefined {
-    const [event, ...more] = new SseParser(maxUpstreamBodyBytes).pushText(text);
+    const [event, ...more] = new SseParser(maxResponseBytes).pushText(text);
     if (event === undefined || more.length > 0) return undefined;
     const [message, ...others] = eventMessages(event, this.#anyEventName());
     const isAnswer = message !== undefined && others.length === 0 && isAnswerOnStream(message, id);
@@ -154,6 +154,7 @@ export class StreamableTransport implements Transport {
   }
 
   initialized(protocolVersion: string): void {
+    this.#http.pinUrl();
     this.#headers = { ...this.#headers, [versionHeader]: protocolVersion };
     this.#stream = new SessionStream(
       this.#http,
@@ -192,15 +193,16 @@ export class StreamableTransport implements Transport {
   }
 
   #failure(response: HttpResponse, body: string, answer?: ResponseMessage): UpstreamFailure {
-    const failure = this.#http.refusal(response, body);
-    const loss = sessionLossOf(response.status, body, this.#headers[sessionHeader] !== undefined);
+    const sessionId = this.#headers[sessionHeader];
+    const failure = refusalOf(this.#http, response, body, sessionId);
+    const loss = sessionLossOf(response.status, body, sessionId !== undefined);
     return loss ? failure.withLoss(loss, isForRequest(failure) ? answer : undefined) : failure;
   }
 
-  #answerInBody(body: WholeBody, id: number): ResponseMessage | Promise<ResponseMessage> {
+  #answerInBody(body: Payload, id: number): ResponseMessage | Promise<ResponseMessage> {
     if (typeof body === 'string') return this.#answerInText(body, id);
     const answer = answerInBytes(body, id);
-    return answer instanceof LongResponse ? answer : this.#answerInBytes(body, answer, id);
+    return answer === undefined || answer instanceof Promise ? this.#answerInBytes(body, answer, id) : answer;
   }
 
   async #answerInBytes(
@@ -212,7 +214,7 @@ export class StreamableTransport implements Transport {
       const answer = await found;
       if (answer) return answer;
       // A batch, something else than an answer, or no JSON: the whole text tells.
-      const text = bytes.text();
+      const text = bytes.toString();
       bytes.free();
       return this.#answerInText(text, id, await endsIn(text));
     } catch (error) {
@@ -312,7 +314,7 @@ export class StreamableTransport implements Transport {
       if (resumed === null)
         throw broken ?? new UpstreamFailure('broken', 'broke off its stream and did not resume it');
       reader = resumed;
-      parser = new SseParser(maxUpstreamBodyBytes);
+      parser = new SseParser(maxResponseBytes);
       text = '';
     }
   }
@@ -348,14 +350,14 @@ function isForRequest({ kind }: UpstreamFailure): boolean {
 }
 
 /** A request on its way, and what takes the response to its POST. */
-class StreamableRequest extends Sending implements HttpRequest, ResponseTaker {
+class StreamableRequest extends Sending implements HttpRequest, Completion<HttpResponse> {
   readonly method = 'POST';
   readonly body: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly signal: Signal = this;
   readonly #transport: StreamableTransport;
   readonly #id: number;
-  readonly #taker: RequestTaker;
+  readonly #done: RequestCompletion;
 
   constructor(
     transport: StreamableTransport,
@@ -363,34 +365,34 @@ class StreamableRequest extends Sending implements HttpRequest, ResponseTaker {
     body: string,
     headers: Readonly<Record<string, string>>,
     signal: Signal,
-    taker: RequestTaker,
+    done: RequestCompletion,
   ) {
     super(signal);
     this.#transport = transport;
     this.#id = id;
     this.body = body;
     this.headers = headers;
-    this.#taker = taker;
+    this.#done = done;
   }
 
-  onResponse(response: HttpResponse): void {
-    const taker = this.#taker;
+  resolve(response: HttpResponse): void {
+    const done = this.#done;
     let answer: ResponseMessage | Promise<ResponseMessage>;
     try {
       answer = this.#transport.answerIn(response, this.#id, this);
     } catch (error) {
-      this.#transport.unanswered(response, error, taker);
+      this.#transport.unanswered(response, error, done);
       return;
     }
     if (answer instanceof Promise) {
       answer.then(
-        (late) => taker.onAnswer(late),
-        (reason) => this.#transport.unanswered(response, reason, taker),
+        (late) => done.resolve(late),
+        (reason) => this.#transport.unanswered(response, reason, done),
       );
-    } else taker.onAnswer(answer);
+    } else done.resolve(answer);
   }
 
-  onFailure(reason: unknown): void {
-    this.#taker.onFailure(reason);
+  reject(reason: unknown): void {
+    this.#done.reject(reason);
   }
 }

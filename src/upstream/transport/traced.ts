@@ -3,7 +3,7 @@ import { type Message, parseMessage, type ResponseMessage } from '../../protocol
 import type { Signal } from '../../runtime/abort.ts';
 import type { UpstreamFailure } from '../failure.ts';
 import type { Sending } from './sending.ts';
-import type { RequestTaker, Transport, TransportEvents } from './transport.ts';
+import type { RequestCompletion, Transport, TransportEvents } from './transport.ts';
 
 /** Makes the transport that `connect` makes, and has each message of both directions told. */
 export function traced(
@@ -30,9 +30,9 @@ class TracedTransport implements Transport {
     return this.#transport.open(signal);
   }
 
-  request(id: number, body: string, signal: Signal, taker: RequestTaker): Sending {
+  request(id: number, body: string, signal: Signal, done: RequestCompletion): Sending {
     this.#tell(body);
-    return this.#transport.request(id, body, signal, new TracedTaker(taker, this.#log));
+    return this.#transport.request(id, body, signal, new TracedCompletion(done, this.#log));
   }
 
   send(body: string, signal: Signal): Promise<void> {
@@ -53,26 +53,26 @@ class TracedTransport implements Transport {
   }
 }
 
-class TracedTaker implements RequestTaker {
-  readonly #taker: RequestTaker;
+class TracedCompletion implements RequestCompletion {
+  readonly #done: RequestCompletion;
   readonly #log: MessageLog;
 
-  constructor(taker: RequestTaker, log: MessageLog) {
-    this.#taker = taker;
+  constructor(done: RequestCompletion, log: MessageLog) {
+    this.#done = done;
     this.#log = log;
   }
 
-  onAccepted(): void {
-    this.#taker.onAccepted();
+  defer(): void {
+    this.#done.defer();
   }
 
-  onAnswer(answer: ResponseMessage): void {
+  resolve(answer: ResponseMessage): void {
     this.#log.message('from upstream', answer, sizeOf(answer));
-    this.#taker.onAnswer(answer);
+    this.#done.resolve(answer);
   }
 
-  onFailure(reason: unknown): void {
-    this.#taker.onFailure(reason);
+  reject(reason: unknown): void {
+    this.#done.reject(reason);
   }
 }
 

@@ -1,12 +1,13 @@
 import type { Message, ResponseMessage } from '../../protocol/messages.ts';
 import type { Signal } from '../../runtime/abort.ts';
+import type { Completion } from '../../runtime/completion.ts';
 import type { UpstreamFailure } from '../failure.ts';
 import type { Sending } from './sending.ts';
 
 /** What a transport tells the session above it. */
 export interface TransportEvents {
   /**
-   * Whatever the upstream sent, but for what a request's taker is told: requests, notifications, responses that came
+   * Whatever the upstream sent, but for what a request's completion gets: requests, notifications, responses that came
    * on another stream than their request's, and what is no message. `requestId` is the id of our request on whose stream
    * it came, or null where it came on a stream that all share. A stream of one request is read on when the promise settles;
    * one that all share goes on at once.
@@ -20,17 +21,13 @@ export interface TransportEvents {
   onDeaf(failure: UpstreamFailure): void;
 }
 
-/** Takes the response to a request, or why none came: one of the two, once. Throws nothing. */
-export interface AnswerTaker {
-  onAnswer(answer: ResponseMessage): void;
-  /** @param reason an `UpstreamFailure`, or the reason of the request's signal */
-  onFailure(reason: unknown): void;
-}
-
-/** Takes what becomes of a request. One of the three is told, once. */
-export interface RequestTaker extends AnswerTaker {
-  /** The upstream has taken the request and answers on another stream: as a message, see {@link TransportEvents}. */
-  onAccepted(): void;
+/**
+ * The completion of a request: one of its methods is called, once. It rejects with an `UpstreamFailure`, or with the reason
+ * of the request's signal. It must not throw.
+ */
+export interface RequestCompletion extends Completion<ResponseMessage> {
+  /** The upstream accepted the request; the response comes on another stream, as a message: see {@link TransportEvents}. */
+  defer(): void;
 }
 
 /**
@@ -43,10 +40,10 @@ export interface Transport {
   /** Makes the transport ready for `request`. */
   open(signal: Signal): Promise<void>;
   /**
-   * Sends the request `body`, whose id is `id`, for `taker`: without a promise, of which a call would need several.
-   * What is returned is to be dropped where the request ends before its taker was told.
+   * Sends the request `body`, whose id is `id`. A completion, because a promise at each step would cost more than the rest.
+   * The caller drops the returned sending if the request ends before `done` was called.
    */
-  request(id: number, body: string, signal: Signal, taker: RequestTaker): Sending;
+  request(id: number, body: string, signal: Signal, done: RequestCompletion): Sending;
   /** Sends a notification or a response. */
   send(body: string, signal: Signal): Promise<void>;
   /** Called once the session is initialized with the negotiated protocol revision. */

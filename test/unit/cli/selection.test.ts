@@ -5,8 +5,8 @@ import { GatewayError } from '../../../src/errors.ts';
 
 /** The name of the command that `argv` selects, what it is asked for and what is left for it. */
 function selected(...argv: string[]) {
-  const { command, rawArgs, asksFor } = selectCommand(argv);
-  return [(command.meta as { name: string }).name, asksFor, ...rawArgs];
+  const { command, rawArgs, action } = selectCommand(argv);
+  return [(command.meta as { name: string }).name, action, ...rawArgs];
 }
 
 /** The message that `argv` is refused with. */

@@ -25,13 +25,13 @@ test('a file that is not there, is a folder, or holds no certificate is told of'
     writeFileSync(rubbish, 'hello');
     const problem = (path: string) => authoritiesProblem({ NODE_EXTRA_CA_CERTS: path });
     expect(problem(missing)).toBe(
-      `NODE_EXTRA_CA_CERTS names ${missing}, which cannot be read (ENOENT): no authority is added by it`,
+      `NODE_EXTRA_CA_CERTS names ${missing}, which cannot be read (ENOENT), so no authority is added`,
     );
     expect(problem(folder)).toBe(
-      `NODE_EXTRA_CA_CERTS names ${folder}, which cannot be read (EISDIR): no authority is added by it`,
+      `NODE_EXTRA_CA_CERTS names ${folder}, which cannot be read (EISDIR), so no authority is added`,
     );
     expect(problem(rubbish)).toBe(
-      `NODE_EXTRA_CA_CERTS names ${rubbish}, which holds no certificate in PEM form: no authority is added by it`,
+      `NODE_EXTRA_CA_CERTS names ${rubbish}, which holds no PEM certificate, so no authority is added`,
     );
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -37,7 +37,7 @@ describe('a server with enabled: false', () => {
     ['no', 'no; YAML 1.2 has no other words for it; write false'],
     ['"false"', '"false"; remove the quotes'],
     ['0', '0; write false'],
-    ['"${A}"', '"${A}"; what comes from a variable is always text'],
+    ['"${A}"', '"${A}"; the value of a variable is always text'],
   ])('is none with enabled: %s', (value, found) => {
     expect(problems(`servers: [{ name: a, url: http://a/, enabled: ${value} }]`, { A: 'false' })).toEqual([
       `f.yaml:1:47: servers[0].enabled: expected true or false, found ${found}`,
@@ -51,9 +51,9 @@ describe('a server with enabled: false', () => {
     expect(problems(text)).toEqual([
       'f.yaml:2:48: unknown key "requird" in servers[0]; did you mean "required"?',
       'f.yaml:3:13: servers[1].name: "a" is taken; names are unique',
-      'f.yaml:2:13: this server has it, too',
+      'f.yaml:2:13: another server has this name',
       'f.yaml:3:21: servers[1].url: expected an http:// or https:// URL, found a; put http:// in front',
-      'f.yaml:3:55: after "${" the name of an environment variable and "}" must follow; "$${" is a literal "${"',
+      'f.yaml:3:55: "${" must be followed by the name of an environment variable and "}"; "$${" is a literal "${"',
     ]);
   });
 

@@ -20,7 +20,7 @@ describe('a token for clients', () => {
 describe('a variable that is written as elsewhere is warned of at its place, and its value is not shown', () => {
   const env = { API_KEY: 'hunter2' };
   const asItStands = (place: string, key: string, written: string) =>
-    `f.yaml:${place}: servers[0].${key}: "${written}" is taken as it stands; for the value of a variable write "\${API_KEY}"`;
+    `f.yaml:${place}: servers[0].${key}: "${written}" is taken literally; for the value of a variable write "\${API_KEY}"`;
   test.each([
     ['headers: { X-Key: $API_KEY }', asItStands('4:23', 'headers.X-Key', '$API_KEY')],
     ['headers: { Authorization: Bearer $API_KEY }', asItStands('4:38', 'headers.Authorization', '$API_KEY')],
@@ -41,7 +41,7 @@ describe('a variable that is written as elsewhere is warned of at its place, and
 
   test('in a url', () => {
     expect(warnings('servers: [{ name: a, url: "http://$HOST:3000/$PATH_PART" }]')).toEqual([
-      'f.yaml:1:35: servers[0].url: "$HOST" is taken as it stands; for the value of a variable write "${HOST}"',
+      'f.yaml:1:35: servers[0].url: "$HOST" is taken literally; for the value of a variable write "${HOST}"',
     ]);
   });
 
@@ -65,13 +65,13 @@ describe('a variable that is written as elsewhere is warned of at its place, and
 
   test('and where it is an error, the message says what to write', () => {
     expect(problems(serverWith('headers: { X-Key: "${env:API_KEY}" }'), env)).toEqual([
-      'f.yaml:4:24: a variable is called by its name alone; write "${API_KEY}"',
+      'f.yaml:4:24: a reference is the name of the variable alone; write "${API_KEY}"',
     ]);
   });
 });
 
 describe('a server that is the gateway itself is warned of', () => {
-  const own = 'a: its url is the address of this very gateway, which cannot be its own server';
+  const own = 'a: its url is the address of this gateway, which cannot be its own server';
   test.each([
     ['http://localhost:8766/mcp', '127.0.0.1', 8766, [own]],
     ['http://127.0.0.1:8766/mcp', 'localhost', 8766, [own]],

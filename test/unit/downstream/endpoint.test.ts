@@ -9,7 +9,7 @@ function busyEndpoint(onHandled: () => void): Endpoint {
       const untilMs = performance.now() + 6;
       while (performance.now() < untilMs);
       onHandled();
-      exchange.answer({ kind: 'result', result: '{}' });
+      exchange.answer({ kind: 'result', payload: '{}' });
     },
   };
   const metrics = { request() {}, requestWithoutMethod() {} };

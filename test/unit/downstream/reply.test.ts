@@ -6,7 +6,7 @@ import { Reply } from '../../../src/downstream/reply.ts';
 import { parseMessage, type RequestMessage } from '../../../src/protocol/messages.ts';
 import { Abort } from '../../../src/runtime/abort.ts';
 import { nextTurn } from '../../../src/runtime/event-loop.ts';
-import { OwnedBytes } from '../../../src/runtime/owned-bytes.ts';
+import { OwnedBytes, SharedBytes } from '../../../src/runtime/owned-bytes.ts';
 import { SendBatch } from '../../../src/runtime/send-batch.ts';
 import { waitUntil } from '../../support/wait.ts';
 
@@ -91,7 +91,7 @@ describe('a client that accepts both', () => {
   test('gets a batch as an array, in the order in which its answers came', async () => {
     const { reply: made, response: answered } = reply({ batch: 2 });
     made.answer('{"a":1}');
-    made.answer(['{"list":', Buffer.from('["é"]'), '}']);
+    made.answer(['{"list":', new SharedBytes(Buffer.from('["é"]')), '}']);
     expect(await (await answered).text()).toBe('[{"a":1},{"list":["é"]}]');
   });
 
@@ -141,7 +141,7 @@ describe('a client that accepts only JSON', () => {
 describe('a client that accepts only a stream', () => {
   test('gets each answer as an event', async () => {
     const { reply: made, response: answered } = reply({ accepted: sse, batch: 2 });
-    made.answer(['[', Buffer.from('1'), ']']);
+    made.answer(['[', new SharedBytes(Buffer.from('1')), ']']);
     made.answer('{"a":\n2}');
     const response = await answered;
     expect(response.headers.get('content-type')).toBe('text/event-stream');
@@ -186,7 +186,7 @@ describe('a batch whose answers grow long', () => {
 
   test('has its line breaks replaced in events, and what is shared stays as it is', async () => {
     const { reply: made, response: answered } = reply({ accepted: sse, batch: 2 });
-    const shared = Buffer.from(`{"a":\r\n"${'é'.repeat(10_000)}",\n"b":1}`);
+    const shared = new SharedBytes(Buffer.from(`{"a":\r\n"${'é'.repeat(10_000)}",\n"b":1}`));
     const text = shared.toString();
     made.answer(['', shared, '']);
     made.answer(own(text));

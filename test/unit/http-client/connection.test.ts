@@ -50,7 +50,7 @@ function playedConnection({ takes = Number.POSITIVE_INFINITY, batch = new SendBa
     connection,
     request(text: string, signal: Signal = unaborted): Promise<HttpResponse> {
       const { promise, resolve, reject } = Promise.withResolvers<HttpResponse>();
-      connection.request(text, signal, { onResponse: resolve, onFailure: reject });
+      connection.request(text, signal, { resolve, reject });
       return promise;
     },
     told,
@@ -175,8 +175,8 @@ describe('a connection', () => {
   test('hands a response over when the whole piece was read that its head came in', async () => {
     const { connection, receive } = playedConnection();
     const bodies: unknown[] = [];
-    const onResponse = (response: HttpResponse) => void bodies.push(response.whole());
-    connection.request('A', unaborted, { onResponse, onFailure() {} });
+    const resolve = (response: HttpResponse) => void bodies.push(response.whole());
+    connection.request('A', unaborted, { resolve, reject() {} });
     receive(`${ok}Content-Length: 3\r\n\r\nabc`);
     expect(bodies).toEqual(['abc']);
   });

@@ -114,7 +114,7 @@ test('every Set-Cookie of a response counts, in redirects too, and no other sess
       `HTTP/1.1 ${status}\r\n${location}Set-Cookie: a=1, b=2; Path=/\r\nset-cookie: c=3\r\nContent-Length: 0\r\n\r\n`,
     );
   });
-  await using client = httpClient(`${server.origin}/mcp`, { headers: { cookie: 'own=1' } });
+  await using client = httpClient(`${server.origin}/mcp`, { headersFor: () => ({ cookie: 'own=1' }) });
   const sent = () => server.requests.map(({ headers }) => headers.get('cookie'));
   await client.fetch({ method: 'POST', body: '{}', signal: unaborted });
   await client.fetch({ method: 'GET', signal: unaborted });

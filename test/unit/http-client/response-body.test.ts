@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'bun:test';
-import { IncomingBody, type WholeBody } from '../../../src/http-client/response-body.ts';
+import { IncomingBody } from '../../../src/http-client/response-body.ts';
 import { Holding } from '../../../src/runtime/byte-budget.ts';
-import { OwnedBytes } from '../../../src/runtime/owned-bytes.ts';
+import { OwnedBytes, type Payload } from '../../../src/runtime/owned-bytes.ts';
 
 /** A body that came as a whole, in the middle of a chunk. */
-function wholeOf(content: string, chunk = chunkOf(content)): WholeBody | null {
+function wholeOf(content: string, chunk = chunkOf(content)): Payload | null {
   const body = new IncomingBody({ setPaused() {}, abandon() {} });
   body.push(chunk, 4, chunk.length - 4);
   body.end();
@@ -32,7 +32,7 @@ describe('a body that is there as a whole', () => {
     const whole = wholeOf(content, chunk) as OwnedBytes;
     expect(whole).toBeInstanceOf(OwnedBytes);
     expect(whole.bytes.buffer).toBe(chunk.buffer);
-    expect(whole.text()).toBe(content);
+    expect(whole.toString()).toBe(content);
     whole.free();
     expect(chunk.length).toBe(0);
   });
@@ -40,7 +40,7 @@ describe('a body that is there as a whole', () => {
   test('has lost its byte order mark', () => {
     for (const content of ['x', 'x'.repeat(70_000)]) {
       const whole = wholeOf(`\ufeff${content}`);
-      expect(whole instanceof OwnedBytes ? whole.text() : whole).toBe(content);
+      expect(whole instanceof OwnedBytes ? whole.toString() : whole).toBe(content);
       if (whole instanceof OwnedBytes) whole.free();
     }
   });

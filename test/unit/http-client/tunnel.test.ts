@@ -1,4 +1,5 @@
 import { describe, expect, setDefaultTimeout, test } from 'bun:test';
+import { refusalOf } from '../../../src/upstream/transport/refusal.ts';
 import { hangUp } from '../../support/answers.ts';
 import { certificateFor } from '../../support/certificates.ts';
 import { proxiedClient, unaborted } from '../../support/http-client.ts';
@@ -61,7 +62,7 @@ test.each([
   await using proxy = await httpProxy({ answer });
   await using client = proxiedClient(`http://me:secret@127.0.0.1:${proxy.port}`, 'http://up.test/');
   const response = await client.fetch(get);
-  expect(client.refusal(response, await response.beginning()).message).toBe(
+  expect(refusalOf(client, response, await response.beginning()).message).toBe(
     message.replace('PROXY', `the proxy 127.0.0.1:${proxy.port} (all_proxy)`),
   );
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test';
 import { GatewayError } from '../../../src/errors.ts';
-import { readBody } from '../../../src/http/request-body.ts';
+import { type HeldText, readBody } from '../../../src/http/request-body.ts';
 import { bodyBudget, Holding } from '../../../src/runtime/byte-budget.ts';
 
 /** A request whose body comes in these pieces; without an end when `open`. */
@@ -23,13 +23,13 @@ const bytes = (text: string) => new TextEncoder().encode(text);
 
 /** What a taker is told of the body. */
 function read(request: Request, maxBytes: number, timeoutMs?: number): Promise<string> {
-  const { promise, resolve, reject } = Promise.withResolvers<string>();
-  const onBody = (text: string, holding: Holding | null) => {
-    holding?.release();
-    resolve(text);
-  };
-  readBody(request, maxBytes, { onBody, onBodyFailure: reject }, timeoutMs);
-  return promise;
+  const body = Promise.withResolvers<string | HeldText>();
+  readBody(request, maxBytes, body, timeoutMs);
+  return body.promise.then((read) => {
+    if (typeof read === 'string') return read;
+    read.holding?.release();
+    return read.text;
+  });
 }
 
 async function failure(reading: Promise<string>): Promise<[string, string]> {
@@ -54,15 +54,10 @@ describe('a body of more than 64 KiB', () => {
   ])('counts twice until it is given back, as it is passed on: %s', async (_, requestOf) => {
     const before = bodyBudget.bytes;
     const text = `"${'é'.repeat(MiB / 2 - 1)}"`;
-    const held = Promise.withResolvers<Holding | null>();
-    readBody(requestOf(text), 2 * MiB, {
-      onBody(body, holding) {
-        expect(body === text).toBe(true);
-        held.resolve(holding);
-      },
-      onBodyFailure: held.reject,
-    });
-    const holding = await held.promise;
+    const body = Promise.withResolvers<string | HeldText>();
+    readBody(requestOf(text), 2 * MiB, body);
+    const { text: read, holding } = (await body.promise) as HeldText;
+    expect(read === text).toBe(true);
     expect(bodyBudget.bytes - before).toBe(2 * MiB);
     holding?.release();
     expect(bodyBudget.bytes).toBe(before);
@@ -161,7 +156,10 @@ describe('a body', () => {
       readBody(
         request,
         100,
-        { onBody: (text) => void told.push(text), onBodyFailure: ({ kind }) => void told.push(kind) },
+        {
+          resolve: (text) => void told.push(text as string),
+          reject: (error) => void told.push((error as GatewayError).kind),
+        },
         20,
       );
       await Bun.sleep(150);

@@ -29,11 +29,11 @@ describe('the text of a long body', () => {
     ['no strings', `[${'1,'.repeat(10_000)}1]`],
     ['one quote', `[${'1,'.repeat(5_000)}"${'1,'.repeat(1_000)}`],
     ['nothing', ''],
-  ])('is whole where there is no such string: %s', (_what, whole) => {
+  ])('is complete without such a string: %s', (_what, whole) => {
     expect(longText(whole).text).toBe(whole);
   });
 
-  test('is whole where a control character stands in the string, wherever that is', () => {
+  test('is complete if the string has a control character anywhere', () => {
     for (let offset = 0; offset < 4; offset++) {
       for (let code = 0; code <= 0x7f; code++) {
         const character = String.fromCharCode(code);
@@ -46,7 +46,7 @@ describe('the text of a long body', () => {
     }
   });
 
-  test('tells where in the bytes its values stand', () => {
+  test('maps the offsets of its values to the bytes', () => {
     const random = new Random(6);
     for (let round = 0; round < 300; round++) {
       const [before, after] = [randomJson(random), randomJson(random)].map((json) =>
@@ -65,7 +65,7 @@ describe('the text of a long body', () => {
     }
   });
 
-  test('is JSON where the whole is, and only there', () => {
+  test('is valid JSON exactly if the body is', () => {
     const random = new Random(7);
     let refused = 0;
     for (let round = 0; round < 1_000; round++) {

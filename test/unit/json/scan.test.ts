@@ -16,7 +16,7 @@ function members(object: string): [string, string][] {
   return found;
 }
 
-/** What a function makes of a text, or `refused` where it throws a SyntaxError. */
+/** The result of a function, or `refused` if it throws a SyntaxError. */
 function outcome<T>(work: (text: string) => T, text: string): T | 'refused' {
   try {
     return work(text);
@@ -29,7 +29,7 @@ function outcome<T>(work: (text: string) => T, text: string): T | 'refused' {
 const isTaken = (text: string) => outcome(checkValue, text) !== 'refused';
 const isJson = (text: string) => outcome((json) => void JSON.parse(json), text) !== 'refused';
 
-describe('a text is JSON where JSON.parse takes it, and only there:', () => {
+describe('the scan accepts exactly the texts that JSON.parse accepts:', () => {
   test.each([
     ...[
       '',
@@ -142,7 +142,7 @@ describe('a text is JSON where JSON.parse takes it, and only there:', () => {
     expect(isTaken(`{"a":${text} }`)).toBe(isJson(`{"a":${text} }`));
   });
 
-  test('thousands that were generated, cut, and spoilt', () => {
+  test('thousands of generated, truncated and corrupted texts', () => {
     const random = new Random(4);
     const blunders = [
       ...spoilers,
@@ -176,7 +176,7 @@ describe('a text is JSON where JSON.parse takes it, and only there:', () => {
     expect(refused).toBeLessThan(60_000);
   });
 
-  test('those with a long string, spoilt within it and about its ends', () => {
+  test('texts with a long string, corrupted within it and around its ends', () => {
     const long = 'x'.repeat(5_000);
     const random = new Random(5);
     let refused = 0;
@@ -197,7 +197,7 @@ describe('a text is JSON where JSON.parse takes it, and only there:', () => {
     expect(refused).toBeLessThan(1_700);
   });
 
-  test('one two million levels deep, and one that is not closed at each level', () => {
+  test('a text two million levels deep, closed or not', () => {
     const levels = 2_000_000;
     const [open, close] = ['['.repeat(levels), ']'.repeat(levels)];
     expect(members(`{"deep":${open}${close},"after":1}`).map(([key, { length }]) => [key, length])).toEqual([
@@ -228,13 +228,13 @@ describe('a text is JSON where JSON.parse takes it, and only there:', () => {
   );
 });
 
-test('millions of escapes in a string are no danger', () => {
+test('millions of escapes in a string are scanned', () => {
   expect(isTaken(`"${'\\n'.repeat(2_000_000)}"`)).toBe(true);
   expect(isTaken(`"${'\\\\'.repeat(2_000_000)}\\"`)).toBe(false);
 });
 
 describe('members', () => {
-  test('have keys, and texts of their values', () => {
+  test('have a key and the text of the value', () => {
     expect(members(' { "a" : 1 , "b":{"c":[2]},"d":"x" } ')).toEqual([
       ['a', '1'],
       ['b', '{"c":[2]}'],
@@ -249,15 +249,15 @@ describe('members', () => {
     ]);
   });
 
-  test('come as often as they stand there', () => {
+  test('with a repeated key all appear', () => {
     expect(members('{"a":1,"a":2}').map(([key]) => key)).toEqual(['a', 'a']);
   });
 
-  test('of an empty object there are none', () => {
+  test('are none in an empty object', () => {
     expect(members('{ }')).toEqual([]);
   });
 
-  test('tell after the last one where the object ends, whether or not their values were looked at', () => {
+  test('give the end of the object after the last one, whether or not their values were read', () => {
     const text = ' {"a":[1], "b":{"c":"}"} } ,';
     const values = new Members(text);
     while (values.next()) values.value();
@@ -267,7 +267,7 @@ describe('members', () => {
     expect(text.slice(passed.end)).toBe(' ,');
   });
 
-  test('are values where they are objects, else texts', () => {
+  test('are objects if their value is one, else texts', () => {
     const member = new Members('{"a":{"b":1},"c":[{}]}');
     member.next();
     expect(String(member.value())).toBe('{"b":1}');
@@ -289,7 +289,7 @@ describe('members', () => {
     }
   });
 
-  test('refuse what JSON.parse refuses, up to the end of the object', () => {
+  test('reject what JSON.parse rejects, up to the end of the object', () => {
     const random = new Random(8);
     let refused = 0;
     for (let round = 0; round < 10_000; round++) {
@@ -319,7 +319,7 @@ describe('members', () => {
     expect(() => members(text)).toThrow(SyntaxError);
   });
 
-  test('are told by their names, escaped or not', () => {
+  test('are found by name, escaped or not', () => {
     const random = new Random(2);
     for (let round = 0; round < rounds; round++) {
       const text = randomJsonObject(random);
@@ -334,24 +334,24 @@ describe('members', () => {
 });
 
 describe('elements', () => {
-  test('are the texts of the elements, as they stand there', () => {
+  test('are the unchanged texts of the elements', () => {
     expect(elements(' [ 1.0 , "a,]" ,[ 2,3 ], {"b":[]} ] ')).toEqual(['1.0', '"a,]"', '[ 2,3 ]', '{"b":[]}']);
   });
 
-  test('of an empty array there are none', () => {
+  test('are none in an empty array', () => {
     expect(elements('[ ]')).toEqual([]);
   });
 
-  test('are no more than may be taken: the rest is not even looked at', () => {
+  test('beyond the limit are refused without scanning the rest', () => {
     expect(elements('[1,2]', 2)).toEqual(['1', '2']);
     expect(() => elements('[1,2,3', 2)).toThrow(new TooManyError(2, 'elements in an array'));
   });
 
-  test.each(['{}', '"[]"', '1', ''])('of what is no array are null: %s', (text) => {
+  test.each(['{}', '"[]"', '1', ''])('are null for a value that is not an array: %s', (text) => {
     expect(elements(text)).toBeNull();
   });
 
-  test('agree with JSON.parse on thousands of generated arrays, and refuse what it refuses', () => {
+  test('agree with JSON.parse on thousands of generated arrays, and reject what it rejects', () => {
     const random = new Random(2);
     for (let round = 0; round < rounds; round++) {
       const texts = Array.from({ length: random.below(5) }, () => randomJson(random));
@@ -365,15 +365,15 @@ describe('elements', () => {
 });
 
 describe('an object', () => {
-  test('has texts of its members, to the last digit', () => {
+  test('keeps the texts of its members to the last digit', () => {
     expect(new ObjectText('{"id": 12345678901234567890 }').member('id')).toBe('12345678901234567890');
   });
 
-  test('has the last of a repeated key, as for JSON.parse', () => {
+  test('takes the last of repeated keys, as JSON.parse does', () => {
     expect(new ObjectText('{"a":1,"b":2,"a":3}').member('a')).toBe('3');
   });
 
-  test('has no members that are absent, also when objects inherit one of that name', () => {
+  test('has no absent members, not even those that every object inherits', () => {
     const object = new ObjectText('{"a":1}');
     expect([object.member('toString'), object.string('b'), object.number('b'), object.object('b')]).toEqual([
       undefined,
@@ -383,7 +383,7 @@ describe('an object', () => {
     ]);
   });
 
-  test('has strings, numbers and objects where they are that', () => {
+  test('gives a string, number or object only if the member is one', () => {
     const object = new ObjectText(
       String.raw`{"s":"\u00e9\"","n":-1.50,"o":{"a":{}},"a":["s",1,{}],"t":true}`,
     );
@@ -401,10 +401,10 @@ describe('an object', () => {
     ]);
   });
 
-  test('within another has places in the whole text', () => {
+  test('within another has offsets in the whole text', () => {
     const text = ' {"a":{"b": {"c":1} } }';
     const inner = new ObjectText(text).object('a')?.object('b');
-    expect([inner?.start, inner?.end, inner?.member('c'), inner?.with('c', '2')]).toEqual([
+    expect([inner?.start, inner?.end, inner?.member('c'), inner?.with({ name: 'c', value: '2' })]).toEqual([
       12,
       19,
       '1',
@@ -412,7 +412,7 @@ describe('an object', () => {
     ]);
   });
 
-  test('has no more members than may be looked into', () => {
+  test('with too many members is refused', () => {
     const members = new Array(10_000).fill('"a":0').join();
     expect(new ObjectText(`{${members}}`).member('a')).toBe('0');
     expect(() => new ObjectText(`{${members},"a":0}`)).toThrow(
@@ -420,21 +420,22 @@ describe('an object', () => {
     );
   });
 
-  test('tells what is an object or absent', () => {
+  test('knows whether a member is an object or absent', () => {
     const object = new ObjectText('{"o":{},"a":[],"n":null,"r":1,"r":{}}');
     const found = ['o', 'a', 'n', 'r', 'x'].filter((name) => object.isObjectOrAbsent(name));
     expect(found).toEqual(['o', 'r', 'x']);
   });
 
-  test.each(['[]', '"{}"', '1', ''])('is none where the text is %j', (text) => {
+  test.each(['[]', '"{}"', '1', ''])('is not found in the text %j', (text) => {
     expect(ObjectText.of(text)).toBeUndefined();
   });
 });
 
-describe('an object with another member', () => {
-  const withMember = (text: string, name: string, value: string) => new ObjectText(text).with(name, value);
+describe('an object with a changed member', () => {
+  const withMember = (text: string, name: string, value: string) =>
+    new ObjectText(text).with({ name, value });
 
-  test('has a value changed, and every other byte as it was', () => {
+  test('has that value changed and every other byte unchanged', () => {
     const text = String.raw`{ "big":12345678901234567890, "one" :1.0,"\u006eame" : "old","esc":"\u00e9\/" }`;
     expect(withMember(text, 'name', '"new"')).toBe(
       String.raw`{ "big":12345678901234567890, "one" :1.0,"\u006eame" : "new","esc":"\u00e9\/" }`,
@@ -449,7 +450,19 @@ describe('an object with another member', () => {
     expect(withMember(text, 'a', '9')).toBe(changed);
   });
 
-  test('is what stands around the value, and the value', () => {
+  test('takes several edits in one pass, in any order of its members', () => {
+    const edits = [
+      { name: 'name', value: '"new"' },
+      { name: '_meta', value: '{}' },
+    ];
+    expect(new ObjectText('{"_meta":{"a":1},"name":"x", "z":0,"name":"old"}').with(...edits)).toBe(
+      '{"_meta":{},"z":0,"name":"new"}',
+    );
+    expect(new ObjectText('{ "name":"old" }').with(...edits)).toBe('{ "name":"new" ,"_meta":{}}');
+    expect(new ObjectText('{}').with(...edits)).toBe('{"name":"new","_meta":{}}');
+  });
+
+  test('is the text around the value, and the value', () => {
     expect(new ObjectText('{ "a" : 1, "b":2,"a" :3 }').around('a')).toEqual(['{ "b":2,"a" :', ' }']);
   });
 
@@ -464,7 +477,7 @@ describe('an object with another member', () => {
     );
   });
 
-  test('has appended what was absent', () => {
+  test('has an absent member appended', () => {
     expect(withMember('{"a":1 }', 'b', '2')).toBe('{"a":1 ,"b":2}');
     expect(withMember('{}', 'b', '2')).toBe('{"b":2}');
   });
@@ -473,7 +486,7 @@ describe('an object with another member', () => {
     expect(withMember('{"a":1}', 'a', '"$&$1"')).toBe('{"a":"$&$1"}');
   });
 
-  test('has the named member alone changed in thousands of generated objects', () => {
+  test('has only the named member changed in thousands of generated objects', () => {
     const random = new Random(3);
     for (let round = 0; round < rounds; round++) {
       const text = randomJsonObject(random);
@@ -497,7 +510,7 @@ test.each([
   expect(numberAt(text, 0, text.length)).toBe(JSON.parse(text));
 });
 
-test('a text is a string or a number where JSON.parse makes one of it', () => {
+test('a text is a string or a number if JSON.parse returns one', () => {
   const random = new Random(6);
   for (let round = 0; round < rounds; round++) {
     const text = randomJson(random, 1);
@@ -507,4 +520,15 @@ test('a text is a string or a number where JSON.parse makes one of it', () => {
     expect(stringAt(placed, start, end)).toBe(typeof value === 'string' ? value : (undefined as never));
     expect(numberAt(placed, start, end)).toBe(typeof value === 'number' ? value : (undefined as never));
   }
+});
+
+test.each([
+  ['[1,x]', 'unexpected "x" at offset 3'],
+  ['{"a" 1}', 'unexpected "1" at offset 5'],
+  ['[1', 'unexpected end of text'],
+  ['"a', 'unexpected end of text'],
+  ['"a\n"', 'unexpected "\\n" at offset 2'],
+  ['["\\x"]', 'invalid escape at offset 2'],
+])('the error for %j says %s', (text, problem) => {
+  expect(() => checkValue(text)).toThrow(new SyntaxError(`invalid JSON: ${problem}`));
 });

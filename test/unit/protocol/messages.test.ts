@@ -35,12 +35,12 @@ describe('a message is', () => {
     expect(parseMessage('{"jsonrpc":"2.0","id":1,"result":{"n":1.0}}')).toMatchObject({
       kind: 'response',
       id: 1,
-      text: '{"n":1.0}',
+      payload: '{"n":1.0}',
     });
     expect(parseMessage('{"jsonrpc":"2.0","error":{"code":-1,"message":"m","data":1.0}}')).toMatchObject({
       kind: 'response',
       id: null,
-      text: '{"code":-1,"message":"m","data":1.0}',
+      payload: '{"code":-1,"message":"m","data":1.0}',
     });
   });
 
@@ -163,7 +163,7 @@ describe('a member that is null is none:', () => {
     expect(parseMessage(`{"jsonrpc":"2.0","id":1,${members}}`)).toMatchObject({
       kind: 'response',
       id: 1,
-      text,
+      payload: text,
     });
   });
 

@@ -1,5 +1,6 @@
 import { expect, test } from 'bun:test';
 import { CallFailure } from '../../../src/errors.ts';
+import type { MemberEdit } from '../../../src/json/object.ts';
 import { ObjectText } from '../../../src/json/object.ts';
 import type { Logger } from '../../../src/observability/log.ts';
 import { Redactor } from '../../../src/observability/redact.ts';
@@ -9,20 +10,20 @@ import { parseMessage, type ResponseMessage } from '../../../src/protocol/messag
 import { Registry } from '../../../src/registry/catalog.ts';
 import { Router } from '../../../src/router/router.ts';
 import { Abort } from '../../../src/runtime/abort.ts';
+import type { Completion } from '../../../src/runtime/completion.ts';
 import type { SessionKeeper } from '../../../src/upstream/session-keeper.ts';
-import type { AnswerTaker } from '../../../src/upstream/transport/transport.ts';
 
 test('a call whose answer the gateway itself fails to pass on is told so, once, and in no words of the fault', () => {
   const logged: string[] = [];
   const log = (message: string) => void logged.push(message);
   const metrics = new ToolMetrics();
-  let taker: AnswerTaker | undefined;
+  let done: Completion<ResponseMessage> | undefined;
   const connection = {
     name: 'up',
     metrics: { tool: () => metrics },
     connected: () => false,
-    call(_call: unknown, _params: string, _repeatable: boolean, given: AnswerTaker) {
-      taker = given;
+    call(_call: unknown, _target: MemberEdit, _repeatable: boolean, given: Completion<ResponseMessage>) {
+      done = given;
     },
   } as unknown as SessionKeeper;
   const redactor = new Redactor();
@@ -54,7 +55,7 @@ test('a call whose answer the gateway itself fails to pass on is told so, once, 
   };
   router.handle(exchange);
   const text = '{"jsonrpc":"2.0","id":1,"error":{"code":1,"message":"a"}}';
-  taker?.onAnswer(parseMessage(text) as ResponseMessage);
+  done?.resolve(parseMessage(text) as ResponseMessage);
 
   expect(told.length).toBe(1);
   expect(told[0]).toBeInstanceOf(CallFailure);

@@ -96,7 +96,7 @@ describe('the key', () => {
     const after = opened(folder);
     expect([goesOn(before, after), mode(path)]).toEqual([true, 0o600]);
     const message =
-      'the state key could be read by others, and cannot any more: whoever read it can make up session ids; remove it, and a new one is made';
+      'the state key was readable by others and is not any more: whoever read it can forge session ids; remove it to get a new one';
     expect(after.warnings).toEqual([[message, { path }]]);
     expect(opened(folder).warnings).toEqual([]);
   });
@@ -111,7 +111,7 @@ describe('the key', () => {
       expect(one.warnings).toEqual([
         [
           'the state directory cannot be used: client sessions do not survive a restart; set state_dir or MCPSTEAD_STATE_KEY',
-          { cause: `${path} holds no key of 32 bytes in base64url; remove it, and a new one is made` },
+          { cause: `${path} does not hold a key of 32 bytes in base64url; remove it to get a new one` },
         ],
       ]);
       expect(readFileSync(path, 'utf8')).toBe(text);
@@ -132,7 +132,7 @@ describe('a place that cannot be used', () => {
     const { warnings, seal } = opened(path);
     expect(seal.open('p', seal.seal('p', 'text'))).toBe('text');
     expect(warnings).toHaveLength(1);
-    expect(warnings[0]?.[1]).toEqual({ cause: `${path}: it is no directory` });
+    expect(warnings[0]?.[1]).toEqual({ cause: `${path}: it is not a directory` });
   });
 
   test.if(posix && process.getuid?.() !== 0)('because it is not writable is told of as well', () => {
@@ -148,7 +148,7 @@ describe('a place that cannot be used', () => {
     const before = opened(path, key);
     expect(goesOn(before, opened(path, key))).toBe(true);
     expect(before.warnings.map(([message]) => message)).toEqual([
-      'the state directory cannot be used: sessions that have ended are remembered by this process only',
+      'the state directory cannot be used: ended sessions are forgotten at a restart',
     ]);
   });
 });
@@ -236,14 +236,14 @@ describe('sessions that have ended', () => {
   });
 
   test.each([
-    ['has other lines', 'what is this\n', 'it has lines other than hashes and times'],
+    ['has other lines', 'what is this\n', 'some lines are malformed'],
     ['is too large', 'x'.repeat(2_000_000), 'it is larger than 1 MiB'],
   ])('are not known from a file that %s, which is told of', async (_, text, cause) => {
     const path = join(folder, 'ended-sessions-8766');
     writeFileSync(path, text);
     const { warnings, endedSessions } = opened(folder);
     expect(warnings).toEqual([
-      ['the file of ended sessions cannot be read: some of them may be taken for open ones', { path, cause }],
+      ['the file of ended sessions cannot be read: some of them may be resumed', { path, cause }],
     ]);
     // It is of use again with the next one that ends.
     endedSessions.add('one', later);
@@ -259,7 +259,7 @@ describe('sessions that have ended', () => {
       await endedSessions.flush();
     }
     expect(warnings.map(([message]) => message)).toEqual([
-      'sessions that have ended cannot be remembered beyond a restart',
+      'ended sessions cannot be stored for the next start',
     ]);
     expect(endedSessions.has('two')).toBe(true);
   });

@@ -38,10 +38,10 @@ describe('${NAME} in the values of a server', () => {
 
   test('is left alone elsewhere, in keys and in token_env', () => {
     expect(problems(`host: '\${HOST}'`, { HOST: 'localhost' })).toEqual([
-      `f.yaml:1:7: host: expected a host name or IP address without port, found '\${HOST}'; variables stand for values below servers only`,
+      `f.yaml:1:7: host: expected a host name or IP address without port, found '\${HOST}'; variables are expanded below servers only`,
     ]);
     expect(problems(serverWith(`headers: { '\${A}': a }`), { A: 'a' })).toEqual([
-      'f.yaml:4:16: servers[0].headers: this key is no HTTP header name; expected letters, digits, - and _',
+      'f.yaml:4:16: servers[0].headers: this key is not an HTTP header name; expected letters, digits, - and _',
     ]);
     expect(
       problems(serverWith(`auth: { type: bearer, token_env: '\${A}' }`), { A: 'B', B: 'token' }),
@@ -61,7 +61,7 @@ describe('${NAME} in the values of a server', () => {
     );
   });
 
-  const byName = 'a variable is called by its name alone; write "${KEY}"';
+  const byName = 'a reference is the name of the variable alone; write "${KEY}"';
   const noOther = 'this version takes values from environment variables only; write "${NAME}"';
   test.each([
     ['${KEY:-hunter2}', 'a default is not supported yet by this version; write "${KEY}"'],
@@ -79,7 +79,7 @@ describe('${NAME} in the values of a server', () => {
 
   test.each(['${}', '${1A}', '${A B}', '${A', '${'])('%p is no reference', (reference) => {
     expect(problems(serverWith(`headers: { X: '${reference}' }`), { A: 'a' })).toEqual([
-      'f.yaml:4:20: after "${" the name of an environment variable and "}" must follow; "$${" is a literal "${"',
+      'f.yaml:4:20: "${" must be followed by the name of an environment variable and "}"; "$${" is a literal "${"',
     ]);
   });
 
@@ -91,13 +91,13 @@ describe('${NAME} in the values of a server', () => {
 
   test('gives text, which is checked like text in the file, but shown as it is written', () => {
     expect(problems(serverWith(`required: \${FLAG}`), { FLAG: 'true' })).toEqual([
-      'f.yaml:4:15: servers[0].required: expected true or false, found ${FLAG}; what comes from a variable is always text',
+      'f.yaml:4:15: servers[0].required: expected true or false, found ${FLAG}; the value of a variable is always text',
     ]);
     expect(problems(`servers: [{ name: a, url: '\${URL}' }]`, { URL: 'ftp://hunter2' })).toEqual([
-      `f.yaml:1:27: servers[0].url: expected an http:// or https:// URL, found '\${URL}'; look at what the variable holds`,
+      `f.yaml:1:27: servers[0].url: expected an http:// or https:// URL, found '\${URL}'; check the value of the variable`,
     ]);
     expect(problems(serverWith(`headers: { X: '\${V}' }`), { V: 'a\r\nb: c' })).toEqual([
-      `f.yaml:4:19: servers[0].headers.X: expected printable ASCII characters on one line, found ***\${V}***; look at what the variable holds`,
+      `f.yaml:4:19: servers[0].headers.X: expected printable ASCII characters on one line, found ***\${V}***; check the value of the variable`,
     ]);
   });
 });
@@ -118,9 +118,12 @@ describe('the token of the gateway', () => {
     ['', 'is empty; it must hold the bearer token'],
     [
       'hunter2\n',
-      'holds white space, a line break or characters outside of ASCII, which no bearer token has',
+      'contains white space, a line break or characters outside of ASCII, which a bearer token cannot',
     ],
-    ['hun ter', 'holds white space, a line break or characters outside of ASCII, which no bearer token has'],
+    [
+      'hun ter',
+      'contains white space, a line break or characters outside of ASCII, which a bearer token cannot',
+    ],
   ])('must not be %p', (token, problem) => {
     expect(problems(bearer, { MCPSTEAD_BEARER_TOKEN: token })).toEqual([
       `f.yaml:1:22: the environment variable MCPSTEAD_BEARER_TOKEN ${problem}`,
@@ -138,7 +141,7 @@ describe('the token of a server', () => {
   test.each([
     [undefined, 'is not set; it must hold the bearer token'],
     ['', 'is empty; it must hold the bearer token'],
-    ['a b', 'holds white space, a line break or characters outside of ASCII, which no bearer token has'],
+    ['a b', 'contains white space, a line break or characters outside of ASCII, which a bearer token cannot'],
   ])('must not be %p', (token, problem) => {
     expect(problems(text, { A_TOKEN: token })).toEqual([
       `f.yaml:4:38: the environment variable A_TOKEN ${problem}`,

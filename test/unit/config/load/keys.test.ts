@@ -50,7 +50,7 @@ describe('an unknown key', () => {
       [
         'invalid configuration, 2 problems',
         '',
-        'f.yaml:4:41: unknown key "token:***" in servers[0].auth; after the colon a space is missing',
+        'f.yaml:4:41: unknown key "token:***" in servers[0].auth; add a space after the colon',
         '  4 |     auth: { type: bearer, token_env: T, token:***, "to***: *** }',
         '    |                                         ^^^^^^^^^',
         '',
@@ -70,9 +70,9 @@ describe('an unknown key', () => {
 
 describe('a token in the file is refused', () => {
   const gateway =
-    'a token must not stand in the file; put it into the environment variable MCPSTEAD_BEARER_TOKEN';
+    'do not write a token into the file; put it into the environment variable MCPSTEAD_BEARER_TOKEN';
   const server =
-    'a token must not stand in the file; put it into an environment variable and name that in auth.token_env';
+    'do not write a token into the file; put it into an environment variable and name that in auth.token_env';
 
   test.each([
     [

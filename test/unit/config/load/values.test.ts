@@ -198,7 +198,7 @@ describe('server names', () => {
         'f.yaml:4:13: servers[2].name: "a" is taken; names are unique',
         '  4 |   - { name: a, url: http://c/ }',
         '    |             ^',
-        'f.yaml:2:13: this server has it, too',
+        'f.yaml:2:13: another server has this name',
         '  2 |   - { name: a, url: http://a/ }',
         '    |             ^',
       ].join('\n'),
@@ -246,7 +246,7 @@ describe('a user name and password in a url', () => {
       [
         'invalid configuration, 1 problem',
         '',
-        'f.yaml:3:10: servers[0].url: its user name and password set the header Authorization, and so does auth of type bearer; remove one of them',
+        'f.yaml:3:10: servers[0].url: its user name and password set the header Authorization, as does auth of type bearer; remove one of them',
         '  3 |     url: http://***@b/mcp',
         '    |          ^^^^^^^^^^^^^^^^',
       ].join('\n'),
@@ -255,7 +255,7 @@ describe('a user name and password in a url', () => {
 
   test('and a header Authorization exclude each other', () => {
     expect(problems(server('    headers: { authorization: Digest }'))).toEqual([
-      'f.yaml:3:10: servers[0].url: its user name and password set the header Authorization, and so does the header authorization in headers; remove one of them',
+      'f.yaml:3:10: servers[0].url: its user name and password set the header Authorization, as does the header authorization in headers; remove one of them',
     ]);
   });
 });
@@ -284,19 +284,19 @@ describe('headers', () => {
   test.each([
     [
       '"a b": c',
-      'f.yaml:4:16: servers[0].headers: this key is no HTTP header name; expected letters, digits, - and _',
+      'f.yaml:4:16: servers[0].headers: this key is not an HTTP header name; expected letters, digits, - and _',
     ],
     [
       '"a:b": c',
-      'f.yaml:4:16: servers[0].headers: this key is no HTTP header name; expected letters, digits, - and _; after the colon a space is missing',
+      'f.yaml:4:16: servers[0].headers: this key is not an HTTP header name; expected letters, digits, - and _; add a space after the colon',
     ],
     [
       '"a\\r\\nb": c',
-      'f.yaml:4:16: servers[0].headers: this key is no HTTP header name; expected letters, digits, - and _',
+      'f.yaml:4:16: servers[0].headers: this key is not an HTTP header name; expected letters, digits, - and _',
     ],
     [
       '"": c',
-      'f.yaml:4:16: servers[0].headers: this key is no HTTP header name; expected letters, digits, - and _',
+      'f.yaml:4:16: servers[0].headers: this key is not an HTTP header name; expected letters, digits, - and _',
     ],
     [
       'Content-Type: c',
@@ -339,8 +339,8 @@ describe('headers', () => {
 
   test('one name in two spellings is written twice', () => {
     expect(problems(serverWith('headers:', '  X-Key: a', '  x-key: b'))).toEqual([
-      'f.yaml:6:7: the header x-key is written twice; case does not matter in header names',
-      'f.yaml:5:7: it stands here, too',
+      'f.yaml:6:7: the header x-key is written twice; header names ignore case',
+      'f.yaml:5:7: first written here',
     ]);
   });
 

@@ -18,7 +18,7 @@ describe('what is no YAML is refused at its place', () => {
     [
       '": " in a plain value',
       'servers:\n  - name: a: b\n',
-      'f.yaml:2:11: not valid YAML: nested mappings are not allowed in compact mappings; put a value that holds ": " in quotes',
+      'f.yaml:2:11: not valid YAML: nested mappings are not allowed in compact mappings; put a value with ": " in quotes',
     ],
     [
       'a reserved character',
@@ -38,7 +38,7 @@ describe('what is no YAML is refused at its place', () => {
     [
       'two documents',
       'port: 80\n---\nport: 81\n',
-      'f.yaml:2:1: a configuration is one document; remove this line and what follows, or the document before it',
+      'f.yaml:2:1: a configuration is one document; remove this line and the rest, or the document before it',
     ],
     [
       'another YAML',
@@ -123,7 +123,7 @@ describe('what is YAML but no plain data is refused at its place', () => {
         'f.yaml:6:5: the key "required" is written twice',
         '  6 |     required: ***',
         '    |     ^^^^^^^^',
-        'f.yaml:4:5: it stands here, too',
+        'f.yaml:4:5: first written here',
         '  4 |     required: true',
         '    |     ^^^^^^^^',
       ].join('\n'),

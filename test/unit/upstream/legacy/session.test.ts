@@ -2,22 +2,23 @@ import { describe, expect, test } from 'bun:test';
 import { ObjectText } from '../../../../src/json/object.ts';
 import { parseMessage, type ResponseMessage } from '../../../../src/protocol/messages.ts';
 import { Abort } from '../../../../src/runtime/abort.ts';
+import { textOf } from '../../../../src/runtime/owned-bytes.ts';
 import { UpstreamFailure } from '../../../../src/upstream/failure.ts';
 import { LegacySession } from '../../../../src/upstream/legacy/session.ts';
 import { Sending } from '../../../../src/upstream/transport/sending.ts';
-import type { RequestTaker, Transport } from '../../../../src/upstream/transport/transport.ts';
+import type { RequestCompletion, Transport } from '../../../../src/upstream/transport/transport.ts';
 
 /** A session whose transport a test plays, and what it sent. */
 function playedSession() {
-  const requests: { id: number; body: string; taker: RequestTaker; sending: Sending }[] = [];
+  const requests: { id: number; body: string; done: RequestCompletion; sending: Sending }[] = [];
   const notices: string[] = [];
   const oddities: string[] = [];
   const transport: Transport = {
     name: 'played',
     open: async () => {},
-    request(id, body, signal, taker) {
+    request(id, body, signal, done) {
       const sending = new Sending(signal);
-      requests.push({ id, body, taker, sending });
+      requests.push({ id, body, done, sending });
       return sending;
     },
     send: async (body) => void notices.push(body),
@@ -37,25 +38,26 @@ function playedSession() {
   /** Calls, and tells what comes of it. */
   const call = (abort = new Abort(), timeoutMs = 60_000, paramsText = '{"name":"a"}') => {
     const told: (string | ResponseMessage)[] = [];
-    const taker = {
-      onAnswer: (answer: ResponseMessage) => void told.push(answer.text),
-      onFailure: (reason: unknown) => void told.push((reason as UpstreamFailure).kind),
+    const done = {
+      resolve: (answer: ResponseMessage) => void told.push(textOf(answer.payload)),
+      reject: (reason: unknown) => void told.push((reason as UpstreamFailure).kind),
     };
     const notified: string[] = [];
     const notify = (message: string) => void notified.push(message);
     const exchange = {
       methodText: '"tools/call"',
+      params: new ObjectText(paramsText),
       meta: new ObjectText(paramsText).object('_meta'),
       abort,
       notify,
     };
-    session.call(exchange, paramsText, timeoutMs, taker);
+    session.call(exchange, null, timeoutMs, done);
     return { told, abort, notified };
   };
   const answer = (at: number, outcome: string) => {
-    const { id, taker } = requests[at] as (typeof requests)[number];
+    const { id, done } = requests[at] as (typeof requests)[number];
     const text = `{"jsonrpc":"2.0","id":${id},${outcome}}`;
-    taker.onAnswer(parseMessage(text) as ResponseMessage);
+    done.resolve(parseMessage(text) as ResponseMessage);
   };
   return { session, call, answer, requests, notices, oddities };
 }
@@ -91,13 +93,13 @@ describe('a call', () => {
   test('is told once what comes of it, whichever stream that is on', () => {
     const { session, call, answer, requests, oddities } = playedSession();
     const { told } = call();
-    requests[0]?.taker.onAccepted();
+    requests[0]?.done.defer();
     const text = `{"jsonrpc":"2.0","id":"${requests[0]?.id}","result":{"a":1}}`;
     void session.onMessage(parseMessage(text), null);
     expect(told).toEqual(['{"a":1}']);
     void session.onMessage(parseMessage(text), null);
     answer(0, '"result":{"a":2}');
-    requests[0]?.taker.onFailure(new Error('late'));
+    requests[0]?.done.reject(new Error('late'));
     expect(told).toEqual(['{"a":1}']);
     expect(oddities).toEqual(['it answers what was not asked, or no more']);
   });
@@ -105,7 +107,7 @@ describe('a call', () => {
   test('that was accepted is told when its client gives it up', () => {
     const { call, requests, notices } = playedSession();
     const { told, abort } = call();
-    requests[0]?.taker.onAccepted();
+    requests[0]?.done.defer();
     abort.abort();
     expect(told).toEqual(['cancelled']);
     expect(notices[0]).toContain('notifications/cancelled');
@@ -114,7 +116,7 @@ describe('a call', () => {
   test('that was accepted fails when no stream is left, and no other does', () => {
     const { session, call, answer, requests } = playedSession();
     const [first, second] = [call(), call()];
-    requests[0]?.taker.onAccepted();
+    requests[0]?.done.defer();
     session.onDeaf(new UpstreamFailure('broken', 'its event stream ended'));
     expect([first.told, second.told]).toEqual([['broken'], []]);
     answer(1, '"result":{}');
@@ -124,7 +126,7 @@ describe('a call', () => {
   test.each([false, true])('fails when the transport is gone: accepted before: %p', (accepted) => {
     const { session, call, requests } = playedSession();
     const { told } = call();
-    if (accepted) requests[0]?.taker.onAccepted();
+    if (accepted) requests[0]?.done.defer();
     session.onClosed(new UpstreamFailure('broken', 'its event stream ended'));
     expect(told).toEqual(['broken']);
   });
@@ -159,7 +161,7 @@ describe('a call', () => {
     const { call, requests, notices } = playedSession();
     const { told, abort } = call();
     abort.abort();
-    requests[0]?.taker.onFailure(abort.reason);
+    requests[0]?.done.reject(abort.reason);
     expect(told).toEqual(['cancelled']);
     expect(JSON.parse(notices[0] as string)).toEqual({
       jsonrpc: '2.0',

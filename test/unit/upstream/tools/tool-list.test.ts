@@ -4,7 +4,7 @@ import { ToolList } from '../../../../src/upstream/tools/tool-list.ts';
 
 /** Takes a page that names this cursor; resolves to the params that ask for the next one. */
 function after(list: ToolList, nextCursor: unknown): Promise<string | null> {
-  return list.add({ text: JSON.stringify({ tools: [], nextCursor }) } as ResponseMessage);
+  return list.add({ payload: JSON.stringify({ tools: [], nextCursor }) } as ResponseMessage);
 }
 
 test('a list goes on with the cursor of its page', async () => {

@@ -1,6 +1,7 @@
 import { expect, test } from 'bun:test';
 import type { Message } from '../../../../src/protocol/messages.ts';
 import { Abort } from '../../../../src/runtime/abort.ts';
+import { textOf } from '../../../../src/runtime/owned-bytes.ts';
 import { UpstreamFailure } from '../../../../src/upstream/failure.ts';
 import { SseTransport } from '../../../../src/upstream/transport/sse.ts';
 import { httpClient, unaborted } from '../../../support/http-client.ts';
@@ -24,7 +25,7 @@ async function playedTransport() {
   const told: string[] = [];
   const events = {
     onMessage: (message: Message) =>
-      void told.push(message.kind === 'response' ? message.text : message.kind),
+      void told.push(message.kind === 'response' ? textOf(message.payload) : message.kind),
     onClosed: () => void told.push('closed'),
     onSuspect() {},
     onDeaf() {},
@@ -33,9 +34,9 @@ async function playedTransport() {
   await transport.open(unaborted);
   const abort = new Abort();
   transport.request(7, '{}', abort, {
-    onAnswer: ({ text }) => void told.push(text),
-    onFailure: (reason) => void told.push((reason as UpstreamFailure).kind),
-    onAccepted: () => void told.push('accepted'),
+    resolve: ({ payload }) => void told.push(textOf(payload)),
+    reject: (reason) => void told.push((reason as UpstreamFailure).kind),
+    defer: () => void told.push('accepted'),
   });
   while (requests.length < 2) await Bun.sleep(1);
   return {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'bun:test';
 import type { Message } from '../../../../src/protocol/messages.ts';
+import { textOf } from '../../../../src/runtime/owned-bytes.ts';
 import { StreamableTransport } from '../../../../src/upstream/transport/streamable.ts';
 import { httpClient, unaborted } from '../../../support/http-client.ts';
 import { type RawRequest, rawServer } from '../../../support/raw-server.ts';
@@ -44,12 +45,12 @@ async function takenFrom(pieces: readonly (string | Buffer)[]): Promise<string[]
   const ask = () => {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     transport.request(7, '{}', unaborted, {
-      onAnswer({ text }) {
-        taken.push(text);
+      resolve({ payload }) {
+        taken.push(textOf(payload));
         resolve();
       },
-      onFailure: reject,
-      onAccepted: () => reject(new Error('accepted')),
+      reject,
+      defer: () => reject(new Error('deferred')),
     });
     return promise;
   };

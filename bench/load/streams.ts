@@ -1,40 +1,40 @@
-// Streamed answers, looked at event by event as they arrive.
+// Streamed responses, checked event by event as they arrive.
 
 import type { Head } from '../wire.ts';
-import { eventsOf, firstId, firstTag, idOf, Template, tagOf } from './answers.ts';
 import { Connection, post, type Target } from './connection.ts';
+import { eventsOf, firstId, firstTag, idOf, Template, tagOf } from './responses.ts';
 
-/** What to ask for. */
+/** The calls to make. */
 export interface StreamSpec {
   readonly kind: 'stream';
   readonly target: Target;
-  /** As in an `AskSpec`; `firstTag` is the progress token, too. */
+  /** As in a `RequestSpec`; `firstTag` is also the progress token. */
   readonly message: string;
   /** The length of the result's text. */
   readonly textLength: number;
   readonly connections: number;
-  /** A connection whose answer is complete asks again before this time is over. */
+  /** Each connection makes one call after another for this long. */
   readonly seconds: number;
 }
 
-/** What came. A gateway that keeps events to itself has fewer than were sent; a wrong one fails the run. */
+/** The result of a run. A gateway that drops events has fewer than were sent; a wrong event fails the run. */
 export interface StreamResult {
   readonly calls: number;
   readonly seconds: number;
-  /** The fewest events, the answer included, that a call brought. */
+  /** The fewest events of a call, including its response. */
   readonly leastEvents: number;
-  /** From the request to the first event, and to the answer. */
+  /** From the request to the first event, and to the response. */
   readonly firstP50Ms: number;
   readonly firstP99Ms: number;
   readonly totalP50Ms: number;
-  /** Between an event and the one before. */
+  /** Between consecutive events. */
   readonly gapMinMs: number;
   readonly gapP50Ms: number;
   readonly gapMaxMs: number;
   readonly cpuUs: number;
 }
 
-const answerTimeoutMs = 20_000;
+const responseTimeoutMs = 20_000;
 const eventEnd = /\r?\n\r?\n/g;
 
 interface Message {
@@ -44,8 +44,8 @@ interface Message {
   readonly result?: { readonly content?: readonly { readonly text?: string }[] };
 }
 
-/** One call after another over one connection. */
-class Listener {
+/** Makes one call after another over one connection. */
+class StreamClient {
   readonly firstsMs: number[] = [];
   readonly totalsMs: number[] = [];
   readonly gapsMs: number[] = [];
@@ -58,7 +58,7 @@ class Listener {
   #lastMs = 0;
   #events = 0;
   #text = '';
-  #hasAnswer = false;
+  #hasResponse = false;
 
   constructor(
     readonly spec: StreamSpec,
@@ -68,7 +68,7 @@ class Listener {
     this.#request = new Template(post(spec.target, spec.message), firstId, firstTag);
     this.#connection = new Connection(spec.target.port, {
       piece: (head, piece) => this.#piece(head, piece),
-      answer: (head) => this.#end(head),
+      response: (head) => this.#end(head),
       broken: (reason) => this.#fail(reason),
     });
   }
@@ -76,12 +76,12 @@ class Listener {
   open = () => this.#connection.open();
   close = () => this.#connection.close();
 
-  ask(): void {
+  call(): void {
     this.#index = this.nextIndex();
     this.#request.fill(this.#index);
     this.#events = 0;
     this.#text = '';
-    this.#hasAnswer = false;
+    this.#hasResponse = false;
     this.#sentMs = performance.now();
     this.#connection.send(this.#request.bytes);
   }
@@ -105,28 +105,28 @@ class Listener {
     this.#lastMs = nowMs;
     if (message.method === 'notifications/progress') {
       const { progress, progressToken } = message.params ?? {};
-      const isRight = progress === this.#events && progressToken === tagOf(this.#index) && !this.#hasAnswer;
+      const isRight = progress === this.#events && progressToken === tagOf(this.#index) && !this.#hasResponse;
       if (!isRight)
         this.#fail(`event ${this.#events} of call ${this.#index} is wrong: ${data.slice(0, 200)}`);
       return;
     }
     const text = message.result?.content?.[0]?.text ?? '';
-    this.#hasAnswer =
+    this.#hasResponse =
       message.id === idOf(this.#index) &&
       text.length === this.spec.textLength &&
       text.startsWith(tagOf(this.#index));
-    if (!this.#hasAnswer) this.#fail(`the answer to call ${this.#index} is wrong: ${data.slice(0, 200)}`);
+    if (!this.#hasResponse) this.#fail(`the response to call ${this.#index} is wrong: ${data.slice(0, 200)}`);
   }
 
   #end(head: Head): void {
     if (head.status === 200 && !head.isSse) this.#event(this.#text);
-    if (!this.#hasAnswer) {
-      this.#fail(`HTTP ${head.status} without an answer: ${this.#text.slice(0, 200)}`);
+    if (!this.#hasResponse) {
+      this.#fail(`HTTP ${head.status} without a response: ${this.#text.slice(0, 200)}`);
       return;
     }
     this.totalsMs.push(performance.now() - this.#sentMs);
     this.leastEvents = Math.min(this.leastEvents, this.#events);
-    if (performance.now() < this.endMs) this.ask();
+    if (performance.now() < this.endMs) this.call();
     else this.finished.resolve();
   }
 
@@ -135,43 +135,43 @@ class Listener {
   }
 }
 
-/** Asks and listens. Rejects on a wrong or missing answer. */
+/** Makes the calls. Rejects on a wrong or missing response. */
 export async function stream(spec: StreamSpec): Promise<StreamResult> {
   const cpuBefore = process.cpuUsage();
   const beganMs = performance.now();
   let index = 0;
-  const listeners = Array.from(
+  const clients = Array.from(
     { length: spec.connections },
     () =>
-      new Listener(spec, beganMs + spec.seconds * 1000, () => {
+      new StreamClient(spec, beganMs + spec.seconds * 1000, () => {
         index += 1;
         return index;
       }),
   );
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(
-    () => late.reject(new Error('answers are missing')),
-    spec.seconds * 1000 + answerTimeoutMs,
+    () => late.reject(new Error('responses are missing')),
+    spec.seconds * 1000 + responseTimeoutMs,
   );
   try {
-    for (const listener of listeners) await listener.open();
-    for (const listener of listeners) listener.ask();
-    await Promise.race([Promise.all(listeners.map(({ finished }) => finished.promise)), late.promise]);
+    for (const client of clients) await client.open();
+    for (const client of clients) client.call();
+    await Promise.race([Promise.all(clients.map(({ finished }) => finished.promise)), late.promise]);
   } finally {
     clearTimeout(timer);
-    for (const listener of listeners) listener.close();
+    for (const client of clients) client.close();
   }
-  const sorted = (of: (listener: Listener) => readonly number[]) =>
-    Float64Array.from(listeners.flatMap(of)).sort();
-  const firstsMs = sorted((listener) => listener.firstsMs);
-  const totalsMs = sorted((listener) => listener.totalsMs);
-  const gapsMs = sorted((listener) => listener.gapsMs);
+  const sorted = (of: (client: StreamClient) => readonly number[]) =>
+    Float64Array.from(clients.flatMap(of)).sort();
+  const firstsMs = sorted((client) => client.firstsMs);
+  const totalsMs = sorted((client) => client.totalsMs);
+  const gapsMs = sorted((client) => client.gapsMs);
   const at = (values: Float64Array, share: number) => values[Math.floor(values.length * share)] ?? 0;
   const cpu = process.cpuUsage(cpuBefore);
   return {
     calls: totalsMs.length,
     seconds: (performance.now() - beganMs) / 1000,
-    leastEvents: Math.min(...listeners.map((listener) => listener.leastEvents)),
+    leastEvents: Math.min(...clients.map((client) => client.leastEvents)),
     firstP50Ms: at(firstsMs, 0.5),
     firstP99Ms: at(firstsMs, 0.99),
     totalP50Ms: at(totalsMs, 0.5),

@@ -1,13 +1,13 @@
-// tools/list, of few tools and of many, from one upstream and from many.
+// tools/list with few and many tools, of one and of many upstreams.
 
-import { type Bench, measuredAsk, type Work } from '../bench.ts';
+import { type Bench, measureRequests, type Workload } from '../bench.ts';
 import { directly, type Gateway, startUpstreams, type Upstreams } from '../gateways.ts';
-import { list } from '../messages.ts';
+import { listMessage } from '../messages.ts';
 import { loadColumns } from '../tables.ts';
 
 const connections = 8;
 
-/** The work's name in the report. */
+/** The workload's name in the report. */
 export const toolsList = 'tools/list';
 export const listSizes = [10, 100, 1000, 10_000];
 export const manyUpstreams = 50;
@@ -22,13 +22,13 @@ async function runList(bench: Bench, tools: number, upstreamCounts: readonly num
     const upstreams = stack.use(await startUpstreams(Array.from({ length: count }, () => one)));
     const options = { auth: true, session: true, tools };
     const gateways = await bench.start(toolsList, stack, upstreams, options, ({ merges }) => merges);
-    // No single upstream has the whole list where there are many.
+    // With many upstreams, no single one has the whole list.
     if (count === 1) gateways.unshift(directly(upstreams));
     lists.push({ setting: listSetting(tools, count), upstreams, gateways });
   }
   const measure = (upstreams: Upstreams) => async (gateway: Gateway, seconds: number) => {
-    const { figures } = await measuredAsk(bench, gateway, upstreams, {
-      messages: [list],
+    const { figures } = await measureRequests(bench, gateway, upstreams, {
+      messages: [listMessage],
       expect: { kind: 'list', tools },
       connections,
       phases: null,
@@ -45,8 +45,8 @@ async function runList(bench: Bench, tools: number, upstreamCounts: readonly num
   for (const { setting } of lists) bench.printTable(toolsList, setting, loadColumns);
 }
 
-/** See above. */
-export const listWork: Work = {
+/** See the top of this file. */
+export const listWorkload: Workload = {
   name: 'list',
   async run(bench) {
     for (const tools of listSizes) await runList(bench, tools, tools === 1000 ? [1, manyUpstreams] : [1]);

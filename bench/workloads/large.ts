@@ -1,13 +1,13 @@
-// Calls whose results are large.
+// Calls with large results.
 
-import { type Bench, measuredAsk, type Work } from '../bench.ts';
+import { type Bench, measureRequests, type Workload } from '../bench.ts';
 import { type Gateway, startUpstreams } from '../gateways.ts';
-import { callOf } from '../messages.ts';
+import { callMessage } from '../messages.ts';
 import { type Column, loadColumns } from '../tables.ts';
 
 const requestBytes = 250;
 
-/** The work's name in the report, and how many calls are in flight. */
+/** The workload's name in the report, and how many calls are in flight. */
 export const large = 'large results, c=4';
 const connections = 4;
 const smallest = 100_000;
@@ -25,8 +25,8 @@ async function run(bench: Bench): Promise<void> {
     { kind: 'healthy', tools, resultBytes: largeSizes, events: 0, gapMs: 0 },
   ]);
   const measure = (tool: number, resultBytes: number) => async (gateway: Gateway, seconds: number) => {
-    const { figures } = await measuredAsk(bench, gateway, upstreams, {
-      messages: [callOf(gateway.toolName('up0', `tool_${tool}`), requestBytes)],
+    const { figures } = await measureRequests(bench, gateway, upstreams, {
+      messages: [callMessage(gateway.toolName('up0', `tool_${tool}`), requestBytes)],
       expect: { kind: 'call', resultBytes },
       connections,
       phases: null,
@@ -39,12 +39,12 @@ async function run(bench: Bench): Promise<void> {
     measure: measure(tool, bytes),
   }));
   const options = { auth: true, session: true, tools };
-  // The smallest: of calls with 10 MB, not enough come in this time for a compiler to take notice.
+  // The smallest result: too few calls with 10 MB fit into this time to trigger the compiler.
   await bench.measureStarts(large, upstreams, options, settings, (justInTime) =>
     bench.warmUp(large, 'warm-up', justInTime, measure(0, smallest), bench.justInTimeSeconds),
   );
   for (const { setting } of settings) bench.printTable(large, setting, columns);
 }
 
-/** See above. */
-export const largeWork: Work = { name: 'large', run };
+/** See the top of this file. */
+export const largeWorkload: Workload = { name: 'large', run };

@@ -1,23 +1,23 @@
-// Whether an answer is the right one, all of it.
+// Checks that a response is the right one, byte by byte.
 
 import { resultFrame } from '../upstream.ts';
 import type { Head } from '../wire.ts';
 
-/** What an answer has to be, besides that its id is its request's. */
+/** The expected result of a request. */
 export type Expectation =
-  /** A call's result of this length, with the tag of its request in it. */
+  /** A call's result of this length, which contains the tag of its request. */
   | { readonly kind: 'call'; readonly resultBytes: number }
   /** A list of this many tools. */
   | { readonly kind: 'list'; readonly tools: number };
 
-/** The ids and tags that stand in a message before its first use, and how long all of them are. */
+/** The placeholders for id and tag in a message; every id and tag has the same length. */
 export const firstId = '1000000000';
 export const firstTag = '#000000000';
 const digits = 10;
-/** How much of a wrong answer is told. */
+/** Longer wrong responses are truncated in error messages. */
 const shownBytes = 200;
 
-/** Writes `number` into `bytes`, as decimal digits that end at `end`. */
+/** Writes the decimal digits of `number` into `bytes`, ending at `end`. */
 function writeNumber(bytes: Buffer, end: number, number: number): void {
   let left = number;
   for (let at = end - 1; left > 0; at -= 1) {
@@ -26,7 +26,7 @@ function writeNumber(bytes: Buffer, end: number, number: number): void {
   }
 }
 
-/** A request or an answer in which an id and tags stand, to be replaced by others of the same length. */
+/** A request or response whose id and tags are replaced in place by others of the same length. */
 export class Template {
   readonly #idAt: number;
   readonly #tagsAt: number[] = [];
@@ -40,7 +40,7 @@ export class Template {
     for (let at = bytes.indexOf(tag); at >= 0; at = bytes.indexOf(tag, at + 1)) this.#tagsAt.push(at);
   }
 
-  /** Puts the id and the tag of the request number `index` in. */
+  /** Fills in the id and the tag of request number `index`. */
   fill(index: number): void {
     writeNumber(this.bytes, this.#idAt + digits, Number(firstId) + index);
     for (const at of this.#tagsAt) {
@@ -67,8 +67,8 @@ export function eventsOf(text: string): string[] {
     .filter((data) => data !== '');
 }
 
-/** A JSON-RPC answer, as far as the benchmark looks into one. */
-interface Answer {
+/** The members of a JSON-RPC response that the benchmark reads. */
+interface RpcResponse {
   readonly id?: unknown;
   readonly error?: { readonly code?: unknown; readonly message?: unknown };
   readonly result?: {
@@ -77,29 +77,29 @@ interface Answer {
   };
 }
 
-function parsed(head: Head, body: Buffer): Answer {
+function parsed(head: Head, body: Buffer): RpcResponse {
   const text = body.toString();
   return JSON.parse(head.isSse ? (eventsOf(text).at(-1) ?? '') : text);
 }
 
-/** What is wrong with the result of the request number `index`, or null. */
-function faultOf(answer: Answer, index: number, expect: Expectation): string | null {
-  if (answer.id !== idOf(index)) return `the id is ${answer.id}, not ${idOf(index)}`;
-  if (answer.error !== undefined) return 'an error';
+/** Describes what is wrong with the response to request number `index`, or returns null. */
+function faultOf(response: RpcResponse, index: number, expect: Expectation): string | null {
+  if (response.id !== idOf(index)) return `the id is ${response.id}, not ${idOf(index)}`;
+  if (response.error !== undefined) return 'an error';
   if (expect.kind === 'list') {
-    const names = answer.result?.tools?.map((tool) => tool.name) ?? [];
-    // A gateway may list tools of its own besides.
+    const names = response.result?.tools?.map((tool) => tool.name) ?? [];
+    // A gateway may list tools of its own, too.
     const distinct = new Set(names.filter((name) => /tool.\d+$/.test(name))).size;
     return distinct === expect.tools ? null : `it lists ${distinct} tools, not ${expect.tools}`;
   }
-  const text = answer.result?.content?.[0]?.text ?? '';
+  const text = response.result?.content?.[0]?.text ?? '';
   const length = expect.resultBytes - resultFrame.before.length - resultFrame.after.length;
-  if (!text.startsWith(tagOf(index))) return 'it is the answer to another request';
+  if (!text.startsWith(tagOf(index))) return 'it is the response to another request';
   if (text.length !== length) return `the text has ${text.length} characters, not ${length}`;
-  return /^#\d+x*$/.test(text) ? null : 'the text is not the one that was sent';
+  return /^#\d+x*$/.test(text) ? null : 'the text differs from the one that was sent';
 }
 
-/** Whether a gateway that is asked too much says so cleanly: HTTP, and a JSON-RPC error with the request's id or none. */
+/** Whether an overloaded gateway says so cleanly: with a JSON-RPC error that has the request's id or none. */
 function isCleanError(head: Head, body: Buffer, index: number): boolean {
   try {
     const { id, error } = parsed(head, body);
@@ -110,26 +110,26 @@ function isCleanError(head: Head, body: Buffer, index: number): boolean {
   }
 }
 
-/** What is wrong with an answer, and whether it is an error that says so cleanly. */
+/** Why a response is wrong, and whether it is a clean JSON-RPC error. */
 export interface Failure {
   readonly reason: string;
   readonly isClean: boolean;
 }
 
 /**
- * Checks the answers that come over one connection. One that was looked at whole tells all bytes of the next, whose
- * pieces are compared as they come and need not be kept; one that differs is looked at whole again.
+ * Checks the responses on one connection. A response that was parsed and found right is the template for the next one,
+ * whose pieces are compared with it as they arrive. Only one that differs is collected and parsed.
  */
-export class Checker {
+export class ResponseChecker {
   #template: Template | null = null;
   #index = 0;
-  /** How many bytes are those of the template, or null once one was not. */
+  /** How many bytes match the template so far, or null after a difference. */
   #matching: number | null = null;
   #differing: Buffer[] = [];
 
   constructor(readonly expect: Expectation) {}
 
-  /** The next answer is that to the request number `index`. */
+  /** Expects the response to request number `index`. */
   begin(index: number): void {
     this.#index = index;
     this.#template?.fill(index);
@@ -151,14 +151,14 @@ export class Checker {
     this.#differing.push(piece);
   }
 
-  /** What is wrong with the answer that is complete now, or null. */
+  /** Checks the response that is now complete. Returns what is wrong with it, or null. */
   end(head: Head): Failure | null {
     if (head.status === 200 && this.#template && this.#matching === this.#template.bytes.length) return null;
     if (this.#template && this.#matching !== null) {
       this.#differing.push(this.#template.bytes.subarray(0, this.#matching));
     }
     const body = Buffer.concat(this.#differing);
-    const reason = this.#look(head, body);
+    const reason = this.#inspect(head, body);
     if (reason !== null) {
       const shown = body.toString('utf8', 0, shownBytes);
       return { reason: `${reason}: ${shown}`, isClean: isCleanError(head, body, this.#index) };
@@ -167,7 +167,7 @@ export class Checker {
     return null;
   }
 
-  #look(head: Head, body: Buffer): string | null {
+  #inspect(head: Head, body: Buffer): string | null {
     if (head.status !== 200) return `HTTP ${head.status}`;
     try {
       return faultOf(parsed(head, body), this.#index, this.expect);

@@ -1,20 +1,20 @@
-// Answers that an upstream may give, of up to 64 MB on the wire, and each meant to cost the gateway far more.
+// Responses of an upstream, up to 64 MB on the wire, each meant to cost the gateway far more than its size.
 
 import { brotliCompressSync, constants, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { Random, randomJson } from '../../test/support/random.ts';
 
-/** What an upstream is let send. */
+/** The largest response. */
 const maxAnswerBytes = 64 * 1024 * 1024;
-/** A little less, where the gateway's own bound of one answer would end it early. */
+/** A little less, for responses that the gateway's own limit must not cut short. */
 const largeBytes = 60 * 1024 * 1024;
 const pieceBytes = 1024 * 1024;
 
-/** A whole HTTP response, made when its turn comes; `id` is the JSON text of the request's id. */
-export interface HostileAnswer {
+/** An HTTP response that is made on demand; `id` is the JSON text of the request's id. */
+export interface HostileResponse {
   readonly name: string;
-  /** The request that it answers. */
+  /** The method of its request. */
   readonly to: 'tools/call' | 'tools/list' | 'initialize';
-  /** How many calls meet it at the same time; one where unset. */
+  /** How many concurrent calls get it; 1 by default. */
   readonly calls?: number;
   make(id: string): Generator<Buffer, void>;
 }
@@ -29,7 +29,7 @@ function* whole(body: Buffer | string, headers = json, status = '200 OK'): Gener
   yield bytes;
 }
 
-/** A response that ends with its connection: `head`, then `unit` as often as it fits into `bytes`, then `tail`. */
+/** A response that ends with its connection: `head`, then `unit` repeated up to `bytes`, then `tail`. */
 function* repeated(
   headers: string,
   head: string,
@@ -44,14 +44,14 @@ function* repeated(
   yield Buffer.from(unit.replace(/,$/, '') + tail);
 }
 
-/** The JSON text of an answer around something that is repeated. */
+/** The JSON text of a response around its repeated part. */
 function around(id: string, result: string): { head: string; tail: string } {
   const [head = '', tail = ''] = result.split('…');
   return { head: `{"jsonrpc":"2.0","id":${id},"result":${head}`, tail: `${tail}}` };
 }
 
-/** An answer in JSON whose `…` is `unit`, repeated. */
-function inResult(name: string, result: string, unit: string, bytes = largeBytes): HostileAnswer {
+/** A JSON response whose `…` is `unit`, repeated. */
+function inResult(name: string, result: string, unit: string, bytes = largeBytes): HostileResponse {
   const make = (id: string) => {
     const { head, tail } = around(id, result);
     return repeated(json, head, unit, tail, bytes);
@@ -59,20 +59,20 @@ function inResult(name: string, result: string, unit: string, bytes = largeBytes
   return { name, to: 'tools/call', make };
 }
 
-/** A stream of events whose last one is the answer. */
-function inStream(name: string, unit: string, bytes = largeBytes): HostileAnswer {
+/** A stream of events that ends with the response. */
+function inStream(name: string, unit: string, bytes = largeBytes): HostileResponse {
   const make = (id: string) =>
     repeated(events, '', unit, `\n\ndata: {"jsonrpc":"2.0","id":${id},"result":{"content":[]}}\n\n`, bytes);
   return { name, to: 'tools/call', make };
 }
 
-/** A list of tools: `…` stands for the tools. */
-function inList(name: string, list: string, unit: string, bytes = largeBytes): HostileAnswer {
+/** A list of tools whose `…` is `unit`, repeated. */
+function inList(name: string, list: string, unit: string, bytes = largeBytes): HostileResponse {
   return { ...inResult(name, list, unit, bytes), to: 'tools/list' };
 }
 
-/** A small body that becomes a large one. */
-function bomb(encoding: string, compress: (body: Buffer) => Buffer): HostileAnswer {
+/** A small body that decompresses to a large one. */
+function bomb(encoding: string, compress: (body: Buffer) => Buffer): HostileResponse {
   const make = () =>
     whole(compress(Buffer.alloc(512 * 1024 * 1024, ' ')), `${json}\r\nContent-Encoding: ${encoding}`);
   return { name: `512 MB of blanks as ${encoding}`, to: 'tools/call', calls: 10, make };
@@ -86,7 +86,7 @@ function* tinyChunks(id: string): Generator<Buffer, void> {
   yield Buffer.from(`${text.length.toString(16)}\r\n${text}\r\n0\r\n\r\n`);
 }
 
-/** The chunks of a body, sent again and again. */
+/** Chunks that are sent repeatedly. */
 function* inChunks(headers: string, piece: string, end = '', bytes = largeBytes): Generator<Buffer, void> {
   yield Buffer.from(`HTTP/1.1 200 OK\r\n${headers}\r\nTransfer-Encoding: chunked\r\n\r\n`);
   const chunk = Buffer.from(piece);
@@ -94,7 +94,7 @@ function* inChunks(headers: string, piece: string, end = '', bytes = largeBytes)
   yield Buffer.from(end);
 }
 
-/** One event that comes in chunks of one character. */
+/** One event in chunks of one character. */
 function* eventInTinyChunks(id: string): Generator<Buffer, void> {
   const asChunks = (text: string) => [...text].map((c) => `1\r\n${c === '\n' ? '\n' : c}\r\n`).join('');
   yield Buffer.from(`HTTP/1.1 200 OK\r\n${events}\r\nTransfer-Encoding: chunked\r\n\r\n`);
@@ -114,7 +114,7 @@ function* interim(): Generator<Buffer, void> {
 const manyGroups = Array.from({ length: 4_000 }, (_, index) => `(?<a${index}>x)`).join('');
 const shortText = '{"type":"text","text":"abc"},';
 
-export const upstreamAnswers: readonly HostileAnswer[] = [
+export const upstreamResponses: readonly HostileResponse[] = [
   inResult('an error result of short texts', '{"isError":true,"content":[…]}', shortText),
   inResult(
     'an error result of escapes',
@@ -189,7 +189,7 @@ export const upstreamAnswers: readonly HostileAnswer[] = [
     '&#x41;',
   ),
   inResult(
-    'an error result of what is nearly a secret',
+    'an error result of near misses of a secret',
     '{"isError":true,"content":[{"type":"text","text":"…"}]}',
     'a-long-secret-',
   ),
@@ -239,7 +239,7 @@ export const upstreamAnswers: readonly HostileAnswer[] = [
   inStream('events of batches of empty objects', `data: [${'{},'.repeat(1000)}{}]\n\n`),
   { name: 'chunks of one byte', to: 'tools/call', make: tinyChunks },
   {
-    name: 'blanks with a length',
+    name: 'white space with a length',
     to: 'tools/call',
     make: () => whole(Buffer.alloc(largeBytes, ' ')),
   },

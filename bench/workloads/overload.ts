@@ -1,10 +1,10 @@
-// Far more requests than can be answered, then a normal rate again.
+// Far more requests than can be served, then a normal rate again.
 
-import { type Bench, measuredAsk, type Work } from '../bench.ts';
+import { type Bench, measureRequests, type Workload } from '../bench.ts';
 import { medianOf } from '../figures.ts';
 import { startGateway, startUpstreams } from '../gateways.ts';
-import { type Part, windowMs } from '../load/tally.ts';
-import { callOf } from '../messages.ts';
+import { type PhaseResult, windowMs } from '../load/tally.ts';
+import { callMessage } from '../messages.ts';
 import type { Column } from '../tables.ts';
 
 const requestBytes = 250;
@@ -16,13 +16,13 @@ const connections = 1000;
 const overloadFactor = 4;
 const normalShare = 0.5;
 const normalSeconds = 3;
-/** Before that: to accept so many connections at once takes its time. */
+/** Time to accept that many connections, before anything counts. */
 const settleSeconds = 1;
 const recoverySeconds = 5;
-/** For the memory that nobody needs any more. */
+/** Time for memory to be freed. */
 const settleMs = 5000;
 
-/** The work's name in the report, and its setting. */
+/** The workload's name in the report, and its setting. */
 export const overload = 'overload';
 export const overloadSetting = (isFull: boolean) =>
   `${overloadFactor} times the sustainable rate for ${isFull ? 30 : 8} s over ${connections.toLocaleString('en-US')} connections`;
@@ -42,10 +42,10 @@ const columns: readonly Column[] = [
   { metric: 'afterBytes', title: `${settleMs / 1000} s after MB`, digits: 0, scale: 1e-6 },
 ];
 
-/** A p99 that is still normal, where it was `beforeMs`: it varies on a machine of few cores. */
+/** The highest p99 that is still normal if it was `beforeMs`: it varies on a machine with few cores. */
 export const normalP99Ms = (beforeMs: number) => Math.max(2 * beforeMs, beforeMs + 5);
 
-/** How long after the overload the p99 was normal, in a window and the next: one alone can be chance, bad or good. */
+/** How long after the overload the p99 is normal in two consecutive windows: one alone can be chance. */
 function recoveryMs(windowsMs: readonly number[], beforeMs: number): number {
   const isNormal = windowsMs.map((p99Ms) => p99Ms <= normalP99Ms(beforeMs));
   const first = isNormal.findIndex((one, at) => one && isNormal[at + 1]);
@@ -65,15 +65,16 @@ async function run(bench: Bench): Promise<void> {
       const { process } = gateway;
       if (process === null) continue;
       const spec = {
-        messages: [callOf(gateway.toolName('up0', 'tool_0'), requestBytes)],
+        messages: [callMessage(gateway.toolName('up0', 'tool_0'), requestBytes)],
         expect: { kind: 'call', resultBytes },
       } as const;
       const probe = { ...spec, connections: probeConnections, phases: null, seconds: probeSeconds };
-      // Twice, for the first one warms up.
-      await measuredAsk(bench, gateway, upstreams, probe);
-      const { perSecond: sustainable = 0 } = (await measuredAsk(bench, gateway, upstreams, probe)).figures;
+      // Twice: the first run warms up.
+      await measureRequests(bench, gateway, upstreams, probe);
+      const { perSecond: sustainable = 0 } = (await measureRequests(bench, gateway, upstreams, probe))
+        .figures;
       const normal = { perSecond: sustainable * normalShare, seconds: normalSeconds };
-      const { result: before } = await measuredAsk(bench, gateway, upstreams, {
+      const { result: before } = await measureRequests(bench, gateway, upstreams, {
         ...spec,
         connections,
         phases: [{ ...normal, seconds: settleSeconds }, normal],
@@ -81,9 +82,9 @@ async function run(bench: Bench): Promise<void> {
         mayFail: true,
       });
       const beforeBytes = process.residentBytes();
-      // Not the p99 of all: a stall of the machine would make everything after it look normal.
+      // Not the p99 of all windows: one stall of the machine would make everything later look normal.
       const beforeP99Ms = medianOf(before.windowsP99Ms);
-      const { result, figures } = await measuredAsk(bench, gateway, upstreams, {
+      const { result, figures } = await measureRequests(bench, gateway, upstreams, {
         ...spec,
         connections,
         phases: [
@@ -94,7 +95,7 @@ async function run(bench: Bench): Promise<void> {
         mayFail: true,
       });
       await Bun.sleep(settleMs);
-      const [during, after] = result.parts as [Part, Part];
+      const [during, after] = result.parts as [PhaseResult, PhaseResult];
       for (const reason of result.reasons) console.error(`overload, ${contestant.name}: ${reason}`);
       bench.figures.add(overload, setting, contestant.name, {
         sustainable,
@@ -118,5 +119,5 @@ async function run(bench: Bench): Promise<void> {
   bench.printTable(overload, setting, columns);
 }
 
-/** See above. */
-export const overloadWork: Work = { name: 'overload', run };
+/** See the top of this file. */
+export const overloadWorkload: Workload = { name: 'overload', run };

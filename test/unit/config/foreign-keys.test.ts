@@ -6,12 +6,12 @@ const stdio = 'stdio servers are not supported yet by this version; give the url
 const oauth = 'OAuth is not supported yet by this version';
 const filters = 'tools cannot be filtered or renamed yet by this version';
 const serverToken =
-  'a token must not stand in the file; put it into an environment variable and name that in auth.token_env';
+  'do not write a token into the file; put it into an environment variable and name that in auth.token_env';
 const gatewayToken =
-  'a token must not stand in the file; put it into the environment variable MCPSTEAD_BEARER_TOKEN';
+  'do not write a token into the file; put it into the environment variable MCPSTEAD_BEARER_TOKEN';
 
 describe('a key of a server as other programs call it gets the key that is meant', () => {
-  const found = ', or leave it out: it is found out';
+  const found = ', or leave it out: it is detected';
   const bearer = 'write "auth: { type: bearer, token_env: NAME }"';
   const headers = 'write "headers: { NAME: VALUE }"';
   const skipVerify = 'write "tls_skip_verify: true" to accept any certificate';
@@ -39,7 +39,7 @@ describe('a key of a server as other programs call it gets the key that is meant
     ['max_retries: 3', 'write "reconnect: { max_attempts: 3 }"'],
     ['http_headers: { X: y }', headers],
     ['requestInit: { headers: { X: y } }', headers],
-    ['X-API-Key: hunter2', 'a header stands in "headers: { NAME: VALUE }"'],
+    ['X-API-Key: hunter2', 'a header goes into "headers: { NAME: VALUE }"'],
     ['authorization: Bearer hunter2', `${bearer}, or for another scheme "headers: { Authorization: VALUE }"`],
     ['bearer_token_env_var: T', bearer],
     ['autoApprove: [a]', approval],
@@ -122,19 +122,19 @@ describe('servers as other programs have them', () => {
   test.each([
     [
       'mcpServers:\n  github:\n    url: http://b\n  other:\n    url: http://c',
-      'f.yaml:1:1: unknown key "mcpServers"; servers are a list here: "servers:", and below it "- name: github" with "url: …" below "name"',
+      'f.yaml:1:1: unknown key "mcpServers"; write a list "servers:", and below it "- name: github" with "url: …" below "name"',
     ],
     [
       'mcp_servers:\n  b: {}',
-      'f.yaml:1:1: unknown key "mcp_servers"; servers are a list here: "servers:", and below it "- name: b" with "url: …" below "name"',
+      'f.yaml:1:1: unknown key "mcp_servers"; write a list "servers:", and below it "- name: b" with "url: …" below "name"',
     ],
     [
       'context_servers:\n  "my server": {}',
-      'f.yaml:1:1: unknown key "context_servers"; servers are a list here: "servers:", and below it "- name: NAME" with "url: …" below "name"',
+      'f.yaml:1:1: unknown key "context_servers"; write a list "servers:", and below it "- name: NAME" with "url: …" below "name"',
     ],
     [
       '{"mcpServers": {"github": {"command": "npx", "env": {"TOKEN": "hunter2"}}}}',
-      `f.yaml:1:2: unknown key "mcpServers"; servers are a list here: "servers:", and below it "- name: github"; ${stdio}`,
+      `f.yaml:1:2: unknown key "mcpServers"; write a list "servers:", and below it "- name: github"; ${stdio}`,
     ],
     [
       'mcp_servers:\n  - name: a\n    url: http://b',
@@ -142,15 +142,15 @@ describe('servers as other programs have them', () => {
     ],
     [
       'mcp:\n  servers:\n    a: { url: http://b }',
-      'f.yaml:2:3: unknown key "servers" in mcp; servers are a list at the top of the file: "servers:", and below it "- name: a" with "url: …" below "name"',
+      'f.yaml:2:3: unknown key "servers" in mcp; write a list "servers:" at the top of the file, and below it "- name: a" with "url: …" below "name"',
     ],
     [
       'mcp:\n  github: { type: remote, url: http://b }',
-      'f.yaml:2:3: unknown key "github" in mcp; servers are a list at the top of the file: "servers:", and below it "- name: github" with "url: …" below "name"',
+      'f.yaml:2:3: unknown key "github" in mcp; write a list "servers:" at the top of the file, and below it "- name: github" with "url: …" below "name"',
     ],
     [
       'github:\n  url: http://b',
-      'f.yaml:1:1: unknown key "github"; servers are a list at the top of the file: "servers:", and below it "- name: github" with "url: …" below "name"',
+      'f.yaml:1:1: unknown key "github"; write a list "servers:" at the top of the file, and below it "- name: github" with "url: …" below "name"',
     ],
     [
       'servers:\n  github:\n    url: http://b',
@@ -182,13 +182,13 @@ describe('a list or section that is not indented', () => {
       'a list without its dashes',
       'servers:\n  name: a\n  url: http://b',
       [
-        `f.yaml:2:3: servers: ${list}, found a mapping; put "- " in front of "name", and two blanks in front of the keys below it`,
+        `f.yaml:2:3: servers: ${list}, found a mapping; put "- " in front of "name", and two spaces in front of the keys below it`,
       ],
     ],
     [
       'dashes without a space',
       'servers:\n  -name: a\n  -url: http://b',
-      [`f.yaml:2:3: servers: ${list}, found a mapping; after "-" a space is missing`],
+      [`f.yaml:2:3: servers: ${list}, found a mapping; add a space after "-"`],
     ],
     [
       'a dash for each key',
@@ -258,7 +258,7 @@ describe('a list or section that is not indented', () => {
       'a section whose keys stand beside it',
       'mcp:\nauth: { mode: bearer }',
       [
-        'f.yaml:1:1: mcp: expected a mapping, found no value; indent what belongs to it',
+        'f.yaml:1:1: mcp: expected a mapping, found no value; indent its keys',
         'f.yaml:2:1: unknown key "auth"; it belongs to mcp: indent it',
       ],
     ],
@@ -266,7 +266,7 @@ describe('a list or section that is not indented', () => {
       'headers that stand beside it',
       serverWith('headers:', 'X-Key: hunter2'),
       [
-        'f.yaml:4:5: servers[0].headers: expected a mapping of header names to values, found no value; indent what belongs to it',
+        'f.yaml:4:5: servers[0].headers: expected a mapping of header names to values, found no value; indent its keys',
         'f.yaml:5:5: unknown key "X-Key" in servers[0]; it belongs to servers[0].headers: indent it',
       ],
     ],
@@ -275,7 +275,7 @@ describe('a list or section that is not indented', () => {
       'servers:\n- name: a\nurl: http://b',
       [
         `f.yaml:2:3: servers[0].url is missing; ${url}`,
-        'f.yaml:3:1: unknown key "url"; it belongs to a server: below "servers", indented, the first key behind "- "',
+        'f.yaml:3:1: unknown key "url"; it belongs to a server: below "servers", indented, the first key after "- "',
       ],
     ],
     [
@@ -289,7 +289,7 @@ describe('a list or section that is not indented', () => {
       'a dash without a space, and a key below it',
       'servers:\n  -name: a\n   url: http://b',
       [
-        'f.yaml:2:10: not valid YAML: nested mappings are not allowed in compact mappings; after "-" a space is missing',
+        'f.yaml:2:10: not valid YAML: nested mappings are not allowed in compact mappings; add a space after "-"',
       ],
     ],
     [
@@ -345,8 +345,16 @@ describe('a character that only looks right is named with its place', () => {
       'column 4 is a no-break space; write a plain one',
     ],
     ['po\u200brt: 80', 'f.yaml:1:1', 'column 3 is an invisible character; remove it'],
-    ['servers:\n  – name: a\n    url: http://b', 'f.yaml:2:11', 'column 3 is no dash of a list; write "-"'],
-    ['servers:\n  • name: a\n    url: http://b', 'f.yaml:2:11', 'column 3 is no dash of a list; write "-"'],
+    [
+      'servers:\n  – name: a\n    url: http://b',
+      'f.yaml:2:11',
+      'column 3 is not the dash of a list; write "-"',
+    ],
+    [
+      'servers:\n  • name: a\n    url: http://b',
+      'f.yaml:2:11',
+      'column 3 is not the dash of a list; write "-"',
+    ],
     [
       'servers:\n  - name：a\n    url: http://b',
       'f.yaml:2:5',
@@ -436,7 +444,7 @@ describe('a value in the form of other programs gets the right one', () => {
     ['auth: { type: none }', 'type: expected bearer, found none; write "auth: none"'],
     [
       'auth: { type: api_key, name: X }',
-      'type: expected bearer, found api_key; a header stands in "headers: { NAME: VALUE }"',
+      'type: expected bearer, found api_key; a header goes into "headers: { NAME: VALUE }"',
     ],
   ])('of a server: %s', (line, problem) => {
     const [found = ''] = problems(serverWith(line));
@@ -457,8 +465,8 @@ describe('a value in the form of other programs gets the right one', () => {
     ['3000', '3000; write the whole URL, http://127.0.0.1:PORT/mcp'],
     ['<http://b/mcp>', '<http://b/mcp>; write it without "<" and ">"'],
     ['http://b:65536/mcp', 'http://b:65536/mcp; a port is at most 65535'],
-    ['http://me:my pass@b/mcp', 'http://***@b/mcp; write a blank in it as %20'],
-    ['"http://b/mcp "', '"http://b/mcp "; remove the blanks around it'],
+    ['http://me:my pass@b/mcp', 'http://***@b/mcp; write a space in it as %20'],
+    ['"http://b/mcp "', '"http://b/mcp "; remove the spaces around it'],
     ['npx -y server', `npx -y server; ${stdio}`],
     ['me:hunter2@b/mcp', '***@b/mcp; put http:// in front'],
     ['http://$HOST:$PORT/mcp', 'http://$HOST:***/mcp; for the value of a variable write "${HOST}"'],
@@ -472,17 +480,17 @@ describe('a value in the form of other programs gets the right one', () => {
   const port = 'port: expected a whole number from 0 to 65535';
   const bytes = 'mcp.max_request_bytes: expected a whole number from 1 to 1073741824';
   test.each([
-    ['port: :8766', `f.yaml:1:7: ${port}, found :8766; write 8766; the address stands in "host"`],
+    ['port: :8766', `f.yaml:1:7: ${port}, found :8766; write 8766; the address goes into "host"`],
     [
       'port: 0.0.0.0:8766',
-      `f.yaml:1:7: ${port}, found 0.0.0.0:8766; write 8766; the address stands in "host"`,
+      `f.yaml:1:7: ${port}, found 0.0.0.0:8766; write 8766; the address goes into "host"`,
     ],
     ['port: "8766"', `f.yaml:1:7: ${port}, found "8766"; remove the quotes`],
     ['port: 8_766', `f.yaml:1:7: ${port}, found 8_766; write 8766`],
     ['port: 8766,', `f.yaml:1:7: ${port}, found 8766,; write 8766`],
     ['port: 8766 // http', `f.yaml:1:7: ${port}, found 8766 // http; a comment begins with "#"`],
-    ['port: ${PORT}', `f.yaml:1:7: ${port}, found \${PORT}; variables stand for values below servers only`],
-    ['port: $PORT', `f.yaml:1:7: ${port}, found $PORT; variables stand for values below servers only`],
+    ['port: ${PORT}', `f.yaml:1:7: ${port}, found \${PORT}; variables are expanded below servers only`],
+    ['port: $PORT', `f.yaml:1:7: ${port}, found $PORT; variables are expanded below servers only`],
     ['mcp: { max_request_bytes: 4MB }', `f.yaml:1:27: ${bytes}, found 4MB; write 4194304, in bytes`],
     ['mcp: { max_request_bytes: 4 MiB }', `f.yaml:1:27: ${bytes}, found 4 MiB; write 4194304, in bytes`],
     ['mcp: { max_request_bytes: 512k }', `f.yaml:1:27: ${bytes}, found 512k; write 524288, in bytes`],
@@ -513,22 +521,22 @@ describe('a value in the form of other programs gets the right one', () => {
     ],
     [
       'state_dir: ~/state',
-      'f.yaml:1:12: state_dir: expected a path in full, without "~" and variables, or null, found ~/state',
+      'f.yaml:1:12: state_dir: expected a full path without "~" and variables, or null, found ~/state',
     ],
     [
       'state_dir: $HOME/state',
-      'f.yaml:1:12: state_dir: expected a path in full, without "~" and variables, or null, found $HOME/state; variables stand for values below servers only',
+      'f.yaml:1:12: state_dir: expected a full path without "~" and variables, or null, found $HOME/state; variables are expanded below servers only',
     ],
     [
       'state_dir: ${HOME}/state',
-      'f.yaml:1:12: state_dir: expected a path in full, without "~" and variables, or null, found ${HOME}/state; variables stand for values below servers only',
+      'f.yaml:1:12: state_dir: expected a full path without "~" and variables, or null, found ${HOME}/state; variables are expanded below servers only',
     ],
     ['log_level: DEBUG', 'f.yaml:1:1: unknown key "log_level"; write "logging: { level: debug }"'],
     ['listen: 0.0.0.0:80', 'f.yaml:1:1: unknown key "listen"; write "host" and "port"'],
-    ['server: { port: 80 }', 'f.yaml:1:1: unknown key "server"; its keys stand at the top of the file'],
+    ['server: { port: 80 }', 'f.yaml:1:1: unknown key "server"; its keys belong at the top of the file'],
     [
       'mcpstead: { servers: [] }',
-      'f.yaml:1:1: unknown key "mcpstead"; its keys stand at the top of the file',
+      'f.yaml:1:1: unknown key "mcpstead"; its keys belong at the top of the file',
     ],
     ['enabled: true', 'f.yaml:1:1: unknown key "enabled"; it belongs to servers[] or metrics'],
     ['mcp: { port: 80 }', 'f.yaml:1:8: unknown key "port" in mcp; it belongs at the top of the file'],
@@ -542,11 +550,11 @@ describe('a value in the form of other programs gets the right one', () => {
     ['apiKey: hunter2', `f.yaml:1:1: apiKey: ${gatewayToken}`],
     [
       'logging: { file: a.log }',
-      'f.yaml:1:12: unknown key "file" in logging; the log goes to stderr; remove it',
+      'f.yaml:1:12: unknown key "file" in logging; the log is written to stderr; remove it',
     ],
     [
       'metrics: { port: 9090 }',
-      'f.yaml:1:12: unknown key "port" in metrics; metrics are served at /metrics of the one port; remove it',
+      'f.yaml:1:12: unknown key "port" in metrics; metrics are served at /metrics on the same port; remove it',
     ],
     [
       'servers: [ null ]',
@@ -569,10 +577,10 @@ test('advice is made of what the file says, not of what a variable holds', () =>
   expect(message).not.toContain('4711');
   expect(message).not.toContain('hidden.example');
   expect(problems(text, { T: '4711', U: 'hidden.example' })).toEqual([
-    'f.yaml:3:10: servers[0].url: expected an http:// or https:// URL, found ${U}/mcp; look at what the variable holds',
+    'f.yaml:3:10: servers[0].url: expected an http:// or https:// URL, found ${U}/mcp; check the value of the variable',
     'f.yaml:4:5: unknown key "timeout" in servers[0]; write "timeouts: { request_seconds: 60 }"',
-    'f.yaml:5:15: servers[0].required: expected true or false, found "${T}"; what comes from a variable is always text',
-    'f.yaml:6:15: servers[0].timeouts: expected a mapping, found "${T}"; what comes from a variable is always text',
+    'f.yaml:5:15: servers[0].required: expected true or false, found "${T}"; the value of a variable is always text',
+    'f.yaml:6:15: servers[0].timeouts: expected a mapping, found "${T}"; the value of a variable is always text',
   ]);
 });
 

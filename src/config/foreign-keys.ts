@@ -1,43 +1,27 @@
+import { levelOf, notes, placeOf, reasonAgainst, wordFor, writeHeaders } from './foreign-words.ts';
 import type { Path } from './problems.ts';
-import {
-  firstServer,
-  hasKey,
-  isRecord,
-  levelOf,
-  type Mapping,
-  nameOrPlaceholder,
-  notes,
-  placeOf,
-  plain,
-  reasonAgainst,
-  secondsOf,
-  wordFor,
-  writeHeaders,
-} from './value-habits.ts';
+import { normalizeWord } from './suggest.ts';
+import { firstServer, hasKey, isRecord, type Mapping, nameOrPlaceholder, secondsOf } from './value-advice.ts';
 
-// Keys that people write who know the configuration of other programs. Advice is subject to what stands at the head of
-// value-habits.ts.
+// Advice on keys of other programs' configurations. The rules at the head of value-advice.ts apply.
 
 type Advice = string | ((value: unknown, siblings: Mapping) => string | null);
 
-/**
- * Where a key is written, in which spellings (case, `-` and `_` do not matter), what to write, and the key that it stands
- * for, where that is one that must not be missing.
- */
-type KeyHabit = readonly [place: string, keys: string, advice: Advice, standsFor?: 'name' | 'url'];
+/** The place of the keys, their normalized spellings, the advice, and the required key that they stand for, if any. */
+type ForeignKey = readonly [place: string, keys: string, advice: Advice, standsFor?: 'name' | 'url'];
 
 const bearerAuth = 'write "auth: { type: bearer, token_env: NAME }"';
 
-const keyHabits: readonly KeyHabit[] = [
+const foreignKeys: readonly ForeignKey[] = [
   ['', 'mcpservers contextservers extensions gateways upstreams backends targets', listOfServers],
-  ['', 'name url', 'it belongs to a server: below "servers", indented, the first key behind "- "'],
+  ['', 'name url', 'it belongs to a server: below "servers", indented, the first key after "- "'],
   ['', 'listen listenaddr listenaddress bind bindaddr bindaddress addr address', 'write "host" and "port"'],
   ['', 'listenport serverport httpport', 'write "port"'],
   [
     '',
     'http server gateway listener mcpstead config configuration settings',
     (value) =>
-      hasKey(value, 'host', 'port', 'servers', 'logging') ? 'its keys stand at the top of the file' : null,
+      hasKey(value, 'host', 'port', 'servers', 'logging') ? 'its keys belong at the top of the file' : null,
   ],
   ['', 'auth authentication', 'write "mcp: { auth: { mode: bearer } }"'],
   ['', 'token bearertoken authtoken accesstoken apikey', notes.gatewayToken],
@@ -46,13 +30,17 @@ const keyHabits: readonly KeyHabit[] = [
   ['', 'logformat', 'write "logging: { format: json }"'],
   ['', 'debug verbose', 'write "logging: { level: debug }"'],
   ['', 'cors allowedorigins corsorigins origins', 'write the hosts into "mcp: { allowed_hosts: [HOST] }"'],
-  ['', 'inputs', `nothing is asked for here; "\${NAME}" in a server stands for the value of a variable`],
+  [
+    '',
+    'inputs',
+    `the gateway does not prompt for values; "\${NAME}" in a server is replaced by the value of a variable`,
+  ],
   ['', '$schema', 'name the schema in a comment: "# yaml-language-server: $schema=config.schema.json"'],
 
   [
     'mcp',
     'servers mcpservers',
-    (value) => `servers are a list at the top of the file: "servers:", and below it ${firstServer(value)}`,
+    (value) => `write a list "servers:" at the top of the file, and below it ${firstServer(value)}`,
   ],
   ['mcp', 'token bearertoken authtoken apikey', notes.gatewayToken],
   ['mcp', 'cors allowedorigins corsorigins origins', 'write the hosts into "allowed_hosts"'],
@@ -64,13 +52,13 @@ const keyHabits: readonly KeyHabit[] = [
     (value) => `write "mode: ${wordFor('mcp.auth.mode', value) ?? 'bearer'}"`,
   ],
   ['mcp.auth', 'enabled', (value) => `write "mode: ${value === false ? 'none' : 'bearer'}"`],
-  ['logging', 'file path output destination target', 'the log goes to stderr; remove it'],
+  ['logging', 'file path output destination target', 'the log is written to stderr; remove it'],
   [
     'metrics',
     'path port host listen address endpoint',
-    'metrics are served at /metrics of the one port; remove it',
+    'metrics are served at /metrics on the same port; remove it',
   ],
-  ['', 'apiversion kind', 'this is a manifest of Kubernetes; the configuration is a text within it'],
+  ['', 'apiversion kind', 'this is a Kubernetes manifest; the configuration is a text in it'],
   ['mcp.session', 'ttl ttlseconds idlettl idletimeout timeout', 'write "idle_ttl_seconds"'],
 
   ['servers[]', 'command', notes.stdio, 'url'],
@@ -152,38 +140,38 @@ const keyHabits: readonly KeyHabit[] = [
   ['servers[].tools', 'allow deny include exclude rename prefix filter', notes.filters],
 ];
 
-const habits = new Map(
-  keyHabits.flatMap((habit) => habit[1].split(' ').map((key) => [`${habit[0]} ${key}`, habit] as const)),
+const byPlaceAndKey = new Map(
+  foreignKeys.flatMap((entry) => entry[1].split(' ').map((key) => [`${entry[0]} ${key}`, entry] as const)),
 );
-const habitOf = (place: string, key: string) => habits.get(`${place} ${plain(key)}`);
+const foreignKeyAt = (place: string, key: string) => byPlaceAndKey.get(`${place} ${normalizeWord(key)}`);
 
 /**
- * How what the unknown `key` says is written here; null where nobody knows.
+ * Advice on the unknown `key` of a mapping, or null.
  *
- * @param path where the mapping with the key stands
- * @param siblings that mapping, as the file has it
+ * @param path the path of the mapping
+ * @param siblings the mapping, as the file has it
  */
 export function keyAdvice(path: Path, key: string, siblings: Mapping): string | null {
   if (/^\/[/*]/.test(key)) return 'a comment begins with "#"';
   const place = placeOf(path);
-  const [, , advice, standsFor] = habitOf(place, key) ?? [];
+  const [, , advice, standsFor] = foreignKeyAt(place, key) ?? [];
   if (advice !== undefined) {
-    // `title` may be just that, beside the name.
+    // Beside a name, `title` may really be a title.
     if (standsFor !== undefined && advice !== notes.stdio && siblings[standsFor] !== undefined) return null;
     return typeof advice === 'function' ? advice(siblings[key], siblings) : advice;
   }
   if ((place === '' || place === 'mcp') && hasKey(siblings[key], 'url', 'command')) {
-    return `servers are a list at the top of the file: "servers:", and below it ${firstServer({ [key]: siblings[key] })}`;
+    return `write a list "servers:" at the top of the file, and below it ${firstServer({ [key]: siblings[key] })}`;
   }
   if (place !== 'servers[]') return null;
   if (isNamedServer(key, siblings)) return `the name is a value: "- name: ${nameOrPlaceholder(key)}"`;
   return /^x-/i.test(key) ? writeHeaders : null;
 }
 
-/** Whether another key of a server says, in its way, what the missing key would. */
-export function isSaidOtherwise(missing: string, server: Mapping): boolean {
+/** Whether a server has a foreign key that stands for the missing key. */
+export function hasForeignKeyFor(missing: string, server: Mapping): boolean {
   return Object.keys(server).some(
-    (key) => habitOf('servers[]', key)?.[3] === missing || isNamedServer(key, server),
+    (key) => foreignKeyAt('servers[]', key)?.[3] === missing || isNamedServer(key, server),
   );
 }
 
@@ -196,9 +184,9 @@ function protocolAdvice(value: unknown, siblings: Mapping): string {
   if (hasKey(value, 'url') && siblings.url === undefined) return 'write "url" beside "name"';
   const word = isRecord(value) ? (value.type ?? value.kind ?? '') : value;
   if (/^(?:stdio|local|command|process)$/i.test(String(word))) return notes.stdio;
-  if (siblings.protocol !== undefined) return '"protocol" says it; remove this key';
+  if (siblings.protocol !== undefined) return '"protocol" is already set; remove this key';
   const known = wordFor('servers[].protocol', word);
-  if (known !== null) return `write "protocol: ${known}", or leave it out: it is found out`;
+  if (known !== null) return `write "protocol: ${known}", or leave it out: it is detected`;
   return reasonAgainst('servers[].protocol', word) ?? 'write "protocol": auto, streamable or sse';
 }
 
@@ -206,12 +194,12 @@ function timeoutAdvice(key: string, value: unknown, unitsPerSecond = 1): string 
   const given = typeof value === 'string' && /^\d{1,9}$/.test(value) ? Number(value) : value;
   const seconds = secondsOf(given);
   if (seconds === null) return `write "timeouts: { ${key}: 60 }"`;
-  // A thousand seconds and more are surely meant as milliseconds.
+  // Nobody means a thousand seconds: these are milliseconds.
   const isMs = unitsPerSecond === 1_000 || (typeof given === 'number' && given >= 1_000);
   return `write "timeouts: { ${key}: ${typeof given === 'number' && isMs ? seconds / 1000 : seconds} }", in seconds`;
 }
 
 function listOfServers(value: unknown): string {
   if (Array.isArray(value)) return 'write "servers"';
-  return `servers are a list here: "servers:", and below it ${firstServer(value)}`;
+  return `write a list "servers:", and below it ${firstServer(value)}`;
 }

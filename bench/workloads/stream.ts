@@ -1,23 +1,23 @@
-// Answers that come as a stream of events: does each event arrive when it was sent?
+// Streamed responses: does each event arrive when it was sent?
 
-import type { Bench, Work } from '../bench.ts';
+import type { Bench, Workload } from '../bench.ts';
 import { type Gateway, startUpstreams } from '../gateways.ts';
-import { firstId, firstTag } from '../load/answers.ts';
+import { firstId, firstTag } from '../load/responses.ts';
 import type { Column } from '../tables.ts';
 import { type ListenerSpec, resultFrame } from '../upstream.ts';
 
 const tools = 1;
-/** The load before the first round: at 40 calls a second a JIT compiler would be at work for minutes. */
+/** The concurrency of the warm-up: at 40 calls a second, a JIT compiler would need minutes. */
 const warmUpConnections = 200;
 const resultBytes = 1024;
 
-/** The work's name in the report, and its settings: how many events a call brings, the answer included. */
+/** The workload's name in the report, and its settings; `events` includes the response. */
 export const streamed = 'streamed answers';
 export const paced = { setting: '3 events, 100 ms apart, c=1', events: 3, gapMs: 100, connections: 1 };
-/** In step: each call of the eight takes as long as the others, and so they all come at the same moment, again and again. */
+/** Eight calls of equal length stay in step: their events arrive at the same moment. */
 export const inStep = { ...paced, setting: '3 events, 100 ms apart, c=8', connections: 8 };
 export const burst = { setting: '1,000 events at once, c=2', events: 1000, gapMs: 0, connections: 2 };
-/** A call that takes long has to be asked for long. */
+/** The shortest run for calls that take long. */
 const minSeconds = 1;
 
 const columns: readonly Column[] = [
@@ -42,7 +42,7 @@ const messageFor = (tool: string) =>
     params: { name: tool, arguments: { text: firstTag }, _meta: { progressToken: firstTag } },
   });
 
-/** @param settings differ in nothing but their connections */
+/** @param settings differ only in their connections */
 async function runStream(bench: Bench, settings: readonly (typeof paced)[]): Promise<void> {
   const [{ events, gapMs }] = settings as [typeof paced];
   const listener: ListenerSpec = { kind: 'healthy', tools, resultBytes, events: events - 1, gapMs };
@@ -68,7 +68,7 @@ async function runStream(bench: Bench, settings: readonly (typeof paced)[]): Pro
       firstP50Ms,
       firstP99Ms,
       totalP50Ms,
-      // Where only the answer came there are no gaps.
+      // A response alone has no gaps.
       ...(leastEvents > 1 && { gapMinMs, gapP50Ms, gapMaxMs }),
       ...(process && { cpuUs: perCall(process.cpuNs() - before.gateway) }),
       loadCpuUs: result.cpuUs / calls,
@@ -89,8 +89,8 @@ async function runStream(bench: Bench, settings: readonly (typeof paced)[]): Pro
   for (const { setting } of settings) bench.printTable(streamed, setting, columns);
 }
 
-/** See above. */
-export const streamWork: Work = {
+/** See the top of this file. */
+export const streamWorkload: Workload = {
   name: 'stream',
   async run(bench) {
     await runStream(bench, [paced, inStep]);

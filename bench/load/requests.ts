@@ -1,73 +1,74 @@
-// Requests and whole answers: in a closed loop, or at a rate that does not wait for the answers.
+// Requests with buffered responses: in a closed loop, or at a fixed rate that does not wait for responses.
 
-import { Checker, type Expectation, type Failure, firstId, firstTag, Template } from './answers.ts';
 import { Connection, post, type Target } from './connection.ts';
-import { type Part, Tally } from './tally.ts';
+import { type Expectation, type Failure, firstId, firstTag, ResponseChecker, Template } from './responses.ts';
+import { type PhaseResult, Tally } from './tally.ts';
 
-/** What to send, and how. */
-export interface AskSpec {
-  readonly kind: 'ask';
+/** The requests to send, and their pace. */
+export interface RequestSpec {
+  readonly kind: 'request';
   readonly target: Target;
-  /** JSON texts of requests, by turns one for each connection: `firstId` is the id, `firstTag` stands in arguments. */
+  /** JSON texts of requests with the id `firstId` and the tag `firstTag`, assigned to connections in rotation. */
   readonly messages: readonly string[];
   readonly expect: Expectation;
   readonly connections: number;
-  /** null: each connection asks again when it has its answer, for `seconds`. Else: at these rates, one after another. */
+  /** null: a closed loop for `seconds`. Else: these rates, one after another. */
   readonly phases: readonly Phase[] | null;
   readonly seconds: number;
-  /** Whether errors are counted. Otherwise the first one fails the run. */
+  /** Whether errors are counted; otherwise the first one fails the run. */
   readonly mayFail: boolean;
 }
 
-/** A time of constant rate. */
+/** A period of constant rate. */
 export interface Phase {
   readonly perSecond: number;
   readonly seconds: number;
 }
 
-/** What came of it. In a closed loop there is one part. */
-export interface AskResult {
-  readonly parts: readonly Part[];
-  /** CPU time of the load generator itself. */
+/** The result of a run: one part for each phase, or one for a closed loop. */
+export interface RequestResult {
+  readonly parts: readonly PhaseResult[];
+  /** The load generator's own CPU time. */
   readonly cpuUs: number;
-  /** Of the last part, by the intended start of the requests: the p99 of each `windowMs`. */
+  /** The p99 of each `windowMs` of the last part, by the intended start of the requests. */
   readonly windowsP99Ms: readonly number[];
-  /** Why the first requests failed, where they may. */
+  /** Why the first requests failed, if they may fail. */
   readonly reasons: readonly string[];
 }
 
-/** How long after the run's end an answer may still come, and how long a request waits for a free connection. */
-const answerTimeoutMs = 20_000;
+/** How long after the run's end a response may still arrive. */
+const responseTimeoutMs = 20_000;
+/** How long a request waits for a free connection. */
 const giveUpMs = 1_000;
 /**
- * The grid on which requests at a rate start. Timers are no finer, and late by half of it at the median; waiting
- * actively would take one of few cores from those under measurement.
+ * The grid on which requests at a fixed rate start. Timers are no finer, and late by half of it at the median; busy
+ * waiting would take one of few cores from the processes under measurement.
  */
 const tickMs = 1;
 const maxReasons = 5;
 
-/** A connection with its request, and when that was to start. */
-class Asker {
+/** A connection with its current request and that request's intended start. */
+class Requester {
   readonly #connection: Connection;
   readonly #request: Template;
-  readonly #checker: Checker;
+  readonly #checker: ResponseChecker;
   #startMs = 0;
   #tally: Tally | null = null;
 
   constructor(
-    spec: AskSpec,
+    spec: RequestSpec,
     number: number,
-    /** Says the outcome: a latency, or what failed and whether cleanly. */
-    readonly done: (asker: Asker, tally: Tally, startMs: number, failure: Failure | null) => void,
+    /** Called after each request, with its failure or null. */
+    readonly done: (requester: Requester, tally: Tally, startMs: number, failure: Failure | null) => void,
   ) {
     const message = spec.messages[number % spec.messages.length] as string;
     this.#request = new Template(post(spec.target, message), firstId, firstTag);
-    this.#checker = new Checker(spec.expect);
+    this.#checker = new ResponseChecker(spec.expect);
     this.#connection = new Connection(spec.target.port, {
       piece: (_, piece) => this.#checker.piece(piece),
-      answer: (head) => this.#end(this.#checker.end(head)),
-      broken: (reason, isOwing) => {
-        if (isOwing) this.#end({ reason, isClean: false });
+      response: (head) => this.#end(this.#checker.end(head)),
+      broken: (reason, isAwaiting) => {
+        if (isAwaiting) this.#end({ reason, isClean: false });
       },
     });
   }
@@ -75,7 +76,7 @@ class Asker {
   open = () => this.#connection.open();
   close = () => this.#connection.close();
 
-  ask(index: number, startMs: number, tally: Tally): void {
+  send(index: number, startMs: number, tally: Tally): void {
     this.#startMs = startMs;
     this.#tally = tally;
     this.#request.fill(index);
@@ -83,10 +84,10 @@ class Asker {
     this.#connection.send(this.#request.bytes);
   }
 
-  /** Gives up the answer that is missing, where one is. */
+  /** Gives up an outstanding response. */
   abandon(): void {
     this.#connection.close();
-    if (this.#tally !== null) this.#end({ reason: 'no answer came', isClean: false });
+    if (this.#tally !== null) this.#end({ reason: 'no response', isClean: false });
   }
 
   #end(failure: Failure | null): void {
@@ -96,8 +97,8 @@ class Asker {
   }
 }
 
-/** Sends the requests and checks every answer. Rejects on a wrong or missing one, unless the spec allows them. */
-export async function ask(spec: AskSpec): Promise<AskResult> {
+/** Sends the requests and checks every response. Rejects on a wrong or missing one, unless the spec allows them. */
+export async function sendRequests(spec: RequestSpec): Promise<RequestResult> {
   const { phases } = spec;
   const cpuBefore = process.cpuUsage();
   const finished = Promise.withResolvers<void>();
@@ -108,47 +109,50 @@ export async function ask(spec: AskSpec): Promise<AskResult> {
   let isOver = false;
   let beganMs = 0;
 
-  const free: Asker[] = [];
-  const askers = Array.from({ length: spec.connections }, (_, number) => new Asker(spec, number, done));
-  const start = (asker: Asker, startMs: number, tally: Tally) => {
+  const free: Requester[] = [];
+  const requesters = Array.from(
+    { length: spec.connections },
+    (_, number) => new Requester(spec, number, done),
+  );
+  const start = (requester: Requester, startMs: number, tally: Tally) => {
     running += 1;
     index += 1;
-    asker.ask(index, startMs, tally);
+    requester.send(index, startMs, tally);
   };
 
-  function done(asker: Asker, tally: Tally, startMs: number, failure: Failure | null): void {
+  function done(requester: Requester, tally: Tally, startMs: number, failure: Failure | null): void {
     running -= 1;
     const nowMs = performance.now();
     if (failure === null) {
       tally.latenciesMs.push(nowMs - startMs);
       if (phases) tally.startsMs.push(startMs - tally.beganMs);
     } else if (!spec.mayFail) {
-      finished.reject(new Error(`a wrong answer: ${failure.reason}`));
+      finished.reject(new Error(`wrong response: ${failure.reason}`));
       return;
     } else {
       if (failure.isClean) tally.shed += 1;
       else tally.broken += 1;
       if (reasons.length < maxReasons) reasons.push(failure.reason);
     }
-    if (phases === null && nowMs < beganMs + spec.seconds * 1000) start(asker, nowMs, tally);
-    else next(asker);
+    if (phases === null && nowMs < beganMs + spec.seconds * 1000) start(requester, nowMs, tally);
+    else next(requester);
     if (running === 0 && (phases === null || isOver)) finished.resolve();
   }
 
-  // At a rate: what is due and found no free connection yet, oldest first.
+  // At a fixed rate: due requests without a free connection, oldest first.
   let waiting: { readonly startMs: number; readonly tally: Tally }[] = [];
   let firstWaiting = 0;
-  function next(asker: Asker): void {
+  function next(requester: Requester): void {
     const due = waiting[firstWaiting];
     if (due === undefined) {
-      free.push(asker);
+      free.push(requester);
       return;
     }
     firstWaiting += 1;
-    start(asker, due.startMs, due.tally);
+    start(requester, due.startMs, due.tally);
   }
 
-  /** Starts what is due, at each tick of the grid, until the phase ends. */
+  /** Starts the requests that are due at each tick of the grid, until the phase ends. */
   async function runPhase(phase: Phase, tally: Tally): Promise<void> {
     let tick = 0;
     let sent = 0;
@@ -160,8 +164,8 @@ export async function ask(spec: AskSpec): Promise<AskResult> {
       for (; tick < ticks && phaseBeganMs + tick * tickMs <= nowMs; tick += 1) {
         const startMs = phaseBeganMs + tick * tickMs;
         for (const due = ((tick + 1) * tickMs * phase.perSecond) / 1000; sent + 1 <= due; sent += 1) {
-          const asker = free.pop();
-          if (asker) start(asker, startMs, tally);
+          const requester = free.pop();
+          if (requester) start(requester, startMs, tally);
           else waiting.push({ startMs, tally });
         }
       }
@@ -182,24 +186,25 @@ export async function ask(spec: AskSpec): Promise<AskResult> {
   }
 
   try {
-    for (const asker of askers) await asker.open();
+    for (const requester of requesters) await requester.open();
     beganMs = performance.now();
     const seconds = phases?.reduce((sum, phase) => sum + phase.seconds, 0) ?? spec.seconds;
     const late = setTimeout(
       () => {
-        if (spec.mayFail) for (const asker of askers) asker.abandon();
-        else finished.reject(new Error(`${running} answers are missing`));
+        if (spec.mayFail) for (const requester of requesters) requester.abandon();
+        else finished.reject(new Error(`${running} responses are missing`));
       },
-      seconds * 1000 + answerTimeoutMs,
+      seconds * 1000 + responseTimeoutMs,
     );
     try {
-      if (phases === null) for (const asker of askers) start(asker, performance.now(), tallies[0] as Tally);
+      if (phases === null)
+        for (const requester of requesters) start(requester, performance.now(), tallies[0] as Tally);
       else {
-        free.push(...askers);
-        // The failure of a request ends the run before its time.
+        free.push(...requesters);
+        // A failed request ends the run early.
         const all = (async () => {
           for (const [at, phase] of phases.entries()) {
-            // Nobody waits for what belongs to the phase before.
+            // Requests of the previous phase are given up.
             giveUp(Number.POSITIVE_INFINITY);
             await runPhase(phase, tallies[at] as Tally);
           }
@@ -220,13 +225,13 @@ export async function ask(spec: AskSpec): Promise<AskResult> {
     const cpu = process.cpuUsage(cpuBefore);
     return {
       parts: tallies.map((tally, at) =>
-        tally.part(phases && phases.length > 1 ? (phases[at] as Phase).seconds : tookSeconds),
+        tally.result(phases && phases.length > 1 ? (phases[at] as Phase).seconds : tookSeconds),
       ),
       cpuUs: cpu.user + cpu.system,
       windowsP99Ms: phases ? (tallies.at(-1) as Tally).windowsP99Ms() : [],
       reasons,
     };
   } finally {
-    for (const asker of askers) asker.close();
+    for (const requester of requesters) requester.close();
   }
 }

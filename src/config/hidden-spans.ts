@@ -1,40 +1,40 @@
 import type { YamlFile } from './document.ts';
 import { type Path, plainKeyLength } from './problems.ts';
 import { isKnown } from './reference.ts';
-import type { Hidden, Source, Span } from './source.ts';
+import type { HiddenSpans, Source, Span } from './source.ts';
 
-/** `${NAME}` says nothing about the value, and a message about it is clearer when it can be seen. */
+/** `${NAME}` does not reveal the value, and a message is clearer if it shows the reference. */
 const variable = /\$\{[A-Za-z_][A-Za-z0-9_]*\}/g;
-/** What follows `${` and is no name may be anything, a secret that holds it included. */
+/** The text after `${` if it is not a name: it may be a secret. */
 const noVariable = /(?<=\$\{)(?![A-Za-z_][A-Za-z0-9_]*\})[^}]+/g;
-/** In a URL, or what was meant to be one, blanks and line breaks included. */
+/** Parts of a URL, or of a malformed one, spaces and line breaks included. */
 const partsOfUrl = [
   // User info: up to the last "@".
   /(?<=:\/\/).*(?=@)|(?<=^["']?)(?!.*:\/\/).*(?=@)/gs,
-  // A password whose "@" is missing, or behind what YAML takes for a comment: where a port would stand, but is no number.
+  // A password whose "@" is missing or in a YAML comment: it is in the place of the port, but is not a number.
   /(?<=:\/\/[^/?#@[]*:)(?!.*@)(?!\d*(?:[/?#"'\s]|$))[^/?#"']+/gs,
   // Query and fragment.
   /(?<=[?#]).+?(?=["']?$)/gs,
 ];
-/** In double quotes any character may be escaped, also those that tell the parts of a URL. YAML 1.2.2, 5.7. */
+/** In double quotes any character may be escaped, delimiters of a URL included. YAML 1.2.2, 5.7. */
 const escapedText = /(?<=^").*\\[xuU/].*(?="$)/gs;
 const partsOfText = [noVariable, escapedText, ...partsOfUrl];
 
 /**
- * What an excerpt of the file must not show: header values, what stands below `auth` or an unknown key
- * (a misspelt one may hold a token), what was not read at all, and the user info and query of URLs.
+ * The spans that an excerpt of the file must not show: header values, values below `auth` and below unknown keys (which may
+ * be misspelt), skipped values, and the user info and query of URLs.
  */
-export function hiddenIn(file: YamlFile, source: Source): Hidden {
+export function hiddenSpans(file: YamlFile, source: Source): HiddenSpans {
   let spans: readonly Span[] | undefined;
-  // Gathered for the first message only: most files are good.
+  // Collected for the first message only: most files are valid.
   return (line) => {
-    spans ??= merged(gather(file, source));
+    spans ??= merged(collect(file, source));
     return within(spans, line);
   };
 }
 
-function gather(file: YamlFile, source: Source): Span[] {
-  const hidden = [...file.unread];
+function collect(file: YamlFile, source: Source): Span[] {
+  const hidden = [...file.skipped];
   for (const { start, end } of file.keys) {
     const plain = plainKeyLength(source.text.slice(start, end));
     if (start + plain < end) hidden.push({ start: start + plain, end });
@@ -61,15 +61,15 @@ function isSecretAt(path: Path, text: string): boolean {
   return key === 'token_env' ? !isCustomaryVariable(text) : !isWord(text);
 }
 
-/** What people write for `auth` when they know the word but not the form. */
+/** Words that people write as the value of `auth`. */
 const isWord = (text: string) => /^(?:none|bearer|basic|oauth|token)$/i.test(text);
 
-/** Whether it is surely the name of a variable, and no token that was put into `token_env` by mistake. */
+/** Whether `text` is certainly the name of a variable, and not a token in `token_env` by mistake. */
 export function isCustomaryVariable(text: string): boolean {
   return /^[A-Z][A-Z0-9_]{0,63}$/.test(text);
 }
 
-/** Where `pattern` matches in `text`, which stands at `span`. */
+/** The spans of the matches of `pattern` in `text`, which is the text of `span`. */
 function matches(pattern: RegExp, text: string, span: Span): Span[] {
   return [...text.matchAll(pattern)].map((match) => {
     const start = span.start + match.index;
@@ -77,7 +77,7 @@ function matches(pattern: RegExp, text: string, span: Span): Span[] {
   });
 }
 
-/** What is left of `span` without the `holes` in it. */
+/** The parts of `span` outside the `holes` in it. */
 function without(span: Span, holes: readonly Span[]): Span[] {
   const edges = [span.start, ...holes.flatMap((hole) => [hole.start, hole.end]), span.end];
   const left: Span[] = [];
@@ -85,7 +85,7 @@ function without(span: Span, holes: readonly Span[]): Span[] {
   return left.filter(({ start, end }) => end > start);
 }
 
-/** In order and without overlap: with aliases, one text can stand for several values. */
+/** Sorts the spans and merges overlapping ones: with aliases, one text can be several values. */
 function merged(spans: Span[]): Span[] {
   const result: { start: number; end: number }[] = [];
   for (const span of spans.sort((a, b) => a.start - b.start)) {
@@ -96,7 +96,7 @@ function merged(spans: Span[]): Span[] {
   return result;
 }
 
-/** The spans that touch `line`. A file with many problems has many: they are searched for, not gone through. */
+/** The spans that touch `line`, by binary search: a file may have many spans and many problems. */
 function within(spans: readonly Span[], line: Span): Span[] {
   let low = 0;
   let high = spans.length;

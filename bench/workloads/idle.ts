@@ -1,15 +1,15 @@
-// Sessions that keep a stream open and do nothing.
+// Idle sessions with an open stream each.
 
-import type { Bench, Work } from '../bench.ts';
+import type { Bench, Workload } from '../bench.ts';
 import { startGateway, startUpstreams } from '../gateways.ts';
 import type { Column } from '../tables.ts';
 
 const idleSeconds = 10;
-/** For the memory that opening took and nobody needs any more. */
+/** Time for memory to be freed that only the opening needed. */
 const settleMs = 3000;
 const tools = 10;
 
-/** The work's name in the report, and how many streams are open. */
+/** The workload's name in the report, and how many streams are open. */
 export const idle = 'idle session streams';
 export const idleCounts = [1000, 4000];
 export const idleSetting = (streams: number) => `${streams.toLocaleString('en-US')} streams`;
@@ -56,5 +56,5 @@ async function run(bench: Bench): Promise<void> {
   for (const streams of idleCounts) bench.printTable(idle, idleSetting(streams), columns);
 }
 
-/** See above. */
-export const idleWork: Work = { name: 'idle', run };
+/** See the top of this file. */
+export const idleWorkload: Workload = { name: 'idle', run };

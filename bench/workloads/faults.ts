@@ -1,6 +1,6 @@
-// Many upstreams, a third of which are ill: does that delay the start, the list or the calls to the others?
+// Many upstreams, a third of them faulty: does that delay the start, the list or the calls to the others?
 
-import { type Bench, measuredAsk, type Work } from '../bench.ts';
+import { type Bench, measureRequests, type Workload } from '../bench.ts';
 import type { Contestant } from '../contestants/contestant.ts';
 import {
   type Gateway,
@@ -10,7 +10,7 @@ import {
   startUpstreams,
   type Upstreams,
 } from '../gateways.ts';
-import { callOf } from '../messages.ts';
+import { callMessage } from '../messages.ts';
 import { freePort } from '../processes.ts';
 import { type Column, loadColumns } from '../tables.ts';
 import type { ListenerSpec } from '../upstream.ts';
@@ -26,7 +26,7 @@ const connections = 32;
 const startTimeoutMs = 20_000;
 const pollMs = 1;
 
-/** The work's name in the report, its settings, and its rows beyond a contestant's name. */
+/** The workload's name in the report, its settings, and the name of its second row for each contestant. */
 export const faults = `${healthy + refusing + hanging + flapping} upstreams: ${refusing} refuse, ${hanging} hang, ${flapping} flap`;
 export const starting = 'from the start of the process';
 export const calling = `calls to the ${healthy} healthy ones, c=${connections}`;
@@ -37,16 +37,16 @@ const startColumns: readonly Column[] = [
   { metric: 'listedMs', title: `all ${healthy * tools} healthy tools listed ms`, digits: 0, hasSpread: true },
 ];
 
-/** Asks again and again until `isThere`; returns how long that took since `beganMs`. */
-async function until(beganMs: number, what: string, isThere: () => Promise<boolean>): Promise<number> {
+/** Polls until `isReady`; resolves to the time since `beganMs`. */
+async function until(beganMs: number, what: string, isReady: () => Promise<boolean>): Promise<number> {
   while (performance.now() - beganMs < startTimeoutMs) {
-    if (await isThere().catch(() => false)) return performance.now() - beganMs;
+    if (await isReady().catch(() => false)) return performance.now() - beganMs;
     await Bun.sleep(pollMs);
   }
   throw new Error(`${what}: not within ${startTimeoutMs} ms`);
 }
 
-/** How many tools of healthy upstreams `text`, an answer to tools/list, names. */
+/** How many tools of healthy upstreams are in `text`, a response to tools/list. */
 function healthyTools(text: string, contestant: Contestant, upstreams: Upstreams): number {
   const { result } = JSON.parse(text) as { result: { tools: { name: string }[] } };
   const listed = new Set(result.tools.map(({ name }) => name));
@@ -91,10 +91,10 @@ async function run(bench: Bench): Promise<void> {
   bench.printTable(faults, starting, startColumns);
 
   const measure = async (gateway: Gateway, seconds: number) => {
-    const { figures } = await measuredAsk(bench, gateway, serving, {
+    const { figures } = await measureRequests(bench, gateway, serving, {
       messages: serving.addresses
         .slice(0, healthy)
-        .map(({ name }) => callOf(gateway.toolName(name, 'tool_0'), requestBytes)),
+        .map(({ name }) => callMessage(gateway.toolName(name, 'tool_0'), requestBytes)),
       expect: { kind: 'call', resultBytes },
       connections,
       phases: null,
@@ -125,5 +125,5 @@ async function run(bench: Bench): Promise<void> {
   bench.printTable(faults, calling, loadColumns);
 }
 
-/** See above. */
-export const faultsWork: Work = { name: 'faults', run };
+/** See the top of this file. */
+export const faultsWorkload: Workload = { name: 'faults', run };

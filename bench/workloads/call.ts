@@ -1,10 +1,10 @@
-// tools/call, 250 bytes in, 1 KB out: the work that a gateway does all day.
+// tools/call, 250 B in, 1 KB out: the everyday work of a gateway.
 
-import { type Bench, measuredAsk, type Work } from '../bench.ts';
+import { type Bench, measureRequests, type Workload } from '../bench.ts';
 import type { UpstreamAddress } from '../contestants/contestant.ts';
 import { type Gateway, startGateway, startUpstreams } from '../gateways.ts';
 import type { Target } from '../load/connection.ts';
-import { callOf } from '../messages.ts';
+import { callMessage } from '../messages.ts';
 import { loadColumns } from '../tables.ts';
 import type { ListenerSpec } from '../upstream.ts';
 
@@ -14,21 +14,21 @@ const tools = 10;
 /** A rate that every contestant of the short form sustains on two cores. */
 const perSecond = 2000;
 const rateConnections = 64;
-const atRate = `${perSecond.toLocaleString('en-US')} requests/s, whatever the answers`;
+const atRate = `${perSecond.toLocaleString('en-US')} requests/s, open loop`;
 
 const variantConcurrency = 32;
 const manyUpstreams = 60;
 const manySessions = 10_000;
-/** What a variant adds is less than what the machine does to one second: a full run measures it for so many times as long. */
+/** The cost of a variant is less than the noise of one second, so a full run measures it this many times as long. */
 const variantFactor = 4;
 
 const listener: ListenerSpec = { kind: 'healthy', tools, resultBytes, events: 0, gapMs: 0 };
 
-/** The work's name in the report. */
+/** The workload's name in the report. */
 export const call = 'tools/call, 250 B in, 1 KB out';
 export const callConcurrencies = [1, 8, 32, 200];
 export const atConcurrency = (concurrency: number) => `c=${concurrency}`;
-/** mcpstead with more to do than in the plain case, each as a row. */
+/** mcpstead in the plain case and with one duty more, each as a row. */
 export const variants = 'what mcpstead itself adds, c=32';
 export const variantNames = {
   plain: 'plain',
@@ -41,8 +41,8 @@ export const variantNames = {
 async function runCalls(bench: Bench): Promise<void> {
   await using upstreams = await startUpstreams([listener]);
   const measure = (connections: number, rate: number | null) => async (gateway: Gateway, seconds: number) => {
-    const { figures } = await measuredAsk(bench, gateway, upstreams, {
-      messages: [callOf(gateway.toolName('up0', 'tool_0'), requestBytes)],
+    const { figures } = await measureRequests(bench, gateway, upstreams, {
+      messages: [callMessage(gateway.toolName('up0', 'tool_0'), requestBytes)],
       expect: { kind: 'call', resultBytes },
       connections,
       phases: rate === null ? null : [{ perSecond: rate, seconds }],
@@ -51,7 +51,7 @@ async function runCalls(bench: Bench): Promise<void> {
     return figures;
   };
   const settings = [
-    // The greatest first: with one call at a time it shows most what a JIT compiler has still to do.
+    // The highest concurrency first: c=1 suffers most from a JIT compiler that is not done yet.
     ...callConcurrencies.toReversed().map((concurrency) => ({
       setting: atConcurrency(concurrency),
       measure: measure(concurrency, null),
@@ -70,13 +70,13 @@ async function runCalls(bench: Bench): Promise<void> {
   ]);
 }
 
-/** A configuration of mcpstead, and what is asked of it. */
+/** A configuration of mcpstead and its load. */
 interface Variant {
   readonly name: string;
   readonly upstreams: readonly UpstreamAddress[];
   readonly called: readonly UpstreamAddress[];
   readonly auth?: boolean;
-  /** How many sessions are open beside that of the load. */
+  /** How many sessions are open besides that of the load. */
   readonly sessions?: number;
 }
 
@@ -97,11 +97,11 @@ async function runVariants(bench: Bench): Promise<void> {
     { ...plain, name: names.sessions, sessions: manySessions },
   ];
   for (const rounds of bench.starts) {
-    // One process for all, which is given each configuration by a reload: two of one program differ by more than these.
+    // One process for all variants, reconfigured by a reload: two processes of one program differ by more than the variants.
     await using gateway = await startGateway(mcpstead, one, { auth: true, session: true, tools });
-    const ask = async (variant: Variant, target: Target, seconds: number) => {
-      const { figures } = await measuredAsk(bench, { ...gateway, target }, upstreams, {
-        messages: variant.called.map((up) => callOf(gateway.toolName(up.name, 'tool_0'), requestBytes)),
+    const measureVariant = async (variant: Variant, target: Target, seconds: number) => {
+      const { figures } = await measureRequests(bench, { ...gateway, target }, upstreams, {
+        messages: variant.called.map((up) => callMessage(gateway.toolName(up.name, 'tool_0'), requestBytes)),
         expect: { kind: 'call', resultBytes },
         connections: variantConcurrency,
         phases: null,
@@ -113,13 +113,13 @@ async function runVariants(bench: Bench): Promise<void> {
       const { upstreams: configured, auth = false, sessions } = variant;
       const target = await gateway.reload(configured, { auth, tools: configured.length * tools });
       if (sessions) await bench.load.run({ kind: 'hold', target: gateway.entry, sessions, streams: false });
-      // What the reload made new, connections and compiled code, is used before it counts.
-      await ask(variant, target, bench.options.seconds);
-      const figures = await ask(variant, target, seconds);
+      // Warms up what the reload replaced: connections and compiled code.
+      await measureVariant(variant, target, bench.options.seconds);
+      const figures = await measureVariant(variant, target, seconds);
       if (sessions) await bench.load.run({ kind: 'end' });
       return figures;
     };
-    // Twice, for what the compiler made of calls to one upstream it makes anew for many.
+    // Twice, because the compiler recompiles for many upstreams what it had compiled for one.
     const seconds = bench.justInTimeSeconds / 2;
     for (const _ of [1, 2]) await bench.warmUp(call, variants, [plain, toMany], measure, seconds);
     const factor = bench.options.isFull ? variantFactor : 1;
@@ -129,8 +129,8 @@ async function runVariants(bench: Bench): Promise<void> {
   bench.printTable(call, variants, loadColumns);
 }
 
-/** See above. */
-export const callWork: Work = {
+/** See the top of this file. */
+export const callWorkload: Workload = {
   name: 'call',
   async run(bench) {
     await runCalls(bench);

@@ -1,9 +1,9 @@
-// Sessions that are there and do nothing, with or without a stream each.
+// Idle sessions, each with or without an open stream.
 
 import { headerOf } from '../wire.ts';
 import { Connection, del, get, post, type Target } from './connection.ts';
 
-/** Opens sessions and keeps them until they are released, in addition to those that are open. */
+/** Opens more sessions and keeps them until they are released. */
 export interface HoldSpec {
   readonly kind: 'hold';
   readonly target: Target;
@@ -12,12 +12,12 @@ export interface HoldSpec {
   readonly streams: boolean;
 }
 
-/** Asks how they are; closes all streams, and leaves the sessions to end with the gateway; or ends all sessions. */
+/** Counts the sessions (`held`), closes all streams and leaves the sessions to the gateway (`release`), or ends them (`end`). */
 export interface HeldSpec {
   readonly kind: 'held' | 'release' | 'end';
 }
 
-/** What is open, and what was closed by the other side. */
+/** The sessions that are open, and the streams that the peer has closed. */
 export interface Held {
   readonly sessions: number;
   readonly lost: number;
@@ -33,47 +33,50 @@ const initialize = JSON.stringify({
 });
 const initialized = JSON.stringify({ jsonrpc: '2.0', method: 'notifications/initialized' });
 
-/** Those that are open, each with its header. */
+/** The open sessions, each with its header. */
 const sessions: Target[] = [];
 let lost = 0;
 const streams: Connection[] = [];
 
-/** One answer after another over one connection. */
-class Asking {
-  #answer = Promise.withResolvers<string | null>();
+/** Sends one request after another over one connection. */
+class SessionClient {
+  #response = Promise.withResolvers<string | null>();
   readonly connection: Connection;
 
   constructor(port: number) {
     this.connection = new Connection(port, {
-      answer: (head, body) => {
-        if (head.status >= 200 && head.status < 300) this.#answer.resolve(headerOf(head, 'mcp-session-id'));
-        else this.#answer.reject(new Error(`HTTP ${head.status}: ${body}`));
+      response: (head, body) => {
+        if (head.status >= 200 && head.status < 300) this.#response.resolve(headerOf(head, 'mcp-session-id'));
+        else this.#response.reject(new Error(`HTTP ${head.status}: ${body}`));
       },
-      broken: (reason) => this.#answer.reject(new Error(reason)),
+      broken: (reason) => this.#response.reject(new Error(reason)),
     });
   }
 
-  /** Sends `request` and returns the session that the answer names. */
-  ask(request: Buffer): Promise<string | null> {
-    this.#answer = Promise.withResolvers();
+  /** Sends `request` and resolves to the session that the response names. */
+  send(request: Buffer): Promise<string | null> {
+    this.#response = Promise.withResolvers();
     this.connection.send(request);
-    return this.#answer.promise;
+    return this.#response.promise;
   }
 }
 
-/** Opens the stream of a session; resolves once its head is there. */
+/** Opens the stream of a session; resolves when its head has arrived. */
 function openStream(target: Target): Promise<void> {
   const opened = Promise.withResolvers<void>();
-  const late = setTimeout(() => opened.reject(new Error('a stream did not open')), openTimeoutMs);
+  const late = setTimeout(
+    () => opened.reject(new Error('no response to the GET of a stream')),
+    openTimeoutMs,
+  );
   const connection = new Connection(target.port, {
     head(head) {
       clearTimeout(late);
       if (head.status === 200 && head.isSse) opened.resolve();
-      else opened.reject(new Error(`a stream was answered with HTTP ${head.status}`));
+      else opened.reject(new Error(`HTTP ${head.status} to the GET of a stream`));
     },
-    // What comes, comments to keep the stream alive, is nothing to look at.
+    // Only keep-alive comments arrive.
     piece() {},
-    answer() {},
+    response() {},
     broken() {
       lost += 1;
     },
@@ -87,11 +90,11 @@ function openStream(target: Target): Promise<void> {
 export async function hold(spec: HoldSpec): Promise<Held> {
   await inParallel(
     Array.from({ length: spec.sessions }, () => spec.target),
-    async (asking, entry) => {
-      const session = await asking.ask(post(entry, initialize));
+    async (client, entry) => {
+      const session = await client.send(post(entry, initialize));
       if (session === null) throw new Error('initialize opened no session');
       const target = { ...entry, headers: [...entry.headers, `Mcp-Session-Id: ${session}`] };
-      await asking.ask(post(target, initialized));
+      await client.send(post(target, initialized));
       if (spec.streams) await openStream(target);
       sessions.push(target);
     },
@@ -99,19 +102,19 @@ export async function hold(spec: HoldSpec): Promise<Held> {
   return held();
 }
 
-/** Does the `work` for all targets, of one gateway, over a few connections. */
+/** Runs `work` for all targets of one gateway over a few connections. */
 async function inParallel(
   targets: readonly Target[],
-  work: (asking: Asking, target: Target) => Promise<unknown>,
+  work: (client: SessionClient, target: Target) => Promise<unknown>,
 ): Promise<void> {
   const left = targets.values();
   const worker = async () => {
-    let asking: Asking | null = null;
+    let client: SessionClient | null = null;
     for (const target of left) {
-      asking ??= new Asking(target.port);
-      await work(asking, target);
+      client ??= new SessionClient(target.port);
+      await work(client, target);
     }
-    asking?.connection.close();
+    client?.connection.close();
   };
   await Promise.all(Array.from({ length: parallel }, worker));
 }
@@ -128,10 +131,10 @@ export function release(): Held {
   return result;
 }
 
-/** See `HeldSpec`. Rejects where a session had ended before. */
+/** See `HeldSpec`. Rejects if a session had ended before. */
 export async function end(): Promise<Held> {
   const targets = [...sessions];
   const result = release();
-  await inParallel(targets, (asking, target) => asking.ask(del(target)));
+  await inParallel(targets, (client, target) => client.send(del(target)));
   return result;
 }
