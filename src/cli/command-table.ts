@@ -29,7 +29,7 @@ function configPath(flag: string | undefined): string {
 }
 
 /** Parses a TCP port; with 0 the system chooses one. */
-export function parsePort(text: string): number {
+function parsePort(text: string): number {
   const port = Number(text);
   if (/^\d+$/.test(text) && port <= 65535) return port;
   throw new GatewayError('usage', `--port expects a number from 0 to 65535, found "${text}"`);

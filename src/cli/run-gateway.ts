@@ -7,7 +7,7 @@ import { openState, type StatePlace, volatileState } from '../state/state.ts';
 import type { ExitCode } from './command-table.ts';
 import { type SignalWatch, watchSignals } from './signals.ts';
 
-export interface RunOptions {
+interface RunOptions {
   readonly loaded: LoadedConfig;
   /** Reads the configuration again, for a reload. */
   readonly readConfig: () => Promise<LoadedConfig>;

@@ -6,7 +6,7 @@ import { type ByteCounts, ConnectionPool } from './pool.ts';
 
 export type HttpMethod = 'GET' | 'POST' | 'DELETE';
 
-export interface HttpClientOptions {
+interface HttpClientOptions {
   readonly url: string;
   /** The headers of every request with this method, credentials included; names in lower case. */
   readonly headersFor: (method: HttpMethod) => Readonly<Record<string, string>>;

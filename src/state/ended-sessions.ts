@@ -16,7 +16,7 @@ const maxFileBytes = 1_048_576;
 const line = /^([\w-]{16}) (\d{1,12})$/;
 
 /** The file of ended sessions, and the log for problems with it. */
-export interface EndedSessionsFile {
+interface EndedSessionsFile {
   readonly path: string;
   readonly logger: Logger;
 }

@@ -1,6 +1,8 @@
-import { HttpClient, type HttpClientOptions } from '../../src/http-client/client.ts';
+import { HttpClient } from '../../src/http-client/client.ts';
 import { HttpSession } from '../../src/http-client/http-session.ts';
 import { Redactor, sanitizeReason } from '../../src/observability/redact.ts';
+
+type HttpClientOptions = ConstructorParameters<typeof HttpClient>[0];
 
 /** One session over a client of its own. */
 export interface TestHttpClient extends HttpSession, AsyncDisposable {

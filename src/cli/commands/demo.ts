@@ -32,7 +32,7 @@ servers:
 }
 
 /** Instructions for trying the demo at `origin`, such as `http://127.0.0.1:8766`. */
-export function demoText(origin: string, platform: NodeJS.Platform = process.platform): string {
+function demoText(origin: string, platform: NodeJS.Platform = process.platform): string {
   const url = `${origin}/mcp`;
   const call = {
     jsonrpc: '2.0',
