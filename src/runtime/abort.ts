@@ -1,7 +1,4 @@
-/**
- * Tells that something is no longer wanted: what an AbortSignal and an {@link Abort} have in common, so that
- * functions take either.
- */
+/** The common part of an AbortSignal and an {@link Abort}. */
 export interface Signal {
   readonly aborted: boolean;
   readonly reason: unknown;
@@ -10,13 +7,13 @@ export interface Signal {
 }
 
 /**
- * An AbortController and its signal in one, for what is made for each request: the standard ones are native objects
- * with event targets, and cost as much as the parsing of a request. Listeners are called once.
+ * An AbortController and its signal in one object, for every request: the native ones are event targets, and an
+ * AbortController with a listener costs as much as parsing a request. Listeners are called once.
  */
 export class Abort implements Signal {
   #aborted = false;
   #reason: unknown;
-  /** The first listener apart from the rest: most are never listened to by more than one at a time. */
+  /** The first listener is kept apart: most signals have one at most. */
   #listener: (() => void) | null = null;
   #more: (() => void)[] | null = null;
 
@@ -27,12 +24,12 @@ export class Abort implements Signal {
     return this.#reason;
   }
 
-  /** Aborts, unless that was done before. */
+  /** Aborts; later calls do nothing. */
   abort(reason: unknown = new Error('aborted')): void {
     if (this.#aborted) return;
     this.#aborted = true;
     this.#reason = reason;
-    // One by one, for a listener may remove another.
+    // One by one, because a listener may remove another.
     for (let listener = this.#listener; listener; listener = this.#listener) {
       this.removeEventListener('abort', listener);
       listener();

@@ -1,17 +1,17 @@
 import { type Deadline, deadlines } from './deadlines.ts';
 
-/** As much may the bodies of the process take together; what is made of one for a moment comes on top. */
+/** The bound on all bodies of the process together, without short-lived copies. */
 const defaultMaxBytes = 256 * 1024 * 1024;
-/** As much of that is for the one that waits longest, which so comes to its end whatever the others hold. */
+/** The part of it that is reserved for the longest waiter, so that it completes whatever the others hold. */
 const defaultReservedBytes = 64 * 1024 * 1024;
-/** What is no longer than this counts for nothing. Nearly all bodies are not. */
+/** Bodies up to this length are not counted; nearly all are this short. */
 export const maxFreeBytes = 64 * 1024;
-/** How long a body may wait until others have ended. */
+/** The longest wait for other bodies to end. */
 const defaultMaxWaitMs = 20_000;
-/** How long after there was no room for somebody the budget counts as short. */
+/** The budget counts as short for this long after a refusal. */
 const shortForMs = 10_000;
 
-/** No more can be held now. The message may be shown. */
+/** The budget has no room. The message may be shown. */
 export class OverBudgetError extends Error {
   constructor() {
     super('the gateway holds as many large messages as it can; try again later');
@@ -19,7 +19,7 @@ export class OverBudgetError extends Error {
   }
 }
 
-/** How much one holds: apart from its {@link Holding}, so that it is still known when that was lost. */
+/** The bytes of one {@link Holding}, kept apart from it so that they can be released after it was garbage-collected. */
 interface Count {
   bytes: number;
 }
@@ -31,18 +31,18 @@ interface Waiter {
   readonly deadline: Deadline;
 }
 
-/** A bound on the sum of what is held in many places. */
+/** A bound on the sum of bytes held in many places. */
 export class ByteBudget {
   readonly #maxBytes: number;
   readonly #reservedBytes: number;
   readonly #maxWaitMs: number;
   #bytes = 0;
   #waiters: Waiter[] = [];
-  /** When there was no room for somebody, by performance.now(). */
+  /** The time of the last refusal, by performance.now(). */
   #refusedMs = Number.NEGATIVE_INFINITY;
-  /** Whose turn it is to take of what is reserved, until it holds nothing any more. */
+  /** The holder that may use the reserve, until it has released all. */
   #first: Count | null = null;
-  /** Gives back what was lost without having been given back. */
+  /** Releases the bytes of holdings that were garbage-collected without a release. */
   readonly #lost = new FinalizationRegistry<Count>((count) => this.change(count, 0));
 
   constructor(
@@ -55,24 +55,24 @@ export class ByteBudget {
     this.#maxWaitMs = maxWaitMs;
   }
 
-  /** How many bytes are held. */
+  /** The bytes held. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** Whether somebody waits for room, or found none a short time ago. */
+  /** Whether a holder waits for room or was refused recently. */
   get isShort(): boolean {
     return this.#waiters.length > 0 || performance.now() - this.#refusedMs < shortForMs;
   }
 
-  /** The count of a holding, which is taken back when that is lost. */
+  /** The count of a holding, which is released when the holding is garbage-collected. */
   countFor(holding: Holding): Count {
     const count = { bytes: 0 };
     this.#lost.register(holding, count);
     return count;
   }
 
-  /** Whether there was room to have `count` grow to `bytes`. */
+  /** Sets `count` to `bytes` if there is room. Returns whether there was. */
   tryChange(count: Count, bytes: number): boolean {
     const max = count === this.#first ? this.#maxBytes : this.#maxBytes - this.#reservedBytes;
     if (bytes > count.bytes && this.#bytes + bytes - count.bytes > max) {
@@ -83,17 +83,17 @@ export class ByteBudget {
     return true;
   }
 
-  /** Sets `count` to `bytes`, whether there is room or not. */
+  /** Sets `count` to `bytes` even without room. */
   change(count: Count, bytes: number): void {
-    const given = count.bytes - bytes;
+    const released = count.bytes - bytes;
     count.bytes = bytes;
-    this.#bytes -= given;
+    this.#bytes -= released;
     const isOver = bytes === 0 && count === this.#first;
     if (isOver) this.#first = null;
-    if ((given > 0 || isOver) && this.#waiters.length > 0) this.#wake();
+    if ((released > 0 || isOver) && this.#waiters.length > 0) this.#wake();
   }
 
-  /** Settles when `count` has grown to `bytes`. Rejects with an {@link OverBudgetError}. */
+  /** Waits until there is room to set `count` to `bytes`. Rejects with an {@link OverBudgetError}. */
   wait(count: Count, bytes: number): Promise<void> {
     const granted = Promise.withResolvers<void>();
     const deadline = deadlines.add(this.#maxWaitMs, () => {
@@ -109,49 +109,49 @@ export class ByteBudget {
   #wake(): void {
     const waiters = this.#waiters;
     this.#waiters = [];
-    const still = waiters.filter(({ count, bytes, granted, deadline }) => {
+    const waiting = waiters.filter(({ count, bytes, granted, deadline }) => {
       this.#first ??= count;
       if (!this.tryChange(count, bytes)) return true;
       deadline.clear();
       granted.resolve();
       return false;
     });
-    this.#waiters = still.concat(this.#waiters);
+    this.#waiters = waiting.concat(this.#waiters);
   }
 }
 
-/** The budget of all bodies of the process, from and to clients and upstreams. */
+/** The budget of all bodies of the process. */
 export const bodyBudget = new ByteBudget();
 
-/** What one taker holds of a budget. */
+/** One holder's share of a budget. */
 export class Holding {
   readonly #budget: ByteBudget;
-  /** Null for as long as nothing counts. */
+  /** Null until something is counted. */
   #count: Count | null = null;
 
   constructor(budget = bodyBudget) {
     this.#budget = budget;
   }
 
-  /** Whether it holds `bytes` from now on; else it holds what it did. */
+  /** Holds `bytes` if there is room, else what it held before. Returns whether there was room. */
   tryHold(bytes: number): boolean {
     if (bytes > maxFreeBytes) return this.#budget.tryChange(this.#counted(), bytes);
     this.release();
     return true;
   }
 
-  /** The same, but waits until others have ended. Rejects with an {@link OverBudgetError}. */
+  /** Like {@link tryHold}, but waits for room. Returns undefined if there is some; rejects with an {@link OverBudgetError}. */
   hold(bytes: number): Promise<void> | undefined {
     return this.tryHold(bytes) ? undefined : this.#budget.wait(this.#counted(), bytes);
   }
 
-  /** Holds `bytes` from now on, whether there is room or not: for what is there already, in another form. */
+  /** Holds `bytes` even without room: they exist already, in another form. */
   force(bytes: number): void {
     if (bytes > maxFreeBytes) this.#budget.change(this.#counted(), bytes);
     else this.release();
   }
 
-  /** Gives all back. */
+  /** Releases everything. */
   release(): void {
     if (this.#count) this.#budget.change(this.#count, 0);
   }

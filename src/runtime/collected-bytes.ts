@@ -1,19 +1,19 @@
 import { Holding, maxFreeBytes } from './byte-budget.ts';
 
-/** As much room there is at first where it is not known how much will come, and where it is, at most. */
+/** The size of the first block if the length is unknown, and its bound if it is known. */
 const minBlockBytes = maxFreeBytes;
 const maxFirstBlockBytes = 1024 * 1024;
-/** As much room has each further block at most. */
+/** The bound of each further block. */
 const maxBlockBytes = 4 * 1024 * 1024;
-/** In steps of so much a body is counted. */
+/** Bytes are counted in steps of this size. */
 const stepBytes = 256 * 1024;
 
-/** A body that comes in pieces, of any size, and is counted while it comes. */
+/** Collects the chunks of a body and counts them against the budget. */
 export class CollectedBytes {
-  /** Null while it is too short to count. */
+  /** Null while the body is too short to count. */
   #holding: Holding | null = null;
   #heldBytes = maxFreeBytes;
-  /** Blocks that are full, and the one that is being filled: no byte is moved twice but at the end. */
+  /** Full blocks, and the current one. Bytes are copied into a block once and joined at the end. */
   #full: Buffer[] = [];
   #block: Buffer;
   #blockLength = 0;
@@ -21,8 +21,8 @@ export class CollectedBytes {
   readonly #copies: number;
 
   /**
-   * @param length how long it will be, or null where that is not known
-   * @param copies how often it counts: it may be there in several forms at a time
+   * @param length the length of the body, or null if it is unknown
+   * @param copies how often each byte counts: the body may exist in several forms at once
    */
   constructor(length: number | null, copies = 1) {
     this.#copies = copies;
@@ -33,7 +33,7 @@ export class CollectedBytes {
     return this.#length;
   }
 
-  /** Whether there is room in the budget for as many more; where there is, they count. */
+  /** Counts `bytes` more if the budget has room. Returns whether it has. */
   tryHold(bytes: number): boolean {
     const step = this.#stepFor(bytes);
     if (step === null) return true;
@@ -42,7 +42,7 @@ export class CollectedBytes {
     return true;
   }
 
-  /** The same, but waits for room. Rejects with an `OverBudgetError`. */
+  /** Like {@link tryHold}, but waits for room. Returns undefined if there is some; rejects with an `OverBudgetError`. */
   hold(bytes: number): Promise<void> | undefined {
     if (this.tryHold(bytes)) return undefined;
     const step = this.#stepFor(bytes) as number;
@@ -53,9 +53,9 @@ export class CollectedBytes {
       });
   }
 
-  /** Takes a piece; one that has a buffer to itself is gone then. */
-  add(piece: Uint8Array): void {
-    let rest = piece;
+  /** Appends a chunk, and frees it if it has a buffer to itself. */
+  add(chunk: Uint8Array): void {
+    let rest = chunk;
     while (rest.byteLength > 0) {
       const room = this.#block.length - this.#blockLength;
       if (room === 0) this.#addBlock(rest.byteLength);
@@ -67,17 +67,17 @@ export class CollectedBytes {
         rest = rest.subarray(room);
       }
     }
-    if (piece.byteLength === piece.buffer.byteLength) free(piece);
+    if (chunk.byteLength === chunk.buffer.byteLength) free(chunk);
   }
 
-  /** All of it, in a buffer of its own, and what it holds of the budget: whoever takes it has to give that back. */
+  /** The body in a buffer of its own, with its holding, which the caller has to release. */
   end(): { bytes: Buffer; holding: Holding | null } {
     const bytes = this.#joined();
     this.#holding?.force(this.#copies * bytes.length);
     return { bytes, holding: this.#holding };
   }
 
-  /** It is not wanted any more. */
+  /** Frees everything collected. */
   discard(): void {
     for (const block of [...this.#full, this.#block]) free(block);
     this.#holding?.release();
@@ -89,7 +89,7 @@ export class CollectedBytes {
     let at = 0;
     for (const block of this.#full) {
       at += block.copy(joined, at);
-      // At once, or all of it would be there twice.
+      // At once, or the whole body would exist twice.
       free(block);
     }
     this.#block.copy(joined, at, 0, this.#blockLength);
@@ -104,7 +104,7 @@ export class CollectedBytes {
     this.#blockLength = 0;
   }
 
-  /** What has to be held for `bytes` more, or null where that is held already. */
+  /** The bytes to hold for `bytes` more, rounded up to a step; null if they are held already. */
   #stepFor(bytes: number): number | null {
     const needed = this.#copies * (this.#length + bytes);
     return needed <= this.#heldBytes ? null : Math.ceil(needed / stepBytes) * stepBytes;

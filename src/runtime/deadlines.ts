@@ -2,20 +2,35 @@ import type { Signal } from './abort.ts';
 import { throwLater } from './event-loop.ts';
 import { LinkedList, LinkedNode } from './linked-list.ts';
 
-/** How long it is at least between two looks for expiry, in milliseconds: a deadline is met at most this much late. */
+/** The shortest time between two sweeps, and so the most that a deadline can be late. */
 const sweepIntervalMs = 50;
 
-/** A wait that ends by itself. */
+/** Monotonic time and timers; tests inject their own. */
+export interface Clock {
+  nowMs(): number;
+  /** Calls `run` once. Returns a function that cancels the timer. */
+  startTimer(run: () => void, afterMs: number): () => void;
+}
+
+const systemClock: Clock = {
+  nowMs: () => performance.now(),
+  startTimer(run, afterMs) {
+    const timer = setTimeout(run, afterMs);
+    return () => clearTimeout(timer);
+  },
+};
+
+/** A wait with a time limit. */
 export abstract class Deadline extends LinkedNode {
-  /** When it ends, by `performance.now()`. */
+  /** The time of expiry, by the clock of its {@link Deadlines}. */
   atMs = 0;
 
-  /** Called once, when it has lasted too long. */
+  /** Called once, when the time limit has passed. */
   abstract expire(): void;
 
-  /** Ends the wait: what was awaited has come. */
+  /** Ends the wait. May be called again. */
   clear(): void {
-    deadlines.end(this);
+    this.unlink();
   }
 }
 
@@ -29,47 +44,47 @@ class Timeout extends Deadline {
 }
 
 /**
- * Ends waits that last too long. One timer serves them all: a timer per request would cost more than the rest of a
- * request's bookkeeping. It wakes the process when the first wait may be over, not before.
+ * Deadlines that share one timer, which fires when the first of them may have passed. A timer per request would cost more
+ * than the rest of a request's bookkeeping (docs/performance.md#one-deadline-timer).
  */
-class Deadlines {
+export class Deadlines {
+  readonly clock: Clock;
   readonly #waits = new LinkedList<Deadline>();
-  #timer: Timer | null = null;
-  /** When expiry is looked for next. */
+  #cancelTimer: (() => void) | null = null;
   #sweepAtMs = Number.POSITIVE_INFINITY;
 
-  /** Calls `expire` once, `afterMs` from now, unless cleared before. */
+  constructor(clock = systemClock) {
+    this.clock = clock;
+  }
+
+  /** Calls `expire` once, `afterMs` from now, unless the deadline is cleared before. */
   add(afterMs: number, expire: () => void): Deadline {
     const deadline = new Timeout(expire);
     this.start(deadline, afterMs);
     return deadline;
   }
 
-  /** Has `deadline`, which is not under way, expire `afterMs` from now, unless cleared before. */
+  /** Starts a deadline that is not running. */
   start(deadline: Deadline, afterMs: number): void {
-    const nowMs = performance.now();
+    const nowMs = this.clock.nowMs();
     deadline.atMs = nowMs + afterMs;
     this.#waits.add(deadline);
     this.#sweepBy(deadline.atMs, nowMs);
   }
 
-  end(deadline: Deadline): void {
-    this.#waits.remove(deadline);
-  }
-
-  /** Looks for expiry at `atMs`, if not earlier; never at once, so that what ends soon ends together. */
+  /** Schedules a sweep at `atMs` unless one comes earlier; not at once, so that close deadlines share one. */
   #sweepBy(atMs: number, nowMs: number): void {
     const sweepAtMs = Math.max(atMs, nowMs + sweepIntervalMs);
     if (sweepAtMs >= this.#sweepAtMs) return;
     this.#sweepAtMs = sweepAtMs;
-    if (this.#timer) clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#sweep(), Math.ceil(sweepAtMs - nowMs));
+    this.#cancelTimer?.();
+    this.#cancelTimer = this.clock.startTimer(() => this.#sweep(), Math.ceil(sweepAtMs - nowMs));
   }
 
   #sweep(): void {
-    this.#timer = null;
+    this.#cancelTimer = null;
     this.#sweepAtMs = Number.POSITIVE_INFINITY;
-    const nowMs = performance.now();
+    const nowMs = this.clock.nowMs();
     let firstMs = Number.POSITIVE_INFINITY;
     for (const deadline of this.#waits) {
       if (deadline.atMs <= nowMs) {
@@ -85,10 +100,10 @@ class Deadlines {
   }
 }
 
-/** The process's deadlines. */
+/** The deadlines of the process. */
 export const deadlines = new Deadlines();
 
-/** Waits `ms` milliseconds, or until the signal is aborted; tells whether the whole time went by. */
+/** Waits `ms` milliseconds or until the signal is aborted. Resolves to whether the whole time passed. */
 export function sleep(ms: number, signal: Signal): Promise<boolean> {
   if (signal.aborted) return Promise.resolve(false);
   return new Promise((resolve) => {
@@ -104,7 +119,7 @@ export function sleep(ms: number, signal: Signal): Promise<boolean> {
   });
 }
 
-/** Waits until `promise` is settled, either way, or the signal is aborted, or `timeoutMs` have passed where it is given. */
+/** Waits until `promise` settles, the signal is aborted, or `timeoutMs` (default: no limit) have passed. */
 export function settledOrAborted(
   promise: Promise<unknown>,
   signal: Signal,

@@ -1,53 +1,53 @@
 import { closeSync, openSync, readFileSync } from 'node:fs';
 
 const checkIntervalMs = 1_000;
-/** Of the limit, as much is kept for ourselves, but not more or less than this. */
+/** The reserve is this share of the limit, within bounds. */
 const reserveShare = 1 / 8;
 const minReserve = 8;
 const maxReserve = 64;
-/** How long there must have been room before the shortage is over: it may come and go by the second. */
+/** A shortage is over after this long with room, because it may come and go within seconds. */
 const roomMs = 5_000;
-/** How long each turn of the event loop is held up in a shortage. */
+/** The delay of each turn of the event loop during a shortage. */
 const brakeMs = 10;
-/** How often it looks whether the shortage is over. */
+/** How often to check whether a shortage is over. */
 const lookIntervalMs = 100;
 
-/** Is told of shortages of file descriptors. */
+/** Is notified of shortages of file descriptors. */
 export interface DescriptorWatcher {
-  /** There are none left but the reserve. @param problem what there is to say, and to do */
+  /** Only the reserve is left. @param problem the problem, and what to do about it */
   onShortage(problem: string): void;
-  /** The shortage goes on; called once a second. @param forMs since when */
+  /** The shortage continues; called once a second. @param forMs how long it has lasted */
   onShortageLasts(forMs: number): void;
   /** There is room again. */
   onRoom(): void;
 }
 
 /**
- * The file descriptors of the process. While somebody watches, a few are held in reserve, by files of no use: when all
- * others are in the hands of clients, there is room for connections to upstreams, and for a reload.
+ * The file descriptors of the process. While there is a watcher, dummy files hold a few in reserve: when clients use all
+ * others, the reserve serves connections to servers, and a reload.
  *
- * In a shortage Bun's event loop would spin: the listening socket is ready, and to accept fails, again and again. It cannot
- * be told to stop accepting without closing the connections of clients that are idle just then. So each of its turns is held
- * up for a moment: the connections that there are are served as before, and new ones wait until others have ended.
+ * In a shortage Bun's event loop would spin: the listening socket stays ready, and each accept fails. Bun cannot stop
+ * accepting without closing idle connections of clients. So each turn is delayed for a moment: existing connections are
+ * served as before, and new ones wait until others end.
  */
 class Descriptors {
   readonly #watchers = new Set<DescriptorWatcher>();
   readonly #spares: number[] = [];
-  /** How many may be open; null: the system does not tell. */
+  /** The most that may be open; null if the system does not say. */
   #limit: number | null = null;
   #reserve = 0;
   #timer: Timer | null = null;
-  /** By performance.now(): since when there is a shortage, and since when room; null: not. */
+  /** The start of the shortage, and of the room during it, by performance.now(); null if there is none. */
   #shortSinceMs: number | null = null;
   #roomSinceMs: number | null = null;
 
-  /** Holds the reserve, once the gateway serves, and tells `watcher` of shortages. */
+  /** Holds the reserve from the next turn on, and notifies `watcher` of shortages. */
   watch(watcher: DescriptorWatcher): void {
     // Windows has no such limit.
     if (process.platform === 'win32') return;
     this.#watchers.add(watcher);
     if (this.#timer !== null) return;
-    // In a shortage the file that tells could not be read.
+    // Read now: in a shortage the file could not be opened.
     this.#limit = limitOf();
     this.#reserve = reserveOf(this.#limit);
     this.#timer = setInterval(() => this.#check(), checkIntervalMs).unref();
@@ -65,7 +65,7 @@ class Descriptors {
     this.#giveBack(this.#spares.length);
   }
 
-  /** Whether not one more can be had. */
+  /** Whether no descriptor is left. */
   areExhausted(): boolean {
     if (this.#timer === null) return false;
     const isExhausted = !this.#open(1);
@@ -74,29 +74,29 @@ class Descriptors {
     return isExhausted;
   }
 
-  /** Frees `count` of the reserve, in a shortage, for what is opened right after this. */
+  /** In a shortage, frees `count` of the reserve for the files that the caller opens next. */
   lend(count: number): void {
     if (this.#shortSinceMs !== null) this.#giveBack(count);
   }
 
-  /** Runs `open`, which opens a file at a time and closes it again: in a shortage, too. */
+  /** Runs `open`, which has one file open at a time and closes it, with a descriptor of the reserve in a shortage. */
   use<T>(open: () => T): T {
     this.lend(1);
     try {
       return open();
     } finally {
-      // Before anybody else takes it.
+      // Now, before a new connection takes it.
       if (this.#shortSinceMs !== null) this.#fill();
     }
   }
 
-  /** What there is to say, and to do, about the shortage. */
+  /** The problem, and what to do about it. */
   problem(): string {
     const known = this.#limit === null ? '' : ` (limit ${this.#limit})`;
     return `out of file descriptors${known}: raise ulimit -n, or LimitNOFILE= in systemd`;
   }
 
-  /** Once a second: takes the reserve, and looks whether more could be had. */
+  /** Once a second: fills the reserve, and checks that one more descriptor is left. */
   #check(): void {
     if (this.#shortSinceMs !== null) {
       const forMs = performance.now() - this.#shortSinceMs;
@@ -114,7 +114,7 @@ class Descriptors {
     setImmediate(() => this.#brake(0));
   }
 
-  /** Holds up one turn of the event loop in a shortage. @param lookAtMs when to look whether it is over */
+  /** Delays one turn of the event loop in a shortage. @param lookAtMs when to check whether it is over */
   #brake(lookAtMs: number): void {
     if (this.#shortSinceMs === null) return;
     Bun.sleepSync(brakeMs);
@@ -126,7 +126,7 @@ class Descriptors {
   }
 
   #look(nowMs: number): void {
-    // The reserve comes first, and there must be as much again for others.
+    // The reserve comes first, and as much again must be left for others.
     if (!this.#fill() || !this.#hasRoom(this.#reserve)) this.#roomSinceMs = null;
     else this.#roomSinceMs ??= nowMs;
     if (this.#roomSinceMs === null || nowMs - this.#roomSinceMs < roomMs) return;
@@ -134,19 +134,19 @@ class Descriptors {
     for (const watcher of this.#watchers) watcher.onRoom();
   }
 
-  /** Takes what is missing of the reserve; tells whether all of it is there. */
+  /** Fills the reserve. Returns whether it is full. */
   #fill(): boolean {
     return this.#open(this.#reserve - this.#spares.length);
   }
 
   #hasRoom(count: number): boolean {
     const before = this.#spares.length;
-    const isThere = this.#open(count);
+    const hasRoom = this.#open(count);
     this.#giveBack(this.#spares.length - before);
-    return isThere;
+    return hasRoom;
   }
 
-  /** Takes `count` more; tells whether that many were to be had. */
+  /** Opens `count` more dummy files. Returns whether that many were left. */
   #open(count: number): boolean {
     for (let taken = 0; taken < count; taken++) {
       try {
@@ -164,10 +164,10 @@ class Descriptors {
   }
 }
 
-/** The process's file descriptors. */
+/** The file descriptors of the process. */
 export const descriptors = new Descriptors();
 
-/** How many file descriptors may be open; null where the system does not tell. */
+/** The limit of open file descriptors; null if the system does not say. */
 function limitOf(): number | null {
   try {
     const limit = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'latin1'))?.[1];

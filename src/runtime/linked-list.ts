@@ -1,16 +1,21 @@
-/** What can stand in a {@link LinkedList}. It holds its own links, and so stands in one list at a time. */
+/** An item of a {@link LinkedList}. It holds its own links, and so is in one list at most. */
 export abstract class LinkedNode {
-  /** The list that it stands in, and its neighbors there: for that list alone. */
-  list: object | null = null;
+  /** The list that the item is in, and its neighbors there. Only the list sets them. */
+  list: { remove(item: LinkedNode): void } | null = null;
   previous: LinkedNode | null = null;
   next: LinkedNode | null = null;
+
+  /** Removes the item from its list, if it is in one. */
+  unlink(): void {
+    this.list?.remove(this);
+  }
 }
 
 /**
- * What is under way, in the order in which it began; things come and go by the ten thousand per second.
+ * Items in the order of their addition, for what is added and removed with every request.
  *
- * Not a Set: JavaScriptCore's Sets and Maps leave what was deleted from them reachable through the tables that they
- * outgrew until the next full collection, and so kept thousands of finished requests alive with all they refer to.
+ * Not a Set: JavaScriptCore keeps entries deleted from a Set or Map reachable through the tables that it outgrew, which
+ * kept thousands of finished requests in memory until the next full collection (docs/performance.md#linked-list).
  */
 export class LinkedList<T extends LinkedNode> implements Iterable<T> {
   #first: T | null = null;
@@ -21,12 +26,12 @@ export class LinkedList<T extends LinkedNode> implements Iterable<T> {
     return this.#size;
   }
 
-  /** What is there for the longest. */
+  /** The oldest item. */
   get first(): T | undefined {
     return this.#first ?? undefined;
   }
 
-  /** Adds `item`, which stands in no list, at the end. */
+  /** Appends an item that is in no list. */
   add(item: T): void {
     item.list = this;
     item.previous = this.#last;
@@ -36,7 +41,7 @@ export class LinkedList<T extends LinkedNode> implements Iterable<T> {
     this.#size++;
   }
 
-  /** Takes `item` out; does nothing where it is not there. */
+  /** Removes `item`; does nothing if it is not in this list. */
   remove(item: T): void {
     if (item.list !== this) return;
     const { previous, next } = item;
@@ -45,13 +50,13 @@ export class LinkedList<T extends LinkedNode> implements Iterable<T> {
     if (next) next.previous = previous;
     else this.#last = previous as T | null;
     item.list = null;
-    // What was removed must not keep those reachable that came after it.
+    // A removed item must not keep later ones reachable.
     item.previous = null;
     item.next = null;
     this.#size--;
   }
 
-  /** What was there at the start, but for what was removed meanwhile. */
+  /** The items at the start of the iteration, without those removed during it. */
   *[Symbol.iterator](): Generator<T, void> {
     const items: T[] = [];
     for (let item = this.#first; item; item = item.next as T | null) items.push(item);

@@ -4,7 +4,8 @@ import type { Holding } from './byte-budget.ts';
 export type Payload = string | OwnedBytes;
 
 /**
- * Bytes with one owner at a time, who frees them. The garbage collector would see the memory of many bodies too late.
+ * Bytes with one owner at a time, who frees them. The garbage collector would notice the memory of many bodies too late
+ * (docs/performance.md#owned-bytes).
  */
 export class OwnedBytes {
   readonly bytes: Uint8Array;

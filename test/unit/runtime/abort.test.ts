@@ -34,13 +34,13 @@ describe.each(ways)('%s', (_name, create) => {
     expect(signal.reason).toBe(first);
   });
 
-  test('has an error for a reason where none is given', () => {
+  test('has an error as its reason if none is given', () => {
     const { signal, abort } = create();
     abort();
     expect(signal.reason).toBeInstanceOf(Error);
   });
 
-  test('is aborted already, and has its reason, when it calls its listeners', () => {
+  test('is aborted and has its reason when it calls its listeners', () => {
     const { signal, abort } = create();
     const seen: unknown[] = [];
     signal.addEventListener('abort', () => seen.push(signal.aborted, signal.reason), { once: true });
@@ -48,7 +48,7 @@ describe.each(ways)('%s', (_name, create) => {
     expect(seen).toEqual([true, 'why']);
   });
 
-  test('calls its listeners once, in their order, but for those that were removed', () => {
+  test('calls its listeners once, in order, without removed ones', () => {
     const { signal, abort } = create();
     const called: number[] = [];
     const listeners = [0, 1, 2, 3, 4].map((index) => () => void called.push(index));

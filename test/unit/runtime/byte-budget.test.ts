@@ -5,7 +5,7 @@ import { waitUntil } from '../../support/wait.ts';
 const KiB = 1024;
 const MiB = 1024 * KiB;
 
-/** What has become of a wait. */
+/** The state of a wait. */
 function watched(wait: Promise<void> | undefined): { state: string } {
   const seen = { state: wait === undefined ? 'at once' : 'waits' };
   wait?.then(
@@ -20,7 +20,7 @@ function watched(wait: Promise<void> | undefined): { state: string } {
 }
 
 describe('a budget', () => {
-  test('counts what is held until it is given back', () => {
+  test('counts what is held until it is released', () => {
     const budget = new ByteBudget(4 * MiB, MiB);
     const [a, b] = [new Holding(budget), new Holding(budget)];
     expect([a.tryHold(MiB), b.tryHold(2 * MiB), budget.bytes]).toEqual([true, true, 3 * MiB]);
@@ -33,14 +33,14 @@ describe('a budget', () => {
     expect(budget.bytes).toBe(0);
   });
 
-  test('does not count what is short, nor refuse it', () => {
+  test('neither counts nor refuses short bodies', () => {
     const budget = new ByteBudget(MiB, 0);
     new Holding(budget).tryHold(MiB);
     const short = new Holding(budget);
     expect([short.tryHold(64 * KiB), short.tryHold(64 * KiB + 1), budget.bytes]).toEqual([true, false, MiB]);
   });
 
-  test('has one wait for what another gives back', async () => {
+  test('grants a waiter what another holder releases', async () => {
     const budget = new ByteBudget(2 * MiB, 0);
     const [a, b] = [new Holding(budget), new Holding(budget)];
     a.tryHold(2 * MiB);
@@ -52,7 +52,7 @@ describe('a budget', () => {
     expect(budget.bytes).toBe(MiB);
   });
 
-  test('brings the one that waits for the longest to its end, however much the others hold', async () => {
+  test('lets the longest waiter complete, however much the others hold', async () => {
     const budget = new ByteBudget(4 * MiB, 2 * MiB);
     const holdings = [new Holding(budget), new Holding(budget)];
     for (const holding of holdings) holding.tryHold(MiB);
@@ -64,7 +64,7 @@ describe('a budget', () => {
     expect(budget.bytes).toBe(2 * MiB);
   });
 
-  test('refuses what has waited too long', async () => {
+  test('refuses a waiter after the longest wait', async () => {
     const budget = new ByteBudget(MiB, 0, 10);
     new Holding(budget).tryHold(MiB);
     const late = new Holding(budget);
@@ -73,7 +73,7 @@ describe('a budget', () => {
     expect(budget.bytes).toBe(MiB);
   });
 
-  test('gets back what was lost without having been given back', async () => {
+  test('regains what was garbage-collected without a release', async () => {
     const budget = new ByteBudget(4 * MiB, 0);
     (() => void new Holding(budget).tryHold(MiB))();
     await waitUntil('the collection', () => {
@@ -82,7 +82,7 @@ describe('a budget', () => {
     });
   });
 
-  test('counts what is there already even beyond its bound', () => {
+  test('counts bytes that exist already even beyond its bound', () => {
     const budget = new ByteBudget(MiB, 0);
     new Holding(budget).force(2 * MiB);
     expect([budget.bytes, new Holding(budget).tryHold(65 * KiB)]).toEqual([2 * MiB, false]);

@@ -6,8 +6,8 @@ import { Random } from '../../support/random.ts';
 const KiB = 1024;
 const MiB = 1024 * KiB;
 
-describe('a body that comes in pieces', () => {
-  test('is put together, whatever their sizes, and whether its length is known or not', () => {
+describe('a body that is collected from chunks', () => {
+  test('is complete, whatever their sizes, and whether its length is known or not', () => {
     const random = new Random(7);
     for (let round = 0; round < 60; round++) {
       const sizes = Array.from({ length: random.below(40) }, () =>
@@ -29,7 +29,7 @@ describe('a body that comes in pieces', () => {
     }
   });
 
-  test('counts while it comes, and for as long as it is held', () => {
+  test('counts while it arrives and as long as it is held', () => {
     const before = bodyBudget.bytes;
     const collected = new CollectedBytes(null);
     for (let i = 0; i < 32; i++) {
@@ -43,7 +43,7 @@ describe('a body that comes in pieces', () => {
     expect(bodyBudget.bytes).toBe(before);
   });
 
-  test('takes nothing of the budget while it is short', () => {
+  test('does not count while it is short', () => {
     const before = bodyBudget.bytes;
     const collected = new CollectedBytes(64 * KiB);
     collected.tryHold(64 * KiB);
@@ -52,7 +52,7 @@ describe('a body that comes in pieces', () => {
     expect(bodyBudget.bytes).toBe(before);
   });
 
-  test('that is not wanted any more gives back what it took', () => {
+  test('releases its bytes when it is discarded', () => {
     const before = bodyBudget.bytes;
     const collected = new CollectedBytes(null);
     collected.tryHold(MiB);
@@ -61,7 +61,7 @@ describe('a body that comes in pieces', () => {
     expect(bodyBudget.bytes).toBe(before);
   });
 
-  test('does not have all its room before it has come', () => {
+  test('does not allocate its declared length in advance', () => {
     const before = process.memoryUsage().arrayBuffers;
     const many = Array.from({ length: 100 }, () => new CollectedBytes(64 * MiB));
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(200 * MiB);

@@ -1,76 +1,84 @@
-import { describe, expect, spyOn, test } from 'bun:test';
+import { describe, expect, test } from 'bun:test';
 import { join } from 'node:path';
-import { deadlines, sleep } from '../../../src/runtime/deadlines.ts';
-import { waitUntil } from '../../support/wait.ts';
+import { Deadlines, sleep } from '../../../src/runtime/deadlines.ts';
+import { FakeClock } from '../../support/fake-clock.ts';
+
+/** Deadlines by a clock that the test advances, and a log of those that expired. */
+function deadlinesWithLog() {
+  const clock = new FakeClock();
+  const deadlines = new Deadlines(clock);
+  const expired: string[] = [];
+  const add = (name: string, afterMs: number) => deadlines.add(afterMs, () => void expired.push(name));
+  return { clock, deadlines, expired, add };
+}
 
 describe('a deadline', () => {
-  test('calls once, and not before its time', async () => {
-    const startMs = performance.now();
-    const expiredAfterMs: number[] = [];
-    deadlines.add(120, () => void expiredAfterMs.push(performance.now() - startMs));
-    await waitUntil('the deadline', () => expiredAfterMs.length > 0);
-    // By the end of a later one it would have called again.
-    await new Promise<void>((resolve) => deadlines.add(120, resolve));
-    expect(expiredAfterMs).toHaveLength(1);
-    expect(expiredAfterMs[0]).toBeGreaterThanOrEqual(120);
+  test('expires once, not before its time and at most 50 ms late', () => {
+    for (const afterMs of [0, 10, 49, 50, 51, 120, 60_000]) {
+      const { clock, expired, add } = deadlinesWithLog();
+      add('it', afterMs);
+      clock.advance(afterMs - 1);
+      expect(expired).toEqual([]);
+      clock.advance(51);
+      expect(expired).toEqual(['it']);
+      clock.advance(120_000);
+      expect(expired).toEqual(['it']);
+    }
   });
 
-  test('calls while others that end later go on', async () => {
-    const later = deadlines.add(60_000, () => {
-      throw new Error('a deadline of 60 s is over already');
-    });
-    await new Promise<void>((resolve) => deadlines.add(10, resolve));
-    later.clear();
+  test('expires at its time whatever the order in which others were added', () => {
+    const { clock, expired, add } = deadlinesWithLog();
+    for (const ms of [60_000, 200, 60, 130, 30_000]) add(`${ms}`, ms);
+    clock.advance(250);
+    expect(expired).toEqual(['60', '130', '200']);
+    clock.advance(29_750);
+    expect(expired).toEqual(['60', '130', '200', '30000']);
+    clock.advance(30_000);
+    expect(expired).toHaveLength(5);
   });
 
-  test('is met while others, that were set before and after it, end much later', async () => {
-    const expired: string[] = [];
-    const add = (name: string, ms: number) => deadlines.add(ms, () => void expired.push(name));
-    const later = [add('before', 60_000)];
-    const soon = new Promise<void>((resolve) => deadlines.add(100, resolve));
-    later.push(add('after', 30_000));
-    await soon;
-    expect(expired).toEqual([]);
-    for (const one of later) one.clear();
+  test('does not wake the process before it is due', () => {
+    const { clock, add } = deadlinesWithLog();
+    add('it', 60_000);
+    clock.advance(59_999);
+    expect(clock.started).toBe(1);
   });
 
-  test('does not wake the process before it is due', async () => {
-    // What tests before have left is over by then, or is far off.
-    await Bun.sleep(150);
-    using timeouts = spyOn(globalThis, 'setTimeout');
-    using intervals = spyOn(globalThis, 'setInterval');
-    const later = deadlines.add(60_000, () => {});
-    await Bun.sleep(300);
-    later.clear();
-    // None where a look is due anyway before the minute is over.
-    expect(timeouts.mock.calls.length).toBeLessThanOrEqual(1);
-    expect(intervals).not.toHaveBeenCalled();
+  test('shares a timer with others that expire within 50 ms', () => {
+    const { clock, expired, add } = deadlinesWithLog();
+    for (let afterMs = 0; afterMs <= 50; afterMs++) add('it', afterMs);
+    clock.advance(50);
+    expect([expired.length, clock.started]).toEqual([51, 1]);
   });
 
-  test('that is still to come is met after an earlier one was', async () => {
-    const expired: number[] = [];
-    for (const ms of [200, 60, 130]) deadlines.add(ms, () => void expired.push(ms));
-    await waitUntil('all three', () => expired.length === 3);
-    expect(expired).toEqual([60, 130, 200]);
-  });
-
-  test('that was cleared calls never, even when another expires in the same moment and clears it', async () => {
-    const expired: string[] = [];
-    const cleared = deadlines.add(10, () => void expired.push('cleared'));
+  test('never expires once cleared, even by another that expires in the same sweep', () => {
+    const { clock, deadlines, expired, add } = deadlinesWithLog();
+    const cleared = add('cleared', 10);
     cleared.clear();
     cleared.clear();
-    let second: { clear(): void } | undefined;
     deadlines.add(10, () => {
       expired.push('first');
-      second?.clear();
+      second.clear();
     });
-    second = deadlines.add(10, () => void expired.push('second'));
-    deadlines.add(100, () => void expired.push('last'));
-    await waitUntil('the last', () => expired.includes('last'));
+    const second = add('second', 10);
+    add('last', 100);
+    clock.advance(150);
     expect(expired).toEqual(['first', 'last']);
   });
 
-  test('whose end fails keeps no other from ending, and the process learns of the failure', () => {
+  test('may be started while another expires', () => {
+    const { clock, deadlines, expired, add } = deadlinesWithLog();
+    deadlines.add(10, () => {
+      expired.push('first');
+      add('second', 10);
+    });
+    clock.advance(50);
+    expect(expired).toEqual(['first']);
+    clock.advance(50);
+    expect(expired).toEqual(['first', 'second']);
+  });
+
+  test('that throws does not stop others, and the process learns of the error', () => {
     const program = `
       import { deadlines } from ${JSON.stringify(join(import.meta.dir, '../../../src/runtime/deadlines.ts'))};
       process.on('uncaughtException', (error) => console.log(error.message));
@@ -80,20 +88,10 @@ describe('a deadline', () => {
     const { stdout } = Bun.spawnSync([process.execPath, '-e', program]);
     expect(stdout.toString()).toBe('the second ended\nthe first failed\n');
   });
-
-  test('may be set while another expires', async () => {
-    const expired: string[] = [];
-    deadlines.add(10, () => {
-      expired.push('first');
-      deadlines.add(10, () => void expired.push('second'));
-    });
-    await waitUntil('the second', () => expired.length === 2);
-    expect(expired).toEqual(['first', 'second']);
-  });
 });
 
 describe('a sleep', () => {
-  test('tells that the whole time went by', async () => {
+  test('resolves to true when the whole time has passed', async () => {
     expect(await sleep(5, new AbortController().signal)).toBe(true);
   });
 
@@ -104,7 +102,7 @@ describe('a sleep', () => {
     expect(await sleeping).toBe(false);
   });
 
-  test('does not begin where the signal was aborted before', async () => {
+  test('does not begin if the signal is already aborted', async () => {
     expect(await sleep(60_000, AbortSignal.abort())).toBe(false);
   });
 });

@@ -15,8 +15,8 @@ class Item<T = string> extends LinkedNode {
 const itemsOf = <T>(values: readonly T[]) => values.map((value) => new Item(value));
 const valuesOf = <T>(list: LinkedList<Item<T>>) => [...list].map(({ value }) => value);
 
-describe('a list of what is under way', () => {
-  test('keeps the order in which things came', () => {
+describe('a linked list', () => {
+  test('keeps the order of additions', () => {
     const list = new LinkedList<Item>();
     for (const item of itemsOf(['a', 'b', 'c'])) list.add(item);
     expect(valuesOf(list)).toEqual(['a', 'b', 'c']);
@@ -38,7 +38,7 @@ describe('a list of what is under way', () => {
     expect(list.size).toBe(3);
   });
 
-  test('shows what has been there for the longest, and nothing where nothing is', () => {
+  test('has the oldest item first, and none if it is empty', () => {
     const list = new LinkedList<Item>();
     expect(list.first).toBeUndefined();
     const [a, b] = itemsOf(['a', 'b']) as [Item, Item];
@@ -49,7 +49,7 @@ describe('a list of what is under way', () => {
     expect(list.first).toBe(b);
   });
 
-  test('loses a thing once', () => {
+  test('removes an item once', () => {
     const list = new LinkedList<Item>();
     const [a, b] = itemsOf(['a', 'b']) as [Item, Item];
     list.add(a);
@@ -60,7 +60,7 @@ describe('a list of what is under way', () => {
     expect(valuesOf(list)).toEqual(['b']);
   });
 
-  test('does not lose what stands in another list', () => {
+  test('does not remove an item of another list', () => {
     const [one, other] = [new LinkedList<Item>(), new LinkedList<Item>()];
     const [a, b] = itemsOf(['a', 'b']) as [Item, Item];
     one.add(a);
@@ -69,7 +69,7 @@ describe('a list of what is under way', () => {
     expect([valuesOf(one), valuesOf(other)]).toEqual([['a'], ['b']]);
   });
 
-  test('may have again what it lost, and what another list lost', () => {
+  test('takes back an item that it or another list has lost', () => {
     const [one, other] = [new LinkedList<Item>(), new LinkedList<Item>()];
     const [a, b] = itemsOf(['a', 'b']) as [Item, Item];
     for (const item of [a, b]) one.add(item);
@@ -80,7 +80,7 @@ describe('a list of what is under way', () => {
     expect([valuesOf(one), valuesOf(other)]).toEqual([['a'], ['b']]);
   });
 
-  test('may change while it is gone through: what is removed is passed over, what is added comes the next time', () => {
+  test('may change during an iteration, which skips removed items and leaves out added ones', () => {
     const list = new LinkedList<Item<number>>();
     const items = itemsOf([0, 1, 2, 3, 4]);
     for (const item of items) list.add(item);
@@ -94,7 +94,7 @@ describe('a list of what is under way', () => {
     expect(valuesOf(list)).toEqual([3, 10, 11, 13]);
   });
 
-  test('is what a Set is, whatever comes and goes', () => {
+  test('behaves like a Set, whatever is added and removed', () => {
     const random = new Random(3);
     const list = new LinkedList<Item<number>>();
     const set = new Set<number>();
@@ -115,7 +115,7 @@ describe('a list of what is under way', () => {
     expect(list.size).toBe(set.size);
   });
 
-  test('does not keep alive what was removed', () => {
+  test('does not keep removed items alive', () => {
     // Of a kind that can be counted, since hardly anything else makes them.
     const alive = () => heapStats().objectTypeCounts.WeakSet ?? 0;
     const list = new LinkedList<Item<object>>();
