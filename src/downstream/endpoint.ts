@@ -269,10 +269,9 @@ export class Endpoint implements CallTaker {
     call.reply.await(call);
     call.session?.began(call);
     try {
-      if (call.method === 'ping') call.answer({ kind: 'result', payload: '{}' });
-      else if (call.method === 'initialize') {
+      if (call.method === 'initialize')
         throw new GatewayError('invalid_request', 'initialize must not be part of a batch');
-      } else this.#router.handle(call);
+      this.#router.handle(call);
     } catch (error) {
       call.fail(error);
     }

@@ -1,10 +1,12 @@
 import { GatewayError } from '../errors.ts';
 import { unknownTool } from '../observability/upstream-metrics.ts';
 import type { Answer, Exchange } from '../protocol/exchange.ts';
+import { kinds } from '../protocol/kinds.ts';
 import { maxTokenChars } from '../protocol/messages.ts';
 import type { OfferedTool, Registry, ToolRoute } from '../registry/catalog.ts';
 import { splitQualified } from '../registry/names.ts';
 import type { SessionKeeper } from '../upstream/session-keeper.ts';
+import { methods, type OwnerMethod } from './methods.ts';
 import { ToolDispatch, type ToolDispatchParts } from './tool-dispatch.ts';
 
 /** As much of a name that came from a client as is quoted back. */
@@ -24,48 +26,40 @@ export class Router {
     this.#parts = parts;
   }
 
-  /** Has one request answered, at once where that needs no upstream. Throws a {@link GatewayError} in place of that. */
+  /** Answers one request, at once if that needs no upstream. Throws a {@link GatewayError} instead of answering. */
   handle(exchange: Exchange): void {
-    switch (exchange.method) {
-      case 'tools/call':
-        this.#callTool(exchange);
+    const method = methods.get(exchange.method);
+    switch (method?.route) {
+      case 'owner':
+        this.#handleByOwner(exchange, method);
         break;
-      case 'tools/list':
-        exchange.answer(this.#listTools(exchange));
+      case 'merged':
+        exchange.answer(this.#mergedList(exchange));
+        break;
+      case 'gateway':
+        exchange.answer(method.answer);
         break;
       default:
         throw new GatewayError('method_not_found', `Method not found: ${quoted(exchange.method)}`);
     }
   }
 
-  /** The server that a tool call is for. */
+  /** The name of the server that a tool call is for. */
   serverOf({ params }: Exchange): string {
     const name = params?.string('name') ?? '';
     return this.#parts.registry.find(name)?.server ?? splitQualified(name)?.server ?? 'unknown';
   }
 
-  #listTools(exchange: Exchange): Answer {
-    // The list is one page, so there never was a cursor to come back with.
-    const cursor = exchange.params?.member('cursor');
-    // Some clients send an empty one for the first page.
-    if (cursor !== undefined && cursor !== '""') {
-      throw new GatewayError('invalid_params', 'tools/list: unknown cursor; list again without one');
-    }
+  #mergedList({ method, params }: Exchange): Answer {
+    // The list has one page, so no cursor is valid. Some clients send an empty one for the first page.
+    const cursor = params?.member('cursor');
+    if (cursor !== undefined && cursor !== '""')
+      throw new GatewayError('invalid_params', `${method}: unknown cursor; list again without one`);
     return { kind: 'result', payload: this.#parts.registry.toolsList() };
   }
 
-  #callTool(exchange: Exchange): void {
-    const { params } = exchange;
-    const name = params?.string('name');
-    if (params === undefined || name === undefined)
-      throw new GatewayError('invalid_params', 'tools/call: "name" must be a string');
-    if (!params.isObjectOrAbsent('arguments')) {
-      throw new GatewayError('invalid_params', 'tools/call: "arguments" must be an object');
-    }
-    if ((exchange.meta?.member('progressToken')?.length ?? 0) > maxTokenChars) {
-      const expected = `must have at most ${maxTokenChars} characters: it goes back with each notification`;
-      throw new GatewayError('invalid_params', `tools/call: "progressToken" ${expected}`);
-    }
+  #handleByOwner(exchange: Exchange, method: OwnerMethod): void {
+    const name = itemName(exchange, method);
     const offered = this.#parts.registry.find(name);
     if (offered) this.#call(exchange, this.#routeOf(offered, name));
     else this.#callUnlisted(exchange, name);
@@ -120,6 +114,24 @@ export class Router {
       )
       .catch((error: unknown) => exchange.fail(error));
   }
+}
+
+/** The name of the item that a request is for. Throws `invalid_params` if the params do not fit the method. */
+function itemName(exchange: Exchange, { kind, objectKey }: OwnerMethod): string {
+  const { method, params } = exchange;
+  const { nameKey } = kinds[kind];
+  const name = params?.string(nameKey);
+  if (params === undefined || name === undefined) throw invalidParams(method, nameKey, 'must be a string');
+  if (!params.isObjectOrAbsent(objectKey)) throw invalidParams(method, objectKey, 'must be an object');
+  if ((exchange.meta?.member('progressToken')?.length ?? 0) > maxTokenChars) {
+    const expected = `must have at most ${maxTokenChars} characters: it goes back with each notification`;
+    throw invalidParams(method, 'progressToken', expected);
+  }
+  return name;
+}
+
+function invalidParams(method: string, key: string, expected: string): GatewayError {
+  return new GatewayError('invalid_params', `${method}: "${key}" ${expected}`);
 }
 
 function quoted(text: string): string {

@@ -1,0 +1,32 @@
+import type { Answer } from '../protocol/exchange.ts';
+import { type Kind, kinds } from '../protocol/kinds.ts';
+
+/** A method whose requests go to the upstream that owns the item they name. */
+export interface OwnerMethod {
+  readonly route: 'owner';
+  readonly kind: Kind;
+  /** The member of the params that must be an object if it is there. */
+  readonly objectKey: string;
+}
+
+/** A method that lists the items of all upstreams. */
+interface MergedMethod {
+  readonly route: 'merged';
+  readonly kind: Kind;
+}
+
+/** A method that the gateway answers itself, always in the same way. */
+interface GatewayMethod {
+  readonly route: 'gateway';
+  readonly answer: Answer;
+}
+
+/** How the requests of each method are answered. */
+export const methods: ReadonlyMap<string, OwnerMethod | MergedMethod | GatewayMethod> = new Map<
+  string,
+  OwnerMethod | MergedMethod | GatewayMethod
+>([
+  ['tools/call', { route: 'owner', kind: 'tools', objectKey: 'arguments' }],
+  [kinds.tools.listMethod, { route: 'merged', kind: 'tools' }],
+  ['ping', { route: 'gateway', answer: { kind: 'result', payload: '{}' } }],
+]);
