@@ -123,7 +123,10 @@ function contentLengthOf(header: string | null): number | null {
 
 function isPersistent(minorVersion: number, connection: string | null): boolean {
   if (connection === null) return minorVersion > 0;
-  const options = connection.toLowerCase().split(',');
+  const lower = connection.toLowerCase();
+  // What nearly every server sends.
+  if (lower === 'keep-alive') return true;
+  const options = lower.split(',');
   const has = (option: string) => options.some((given) => given.trim() === option);
   return !has('close') && (minorVersion > 0 || has('keep-alive'));
 }
