@@ -1,3 +1,5 @@
+import { extendNameHash, namedReferences } from './html-references.ts';
+
 const plus = 0x2b;
 const blank = 0x20;
 const backslash = 0x5c;
@@ -5,21 +7,25 @@ const percent = 0x25;
 const ampersand = 0x26;
 
 /**
- * What escapes begin with: in JSON and other languages, in HTML, in URLs. Undone kind by kind, none meets a half of another.
+ * The characters that begin an escape: in JSON and other languages, in HTML, in URLs. Each kind is decoded in a pass of its
+ * own, so that none meets a half of another.
  */
-export const escapes = [backslash, ampersand, percent] as const;
-type Escape = (typeof escapes)[number];
+const escapeKinds = [backslash, ampersand, percent] as const;
+type EscapeKind = (typeof escapeKinds)[number];
+
+/** The number of layers of escapes of each kind that are decoded: JSON in a string of JSON in a string has three. */
+const maxLayers = 5;
 
 const semicolon = 0x3b;
 const openBrace = 0x7b;
 const closeBrace = 0x7d;
 const maxCodePoint = 0x10ffff;
-/** Of `\u{10ffff}`. */
+/** As in `\u{10ffff}`. */
 const maxBracedDigits = 6;
 
 /**
- * What a backslash makes of a character in ASCII; 0 where nothing. RFC 8259, 7, and any punctuation, which shells, Markdown
- * and patterns escape; but for what may begin an escape of its own.
+ * The ASCII character that a backslash and a character stand for, or 0. RFC 8259, 7, and all punctuation, which shells,
+ * Markdown and patterns escape, except the characters that begin other escapes.
  */
 const afterBackslash = Uint8Array.from({ length: 0x80 }, (_, code) =>
   isLetterOrDigit(code) || code === ampersand || code === percent ? 0 : code,
@@ -28,72 +34,22 @@ for (const [letter, control] of ['b\b', 'f\f', 'n\n', 'r\r', 't\t']) {
   afterBackslash[(letter as string).charCodeAt(0)] = (control as string).charCodeAt(0);
 }
 
-/** The references by name that stand for ASCII, by the hash of the name. HTML, 13.5. */
-const namedReferences = new Map(
-  Object.entries({
-    Tab: '\t',
-    NewLine: '\n',
-    excl: '!',
-    quot: '"',
-    QUOT: '"',
-    num: '#',
-    dollar: '$',
-    percnt: '%',
-    amp: '&',
-    AMP: '&',
-    apos: "'",
-    lpar: '(',
-    rpar: ')',
-    ast: '*',
-    plus: '+',
-    comma: ',',
-    period: '.',
-    sol: '/',
-    colon: ':',
-    semi: ';',
-    lt: '<',
-    LT: '<',
-    equals: '=',
-    gt: '>',
-    GT: '>',
-    quest: '?',
-    commat: '@',
-    lsqb: '[',
-    lbrack: '[',
-    bsol: '\\',
-    rsqb: ']',
-    rbrack: ']',
-    Hat: '^',
-    lowbar: '_',
-    grave: '`',
-    lcub: '{',
-    lbrace: '{',
-    verbar: '|',
-    vert: '|',
-    rcub: '}',
-    rbrace: '}',
-    nbsp: '\u00a0',
-  }).map(([name, text]) => [
-    [...name].reduce((hash, c) => hashOfName(hash, c.charCodeAt(0)), 0),
-    text.charCodeAt(0),
-  ]),
-);
-/** The most digits or letters of a reference. */
+/** The longest name or number of a reference. */
 const maxReferenceChars = 9;
 
 /**
- * A stretch of a text in which one escape after another is undone, and which knows where each of its characters stood.
- * Whatever an escape stands for, `+` counts as a blank, as it does in a form.
+ * A part of a text that is decoded layer by layer, and maps its characters back to their original offsets. A `+` becomes a
+ * space, as in a form, even if it was escaped.
  */
 export class DecodedText {
-  /** The UTF-16 code units as far as they are decoded; `length` of them. */
+  /** The decoded UTF-16 code units, of which `length` are valid. */
   codes = new Uint16Array(0);
   length = 0;
-  /** Where each code unit stood, once one is at another place. */
+  /** The original offset of each code unit, once they differ from the indexes. */
   #starts = new Uint32Array(0);
   #isDecoded = false;
 
-  /** Begins anew with what stands in `text` from `start` to `end`. */
+  /** Starts with the part of `text` from `start` to `end`. */
   set(text: string, start: number, end: number): void {
     const length = end - start;
     if (this.codes.length < length) {
@@ -109,16 +65,26 @@ export class DecodedText {
     this.#isDecoded = false;
   }
 
-  /** Where the code unit stood in the stretch; at `length`, where the stretch ends. */
+  /** The original offset of a code unit within the part; for `length`, the end of the part. */
   startOf(index: number): number {
     return this.#isDecoded ? (this.#starts[index] as number) : index;
   }
 
-  /**
-   * Undoes one layer of escapes that begin with that character. Returns whether there was any. What is no escape stays
-   * as it is.
-   */
-  decode(kind: Escape): boolean {
+  /** Decodes layer after layer of escapes, and calls `onLayer` after each. */
+  decodeLayers(onLayer: () => void): void {
+    let unchanged = 0;
+    for (let layer = 0; layer < maxLayers && unchanged < escapeKinds.length; layer++) {
+      for (const kind of escapeKinds) {
+        if (this.#decode(kind)) {
+          unchanged = 0;
+          onLayer();
+        } else unchanged++;
+      }
+    }
+  }
+
+  /** Decodes one layer of escapes of a kind. Returns whether there were any; malformed escapes stay. */
+  #decode(kind: EscapeKind): boolean {
     const { codes, length } = this;
     for (let at = codes.indexOf(kind); at >= 0 && at < length; at = codes.indexOf(kind, at + 1)) {
       if (this.#decodeAt(at) > 0) {
@@ -129,8 +95,8 @@ export class DecodedText {
     return false;
   }
 
-  /** @param first where the first escape is: before it, all stays */
-  #decodeFrom(first: number, kind: Escape): void {
+  /** @param first the offset of the first escape */
+  #decodeFrom(first: number, kind: EscapeKind): void {
     const { codes, length } = this;
     const starts = this.#starts;
     if (!this.#isDecoded) for (let i = 0; i <= length; i++) starts[i] = i;
@@ -158,17 +124,17 @@ export class DecodedText {
     this.length = to;
   }
 
-  /** What the last escape stands for. */
+  /** The code point that the last escape stands for. */
   #decoded = 0;
 
-  /** How many code units the escape has that begins at `at`; 0 where there is none. */
+  /** The length of the escape at `at` in code units; 0 if there is none. Sets `#decoded`. */
   #decodeAt(at: number): number {
     const code = this.codes[at];
     if (code === backslash) return this.#backslashAt(at);
     return code === percent ? this.#percentAt(at) : this.#referenceAt(at);
   }
 
-  /** `\n`, `\u002B`, `\u{2b}`, `\U0000002B`, `\x2b`, and a backslash before what is no letter or digit. */
+  /** `\n`, `\u002B`, `\u{2b}`, `\U0000002B`, `\x2b`, and a backslash before punctuation. */
   #backslashAt(at: number): number {
     if (at + 1 >= this.length) return 0;
     const next = this.codes[at + 1] as number;
@@ -191,12 +157,12 @@ export class DecodedText {
     return this.#decoded > maxCodePoint ? 0 : end + 1 - at;
   }
 
-  /** `%2B`, also as one of the bytes of a character in UTF-8. RFC 3986, 2.1. */
+  /** `%2B`, and sequences of them that encode a character in UTF-8. RFC 3986, 2.1. */
   #percentAt(at: number): number {
     const first = this.#hex(at + 1, 2);
-    // What continues a character alone waits for its beginning.
+    // A continuation byte waits until its first byte is decoded.
     if (first < 0 || first >> 6 === 2) return 0;
-    // What is no UTF-8 is a byte of another encoding.
+    // A byte that is not UTF-8 is one of another encoding.
     this.#decoded = first;
     const more = first < 0xc2 ? 0 : first < 0xe0 ? 1 : first < 0xf0 ? 2 : first < 0xf5 ? 3 : 0;
     if (more === 0) return 3;
@@ -204,8 +170,8 @@ export class DecodedText {
     for (let n = 1; n <= more; n++) {
       const next = at + 3 * n;
       const byte = this.codes[next] === percent ? this.#hex(next + 1, 2) : -1;
-      // The rest may be escaped in another way yet.
-      if (byte < 0 && next < this.length && escapes.includes(this.codes[next] as Escape)) return 0;
+      // The next byte may have another kind of escape.
+      if (byte < 0 && next < this.length && escapeKinds.includes(this.codes[next] as EscapeKind)) return 0;
       if (byte >> 6 !== 2) return 3;
       point = (point << 6) | (byte & 0x3f);
     }
@@ -226,7 +192,7 @@ export class DecodedText {
     for (; end < last; end++) {
       const code = codes[end] as number;
       if (!isLetterOrDigit(code)) break;
-      if (!isNumber) value = hashOfName(value, code);
+      if (!isNumber) value = extendNameHash(value, code);
       else {
         const digit = digitOf(code);
         if (digit < 0 || (digit > 9 && !isHex)) return 0;
@@ -238,7 +204,7 @@ export class DecodedText {
     return this.#decoded < 0 || this.#decoded > maxCodePoint ? 0 : end + 1 - at;
   }
 
-  /** The number that so many hexadecimal digits stand for; -1 where there are fewer. */
+  /** The value of `digits` hexadecimal digits at `at`, or -1. */
   #hex(at: number, digits: number): number {
     if (at + digits > this.length) return -1;
     let value = 0;
@@ -251,18 +217,14 @@ export class DecodedText {
   }
 }
 
-function hashOfName(hash: number, code: number): number {
-  return (hash * 31 + code) | 0;
-}
-
-/** The value of a hexadecimal digit; -1 where it is none. */
+/** The value of a hexadecimal digit, or -1. */
 function digitOf(code: number): number {
   if (code >= 0x30 && code <= 0x39) return code - 0x30;
   const lower = code | 0x20;
   return lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : -1;
 }
 
-/** In ASCII, and all that may be a letter beyond it. */
+/** Whether a code unit is a letter or digit of ASCII, or may be a letter beyond it. */
 export function isLetterOrDigit(code: number): boolean {
   const lower = code | 0x20;
   return (code >= 0x30 && code <= 0x39) || (lower >= 0x61 && lower <= 0x7a) || code >= 0xc0;

@@ -1,8 +1,8 @@
 import { type Families, Histogram, type Sample } from './series.ts';
 
-/** Values of the label `method`. Whatever else a client sends is `unknown`: a client must not make series. */
+/** Values of the label `method`. Any other method is `unknown`, so that clients cannot create series. */
 const methodLabels = [
-  // Requests of the legacy era (MCP 2024-11-05 to 2025-11-25), most of them in the modern one (2026-07-28) too.
+  // Requests of the legacy era (MCP 2024-11-05 to 2025-11-25), most of them also of the modern era (2026-07-28).
   'initialize',
   'ping',
   'tools/list',
@@ -26,7 +26,7 @@ const methodLabels = [
   // Requests of the modern era only.
   'server/discover',
   'subscriptions/listen',
-  // Notifications of both.
+  // Notifications of both eras.
   'notifications/initialized',
   'notifications/cancelled',
   'notifications/progress',
@@ -41,7 +41,7 @@ const methodLabels = [
   'notifications/subscriptions/acknowledged',
 ] as const;
 
-/** Values of the same label for what has no method: a message without one, a GET and a DELETE. */
+/** Values of the label `method` for messages without a method, GET and DELETE. */
 const otherLabels = ['invalid', 'listen', 'terminate'] as const;
 
 const sessionDurationBuckets: readonly number[] = [1, 5, 10, 30, 60, 300, 900, 1800, 3600, 21600];
@@ -67,7 +67,7 @@ function count(counts: MethodCounts, ok: boolean, durationSeconds: number): void
   counts.durations.observe(durationSeconds);
 }
 
-/** What happens on the clients' side of the gateway. */
+/** The metrics of clients: sessions, requests and authentication. */
 export class DownstreamMetrics {
   #sessionsOpened = 0;
   readonly #sessionsEnded: Record<SessionEndReason, number> = {
@@ -79,7 +79,7 @@ export class DownstreamMetrics {
   readonly #sessionDurations = new Histogram(sessionDurationBuckets);
   readonly #unknownMethod = newCounts();
   readonly #methods = new Map<string, MethodCounts>(methodLabels.map((label) => [label, newCounts()]));
-  /** Apart from the methods: a client may well send one that is called `listen`. */
+  /** Separate from the methods: a client may send a method called `listen`. */
   readonly #others = { invalid: newCounts(), listen: newCounts(), terminate: newCounts() };
   #authSuccesses = 0;
   readonly #authFailures: Record<AuthFailureReason, number> = {
@@ -89,7 +89,7 @@ export class DownstreamMetrics {
     internal: 0,
   };
 
-  /** `sessionsActive` is asked for each page. */
+  /** @param sessionsActive is read for each page */
   constructor(families: Families, sessionsActive: () => number) {
     this.#addSessionFamilies(families, sessionsActive);
     this.#addRequestFamilies(families);
@@ -108,13 +108,13 @@ export class DownstreamMetrics {
   /**
    * Counts one message of a client.
    * @param method the JSON-RPC method as received
-   * @param ok false when the answer was a JSON-RPC or HTTP error
+   * @param ok false if the answer was a JSON-RPC or HTTP error
    */
   request(method: string, ok: boolean, durationSeconds: number): void {
     count(this.#methods.get(method) ?? this.#unknownMethod, ok, durationSeconds);
   }
 
-  /** Counts a message without a method, a GET or a DELETE; these are answered at once. */
+  /** Counts a message without a method, a GET or a DELETE, all of which are answered at once. */
   requestWithoutMethod(label: (typeof otherLabels)[number], ok: boolean): void {
     count(this.#others[label], ok, 0);
   }
@@ -134,7 +134,7 @@ export class DownstreamMetrics {
     families.add(
       'counter',
       'mcpstead_downstream_sessions_total',
-      'Client sessions opened, or taken up from before a restart.',
+      'Client sessions opened, or resumed after a restart.',
       () => [{ value: this.#sessionsOpened }],
     );
     const duration = 'mcpstead_downstream_session_duration_seconds';
@@ -173,7 +173,7 @@ export class DownstreamMetrics {
       'Time from a message of a client to its answer.',
       function* (): Generator<Sample> {
         for (const [method, { success, error, durations }] of methods) {
-          // Fifteen lines for each method that no client uses would only make the page long.
+          // Methods without requests would add fifteen lines each.
           if (success + error > 0) yield* durations.samples(duration, { method });
         }
       },

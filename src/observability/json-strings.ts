@@ -1,16 +1,13 @@
 import { skipString } from '../json/string.ts';
-import type { Found } from './secret-search.ts';
+import type { SecretMatch } from './secret-search.ts';
 
-/** A stretch of a text. */
-interface Stretch {
+/** A range of a text; `end` is exclusive. */
+interface TextRange {
   readonly start: number;
   readonly end: number;
 }
 
-/**
- * Words without which an MCP result or error is none, and which therefore stay, whatever the secrets are.
- * MCP 2025-11-25, schema, CallToolResult.
- */
+/** Words that an MCP result or error needs, and that are never hidden. MCP 2025-11-25, schema, CallToolResult. */
 const vocabulary = new Set(
   '_meta annotations audio blob code content data image isError message mimeType name resource resource_link structuredContent text type uri'.split(
     ' ',
@@ -19,15 +16,15 @@ const vocabulary = new Set(
 const maxWordChars = Math.max(...[...vocabulary].map((word) => word.length));
 
 /**
- * Tells what of the secrets found in a JSON text may be hidden, so that it stays the JSON that it was: only what stands in
- * strings, an escape as a whole or not at all. A key stays what it is, unless a secret in it is unmistakable.
+ * Limits the hiding of secrets in a JSON text so that it stays valid: to the insides of strings, with each escape hidden as a
+ * whole or not at all. Keys stay, unless a secret in them is unmistakable.
  */
 export class JsonStrings {
   readonly #json: string;
-  /** The string at hand; those before it are passed. */
+  /** The current string; it only moves forward. */
   #start = 0;
   #end = 0;
-  /** The first escape that is not passed: in this string or behind it. */
+  /** The current escape: in the current string or after it. */
   #escapeStart = 0;
   #escapeEnd = 0;
 
@@ -36,16 +33,16 @@ export class JsonStrings {
     this.#json = json;
   }
 
-  /** Goes on to what stands around `to`, at most so many steps. Returns whether that took them all. */
-  pass(to: number, maxSteps: number): boolean {
+  /** Advances to the string and the escape around `to`, in at most `maxSteps` steps. Returns whether it used all steps. */
+  advance(to: number, maxSteps: number): boolean {
     let steps = 0;
     for (; this.#end <= to && steps < maxSteps; steps++) this.#nextString();
     for (; this.#escapeEnd <= to && steps < maxSteps; steps++) this.#nextEscape();
     return steps === maxSteps;
   }
 
-  /** What may be hidden of a secret; they have to come in the order of the text. */
-  *hideable({ start, end, isUnmistakable }: Found): Generator<Stretch> {
+  /** The ranges of a secret that may be hidden. Secrets must come in the order of the text. */
+  *hideable({ start, end, isUnmistakable }: SecretMatch): Generator<TextRange> {
     while (this.#end <= start) this.#nextString();
     for (;;) {
       const from = Math.max(start, this.#start + 1);
@@ -61,7 +58,7 @@ export class JsonStrings {
     }
   }
 
-  /** Behind the last string comes one that never ends, and the same holds for escapes. */
+  /** Moves to the next string. After the last string and the last escape, the ends are infinite. */
   #nextString(): void {
     const start = this.#json.indexOf('"', this.#end);
     this.#start = start < 0 ? this.#json.length : start;

@@ -1,4 +1,4 @@
-/** What a line of the log tells, free of secrets. */
+/** A line of the log, without secrets. */
 interface LogLine {
   readonly message: string;
   readonly level: string;
@@ -8,19 +8,19 @@ interface LogLine {
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
-/** What terminals and viewers act on: control characters, line breaks and changes of writing direction. */
+/** Characters that terminals and viewers act on: controls, line breaks and changes of the writing direction. */
 const unsafe = /[\p{Cc}\u2028-\u202e\u2066-\u2069]/gu;
 
-/** `text` with such characters escaped as in JSON, so that none can end the line or forge another. */
+/** Escapes such characters as in JSON, so that none can end the line or forge another. */
 function escapeUnsafe(text: string): string {
   return text.replace(unsafe, (unit) => {
     const escaped = JSON.stringify(unit).slice(1, -1);
-    // JSON itself asks for an escape of the first 32 only.
+    // JSON requires escapes for the first 32 only.
     return escaped === unit ? `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}` : escaped;
   });
 }
 
-/** One JSON object, the message first: what people read stands where they look. */
+/** Formats a line as a JSON object, with the message first, where people look. */
 export function jsonLine({ message, level, time, fields }: LogLine): string {
   return escapeUnsafe(JSON.stringify({ message, level, time, ...fields }));
 }
@@ -37,13 +37,13 @@ const reset = '\x1b[0m';
 
 /** Wider lines are broken between fields. */
 const maxColumns = 120;
-/** Below the message, and what belongs to a field below that: no text can look like a line of its own. */
+/** Continued lines are indented below the message, so that no text can look like a line of its own. */
 const indentation = ' '.repeat('00:00:00 LEVEL '.length);
 const deeper = `${indentation}  `;
 
 /**
- * The line for people: `12:00:00 INFO  message key=value key="some text"`. Fields for which it is too wide stand below, and a
- * message or text of several lines goes on there.
+ * Formats a line for people: `12:00:00 INFO  message key=value key="some text"`. Fields beyond the width, and further lines of
+ * messages and texts, follow below.
  */
 export function prettyLine({ message, level, time, fields }: LogLine, colors: boolean): string {
   const paint = (color: string, text: string) => (colors ? `${color}${text}${reset}` : text);
@@ -66,7 +66,7 @@ export function prettyLine({ message, level, time, fields }: LogLine, colors: bo
   return text.replace(/ +$/gm, '');
 }
 
-/** The lines of a text, which may be of any system, each fit to be shown. */
+/** The lines of a text with any line breaks, escaped for the terminal. */
 function linesOf(text: string): string[] {
   return text.trimEnd().split(/\r?\n/).map(escapeUnsafe);
 }

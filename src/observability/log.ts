@@ -3,22 +3,22 @@ import { jsonLine, prettyLine } from './log-lines.ts';
 import { type LossReport, output, stderrIsTerminal } from './output.ts';
 import type { Redactor } from './redact.ts';
 
-/** How grave a line is, least first. */
+/** The levels, least severe first. */
 const levels = ['trace', 'debug', 'info', 'warn', 'error'] as const;
 type LogLevel = (typeof levels)[number];
-/** What a line looks like; `auto` depends on where it goes. */
+/** The format of lines; `auto` depends on their destination. */
 type LogFormat = 'auto' | 'json' | 'pretty';
 
-/** What a line tells besides its message. */
+/** The data of a line besides its message. */
 export type LogFields = Readonly<Record<string, unknown>>;
 type LogMethod = (message: string, fields?: LogFields) => void;
 
 /**
- * Writes one line for each call. Fields may hold anything: an Error is shown as its message (with its
- * stack from level debug on), and what cannot be written as JSON is named in its place.
+ * Writes one line for each call. Fields may hold any value: an Error is written as its message, on level debug as its stack,
+ * and a value that JSON cannot represent as the reason.
  */
 export interface Logger {
-  /** Whether lines of these levels are written, for whoever would have to gather what they tell. */
+  /** Whether lines of these levels are written, for callers whose fields are expensive. */
   readonly isDebug: boolean;
   readonly isTrace: boolean;
   readonly trace: LogMethod;
@@ -28,19 +28,18 @@ export interface Logger {
   readonly error: LogMethod;
 }
 
-/** What a logger writes, and where to. */
 interface LoggerOptions {
-  /** The least level that is written. */
+  /** The least severe level that is written. */
   readonly level: LogLevel;
-  /** `auto`: pretty when stderr is a terminal, else JSON. */
+  /** `auto` is pretty if stderr is a terminal, else JSON. */
   readonly format: LogFormat;
-  /** Every line passes through it. */
+  /** Redacts every line. */
   readonly redactor: Redactor;
-  /** Takes each line with its newline; the default queues it for stderr. */
+  /** Takes each line with its newline; by default the queue for stderr. */
   readonly write?: (line: string) => void;
 }
 
-/** A logger of its own: nothing is shared between gateways in one process. */
+/** Creates a logger; gateways in one process share none. */
 export function createLogger({ level, format, redactor, write }: LoggerOptions): Logger {
   const terminal = write === undefined && stderrIsTerminal();
   const pretty = format === 'pretty' || (format === 'auto' && terminal);
@@ -59,7 +58,7 @@ export function createLogger({ level, format, redactor, write }: LoggerOptions):
   const lossReport: LossReport = (count, cause) => {
     const what = `${count} ${count === 1 ? 'line was' : 'lines were'} dropped`;
     if (cause === null) return lineOf('warn', `${what} while stderr was not read`, {});
-    return lineOf('warn', `${what}: stderr did not take them`, { cause });
+    return lineOf('warn', `${what}: stderr refused them`, { cause });
   };
   const emit = write ?? ((line: string) => output.print(2, line, lossReport));
   const method =
@@ -78,7 +77,7 @@ export function createLogger({ level, format, redactor, write }: LoggerOptions):
   };
 }
 
-/** Members that every line has; a field of such a name must not stand in for one. */
+/** The members of every line, which a field must not replace. */
 const ownMembers = new Set(['level', 'time', 'message']);
 
 /** The fields as plain JSON data. */
@@ -101,12 +100,12 @@ function plainFields(fields: LogFields, showStacks: boolean): Record<string, unk
   return plain;
 }
 
-/** As much of one text is shown. */
+/** Longer texts are truncated. */
 const maxTextChars = 65_536;
-/** The names of our own fields, which are none of a secret that happens to be such a word. */
+/** The names of the gateway's own fields stay, even if such a word is a secret. */
 const ownName = /^[a-z_]+$/;
 
-/** JSON data without secrets, whether they are text, part of it, a number or a key. */
+/** Hides the secrets in JSON data: in texts, numbers and keys. */
 function redacted(value: unknown, redactor: Redactor): unknown {
   if (typeof value === 'string') {
     return value.length <= maxTextChars

@@ -6,20 +6,19 @@ import { Families } from './series.ts';
 import { addUpstreamFamilies } from './upstream-families.ts';
 import { UpstreamMetrics, type UpstreamState } from './upstream-metrics.ts';
 
-/** What the metrics of a gateway are told at its start. */
 interface MetricsOptions {
   readonly build: BuildInfo;
-  /** How many client sessions are open, asked for each page. */
+  /** The number of open client sessions, read for each page. */
   readonly sessionsActive: () => number;
-  /** How old a page may be that is given out, in milliseconds; one second unless it is said. */
+  /** How old a page may be, in milliseconds; by default one second. */
   readonly pageMaxAgeMs?: number | undefined;
 }
 
 const defaultPageMaxAgeMs = 1_000;
 
 /**
- * Every metric of one gateway. Label values come from the configuration, the registry or a fixed list, never
- * from the wire: else a client could make series without end.
+ * All metrics of a gateway. Label values come from the configuration, the registry or a fixed list, never from the wire:
+ * otherwise a client could create any number of series.
  */
 export class Metrics {
   static readonly contentType: string = Registry.PROMETHEUS_CONTENT_TYPE;
@@ -42,13 +41,10 @@ export class Metrics {
     this.downstream = new DownstreamMetrics(this.#families, options.sessionsActive);
   }
 
-  /**
-   * The page for Prometheus, to be sent as `Metrics.contentType`. It is made anew only when it is too old: anyone may ask
-   * for it, as often as they like.
-   */
+  /** The page for Prometheus, of type `Metrics.contentType`. It is cached, because anyone may request it at any rate. */
   page(): Promise<Uint8Array> {
     if (performance.now() >= this.#pageUntilMs) {
-      // Until it is there, all get the one that is being made.
+      // Concurrent requests share the page that is being made.
       this.#pageUntilMs = Number.POSITIVE_INFINITY;
       this.#page = this.#families.page().finally(() => {
         this.#pageUntilMs = performance.now() + this.#pageMaxAgeMs;
@@ -62,10 +58,7 @@ export class Metrics {
     if (result === 'success') this.#lastReloadMs = Date.now();
   }
 
-  /**
-   * Puts the series of a configured upstream on the page, all counts at 0. Where `server` has series already,
-   * the new ones take their place.
-   */
+  /** Adds the series of an upstream to the page, all counts at 0. They replace earlier series of `server`. */
   upstream(server: string, state: UpstreamState): UpstreamMetrics {
     const metrics: UpstreamMetrics = new UpstreamMetrics(state, () => {
       if (this.#upstreams.get(server) === metrics) this.#upstreams.delete(server);
@@ -77,7 +70,7 @@ export class Metrics {
   #addGatewayFamilies(build: BuildInfo): void {
     const families = this.#families;
     const labels = { version: build.version, bun_version: build.bunVersion, git_sha: build.gitSha };
-    families.add('gauge', 'mcpstead_build_info', '1; its labels tell the build.', () => [
+    families.add('gauge', 'mcpstead_build_info', '1; its labels identify the build.', () => [
       { labels, value: 1 },
     ]);
     families.add(

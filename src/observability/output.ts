@@ -1,13 +1,13 @@
 import { fstatSync, write } from 'node:fs';
 import { nodeTty } from '../runtime/node-modules.ts';
 
-/** As much text waits for a reader; what comes beyond is dropped. */
+/** Text beyond this is dropped. */
 const maxQueuedChars = 1_048_576;
-/** POSIX, PIPE_BUF on Linux: a piece of this size is written as a whole, not between the lines of another process. */
-const maxPieceChars = 4_096;
-/** How soon a non-blocking stream that was full is tried again: the first time, and at the latest. */
-const retryMs = { first: 10, last: 250 };
-/** How long the end of the program waits for a reader that takes nothing, and for one that takes little. */
+/** POSIX, PIPE_BUF on Linux: chunks of this size are atomic, so that lines of other processes do not split them. */
+const maxChunkChars = 4_096;
+/** The backoff before writing again to a non-blocking stream that was full. */
+const retryMs = { first: 10, max: 250 };
+/** How long the end of the program waits for a reader: without progress, and in all. */
 const maxFlushMs = { idle: 250, total: 2_000 };
 
 const newline = 0x0a;
@@ -16,9 +16,9 @@ const newline = 0x0a;
 type OutputStream = 1 | 2;
 
 /**
- * Makes the line that tells of lost lines.
- * @param count how many lines were lost
- * @param cause the error code for which they were refused; null where they were too many for a reader that did not read
+ * Makes the line that reports dropped lines.
+ * @param count the number of dropped lines
+ * @param cause the error code of the stream; null if the queue was full
  */
 export type LossReport = (count: number, cause: string | null) => string;
 
@@ -29,48 +29,48 @@ interface Entry {
 }
 
 /**
- * What the process prints, in order, to stdout and stderr. Whoever prints never waits, whatever the streams are: a pipe
- * that nobody reads, a socket, a terminal that is paused, a file on a full disk.
+ * A queue of the output to stdout and stderr, in order. Printing never waits, whatever the streams are: an unread pipe, a
+ * socket, a paused terminal, a file on a full disk.
  *
- * One write runs at a time, on the thread pool: a stream that blocks holds one thread, and on one CPU the pool has two.
- * It needs no O_NONBLOCK, which would be set for the parent, too, and holds wherever there are threads: on Linux, macOS, Windows.
+ * One write runs at a time, on the thread pool: a blocked stream holds one thread, and on one CPU the pool has two. This needs
+ * no O_NONBLOCK, which would also apply to the parent process, and works on every system with threads.
  */
 export class OutputQueue {
   readonly #write: typeof write;
   #first: Entry | null = null;
   #last: Entry | null = null;
   #queuedChars = 0;
-  /** The piece that is being written, and how much of it was. */
+  /** The chunk that is being written, and how much of it has been. */
   #stream: OutputStream = 2;
-  #piece = Buffer.alloc(0);
-  #pieceLines = 0;
+  #chunk = Buffer.alloc(0);
+  #chunkLines = 0;
   #written = 0;
   #isWriting = false;
-  /** A line broke off: the next one has to begin a new one. */
-  readonly #torn = { 1: false, 2: false };
+  /** Whether the last line of the stream is incomplete, so that the next text must begin a new one. */
+  readonly #isTorn = { 1: false, 2: false };
   #retryMs = retryMs.first;
-  /** The queue was full, and what comes is dropped until half of it was taken. */
+  /** The queue was full: all text is dropped until half of it has been written. */
   #isFull = false;
-  #lost = 0;
+  #droppedLines = 0;
   #cause: string | null = null;
   #report: LossReport | null = null;
-  #piecesTaken = 0;
+  #chunksWritten = 0;
   #onIdle: (() => void) | null = null;
 
-  /** @param writeFile writes to a file as `fs.write` does */
+  /** @param writeFile writes like `fs.write` */
   constructor(writeFile: typeof write = write) {
     this.#write = writeFile;
   }
 
   /**
-   * Prints whole lines, after all that was printed before. Never throws and never waits; where the stream does not take
-   * them they are lost, and `report` is asked for a line that says so, once it takes text again.
+   * Prints whole lines. Never throws and never waits; if the stream does not take them, they are dropped, and `report` makes a
+   * line about that once the stream takes text again.
    */
   print(stream: OutputStream, text: string, report: LossReport | null = null): void {
-    // What is longer than the queue is let in where nothing waits.
+    // A text longer than the limit is accepted if the queue is empty.
     if (this.#queuedChars > 0 && this.#queuedChars + text.length > maxQueuedChars) this.#isFull = true;
     if (this.#isFull) {
-      this.#lost++;
+      this.#droppedLines++;
       this.#report = report ?? this.#report;
       return;
     }
@@ -79,11 +79,11 @@ export class OutputQueue {
     if (!this.#isWriting) this.#writeNext();
   }
 
-  /** Resolves when all was written; before that when nothing is taken for 250 ms, and after 2 s. */
+  /** Resolves when everything has been written, after 250 ms without progress, or after 2 s. */
   async flushed(): Promise<void> {
     const endMs = performance.now() + maxFlushMs.total;
     while (this.#isWriting && performance.now() < endMs) {
-      const taken = this.#piecesTaken;
+      const written = this.#chunksWritten;
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, maxFlushMs.idle);
         this.#onIdle = () => {
@@ -91,7 +91,7 @@ export class OutputQueue {
           resolve();
         };
       });
-      if (this.#piecesTaken === taken) return;
+      if (this.#chunksWritten === written) return;
     }
   }
 
@@ -103,7 +103,7 @@ export class OutputQueue {
     this.#queuedChars += text.length;
   }
 
-  /** Begins the next piece: as many lines for one stream as fit into it. */
+  /** Writes the next chunk: as many lines for one stream as fit. */
   #writeNext(): void {
     let entry = this.#first;
     this.#isWriting = entry !== null;
@@ -112,28 +112,28 @@ export class OutputQueue {
       return;
     }
     const { stream } = entry;
-    let text = this.#torn[stream] ? '\n' : '';
-    this.#pieceLines = 0;
+    let text = this.#isTorn[stream] ? '\n' : '';
+    this.#chunkLines = 0;
     do {
       text += entry.text;
       this.#queuedChars -= entry.text.length;
-      this.#pieceLines++;
+      this.#chunkLines++;
       entry = entry.next;
-    } while (entry?.stream === stream && text.length + entry.text.length <= maxPieceChars);
+    } while (entry?.stream === stream && text.length + entry.text.length <= maxChunkChars);
     this.#first = entry;
     if (entry === null) this.#last = null;
     this.#stream = stream;
-    this.#piece = Buffer.from(text);
+    this.#chunk = Buffer.from(text);
     this.#written = 0;
-    this.#writePiece();
+    this.#writeChunk();
   }
 
-  readonly #writePiece = () => {
+  readonly #writeChunk = () => {
     this.#write(
       this.#stream,
-      this.#piece,
+      this.#chunk,
       this.#written,
-      this.#piece.length - this.#written,
+      this.#chunk.length - this.#written,
       null,
       this.#onWritten,
     );
@@ -141,41 +141,41 @@ export class OutputQueue {
 
   readonly #onWritten = (error: NodeJS.ErrnoException | null, count: number) => {
     if (error?.code === 'EAGAIN' || error?.code === 'EINTR') {
-      setTimeout(this.#writePiece, this.#retryMs);
-      this.#retryMs = Math.min(this.#retryMs * 2, retryMs.last);
+      setTimeout(this.#writeChunk, this.#retryMs);
+      this.#retryMs = Math.min(this.#retryMs * 2, retryMs.max);
       return;
     }
     if (error) {
-      // EPIPE, ENOSPC, EIO: what comes later may be taken again.
-      this.#lost += this.#pieceLines;
+      // EPIPE, ENOSPC, EIO: the stream may take later text.
+      this.#droppedLines += this.#chunkLines;
       this.#cause = error.code ?? error.message;
-      if (this.#written > 0) this.#torn[this.#stream] = this.#piece[this.#written - 1] !== newline;
+      if (this.#written > 0) this.#isTorn[this.#stream] = this.#chunk[this.#written - 1] !== newline;
     } else {
       this.#retryMs = retryMs.first;
       this.#written += count;
-      if (this.#written < this.#piece.length) {
-        this.#writePiece();
+      if (this.#written < this.#chunk.length) {
+        this.#writeChunk();
         return;
       }
-      this.#torn[this.#stream] = false;
-      this.#piecesTaken++;
-      this.#tellLoss();
+      this.#isTorn[this.#stream] = false;
+      this.#chunksWritten++;
+      this.#reportLoss();
     }
     this.#writeNext();
   };
 
-  /** The stream takes text: whatever was lost is told after what still waits, once enough of that was taken. */
-  #tellLoss(): void {
-    if (this.#lost === 0 || this.#queuedChars > maxQueuedChars / 2) return;
-    const text = this.#report?.(this.#lost, this.#cause);
+  /** Queues a report of dropped lines once the stream has taken half of the queue. */
+  #reportLoss(): void {
+    if (this.#droppedLines === 0 || this.#queuedChars > maxQueuedChars / 2) return;
+    const text = this.#report?.(this.#droppedLines, this.#cause);
     this.#isFull = false;
-    this.#lost = 0;
+    this.#droppedLines = 0;
     this.#cause = null;
     if (text !== undefined) this.#add(2, text);
   }
 }
 
-/** What this process prints. */
+/** The output of this process. */
 export const output = new OutputQueue();
 
 /** Whether stderr is a terminal. Never throws. */
@@ -183,7 +183,7 @@ export function stderrIsTerminal(): boolean {
   try {
     if (!fstatSync(2).isCharacterDevice()) return false;
   } catch {
-    // It is closed, or of a kind that has no status.
+    // It is closed, or has no status.
   }
   return nodeTty().isatty(2);
 }

@@ -2,10 +2,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { descriptors } from '../runtime/descriptors.ts';
 import type { Families } from './series.ts';
 
-/**
- * Adds the families of this process. What only Linux tells (in `/proc`) is left out elsewhere: an absent
- * series is honest, a 0 would be a wrong number.
- */
+/** Adds the families of this process. Outside of Linux, those that come from `/proc` are absent: a 0 would be wrong. */
 export function addProcessFamilies(families: Families): void {
   const gauge = (name: string, help: string, read: () => number | null) =>
     families.add('gauge', `mcpstead_process_${name}`, help, () => {
@@ -32,13 +29,13 @@ export function addProcessFamilies(families: Families): void {
     return kibibytes === null ? null : kibibytes * 1024;
   });
   gauge('threads', 'Threads of the process.', () => numberIn('/proc/self/status', /^Threads:\s+(\d+)$/m));
-  // Since Linux 6.2 the size of the folder is the number of its entries, and nothing has to be opened.
+  // Since Linux 6.2 the size of the folder is the number of its entries, which saves opening it.
   gauge(
     'open_fds',
     'Open file descriptors.',
     () => statSync('/proc/self/fd').size || descriptors.use(() => readdirSync('/proc/self/fd').length - 1),
   );
-  gauge('max_fds', 'Most file descriptors that may be open (soft limit).', () =>
+  gauge('max_fds', 'Limit of open file descriptors (soft limit).', () =>
     numberIn('/proc/self/limits', /^Max open files\s+(\d+)/m),
   );
 }

@@ -3,50 +3,49 @@ import { JsonStrings } from './json-strings.ts';
 import { SecretSearch } from './secret-search.ts';
 
 const mark = '[redacted]';
-/** What is longer is worked on in several turns of the event loop by those who can wait. */
+/** Callers that can wait redact longer texts in several turns of the event loop. */
 export const maxAtOnceChars = 262_144;
-/** How long one turn works on a long text. */
+/** The longest turn for a long text. */
 const maxTurnMs = 10;
-/** How many strings and escapes of a JSON text are passed before the clock is looked at. */
+/** The steps through the strings and escapes of a JSON text between two checks of the clock. */
 const maxStepsInTurn = 10_000;
 
 /** Hides known secrets in text. */
 export class Redactor {
   #search: SecretSearch | null = null;
-  /** The long text that is being worked on. */
+  /** Settles when the long text in progress is done. */
   #long: Promise<unknown> = Promise.resolve();
 
-  /** Replaces the list of secrets to hide. Those of less than four characters are left visible. */
+  /** Replaces the list of secrets. Those of less than four characters stay visible. */
   setSecrets(values: readonly string[]): void {
     this.#search = values.length === 0 ? null : new SecretSearch(values);
   }
 
   /**
-   * `text` with `[redacted]` in place of each known secret: as it is, in hexadecimal digits, in Base64, alone or as part of something longer
-   * (`user:secret`), and with any of its characters escaped, several times over, too: as in JSON, URLs, forms and HTML.
+   * Replaces each known secret in `text` by `[redacted]`: as it is, in hexadecimal digits, in Base64 (alone or as part of a
+   * longer text, such as `user:secret`), and with characters escaped as in JSON, URLs, forms and HTML, in several layers.
    */
   redact(text: string): string {
-    return atOnce(this.#redact(text, null, text.length));
+    return runAll(this.#redact(text, null, text.length));
   }
 
-  /** The same for the first so many characters of a text alone. */
+  /** Redacts the first `maxChars` characters of a text and drops the rest. */
   redactHead(text: string, maxChars: number): string {
-    return atOnce(this.#redact(text, null, Math.min(text.length, maxChars)));
+    return runAll(this.#redact(text, null, Math.min(text.length, maxChars)));
   }
 
   /**
-   * The JSON text `json` with the secrets in its strings hidden. It stays JSON, and a result or error stays one: a secret may
-   * happen to be part of a number, or a word of the protocol. Keys stay as they are, unless they hold what can be nothing
-   * but a secret. Without a secret in it, it comes back as it is.
+   * Redacts the strings of a JSON text. It stays valid JSON, and a result or error stays one, even if a secret is part of a
+   * number or a word of the protocol. Keys stay, unless a secret in them is unmistakable.
    */
   redactJson(json: string): string {
-    return atOnce(this.#redact(json, new JsonStrings(json), json.length));
+    return runAll(this.#redact(json, new JsonStrings(json), json.length));
   }
 
   /**
-   * The same for a long text: other work goes on meanwhile. One after another, since each is in memory several times.
-   * @param jsonOf makes the text when it is its turn
-   * @returns null: there is no secret in it
+   * Redacts a long JSON text in several turns. Texts wait for each other, because each is in memory several times.
+   * @param jsonOf makes the text when it is due
+   * @returns null if the text contains no secret
    */
   redactLongJson(jsonOf: () => string): Promise<string | null> {
     const redacted = this.#long.then(() => this.#redactInTurns(jsonOf()));
@@ -65,20 +64,20 @@ export class Redactor {
     }
   }
 
-  /** Step by step, a slice of the text in each. */
+  /** Redacts a slice of the text in each step. */
   *#redact(text: string, strings: JsonStrings | null, length: number): Generator<void, string> {
     const search = this.#search;
     if (search === null) return text.slice(0, length);
     const slices: string[] = [];
-    /** All before it is done. */
+    /** The end of the processed text. */
     let at = 0;
     for (let from = 0; from < length; from += search.sliceChars) {
       const to = Math.min(length, from + search.sliceChars);
       const parts: string[] = [];
       for (const found of search.find(text, from, to)) {
-        while (strings?.pass(found.start, maxStepsInTurn)) yield;
+        while (strings?.advance(found.start, maxStepsInTurn)) yield;
         for (const { start, end } of strings?.hideable(found) ?? [found]) {
-          // What a secret in the slice before has reached into is done.
+          // A secret of the slice before may reach into this one.
           if (start >= at) parts.push(text.slice(at, start), mark);
           at = Math.max(at, end);
         }
@@ -92,32 +91,28 @@ export class Redactor {
   }
 }
 
-function atOnce(steps: Generator<void, string>): string {
+function runAll(steps: Generator<void, string>): string {
   for (;;) {
     const { done, value } = steps.next();
     if (done) return value;
   }
 }
 
-/**
- * A URL as it may be shown: without user info, query and fragment, all of which may carry secrets.
- * What is no valid URL is cut in the same way.
- */
+/** A URL without user info, query and fragment, all of which may contain secrets. It may be malformed. */
 export function displayUrl(url: string): string {
-  // Of a server that is switched off, the URL may hold `${NAME}`.
+  // The URL of a disabled server may contain `${NAME}`.
   const parsed = url.includes('${') ? null : URL.parse(url);
   if (parsed !== null) return `${parsed.protocol}//${parsed.host}${parsed.pathname}`;
   return url.replace(/[?#].*/s, '').replace(/\/\/.*@/s, '//');
 }
 
 const maxReasonChars = 200;
-/** As much of a text is looked at for it. */
+/** Longer texts are truncated before they are sanitized. */
 const maxReadChars = 16_384;
 
 /**
- * Text from outside (an upstream's error, an exception's message) in a form that may be shown in health, logs
- * and answers: one line of at most 200 characters without secrets, control characters, and the parts of
- * URLs that may carry secrets.
+ * Sanitizes text from outside (an upstream's error, the message of an exception) for health, logs and answers: one line of at
+ * most 200 characters without secrets, control characters, and the parts of URLs that may contain secrets.
  */
 export function sanitizeReason(text: string, redactor: Redactor): string {
   const line = Bun.stripANSI(redactor.redactHead(text, maxReadChars))
@@ -125,7 +120,7 @@ export function sanitizeReason(text: string, redactor: Redactor): string {
     .replace(/[\p{Cc}\p{Cf}\s]+/gu, ' ')
     .trim()
     .replace(/\b[a-z][a-z0-9+.-]{0,20}:\/\/[^\s"'<>]+/gi, displayUrl);
-  // Once more, for a secret that colors or line breaks had split; and before the cut, which may leave half of one.
+  // Again, for a secret that colors or line breaks had split, and before the cut, which may leave half a secret.
   const safe = redactor.redact(line);
   if (safe.length <= maxReasonChars) return safe;
   return `${safe.slice(0, maxReasonChars - 1).replace(/[\uD800-\uDBFF]$/, '')}…`;

@@ -1,17 +1,17 @@
-// The registry alone: with all else that the package exports come node:http, node:zlib and node:cluster, 8 ms of each start.
+// Only the registry: the whole package would load node:http, node:zlib and node:cluster, which take 8 ms of each start.
 import type { Metric } from 'prom-client';
 import Registry from 'prom-client/lib/registry.js';
 import { nextTurn } from '../runtime/event-loop.ts';
 
 type Labels = Readonly<Record<string, string>>;
 
-/** One line of the page, in the form that prom-client's registry writes out. */
+/** One line of the page, as prom-client's registry expects it. */
 export interface Sample {
   readonly labels?: Labels;
-  /** More labels; where several samples hold the same object, it is written out only once. */
+  /** More labels; samples that share the object are serialized faster. */
   readonly sharedLabels?: Labels;
   readonly value: number;
-  /** Set where it differs from the family's name. */
+  /** Set if it differs from the name of the family. */
   readonly metricName?: string;
 }
 
@@ -19,7 +19,7 @@ type FamilyType = 'counter' | 'gauge' | 'histogram';
 
 type Read = () => Iterable<Sample> | Promise<Iterable<Sample>>;
 
-/** A metric family as the registry asks for it: with the slice of its samples that is written next. */
+/** A metric family for the registry, with the slice of its samples that is written next. */
 class Family {
   readonly name: string;
   readonly read: Read;
@@ -39,13 +39,13 @@ class Family {
   }
 }
 
-/** How many samples one turn of the event loop writes, which takes a few milliseconds. */
+/** The samples per turn of the event loop, which take a few milliseconds. */
 const maxSamplesInTurn = 500;
 
 /**
- * Metric families whose samples are read when the page is asked for: what Prometheus client libraries call custom
- * collectors. The gateway counts in plain numbers: libraries hash the labels at each observation, and an object that
- * nobody reads any more (a removed upstream) takes its series along without a trace. prom-client writes the text.
+ * Metric families whose samples are read for each page, which Prometheus libraries call custom collectors. The gateway counts
+ * in plain numbers: libraries hash the labels at each observation, and the series of a removed upstream vanish with its
+ * object. prom-client writes the text.
  */
 export class Families {
   readonly #families: Family[] = [];
@@ -54,13 +54,13 @@ export class Families {
   add(type: FamilyType, name: string, help: string, read: Read): void {
     const family = new Family(type, name, help, read);
     this.#families.push(family);
-    // The registry asks nothing of a metric but its name and `get()`; prom-client's type names its own classes.
+    // The registry uses only the name and `get()`, but its type names prom-client's own classes.
     this.#registry.registerMetric(family as unknown as Metric);
   }
 
   /**
-   * The page in UTF-8. Prometheus, Exposition formats, Text-based format 0.0.4. It may have a hundred thousand lines, so
-   * others get their turn between them. One page is made at a time.
+   * Makes the page in UTF-8: Prometheus, Exposition formats, Text-based format 0.0.4. It may have a hundred thousand lines, so
+   * it yields to other work in between. Calls must not overlap.
    */
   async page(): Promise<Uint8Array> {
     const parts: Uint8Array[] = [];
@@ -82,12 +82,12 @@ export class Families {
 
 const familyEnd = Buffer.from('\n\n');
 
-/** The lines of a family after those of its help and its type. */
+/** The text of a family without the lines for help and type. */
 function withoutHead(text: string): string {
   return text.slice(text.indexOf('\n', text.indexOf('\n') + 1));
 }
 
-/** The samples in arrays of at most {@link maxSamplesInTurn}; at least one array. */
+/** The samples in arrays of at most {@link maxSamplesInTurn}; at least one, which may be empty. */
 function* slicesOf(samples: Iterable<Sample>): Generator<readonly Sample[]> {
   let slice: Sample[] = [];
   let isFirst = true;
@@ -102,17 +102,17 @@ function* slicesOf(samples: Iterable<Sample>): Generator<readonly Sample[]> {
   if (slice.length > 0 || isFirst) yield slice;
 }
 
-/** Bounds of all histograms of requests and calls, in seconds. */
+/** The bounds of all histograms of requests and calls, in seconds. */
 const durationBuckets: readonly number[] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
 /** Counts observations into buckets. */
 export class Histogram {
   readonly #bounds: readonly number[];
-  /** How many observations fell below each bound and above the one before; the last: above all bounds. */
+  /** The observations up to each bound and above the one before; the last: above all bounds. */
   readonly #counts: number[];
   #sum = 0;
 
-  /** `bounds` are the upper bounds of the buckets, ascending, `+Inf` left out. */
+  /** @param bounds the upper bounds of the buckets, ascending, without `+Inf` */
   constructor(bounds: readonly number[] = durationBuckets) {
     this.#bounds = bounds;
     this.#counts = new Array(bounds.length + 1).fill(0);

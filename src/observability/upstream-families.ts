@@ -4,7 +4,7 @@ import type { ToolMetrics, UpstreamMetrics } from './upstream-metrics.ts';
 type ByServer = ReadonlyMap<string, UpstreamMetrics>;
 type Counts = UpstreamMetrics['counts'];
 
-/** Adds all families that carry the label `server`, for those in `upstreams` when the page is asked for. */
+/** Adds the families with the label `server`, for the `upstreams` at the time of each page. */
 export function addUpstreamFamilies(families: Families, upstreams: ByServer): void {
   addStateFamilies(families, upstreams);
   addConnectionCounters(families, upstreams);
@@ -33,12 +33,10 @@ function addStateFamilies(families: Families, upstreams: ByServer): void {
   gauge('in_backoff', '1 while the gateway waits before it connects again, else 0.', ({ state }) =>
     Number(state.inBackoff()),
   );
-  gauge('current_backoff_seconds', 'The wait that runs now; 0 when none does.', ({ state }) =>
-    state.currentBackoffSeconds(),
-  );
+  gauge('current_backoff_seconds', 'The current wait, or 0.', ({ state }) => state.currentBackoffSeconds());
   gauge(
     'tools_last_refresh_timestamp_seconds',
-    'When the tool list last came in, in seconds since the epoch.',
+    'When the tool list was last refreshed, in seconds since the epoch.',
     ({ state }) => {
       const ms = state.toolsRefreshedMs();
       return ms === null ? null : ms / 1000;

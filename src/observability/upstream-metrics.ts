@@ -1,31 +1,31 @@
 import { type CallFailureReason, callFailureReasons } from '../errors.ts';
 import { Histogram } from './series.ts';
 
-/** What the gauges of an upstream show, asked for each page. */
+/** The values of an upstream's gauges, read for each page. */
 export interface UpstreamState {
   connected(): boolean;
   toolsCount(): number;
-  /** When the upstream last answered, in milliseconds since the epoch; null: not yet. */
+  /** The time of the last answer, in milliseconds since the epoch; null before the first. */
   lastSeenMs(): number | null;
   inBackoff(): boolean;
-  /** The wait that runs now; 0 when none does. */
+  /** The current wait, or 0. */
   currentBackoffSeconds(): number;
-  /** When the tool list last came in, in milliseconds since the epoch; null: not yet. */
+  /** The time of the last refresh of the tool list, in milliseconds since the epoch; null before the first. */
   toolsRefreshedMs(): number | null;
 }
 
-/** How an upstream session was lost: the `reason` of `mcpstead_upstream_session_resets_total`. */
+/** Why an upstream session was lost: the `reason` of `mcpstead_upstream_session_resets_total`. */
 export type SessionResetReason = 'unknown_session' | 'expired' | 'terminated';
 
-/** The label `tool` of calls to a tool that the registry does not know (yet). */
+/** Bytes of bodies; the HTTP client counts them. */
+export type ByteCounts = Record<'sent' | 'received', number>;
+
+/** The label `tool` of calls to a tool that the registry does not know. */
 export const unknownTool = 'unknown';
 
-/**
- * The counts of one configured upstream. The page shows it until `remove`; a call that ends later counts
- * into an object that nobody reads any more.
- */
+/** The counts of an upstream, on the page until `remove`. Calls that end later count into an unreferenced object. */
 export class UpstreamMetrics {
-  /** Read for the page, see upstream-families.ts. */
+  /** Read by upstream-families.ts. */
   readonly counts = {
     initialize: { success: 0, error: 0 },
     initializeDurations: new Histogram(),
@@ -40,7 +40,7 @@ export class UpstreamMetrics {
     tools: new Map<string, ToolMetrics>(),
   };
   readonly state: UpstreamState;
-  /** Takes this upstream's series off the page. Calls that are still running may go on counting, unseen. */
+  /** Removes the series of this upstream from the page. */
   readonly remove: () => void;
 
   constructor(state: UpstreamState, remove: () => void) {
@@ -53,12 +53,12 @@ export class UpstreamMetrics {
     this.counts.initializeDurations.observe(durationSeconds);
   }
 
-  /** One attempt within a reconnect cycle has ended. */
+  /** Counts an attempt to restore a lost connection. */
   reconnectAttempted(ok: boolean): void {
     this.counts.reconnectAttempts[ok ? 'success' : 'error'] += 1;
   }
 
-  /** A lost connection has been restored. */
+  /** Counts a restored connection. */
   reconnected(): void {
     this.counts.reconnects += 1;
   }
@@ -72,19 +72,19 @@ export class UpstreamMetrics {
     this.counts.healthChecks[ok ? 'success' : 'failure'] += 1;
   }
 
-  /** The upstream no longer knew our session. */
+  /** Counts a session that the upstream lost. */
   sessionReset(reason: SessionResetReason): void {
     this.counts.sessionResets[reason] += 1;
   }
 
-  /** A wait between two attempts is over. */
+  /** Counts a completed wait between two attempts. */
   backedOff(seconds: number): void {
     this.counts.backoffSeconds += seconds;
   }
 
   /**
-   * The counts of one tool, on the page at 0 from the first time it is asked for.
-   * @param name the tool's name in the registry, or {@link unknownTool}; never one that came from a client unchecked
+   * The counts of a tool, which are on the page from the first use of this method.
+   * @param name the tool's name in the registry, or {@link unknownTool}; never an unchecked name from a client
    */
   tool(name: string): ToolMetrics {
     let metrics = this.counts.tools.get(name);
@@ -95,7 +95,7 @@ export class UpstreamMetrics {
     return metrics;
   }
 
-  /** Takes the series of tools off the page that the upstream no longer offers. {@link unknownTool} stays. */
+  /** Removes the series of all other tools from the page, except {@link unknownTool}. */
   retainTools(names: ReadonlySet<string>): void {
     for (const name of this.counts.tools.keys()) {
       if (name !== unknownTool && !names.has(name)) this.counts.tools.delete(name);
@@ -103,21 +103,21 @@ export class UpstreamMetrics {
   }
 }
 
-/** The counts of one tool of one upstream. */
+/** The counts of a tool of an upstream. */
 export class ToolMetrics {
-  /** Read for the page, see upstream-families.ts. */
+  /** Read by upstream-families.ts. */
   readonly durations = new Histogram();
   readonly errors = Object.fromEntries(callFailureReasons.map((reason) => [reason, 0])) as Record<
     CallFailureReason,
     number
   >;
 
-  /** A call has ended, well or badly. */
+  /** Counts a call that succeeded or failed. */
   called(durationSeconds: number): void {
     this.durations.observe(durationSeconds);
   }
 
-  /** It ended badly; counts beside `called`, not in its place. */
+  /** Counts the reason of a failed call, in addition to `called`. */
   failed(reason: CallFailureReason): void {
     this.errors[reason] += 1;
   }
