@@ -17,9 +17,6 @@ export interface UpstreamState {
 /** Why an upstream session was lost: the `reason` of `mcpstead_upstream_session_resets_total`. */
 export type SessionResetReason = 'unknown_session' | 'expired' | 'terminated';
 
-/** Bytes of bodies; the HTTP client counts them. */
-export type ByteCounts = Record<'sent' | 'received', number>;
-
 /** The label `tool` of calls to a tool that the registry does not know. */
 export const unknownTool = 'unknown';
 
