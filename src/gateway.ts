@@ -1,5 +1,5 @@
-import { type ConfigDiff, diffConfig, withRunningSettings } from './config/diff.ts';
-import { hostInUrl, isLoopback, normalizeHost } from './config/hosts.ts';
+import { type DiffSummary, diffConfig, summaryOf, withRunningSettings } from './config/diff.ts';
+import { hostInUrl } from './config/hosts.ts';
 import type { LoadedConfig } from './config/load.ts';
 import { warningsOf } from './config/warnings.ts';
 import { Endpoint } from './downstream/endpoint.ts';
@@ -18,8 +18,7 @@ import { Registry } from './registry/catalog.ts';
 import { qualify, refusedNames } from './registry/names.ts';
 import { Router } from './router/router.ts';
 import { type State, volatileState } from './state/state.ts';
-import { loopFailure } from './upstream/failure.ts';
-import type { SessionKeeper } from './upstream/session-keeper.ts';
+import { requiredReady } from './upstream/required.ts';
 import type { UpstreamTool } from './upstream/tools/tool-list.ts';
 import { Upstreams } from './upstream/upstreams.ts';
 import { build } from './version.ts';
@@ -31,16 +30,6 @@ const terminateTimeoutMs = 3_000;
 const maxSecrets = 1_000;
 
 const toolsChanged = notificationText('notifications/tools/list_changed');
-
-/** How many upstreams a reload touched, and how, and which keys have changed that need a restart. */
-interface ReloadSummary {
-  readonly added: number;
-  readonly removed: number;
-  readonly restarted: number;
-  readonly updated: number;
-  readonly unchanged: number;
-  readonly ignored: readonly string[];
-}
 
 interface GatewayOptions {
   readonly loaded: LoadedConfig;
@@ -151,7 +140,7 @@ export class Gateway {
    * Reads the configuration anew and takes it over, all or nothing. Reloads run one after another. Rejects with
    * `config_invalid`, and has changed nothing then.
    */
-  reload(): Promise<ReloadSummary> {
+  reload(): Promise<DiffSummary> {
     const reload = this.#reloading.then(() => this.#reload());
     this.#reloading = reload.catch(() => {});
     return reload;
@@ -189,7 +178,7 @@ export class Gateway {
     });
   }
 
-  async #reload(): Promise<ReloadSummary> {
+  async #reload(): Promise<DiffSummary> {
     let read: LoadedConfig;
     try {
       read = await this.#options.readConfig();
@@ -280,64 +269,11 @@ export class Gateway {
   }
 }
 
-function summaryOf(diff: ConfigDiff): ReloadSummary {
-  return {
-    added: diff.added.length,
-    removed: diff.removed.length,
-    restarted: diff.restarted.length,
-    updated: diff.updated.length,
-    unchanged: diff.unchanged.length,
-    ignored: diff.ignored,
-  };
-}
-
-/** Never resolves; rejects when the start is given up. */
+/** Never resolves; rejects when the start is aborted. */
 function aborted(signal: AbortSignal | undefined): Promise<never> {
   return new Promise((_, reject) => {
-    const give = () => reject(new GatewayError('unavailable', 'the start was given up'));
-    if (signal?.aborted) give();
-    signal?.addEventListener('abort', give, { once: true });
+    const abort = () => reject(new GatewayError('unavailable', 'the start was aborted'));
+    if (signal?.aborted) abort();
+    signal?.addEventListener('abort', abort, { once: true });
   });
-}
-
-/** Whether the URL is where the gateway is going to listen. */
-function isOwnUrl(url: string, { host, port }: LoadedConfig['config']): boolean {
-  const { hostname, port: target, protocol } = new URL(url);
-  const name = normalizeHost(hostname);
-  return (
-    protocol === 'http:' &&
-    (target || '80') === String(port) &&
-    (isLoopback(name) || name === normalizeHost(host))
-  );
-}
-
-/** Resolves when a required upstream is ready, and at once for any other. Rejects with `required_upstream_down`. */
-async function requiredReady(connection: SessionKeeper, config: LoadedConfig['config']): Promise<void> {
-  const { required, reconnect, timeouts } = connection.config;
-  if (!required) return;
-  const down = (cause: string) =>
-    new GatewayError(
-      'required_upstream_down',
-      `required upstream "${connection.name}" is not reachable: ${cause}`,
-    );
-  // It waits for its upstream before it listens, so it would only find that nobody does.
-  if (isOwnUrl(connection.config.url, config)) throw down(loopFailure(true).message);
-  const expired = Promise.withResolvers<never>();
-  // Without a limit of attempts the time to connect is the limit.
-  const limitMs = timeouts.connect_seconds * 1000;
-  const timer =
-    reconnect.max_attempts > 0
-      ? null
-      : setTimeout(() => {
-          const cause =
-            connection.status().lastError ?? `did not initialize within ${timeouts.connect_seconds} s`;
-          expired.reject(down(cause));
-        }, limitMs);
-  try {
-    await Promise.race([connection.firstReady(), expired.promise]);
-  } catch (error) {
-    throw error instanceof GatewayError ? error : down((error as Error).message);
-  } finally {
-    if (timer) clearTimeout(timer);
-  }
 }

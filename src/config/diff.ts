@@ -16,6 +16,9 @@ export interface ConfigDiff {
   ignored: string[];
 }
 
+/** The number of servers in each list of a diff, and the ignored keys themselves. */
+export type DiffSummary = Record<Exclude<keyof ConfigDiff, 'ignored'>, number> & Pick<ConfigDiff, 'ignored'>;
+
 /** Compares two configurations. The order of the servers does not count. */
 export function diffConfig(before: LoadedConfig, after: LoadedConfig): ConfigDiff {
   const diff: ConfigDiff = { added: [], removed: [], restarted: [], updated: [], unchanged: [], ignored: [] };
@@ -37,6 +40,18 @@ export function diffConfig(before: LoadedConfig, after: LoadedConfig): ConfigDif
   diff.removed.push(...old.keys());
   diff.ignored.push(...changedKeys(keysOf('', 'restart'), before.config, after.config));
   return diff;
+}
+
+export function summaryOf(diff: ConfigDiff): DiffSummary {
+  const { added, removed, restarted, updated, unchanged, ignored } = diff;
+  return {
+    added: added.length,
+    removed: removed.length,
+    restarted: restarted.length,
+    updated: updated.length,
+    unchanged: unchanged.length,
+    ignored,
+  };
 }
 
 /** The configuration that a reload applies: `read`, with the `restart` keys as they are in `running`. */
