@@ -6,9 +6,6 @@ import { build } from '../version.ts';
 // biome-ignore lint/suspicious/noExplicitAny: see above; citty's own SubCommandsDef does the same.
 export type Command = CommandDef<any>;
 
-/** The exit code of the process: 0 success, 1 failure at run time, 2 wrong usage or invalid configuration. */
-export type ExitCode = 0 | 1 | 2;
-
 const help = { type: 'boolean', alias: 'h', description: 'Show this help' } as const;
 const config = {
   type: 'string',

@@ -72,7 +72,15 @@ function sessionNotFound(): Response {
 
 function createServer(): McpServer {
   const server = new McpServer({ name: 'mcpstead-demo', version: build.version });
+  registerEcho(server);
+  registerAdd(server);
+  registerWorkSlowly(server);
+  registerServerTime(server);
+  registerFail(server);
+  return server;
+}
 
+function registerEcho(server: McpServer): void {
   server.registerTool(
     'echo',
     {
@@ -83,7 +91,9 @@ function createServer(): McpServer {
     },
     ({ text }) => textResult(text),
   );
+}
 
+function registerAdd(server: McpServer): void {
   server.registerTool(
     'add',
     {
@@ -96,7 +106,9 @@ function createServer(): McpServer {
     },
     ({ a, b }) => structuredResult({ sum: a + b }),
   );
+}
 
+function registerWorkSlowly(server: McpServer): void {
   server.registerTool(
     'work_slowly',
     {
@@ -123,7 +135,9 @@ function createServer(): McpServer {
       return textResult(`Done: ${steps} steps in ${seconds} s`);
     },
   );
+}
 
+function registerServerTime(server: McpServer): void {
   server.registerTool(
     'server_time',
     {
@@ -142,7 +156,9 @@ function createServer(): McpServer {
       return structuredResult({ utc: now.toISOString(), time_zone, unix_ms: now.getTime() });
     },
   );
+}
 
+function registerFail(server: McpServer): void {
   server.registerTool(
     'fail',
     {
@@ -153,8 +169,6 @@ function createServer(): McpServer {
     },
     ({ reason }) => ({ ...textResult(`Failed: ${reason}`), isError: true }),
   );
-
-  return server;
 }
 
 function textResult(text: string) {

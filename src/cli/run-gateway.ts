@@ -4,7 +4,7 @@ import type { Gateway } from '../gateway.ts';
 import { createLogger, type Logger } from '../observability/log.ts';
 import { Redactor } from '../observability/redact.ts';
 import { openState, type StatePlace, volatileState } from '../state/state.ts';
-import type { ExitCode } from './command-table.ts';
+import type { ExitCode } from './exit-code.ts';
 import { type SignalWatch, watchSignals } from './signals.ts';
 
 interface RunOptions {

@@ -3,7 +3,7 @@ import { GatewayError, messageOf } from '../errors.ts';
 import { output } from '../observability/output.ts';
 import { nodeTty } from '../runtime/node-modules.ts';
 import { build } from '../version.ts';
-import type { ExitCode } from './command-table.ts';
+import type { ExitCode } from './exit-code.ts';
 import { type Selection, selectCommand } from './selection.ts';
 
 /** Runs the program with the arguments `argv`, without the program's name. Resolves to the exit code; never rejects. */

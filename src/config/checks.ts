@@ -8,7 +8,7 @@ import type { Source, Span } from './source.ts';
 import { splitUserInfo } from './user-info.ts';
 
 /** The tokens in the environment that a configuration refers to. */
-export interface Credentials {
+interface Credentials {
   readonly bearerToken: string | null;
   /** The name of a server to the token in its `auth.token_env`. */
   readonly upstreamTokens: ReadonlyMap<string, string>;

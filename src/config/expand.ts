@@ -1,7 +1,9 @@
 import { isDisabled } from './disabled.ts';
 import { pathKey, type YamlFile } from './document.ts';
-import type { Path, Problem } from './problems.ts';
+import { dotted, type Path, type Problem } from './problems.ts';
 import { isVariableName } from './rules.ts';
+import type { Source } from './source.ts';
+import { foreignReferenceIn, referenceAdvice } from './variables.ts';
 
 /** The environment variables of a process, such as `process.env`. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -13,7 +15,7 @@ export interface Expansion {
 }
 
 /** A configuration with its variables expanded. */
-export interface Expanded {
+interface Expanded {
   readonly value: unknown;
   readonly problems: readonly Problem[];
   /** Paths of texts that could not be expanded. */
@@ -95,4 +97,31 @@ export function expand(file: YamlFile, source: string, env: Environment): Expand
 
   const value = { ...root, servers: expandValue(root.servers, ['servers']) };
   return { value, problems, unresolved, expansions };
+}
+
+/** Further references are only counted. */
+const maxWarnings = 20;
+
+/** One warning, with its location, for each text below `servers` with a foreign reference, which is taken literally. */
+export function foreignReferenceWarnings(file: YamlFile, source: Source): string[] {
+  const warnings: string[] = [];
+  let found = 0;
+  const visit = (value: unknown, path: Path): void => {
+    if (typeof value === 'string') {
+      const reference = foreignReferenceIn(value);
+      if (reference === null || ++found > maxWarnings) return;
+      const span = file.spanOf(path);
+      const at = source.text.indexOf(reference.written, span.start);
+      const place = at >= 0 && at < span.end ? { start: at, end: at } : span;
+      warnings.push(
+        `${source.locationOf(place)}: ${dotted(path)}: "${reference.written}" is taken literally; ${referenceAdvice(reference)}`,
+      );
+    } else if (typeof value === 'object' && value !== null) {
+      for (const [key, item] of Object.entries(value))
+        visit(item, [...path, Array.isArray(value) ? Number(key) : key]);
+    }
+  };
+  visit((file.value as { servers?: unknown }).servers, ['servers']);
+  if (found > maxWarnings) warnings.push(`and ${found - maxWarnings} more such references`);
+  return warnings;
 }

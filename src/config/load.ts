@@ -6,7 +6,7 @@ import { stateKeyFrom, stateKeyVariable } from '../state/key.ts';
 import { crossCheck } from './checks.ts';
 import { type DisabledServer, splitDisabled } from './disabled.ts';
 import { pathKey, readYaml } from './document.ts';
-import { type Environment, type Expansion, expand } from './expand.ts';
+import { type Environment, type Expansion, expand, foreignReferenceWarnings } from './expand.ts';
 import { hiddenSpans } from './hidden-spans.ts';
 import { issueProblems } from './issues.ts';
 import { invalidConfig, type Path, unusableFile } from './problems.ts';
@@ -14,7 +14,6 @@ import { type Config, configSchema } from './schema.ts';
 import { secretsOf } from './secrets.ts';
 import { Source } from './source.ts';
 import { hiddenWords } from './syntax.ts';
-import { foreignReferenceWarnings } from './variables.ts';
 
 /** A complete, validated configuration, with the secrets that it refers to. */
 export interface LoadedConfig {

@@ -1,5 +1,5 @@
 /** The user name and password of a URL, percent-decoded. */
-export interface UserInfo {
+interface UserInfo {
   readonly user: string;
   readonly password: string;
   /** The equivalent value of the `Authorization` header (RFC 7617). */

@@ -1,7 +1,3 @@
-import type { YamlFile } from './document.ts';
-import { dotted, type Path } from './problems.ts';
-import type { Source } from './source.ts';
-
 /** A reference to a variable in the syntax of another program. */
 interface ForeignReference {
   /** As written: `$NAME`. */
@@ -40,30 +36,3 @@ export function foreignReferenceIn(text: string): ForeignReference | null {
 /** Advice on a foreign reference. */
 export const referenceAdvice = ({ name }: Pick<ForeignReference, 'name'>) =>
   `for the value of a variable write "\${${name}}"`;
-
-/** Further references are only counted. */
-const maxWarnings = 20;
-
-/** One warning, with its location, for each text below `servers` with a foreign reference, which is taken literally. */
-export function foreignReferenceWarnings(file: YamlFile, source: Source): string[] {
-  const warnings: string[] = [];
-  let found = 0;
-  const visit = (value: unknown, path: Path): void => {
-    if (typeof value === 'string') {
-      const reference = foreignReferenceIn(value);
-      if (reference === null || ++found > maxWarnings) return;
-      const span = file.spanOf(path);
-      const at = source.text.indexOf(reference.written, span.start);
-      const place = at >= 0 && at < span.end ? { start: at, end: at } : span;
-      warnings.push(
-        `${source.locationOf(place)}: ${dotted(path)}: "${reference.written}" is taken literally; ${referenceAdvice(reference)}`,
-      );
-    } else if (typeof value === 'object' && value !== null) {
-      for (const [key, item] of Object.entries(value))
-        visit(item, [...path, Array.isArray(value) ? Number(key) : key]);
-    }
-  };
-  visit((file.value as { servers?: unknown }).servers, ['servers']);
-  if (found > maxWarnings) warnings.push(`and ${found - maxWarnings} more such references`);
-  return warnings;
-}

@@ -5,8 +5,8 @@ import type { ServerConfig } from '../../config/schema.ts';
 import { splitUserInfo } from '../../config/user-info.ts';
 import { warningsOf } from '../../config/warnings.ts';
 import { displayUrl, Redactor } from '../../observability/redact.ts';
-import type { ExitCode } from '../command-table.ts';
 import type { ConnectResult } from '../connect-all.ts';
+import type { ExitCode } from '../exit-code.ts';
 
 /**
  * Validates the file at `path` and its environment, and prints what would be served. With `connect` it also connects to each

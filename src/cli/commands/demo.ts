@@ -1,7 +1,7 @@
 import { parseConfig } from '../../config/load.ts';
 import { GatewayError } from '../../errors.ts';
 import { output } from '../../observability/output.ts';
-import type { ExitCode } from '../command-table.ts';
+import type { ExitCode } from '../exit-code.ts';
 import { runGateway } from '../run-gateway.ts';
 
 /** Serves the embedded example server on `port` until a signal ends it. */

@@ -1,5 +1,5 @@
 import { type LoadedConfig, loadConfig } from '../../config/load.ts';
-import type { ExitCode } from '../command-table.ts';
+import type { ExitCode } from '../exit-code.ts';
 import { runGateway } from '../run-gateway.ts';
 
 /** Serves the configuration at `path` until a signal ends it. */
