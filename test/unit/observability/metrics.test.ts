@@ -307,8 +307,8 @@ describe('an upstream', () => {
       ([name, { type }]) => name.startsWith('mcpstead_upstream_') && type === 'counter',
     );
     const series = counters.flatMap(([, { samples }]) => samples);
-    expect(series).toHaveLength(15);
-    expect(series.every(({ value }) => value === 0)).toBe(true);
+    expect(series.length).toBeGreaterThan(0);
+    expect(series.filter(({ value }) => value !== 0)).toEqual([]);
   });
 
   test('counts what happens to its connection', async () => {

@@ -1,4 +1,4 @@
-import { describe, expect, spyOn, test } from 'bun:test';
+import { describe, expect, test } from 'bun:test';
 import { type SseEvent, SseParser, SseTooLargeError, sseMessage } from '../../../src/protocol/sse-codec.ts';
 import { Random } from '../../support/random.ts';
 
@@ -113,16 +113,13 @@ test('any way to cut a stream into pieces gives the same events', () => {
   }
 });
 
+// A parser that searches the rest again after each comment needs hours.
 test.each([
   ['CR', ':\r'],
   ['LF', ':\n'],
-])('a stream of comments that end with %s is not searched again for each of them', (_, comment) => {
+])('two million comments that end with %s are skipped in one pass', (_, comment) => {
   const parser = new SseParser(10_000);
-  const searches = spyOn(String.prototype, 'indexOf');
-  parser.pushText(comment.repeat(1_000));
-  const ends = searches.mock.calls.filter(([wanted]) => wanted === (comment === ':\r' ? '\n' : '\r'));
-  searches.mockRestore();
-  expect(ends.length).toBe(1);
+  expect(parser.pushText(comment.repeat(2_000_000))).toEqual([]);
 });
 
 test('a message is one event, whatever line breaks its JSON text has', () => {
