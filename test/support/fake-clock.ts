@@ -1,4 +1,6 @@
-import type { Clock } from '../../src/runtime/deadlines.ts';
+import type { Deadlines } from '../../src/runtime/deadlines.ts';
+
+type Clock = Deadlines['clock'];
 
 /** A clock that stands still until a test advances it. */
 export class FakeClock implements Clock {
