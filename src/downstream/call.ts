@@ -1,7 +1,7 @@
 import type { ObjectText } from '../json/object.ts';
 import type { Answer, Exchange } from '../protocol/exchange.ts';
 import type { RequestMessage } from '../protocol/messages.ts';
-import { Abort } from '../runtime/abort.ts';
+import { Abort, type Signal } from '../runtime/abort.ts';
 import { LinkedNode } from '../runtime/linked-list.ts';
 import type { Session } from './legacy/sessions.ts';
 import type { Reply } from './reply.ts';
@@ -42,6 +42,10 @@ export class Call extends LinkedNode implements Exchange {
   }
   get params(): ObjectText | undefined {
     return this.message.params;
+  }
+
+  get signal(): Signal {
+    return this.abort;
   }
 
   get meta(): ObjectText | undefined {

@@ -1,5 +1,5 @@
 import type { ObjectText } from '../json/object.ts';
-import type { Abort } from '../runtime/abort.ts';
+import type { Signal } from '../runtime/abort.ts';
 import type { Payload } from '../runtime/owned-bytes.ts';
 
 /**
@@ -15,8 +15,8 @@ export interface Exchange {
   readonly params: ObjectText | undefined;
   /** The `_meta` of the params, where it is an object. Throws a `TooManyError` for what is not looked into. */
   readonly meta: ObjectText | undefined;
-  /** Aborted when the client cancels or goes away, and by whoever answers when it gives up. */
-  readonly abort: Abort;
+  /** Aborted when the client cancels or disconnects. */
+  readonly signal: Signal;
   /**
    * Sends a notification (progress, log) to the client ahead of the answer. The promise, if any, is there to be
    * awaited: it settles when the client's stream takes more, and so carries back-pressure upstream.

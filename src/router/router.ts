@@ -97,7 +97,7 @@ export class Router {
     const connection = parts ? this.#parts.connection(parts.server) : undefined;
     if (!parts || !connection || connection.connected()) throw unknownToolError(qualified);
     connection
-      .usableSession(exchange.abort)
+      .usableSession(exchange.signal)
       .then(
         () => {
           const offered = this.#parts.registry.find(qualified);

@@ -2,9 +2,12 @@
 export interface Signal {
   readonly aborted: boolean;
   readonly reason: unknown;
-  addEventListener(type: 'abort', listener: () => void, options?: { once: boolean }): void;
-  removeEventListener(type: 'abort', listener: () => void): void;
+  addEventListener(type: 'abort', listener: AbortListener, options?: { once: boolean }): void;
+  removeEventListener(type: 'abort', listener: AbortListener): void;
 }
+
+/** A function, or an object that needs none made for it. */
+type AbortListener = (() => void) | { handleEvent(): void };
 
 /**
  * An AbortController and its signal in one object, for every request: the native ones are event targets, and an
@@ -14,8 +17,8 @@ export class Abort implements Signal {
   #aborted = false;
   #reason: unknown;
   /** The first listener is kept apart: most signals have one at most. */
-  #listener: (() => void) | null = null;
-  #more: (() => void)[] | null = null;
+  #listener: AbortListener | null = null;
+  #more: AbortListener[] | null = null;
 
   get aborted(): boolean {
     return this.#aborted;
@@ -32,18 +35,19 @@ export class Abort implements Signal {
     // One by one, because a listener may remove another.
     for (let listener = this.#listener; listener; listener = this.#listener) {
       this.removeEventListener('abort', listener);
-      listener();
+      if (typeof listener === 'function') listener();
+      else listener.handleEvent();
     }
   }
 
-  addEventListener(_type: 'abort', listener: () => void, _options?: { once: boolean }): void {
+  addEventListener(_type: 'abort', listener: AbortListener, _options?: { once: boolean }): void {
     if (this.#aborted) return;
     if (this.#listener === null) this.#listener = listener;
     else if (this.#more) this.#more.push(listener);
     else this.#more = [listener];
   }
 
-  removeEventListener(_type: 'abort', listener: () => void): void {
+  removeEventListener(_type: 'abort', listener: AbortListener): void {
     if (this.#listener === listener) this.#listener = this.#more?.shift() ?? null;
     else if (this.#more?.includes(listener)) this.#more.splice(this.#more.indexOf(listener), 1);
   }

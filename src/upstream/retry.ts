@@ -47,7 +47,7 @@ export class RetryableCall implements Completion<ResponseMessage> {
     const { session } = this.#owner;
     if (session) this.#send(session);
     else {
-      this.#owner.usableSession(this.#call.abort).then(
+      this.#owner.usableSession(this.#call.signal).then(
         (opened) => this.#send(opened),
         (reason) => this.#done.reject(reason),
       );
@@ -71,17 +71,15 @@ export class RetryableCall implements Completion<ResponseMessage> {
 
   /** Waits for the verdict on the session: until then nobody knows whether the failure is the session's or the tool's. */
   async #failed(failure: UpstreamFailure): Promise<void> {
-    const { abort } = this.#call;
-    // Its time may be over, but not its client's patience: the next call is to meet a session that works.
-    const isOver = abort.aborted;
+    const { signal } = this.#call;
     let isLost = false;
     const verdict = this.#owner.failedOn(this.#session as LegacySession, failure).then((lost) => {
       isLost = lost;
     });
-    if (isOver) await verdict;
-    else await settledOrAborted(verdict, abort);
-    if (!isOver && abort.aborted) this.#done.reject(cancelled());
-    else if (!isOver && !this.#isSecond && this.#mayRepeat(failure, isLost)) {
+    // A call that timed out waits, too, so that its client's next call finds a session that works.
+    await settledOrAborted(verdict, signal);
+    if (signal.aborted) this.#done.reject(cancelled());
+    else if (!this.#isSecond && this.#mayRepeat(failure, isLost)) {
       this.#isSecond = true;
       this.start();
     } else this.#end(failure);
@@ -95,6 +93,7 @@ export class RetryableCall implements Completion<ResponseMessage> {
   /** Whether it surely was not executed, or does no harm if it is executed twice. */
   #mayRepeat({ kind, loss }: UpstreamFailure, isLost: boolean): boolean {
     if (kind === 'refused') return true;
+    if (kind === 'timeout') return false;
     if (isLost) return loss !== undefined || this.#repeatable;
     return kind === 'broken' && this.#repeatable;
   }

@@ -44,7 +44,7 @@ test('an upstream with as many requests in flight as there may be is not lost be
         methodText: '"tools/call"',
         params: undefined,
         meta: undefined,
-        abort: new Abort(),
+        signal: new Abort(),
         notify: () => undefined,
       },
       { name: 'name', value: '"echo"' },

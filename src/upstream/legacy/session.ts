@@ -11,7 +11,6 @@ import {
   type RequestMessage,
   type ResponseMessage,
   type RpcError,
-  requestText,
   resultText,
   serialOf,
 } from '../../protocol/messages.ts';
@@ -29,7 +28,7 @@ import {
   sessionLossIn,
   UpstreamFailure,
 } from '../failure.ts';
-import { type CallOwner, Opening, PendingRequest, type UpstreamCall } from '../pending-request.ts';
+import { PendingRequest, type RequestOwner, type UpstreamCall } from '../pending-request.ts';
 import { maxRequestsInFlight, RequestTable } from '../request-table.ts';
 import { ToolList, type UpstreamTool } from '../tools/tool-list.ts';
 import { inBytes } from '../transport/long-response.ts';
@@ -42,8 +41,8 @@ const sendTimeoutMs = 10_000;
 const maxUnansweredSends = 1_000;
 /** Failures that an upstream which lives can bring about, by its answer. */
 const refusalKinds: readonly FailureKind[] = ['returned_error', 'unsupported', 'protocol'];
-/** The id of `initialize`, the first request of a session. */
-const openingId = 1;
+/** The JSON text of the method that opens a session. */
+const openingMethod = '"initialize"';
 /** JSON-RPC 2.0 section 5.1. */
 const methodNotFound = -32601;
 /** The JSON text of the params that ask for the first page of a list. */
@@ -76,7 +75,7 @@ export interface SessionEvents {
  * One initialized session with an upstream of the legacy era. It owns the ids and progress tokens that go
  * upstream: two clients may use the same ones at the same time.
  */
-export class LegacySession implements TransportEvents, CallOwner {
+export class LegacySession implements TransportEvents, RequestOwner {
   /** Whether a client's call went well in it, since another one was told that there is no such session. */
   hasServed = false;
   readonly #transport: Transport;
@@ -91,8 +90,6 @@ export class LegacySession implements TransportEvents, CallOwner {
   /** How many tools it listed last; null: none were listed yet. */
   #listedTools: number | null = null;
   #gateways: readonly string[] = [];
-  /** The `initialize` that is under way. */
-  #opening: Opening | null = null;
   #closedBy: Error | null = null;
   #sending = 0;
   #onIdle: (() => void) | null = null;
@@ -131,12 +128,12 @@ export class LegacySession implements TransportEvents, CallOwner {
       capabilities: {},
       clientInfo: { name: 'mcpstead', version: build.version },
     };
-    // The first request of all gets one.
-    const id = this.#calls.nextId() as number;
-    const body = requestText(String(id), '"initialize"', JSON.stringify(params));
-    this.#opening = new Opening(signal);
-    this.#transport.request(id, body, signal, this.#opening);
-    const answer = await this.#opening.answer.finally(() => (this.#opening = null));
+    const answer = await this.#askOnce(
+      'initialize',
+      JSON.stringify(params),
+      Number.POSITIVE_INFINITY,
+      signal,
+    );
     const result = new ObjectText(textOf(answer.payload));
     freePayload(answer.payload);
     if (answer.error) throw this.#refusal('to initialize', answer.error);
@@ -178,43 +175,37 @@ export class LegacySession implements TransportEvents, CallOwner {
     timeoutMs: number,
     done: Completion<ResponseMessage>,
   ): void {
-    const id = call.abort.aborted ? null : this.#calls.nextId();
+    const id = call.signal.aborted ? null : this.#calls.nextId();
     if (id === null) {
-      done.reject(call.abort.aborted ? cancelled() : tooManyRequests());
+      done.reject(call.signal.aborted ? cancelled() : tooManyRequests());
       return;
     }
-    const running = new PendingRequest(this, id, call, target, timeoutMs, done);
-    this.#calls.add(running);
-    deadlines.start(running, timeoutMs);
-    const body = requestText(String(id), call.methodText, running.paramsText);
-    running.send(this.#transport, body);
+    const request = new PendingRequest(this, id, call, target, timeoutMs, done);
+    this.#calls.add(request);
+    request.start(this.#transport);
   }
 
-  /** The answer to `running` has come. */
-  answered(running: PendingRequest, answer: ResponseMessage): void {
-    this.#ended(running);
+  onAnswered(request: PendingRequest, answer: ResponseMessage): void {
+    this.#remove(request);
     this.#events.onSeen();
-    running.done.resolve(answer);
+    request.done.resolve(answer);
   }
 
-  /** No answer to `running` will come. */
-  failed(running: PendingRequest, reason: unknown): void {
-    this.#ended(running);
-    const { abort } = running.call;
-    if (!abort.aborted) {
-      running.done.reject(reason);
+  onFailed(request: PendingRequest, reason: unknown): void {
+    this.#remove(request);
+    // MCP 2025-11-25, Cancellation: `initialize` must not be cancelled.
+    if (!request.aborted || request.call.methodText === openingMethod) {
+      request.done.reject(reason);
       return;
     }
-    // The client has no words of ours for why it does not want the answer any more.
-    const why = abort.reason instanceof UpstreamFailure ? abort.reason : cancelled();
-    const params = `{"requestId":${running.id},"reason":${JSON.stringify(why.message)}}`;
+    const why = request.reason instanceof UpstreamFailure ? request.reason : cancelled();
+    const params = `{"requestId":${request.id},"reason":${JSON.stringify(why.message)}}`;
     this.#send(notificationText('notifications/cancelled', params));
-    running.done.reject(why);
+    request.done.reject(why);
   }
 
-  #ended(running: PendingRequest): void {
-    running.clear();
-    this.#calls.delete(running.id);
+  #remove({ id }: PendingRequest): void {
+    this.#calls.delete(id);
     if (this.#calls.size === 0) this.#onIdle?.();
   }
 
@@ -237,23 +228,17 @@ export class LegacySession implements TransportEvents, CallOwner {
     }
   }
 
-  async #askOnce(
-    method: string,
-    paramsText: string,
-    timeoutMs: number,
-    signal: Signal,
-  ): Promise<ResponseMessage> {
-    if (signal.aborted) throw cancelled();
-    const call = ownCall(method, paramsText);
-    const cancel = () => call.abort.abort(signal.reason);
-    signal.addEventListener('abort', cancel, { once: true });
-    try {
-      const answer = Promise.withResolvers<ResponseMessage>();
-      this.call(call, null, timeoutMs, answer);
-      return await answer.promise;
-    } finally {
-      signal.removeEventListener('abort', cancel);
-    }
+  #askOnce(method: string, paramsText: string, timeoutMs: number, signal: Signal): Promise<ResponseMessage> {
+    const call = {
+      methodText: JSON.stringify(method),
+      params: new ObjectText(paramsText),
+      meta: undefined,
+      signal,
+      notify: () => undefined,
+    };
+    const answer = Promise.withResolvers<ResponseMessage>();
+    this.call(call, null, timeoutMs, answer);
+    return answer.promise;
   }
 
   /**
@@ -362,12 +347,11 @@ export class LegacySession implements TransportEvents, CallOwner {
   onClosed(error: Error): void {
     this.#closedBy = error;
     this.#events.onClosed(this, error);
-    this.#opening?.reject(error);
-    for (const running of this.#calls.values()) running.reject(error);
+    for (const request of this.#calls.values()) request.reject(error);
   }
 
   onDeaf(failure: UpstreamFailure): void {
-    for (const running of this.#calls.values()) if (running.accepted) running.reject(failure);
+    for (const request of this.#calls.values()) if (request.isDeferred) request.reject(failure);
   }
 
   onSuspect(): void {
@@ -425,10 +409,9 @@ export class LegacySession implements TransportEvents, CallOwner {
   }
 
   /** The request of ours that has that id and no answer yet. */
-  #askedWith(id: RequestId | null): PendingRequest | Opening | undefined {
+  #askedWith(id: RequestId | null): PendingRequest | undefined {
     const serial = serialOf(id);
-    if (serial === undefined) return undefined;
-    return this.#calls.get(serial) ?? (serial === openingId ? (this.#opening ?? undefined) : undefined);
+    return serial === undefined ? undefined : this.#calls.get(serial);
   }
 
   /** We declare no capabilities, so an upstream may ask for nothing but a ping. */
@@ -470,15 +453,4 @@ function isRefusal(error: unknown, ...more: FailureKind[]): boolean {
 
 function tooManyRequests(): UpstreamFailure {
   return new UpstreamFailure('busy', `has ${maxRequestsInFlight} requests in flight, which is the most`);
-}
-
-/** A request of the gateway's own. */
-function ownCall(method: string, paramsText: string): UpstreamCall {
-  return {
-    methodText: JSON.stringify(method),
-    params: new ObjectText(paramsText),
-    meta: undefined,
-    abort: new Abort(),
-    notify: () => undefined,
-  };
 }

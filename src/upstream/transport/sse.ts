@@ -5,7 +5,6 @@ import { Abort, type Signal } from '../../runtime/abort.ts';
 import { sessionLossOf, toFailure, UpstreamFailure } from '../failure.ts';
 import { eventMessages, readEvents } from './body-messages.ts';
 import { refusalOf } from './refusal.ts';
-import { Sending } from './sending.ts';
 import type { RequestCompletion, Transport, TransportEvents } from './transport.ts';
 
 /**
@@ -44,16 +43,14 @@ export class SseTransport implements Transport {
     }
   }
 
-  request(_id: number, body: string, signal: Signal, done: RequestCompletion): Sending {
-    const sending = new Sending(signal);
+  request(_id: number, body: string, signal: Signal, done: RequestCompletion): void {
     if (this.#closed) done.reject(streamClosed());
     else {
-      this.send(body, sending).then(
+      this.send(body, signal).then(
         () => done.defer(),
         (reason) => done.reject(reason),
       );
     }
-    return sending;
   }
 
   async send(body: string, signal: Signal): Promise<void> {

@@ -14,7 +14,6 @@ import { answerAmong, isAnswerOnStream, looksLikeEvents, looksLikeJson, neither 
 import { endsIn, eventMessages, parseMessages, readEvents } from './body-messages.ts';
 import { answerInBytes, inBytes } from './long-response.ts';
 import { refusalOf } from './refusal.ts';
-import { Sending } from './sending.ts';
 import { minReopenDelayMs, SessionStream, unanswerable } from './session-stream.ts';
 import type { RequestCompletion, Transport, TransportEvents } from './transport.ts';
 
@@ -51,10 +50,9 @@ export class StreamableTransport implements Transport {
     // Nothing to open: the first POST tells whether the endpoint speaks this transport.
   }
 
-  request(id: number, body: string, signal: Signal, done: RequestCompletion): Sending {
+  request(id: number, body: string, signal: Signal, done: RequestCompletion): void {
     const post = new StreamableRequest(this, id, body, this.#headers, signal, done);
     this.#http.request(post, post);
-    return post;
   }
 
   /**
@@ -350,11 +348,11 @@ function isForRequest({ kind }: UpstreamFailure): boolean {
 }
 
 /** A request on its way, and what takes the response to its POST. */
-class StreamableRequest extends Sending implements HttpRequest, Completion<HttpResponse> {
+class StreamableRequest implements HttpRequest, Completion<HttpResponse> {
   readonly method = 'POST';
   readonly body: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly signal: Signal = this;
+  readonly signal: Signal;
   readonly #transport: StreamableTransport;
   readonly #id: number;
   readonly #done: RequestCompletion;
@@ -367,7 +365,7 @@ class StreamableRequest extends Sending implements HttpRequest, Completion<HttpR
     signal: Signal,
     done: RequestCompletion,
   ) {
-    super(signal);
+    this.signal = signal;
     this.#transport = transport;
     this.#id = id;
     this.body = body;
@@ -379,7 +377,7 @@ class StreamableRequest extends Sending implements HttpRequest, Completion<HttpR
     const done = this.#done;
     let answer: ResponseMessage | Promise<ResponseMessage>;
     try {
-      answer = this.#transport.answerIn(response, this.#id, this);
+      answer = this.#transport.answerIn(response, this.#id, this.signal);
     } catch (error) {
       this.#transport.unanswered(response, error, done);
       return;

@@ -2,7 +2,6 @@ import { type MessageLog, sizeOf } from '../../protocol/message-log.ts';
 import { type Message, parseMessage, type ResponseMessage } from '../../protocol/messages.ts';
 import type { Signal } from '../../runtime/abort.ts';
 import type { UpstreamFailure } from '../failure.ts';
-import type { Sending } from './sending.ts';
 import type { RequestCompletion, Transport, TransportEvents } from './transport.ts';
 
 /** Makes the transport that `connect` makes, and has each message of both directions told. */
@@ -30,9 +29,9 @@ class TracedTransport implements Transport {
     return this.#transport.open(signal);
   }
 
-  request(id: number, body: string, signal: Signal, done: RequestCompletion): Sending {
+  request(id: number, body: string, signal: Signal, done: RequestCompletion): void {
     this.#tell(body);
-    return this.#transport.request(id, body, signal, new TracedCompletion(done, this.#log));
+    this.#transport.request(id, body, signal, new TracedCompletion(done, this.#log));
   }
 
   send(body: string, signal: Signal): Promise<void> {

@@ -2,7 +2,6 @@ import type { Message, ResponseMessage } from '../../protocol/messages.ts';
 import type { Signal } from '../../runtime/abort.ts';
 import type { Completion } from '../../runtime/completion.ts';
 import type { UpstreamFailure } from '../failure.ts';
-import type { Sending } from './sending.ts';
 
 /** What a transport tells the session above it. */
 export interface TransportEvents {
@@ -41,9 +40,9 @@ export interface Transport {
   open(signal: Signal): Promise<void>;
   /**
    * Sends the request `body`, whose id is `id`. A completion, because a promise at each step would cost more than the rest.
-   * The caller drops the returned sending if the request ends before `done` was called.
+   * The POST of a request whose response came on another stream goes on until it ends or `signal` is aborted.
    */
-  request(id: number, body: string, signal: Signal, done: RequestCompletion): Sending;
+  request(id: number, body: string, signal: Signal, done: RequestCompletion): void;
   /** Sends a notification or a response. */
   send(body: string, signal: Signal): Promise<void>;
   /** Called once the session is initialized with the negotiated protocol revision. */

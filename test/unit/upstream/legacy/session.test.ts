@@ -1,25 +1,22 @@
 import { describe, expect, test } from 'bun:test';
 import { ObjectText } from '../../../../src/json/object.ts';
 import { parseMessage, type ResponseMessage } from '../../../../src/protocol/messages.ts';
-import { Abort } from '../../../../src/runtime/abort.ts';
+import { Abort, type Signal } from '../../../../src/runtime/abort.ts';
 import { textOf } from '../../../../src/runtime/owned-bytes.ts';
 import { UpstreamFailure } from '../../../../src/upstream/failure.ts';
 import { LegacySession } from '../../../../src/upstream/legacy/session.ts';
-import { Sending } from '../../../../src/upstream/transport/sending.ts';
 import type { RequestCompletion, Transport } from '../../../../src/upstream/transport/transport.ts';
 
 /** A session whose transport a test plays, and what it sent. */
 function playedSession() {
-  const requests: { id: number; body: string; done: RequestCompletion; sending: Sending }[] = [];
+  const requests: { id: number; body: string; done: RequestCompletion; signal: Signal }[] = [];
   const notices: string[] = [];
   const oddities: string[] = [];
   const transport: Transport = {
     name: 'played',
     open: async () => {},
     request(id, body, signal, done) {
-      const sending = new Sending(signal);
-      requests.push({ id, body, done, sending });
-      return sending;
+      requests.push({ id, body, done, signal });
     },
     send: async (body) => void notices.push(body),
     initialized() {},
@@ -48,7 +45,7 @@ function playedSession() {
       methodText: '"tools/call"',
       params: new ObjectText(paramsText),
       meta: new ObjectText(paramsText).object('_meta'),
-      abort,
+      signal: abort,
       notify,
     };
     session.call(exchange, null, timeoutMs, done);
@@ -171,12 +168,17 @@ describe('a call', () => {
   });
 
   test('has no deadline any more when it is answered', async () => {
-    const { call, answer } = playedSession();
+    const { call, answer, requests, notices } = playedSession();
     const [first, second] = [call(new Abort(), 20), call(new Abort(), 20)];
     answer(0, '"result":{}');
     await Bun.sleep(200);
-    expect([first.abort.aborted, second.abort.aborted]).toEqual([false, true]);
-    expect((second.abort.reason as UpstreamFailure).message).toBe('did not answer within 0.02 s');
+    expect([first.told, second.told]).toEqual([['{}'], ['timeout']]);
+    expect(second.abort.aborted).toBe(false);
+    const [, { signal }] = requests as [unknown, (typeof requests)[number]];
+    expect((signal.reason as UpstreamFailure).message).toBe('did not answer within 0.02 s');
+    expect(notices.map((text) => JSON.parse(text).params)).toEqual([
+      { requestId: requests[1]?.id, reason: 'did not answer within 0.02 s' },
+    ]);
   });
 
   test('beyond 65,536 in flight is refused, until one of them is over', () => {
