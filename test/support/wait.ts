@@ -1,10 +1,11 @@
 /**
- * Asks `probe` every few milliseconds until it returns something truthy, and returns that.
- * An error that `probe` throws counts as "not yet". Fails after `timeoutMs`, naming `what` was awaited.
+ * Calls `probe`, at first every millisecond and then every ten, until it returns something truthy, and returns that.
+ * An error of `probe` counts as "not yet". Fails after `timeoutMs` with an error that names `what`.
  */
 export async function waitUntil<T>(what: string, probe: () => T | Promise<T>, timeoutMs = 10_000) {
   const deadline = performance.now() + timeoutMs;
   let last: unknown;
+  let pauseMs = 1;
   for (;;) {
     try {
       const value = await probe();
@@ -16,7 +17,8 @@ export async function waitUntil<T>(what: string, probe: () => T | Promise<T>, ti
     if (performance.now() > deadline) {
       throw new Error(`not within ${timeoutMs} ms: ${what} (last seen: ${String(last)})`);
     }
-    await Bun.sleep(10);
+    await Bun.sleep(pauseMs);
+    pauseMs = Math.min(pauseMs * 1.3, 10);
   }
 }
 
