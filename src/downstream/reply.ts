@@ -1,4 +1,4 @@
-import { type Accepted, jsonType } from '../protocol/headers.ts';
+import { type AcceptedTypes, jsonType } from '../protocol/headers.ts';
 import type { MessageLog } from '../protocol/message-log.ts';
 import { parseMessage } from '../protocol/messages.ts';
 import { sseMessage } from '../protocol/sse-codec.ts';
@@ -20,7 +20,7 @@ const maxHeldLength = 1024 * 1024;
 
 /** What a reply has to know of the POST that it answers. */
 export interface ReplyTarget {
-  readonly accepted: Accepted;
+  readonly accepted: AcceptedTypes;
   /** Aborted when the client goes away. Asked for only when the reply takes a while: to make one costs a lot. */
   readonly signal: Signal;
   /** Takes the answer, which is sent together with others. */

@@ -1,7 +1,7 @@
 import type { Endpoint, PostedBody } from '../downstream/endpoint.ts';
 import type { Principal } from '../downstream/legacy/session-ids.ts';
 import type { GatewayError } from '../errors.ts';
-import { type Accepted, sessionHeader, versionHeader } from '../protocol/headers.ts';
+import { type AcceptedTypes, sessionHeader, versionHeader } from '../protocol/headers.ts';
 import type { Holding } from '../runtime/byte-budget.ts';
 import type { Completion } from '../runtime/completion.ts';
 import { type Sendable, sendBatch } from '../runtime/send-batch.ts';
@@ -17,7 +17,7 @@ export class PostRequest implements PostedBody, Completion<string | HeldText>, S
   readonly #request: Request;
   readonly #server: Bun.Server<undefined>;
   readonly #endpoint: Endpoint;
-  readonly accepted: Accepted;
+  readonly accepted: AcceptedTypes;
   readonly principal: Principal;
   readonly #result = Promise.withResolvers<Response>();
   #response: Response | null = null;
@@ -28,7 +28,7 @@ export class PostRequest implements PostedBody, Completion<string | HeldText>, S
   constructor(
     request: Request,
     server: Bun.Server<undefined>,
-    accepted: Accepted,
+    accepted: AcceptedTypes,
     principal: Principal,
     endpoint: Endpoint,
   ) {

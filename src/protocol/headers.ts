@@ -1,26 +1,25 @@
-/** Names the session. MCP 2025-11-25, Transports, Session Management. In lower case, as all header names here. */
+/** Carries the id of the session; in lower case, like all header names here. MCP 2025-11-25, Transports, Session Management. */
 export const sessionHeader = 'mcp-session-id';
-/** Names the negotiated revision. MCP 2025-11-25, Transports, Protocol Version Header. */
+/** Carries the negotiated revision. MCP 2025-11-25, Transports, Protocol Version Header. */
 export const versionHeader = 'mcp-protocol-version';
 
-/** The media types of a body that is one JSON text, and of a stream of events. */
 export const jsonType = 'application/json';
 export const sseType = 'text/event-stream';
 
-/** What a client takes as the body of an answer. */
-export interface Accepted {
+/** The media types that a client accepts for a response. */
+export interface AcceptedTypes {
   readonly json: boolean;
   readonly sse: boolean;
 }
 
-const jsonOnly: Accepted = { json: true, sse: false };
-const both: Accepted = { json: true, sse: true };
+const jsonOnly: AcceptedTypes = { json: true, sse: false };
+const both: AcceptedTypes = { json: true, sse: true };
 
 /**
- * Reads an `Accept` header (RFC 9110, 12.5.1). A missing one, a wildcard alone and `application/*` mean JSON:
- * whoever does not ask for a stream does not get one. A range with `q=0` is not accepted.
+ * Parses an `Accept` header (RFC 9110, 12.5.1). A missing header, a lone wildcard and `application/*` mean JSON: only clients
+ * that ask for a stream get one. A range with `q=0` is not accepted.
  */
-export function parseAccept(header: string | null): Accepted {
+export function parseAccept(header: string | null): AcceptedTypes {
   if (header === null || header === '' || header === '*/*') return jsonOnly;
   if (header === 'application/json, text/event-stream') return both;
   let json = false;
@@ -37,7 +36,7 @@ export function parseAccept(header: string | null): Accepted {
 /** The media type of a `Content-Type` header, in lower case and without parameters. */
 export function mediaType(header: string | null): string {
   if (header === null) return '';
-  // As nearly everyone writes it.
+  // The usual form, without a scan.
   if (header === jsonType) return jsonType;
   const end = header.indexOf(';');
   return (end < 0 ? header : header.slice(0, end)).trim().toLowerCase();

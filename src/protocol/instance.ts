@@ -1,21 +1,21 @@
 import type { ObjectText } from '../json/object.ts';
 
 /**
- * The member of `_meta` in the result of `initialize` by which gateways recognize themselves: the ids of the gateway and
- * of those that it reaches, its own first, with blanks between. MCP 2025-11-25, Base Protocol, General Fields.
+ * The key in `_meta` of the result of `initialize` that lets gateways detect loops. Its value lists the id of the gateway, then
+ * the ids of the gateways that it reaches, separated by spaces. MCP 2025-11-25, Base Protocol, General Fields.
  */
 export const gatewaysKey = 'mcpstead/gateways';
 
-/** The most ids that are told or taken, and the most characters of one. */
+/** The most ids that are sent or read. */
 const maxGateways = 100;
 const maxIdChars = 64;
 
-/** What a gateway tells of itself: its own id, and those that its upstreams told. */
+/** The value of {@link gatewaysKey} for a gateway with the id `own` that reaches the gateways `reached`. */
 export function gatewaysText(own: string, reached: Iterable<string>): string {
   return [...new Set([own, ...reached])].slice(0, maxGateways).join(' ');
 }
 
-/** The ids in the result of an `initialize`; none where its sender is no such gateway. */
+/** The ids in the result of an `initialize`; empty if its sender is not an mcpstead gateway. */
 export function gatewaysIn(result: ObjectText): string[] {
   const text = result
     .object('_meta')

@@ -1,39 +1,38 @@
 import type { LogFields, Logger } from '../observability/log.ts';
 import type { Message } from './messages.ts';
 
-/** From where to where a message goes. */
 type Direction = 'from client' | 'to client' | 'from upstream' | 'to upstream';
 
-/** As much of a method or id that came from outside as is shown. */
+/** Longer methods and ids of peers are truncated. */
 const maxShownChars = 100;
 
-/** Tells each message's method, id and size, at level trace. */
+/** Logs the method, id and size of each message at level trace. */
 export class MessageLog {
   readonly #logger: Logger;
   readonly #fields: LogFields;
 
-  /** @param fields what all lines have in common */
+  /** @param fields the fields of every line */
   constructor(logger: Logger, fields: LogFields = {}) {
     this.#logger = logger;
     this.#fields = fields;
   }
 
-  /** @param size characters of its JSON text, or bytes where it came so */
+  /** @param size the length of its text in characters, or in bytes if it arrived as bytes */
   message(direction: Direction, message: Message, size: number, fields: LogFields = {}): void {
-    this.#tell(direction, message.kind, { ...factsOf(message), size, ...fields });
+    this.#log(direction, message.kind, { ...fieldsOf(message), size, ...fields });
   }
 
-  /** The answer to the request whose id has that JSON text. */
+  /** Logs the response to the request whose id has the JSON text `idText`. */
   answer(direction: Direction, idText: string, size: number, fields: LogFields = {}): void {
-    this.#tell(direction, 'response', { id: shown(idText), size, ...fields });
+    this.#log(direction, 'response', { id: shown(idText), size, ...fields });
   }
 
-  #tell(direction: Direction, kind: Message['kind'], fields: LogFields): void {
+  #log(direction: Direction, kind: Message['kind'], fields: LogFields): void {
     this.#logger.trace(`${kind} ${direction}`, { ...this.#fields, ...fields });
   }
 }
 
-function factsOf(message: Message): LogFields {
+function fieldsOf(message: Message): LogFields {
   switch (message.kind) {
     case 'request':
       return { method: shown(message.method), id: shown(message.idText) };
@@ -46,12 +45,12 @@ function factsOf(message: Message): LogFields {
   }
 }
 
-/** Text from outside, short. */
+/** A peer's text, truncated if it is long. */
 export function shown(text: string): string {
   return text.length > maxShownChars ? `${text.slice(0, maxShownChars)}…` : text;
 }
 
-/** Of its result, error or params: the rest of its text is not kept. */
+/** The length of a message's result, error or params; the text of the whole message is not kept. */
 export function sizeOf(message: Message): number {
   if (message.kind === 'response') return message.payload.length;
   return message.kind === 'invalid' ? 0 : (message.params?.toString().length ?? 0);

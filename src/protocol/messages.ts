@@ -11,74 +11,72 @@ import {
 } from '../json/scan.ts';
 import type { Payload } from '../runtime/owned-bytes.ts';
 
-/** A JSON-RPC request id. JSON-RPC allows null, MCP does not (2025-11-25, Base Protocol, Requests). */
+/** The id of a request. JSON-RPC allows null, MCP does not. MCP 2025-11-25, Base Protocol, Requests. */
 export type RequestId = string | number;
 
-/** A request or notification. */
-interface MethodMessage {
+interface Method {
   readonly method: string;
-  /** The JSON text of the method, as it came. */
+  /** The JSON text of the method as received. */
   readonly methodText: string;
+}
+
+/** A request. JSON-RPC 2.0, section 4. */
+export interface RequestMessage extends Method {
+  readonly kind: 'request';
+  /** The JSON text of the id, for the response. */
+  readonly idText: string;
   readonly params: ObjectText | undefined;
 }
 
-/** A message that wants an answer. */
-export interface RequestMessage extends MethodMessage {
-  readonly kind: 'request';
-  /** The JSON text of the id, for the answer. */
-  readonly idText: string;
-}
-
-/** A message that gets no answer. */
-export interface NotificationMessage extends MethodMessage {
+/** A notification, which gets no response. JSON-RPC 2.0, section 4.1. */
+export interface NotificationMessage extends Method {
   readonly kind: 'notification';
+  readonly params: ObjectText | undefined;
 }
 
-/** The answer to a request: a result, or an error, each with its JSON text. */
+/** A response: a result or an error. JSON-RPC 2.0, section 5. */
 export interface ResponseMessage {
   readonly kind: 'response';
-  /** Null where an error could not be tied to a request. */
+  /** Null if an error response does not name its request. */
   readonly id: RequestId | null;
   readonly error: RpcError | undefined;
-  /** Whether the result says of itself that it is an error. MCP 2025-11-25, Tools, Error Handling. */
+  /** Whether the result has `isError: true`. MCP 2025-11-25, Tools, Error Handling. */
   readonly isError: boolean;
-  /** The JSON of `result` or of `error`; long JSON is bytes. */
+  /** The JSON of `result` or `error`, as bytes if it is long. */
   readonly payload: Payload;
-  /** Its offset in the text of the message. */
+  /** The offset of the payload in the message. */
   readonly start: number;
 }
 
-/** JSON-RPC 2.0 section 5.1. */
+/** An error object. JSON-RPC 2.0, section 5.1. */
 export interface RpcError {
   readonly code: number;
   readonly message: string;
 }
 
-/** JSON that is no JSON-RPC message; `idText` is that of the message where it could be read, else `null`. */
+/** JSON that is not a JSON-RPC message. */
 export interface InvalidMessage {
   readonly kind: 'invalid';
+  /** The JSON text of the message's id, or `null` if it has no valid one. */
   readonly idText: string;
-  /** Set where only the params of a request are wrong. */
+  /** The method, if only the params of a request are invalid. */
   readonly method?: string;
-  /** The id of the request that it would answer, were it a proper response. */
+  /** The id of the request that a malformed response is for. */
   readonly answers?: RequestId;
-  /** What is wrong, for the error's message. */
+  /** The reason, for an error message. */
   readonly problem: string;
 }
 
-/** Whatever a peer may send, classified. */
+/** A message of a peer. */
 export type Message = RequestMessage | NotificationMessage | ResponseMessage | InvalidMessage;
 
 /**
- * The longest JSON text of an id or a progress token: both go back to their sender, with each answer and each notification.
- * A UUID has 38.
+ * The longest JSON text of an id or a progress token. Both go back to their sender with each response and notification. A UUID
+ * takes 38 characters.
  */
 export const maxTokenChars = 1_024;
 
-/**
- * The id whose JSON text stands there, or null where it can be none, or is too long. A number need not be what a double
- * holds exactly.
- */
+/** The id with this JSON text, or null if it is invalid or too long. A number may exceed the precision of a double. */
 function idAt(text: string, start: number, end: number): RequestId | null {
   if (end - start > maxTokenChars) return null;
   const number = numberAt(text, start, end);
@@ -86,45 +84,39 @@ function idAt(text: string, start: number, end: number): RequestId | null {
   return Number.isFinite(number) ? number : null;
 }
 
-/** As many digits as a number of ours has at most. */
+/** A string that may be one of the gateway's own ids, which are positive integers of at most 15 digits. */
 const serialText = /^\s*[0-9]{1,15}\s*$/;
 
 /**
- * The number that an id or a token of ours is, in whichever way its peer gave it back: some make text of it, and both SDKs
- * take that. Undefined where it can be none of ours.
+ * The number of one of the gateway's own ids or progress tokens that a peer sent back, or undefined if it cannot be one. Some
+ * peers turn numbers into strings, which both official SDKs accept.
  */
 export function serialOf(id: RequestId | null | undefined): number | undefined {
   if (typeof id !== 'string') return id ?? undefined;
   return serialText.test(id) ? Number(id) : undefined;
 }
 
-/** A method, and its JSON text. */
-interface Method {
-  readonly name: string;
-  readonly text: string;
-}
-
-/** Those of nearly all messages: they need not be made anew each time. */
+/** The methods of nearly all messages, which share their objects. */
 const usualMethods = ['tools/call', 'tools/list', 'ping', 'notifications/progress'].map(
-  (name): Method => ({ name, text: JSON.stringify(name) }),
+  (method): Method => ({ method, methodText: JSON.stringify(method) }),
 );
 
-/** The method whose JSON text stands there, null where it can be none, or undefined where it is null. */
+/** The method with this JSON text, null if it is invalid, or undefined if it is `null`. */
 function methodAt(text: string, start: number, end: number): Method | null | undefined {
-  for (const usual of usualMethods) if (isTextAt(text, start, end, usual.text)) return usual;
-  const name = stringAt(text, start, end);
-  if (name !== undefined) return { name, text: text.slice(start, end) };
+  for (const usual of usualMethods) if (isTextAt(text, start, end, usual.methodText)) return usual;
+  const method = stringAt(text, start, end);
+  if (method !== undefined) return { method, methodText: text.slice(start, end) };
   return isTextAt(text, start, end, 'null') ? undefined : null;
 }
 
 /**
- * The message in the text, in terms of JSON-RPC 2.0. Throws a SyntaxError where the text is no JSON.
+ * Parses a JSON-RPC 2.0 message. Throws a SyntaxError if the text is invalid JSON.
  *
- * The text is gone through once, and of its members none becomes more than it has to. A member that is null is none,
- * but for the id: many serializers write what is absent that way.
+ * The text is scanned once, and only the members that the gateway needs become values. A member that is null counts as absent,
+ * except for the id, because many serializers write absent members that way.
  *
- * @param ends where long values end, where that is known: they are not gone through then
- * @param element where the message begins, where it is an element of an array that was gone through
+ * @param ends the known ends of long values, which are not scanned again
+ * @param element the offset of the message if it is an element of an array that was scanned before
  */
 export function parseMessage(text: string, ends?: Ends, element?: number): Message {
   const at = element ?? skipSpace(text, 0);
@@ -132,7 +124,7 @@ export function parseMessage(text: string, ends?: Ends, element?: number): Messa
     if (element === undefined) checkEnd(text, ends?.get(at) ?? skipValue(text, at));
     return invalid('null', 'a message must be a JSON object');
   }
-  // Of a repeated key the last counts, as it does for JSON.parse.
+  // The last of repeated keys wins, as with JSON.parse.
   let isVersion2 = false;
   let id: RequestId | null | undefined;
   let idText = 'null';
@@ -169,9 +161,9 @@ export function parseMessage(text: string, ends?: Ends, element?: number): Messa
       const problem = '"params" must be an object';
       return id === undefined
         ? invalid(idText, problem)
-        : { ...invalid(idText, problem), method: method.name };
+        : { ...invalid(idText, problem), method: method.method };
     }
-    const { name, text: methodText } = method;
+    const { method: name, methodText } = method;
     if (id === undefined) return { kind: 'notification', method: name, methodText, params };
     return { kind: 'request', idText, method: name, methodText, params };
   }
@@ -193,7 +185,7 @@ function response(
   }
   if (result !== undefined)
     return invalidResponse(id, idText, 'a response must not have both "result" and "error"');
-  // Some servers leave the id of an error out instead of sending null.
+  // Some servers omit the id of an error instead of sending null.
   const answer = typeof error === 'string' ? undefined : errorResponse(error, id ?? null);
   return (
     answer ?? invalidResponse(id, idText, '"error" must have a "code", which is an integer, and a "message"')
@@ -224,23 +216,23 @@ function invalid(idText: string, problem: string): InvalidMessage {
   return { kind: 'invalid', idText, problem };
 }
 
-/** The text of a request, of JSON texts. */
+/** A request; the arguments are JSON texts. */
 export function requestText(idText: string, methodText: string, paramsText: string): string {
   return `{"jsonrpc":"2.0","id":${idText},"method":${methodText},"params":${paramsText}}`;
 }
 
-/** The text of a notification; `paramsText` is a JSON text. */
+/** A notification; `paramsText` is a JSON text. */
 export function notificationText(method: string, paramsText?: string): string {
   const params = paramsText === undefined ? '' : `,"params":${paramsText}`;
   return `{"jsonrpc":"2.0","method":${JSON.stringify(method)}${params}}`;
 }
 
-/** The text of an answer with a result; both are JSON texts. */
+/** A response with a result; the arguments are JSON texts. */
 export function resultText(idText: string, result: string): string {
   return `{"jsonrpc":"2.0","id":${idText},"result":${result}}`;
 }
 
-/** The text of an error answer; `error` is the JSON text of the error object. */
+/** A response with an error; the arguments are JSON texts. */
 export function errorText(idText: string, error: string): string {
   return `{"jsonrpc":"2.0","id":${idText},"error":${error}}`;
 }

@@ -1,33 +1,34 @@
 /** Server-Sent Events, both ways. WHATWG HTML, 9.2 "Server-sent events". */
 
-/** One event as dispatched: `event` is `message` where the stream named none. */
+/** A dispatched event. */
 export interface SseEvent {
+  /** The event type, by default `message`. */
   readonly event: string;
   readonly data: string;
-  /** The last event id in force, for `Last-Event-ID`; empty when none was seen. */
+  /** The last event id of the stream so far, for `Last-Event-ID`; empty if there was none. */
   readonly id: string;
 }
 
-/** A comment: clients ignore it, proxies see traffic. */
+/** A comment, which clients ignore. It keeps proxies from closing an idle connection. */
 export const keepAliveComment = ': keep-alive\n\n';
 
-/** What stands before and after the JSON text, which is one line, in the event that carries it. */
+/** The text before and after a JSON text of one line in the event that carries it. */
 export const eventHead = 'event: message\ndata: ';
 export const eventEnd = '\n\n';
 
-/** The event that carries one JSON text. Line breaks inside JSON can only be white space between tokens. */
+/** The event that carries a JSON text. Line breaks in JSON are white space between tokens, so a space can replace them. */
 export function sseMessage(json: string): string {
   const line = /[\r\n]/.test(json) ? json.replace(/[\r\n]+/g, ' ') : json;
   return eventHead + line + eventEnd;
 }
 
-/** A line of data counts for at least so much: what is kept of an empty one is more than nothing. */
+/** The least that a line of data counts against the limit: even an empty line takes memory. */
 const minLineChars = 32;
 
-/** As many lines are kept as such: millions of them take several times as much as their text. */
+/** After this many lines of data they are joined, because millions of strings take several times the memory of their text. */
 const linesInBlock = 4_096;
 
-/** One event outgrew its bound; the stream cannot be read on. */
+/** An event exceeds the limit. The rest of the stream cannot be parsed. */
 export class SseTooLargeError extends Error {
   constructor(maxEventChars: number) {
     super(`an event of the stream is larger than ${maxEventChars} characters`);
@@ -35,19 +36,19 @@ export class SseTooLargeError extends Error {
 }
 
 /**
- * Parses a stream of bytes into events, in pieces of any size. Understands LF, CRLF and CR, a leading byte
- * order mark, comments and multi-line data. Throws {@link SseTooLargeError} once one event outgrows the bound.
+ * Parses a stream into events, from chunks of any size. Handles LF, CRLF and CR, a leading byte order mark, comments and
+ * multi-line data. Throws an {@link SseTooLargeError} when an event exceeds the limit.
  */
 export class SseParser {
-  /** Made when bytes come: what is there as text needs none. */
+  /** Created with the first bytes; text needs none. */
   #decoder: TextDecoder | null = null;
   readonly #maxEventChars: number;
-  /** The pieces of a line whose end has not come yet: joined once, so that a long line costs no more than its length. */
+  /** The parts of an incomplete line. They are joined once, so the cost of a long line is linear in its length. */
   #line: string[] = [];
-  /** A CR ended the last line: an LF that follows belongs to it. */
+  /** A CR ended the last line. An LF that follows is part of the same line end. */
   #afterCr = false;
   #data: string[] = [];
-  /** How many at its beginning are lines that were joined already. */
+  /** The number of elements at the start of the data that are joined lines. */
   #blocks = 0;
   #event = '';
   #id = '';
@@ -59,23 +60,23 @@ export class SseParser {
     this.#maxEventChars = maxEventChars;
   }
 
-  /** How much of an event has come whose end has not. */
+  /** The length of the incomplete event. */
   get pendingChars(): number {
     return this.#chars;
   }
 
-  /** Takes the next bytes and returns the events that they complete. */
+  /** Parses the next bytes and returns the events that they complete. */
   push(bytes: Uint8Array): SseEvent[] {
     return this.pushText(this.decode(bytes));
   }
 
-  /** The text in the next bytes, for {@link pushText}. */
+  /** Decodes the next bytes for {@link pushText}. */
   decode(bytes: Uint8Array): string {
     this.#decoder ??= new TextDecoder();
     return this.#decoder.decode(bytes, { stream: true });
   }
 
-  /** The same as {@link push} for text, without a byte order mark. */
+  /** Like {@link push}, for text without a byte order mark. */
   pushText(text: string): SseEvent[] {
     const events: SseEvent[] = [];
     let at = 0;
@@ -83,7 +84,7 @@ export class SseParser {
       this.#afterCr = false;
       if (text.startsWith('\n')) at = 1;
     }
-    // Each is looked for again only when it was passed: of the one that is not there, every line would search all the rest.
+    // Each is searched again only after it was passed. Otherwise every line would search the whole rest for one that is absent.
     let cr = text.indexOf('\r', at);
     let lf = text.indexOf('\n', at);
     while (at < text.length) {
@@ -106,15 +107,15 @@ export class SseParser {
         if (text.charCodeAt(at) === 0x0a) at++;
         else if (at === text.length) this.#afterCr = true;
       }
-      const event = this.#take(line);
+      const event = this.#parseLine(line);
       if (event) events.push(event);
     }
     return events;
   }
 
   /**
-   * What the stream has ended in: the event whose last lines have no end, or none. By the standard it is none, and some
-   * servers end with it all the same.
+   * Returns the incomplete event at the end of the stream, if any. The standard discards it, but some servers end their streams
+   * without the blank line.
    */
   end(): SseEvent[] {
     return this.pushText('\n\n');
@@ -125,11 +126,11 @@ export class SseParser {
     if (this.#chars > this.#maxEventChars) throw new SseTooLargeError(this.#maxEventChars);
   }
 
-  #take(line: string): SseEvent | null {
+  #parseLine(line: string): SseEvent | null {
     if (line === '') return this.#dispatch();
     const colon = line.indexOf(':');
     if (colon === 0) {
-      // A comment counts for nothing: a stream of them alone must be able to go on for ever.
+      // Comments do not count, so that a stream of keep-alive comments never reaches the limit.
       if (this.#data.length === 0) this.#chars = 0;
       return null;
     }

@@ -22,7 +22,7 @@ test.each([
   ['application/json;q=0', ''],
   ['application/jsonp, text/event-streams', ''],
   [',;,', ''],
-])('of the Accept header %p is understood: %s', (header, expected) => {
+])('the Accept header %p accepts: %s', (header, expected) => {
   const { json, sse } = parseAccept(header);
   expect([json ? 'json' : '', sse ? 'sse' : ''].filter(Boolean).join(' and ')).toBe(expected);
 });
@@ -32,7 +32,7 @@ test.each([
   ['application/json', 'application/json'],
   ['APPLICATION/JSON ;charset="utf-8"', 'application/json'],
   [' text/plain', 'text/plain'],
-])('the media type in the Content-Type header %p is %p', (header, expected) => {
+])('the Content-Type header %p has the media type %p', (header, expected) => {
   expect(mediaType(header)).toBe(expected);
 });
 
@@ -44,6 +44,6 @@ test.each([
   ['2026-07-28', '2025-11-25'],
   ['1.0', '2025-11-25'],
   ['', '2025-11-25'],
-])('a client that asks for version %p gets %s', (requested, expected) => {
+])('a client that requests version %p gets %s', (requested, expected) => {
   expect(negotiateVersion(requested)).toBe(expected as ReturnType<typeof negotiateVersion>);
 });

@@ -10,7 +10,7 @@ import {
 } from '../../../src/protocol/messages.ts';
 
 describe('a message is', () => {
-  test('a request when it has a method and an id, and the texts of id and params are kept', () => {
+  test('a request if it has a method and an id; the texts of id and params are kept', () => {
     const text = '{"jsonrpc":"2.0","id": 12345678901234567890 ,"method":"m\\/n","params": {"n":1.0} }';
     const message = parseMessage(text) as RequestMessage;
     expect(message).toMatchObject({
@@ -22,7 +22,7 @@ describe('a message is', () => {
     expect(message.params?.toString()).toBe('{"n":1.0}');
   });
 
-  test('a notification when it has no id', () => {
+  test('a notification if it has a method and no id', () => {
     expect(parseMessage('{"jsonrpc":"2.0","method":"m"}')).toEqual({
       kind: 'notification',
       method: 'm',
@@ -31,7 +31,7 @@ describe('a message is', () => {
     });
   });
 
-  test('a response when it has a result or an error, whose text is kept', () => {
+  test('a response if it has a result or an error, whose text is kept', () => {
     expect(parseMessage('{"jsonrpc":"2.0","id":1,"result":{"n":1.0}}')).toMatchObject({
       kind: 'response',
       id: 1,
@@ -44,12 +44,12 @@ describe('a message is', () => {
     });
   });
 
-  test('what the last of its repeated keys say, texts included', () => {
+  test('classified by the last of repeated keys', () => {
     const text = '{"jsonrpc":"1.0","id":1,"id":2.0,"method":"a","method":"b","jsonrpc":"2.0"}';
     expect(parseMessage(text)).toMatchObject({ kind: 'request', idText: '2.0', method: 'b' });
   });
 
-  test('not made a request by members that hide behind __proto__', () => {
+  test('not a request because of members in __proto__', () => {
     const text = '{"jsonrpc":"2.0","__proto__":{"method":"m","id":1}}';
     expect(parseMessage(text)).toMatchObject({ kind: 'invalid', idText: 'null' });
   });
@@ -57,7 +57,7 @@ describe('a message is', () => {
 
 const idProblem = '"id" must be a string or a number, of at most 1024 characters';
 
-test('an id may have 1,024 characters and no more: it goes back with each answer', () => {
+test('an id has at most 1,024 characters', () => {
   const messageWith = (idChars: number) =>
     parseMessage(`{"jsonrpc":"2.0","id":"${'x'.repeat(idChars - 2)}","method":"m"}`);
   expect(messageWith(1_024).kind).toBe('request');
@@ -87,7 +87,7 @@ describe('a message is invalid', () => {
     ['{"jsonrpc":"2.0","id":1}', '1', needsMembers],
     ['{"jsonrpc":"2.0","id":1,"method":null}', '1', needsMembers],
     ['{"jsonrpc":"2.0","id":1,"result":null,"error":null}', '1', needsMembers],
-  ])('when it is %s', (text, idText, problem) => {
+  ])('if it is %s', (text, idText, problem) => {
     expect(parseMessage(text)).toEqual({ kind: 'invalid', idText, problem });
   });
 
@@ -99,12 +99,12 @@ describe('a message is invalid', () => {
     ['{"jsonrpc":"2.0","id":1,"error":{"code":1}}', errorProblem],
     ['{"jsonrpc":"2.0","id":1,"result":{},"error":{}}', 'a response must not have both "result" and "error"'],
     ['{"id":1,"result":{}}', '"jsonrpc" must be "2.0"'],
-  ])('and tells which request it would answer: %s', (text, problem) => {
+  ])('and names the request of a malformed response: %s', (text, problem) => {
     expect(parseMessage(text)).toEqual({ kind: 'invalid', idText: '1', answers: 1, problem });
   });
 
   test.each(['5', '"x"', 'true', '[1]'])(
-    'and names its method when only its params are wrong: %s',
+    'and names the method if only the params are wrong: %s',
     (params) => {
       expect(parseMessage(`{"jsonrpc":"2.0","id":1,"method":"m","params":${params}}`)).toEqual({
         kind: 'invalid',
@@ -116,7 +116,7 @@ describe('a message is invalid', () => {
   );
 });
 
-test('a text that is no JSON is no message, wherever it breaks', () => {
+test('invalid JSON throws, wherever it breaks', () => {
   const text = '{"jsonrpc":"2.0","id":1,"method":"m","params":{"n":[1.0,"a"]}}';
   for (let length = 0; length < text.length; length++) {
     expect(() => parseMessage(text.slice(0, length)), text.slice(0, length)).toThrow(SyntaxError);
@@ -125,12 +125,12 @@ test('a text that is no JSON is no message, wherever it breaks', () => {
   expect(() => parseMessage('5 5')).toThrow(SyntaxError);
 });
 
-test('a message is told by what its members are, however its keys and strings are written', () => {
+test('escapes in keys and strings do not change how a message is classified', () => {
   const text = String.raw`{"\u006asonrpc":"\u0032.0","i\u0064":"\u0061","method":"\u006d"}`;
   expect(parseMessage(text)).toMatchObject({ kind: 'request', idText: String.raw`"\u0061"`, method: 'm' });
 });
 
-test('a result says of itself that it is an error by the value true alone', () => {
+test('only the value true of isError marks a result as an error', () => {
   const isError = (result: string) => {
     const message = parseMessage(`{"jsonrpc":"2.0","id":1,"result":${result}}`);
     return message.kind === 'response' && message.isError;
@@ -141,7 +141,7 @@ test('a result says of itself that it is an error by the value true alone', () =
   expect(isError('{"content":[{"isError":true}]}')).toBe(false);
 });
 
-test('texts are put together as they came', () => {
+test('the texts of messages are composed unchanged', () => {
   expect(requestText('"a"', '"m\\""', '{"n":1.0}')).toBe(
     '{"jsonrpc":"2.0","id":"a","method":"m\\"","params":{"n":1.0}}',
   );
@@ -150,7 +150,7 @@ test('texts are put together as they came', () => {
   expect(errorText('null', '{}')).toBe('{"jsonrpc":"2.0","id":null,"error":{}}');
 });
 
-describe('a member that is null is none:', () => {
+describe('a member that is null counts as absent:', () => {
   test.each([
     ['an error beside a result', '"result":{"a":1},"error":null', '{"a":1}'],
     [
@@ -184,6 +184,6 @@ test.each<[string | number | null | undefined, number | undefined]>([
   ['9'.repeat(16), undefined],
   [null, undefined],
   [undefined, undefined],
-])('an id of ours that comes back as %p is %p', (id, serial) => {
+])('the number of an own id that comes back as %p is %p', (id, serial) => {
   expect(serialOf(id)).toBe(serial);
 });

@@ -6,7 +6,7 @@ const bytes = (text: string) => new TextEncoder().encode(text);
 const parse = (text: string) => new SseParser(1_000).push(bytes(text));
 
 describe('a stream of events', () => {
-  test('gives name, data and id of each', () => {
+  test('yields the type, data and id of each event', () => {
     expect(parse('event: note\nid: 7\ndata: one\n\ndata: two\n\n')).toEqual([
       { event: 'note', data: 'one', id: '7' },
       { event: 'message', data: 'two', id: '7' },
@@ -23,40 +23,40 @@ describe('a stream of events', () => {
     ]);
   });
 
-  test('may begin with a byte order mark, and have fields without a blank or without a value', () => {
+  test('may begin with a byte order mark and have fields without a space or a value', () => {
     expect(parse('\ufeffdata:one\n\ndata\n\n')).toEqual([
       { event: 'message', data: 'one', id: '' },
       { event: 'message', data: '', id: '' },
     ]);
   });
 
-  test('has comments and unknown fields ignored, and events without data', () => {
+  test('skips comments, unknown fields and events without data', () => {
     expect(parse(': hello\nother: x\nevent: nothing\n\n:\ndata: one\n\n')).toEqual([
       { event: 'message', data: 'one', id: '' },
     ]);
   });
 
-  test('loses only one blank after the colon', () => {
+  test('drops only one space after the colon', () => {
     expect(parse('data:  two blanks\n\n')).toEqual([{ event: 'message', data: ' two blanks', id: '' }]);
   });
 
-  test('ends without its last event when that was not completed', () => {
+  test('drops an incomplete last event', () => {
     expect(parse('data: one\n\ndata: half\n')).toEqual([{ event: 'message', data: 'one', id: '' }]);
   });
 
-  test('tells after how long to come back, in whole milliseconds only', () => {
+  test('sets the retry delay, in whole milliseconds only', () => {
     const parser = new SseParser(1_000);
     expect(parser.retryMs).toBeNull();
     parser.push(bytes('retry: 250\nretry: soon\nretry: -1\n\n'));
     expect(parser.retryMs).toBe(250);
   });
 
-  test('does not take an id that contains a null character', () => {
+  test('ignores an id that contains a null character', () => {
     expect(parse('id: a\0b\ndata: one\n\n')).toEqual([{ event: 'message', data: 'one', id: '' }]);
   });
 });
 
-describe('the bound on an event', () => {
+describe('the limit of an event', () => {
   test.each([
     ['one long line', 'data: ', 'x'.repeat(200)],
     ['many short lines', '', 'data: x\n'.repeat(20)],
@@ -68,7 +68,7 @@ describe('the bound on an event', () => {
     expect(() => parser.push(bytes(rest))).toThrow(SseTooLargeError);
   });
 
-  test('does not count what came before: events and comments may go on for ever', () => {
+  test('does not count earlier events and comments', () => {
     const parser = new SseParser(100);
     let events = 0;
     for (let round = 0; round < 1_000; round++) {
@@ -87,7 +87,7 @@ test('an event may have thousands of lines', () => {
   }
 });
 
-test('any way to cut a stream into pieces gives the same events', () => {
+test('chunks of any size yield the same events', () => {
   const random = new Random(5);
   const lines = [
     ...['data: {"a":1}', 'data:é😀', 'data', 'event: custom', 'event:', 'id: 12', 'id', 'retry: 10'],
@@ -122,7 +122,7 @@ test.each([
   expect(parser.pushText(comment.repeat(2_000_000))).toEqual([]);
 });
 
-test('a message is one event, whatever line breaks its JSON text has', () => {
+test('a message becomes one event, whatever line breaks its JSON text has', () => {
   const json = '{\r\n  "a":\n\n[1,\r2]}';
   const events = parse(sseMessage(json));
   expect(events.map(({ event }) => event)).toEqual(['message']);
