@@ -11,7 +11,7 @@ export interface ArchiveFile {
   readonly mode: number;
 }
 
-/** What a release has for `target`: one folder with `program` and `files` in it, made at `timeSeconds` since 1970. */
+/** The archive of a release for `target`: one folder with `program` and `files`, dated `timeSeconds` since 1970. */
 export function releaseArchive(
   target: Target,
   program: Uint8Array,
@@ -31,8 +31,8 @@ export function releaseArchive(
 }
 
 /**
- * A gzipped tar archive (POSIX.1-1988 ustar) of `files`. The same input gives the same bytes: no owner, no
- * time but `timeSeconds` (since 1970), no name of a file system. The system's `tar` has other options everywhere.
+ * A gzipped tar archive (POSIX.1-1988 ustar) of `files`. It is reproducible: no owner, and `timeSeconds` (since 1970) as the
+ * only time. The options of the system's `tar` for that differ between systems.
  */
 export function tarGz(files: readonly ArchiveFile[], timeSeconds: number): Buffer<ArrayBuffer> {
   const parts: Uint8Array[] = [];
@@ -54,7 +54,7 @@ function tarHeader(path: string, size: number, mode: number, timeSeconds: number
   octal(0, 116, 8); // group
   octal(size, 124, 12);
   octal(timeSeconds, 136, 12);
-  header.write('        0', 148, 'ascii'); // the checksum, blank while it is computed, and the type: a file
+  header.write('        0', 148, 'ascii'); // the checksum, blank while it is computed; type: file
   header.write('ustar\x0000', 257, 'ascii');
   const checksum = header.reduce((sum, byte) => sum + byte, 0);
   header.write(`${checksum.toString(8).padStart(6, '0')}\0 `, 148, 'ascii');
@@ -62,8 +62,8 @@ function tarHeader(path: string, size: number, mode: number, timeSeconds: number
 }
 
 /**
- * A zip archive of `files` (PKWARE APPNOTE 6.3, sections 4.3.7, 4.3.12 and 4.3.16), deflated; as reproducible
- * as `tarGz`. Times are UTC, though zip has no time zone. Sizes stay below 4 GiB.
+ * A deflated zip archive of `files` (PKWARE APPNOTE 6.3, sections 4.3.7, 4.3.12 and 4.3.16), as reproducible as `tarGz`.
+ * Times are UTC, since zip has no time zone. Sizes stay below 4 GiB.
  */
 export function zip(files: readonly ArchiveFile[], timeSeconds: number): Buffer<ArrayBuffer> {
   const locals: Uint8Array[] = [];
@@ -105,7 +105,7 @@ function signature(value: number): Buffer {
   return bytes;
 }
 
-/** Date and time as MS-DOS packs them into 32 bits; there is no time before 1980. */
+/** Packs date and time into 32 bits in the MS-DOS format, which starts in 1980. */
 function dosTime(timeSeconds: number): number {
   const time = new Date(Math.max(timeSeconds, Date.UTC(1980) / 1000) * 1000);
   const date = ((time.getUTCFullYear() - 1980) << 9) | ((time.getUTCMonth() + 1) << 5) | time.getUTCDate();

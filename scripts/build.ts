@@ -25,15 +25,16 @@ function build(target: Target, sha: string): string {
     '--minify',
     '--bytecode',
     '--format=esm',
-    // To compile what runs only at the start would take longer than to interpret it; run-gateway.ts sets this to 1 then.
+    // Code that runs only at startup is interpreted faster than compiled (docs/performance.md#late-compiler); run-gateway.ts
+    // lets the compiler work once the gateway serves.
     '--compile-jit-policy=20',
-    // What lies in the user's working directory is not ours to read, let alone to run.
+    // Files in the user's working directory must be neither read nor run.
     '--no-compile-autoload-dotenv',
     '--no-compile-autoload-bunfig',
     `--define=MCPSTEAD_GIT_SHA=${JSON.stringify(sha)}`,
-    // Else packages' folders on the machine that builds would stand in the program: no two builds were alike.
+    // Otherwise, paths of the building machine end up in the program, and builds differ.
     '--define=__dirname="/"',
-    // Its name goes into the file: it has to be the same one everywhere for builds to be identical.
+    // The name is embedded in the file, so it must be the same everywhere for identical builds.
     `--outfile=${path}`,
   ]);
   if (target.os === 'darwin') dropBrokenSignature(path);
@@ -41,8 +42,8 @@ function build(target: Target, sha: string): string {
 }
 
 /**
- * Bun signs anew, ad hoc, what it compiles for Apple silicon, where nothing runs unsigned. For Intel it leaves its
- * own signature, which fits no longer: macOS runs a program without one, but may kill one whose pages differ.
+ * For Apple silicon, where nothing runs unsigned, Bun signs the program ad hoc. For Intel it leaves Bun's own signature,
+ * which no longer matches: macOS runs a program without a signature, but may kill one whose pages differ from it.
  */
 function dropBrokenSignature(path: string): void {
   const file = readFileSync(path);
@@ -54,7 +55,7 @@ if (names.length === 0) names.push(platformName());
 const chosen = names.includes('all') ? targets : names.map(targetNamed);
 const { sha, isChanged } = commit();
 if (isChanged) {
-  console.error(`build: there are uncommitted changes, but the program will say that it is commit ${sha}`);
+  console.error(`build: there are uncommitted changes, but the program will report commit ${sha}`);
 }
 for (const target of chosen) {
   const path = build(target, sha);

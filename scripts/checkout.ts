@@ -2,15 +2,15 @@ import { existsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import manifest from '../package.json' with { type: 'json' };
 
-/** The checkout's top folder. */
+/** The root folder of the checkout. */
 export const root = dirname(import.meta.dir);
 export const dist = join(root, 'dist');
 export const { version } = manifest;
 
-/** Where the build leaves the program for the platform called `name`. */
+/** The folder of the built program for the platform called `name`. */
 export const binaryFolder = (name: string) => join(dist, 'bin', name);
 
-/** Runs `command` to its end and returns its stdout, trimmed. Throws with its output when it fails. */
+/** Runs `command` to completion and returns its trimmed stdout. Throws with its output if it fails. */
 export function run(
   command: readonly string[],
   options: { cwd?: string; env?: Record<string, string | undefined> } = {},
@@ -24,9 +24,9 @@ export function run(
 }
 
 /**
- * The commit that stands in `folder`, and when it was made, in seconds since 1970. A folder without `.git`, such as an
- * unpacked source archive, tells no commit: it is then the one that `MCPSTEAD_GIT_SHA` names, else `unknown`, and the time
- * is that of package.json, which git archive and GitHub set to the commit's.
+ * The commit of `folder` and its time in seconds since 1970. In a folder without `.git`, such as an unpacked source archive,
+ * the commit is `MCPSTEAD_GIT_SHA`, else `unknown`, and the time is that of package.json, which git archive and GitHub set
+ * to the commit's.
  */
 export function commit(
   folder = root,
@@ -39,16 +39,16 @@ export function commit(
 } {
   const named = process.env.MCPSTEAD_GIT_SHA || 'unknown';
   const madeMs = statSync(join(folder, 'package.json')).mtimeMs;
-  const told = { sha: named, timeSeconds: Math.trunc(madeMs / 1000), isChanged: false };
-  // Else git would take the commit of a repository that the folder happens to lie in.
-  if (!existsSync(join(folder, '.git'))) return told;
+  const assumed = { sha: named, timeSeconds: Math.trunc(madeMs / 1000), isChanged: false };
+  // Otherwise git would report the commit of an enclosing repository.
+  if (!existsSync(join(folder, '.git'))) return assumed;
   try {
     const git = (...args: string[]) => run(['git', ...args], { cwd: folder });
     const [sha = '', time = ''] = git('log', '-1', '--format=%H %ct').split(' ');
     const changes = git('status', '--porcelain', '--', ...sources);
     return { sha, timeSeconds: Number(time), isChanged: changes !== '' };
   } catch (error) {
-    console.error(`the commit is taken to be ${named}: ${(error as Error).message}`);
-    return told;
+    console.error(`cannot read the commit, assuming ${named}: ${(error as Error).message}`);
+    return assumed;
   }
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// The command of a checkout that npm installed by its path or from git. Only a release carries the program; a checkout has it
-// once it was built. This file starts that one, or says what to do.
+// The command of a checkout that npm installed by its path or from git. Only releases contain the program, and a checkout
+// has it after a build. This file starts the built program, or says how to build it.
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';

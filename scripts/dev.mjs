@@ -1,8 +1,8 @@
-// Runs a development task with the pinned Bun, after bringing the checkout to the state of bun.lock.
-// Plain JavaScript on purpose: it has to start on a machine with only Node and npm, or only Bun.
+// Runs a development task with the pinned Bun, after installing what bun.lock names.
+// Plain JavaScript, because it must start on a machine with only Node and npm, or only Bun.
 //
-// Bun comes from npm. Its package fetches no binary: npm places one for this platform beside it, and its
-// install script only links it. npm 12 runs no install scripts, so this file runs that one itself.
+// Bun comes from npm. Its package does not download the binary: npm installs the one for this platform as a dependency,
+// and an install script links it. npm 12 does not run install scripts, so this file runs that one itself.
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -13,7 +13,7 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const pinnedBun = manifest.devDependencies.bun;
 
-/** What each task runs, one command after another, until one fails. `bun` is the pinned Bun. */
+/** The commands of each task, which run in sequence until one fails. `bun` is the pinned Bun. */
 const tasks = {
   start: (rest) => [['bun', 'src/main.ts', 'demo', ...rest]],
   test: (rest) => [
@@ -57,7 +57,7 @@ const tasks = {
   ],
 };
 
-/** Runs a set-up step quietly; its output is shown only when it fails. */
+/** Runs a setup step; its output is shown only if it fails. */
 function step(what, command, args, options = {}) {
   console.error(`setup: ${what}`);
   const done = spawnSync(command, args, { cwd: root, encoding: 'utf8', ...options });
@@ -71,7 +71,7 @@ function isPinnedBun(path) {
   return spawnSync(path, ['--version'], { encoding: 'utf8' }).stdout?.trim() === pinnedBun;
 }
 
-/** The Bun that npm placed below `folder`, linked first where no install script has run, or null. */
+/** The pinned Bun that npm installed below `folder`, or null. Links it if its install script has not run. */
 function bunBelow(folder) {
   const home = join(folder, 'node_modules', 'bun');
   if (!existsSync(join(home, 'install.js'))) return null;
@@ -89,7 +89,7 @@ function findBun() {
   mkdirSync(bootstrap, { recursive: true });
   const windows = process.platform === 'win32';
   if (process.versions.bun) {
-    // Another Bun than the pinned one, and perhaps no npm: let it fetch the pinned one.
+    // Another Bun runs this, perhaps without npm: it installs the pinned one.
     writeFileSync(join(bootstrap, 'package.json'), `{"dependencies":{"bun":"${pinnedBun}"}}\n`);
     step(`bun ${pinnedBun}`, process.execPath, ['install', '--no-save', '--ignore-scripts'], {
       cwd: bootstrap,
@@ -104,7 +104,7 @@ function findBun() {
   process.exit(1);
 }
 
-/** Installs what bun.lock names, unless this very lock file was installed already. */
+/** Installs what bun.lock names, unless this lock file was the last one installed. */
 function installDependencies(bun) {
   const stamp = join(root, 'node_modules', '.mcpstead-lock');
   const lock = createHash('sha256')
@@ -112,21 +112,22 @@ function installDependencies(bun) {
     .digest('hex');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return;
   step('dependencies', bun, ['install', '--frozen-lockfile', '--ignore-scripts']);
-  // Links node_modules/.bin/bun, too, for whoever calls it by hand.
+  // Links node_modules/.bin/bun, too, for use by hand.
   bunBelow(root);
   writeFileSync(stamp, lock);
 }
 
-/** How often it is looked whether npm's shell is still there. */
+/** How often to check whether npm's shell is still alive. */
 const orphanCheckMs = 500;
 
-/** Signals that are passed on, and for how long another of the same kind counts as the same. */
+/** The signals that are forwarded. */
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+/** A signal that repeats within this time counts once. */
 const sameSignalMs = 200;
 
 function run(command, args) {
-  // In a process group of its own the child gets each signal once, from here: a terminal, `timeout` and npm may
-  // each send the same one to everybody, and a second SIGTERM would cut a graceful shutdown short.
+  // In its own process group, the child gets each signal once, from here: a terminal, `timeout` and npm may each send
+  // the same signal to all processes, and a second SIGTERM would abort a graceful shutdown.
   const windows = process.platform === 'win32';
   const child = spawn(command, args, { cwd: root, stdio: 'inherit', detached: !windows });
   const forwardedMs = new Map();
@@ -137,7 +138,7 @@ function run(command, args) {
     child.kill(signal);
   };
   for (const signal of signals) process.on(signal, forward);
-  // npm ends its shell at a signal, and that passes nothing on: what it leaves behind would run for ever.
+  // npm kills its shell on a signal, and the shell forwards nothing: without this check, we would run forever.
   const parent = process.ppid;
   const watch = setInterval(() => {
     if (!process.env.npm_lifecycle_event || process.ppid === parent) return;

@@ -1,4 +1,4 @@
-// Writes the documents that are made from the configuration's schema: `npm run docs`.
+// Generates the documents that come from the configuration's schema: `npm run docs`.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseConfig } from '../src/config/load.ts';
@@ -8,7 +8,7 @@ import { configJsonSchema } from '../src/config/schema.ts';
 
 const root = join(import.meta.dir, '..');
 
-/** The file whose messages the documentation shows. */
+/** The invalid file whose error messages the documentation shows. */
 export const brokenExample = `port: "8766"
 mcp:
   sesion: { idle_ttl_seconds: 600 }
@@ -19,7 +19,7 @@ servers:
     headers: { X-API-Key: "\${TICKETS_KEY}" }
     auth: { type: bearer, token: abc123 }`;
 
-/** docs/config.schema.json, without what a reload does, which is no keyword of JSON Schema. */
+/** docs/config.schema.json, without the reload effect of keys, which is not a keyword of JSON Schema. */
 export function schemaFile(): string {
   const standard = (key: string, value: unknown) => (key === 'onChange' ? undefined : value);
   return formatted('docs/config.schema.json', JSON.stringify(configJsonSchema(), standard));
@@ -36,13 +36,13 @@ export function configurationFile(): string {
   const template = readFileSync(join(import.meta.dir, 'configuration.template.md'), 'utf8');
   const text = template.replace(/\{\{([a-z ]+)\}\}/g, (_, part: string) => {
     const made = parts[part];
-    if (made === undefined) throw new Error(`the template asks for {{${part}}}, which nobody makes`);
+    if (made === undefined) throw new Error(`unknown placeholder {{${part}}} in the template`);
     return made;
   });
   return formatted('docs/configuration.md', text);
 }
 
-/** `text` as the formatter of the repository would leave it in the file at `path`. */
+/** Formats `text` as the repository's formatter would in the file at `path`. */
 function formatted(path: string, text: string): string {
   const biome = join(root, 'node_modules', '@biomejs', 'biome', 'bin', 'biome');
   const command = [process.execPath, biome, 'format', '--colors=off', `--stdin-file-path=${path}`];
@@ -76,7 +76,7 @@ function typeOf(schema: KeyReference['schema']): string {
   if (schema.enum) return schema.enum.map((word) => code(String(word))).join(', ');
   if (schema.const !== undefined) return code(String(schema.const));
   if (schema.anyOf?.some((branch) => branch.properties)) return `${code('none')} or section`;
-  // The words, or a text with a variable in it.
+  // One of some words, or a string with a variable in it.
   if (schema.anyOf?.[0]) return typeOf(schema.anyOf[0]);
   if (schema.type === 'array') return schema.items?.properties ? 'list of sections' : 'list of strings';
   if (schema.type === 'object') return 'mapping of strings';

@@ -1,16 +1,16 @@
 import { type SignatureState, signatureState } from './mach-o.ts';
 
-/** What an executable file says about itself. */
+/** The platform and signature of an executable file. */
 export interface Executable {
   readonly format: 'ELF' | 'Mach-O' | 'PE';
   readonly cpu: 'arm64' | 'x64';
-  /** The loader that an ELF file asks for. */
+  /** The loader of an ELF file. */
   readonly loader: string | null;
-  /** Of PE only its absence is known: `broken` stands for one that nobody looked into. */
+  /** For PE, only its absence is known: an existing signature is reported as `broken`. */
   readonly signature: SignatureState;
 }
 
-/** Reads the headers of a 64-bit executable for one of our platforms; throws when it is none. */
+/** Reads the headers of a 64-bit executable for one of our platforms; throws if it is not one. */
 export function readExecutable(file: Buffer): Executable {
   if (file.readUInt32BE(0) === 0x7f454c46) return readElf(file);
   if (file.readUInt32LE(0) === 0xfeedfacf) {
@@ -24,7 +24,7 @@ export function readExecutable(file: Buffer): Executable {
 function cpuOf(machine: number, known: Record<number, Executable['cpu']>): Executable['cpu'] {
   const cpu = known[machine];
   if (cpu) return cpu;
-  throw new Error(`for an unknown CPU, 0x${machine.toString(16)}`);
+  throw new Error(`unknown CPU 0x${machine.toString(16)}`);
 }
 
 function readElf(file: Buffer): Executable {

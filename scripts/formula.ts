@@ -9,14 +9,14 @@ const template = readFileSync(join(import.meta.dir, '../Formula/mcpstead.rb.temp
 /** The checksums of a SHA256SUMS file, by archive name. */
 export type Checksums = ReadonlyMap<string, string>;
 
-/** Reads a file in the format of `sha256sum`: hash, two blanks, name. */
+/** Parses the format of `sha256sum`: hash, two spaces, name. */
 export function parseChecksums(text: string): Checksums {
   return new Map([...text.matchAll(/^([0-9a-f]{64}) {2}(\S+)$/gm)].map(([, hash, name]) => [name!, hash!]));
 }
 
 /**
- * The Homebrew formula of this version, in the layout that `brew style` asks for. Homebrew's Linux is glibc's. It is made
- * anew for each release: the checksums of a commit's programs cannot stand in that commit.
+ * Generates the Homebrew formula of this version, in the layout that `brew style` requires. Homebrew on Linux uses glibc.
+ * The formula cannot be committed, because it contains checksums of programs built from the commit.
  */
 export function formula(checksums: Checksums): string {
   const values: Record<string, string> = {
@@ -29,7 +29,7 @@ export function formula(checksums: Checksums): string {
   };
   return template.replace(/\{\{(\w+)\}\}/g, (place, name: string) => {
     const value = values[name];
-    if (value === undefined) throw new Error(`nothing to put in place of ${place} in the formula's template`);
+    if (value === undefined) throw new Error(`unknown placeholder ${place} in the formula's template`);
     return value;
   });
 }

@@ -27,7 +27,7 @@ fail() {
 }
 has() { command -v "$1" >/dev/null 2>&1; }
 
-# The name of this platform. Sets `platform`.
+# Sets `platform` to the name of this platform.
 detect_platform() {
   system=$(uname -s)
   cpu=$(uname -m)
@@ -41,11 +41,11 @@ detect_platform() {
     arm64 | aarch64) cpu=arm64 ;;
     x86_64 | amd64) cpu=x64 ;;
   esac
-  # A shell under Rosetta says x86_64 though the machine is Apple silicon.
+  # A shell under Rosetta reports x86_64 on Apple silicon.
   if [ "$system-$cpu" = darwin-x64 ] && [ "$(sysctl -n sysctl.proc_translated 2>/dev/null || true)" = 1 ]; then
     cpu=arm64
   fi
-  # A 64-bit kernel can carry a 32-bit system, as on a Raspberry Pi.
+  # A 64-bit kernel can run a 32-bit system, as on a Raspberry Pi.
   if [ "$system" = linux ] && [ "$(getconf LONG_BIT 2>/dev/null || echo 64)" = 32 ]; then
     cpu=$cpu-32bit
   fi
@@ -57,10 +57,10 @@ detect_platform() {
   esac
 }
 
-# ldd belongs to the C library and names it; where there is none, the loaders tell.
+# ldd belongs to the C library and names it; without ldd, look for the loaders.
 uses_musl() {
   if has ldd; then
-    # musl's ldd does not know --version and says what it is on stderr, with exit code 1.
+    # musl's ldd does not know --version and names itself on stderr, with exit code 1.
     case $(ldd --version 2>&1 || true) in
       *musl*) return 0 ;;
       *) return 1 ;;
@@ -75,7 +75,7 @@ uses_musl() {
   return 1
 }
 
-# download NAME FILE: a file of the release.
+# download NAME FILE: downloads a file of the release.
 download() {
   url=${MCPSTEAD_DOWNLOAD_URL:-https://github.com/ahkohd/mcpstead/releases}
   if [ -n "$version" ]; then url=$url/download/v$version/$1; else url=$url/latest/download/$1; fi
@@ -83,7 +83,7 @@ download() {
     curl --fail --silent --show-error --location --retry 3 --connect-timeout 20 --speed-time 30 --speed-limit 1000 \
       --output "$2" "$url" || fail "cannot download $url"
   elif has wget; then
-    # Not every wget has options for it.
+    # Not every wget has options for this.
     if has timeout; then set -- "$1" "$2" timeout 600; fi
     file=$2
     shift 2
@@ -93,7 +93,7 @@ download() {
   fi
 }
 
-# The SHA-256 of a file, in hexadecimal.
+# Prints the SHA-256 of a file in hexadecimal.
 sha256() {
   if has sha256sum; then
     sha256sum "$1"
@@ -126,7 +126,7 @@ install_program() {
   tar -xzf "$temporary/$archive" -C "$temporary"
 
   mkdir -p "$to" || fail "cannot create $to; choose another folder with --to DIR"
-  # Put in place in one step, also over a program that runs.
+  # Replaced atomically, even while the program runs.
   cp "$temporary/mcpstead-$platform/mcpstead" "$fresh" || fail "cannot write to $to; choose another folder with --to DIR"
   chmod 755 "$fresh"
   mv -f "$fresh" "$to/mcpstead"
@@ -189,8 +189,7 @@ main() {
   $action
 }
 
-# The shell runs nothing of this before it has read the closing brace: a script that was cut off on its way
-# does nothing.
+# The shell runs nothing of this before it has read the closing brace, so a truncated download does nothing.
 {
   main "$@"
 }

@@ -8,7 +8,7 @@ const CSMAGIC_EMBEDDED_SIGNATURE = 0xfade0cc0;
 const CSMAGIC_CODEDIRECTORY = 0xfade0c02;
 const CS_HASHTYPE_SHA256 = 2;
 
-/** `broken`: there is one, but it does not fit the file, and the system may refuse to run that. */
+/** `broken`: the signature does not match the file, and the system may refuse to run it. */
 export type SignatureState = 'none' | 'valid' | 'broken';
 
 interface Command {
@@ -30,7 +30,7 @@ function commandsOf(file: Buffer): Command[] {
 
 const signatureCommand = (file: Buffer) => commandsOf(file).find(({ kind }) => kind === LC_CODE_SIGNATURE);
 
-/** Whether the hashes in the code signature of a 64-bit Mach-O file are those of its pages. */
+/** Checks the hashes in the code signature of a 64-bit Mach-O file against its pages. */
 export function signatureState(file: Buffer): SignatureState {
   const command = signatureCommand(file);
   if (!command) return 'none';
@@ -62,7 +62,7 @@ function pagesMatch(signed: Buffer, directory: Buffer): boolean {
   return true;
 }
 
-/** The file without its code signature, which has to stand at its end, as it always does. */
+/** Returns the file without its code signature, which must be at its end. */
 export function withoutSignature(file: Buffer): Buffer {
   const command = signatureCommand(file);
   if (!command) return file;

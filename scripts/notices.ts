@@ -3,17 +3,17 @@ import { dirname, join } from 'node:path';
 import manifest from '../package.json' with { type: 'json' };
 import { root } from './checkout.ts';
 
-/** A package of npm whose code is in the program. */
+/** An npm package whose code is in the program. */
 export interface BundledPackage {
   readonly name: string;
   readonly version: string;
-  /** As its manifest calls it, such as `MIT`. */
+  /** As named in its manifest, such as `MIT`. */
   readonly license: string;
-  /** What it asks to be handed on: the text of its license, and of its notice where it has one. */
+  /** The texts that must be passed on: its license, and its notice if it has one. */
   readonly text: string;
 }
 
-/** Of Bun's build: each file that it wrote, with the files whose code is in it. */
+/** The metadata of Bun's build: each output file, with the source files in it. */
 interface Metafile {
   readonly outputs: Readonly<Record<string, { readonly inputs: Readonly<Record<string, unknown>> }>>;
 }
@@ -21,8 +21,8 @@ interface Metafile {
 const legalFile = /^(licen[sc]e|copying|notice)(\.|-|$)/i;
 
 /**
- * The packages whose code is in the program, by name: not what package.json lists, but what the bundler took.
- * Throws an error that names a package without the text of its license.
+ * The packages whose code is in the program, sorted by name, as the bundler included them (not as package.json lists them).
+ * Throws if a package has no license text.
  */
 export async function bundledPackages(): Promise<BundledPackage[]> {
   const built = await Bun.build({
@@ -35,7 +35,7 @@ export async function bundledPackages(): Promise<BundledPackage[]> {
   const paths = Object.values(outputs).flatMap(({ inputs }) => Object.keys(inputs));
   const folders = paths.map((path) => /^.*node_modules[/\\](?:@[^/\\]+[/\\])?[^/\\]+/.exec(path)?.[0]);
   const found = new Set(folders.filter((folder) => folder !== undefined));
-  // The paths are relative to the folder that we run in.
+  // The paths are relative to the working directory.
   return [...found].map((folder) => packageIn(join(process.cwd(), folder))).toSorted(byName);
 }
 
@@ -50,7 +50,7 @@ function packageIn(folder: string): BundledPackage {
 
 const byName = (a: BundledPackage, b: BundledPackage) => (a.name < b.name ? -1 : 1);
 
-/** The file THIRD-PARTY-NOTICES, for whatever carries the program: what is in it, and under which licenses. */
+/** The text of THIRD-PARTY-NOTICES: the third-party code in the program and its licenses. */
 export async function thirdPartyNotices(): Promise<string> {
   const notice = (name: string) =>
     readFileSync(join(dirname(import.meta.path), 'notices', name), 'utf8').trim();

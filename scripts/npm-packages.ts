@@ -5,7 +5,7 @@ import { binaryFolder, dist, root, version } from './checkout.ts';
 import { legalFiles, type PackageFile, packageFiles } from './package-files.ts';
 import { launcherPackage, repository, type Target, targets } from './targets.ts';
 
-/** What every package says of itself; npm's provenance compares `repository` with where it was published from. */
+/** The fields of every manifest. npm's provenance checks `repository` against the origin of the publication. */
 const common = {
   version,
   license: manifest.license,
@@ -14,7 +14,7 @@ const common = {
   publishConfig: { access: 'public' },
 };
 
-/** The manifest of the package that carries the program for `target`. */
+/** The manifest of the package with the program for `target`. */
 export function platformManifest(target: Target) {
   return {
     name: target.npmPackage,
@@ -24,7 +24,7 @@ export function platformManifest(target: Target) {
     cpu: [target.cpu],
     ...(target.libc && { libc: [target.libc] }),
     files: ['bin', 'THIRD-PARTY-NOTICES'],
-    // Yarn's Plug'n'Play keeps packages zipped, but what is zipped cannot be executed.
+    // Yarn's Plug'n'Play keeps packages zipped, and a zipped program cannot be executed.
     preferUnplugged: true,
   };
 }
@@ -39,7 +39,7 @@ export function launcherManifest() {
     type: 'module',
     bin: { mcpstead: 'bin/mcpstead.mjs' },
     files: ['bin', 'lib', 'docs', 'CHANGELOG.md', 'THIRD-PARTY-NOTICES'],
-    // Yarn's Plug'n'Play loads ES modules from its zips only in projects that are ES modules themselves.
+    // Yarn's Plug'n'Play loads ES modules from its zips only if the project uses ES modules itself.
     preferUnplugged: true,
     engines: { node: '>=18' },
     optionalDependencies: Object.fromEntries(targets.map((target) => [target.npmPackage, version])),

@@ -5,13 +5,13 @@ import { root, version } from './checkout.ts';
 import { thirdPartyNotices } from './notices.ts';
 import { repository } from './targets.ts';
 
-/** A text that comes with the program, at the path that it has in the checkout, too. */
+/** A text file that ships with the program, at the same path as in the checkout. */
 export interface PackageFile {
   readonly path: string;
   readonly text: string;
 }
 
-/** LICENSE and THIRD-PARTY-NOTICES, without which the program may not be handed on. */
+/** LICENSE and THIRD-PARTY-NOTICES, which must accompany the program. */
 export async function legalFiles(): Promise<PackageFile[]> {
   return [
     { path: 'LICENSE', text: readFileSync(join(root, 'LICENSE'), 'utf8') },
@@ -20,8 +20,8 @@ export async function legalFiles(): Promise<PackageFile[]> {
 }
 
 /**
- * The README, the changelog, all of docs/ and `legalFiles`. A link to what stays in the repository becomes one to the
- * repository, at the tag of this version, so that every link of every page leads somewhere.
+ * The README, the changelog, all of docs/ and `legalFiles`. Links to files that stay in the repository become links to the
+ * repository at the tag of this version, so that no link is broken.
  */
 export async function packageFiles(): Promise<PackageFile[]> {
   const docs = [...new Glob('docs/**/*').scanSync({ cwd: root })].map((path) => path.replaceAll('\\', '/'));
@@ -35,12 +35,12 @@ export async function packageFiles(): Promise<PackageFile[]> {
   return [...legal, ...pages];
 }
 
-/** The page `text`, its relative links to files outside of `packed` made absolute. */
+/** Makes the relative links of a page to files outside of `packed` absolute. */
 function withLinksOut(page: string, text: string, packed: ReadonlySet<string>): string {
   return text.replace(/\]\((?![a-z]+:|#)([^)#\s]+)/g, (link, target: string) => {
     const path = posix.normalize(posix.join(posix.dirname(page), target)).replace(/\/$/, '');
     if (packed.has(path) || [...packed].some((each) => each.startsWith(`${path}/`))) return link;
-    if (!existsSync(join(root, path))) throw new Error(`${page} links to ${target}, which is not there`);
+    if (!existsSync(join(root, path))) throw new Error(`${page} links to ${target}, which does not exist`);
     const kind = statSync(join(root, path)).isDirectory() ? 'tree' : 'blob';
     return `](https://github.com/${repository}/${kind}/v${version}/${path}`;
   });

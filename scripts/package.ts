@@ -1,4 +1,4 @@
-// Makes what a release consists of from the programs in dist/bin: archives, SHA256SUMS, npm packages, Formula.
+// Makes the files of a release from the programs in dist/bin: archives, SHA256SUMS, npm packages, Formula.
 import { createHash } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -31,7 +31,7 @@ for (const target of targets.toSorted((a, b) => (a.archive < b.archive ? -1 : 1)
 }
 writeFileSync(join(release, 'SHA256SUMS'), sums);
 cpSync(join(root, 'scripts', 'install.sh'), join(release, 'install.sh'));
-// For editors: by itself it has a URL.
+// A separate file, so that editors can refer to its URL.
 cpSync(join(root, 'docs', 'config.schema.json'), join(release, 'config.schema.json'));
 
 mkdirSync(join(dist, 'Formula'), { recursive: true });

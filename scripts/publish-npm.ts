@@ -1,4 +1,4 @@
-// Publishes dist/npm: `npm run publish:npm -- [arguments for npm publish]`. May be run again after a failure.
+// Publishes dist/npm: `npm run publish:npm -- [arguments for npm publish]`. Can be rerun after a failure.
 import { dist, version } from './checkout.ts';
 import { launcherPackage, targets } from './targets.ts';
 
@@ -11,7 +11,7 @@ function npm(args: readonly string[], output: 'inherit' | 'ignore'): boolean {
   return Bun.spawnSync(command, { cwd: dist, stdio: ['inherit', output, output] }).success;
 }
 
-// The launcher comes last: whoever installs it finds every platform's package there already.
+// The launcher comes last, so that all platform packages exist when it is installed.
 const packages = [
   ...targets.map((target) => ({ name: target.npmPackage, folder: target.name })),
   { name: launcherPackage, folder: 'mcpstead' },
@@ -20,7 +20,7 @@ for (const { name, folder } of packages) {
   if (npm(['view', `${name}@${version}`, 'version', ...registry], 'ignore')) {
     console.log(`${name}@${version} is published already`);
   } else if (!npm(['publish', `./npm/${folder}`, ...npmArguments], 'inherit')) {
-    console.error(`publish: ${name}@${version} failed; run it again to go on from here`);
+    console.error(`publish: ${name}@${version} failed; rerun to continue from here`);
     process.exit(1);
   }
 }

@@ -1,5 +1,5 @@
-// The whole release but for the world: publishes what stands in dist to a registry and a download server on
-// loopback, installs it from there in every way, and uses each installation. `npm run rehearse-release`.
+// Rehearses a release on this machine: publishes dist to a registry and a download server on loopback, installs it from
+// there in every supported way, and uses each installation. `npm run rehearse-release`.
 import { createHash } from 'node:crypto';
 import {
   existsSync,
@@ -28,7 +28,7 @@ import { startDownloads, startRegistry } from './rehearsal/servers.ts';
 import { runToEnd, type Start, useInstalled } from './rehearsal/use.ts';
 import { type Target, targetNamed, targets } from './targets.ts';
 
-/** The package managers and the registry, in exact versions; installed for the rehearsal only. */
+/** Exact versions of the package managers and the registry, which are installed for the rehearsal only. */
 const toolsManifest = {
   private: true,
   dependencies: {
@@ -37,14 +37,14 @@ const toolsManifest = {
     verdaccio: '6.7.4',
     'yarn-classic': 'npm:yarn@1.22.22',
   },
-  // One dependency asks for a tag instead of a version, which not every registry has.
+  // One dependency refers to a tag instead of a version, and not every registry has tags.
   overrides: { 'node-fetch': '2.7.0' },
 };
 
 let failures = 0;
 let passes = 0;
 
-/** Does one step, tells how it went, and goes on. */
+/** Runs one step, reports its outcome, and continues. */
 async function step(name: string, work: () => unknown): Promise<void> {
   const start = performance.now();
   try {
@@ -70,7 +70,7 @@ function checkExecutable(target: Target): void {
   };
   const expected = {
     linux: [`ELF for ${target.cpu}, loader ${target.libc && loaders[target.libc]}, signature none`],
-    // Nothing runs unsigned on Apple silicon; on Intel it may.
+    // Apple silicon runs nothing unsigned; Intel may.
     darwin: ['valid', ...(target.cpu === 'x64' ? ['none'] : [])].map(
       (state) => `Mach-O for ${target.cpu}, loader null, signature ${state}`,
     ),
@@ -79,25 +79,25 @@ function checkExecutable(target: Target): void {
   if (!expected.includes(found)) throw new Error(`found ${found}, expected ${expected.join(' or ')}`);
 }
 
-/** Builds a target again and compares. In another folder, it is the folder's name that would make the difference. */
+/** Builds a target again and compares. Only the name of the folder could differ in another folder. */
 function checkReproducible(target: Target): void {
-  if (readFileSync(programOf(target)).includes(root)) throw new Error(`${root} stands in it`);
+  if (readFileSync(programOf(target)).includes(root)) throw new Error(`it contains ${root}`);
   const before = sha256(programOf(target));
   run([process.execPath, 'scripts/build.ts', target.name]);
   const after = sha256(programOf(target));
   if (before !== after) throw new Error(`the first build is ${before}, the second ${after}`);
 }
 
-/** Checks the formula's syntax, then installs from the archives and runs its test, as Homebrew does. */
+/** Checks the formula's syntax, installs from the archives, and runs its test, as Homebrew does. */
 function checkFormula(target: string): void {
-  if (Bun.which('ruby') === null) throw new Error('needs ruby, which formulas are written in');
+  if (Bun.which('ruby') === null) throw new Error('needs ruby, the language of formulas');
   mkdirSync(target);
   const path = join(dist, 'Formula', 'mcpstead.rb');
   run(['ruby', '-c', path]);
   run(['ruby', join(root, 'scripts/rehearsal/formula.rb'), path, join(dist, 'release'), target]);
 }
 
-/** What of mcpstead is below `folder`. */
+/** All traces of mcpstead below `folder`. */
 function tracesBelow(folder: string): string[] {
   return readdirSync(folder, { recursive: true })
     .map(String)
@@ -169,7 +169,7 @@ try {
   await using downloads = startDownloads();
 
   const npmrc = join(folder, 'npmrc');
-  // npm asks for a token before it publishes; this registry takes any.
+  // npm requires a token to publish; this registry accepts any.
   writeFileSync(
     npmrc,
     `registry=${registry.url}\n${registry.url.replace('http:', '')}/:_authToken=rehearsal\n`,

@@ -4,7 +4,7 @@ import manifest from '../package.json' with { type: 'json' };
 import { root, run } from './checkout.ts';
 import type { Target } from './targets.ts';
 
-/** A lock file of Bun as far as it matters here: JSON with trailing commas; a package's last part is its hash. */
+/** The part of a Bun lock file that matters here: JSON with trailing commas; the last element of a package is its hash. */
 interface Lock {
   readonly packages: Readonly<Record<string, readonly unknown[]>>;
 }
@@ -12,8 +12,8 @@ interface Lock {
 /**
  * The path of the Bun executable that becomes the program for `target`; installs its npm package on first use.
  *
- * `bun build` would fetch it by itself, but check nothing. Here it is the very package whose hash stands in
- * bun.lock, and it comes from the registry that this machine's npm configuration names.
+ * `bun build` would download it without any check. Here it is the package whose hash is in bun.lock, from the registry in
+ * this machine's npm configuration.
  */
 export function runtimeOf(target: Target): string {
   const version = manifest.devDependencies.bun;

@@ -2,8 +2,8 @@
 # Signs a program for macOS and verifies the signature: `sh scripts/sign-darwin.sh PROGRAM`. Runs on macOS.
 #
 # With a certificate in the environment (SIGNING_IDENTITY, its name; SIGNING_CERTIFICATE, a PKCS #12 file in base64;
-# SIGNING_PASSWORD, that file's password) it signs with that for the hardened runtime. Without one it signs ad hoc:
-# Apple silicon starts no program without a signature, but takes that one.
+# SIGNING_PASSWORD, that file's password) it signs for the hardened runtime. Without one it signs ad hoc, which is enough
+# for Apple silicon to run the program.
 set -eu
 
 program=$1
@@ -12,7 +12,7 @@ entitlements=$(dirname "$0")/entitlements.plist
 if [ -z "${SIGNING_IDENTITY:-}" ]; then
   codesign --force --sign - --entitlements "$entitlements" "$program"
 else
-  # The certificate goes into a keychain of its own, which does not outlive this script.
+  # The certificate goes into a temporary keychain, which this script removes.
   folder=$(mktemp -d)
   keychain=$folder/signing.keychain-db
   trap 'security delete-keychain "$keychain" 2>/dev/null || true; rm -rf "$folder"' EXIT

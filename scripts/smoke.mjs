@@ -1,6 +1,6 @@
-// Proves that an installed mcpstead works: `node scripts/smoke.mjs VERSION COMMAND [ARGUMENT…]`.
-// It asks the command for its version, starts its demo, calls a tool through it and ends it again.
-// Plain JavaScript on purpose: a machine that installs mcpstead has Node at most, and no checkout.
+// Checks that an installed mcpstead works: `node scripts/smoke.mjs VERSION COMMAND [ARGUMENT…]`.
+// It compares the version, starts the demo, calls a tool through it and stops it.
+// Plain JavaScript, because a machine that installs mcpstead has Node at most, and no checkout.
 import { spawn, spawnSync } from 'node:child_process';
 
 const [version, command, ...args] = process.argv.slice(2);
@@ -14,7 +14,7 @@ const options = { shell: windows && !command.endsWith('.exe'), encoding: 'utf8' 
 
 class SmokeError extends Error {}
 
-/** @returns {never} Ends the check: `message` says what was found, `output` is what the program printed. */
+/** @returns {never} Fails the check with `message` and the program's `output`. */
 function fail(message, output = '') {
   throw new SmokeError(`${message}\n${output}`.trimEnd());
 }
@@ -58,7 +58,7 @@ async function checkCall() {
       });
     }
   });
-  /** Ends the demo as Ctrl-C or a service manager does; Windows has no signals, so there the process tree goes. */
+  /** Stops the demo as Ctrl-C or a service manager does; on Windows, which has no signals, kills the process tree. */
   function stop(signal) {
     if (demo.exitCode !== null || demo.signalCode !== null) return;
     if (windows) spawnSync('taskkill', ['/pid', String(demo.pid), '/t', '/f']);

@@ -1,24 +1,24 @@
-/** What mcpstead is built for. Everything that has to know it is made from this table or tested against it. */
+/** A platform that mcpstead is built for. Everything that depends on platforms is generated from this table or tested against it. */
 export interface Target {
-  /** How the platform is called in packages, archives and folders. */
+  /** The platform's name in packages, archives and folders. */
   readonly name: string;
-  /** `os`, `cpu` and `libc` of the npm package, in npm's words. */
+  /** `os`, `cpu` and `libc` of the npm package, as npm names them. */
   readonly os: 'darwin' | 'linux' | 'win32';
   readonly cpu: 'arm64' | 'x64';
   readonly libc: 'glibc' | 'musl' | null;
   /** The program's file name. */
   readonly executable: string;
-  /** The archive's file name in a release. It has no version, so that the newest one has a fixed URL. */
+  /** The archive's file name in a release, without a version, so that the newest has a fixed URL. */
   readonly archive: string;
-  /** The npm package that carries the program. */
+  /** The npm package with the program. */
   readonly npmPackage: string;
   /** The npm package of the Bun that the program contains. */
   readonly bunPackage: string;
 }
 
-/** The npm package that users install; it depends on the platforms' packages and starts their program. */
+/** The npm package that users install; it depends on the platform packages and starts their program. */
 export const launcherPackage = '@ahkohd/mcpstead';
-/** Where releases are, as `owner/name`. */
+/** The repository of the releases, as `owner/name`. */
 export const repository = 'ahkohd/mcpstead';
 
 export const targets: readonly Target[] = [
@@ -48,7 +48,7 @@ function target(os: Target['os'], cpu: Target['cpu'], libc: Target['libc'] = nul
   };
 }
 
-/** The target called `name`; throws an error that lists them all when there is none. */
+/** The target called `name`. Throws an error that lists all targets if there is none. */
 export function targetNamed(name: string): Target {
   const found = targets.find((candidate) => candidate.name === name);
   if (found) return found;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { binaryFolder, run } from '../checkout.ts';
 import { useInstalled } from './use.ts';
 
-/** What this machine lacks to run a Linux program for arm64, or null. */
+/** The tool that this machine lacks to run a Linux program for arm64, or null. */
 export function missingForArm64(): string | null {
   if (process.platform !== 'linux' || process.arch === 'arm64')
     return 'it needs Linux on another CPU than arm64';
@@ -11,7 +11,7 @@ export function missingForArm64(): string | null {
   return missing.length > 0 ? `it needs ${missing.join(', ')}` : null;
 }
 
-/** Uses the program for Linux on arm64 under emulation, with the C library that Debian has for that. */
+/** Uses the Linux program for arm64 under emulation, with Debian's C library for arm64. */
 export async function rehearseArm64(folder: string): Promise<void> {
   mkdirSync(folder);
   run(['apt-get', 'download', 'libc6-arm64-cross'], { cwd: folder });

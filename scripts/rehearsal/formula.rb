@@ -1,4 +1,4 @@
-# Installs and tests a formula as Homebrew does, with as much of Homebrew as it needs:
+# Installs and tests a formula as Homebrew does, with a minimal stand-in for Homebrew:
 #   ruby formula.rb FORMULA RELEASE_FOLDER EMPTY_FOLDER
 require "digest"
 require "fileutils"
@@ -33,7 +33,7 @@ class Formula
   attr_reader :prefix, :bin
 
   def initialize(target)
-    # Apart from the folder that the archive is unpacked to, as with Homebrew.
+    # Not the folder that the archive is unpacked to, as with Homebrew.
     @prefix = Pathname(target) / "prefix"
     @bin = prefix / "bin"
   end

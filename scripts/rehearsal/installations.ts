@@ -3,38 +3,38 @@ import { join } from 'node:path';
 import { dist, version } from '../checkout.ts';
 import { launcherPackage } from '../targets.ts';
 
-/** Where an installation is tried out, and with what. */
+/** The folders and servers of one rehearsed installation. */
 export interface Place {
-  /** An empty folder; HOME and everything that an installation leaves is below it. */
+  /** An empty folder; HOME and everything that is installed is below it. */
   readonly root: string;
   /** Caches of the package managers, outside of `root`. */
   readonly cache: string;
-  /** The folder whose node_modules hold the package managers. */
+  /** The folder whose node_modules contain the package managers. */
   readonly tools: string;
   readonly registryUrl: string;
   readonly downloadUrl: string;
 }
 
-/** One way to install mcpstead, and to take it away again. All paths are made from the place. */
+/** One way to install and uninstall mcpstead. All paths derive from the place. */
 export interface Installation {
   readonly name: string;
   /** The commands; their working directory is the place's root. */
   readonly install: (place: Place) => readonly string[];
   readonly uninstall: (place: Place) => readonly string[];
-  /** What starts mcpstead, or the command whose output is what starts it. */
+  /** The command that starts mcpstead, or a command that prints it. */
   readonly start: (
     place: Place,
   ) => readonly string[] | { readonly outputOf: readonly string[]; readonly after: readonly string[] };
-  /** Files that have to be there before. */
+  /** Files that must exist before. */
   readonly files?: (place: Place) => Readonly<Record<string, string>>;
   /**
-   * Where the platform's package is left out on purpose: mcpstead has to say so. `repair` is what its message
-   * tells to do, where that is a command of this package manager.
+   * Set if the platform package is omitted on purpose: mcpstead must say so. `repair` is the remedy in its message, if that
+   * is a command of this package manager.
    */
   readonly omitsProgram?: { readonly repair?: readonly string[] };
 }
 
-/** The environment of every command of an installation: none of the user's own settings. */
+/** The environment of every command of an installation, without the user's own settings. */
 export function environment({ root, cache, registryUrl, downloadUrl }: Place): Record<string, string> {
   const home = join(root, 'home');
   return {
@@ -60,7 +60,7 @@ export function environment({ root, cache, registryUrl, downloadUrl }: Place): R
   };
 }
 
-/** Creates what has to be there before an installation: its folders and files. */
+/** Creates the folders and files that an installation needs. */
 export function prepare(place: Place, { files }: Installation): void {
   for (const folder of ['home', 'bin', 'pnpm/bin']) mkdirSync(join(place.root, folder), { recursive: true });
   for (const [path, text] of Object.entries(files?.(place) ?? {}))
@@ -73,7 +73,7 @@ const script = (place: Place, name: string, path: string) => [
   join(place.tools, 'node_modules', name, path),
 ];
 
-/** npm leaves nothing out of a global installation, whatever --omit says. */
+/** npm ignores --omit in global installations. */
 function npmGlobal(...flags: string[]): Installation {
   const at = ({ root }: Place) => ['--global', '--prefix', root];
   return {

@@ -4,16 +4,16 @@ import { dist, run, version } from '../checkout.ts';
 import { runToEnd, type Start, useInstalled } from './use.ts';
 
 /**
- * Carries a libstdc++ for musl, which Debian has not: its wheel in the sense of PEP 656 (musllinux). The newer
- * wheels need a newer musl than Debian's, one that knows packed relocations (DT_RELR). This one lacks what
- * libstdc++ of GCC 12 has beyond it, see `newerSymbols`.
+ * A musllinux wheel (PEP 656) that contains a libstdc++ for musl, which Debian lacks. Newer wheels need a newer musl than
+ * Debian's, with support for packed relocations (DT_RELR). This one lacks some symbols of GCC 12's libstdc++: see
+ * `newerSymbols`.
  */
 const wheel = 'kiwisolver==1.4.5';
 const wheelPlatform = 'musllinux_1_1_x86_64';
-/** std::__throw_bad_array_new_length() and std::__glibcxx_assert_fail(): called only to give up. */
+/** std::__throw_bad_array_new_length() and std::__glibcxx_assert_fail(): called only to abort. */
 const newerSymbols = ['_ZSt28__throw_bad_array_new_lengthv', '_ZSt21__glibcxx_assert_failPKciS0_S0_'];
 
-/** What this machine lacks for a root file system with musl, or null. */
+/** The tool that this machine lacks to make a root file system with musl, or null. */
 export function missingForMusl(): string | null {
   if (process.platform !== 'linux' || process.arch !== 'x64') return 'it needs Linux on x64';
   const missing = ['apt-get', 'dpkg-deb', 'gcc', 'pip', 'python3', 'unshare'].filter(
@@ -23,8 +23,8 @@ export function missingForMusl(): string | null {
 }
 
 /**
- * Installs with install.sh in a root file system that has musl, busybox and nothing else, first without the
- * libstdc++ that the program needs, then with it, and uses what was installed. Throws when that goes wrong.
+ * Runs install.sh in a root file system with nothing but musl and busybox, first without the libstdc++ that the program
+ * needs, then with it, and uses the installed program. Throws if a step fails.
  */
 export async function rehearseMusl(folder: string, downloadUrl: string): Promise<void> {
   const root = join(folder, 'root');
@@ -45,7 +45,7 @@ export async function rehearseMusl(folder: string, downloadUrl: string): Promise
   }
 
   const start = (...command: string[]): Start => ({
-    // A mount namespace of its own: the mounts end with the program.
+    // In its own mount namespace, so that the mounts end with the program.
     command: [
       ...['unshare', '--map-root-user', '--mount', 'sh', '-euc'],
       'mount --rbind /proc "$0/proc"; mount --rbind /dev "$0/dev"; exec chroot "$0" /bin/env LD_PRELOAD=/usr/lib/newer.so "$@"',
@@ -87,7 +87,7 @@ function addLibstdcxx(folder: string, target: string): void {
   run(['python3', '-m', 'zipfile', '-e', file ?? '', 'wheel'], { cwd: folder });
   const libraries = join(folder, 'wheel', 'kiwisolver.libs');
   for (const name of readdirSync(libraries)) {
-    // libgcc_s keeps its name, which libstdc++ asks for; the program asks for libstdc++ by the usual one.
+    // libgcc_s keeps its name, which libstdc++ refers to; the program refers to libstdc++ by the usual one.
     const usual = name.startsWith('libstdc++') ? 'libstdc++.so.6' : name;
     renameSync(join(libraries, name), join(target, usual));
   }

@@ -5,12 +5,12 @@ import { dist, version } from '../checkout.ts';
 const host = '127.0.0.1';
 const startTimeoutMs = 30_000;
 
-/** A server of the rehearsal, on a loopback port of its own. */
+/** A server of the rehearsal, on a loopback port. */
 export interface Server extends AsyncDisposable {
   readonly url: string;
 }
 
-/** Serves dist/release under the URLs that releases have, `latest` and by version. */
+/** Serves dist/release under the URLs of releases: `latest` and by version. */
 export function startDownloads(): Server {
   const server = Bun.serve({
     hostname: host,
@@ -29,7 +29,7 @@ export function startDownloads(): Server {
   return { url: `http://${host}:${server.port}`, [Symbol.asyncDispose]: () => server.stop(true) };
 }
 
-/** Starts the npm registry verdaccio from `tools`. It keeps its packages in `folder` and knows no other registry. */
+/** Starts the npm registry verdaccio from `tools`. It stores packages in `folder` and has no upstream registry. */
 export async function startRegistry(tools: string, folder: string): Promise<Server> {
   const probe = Bun.listen({ hostname: host, port: 0, socket: { data() {} } });
   const { port } = probe;

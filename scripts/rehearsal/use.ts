@@ -13,13 +13,13 @@ export interface Start {
   readonly cwd: string;
 }
 
-/** What a command did. */
+/** The outcome of a command. */
 export interface Outcome {
   readonly exitCode: number;
   readonly output: string;
 }
 
-/** Runs `command` to its end. Not synchronously: the servers that it asks may run in this process. */
+/** Runs `command` to completion. Asynchronously, because the servers that it uses may run in this process. */
 export async function runToEnd(
   command: readonly string[],
   { env, cwd }: Pick<Start, 'env' | 'cwd'>,
@@ -37,9 +37,9 @@ export async function runToEnd(
 }
 
 /**
- * Uses an installed mcpstead as a user does: serves a configuration, calls a tool of an upstream through it,
- * ends it with SIGTERM. Throws when anything of that goes wrong. `folder` is where the configuration is written,
- * `configPath` what the program calls that file (in a root of its own, another path).
+ * Uses an installed mcpstead as a user does: serves a configuration, calls a tool of an upstream through it, and stops it
+ * with SIGTERM. Throws if a step fails. The configuration is written to `folder`; `configPath` is the program's path of that
+ * file, which differs in a root file system of its own.
  */
 export async function useInstalled(
   start: Start,

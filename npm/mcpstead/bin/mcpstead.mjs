@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // @ts-check
-// Starts the program that the package for this platform carries, as if it had been started itself.
+// Starts the program in the package for this platform, as if it had been started directly.
 import { spawn } from 'node:child_process';
 import { accessSync, existsSync, constants as modes, realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -39,14 +39,14 @@ function programPath() {
 }
 
 /**
- * Starts the program as a child, for a runtime that cannot become the program (Node before 22.15, Windows).
+ * Starts the program as a child, for runtimes without execve (Node before 22.15, Windows).
  * @param {string} path
  */
 function startChild(path) {
   const windows = process.platform === 'win32';
-  // A terminal sends Ctrl-C to its whole process group, and `kill -- -PGID` sends any signal to it. In a
-  // session of its own the child gets each signal once: from here. On Windows there are no signals to pass
-  // on, and a console's Ctrl-C reaches the child by itself.
+  // A terminal sends Ctrl-C to its whole process group, and so does `kill -- -PGID` with any signal. In its own session,
+  // the child gets each signal once, from here. Windows has no signals to forward, and a console's Ctrl-C reaches the
+  // child directly.
   const child = spawn(path, args, { stdio: 'inherit', detached: !windows });
   /** @type {NodeJS.Signals[]} */
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'];
@@ -62,8 +62,8 @@ function startChild(path) {
       process.exitCode = code ?? 1;
       return;
     }
-    // Whoever waits for us shall see what happened to the program. Where the signal does not end us (Node
-    // ignores SIGPIPE), the shell's way to tell has to do.
+    // Our parent should see how the program ended. If the signal does not kill us (Node ignores SIGPIPE), exit with the
+    // shell's code for it.
     process.exitCode = 128 + constants.signals[signal];
     process.removeAllListeners(signal);
     process.kill(process.pid, signal);
@@ -73,9 +73,9 @@ function startChild(path) {
 try {
   const path = programPath();
   if (process.execve && process.platform !== 'win32') {
-    // The best launcher is one that is gone: signals, exit code, process id and memory are the program's own.
+    // Replaces this process, so that signals, exit code, process id and memory are the program's own.
     try {
-      // Node before 26 dies of a file that cannot be executed.
+      // Node before 26 aborts if the file cannot be executed.
       accessSync(path, modes.X_OK);
       process.execve(path, [path, ...args], process.env);
     } catch (error) {

@@ -1,19 +1,19 @@
 // @ts-check
 
-/** What the user has to do something about; its message says what. */
+/** An error that the user can fix; its message says how. */
 export class LauncherError extends Error {}
 
 /**
  * @typedef {object} Surroundings
- * @property {string} platform where we run, as `platformName` calls it
+ * @property {string} platform this platform, as `platformName` names it
  * @property {{ name: string, version: string, optionalDependencies: Record<string, string> }} manifest
- *   of the launcher's package: every platform's package is an optional dependency
+ *   the manifest of the launcher, whose optional dependencies are all platform packages
  * @property {(specifier: string) => string | null} resolve the path of a package's file, or null
  */
 
 /**
- * The path of the program in the package for this platform. Throws a LauncherError that says why it is not
- * there and what to do.
+ * The path of the program in the package for this platform. Throws a LauncherError that says why it is missing and what
+ * to do.
  *
  * @param {Surroundings} surroundings
  * @returns {string}

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 
 /**
- * The name of the platform that a program has to be built for to run here, such as `linux-x64-musl`.
+ * The name of this platform in the table of targets, such as `linux-x64-musl`.
  *
  * @param {string} [platform] as in `process.platform`
  * @param {string} [arch] as in `process.arch`
@@ -14,8 +14,8 @@ export function platformName(platform = process.platform, arch = process.arch, h
 }
 
 /**
- * Whether this Linux is built on musl. `ldd` belongs to the C library and names it. Where there is none, the
- * loaders tell; one of musl alone does not, for Debian can have it beside its own.
+ * Whether this Linux uses musl. `ldd` belongs to the C library and names it. Without `ldd`, the loaders decide: musl's is
+ * not enough, because Debian can have it besides its own.
  *
  * @param {string} arch
  */
