@@ -1,4 +1,5 @@
 import { fstatSync, write } from 'node:fs';
+import { type Clock, deadlines } from '../runtime/deadlines.ts';
 import { nodeTty } from '../runtime/node-modules.ts';
 
 /** Text beyond this is dropped. */
@@ -37,6 +38,7 @@ interface Entry {
  */
 export class OutputQueue {
   readonly #write: typeof write;
+  readonly #clock: Clock;
   #first: Entry | null = null;
   #last: Entry | null = null;
   #queuedChars = 0;
@@ -58,8 +60,9 @@ export class OutputQueue {
   #onIdle: (() => void) | null = null;
 
   /** @param writeFile writes like `fs.write` */
-  constructor(writeFile: typeof write = write) {
+  constructor(writeFile: typeof write = write, clock = deadlines.clock) {
     this.#write = writeFile;
+    this.#clock = clock;
   }
 
   /**
@@ -81,13 +84,13 @@ export class OutputQueue {
 
   /** Resolves when everything has been written, after 250 ms without progress, or after 2 s. */
   async flushed(): Promise<void> {
-    const endMs = performance.now() + maxFlushMs.total;
-    while (this.#isWriting && performance.now() < endMs) {
+    const endMs = this.#clock.nowMs() + maxFlushMs.total;
+    while (this.#isWriting && this.#clock.nowMs() < endMs) {
       const written = this.#chunksWritten;
       await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, maxFlushMs.idle);
+        const cancel = this.#clock.startTimer(resolve, maxFlushMs.idle);
         this.#onIdle = () => {
-          clearTimeout(timer);
+          cancel();
           resolve();
         };
       });
@@ -141,7 +144,7 @@ export class OutputQueue {
 
   readonly #onWritten = (error: NodeJS.ErrnoException | null, count: number) => {
     if (error?.code === 'EAGAIN' || error?.code === 'EINTR') {
-      setTimeout(this.#writeChunk, this.#retryMs);
+      this.#clock.startTimer(this.#writeChunk, this.#retryMs);
       this.#retryMs = Math.min(this.#retryMs * 2, retryMs.max);
       return;
     }

@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { messageOf } from '../errors.ts';
 import type { Logger } from '../observability/log.ts';
+import { type Clock, deadlines } from '../runtime/deadlines.ts';
 import { nodeFiles } from '../runtime/node-modules.ts';
 
 /** At least the last 10,000 sessions are remembered. */
@@ -27,14 +28,16 @@ export class EndedSessions {
   /** Hash of an id to the time when it may be forgotten, in seconds since the epoch. */
   readonly #forgetAt = new Map<string, number>();
   #isChanged = false;
-  #writeTimer: Timer | null = null;
+  readonly #clock: Clock;
+  #cancelWrite: (() => void) | null = null;
   #writing: Promise<void> = Promise.resolve();
   #writtenMs = Number.NEGATIVE_INFINITY;
   #hasFailed = false;
 
   /** @param file is read at once and written after changes; with null the ids end with the process */
-  constructor(file: EndedSessionsFile | null = null) {
+  constructor(file: EndedSessionsFile | null = null, clock = deadlines.clock) {
     this.#file = file;
+    this.#clock = clock;
     if (file) this.#read(file);
   }
 
@@ -47,16 +50,15 @@ export class EndedSessions {
     this.#forgetAt.set(hashOf(id), forgetAtSeconds);
     if (this.#forgetAt.size > maxSessions) this.#forgetFirst();
     this.#isChanged = true;
-    if (!this.#file || this.#writeTimer) return;
-    const waitMs = Math.max(0, this.#writtenMs + writeIntervalMs - performance.now());
-    this.#writeTimer = setTimeout(() => void this.flush(), waitMs);
-    this.#writeTimer.unref();
+    if (!this.#file || this.#cancelWrite) return;
+    const waitMs = Math.max(0, this.#writtenMs + writeIntervalMs - this.#clock.nowMs());
+    this.#cancelWrite = this.#clock.startTimer(() => void this.flush(), waitMs);
   }
 
   /** Writes the file now if something has changed. Never rejects. */
   flush(): Promise<void> {
-    if (this.#writeTimer) clearTimeout(this.#writeTimer);
-    this.#writeTimer = null;
+    this.#cancelWrite?.();
+    this.#cancelWrite = null;
     this.#writing = this.#writing.then(() => this.#write());
     return this.#writing;
   }
@@ -87,7 +89,7 @@ export class EndedSessions {
       }
       this.#hasFailed = true;
     }
-    this.#writtenMs = performance.now();
+    this.#writtenMs = this.#clock.nowMs();
   }
 
   #read({ path, logger }: EndedSessionsFile): void {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test';
 import type { write } from 'node:fs';
 import { OutputQueue } from '../../../src/observability/output.ts';
+import { FakeClock } from '../../support/fake-clock.ts';
 
 /** One write that the queue asks for, until the test says how it ended. */
 interface ReplyTarget {
@@ -34,10 +35,11 @@ function newQueue() {
       fail: (code) => callback(Object.assign(new Error(code), { code }), 0),
     });
   };
-  const queue = new OutputQueue(fakeWrite as unknown as typeof write);
+  const clock = new FakeClock();
+  const queue = new OutputQueue(fakeWrite as unknown as typeof write, clock);
   /** The write that is under way. */
   const current = () => asked.at(-1) as ReplyTarget;
-  return { queue, asked, taken, current };
+  return { queue, asked, taken, current, clock };
 }
 
 const report = (count: number, cause: string | null) => `${count} lost, ${cause}\n`;
@@ -76,14 +78,12 @@ describe('the output of the process', () => {
   });
 
   test('is tried again where a stream is full and does not block', async () => {
-    const { queue, current, asked } = newQueue();
+    const { queue, current, asked, clock } = newQueue();
     queue.print(2, 'said\n');
     current().fail('EAGAIN');
-    const flushed = queue.flushed();
-    while (asked.length < 2) await Bun.sleep(1);
+    expect(asked).toHaveLength(1);
+    clock.advance(10);
     current().take();
-
-    await flushed;
 
     expect(asked.map(({ text }) => text)).toEqual(['said\n', 'said\n']);
   });
@@ -136,28 +136,45 @@ describe('the output of the process', () => {
     expect(taken.join('')).toBe('{"messag\n{"message":"taken"}\n');
   });
 
-  test('is waited for at the end: until all was taken', async () => {
+  test('is waited for at the end until all is taken', async () => {
     const { queue, current } = newQueue();
     queue.print(2, 'first\n');
     queue.print(2, 'last\n');
-    let done = false;
-    const flushed = queue.flushed().then(() => {
-      done = true;
-    });
+    const flushed = queue.flushed();
     current().take();
-    await Bun.sleep(1);
-    expect(done).toBe(false);
+    await Promise.resolve();
+    expect(Bun.peek.status(flushed)).toBe('pending');
     current().take();
 
     await flushed;
   });
 
-  test('is given up at the end when nothing is taken', async () => {
-    const { queue, taken } = newQueue();
+  test('is given up at the end after 250 ms without progress', async () => {
+    const { queue, clock } = newQueue();
     queue.print(2, 'never read\n');
+    const flushed = queue.flushed();
+    clock.advance(249);
+    await Promise.resolve();
+    expect(Bun.peek.status(flushed)).toBe('pending');
+    clock.advance(1);
 
-    await queue.flushed();
+    await flushed;
+  });
 
-    expect(taken).toEqual([]);
+  test('is given up at the end after 2 s with little progress', async () => {
+    const { queue, current, clock } = newQueue();
+    for (let n = 0; n < 100; n++) queue.print(n % 2 === 0 ? 1 : 2, 'slowly read\n');
+    let isGivenUp = false;
+    const flushed = queue.flushed().then(() => {
+      isGivenUp = true;
+    });
+    for (let ms = 0; ms < 2_000; ms += 250) {
+      expect(isGivenUp).toBe(false);
+      current().take();
+      clock.advance(250);
+      for (let turn = 0; turn < 5; turn++) await Promise.resolve();
+    }
+
+    await flushed;
   });
 });

@@ -193,18 +193,6 @@ describe('sessions that have ended', () => {
     expect(after.warnings).toEqual([]);
   });
 
-  test('are written soon, whatever becomes of the process', async () => {
-    const { endedSessions } = opened(folder);
-    endedSessions.add('one', later);
-    const path = join(folder, 'ended-sessions-8766');
-    while (!readdirSync(folder).includes('ended-sessions-8766')) await Bun.sleep(5);
-    endedSessions.add('two', later);
-    endedSessions.add('three', later);
-    while (readFileSync(path, 'utf8').split('\n').length < 4) await Bun.sleep(5);
-    const after = opened(folder);
-    expect(['one', 'two', 'three'].map((id) => after.endedSessions.has(id))).toEqual([true, true, true]);
-  });
-
   test('are so many at most, and the file is no larger', async () => {
     const { endedSessions } = opened(folder);
     for (let i = 0; i < 11_001; i++) endedSessions.add(String(i), later);
