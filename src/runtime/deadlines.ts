@@ -6,7 +6,7 @@ import { LinkedList, LinkedNode } from './linked-list.ts';
 const sweepIntervalMs = 50;
 
 /** Monotonic time and timers; tests inject their own. */
-interface Clock {
+export interface Clock {
   nowMs(): number;
   /** Calls `run` once. Returns a function that cancels the timer. */
   startTimer(run: () => void, afterMs: number): () => void;
