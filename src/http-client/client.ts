@@ -1,7 +1,8 @@
+import type { Deadlines } from '../runtime/deadlines.ts';
 import { connectTimeout } from './connect-failure.ts';
 import { dial } from './dial.ts';
 import type { HttpFailure } from './http-failure.ts';
-import { type Way, wayTo } from './origin-route.ts';
+import { type OriginRoute, routeTo } from './origin-route.ts';
 import { type ByteCounts, ConnectionPool } from './pool.ts';
 
 export type HttpMethod = 'GET' | 'POST' | 'DELETE';
@@ -16,27 +17,34 @@ interface HttpClientOptions {
   readonly quote: (text: string) => string;
   /** Counts what is sent and received. */
   readonly bytes: ByteCounts;
+  /** For idle connections; default: those of the process. */
+  readonly deadlines?: Deadlines;
 }
 
 /** The connections to one server, with its credentials and TLS settings. It outlives its sessions. */
 export class HttpClient {
   readonly options: HttpClientOptions;
-  readonly way: Way;
+  readonly route: OriginRoute;
   readonly pool: ConnectionPool;
   #headersVersion = 0;
 
   constructor(options: HttpClientOptions) {
     this.options = options;
-    this.way = wayTo(new URL(options.url), options.tlsSkipVerify, process.env);
-    const { route, forwarding } = this.way;
-    const isPlain = route.tls === null && forwarding === null && route.tunnel === null;
+    this.route = routeTo(new URL(options.url), options.tlsSkipVerify, process.env);
+    const { target, forwarding } = this.route;
+    const isPlain = target.tls === null && forwarding === null && target.tunnel === null;
     // Not shared: a connection without verification must never serve a client that verifies.
-    this.pool = new ConnectionPool(() => dial(this.way, options.connectTimeoutMs()), options.bytes, isPlain);
+    this.pool = new ConnectionPool(
+      () => dial(this.route, options.connectTimeoutMs()),
+      options.bytes,
+      isPlain,
+      options.deadlines,
+    );
   }
 
   /** The failure to connect within `timeoutMs`, or null if requests do not wait for a first connection. */
   connectTimeout(timeoutMs: number): HttpFailure | null {
-    return this.pool.isUnreached ? connectTimeout(timeoutMs, this.way.route) : null;
+    return this.pool.isUnreached ? connectTimeout(timeoutMs, this.route.target) : null;
   }
 
   get headersVersion(): number {

@@ -1,34 +1,34 @@
 import { hostInUrl } from '../config/hosts.ts';
 import { HttpFailure } from './http-failure.ts';
 
-/** Whom a connection is made to. */
+/** The peer of a connection. */
 export interface Peer {
   readonly hostname: string;
   readonly port: number;
-  /** Set where it is a proxy: the variable of the environment that names it. */
-  readonly proxyOf: string | null;
+  /** The environment variable that names the proxy; null if the peer is none. */
+  readonly proxyVariable: string | null;
 }
 
-/** Whom a connection is made to, for messages: without credentials. */
-export function nameOf({ hostname, port, proxyOf }: Peer): string {
+/** The name of a peer for messages, without credentials. */
+export function nameOf({ hostname, port, proxyVariable }: Peer): string {
   const address = `${hostInUrl(hostname)}:${port}`;
-  return proxyOf === null ? address : `the proxy ${address} (${proxyOf})`;
+  return proxyVariable === null ? address : `the proxy ${address} (${proxyVariable})`;
 }
 
-/** The failure of a connection that did not come about in time. */
+/** The failure of a connection that was not established in time. */
 export function connectTimeout(timeoutMs: number, peer: Peer): HttpFailure {
   return new HttpFailure('refused', `cannot connect within ${timeoutMs / 1000} s to ${nameOf(peer)}`);
 }
 
-/** The failure of a connection that ended before it could be used. */
+/** The failure of a connection that was closed before it could be used. */
 export function closedTooSoon(peer: Peer): HttpFailure {
   return new HttpFailure('refused', `connection closed by ${nameOf(peer)} before it could be used`);
 }
 
-/** Codes of a TLS handshake that failed, as OpenSSL and Bun name them. */
+/** Codes of OpenSSL and Bun for a failed TLS handshake. */
 const tlsCode = /CERT|SSL|TLS|^EPROTO$|^UNABLE_TO_|^DEPTH_ZERO|^HOSTNAME_MISMATCH/;
 
-/** What a connection that did not come about failed of, in words that tell what to do; nothing was sent. */
+/** The failure to establish a connection, with advice where possible; nothing was sent. */
 export function connectFailure(error: unknown, peer: Peer): HttpFailure {
   if (error instanceof HttpFailure) return error;
   return new HttpFailure('refused', explain(error, peer));
@@ -40,9 +40,9 @@ function explain(error: unknown, peer: Peer): string {
   const name = nameOf(peer);
   switch (code) {
     case 'ECONNREFUSED':
-      return `connection refused by ${name}; is the ${peer.proxyOf === null ? 'server' : 'proxy'} running?`;
+      return `connection refused by ${name}; is the ${peer.proxyVariable === null ? 'server' : 'proxy'} running?`;
     case 'ENOTFOUND':
-      return `host name not found: ${name}; check the ${peer.proxyOf === null ? 'url' : 'variable'}`;
+      return `host name not found: ${name}; check the ${peer.proxyVariable === null ? 'url' : 'variable'}`;
     case 'EAI_AGAIN':
       return `host name not found: ${name} (EAI_AGAIN: no name server answers)`;
     case 'ECONNRESET':
@@ -50,7 +50,7 @@ function explain(error: unknown, peer: Peer): string {
       return closedTooSoon(peer).message;
   }
   if (!tlsCode.test(code)) return `cannot connect to ${name}${code === '' ? '' : ` (${code})`}`;
-  // OpenSSL's own name of the problem is the last part of its message.
+  // OpenSSL's name of the problem is the last part of its message.
   const reason = code === 'EPROTO' ? (/:([A-Z0-9_]+)\s*$/.exec(message)?.[1] ?? code) : code;
   const why = explainTls(reason, name);
   return `TLS handshake failed (${reason})${why === '' ? '' : `: ${why}`}`;
@@ -72,11 +72,11 @@ function explainTls(reason: string, name: string): string {
   return '';
 }
 
-/** The words for a proxy that answered with an error of its own, on the way to `target`, in place of passing on. */
+/** The message for a proxy that answered with an error of its own instead of forwarding to `target`. */
 export function proxyRefusal(status: number, proxy: Peer, target: string): string {
   const answered = `${nameOf(proxy)} answered HTTP ${status}`;
   if (status === 407)
-    return `${answered}: it wants a user name and password (${proxy.proxyOf}=http://USER:PASSWORD@…)`;
+    return `${answered}: it wants a user name and password (${proxy.proxyVariable}=http://USER:PASSWORD@…)`;
   if (status === 401 || status === 403) return `${answered}: it does not allow connections to ${target}`;
   if (status >= 500) return `${answered}: it cannot reach ${target}`;
   return answered;

@@ -1,6 +1,7 @@
 import type { Signal } from '../runtime/abort.ts';
 import { Holding, maxFreeBytes, OverBudgetError } from '../runtime/byte-budget.ts';
 import type { Completion } from '../runtime/completion.ts';
+import type { Clock } from '../runtime/deadlines.ts';
 import { type Sendable, type SendBatch, sendBatch } from '../runtime/send-batch.ts';
 import { HttpFailure } from './http-failure.ts';
 import { HttpResponse } from './response.ts';
@@ -9,93 +10,96 @@ import { HttpFramingError, type ResponseHead } from './response-head.ts';
 import { ResponseParser, type ResponseSink } from './response-parser.ts';
 import type { ByteSocket, SocketOwner } from './socket.ts';
 
-/** How long a connection may wait to be used again where the server does not say how long it keeps it. */
+/** How long a connection may be idle if the server announces no limit. */
 const defaultIdleMs = 30_000;
-/** By how much earlier than the server we give an idle connection up, so that no request meets its end. */
+/** We close an idle connection this long before the server does, so that no request is lost to its close. */
 const idleMarginMs = 1_000;
 
-/** What a connection tells the pool that owns it. */
+/** Callbacks of a connection. */
 export interface HttpConnectionEvents {
-  /** What may be the reason where the server ends its first connections without a word; empty: nothing is known. */
+  /** A possible reason if the server closes its first connections without a response; empty if unknown. */
   readonly hintOfSilence: string;
   /** It can serve another request. */
   onFree(connection: HttpConnection): void;
-  /** The server has closed it, or said that it does, after it had been idle for `idleMs`. */
+  /** The server has closed it, or answered 408, after `idleMs` of idleness. */
   onIdleEnd(idleMs: number): void;
-  /** It is gone. */
+  /** It is closed. */
   onClosed(connection: HttpConnection): void;
-  /** Bytes of a body came. */
+  /** Bytes of a body have arrived. */
   onReceived(bytes: number): void;
 }
 
-/** One HTTP/1.1 connection: requests one after another, each with its response. */
+/** One HTTP/1.1 connection, with one request in flight at most. */
 export class HttpConnection implements SocketOwner, ResponseSink, BodySource, Sendable {
   readonly #socket: ByteSocket;
   readonly #events: HttpConnectionEvents;
   readonly #batch: SendBatch;
+  readonly #clock: Clock;
   readonly #parser: ResponseParser;
   readonly #onAbort = () => this.destroy(this.#signal?.reason);
-  #closed = false;
-  /** Whether nothing has come over it yet. */
+  #isClosed = false;
+  /** Whether nothing has been received yet. */
   #isSilent = true;
-  readonly #madeMs = performance.now();
-  /** Of the request whose response has not come yet. */
+  readonly #openedMs: number;
+  /** Of the request whose response has not been handed over. */
   #done: Completion<HttpResponse> | null = null;
-  /** The response whose head has come, until it is handed over, and its body until that has ended. */
+  /** The response from its head until it is handed over, and its body until its end. */
   #response: HttpResponse | null = null;
   #body: IncomingBody | null = null;
   #signal: Signal | null = null;
-  /** The request while it waits to be sent. */
+  /** The request that waits in the send batch. */
   #message = '';
-  /** What of the request the socket has not taken yet. */
+  /** The rest of a request that the socket has not accepted yet. */
   #unsent: Buffer | null = null;
   #unsentHolding: Holding | null = null;
-  #persistent = false;
-  /** The server's `Keep-Alive`, and how long the connection may be idle by that. */
+  #isPersistent = false;
+  /** The server's `Keep-Alive` header, and the idle limit that follows from it. */
   #keepAlive: string | null = null;
   #idleMs = defaultIdleMs;
-  /** By performance.now(): when its last response had come; infinite while there is none, or another is awaited. */
+  /** The end of its last response; infinite before the first one and while a request is in flight. */
   #idleSinceMs = Number.POSITIVE_INFINITY;
 
   /** @param batch sends the requests */
-  constructor(socket: ByteSocket, events: HttpConnectionEvents, batch = sendBatch) {
+  constructor(socket: ByteSocket, events: HttpConnectionEvents, clock: Clock, batch = sendBatch) {
     this.#socket = socket;
     this.#events = events;
     this.#batch = batch;
+    this.#clock = clock;
+    this.#openedMs = clock.nowMs();
     this.#parser = new ResponseParser(this);
     socket.data.owner = this;
   }
 
-  /** Whether the server said for how long it keeps the connection. */
-  get saysItsLimit(): boolean {
+  /** Whether the server announces how long it keeps an idle connection. */
+  get announcesLimit(): boolean {
     return this.#idleMs < defaultIdleMs;
   }
   get isClosed(): boolean {
-    return this.#closed;
+    return this.#isClosed;
   }
 
-  /** How long it has been idle at `nowMs`, of `performance.now()`; negative: it has served no request yet. */
+  /** How long it has been idle; negative before its first response and while a request is in flight. */
   idleMsAt(nowMs: number): number {
     return nowMs - this.#idleSinceMs;
   }
 
-  /** Whether it may be used at `nowMs`: it lives, and has not been idle for longer than its server said. */
-  usableAt(nowMs: number): boolean {
-    return !this.#closed && nowMs - this.#idleSinceMs < this.#idleMs;
+  /** Whether it is open and has not reached its idle limit. */
+  isUsableAt(nowMs: number): boolean {
+    return !this.#isClosed && nowMs - this.#idleSinceMs < this.#idleMs;
   }
 
-  /** For how long nothing at all has come over it; 0 where something has. */
+  /** How long nothing at all has been received since it was opened; 0 once something has. */
   silentMsAt(nowMs: number): number {
-    return this.#isSilent ? nowMs - this.#madeMs : 0;
+    return this.#isSilent ? nowMs - this.#openedMs : 0;
   }
 
   /**
-   * Sends a request; none may be in flight. `done` gets the response once its head has come, or an {@link HttpFailure}, or the
-   * signal's reason, with which the reading of the body rejects, too. It must not throw.
+   * Sends a request; none may be in flight. `done` gets the response when its head has arrived, or an
+   * {@link HttpFailure} or the signal's reason, with which reading the body rejects, too. It must not throw.
    */
   request(message: string, signal: Signal, done: Completion<HttpResponse>): void {
-    if (this.#closed || signal.aborted) {
-      if (!this.#closed) this.#events.onFree(this);
+    if (this.#isClosed || signal.aborted) {
+      if (!this.#isClosed) this.#events.onFree(this);
       done.reject(signal.aborted ? signal.reason : closedUnexpectedly());
       return;
     }
@@ -107,26 +111,26 @@ export class HttpConnection implements SocketOwner, ResponseSink, BodySource, Se
     this.#batch.add(this);
   }
 
-  /** Sends the request, unless the connection was lost or given up meanwhile. */
+  /** Sends the request, unless the connection was closed meanwhile. */
   send(): void {
     const message = this.#message;
     this.#message = '';
-    if (this.#closed) return;
+    if (this.#isClosed) return;
     this.#parser.expect();
     const written = this.#socket.write(message);
     if (written < Buffer.byteLength(message)) this.#keep(Buffer.from(message), Math.max(written, 0));
   }
 
-  /** Closes the connection, on which nothing is awaited. */
+  /** Closes the connection, which has no request in flight. */
   close(): void {
-    if (this.#closed) return;
+    if (this.#isClosed) return;
     this.#end(null);
     this.#socket.close();
   }
 
-  /** Breaks the connection off; what is awaited on it fails with `reason`. */
+  /** Terminates the connection; its request fails with `reason`. */
   destroy(reason: unknown): void {
-    if (this.#closed) return;
+    if (this.#isClosed) return;
     this.#end(reason);
     this.#socket.terminate();
   }
@@ -137,11 +141,11 @@ export class HttpConnection implements SocketOwner, ResponseSink, BodySource, Se
       this.#parser.push(bytes);
     } catch (error) {
       if (!(error instanceof HttpFramingError)) throw error;
-      // Some servers say 408 before they close an idle connection.
-      this.#noteIdleEnd();
+      // Some servers send 408 before they close an idle connection.
+      this.#reportIdleEnd();
       this.destroy(new HttpFailure('protocol', error.message));
     }
-    // Only now, so that a body that came with its head is there as a whole.
+    // Only now, so that a body that arrived with its head is complete.
     this.#handOver();
   }
 
@@ -152,7 +156,7 @@ export class HttpConnection implements SocketOwner, ResponseSink, BodySource, Se
     if (this.#unsent === null) this.#unsentHolding?.release();
   }
 
-  /** Keeps what the socket has not taken, from `sent` on. */
+  /** Keeps the part of the request from `sent` on, which the socket has not accepted. */
   #keep(message: Buffer, sent: number): void {
     this.#unsent = message.subarray(sent);
     if (message.byteLength <= maxFreeBytes) return;
@@ -161,16 +165,16 @@ export class HttpConnection implements SocketOwner, ResponseSink, BodySource, Se
   }
 
   closed(error: Error | null): void {
-    if (this.#closed) return;
-    this.#noteIdleEnd();
-    // A body without any other end ends with the connection.
+    if (this.#isClosed) return;
+    this.#reportIdleEnd();
+    // The close may delimit the body.
     if (error === null) this.#parser.close();
-    if (this.#closed) return;
+    if (this.#isClosed) return;
     this.#end(closedUnexpectedly(error === null && this.#isSilent ? this.#events.hintOfSilence : ''));
   }
 
   onHead(head: ResponseHead): void {
-    this.#persistent = head.persistent;
+    this.#isPersistent = head.isPersistent;
     const { keepAlive } = head;
     if (keepAlive !== this.#keepAlive) {
       this.#keepAlive = keepAlive;
@@ -185,12 +189,12 @@ export class HttpConnection implements SocketOwner, ResponseSink, BodySource, Se
     this.#body?.push(chunk, start, end);
   }
 
-  onEnd(clean: boolean): void {
+  onEnd(isClean: boolean): void {
     const body = this.#body;
     this.#release();
     body?.end();
-    if (clean && this.#persistent && this.#unsent === null && !this.#closed) {
-      this.#idleSinceMs = performance.now();
+    if (isClean && this.#isPersistent && this.#unsent === null && !this.#isClosed) {
+      this.#idleSinceMs = this.#clock.nowMs();
       this.#events.onFree(this);
     } else this.close();
   }
@@ -201,11 +205,11 @@ export class HttpConnection implements SocketOwner, ResponseSink, BodySource, Se
   }
 
   abandon(): void {
-    this.destroy(new HttpFailure('broken', 'its answer was given up'));
+    this.destroy(new HttpFailure('broken', 'the response was aborted'));
   }
 
   #end(reason: unknown): void {
-    this.#closed = true;
+    this.#isClosed = true;
     this.#unsent = null;
     this.#unsentHolding?.release();
     const body = this.#body;
@@ -218,8 +222,8 @@ export class HttpConnection implements SocketOwner, ResponseSink, BodySource, Se
     done.reject(reason);
   }
 
-  #noteIdleEnd(): void {
-    const idleMs = performance.now() - this.#idleSinceMs;
+  #reportIdleEnd(): void {
+    const idleMs = this.#clock.nowMs() - this.#idleSinceMs;
     if (idleMs >= 0) this.#events.onIdleEnd(idleMs);
   }
 
@@ -232,7 +236,7 @@ export class HttpConnection implements SocketOwner, ResponseSink, BodySource, Se
     done?.resolve(response);
   }
 
-  /** The request and its response are over. */
+  /** The request is complete. */
   #release(): void {
     this.#signal?.removeEventListener('abort', this.#onAbort);
     this.#signal = null;

@@ -6,18 +6,18 @@ import type { Body } from './response-body.ts';
 const decoders = new Map<string, (first: number) => Transform>([
   ['gzip', () => nodeZlib().createGunzip()],
   ['x-gzip', () => nodeZlib().createGunzip()],
-  // RFC 9110, 8.4.1.2: some leave the envelope of zlib away, by which the first byte ends in 8.
+  // RFC 9110, 8.4.1.2: some servers omit the zlib wrapper, whose first byte ends in 8.
   ['deflate', (first) => ((first & 0x0f) === 8 ? nodeZlib().createInflate() : nodeZlib().createInflateRaw())],
   ['br', () => nodeZlib().createBrotliDecompress()],
   ['zstd', () => nodeZlib().createZstdDecompress()],
 ]);
 
-/** What is named in place of an encoding, and changes no byte: a charset, or how mail is sent. */
+/** Names of no encoding at all: a charset, or a transfer encoding of mail. */
 const noEncoding = /^(?:identity|none|utf-?8|[78]bit|binary)?$/i;
 
 /**
- * A body without its `Content-Encoding`. We ask for none, and some servers and the proxies before them compress all
- * the same. An encoding that is not known fails the reading.
+ * Decodes a body with a `Content-Encoding`. We request none, but some servers and proxies compress anyway. An unknown
+ * encoding fails on reading.
  */
 export function decoded(body: Body, encoding: string): Body {
   if (noEncoding.test(encoding)) return body;
@@ -26,7 +26,7 @@ export function decoded(body: Body, encoding: string): Body {
 }
 
 class UnknownBody implements Body {
-  readonly over = false;
+  readonly isOver = false;
   readonly #body: Body;
 
   constructor(body: Body) {
@@ -39,7 +39,7 @@ class UnknownBody implements Body {
 
   async read(): Promise<never> {
     this.cancel();
-    throw new HttpFailure('protocol', 'answered in a content encoding that was not asked for');
+    throw new HttpFailure('protocol', 'answered in an unknown content encoding');
   }
 
   cancel(): void {
@@ -47,30 +47,30 @@ class UnknownBody implements Body {
   }
 }
 
-/** As much may come out of what came in, times, and beyond what is little anyway: text shrinks to a tenth or so. */
+/** Decoding may multiply a body by this factor, beyond a free allowance; text usually shrinks to a tenth. */
 const maxGrowth = 100;
 const maxFreeGrowthBytes = 1024 * 1024;
 
 class DecodedBody implements Body {
-  /** Never known before the end was read. */
-  readonly over = false;
+  /** The decoder finds the end only on reading. */
+  readonly isOver = false;
   readonly #body: Body;
   readonly #create: (first: number) => Transform;
-  /** What comes out; null where nothing went in, which decoders take for a body that was cut off. */
-  readonly #pieces: Promise<AsyncIterator<Uint8Array> | null>;
+  /** The decoded chunks; null for an empty body, which decoders take for a truncated one. */
+  readonly #chunks: Promise<AsyncIterator<Uint8Array> | null>;
   #decoder: Transform | null = null;
-  /** What broke the encoded body, which is no fault of its encoding. */
+  /** The failure of the encoded body, as opposed to its decoding. */
   #broken: unknown = null;
   #inBytes = 0;
   #outBytes = 0;
 
-  /** @param create makes the decoder of a body that begins with this byte */
+  /** @param create returns the decoder for a body with this first byte */
   constructor(body: Body, create: (first: number) => Transform) {
     this.#body = body;
     this.#create = create;
-    this.#pieces = this.#open();
-    // It reaches the reader, where there is one.
-    this.#pieces.catch(() => {});
+    this.#chunks = this.#open();
+    // The reader gets the error; without one it is no unhandled rejection.
+    this.#chunks.catch(() => {});
   }
 
   whole(): null {
@@ -78,10 +78,10 @@ class DecodedBody implements Body {
   }
 
   async read(): Promise<Uint8Array | null> {
-    const pieces = await this.#pieces;
-    if (pieces === null) return null;
+    const chunks = await this.#chunks;
+    if (chunks === null) return null;
     try {
-      const { done, value } = await pieces.next();
+      const { done, value } = await chunks.next();
       if (done) return null;
       this.#outBytes += value.byteLength;
       if (this.#outBytes > maxFreeGrowthBytes + maxGrowth * this.#inBytes) throw this.#tooLarge();
@@ -90,7 +90,7 @@ class DecodedBody implements Body {
       if (error instanceof HttpFailure) throw error;
       if (this.#broken !== null) throw this.#broken;
       this.#body.cancel();
-      throw new HttpFailure('protocol', 'answered with a body that is not encoded as it says');
+      throw new HttpFailure('protocol', 'answered with an invalid compressed body');
     }
   }
 
@@ -103,26 +103,26 @@ class DecodedBody implements Body {
     this.cancel();
     return new HttpFailure(
       'protocol',
-      `answered with a body that grows more than ${maxGrowth}-fold when it is decoded`,
+      `answered with a compressed body that expands more than ${maxGrowth} times`,
     );
   }
 
   async #open(): Promise<AsyncIterator<Uint8Array> | null> {
-    const piece = await this.#body.read();
-    if (piece === null) return null;
-    // An error reaches the reader; without a listener of its own it would end up as one that nobody handles.
-    const decoder = this.#create(piece[0] as number).on('error', () => {});
+    const first = await this.#body.read();
+    if (first === null) return null;
+    // The reader gets the error; without a listener it would also be unhandled.
+    const decoder = this.#create(first[0] as number).on('error', () => {});
     this.#decoder = decoder;
-    void this.#feed(decoder, piece);
+    void this.#feed(decoder, first);
     return decoder[Symbol.asyncIterator]();
   }
 
   async #feed(decoder: Transform, first: Uint8Array): Promise<void> {
     try {
-      for (let piece: Uint8Array | null = first; piece !== null; piece = await this.#body.read()) {
-        this.#inBytes += piece.byteLength;
-        // What comes out is bounded by whoever reads it; until that is read, nothing more is put in.
-        if (!decoder.write(piece)) await drained(decoder);
+      for (let chunk: Uint8Array | null = first; chunk !== null; chunk = await this.#body.read()) {
+        this.#inBytes += chunk.byteLength;
+        // Back-pressure: the decoder buffers little until its output is read.
+        if (!decoder.write(chunk)) await drained(decoder);
       }
       decoder.end();
     } catch (error) {

@@ -1,10 +1,10 @@
-/** RFC 6265, 6.1 asks for at least so much; a server that sets more loses what it set first. */
+/** RFC 6265, 6.1 requires at least these; the oldest cookies are dropped beyond them. */
 const maxCookies = 50;
 const maxCookieBytes = 4_096;
 const maxBytes = 16 * 1024;
 
-/** What neither a name nor a value may hold: control characters, and what is no UTF-8. */
-const unfit = /[\p{Cc}\ufffd]/u;
+/** Invalid in names and values: control characters and invalid UTF-8. */
+const invalid = /[\p{Cc}\ufffd]/u;
 
 interface Cookie {
   readonly name: string;
@@ -16,30 +16,29 @@ interface Cookie {
 }
 
 /**
- * The cookies of one session with an upstream: a balancer that keeps a session on one backend by a cookie gets it back.
- * RFC 6265, for one origin, whose `Domain` says nothing more. Their values are secrets.
+ * Cookies for one origin (RFC 6265), such as those of a load balancer with sticky sessions. Their values are secrets.
  */
 export class CookieJar {
   readonly #configured: string;
   readonly #configuredNames: ReadonlySet<string>;
   #cookies: Cookie[] = [];
-  /** The text that was asked for last, for which URL, and how long it holds. */
+  /** The last header value, the URL that it is for, and its expiry. */
   #text = '';
   #url = '';
   #untilMs = 0;
 
-  /** @param configured a `Cookie` header that is sent in any case; its cookies are not replaced */
+  /** @param configured a `Cookie` header that is always sent; its cookies are never replaced */
   constructor(configured = '') {
     this.#configured = configured;
     this.#configuredNames = new Set(configured.split(';').map((pair) => splitPair(pair)[0]));
   }
 
-  /** Their values, to be kept out of what is shown. */
+  /** The values, which must not be shown. */
   get values(): string[] {
     return this.#cookies.map(({ value }) => value);
   }
 
-  /** Takes the `Set-Cookie` fields of a response from `url`, as Latin-1. */
+  /** Stores the `Set-Cookie` fields (in Latin-1) of a response from `url`. */
   take(fields: readonly string[], url: string, nowMs = Date.now()): void {
     for (const field of fields) {
       const cookie = parseCookie(field, new URL(url), nowMs);
@@ -53,7 +52,7 @@ export class CookieJar {
     this.#untilMs = 0;
   }
 
-  /** The value of `Cookie` for a request to `url`; empty: none is to be sent. */
+  /** The value of `Cookie` for a request to `url`; empty for none. */
   header(url: string, nowMs?: number): string {
     return this.#cookies.length === 0 ? this.#configured : this.#textFor(url, nowMs ?? Date.now());
   }
@@ -79,11 +78,11 @@ export class CookieJar {
   }
 }
 
-/** RFC 6265, 5.2 and 5.3. Null: to be ignored. One that is over already takes away what has its name. */
+/** RFC 6265, 5.2 and 5.3. Null if it must be ignored. An expired one deletes the cookie of its name. */
 function parseCookie(field: string, url: URL, nowMs: number): Cookie | null {
   const [pair = '', ...attributes] = Buffer.from(field, 'latin1').toString().split(';');
   const [name, value] = splitPair(pair);
-  if (name === '' || !pair.includes('=') || unfit.test(pair) || pair.length > maxCookieBytes) return null;
+  if (name === '' || !pair.includes('=') || invalid.test(pair) || pair.length > maxCookieBytes) return null;
   let secure = false;
   let path = '';
   let domain = '';
@@ -109,17 +108,17 @@ function parseCookie(field: string, url: URL, nowMs: number): Cookie | null {
     }
   }
   if (domain !== '' && url.hostname !== domain && !url.hostname.endsWith(`.${domain}`)) return null;
-  if (!path.startsWith('/') || unfit.test(path)) path = defaultPath(url);
+  if (!path.startsWith('/') || invalid.test(path)) path = defaultPath(url);
   return { name, value, path, secure, untilMs: maxAgeMs === null ? expiresMs : nowMs + maxAgeMs };
 }
 
-/** What stands before and after the first `=`, without the blanks around it. */
+/** The trimmed parts before and after the first `=`. */
 function splitPair(text: string): [string, string] {
   const at = text.indexOf('=');
   return at < 0 ? [text.trim(), ''] : [text.slice(0, at).trim(), text.slice(at + 1).trim()];
 }
 
-/** Some write dates with dashes, and years with two digits, from 1970 to 2069. Null for what is no date. */
+/** Parses a date, possibly with dashes and a year of two digits (1970 to 2069). Null if it is invalid. */
 function dateMs(text: string): number | null {
   const date = text.replace(/(\d{1,2})[ -]([a-z]{3})[ -](\d{2}|\d{4})(?!\d)/i, (_, day, month, year) => {
     const full = year.length === 4 ? year : `${Number(year) < 70 ? 20 : 19}${year}`;
@@ -129,12 +128,12 @@ function dateMs(text: string): number | null {
   return Number.isNaN(ms) ? null : ms;
 }
 
-/** RFC 6265, 5.1.4: the folder of the URL that set the cookie. */
+/** RFC 6265, 5.1.4: the directory of the URL that set the cookie. */
 function defaultPath({ pathname }: URL): string {
   return pathname.slice(0, Math.max(1, pathname.lastIndexOf('/')));
 }
 
-/** RFC 6265, 5.1.4: whether `pathname` is `path`, or below it. */
+/** RFC 6265, 5.1.4: whether `pathname` is `path` or below it. */
 function isBelow(pathname: string, path: string): boolean {
   if (!pathname.startsWith(path)) return false;
   return pathname.length === path.length || path.endsWith('/') || pathname[path.length] === '/';

@@ -4,11 +4,11 @@ import { descriptors } from '../runtime/descriptors.ts';
 import { nodeNet } from '../runtime/node-modules.ts';
 import { closedTooSoon, connectFailure, connectTimeout } from './connect-failure.ts';
 import { HttpFailure } from './http-failure.ts';
-import type { Route, Way } from './origin-route.ts';
+import type { ConnectTarget, OriginRoute } from './origin-route.ts';
 import type { ByteSocket, SocketOwner } from './socket.ts';
 import { dialTunnel } from './tunnel.ts';
 
-/** How often a connection is tried in a shortage of file descriptors. */
+/** The most attempts during a shortage of file descriptors. */
 const maxAttempts = 3;
 
 interface DialData {
@@ -25,19 +25,19 @@ const handlers: SocketHandler<DialData> = {
 };
 
 /**
- * Makes a connection, with TLS and through a tunnel where the route has them, ready to be written to. Rejects within
- * `timeoutMs` with an {@link HttpFailure}; nothing has been sent to the origin then.
+ * Establishes a connection, with TLS and through a tunnel if the route has them. Rejects within `timeoutMs` with an
+ * {@link HttpFailure}; nothing has been sent to the origin then.
  */
-export async function dial({ route, problem }: Way, timeoutMs: number): Promise<ByteSocket> {
+export async function dial({ target, problem }: OriginRoute, timeoutMs: number): Promise<ByteSocket> {
   if (problem !== null) throw new HttpFailure('refused', problem);
   for (let attempts = 1; ; attempts++) {
-    // The search for an address may take some, too.
+    // The name lookup may need some, too.
     descriptors.lend(attempts);
     try {
-      if (route.tunnel) return await dialTunnel(route, route.tunnel, timeoutMs);
-      return await new Dialing(route, timeoutMs).socket;
+      if (target.tunnel) return await dialTunnel(target, target.tunnel, timeoutMs);
+      return await new Dialing(target, timeoutMs).socket;
     } catch (error) {
-      // Bun says that the connection was refused.
+      // Bun reports a shortage as a refused connection.
       if (!descriptors.areExhausted()) throw error;
       if (attempts === maxAttempts)
         throw new HttpFailure('exhausted', `not asked, the gateway is ${descriptors.problem()}`);
@@ -46,22 +46,22 @@ export async function dial({ route, problem }: Way, timeoutMs: number): Promise<
 }
 
 class Dialing implements SocketOwner {
-  readonly #route: Route;
+  readonly #target: ConnectTarget;
   readonly #result = Promise.withResolvers<ByteSocket>();
   readonly #deadline;
   #settled = false;
   #socket: Socket<DialData> | null = null;
 
-  constructor(route: Route, timeoutMs: number) {
-    this.#route = route;
-    const { hostname, port, tls } = route;
-    this.#deadline = deadlines.add(timeoutMs, () => this.#fail(connectTimeout(timeoutMs, route)));
+  constructor(target: ConnectTarget, timeoutMs: number) {
+    this.#target = target;
+    const { hostname, port, tls } = target;
+    this.#deadline = deadlines.add(timeoutMs, () => this.#fail(connectTimeout(timeoutMs, target)));
     Bun.connect<DialData>({
       hostname,
       port,
       data: { owner: this, dialing: this },
       socket: handlers,
-      // An IP address is no server name (RFC 6066, 3); it is checked against the certificate all the same.
+      // An IP address is not a server name (RFC 6066, 3); it is verified against the certificate anyway.
       ...(tls && {
         tls: { rejectUnauthorized: tls.verify, serverName: nodeNet().isIP(hostname) ? '' : hostname },
       }),
@@ -73,29 +73,29 @@ class Dialing implements SocketOwner {
   }
 
   opened(socket: Socket<DialData>): void {
-    // Bun cannot give up a connection that is still coming about.
+    // Bun cannot abort a connection attempt.
     if (this.#settled) return void socket.terminate();
     this.#socket = socket;
-    if (this.#route.tls === null) this.#succeed(socket);
+    if (this.#target.tls === null) this.#succeed(socket);
   }
 
   encrypted(socket: Socket<DialData>, ok: boolean, error: Error | null): void {
-    // Without verification a certificate of whatever kind will do, but not a handshake that came to nothing.
-    const secured = this.#route.tls?.verify ? ok : ok || socket.getPeerCertificate() !== null;
-    if (secured) this.#succeed(socket);
+    // Without verification any certificate is accepted, but not a failed handshake.
+    const isSecure = this.#target.tls?.verify ? ok : ok || socket.getPeerCertificate() !== null;
+    if (isSecure) this.#succeed(socket);
     else this.#fail(error);
   }
 
   received(): void {
-    this.#fail(new HttpFailure('refused', 'answered before it was asked'));
+    this.#fail(new HttpFailure('refused', 'sent data before any request'));
   }
 
   drained(): void {
-    // Nothing was written yet.
+    // Nothing has been written yet.
   }
 
   closed(error: Error | null): void {
-    this.#fail(error ?? closedTooSoon(this.#route));
+    this.#fail(error ?? closedTooSoon(this.#target));
   }
 
   #succeed(socket: Socket<DialData>): void {
@@ -109,7 +109,7 @@ class Dialing implements SocketOwner {
     if (this.#settled) return;
     this.#settled = true;
     this.#deadline.clear();
-    this.#result.reject(connectFailure(error, this.#route));
+    this.#result.reject(connectFailure(error, this.#target));
     this.#socket?.terminate();
   }
 }

@@ -3,14 +3,13 @@ const isTokenChar = new Uint8Array(256);
 for (const char of "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
   isTokenChar[char.charCodeAt(0)] = 1;
 const colon = 0x3a;
-/** Control characters by which two readers may split a head differently. RFC 9110, 5.5. */
+/** Control characters at which two readers may split a head differently. RFC 9110, 5.5. */
 const splitting = /\0|\r(?!\n)/;
-/** Where a value goes on in the next line. RFC 9112, 5.2. */
+/** The obsolete line folding of RFC 9112, 5.2. */
 const fold = /\r?\n[ \t]+/g;
 
 /**
- * The header fields of a response. All are validated at once, and each is searched for by name when it is needed: most of what
- * servers send is never read.
+ * The header fields of a response. They are validated at once, and searched by name on demand: few of them are ever read.
  */
 export class HeaderFields {
   readonly #text: string;
@@ -21,7 +20,7 @@ export class HeaderFields {
     this.#text = text;
   }
 
-  /** Finds the lines; false if one is malformed. A loop, because a regular expression takes three times as long. */
+  /** Finds the lines. Returns false if one is invalid. A loop, because a regular expression takes three times as long. */
   #findLines(): boolean {
     const text = this.#text;
     for (let at = 1; at < text.length; at++) {
@@ -36,8 +35,8 @@ export class HeaderFields {
   }
 
   /**
-   * @param text a line feed, and the lines of a head, each with its end, as Latin-1
-   * @returns null for what are no header fields
+   * @param text a line feed and the lines of a head, each with its line end, as Latin-1
+   * @returns null if a line is invalid
    */
   static parse(text: string): HeaderFields | null {
     const fields = new HeaderFields(text);
@@ -46,7 +45,7 @@ export class HeaderFields {
     return unfolded.#findLines() ? unfolded : null;
   }
 
-  /** The value of the field `name`, in lower case, or null; those of a repeated field are joined by `, `. */
+  /** The value of the field `name` (in lower case), or null. Values of a repeated field are joined by `, `. */
   get(name: string): string | null {
     const lines = this.#lines;
     let value: string | null = null;
@@ -60,7 +59,7 @@ export class HeaderFields {
     return value;
   }
 
-  /** The values of all fields of the name `name`, in lower case: `Set-Cookie` must not be joined (RFC 9110, 5.3). */
+  /** All values of the field `name` (in lower case): `Set-Cookie` must not be joined (RFC 9110, 5.3). */
   all(name: string): string[] {
     const lines = this.#lines;
     const values: string[] = [];
@@ -73,7 +72,7 @@ export class HeaderFields {
     return values;
   }
 
-  /** What stands between `start` and the end of the line, without the blanks around it. */
+  /** The trimmed text from `start` to the end of the line. */
   #valueFrom(start: number): string {
     let from = start;
     let to = this.#text.indexOf('\n', start);
@@ -96,7 +95,7 @@ function isCapital(code: number): boolean {
   return code >= 0x41 && code <= 0x5a;
 }
 
-/** The blanks around a value, and the carriage return after it. Other white space belongs to the value. */
+/** White space around a value, or the carriage return after it. */
 function isBlank(code: number): boolean {
   return code === 0x20 || code === 0x09 || code === 0x0d;
 }

@@ -131,7 +131,7 @@ export class HttpSession {
       return last.text;
     }
     const { host, pathname, search, origin } = new URL(url);
-    const { forwarding } = this.client.way;
+    const { forwarding } = this.client.route;
     const target = (forwarding === null ? '' : origin) + pathname + search;
     const all: Record<string, string> = {
       host,

@@ -1,35 +1,34 @@
-/** Of what the server keeps idle connections for, this much is not used, so that no request meets its end. */
+/** The margin below the server's limit, so that no request is lost to a close. */
 const marginShare = 0.2;
 const marginMs = 100;
-/** Who closes a connection sooner does so for its requests, or because it goes, and not for its being idle. */
+/** A close after less idle time has another reason, such as the last request or a shutdown. */
 const minMs = 25;
-/** A connection that was idle for twice the limit and this long more, and is still there, shows that there is no such limit. */
+/** A connection that is still open after twice the limit and this much more disproves the limit. */
 const doubtMs = 1_000;
 
 /**
- * How long a server keeps idle connections where it does not say so: learned from those that it closes. A restart closes
- * them, too, and may teach far too short a limit, which costs new connections where old ones would do: until one that is
- * left idle lives on beyond it.
+ * How long a server keeps idle connections, learned from those that it closes. A restart also closes them and may teach a
+ * limit that is far too short, which costs new connections until an idle one outlives it.
  */
 export class IdleLimit {
   #limitMs = Number.POSITIVE_INFINITY;
   #usableMs = Number.POSITIVE_INFINITY;
-  /** Whether it was learned, or a connection was left idle for as long as any is, and lived on. */
+  /** Whether the limit was learned, or no connection reaches it. */
   isKnown = false;
 
-  /** How long a connection may have been idle to be used again. */
+  /** The most idle time after which a connection is reused. */
   get usableMs(): number {
     return this.#usableMs;
   }
 
-  /** The server closed a connection that had been idle for `idleMs`. */
+  /** The server closed a connection after `idleMs` of idleness. */
   closedAfter(idleMs: number): void {
     if (idleMs < minMs) return;
     this.isKnown = true;
     if (idleMs < this.#limitMs) this.#set(idleMs);
   }
 
-  /** A connection has been idle for `idleMs`, and is still there. */
+  /** A connection is still open after `idleMs` of idleness. */
   outlivedBy(idleMs: number): void {
     if (idleMs > 2 * this.#limitMs + doubtMs) this.#set(Number.POSITIVE_INFINITY);
   }

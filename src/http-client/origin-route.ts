@@ -4,81 +4,79 @@ import { nodeNet } from '../runtime/node-modules.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** How an origin is reached. */
-export interface Route {
-  /** Where the connection goes: the origin, or the proxy. Without brackets around an IPv6 address. */
+/** The target of a connection: the origin or a proxy. */
+export interface ConnectTarget {
+  /** Without brackets around an IPv6 address. */
   readonly hostname: string;
   readonly port: number;
-  /** Set where that connection is encrypted. */
+  /** Null for a connection without TLS. */
   readonly tls: { readonly verify: boolean } | null;
-  /** The way on, where the connection goes to a proxy that has to make a tunnel. */
+  /** The tunnel to request from a proxy, or null. */
   readonly tunnel: Tunnel | null;
-  /** Set where the connection goes to a proxy: the variable of the environment that names it. */
-  readonly proxyOf: string | null;
+  /** The environment variable that names the proxy; null for the origin itself. */
+  readonly proxyVariable: string | null;
 }
 
-/** The far end of a tunnel, which is always encrypted. */
+/** The far end of a tunnel, always with TLS. */
 export interface Tunnel {
   readonly hostname: string;
   readonly port: number;
   readonly verify: boolean;
-  /** For the proxy, as `Proxy-Authorization`; null: none. */
+  /** The `Proxy-Authorization` for the proxy, or null. */
   readonly authorization: string | null;
 }
 
-/** How requests to an origin travel. */
-export interface Way {
-  readonly route: Route;
+/** The route of requests to an origin. */
+export interface OriginRoute {
+  readonly target: ConnectTarget;
   /**
-   * Set where a proxy passes each request on, which then names the whole URL (RFC 9112, 3.2.2): the value of
+   * Set if a proxy forwards each request, which then has the whole URL as its target (RFC 9112, 3.2.2): the value of
    * `Proxy-Authorization`, or an empty string.
    */
   readonly forwarding: string | null;
-  /** Why it cannot be used, for the user; null: it can. */
+  /** Why the route cannot be used, for the user; null if it can. */
   readonly problem: string | null;
 }
 
-/** A proxy as the environment has it. */
+/** A proxy of the environment, and the variable that names it. */
 interface Proxy {
   readonly url: URL;
-  /** The variable that names it. */
   readonly variable: string;
 }
 
 /**
- * The way to the origin of `url`: direct, or through the proxy that the environment names in `HTTP_PROXY`,
- * `HTTPS_PROXY` or `ALL_PROXY` (the lower case form wins), unless `NO_PROXY` or the loopback interface makes an exception.
- * What the environment names and is no HTTP proxy is a problem: who names one does not want connections past it.
+ * The route to the origin of `url`: direct, or through the proxy in `HTTP_PROXY`, `HTTPS_PROXY` or `ALL_PROXY` (lower
+ * case wins). Loopback hosts and those in `NO_PROXY` are reached directly. An unsupported proxy is a problem, never a
+ * direct connection: who configures a proxy does not want connections past it.
  */
-export function wayTo(url: URL, skipVerify: boolean, env: Environment): Way {
+export function routeTo(url: URL, skipVerify: boolean, env: Environment): OriginRoute {
   const hostname = bare(url.hostname);
   const secure = url.protocol === 'https:';
   const port = portOf(url);
   const tls = secure ? { verify: !skipVerify } : null;
   const proxy = proxyFor(url, env);
-  const direct = { route: { hostname, port, tls, tunnel: null, proxyOf: null }, forwarding: null };
+  const direct = { target: { hostname, port, tls, tunnel: null, proxyVariable: null }, forwarding: null };
   if (proxy === null) return { ...direct, problem: null };
   if (typeof proxy === 'string') return { ...direct, problem: proxy };
 
   const proxyHost = bare(proxy.url.hostname);
   const authorization = proxyAuthorization(proxy.url);
-  const route: Route = {
+  const target: ConnectTarget = {
     hostname: proxyHost,
     port: portOf(proxy.url),
     tls: proxy.url.protocol === 'https:' ? { verify: true } : null,
     tunnel: tls && { hostname, port, ...tls, authorization },
-    proxyOf: proxy.variable,
+    proxyVariable: proxy.variable,
   };
-  return { route, forwarding: secure ? null : (authorization ?? ''), problem: null };
+  return { target, forwarding: secure ? null : (authorization ?? ''), problem: null };
 }
 
-/** The proxy for a URL; null: none; a text: what is named cannot be used as one. */
+/** The proxy for a URL, null for none, or the problem with the configured one. */
 function proxyFor(url: URL, env: Environment): Proxy | string | null {
-  // HTTP_PROXY is meant for the world outside.
+  // HTTP_PROXY is meant for other hosts.
   if (isLoopback(bare(url.hostname)) || isException(url, env.no_proxy || env.NO_PROXY)) return null;
-  const particular =
-    url.protocol === 'https:' ? ['https_proxy', 'HTTPS_PROXY'] : ['http_proxy', 'HTTP_PROXY'];
-  const variable = [...particular, 'all_proxy', 'ALL_PROXY'].find((name) => env[name]);
+  const variables = url.protocol === 'https:' ? ['https_proxy', 'HTTPS_PROXY'] : ['http_proxy', 'HTTP_PROXY'];
+  const variable = [...variables, 'all_proxy', 'ALL_PROXY'].find((name) => env[name]);
   const value = variable === undefined ? undefined : env[variable];
   if (variable === undefined || !value) return null;
   const proxy = URL.parse(value.includes('://') ? value : `http://${value}`);
@@ -87,7 +85,7 @@ function proxyFor(url: URL, env: Environment): Proxy | string | null {
   return `${variable} ${found}; expected http://HOST:PORT, or NO_PROXY=${bare(url.hostname)} to go past it`;
 }
 
-/** `NO_PROXY`: `*`, or a list of addresses, networks, and host names with all names below them, with a port or without. */
+/** Whether `NO_PROXY` lists the URL: `*`, addresses, networks, and host names with their subdomains, each with an optional port. */
 function isException(url: URL, list: string | undefined): boolean {
   const host = normalizeHost(url.hostname);
   return (list ?? '').split(/[,\s]+/).some((item) => {
@@ -117,7 +115,7 @@ function proxyAuthorization({ username, password }: URL): string | null {
   return `Basic ${Buffer.from(pair).toString('base64')}`;
 }
 
-/** What is escaped wrongly was not meant to be. */
+/** Text with an invalid escape is literal. */
 function unescaped(text: string): string {
   try {
     return decodeURIComponent(text);
@@ -131,7 +129,7 @@ function portOf(url: URL): number {
   return url.protocol === 'https:' ? 443 : 80;
 }
 
-/** Without the brackets that a URL puts around an IPv6 address. */
+/** Removes the brackets that a URL puts around an IPv6 address. */
 function bare(hostname: string): string {
   return hostname.replace(/^\[|\]$/g, '');
 }

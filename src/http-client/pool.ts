@@ -1,5 +1,5 @@
 import type { Signal } from '../runtime/abort.ts';
-import { type Deadline, deadlines } from '../runtime/deadlines.ts';
+import { type Deadline, type Deadlines, deadlines as processDeadlines } from '../runtime/deadlines.ts';
 import { nextTurn } from '../runtime/event-loop.ts';
 import { LinkedList, LinkedNode } from '../runtime/linked-list.ts';
 import { HttpConnection, type HttpConnectionEvents } from './connection.ts';
@@ -7,15 +7,15 @@ import { HttpFailure, toHttpFailure } from './http-failure.ts';
 import { IdleLimit } from './idle-limit.ts';
 import type { ByteSocket } from './socket.ts';
 
-/** The most connections to one upstream; requests beyond them wait for one, each within its own deadline. */
+/** The most connections to one origin; further requests wait for one, each within its own deadline. */
 const maxConnections = 8_192;
-/** A connection that has been idle for less is used without a look at whether its end has come: hardly a server is so quick. */
+/** A connection that was idle for less is used unchecked: hardly any server closes it so soon. */
 const freshMs = 250;
-/** After a pause of this length it matters how long the server keeps idle connections: hardly one keeps them for less. */
+/** From this length on it matters how long the server keeps idle connections: hardly any keeps them for less. */
 const pauseMs = 500;
-/** A server that serves one connection at a time does not answer on others while one is idle: it is let go after this. */
+/** The probe is closed after this: while it is idle, a server that serves one connection at a time answers on no other. */
 const maxSilenceMs = 2_000;
-/** How often connections are looked for that have been idle for too long. */
+/** How often idle connections are checked for their limit. */
 const sweepIntervalMs = 1_000;
 
 /** The bytes of bodies. */
@@ -59,38 +59,49 @@ class Waiter extends LinkedNode {
   }
 }
 
-/** The connections to one origin, kept alive and used again, the one used last first. */
+/**
+ * The keep-alive connections to one origin; the most recently used is reused first.
+ *
+ * Why not fetch, and what this saves: docs/performance.md#http-client.
+ */
 export class ConnectionPool implements HttpConnectionEvents {
   readonly #dial: () => Promise<ByteSocket>;
   readonly #bytes: ByteCounts;
   readonly #connections = new Set<HttpConnection>();
-  /** Some may have closed meanwhile; they are passed over. */
+  /** In order of last use. Closed ones are skipped when they are taken. */
   #idle: HttpConnection[] = [];
   readonly #waiters = new LinkedList<Waiter>();
   readonly #isPlain: boolean;
+  readonly #deadlines: Deadlines;
   readonly #idleLimit = new IdleLimit();
-  /** An idle connection that is not used any more, for its server to close: that tells how long the others may be idle. */
-  #witness: HttpConnection | null = null;
+  /** An idle connection left for the server to close, which teaches how long others may be idle. */
+  #probe: HttpConnection | null = null;
   #dialing = 0;
-  /** How many connections are looked at before they are used. */
-  #looking = 0;
+  /** The number of connections in {@link #verify}. */
+  #verifying = 0;
   #sweep: Deadline | null = null;
   #keepsIdle = true;
 
   /**
-   * @param dial makes a new connection to the origin, or rejects with what `toHttpFailure` understands
-   * @param bytes what is received is added here
+   * @param dial connects to the origin, or rejects with an error for `toHttpFailure`
+   * @param bytes counts what is received
    * @param isPlain whether requests go to the origin itself, without TLS
    */
-  constructor(dial: () => Promise<ByteSocket>, bytes: ByteCounts, isPlain: boolean) {
+  constructor(
+    dial: () => Promise<ByteSocket>,
+    bytes: ByteCounts,
+    isPlain: boolean,
+    deadlines = processDeadlines,
+  ) {
     this.#dial = dial;
     this.#isPlain = isPlain;
     this.#bytes = bytes;
+    this.#deadlines = deadlines;
   }
 
-  /** A connection that was used just now and is idle, or undefined. */
+  /** An idle connection that was used a moment ago, or undefined. */
   takeIdle(): HttpConnection | undefined {
-    const nowMs = performance.now();
+    const nowMs = this.#deadlines.clock.nowMs();
     const connection = this.#popIdle(nowMs);
     if (connection === undefined) return undefined;
     if (connection.idleMsAt(nowMs) < Math.min(freshMs, this.#idleLimit.usableMs)) return connection;
@@ -98,72 +109,71 @@ export class ConnectionPool implements HttpConnectionEvents {
     return undefined;
   }
 
-  /** The first connection that becomes free, be it a new one. Rejects with an {@link HttpFailure} or the signal's reason. */
+  /** Waits for the first free connection, new or not. Rejects with an {@link HttpFailure} or the signal's reason. */
   wait(signal: Signal): Promise<HttpConnection> {
     const { connection } = new Waiter(this.#waiters, signal);
-    const idle = this.#takeOld();
-    if (idle) void this.#lookAt(idle);
+    const idle = this.#takeReusable();
+    if (idle) void this.#verify(idle);
     else this.#dialForWaiters();
     return connection;
   }
 
-  /** The idle connection that was used last. */
+  /** The most recently used idle connection, or undefined. */
   #popIdle(nowMs: number): HttpConnection | undefined {
     for (;;) {
       const connection = this.#idle.pop();
-      if (connection === undefined || connection.usableAt(nowMs)) return connection;
+      if (connection === undefined || connection.isUsableAt(nowMs)) return connection;
       connection.close();
     }
   }
 
-  /** A connection that has been idle for a while, but not so long that its server may be about to close it. */
-  #takeOld(): HttpConnection | undefined {
-    const nowMs = performance.now();
+  /** A connection that was idle for a while, but not so long that its server may be about to close it. */
+  #takeReusable(): HttpConnection | undefined {
+    const nowMs = this.#deadlines.clock.nowMs();
     const connection = this.#popIdle(nowMs);
     if (connection === undefined) return undefined;
     const idleMs = connection.idleMsAt(nowMs);
     if (idleMs < this.#idleLimit.usableMs && (idleMs < pauseMs || this.#isLimitKnown(connection)))
       return connection;
-    // All others have been idle for longer.
+    // All others were idle for longer.
     this.#idle.push(connection);
-    this.#witness ??= this.#idle.shift() ?? null;
+    this.#probe ??= this.#idle.shift() ?? null;
     if (idleMs < this.#idleLimit.usableMs) return this.#idle.pop();
     for (const stale of this.#idle) stale.close();
     this.#idle = [];
     return undefined;
   }
 
-  /** Whether there is something to go by. */
+  /** Whether the limit is known, announced, or being learned. */
   #isLimitKnown(connection: HttpConnection): boolean {
-    return this.#idleLimit.isKnown || this.#witness !== null || connection.saysItsLimit;
+    return this.#idleLimit.isKnown || this.#probe !== null || connection.announcesLimit;
   }
 
-  /** Has a connection used that was idle for a while, unless its end has come and was not seen yet. */
-  async #lookAt(connection: HttpConnection): Promise<void> {
-    this.#looking++;
-    // What this turn of the event loop still has to tell, and what the next one finds.
+  /** Hands a connection out after two turns, in which the event loop reports a close that has already arrived. */
+  async #verify(connection: HttpConnection): Promise<void> {
+    this.#verifying++;
     await nextTurn();
     await nextTurn();
-    this.#looking--;
+    this.#verifying--;
     if (connection.isClosed) this.#dialForWaiters();
     else this.onFree(connection);
   }
 
-  /** Closes what is idle now, and everything else as soon as it is. Last words can still be sent. */
+  /** Closes idle connections now, and all others as soon as they are idle. Requests can still be sent. */
   close(): void {
     this.#keepsIdle = false;
     this.#sweep?.clear();
     for (const connection of this.#idle) connection.close();
     this.#idle = [];
-    this.#witness?.close();
+    this.#probe?.close();
   }
 
   get hintOfSilence(): string {
-    const isStrange = this.#isPlain && this.#bytes.received === 0;
-    return isStrange ? ', without an answer; if it speaks TLS, its URL must begin with https://' : '';
+    const mayBeTls = this.#isPlain && this.#bytes.received === 0;
+    return mayBeTls ? ', without an answer; if it speaks TLS, its URL must begin with https://' : '';
   }
 
-  /** Whether none of its connections has come about while requests wait for one. */
+  /** Whether requests wait for the first connection. */
   get isUnreached(): boolean {
     return this.#dialing > 0 && this.#connections.size === 0;
   }
@@ -187,15 +197,15 @@ export class ConnectionPool implements HttpConnectionEvents {
   }
 
   onClosed(connection: HttpConnection): void {
-    if (connection === this.#witness) this.#witness = null;
+    if (connection === this.#probe) this.#probe = null;
     this.#connections.delete(connection);
     this.#dialForWaiters();
   }
 
-  /** Each waiter gets an attempt of its own, so that one that fails ends the wait of one. */
+  /** Each waiter gets its own attempt, so that a failed one ends a single wait. */
   #dialForWaiters(): void {
     while (
-      this.#dialing + this.#looking < this.#waiters.size &&
+      this.#dialing + this.#verifying < this.#waiters.size &&
       this.#connections.size + this.#dialing < maxConnections
     ) {
       this.#dialing++;
@@ -207,40 +217,41 @@ export class ConnectionPool implements HttpConnectionEvents {
     try {
       const socket = await this.#dial();
       this.#dialing--;
-      const connection = new HttpConnection(socket, this);
+      const connection = new HttpConnection(socket, this, this.#deadlines.clock);
       this.#connections.add(connection);
       this.onFree(connection);
     } catch (error) {
       this.#dialing--;
       const { kind, message } = toHttpFailure(error);
-      // Whatever it was, nothing was sent.
+      // Whatever failed, nothing was sent.
       this.#waiters.first?.fail(new HttpFailure(kind === 'broken' ? 'refused' : kind, message));
     }
   }
 
-  #dropStale(): void {
+  /** Closes idle connections that have reached their limit. */
+  #closeStale(): void {
     this.#sweep = null;
-    const nowMs = performance.now();
+    const nowMs = this.#deadlines.clock.nowMs();
     const kept: HttpConnection[] = [];
     for (const connection of this.#idle) {
-      if (connection.usableAt(nowMs)) kept.push(connection);
+      if (connection.isUsableAt(nowMs)) kept.push(connection);
       else connection.close();
     }
     this.#idle = kept;
-    if (this.#witness) this.#ask(this.#witness, nowMs);
-    if (kept.length > 0 || this.#witness) this.#sweep = this.#nextSweep();
+    if (this.#probe) this.#checkProbe(this.#probe, nowMs);
+    if (kept.length > 0 || this.#probe) this.#sweep = this.#nextSweep();
   }
 
-  /** What it tells that `witness` still is there. */
-  #ask(witness: HttpConnection, nowMs: number): void {
-    this.#idleLimit.outlivedBy(witness.idleMsAt(nowMs));
-    const isInTheWay = [...this.#connections].some((one) => one.silentMsAt(nowMs) > maxSilenceMs);
-    if (witness.usableAt(nowMs) && !isInTheWay) return;
+  /** Learns from an open probe, and closes it if it blocks other connections or has reached its limit. */
+  #checkProbe(probe: HttpConnection, nowMs: number): void {
+    this.#idleLimit.outlivedBy(probe.idleMsAt(nowMs));
+    const isBlocking = [...this.#connections].some((one) => one.silentMsAt(nowMs) > maxSilenceMs);
+    if (probe.isUsableAt(nowMs) && !isBlocking) return;
     this.#idleLimit.isKnown = true;
-    witness.close();
+    probe.close();
   }
 
   #nextSweep(): Deadline {
-    return deadlines.add(sweepIntervalMs, () => this.#dropStale());
+    return this.#deadlines.add(sweepIntervalMs, () => this.#closeStale());
   }
 }

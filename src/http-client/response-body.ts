@@ -1,50 +1,50 @@
 import { Holding, maxFreeBytes } from '../runtime/byte-budget.ts';
 import { OwnedBytes, type Payload } from '../runtime/owned-bytes.ts';
 
-/** Where a body comes from, piece by piece. */
+/** The body of a response. */
 export interface Body {
   /**
-   * The complete body, if it has arrived, none of it was read and the budget has room; else null. A short body is text, without
-   * a byte order mark and with replacement characters for invalid UTF-8; a long one is its bytes.
+   * The complete body, if it has arrived, none of it was read and the budget has room; else null. A short body is text,
+   * without a byte order mark and with replacement characters for invalid UTF-8; a long one is its bytes.
    */
   whole(): Payload | null;
-  /** Whether the end has come, and all was read. */
-  readonly over: boolean;
-  /** The next piece, or null at the end. Rejects where the body broke off or was given up. One read at a time. */
+  /** Whether the body was read to its end. */
+  readonly isOver: boolean;
+  /** The next chunk, or null at the end. Rejects if the body broke off or was cancelled. One read at a time. */
   read(): Promise<Uint8Array | null>;
-  /** Gives the rest up, and with it the connection. */
+  /** Aborts the body, and with it the connection. */
   cancel(): void;
 }
 
-/** What a body asks of the connection that it comes from. */
+/** The connection of a body. */
 export interface BodySource {
-  /** Stops and starts the flow of pieces: what is not read must stay with the sender. */
+  /** Applies back-pressure: unread data must stay with the sender. */
   setPaused(paused: boolean): void;
   abandon(): void;
 }
 
-/** A part of a chunk. It is cut out only when it is read as bytes, since a view costs more than the text. */
+/** A part of a received chunk. It becomes a view only when it is read as bytes: a view costs more than the text. */
 interface Piece {
   readonly chunk: Buffer;
   readonly start: number;
   readonly end: number;
 }
 
-/** What may wait to be read before the sender has to wait, too. */
+/** With this much unread data, the sender has to wait. */
 const highWaterMarkBytes = 256 * 1024;
 
-/** Of small pieces, such as chunks with an event each, as many are read at once. */
+/** Small pieces, such as chunks with an event each, are joined up to this length. */
 const maxJoinedBytes = 16 * 1024;
 
-/** The body of a response as it comes from a connection, with back-pressure. */
+/** A body that arrives on a connection, with back-pressure. */
 export class IncomingBody implements Body {
   readonly #source: BodySource;
-  /** The first piece apart from the rest: most bodies are one. */
+  /** The first piece is kept apart: most bodies have one. */
   #first: Piece | null = null;
   #more: Piece[] | null = null;
-  #waitingBytes = 0;
+  #unreadBytes = 0;
   #paused = false;
-  #read = false;
+  #wasRead = false;
   #ended = false;
   #error: unknown = null;
   #reader: PromiseWithResolvers<Uint8Array | null> | null = null;
@@ -53,31 +53,31 @@ export class IncomingBody implements Body {
     this.#source = source;
   }
 
-  get over(): boolean {
+  get isOver(): boolean {
     return this.#ended && this.#first === null && this.#error === null;
   }
 
   whole(): Payload | null {
-    if (!this.#ended || this.#read || this.#error !== null || this.#more !== null) return null;
+    if (!this.#ended || this.#wasRead || this.#error !== null || this.#more !== null) return null;
     const piece = this.#first;
     if (piece === null) return null;
     const { chunk, start, end } = piece;
     let holding: Holding | null = null;
-    if (isPassed(chunk, start, end)) {
+    if (isOwned(chunk, start, end)) {
       holding = new Holding();
-      // Whoever reads it in pieces waits for room.
+      // Reading in chunks waits for room.
       if (!holding.tryHold(chunk.byteLength)) return null;
     }
     this.#first = null;
-    return wholeOf(chunk, start, end, holding);
+    return payloadOf(chunk, start, end, holding);
   }
 
   read(): Promise<Uint8Array | null> {
-    this.#read = true;
+    this.#wasRead = true;
     if (this.#first !== null) {
       const bytes = this.#take(this.#first);
-      this.#waitingBytes -= bytes.byteLength;
-      if (this.#paused && this.#waitingBytes < highWaterMarkBytes) this.#setPaused(false);
+      this.#unreadBytes -= bytes.byteLength;
+      if (this.#paused && this.#unreadBytes < highWaterMarkBytes) this.#setPaused(false);
       return Promise.resolve(bytes);
     }
     if (this.#error !== null) return Promise.reject(this.#error);
@@ -92,7 +92,7 @@ export class IncomingBody implements Body {
     if (!this.#ended) this.#source.abandon();
   }
 
-  /** The connection brought a piece. */
+  /** A piece has arrived. */
   push(chunk: Buffer, start: number, end: number): void {
     const piece = { chunk, start, end };
     const reader = this.#takeReader();
@@ -103,25 +103,25 @@ export class IncomingBody implements Body {
     if (this.#first === null) this.#first = piece;
     else if (this.#more) this.#more.push(piece);
     else this.#more = [piece];
-    this.#waitingBytes += end - start;
-    if (!this.#paused && this.#waitingBytes >= highWaterMarkBytes) this.#setPaused(true);
+    this.#unreadBytes += end - start;
+    if (!this.#paused && this.#unreadBytes >= highWaterMarkBytes) this.#setPaused(true);
   }
 
-  /** The connection brought the end; what waits can still be read, and the connection is wanted for others. */
+  /** The end has arrived. Unread pieces can still be read, while the connection serves other requests. */
   end(): void {
     if (this.#paused) this.#setPaused(false);
     this.#ended = true;
     this.#takeReader()?.resolve(null);
   }
 
-  /** The connection broke; what waits can still be read. */
+  /** The connection broke. Unread pieces can still be read. */
   fail(error: unknown): void {
     this.#ended = true;
     this.#error = error;
     this.#takeReader()?.reject(error);
   }
 
-  /** Takes the first piece, with as many after it as are worth being joined. */
+  /** Takes the first piece, joined with small ones after it. */
   #take(first: Piece): Uint8Array {
     const more = this.#more ?? [];
     let length = first.end - first.start;
@@ -155,20 +155,20 @@ function join(pieces: readonly Piece[], length: number): Uint8Array {
   return joined;
 }
 
-/** From this length on a body is better passed on as the bytes that it came in than as text. */
-const minPassedBytes = maxFreeBytes;
+/** From this length on, passing bytes on is cheaper than text. */
+const minOwnedBytes = maxFreeBytes;
 
-function isPassed(chunk: Buffer, start: number, end: number): boolean {
-  // To free what shares its memory with others would take it from them.
-  return end - start >= minPassedBytes && chunk.byteLength === chunk.buffer.byteLength;
+function isOwned(chunk: Buffer, start: number, end: number): boolean {
+  // Bytes that share their buffer with others cannot be freed.
+  return end - start >= minOwnedBytes && chunk.byteLength === chunk.buffer.byteLength;
 }
 
 /**
- * The body that is part of a chunk of which nothing else is wanted.
- * @param holding what it takes of the budget
+ * A part of a chunk as a payload; the rest of the chunk is lost.
+ * @param holding its share of the budget
  */
-export function wholeOf(chunk: Buffer, start: number, end: number, holding: Holding | null): Payload {
-  if (isPassed(chunk, start, end)) {
+export function payloadOf(chunk: Buffer, start: number, end: number, holding: Holding | null): Payload {
+  if (isOwned(chunk, start, end)) {
     const from = isByteOrderMark(chunk, start) ? start + 3 : start;
     return new OwnedBytes(chunk.subarray(from, end), holding);
   }
@@ -182,7 +182,7 @@ function isByteOrderMark(chunk: Buffer, at: number): boolean {
 
 const byteOrderMark = 0xfeff;
 
-/** The text in part of a chunk, as a TextDecoder gives it: without a byte order mark. */
+/** A part of a chunk as text, without a byte order mark. */
 function textOf(chunk: Buffer, start: number, end: number): string {
   const text = chunk.toString('utf8', start, end);
   return text.charCodeAt(0) === byteOrderMark ? text.slice(1) : text;

@@ -7,31 +7,31 @@ import {
   type ResponseHead,
 } from './response-head.ts';
 
-/** The head of a response and what follows 1xx heads, in bytes; Node takes 16 KiB, and some proxies more. */
+/** The head of a response with its interim (1xx) heads; Node allows 16 KiB, and some proxies more. */
 const maxHeadBytes = 64 * 1024;
-/** As much as is looked at at a time for the end of a head, which seldom has more: what follows it is no text yet. */
+/** The part that is decoded at once to find the end of a head: most heads fit, and little of the body is decoded. */
 const headWindowBytes = 512;
-/** As much of an empty line at a head's end as may have come in an earlier piece. */
+/** The most characters of a head's final empty line that may have arrived in an earlier chunk. */
 const seamLength = 2;
-/** A chunk's size line with its extensions, and all trailers together. */
+/** The size line of a chunk with its extensions, and all trailers together. */
 const maxChunkMetaBytes = 16 * 1024;
-/** As much as is looked at for the end of a line between chunks, which seldom has ten bytes. */
+/** The part that is decoded at once to find the end of a line between chunks, which rarely exceeds ten bytes. */
 const chunkLineWindowBytes = 64;
-/** More digits would be no exact number. */
+/** More digits could exceed an exact number. */
 const maxChunkSizeDigits = 12;
-/** As many as a size has nearly always: they make a number of 28 bits. */
+/** Enough for most sizes; the result fits 28 bits. */
 const usualChunkSizeDigits = 7;
 
 const carriageReturn = 0x0d;
 const lineFeed = 0x0a;
 
-/** Takes what a {@link ResponseParser} finds, in order: one head, pieces of the body, the end. */
+/** Callbacks of a {@link ResponseParser}, for each response: one head, parts of the body, the end. */
 export interface ResponseSink {
   onHead(head: ResponseHead): void;
-  /** Part of the body: what stands in `chunk`, the very one that was pushed, from `start` to `end`. */
+  /** A part of the body: from `start` to `end` in the pushed `chunk`. */
   onData(chunk: Buffer, start: number, end: number): void;
-  /** @param clean whether nothing came after the end, so that what comes next can be told from it */
-  onEnd(clean: boolean): void;
+  /** @param isClean whether nothing followed the end */
+  onEnd(isClean: boolean): void;
 }
 
 type State =
@@ -45,38 +45,38 @@ type State =
   | 'ended';
 
 /**
- * Parses the HTTP/1.x responses that come over one connection, one after another, from pieces of any size.
- * RFC 9112, "Message Format", "Message Body" and "Chunked Transfer Coding". Interim responses (1xx) are passed over.
- * All requests are taken to be other than HEAD and CONNECT.
+ * Parses the HTTP/1.x responses of one connection from chunks of any size. RFC 9112, "Message Format", "Message Body"
+ * and "Chunked Transfer Coding". Interim responses (1xx) are skipped. The requests must not be HEAD; of the response to a
+ * CONNECT only the head is valid.
  */
 export class ResponseParser {
   readonly #sink: ResponseSink;
   #state: State = 'ended';
-  /** A head, or a line between chunks, whose end has not come yet: put together, and looked at, only then. */
+  /** An incomplete head, or line between chunks. */
   #partial = '';
-  /** The end of a partial head. */
+  /** The last characters of an incomplete head. */
   #seam = '';
-  /** What the head, a size line or the trailers may still take. */
+  /** The bytes left to the head, the size line or the trailers. */
   #budget = 0;
-  /** Bytes of the body, or of the chunk, that are still to come. */
+  /** The bytes left of the body or the chunk. */
   #left = 0;
 
   constructor(sink: ResponseSink) {
     this.#sink = sink;
   }
 
-  /** A request was sent: what comes next is its response. */
+  /** A request was sent: its response comes next. */
   expect(): void {
     this.#state = 'head';
     this.#budget = maxHeadBytes;
   }
 
   /**
-   * Takes the next bytes. Throws {@link HttpFramingError}: for bytes that belong to no response, too, which
-   * would otherwise be taken for the answer to the next request.
+   * Parses the next bytes. Throws an {@link HttpFramingError}, also for bytes that belong to no response: they would be
+   * taken for the response to the next request.
    */
   push(chunk: Buffer): void {
-    if (this.#state === 'ended') throw new HttpFramingError('sent what was not asked for');
+    if (this.#state === 'ended') throw new HttpFramingError('sent data without a request');
     let at = 0;
     while (at < chunk.length) {
       switch (this.#state) {
@@ -107,13 +107,13 @@ export class ResponseParser {
     if (this.#state === 'ended') this.#sink.onEnd(true);
   }
 
-  /** The connection ended in good order, which ends a body that has no other end. */
+  /** The connection was closed in good order, which ends a body without a length. */
   close(): void {
     if (this.#state === 'until_close') this.#sink.onEnd(true);
     this.#state = 'ended';
   }
 
-  /** Reads on in a head; returns where it stopped. */
+  /** Continues a head. Returns the index after the part that was read. */
   #readHead(chunk: Buffer, from: number): number {
     const before = this.#partial.length;
     const to = Math.min(chunk.length, from + Math.min(this.#budget + 1, headWindowBytes));
@@ -122,7 +122,8 @@ export class ResponseParser {
     const end = endOfHead(seam) - this.#seam.length;
     const taken = end < 0 ? text.length : end;
     this.#budget -= taken;
-    if (this.#budget < 0) throw new HttpFramingError('answered with too long a head');
+    if (this.#budget < 0)
+      throw new HttpFramingError(`sent an invalid HTTP response: head longer than ${maxHeadBytes} bytes`);
     if (end < 0) {
       this.#partial += text;
       this.#seam = seam.slice(-seamLength);
@@ -136,7 +137,7 @@ export class ResponseParser {
     return from + taken;
   }
 
-  /** A head came. An interim one is passed over: the one that counts is still to come, within the same bound. */
+  /** An interim head is skipped: the final one follows, within the same bound. */
   #takeHead(head: ResponseHead): void {
     if (head.status < 200) return;
     this.#sink.onHead(head);
@@ -144,26 +145,26 @@ export class ResponseParser {
     else if (head.contentLength !== null) {
       this.#state = 'fixed';
       this.#left = head.contentLength;
-    } else if (head.chunked) this.#expectLine('chunk_size');
+    } else if (head.isChunked) this.#expectLine('chunk_size');
     else this.#state = 'until_close';
   }
 
-  /** Reads on in a line between chunks; returns where it stopped. */
+  /** Continues a line between chunks. Returns the index after the part that was read. */
   #readLine(chunk: Buffer, from: number): number {
     const end = this.#partial === '' ? this.#readUsualLine(chunk, from) : from;
     return end > from ? end : this.#readAnyLine(chunk, from);
   }
 
   /**
-   * Reads a line that is there as a whole and has nothing but a size, or nothing at all, as nearly all do: with no text
-   * made of it. Returns its end, or `from` where it is another.
+   * Reads a complete line that is empty or has only a size, as nearly all do, without decoding it to text. Returns its
+   * end, or `from` for any other line.
    */
   #readUsualLine(chunk: Buffer, from: number): number {
     let at = from;
     if (this.#state === 'chunk_size') {
       let size = 0;
-      const most = Math.min(chunk.length, from + usualChunkSizeDigits);
-      for (; at < most; at++) {
+      const limit = Math.min(chunk.length, from + usualChunkSizeDigits);
+      for (; at < limit; at++) {
         const digit = hexDigit(chunk[at] as number);
         if (digit < 0) break;
         size = size * 16 + digit;
@@ -182,25 +183,29 @@ export class ResponseParser {
     const end = text.indexOf('\n');
     const taken = end < 0 ? text.length : end + 1;
     this.#budget -= taken;
-    if (this.#budget < 0) throw new HttpFramingError('answered with too much between its chunks');
+    if (this.#budget < 0)
+      throw new HttpFramingError(
+        `sent an invalid HTTP response: more than ${maxChunkMetaBytes} bytes between chunks`,
+      );
     const line = this.#partial + text.slice(0, taken);
     this.#partial = end < 0 ? line : '';
     if (end >= 0) this.#takeLine(line);
     return from + taken;
   }
 
-  /** @param line with its end, which is a carriage return and a line feed here: only in heads the former may lack */
+  /** @param line with its line end: unlike in heads, the carriage return is required */
   #takeLine(line: string): void {
     if (this.#state === 'chunk_size') this.#takeChunkSize(chunkSizeIn(line));
     else if (this.#state === 'trailers') {
       if (line === '\r\n' || line === '\n') this.#takeEmptyLine();
     } else {
-      if (line !== '\r\n') throw new HttpFramingError('sent a chunk that is longer than its size');
+      if (line !== '\r\n')
+        throw new HttpFramingError('sent an invalid HTTP response: chunk longer than its size');
       this.#takeEmptyLine();
     }
   }
 
-  /** A line without anything came, which ends a chunk, or the trailers and with them the body. */
+  /** An empty line ends a chunk, or the trailers and with them the body. */
   #takeEmptyLine(): void {
     if (this.#state === 'trailers') this.#state = 'ended';
     else this.#expectLine('chunk_size');
@@ -218,16 +223,16 @@ export class ResponseParser {
   }
 }
 
-/** The size in a line with its end. */
+/** The chunk size in a line with its line end. */
 function chunkSizeIn(line: string): number {
   const match = /^([0-9a-f]+)[ \t]*(?:;[^\r\n]*)?\r\n$/i.exec(line);
   const digits = match?.[1]?.replace(/^0+(?=.)/, '');
   if (digits === undefined || digits.length > maxChunkSizeDigits)
-    throw new HttpFramingError('sent a chunk without a valid size');
+    throw new HttpFramingError('sent an invalid HTTP response: invalid chunk size');
   return Number.parseInt(digits, 16);
 }
 
-/** The value of a hexadecimal digit by its code, or -1. */
+/** The value of a hexadecimal digit, or -1. */
 function hexDigit(code: number): number {
   if (code >= 0x30 && code <= 0x39) return code - 0x30;
   const letter = code | 0x20;

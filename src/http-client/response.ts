@@ -2,15 +2,15 @@ import { CollectedBytes } from '../runtime/collected-bytes.ts';
 import { freePayload, type Payload, textOf } from '../runtime/owned-bytes.ts';
 import { decoded } from './content-decoding.ts';
 import { HttpFailure } from './http-failure.ts';
-import { type Body, wholeOf } from './response-body.ts';
+import { type Body, payloadOf } from './response-body.ts';
 import type { ResponseHead } from './response-head.ts';
 
-/** The largest body, or event of a stream, that is taken from an upstream. */
+/** The bound on a body that is read as a whole, and on one event of a stream. */
 export const maxResponseBytes = 64 * 1024 * 1024;
-/** As much of an error's body as is read, to see whether it speaks of a lost session. */
+/** The part of an error's body that is read. */
 const maxBeginningBytes = 16 * 1024;
 
-/** An upstream's response: its head is there, its body may still be coming. */
+/** A response whose head has arrived; the body may follow. */
 export class HttpResponse {
   readonly #head: ResponseHead;
   readonly #body: Body;
@@ -20,7 +20,7 @@ export class HttpResponse {
     this.#body = body;
   }
 
-  /** The response with its `Content-Encoding`, if there is one, undone. */
+  /** The response with its `Content-Encoding` decoded. */
   static of(head: ResponseHead, body: Body): HttpResponse {
     const encoding = head.contentEncoding;
     if (encoding === null) return new HttpResponse(head, body);
@@ -34,7 +34,7 @@ export class HttpResponse {
   get ok(): boolean {
     return this.#head.status >= 200 && this.#head.status < 300;
   }
-  /** The length of the body in bytes, where it is known before the body was read. */
+  /** The length of the body in bytes, or null if it is unknown until the body is read. */
   get contentLength(): number | null {
     return this.#head.contentLength;
   }
@@ -42,35 +42,35 @@ export class HttpResponse {
   get contentType(): string | null {
     return this.#head.contentType;
   }
-  /** The values of `Set-Cookie`; null: none. */
+  /** The values of `Set-Cookie`, or null if there is none. */
   get setCookies(): readonly string[] | null {
     return this.#head.setCookies;
   }
-  /** The value of a header, named in lower case, or null. */
+  /** The value of the header `name` (in lower case), or null. */
   header(name: string): string | null {
     return this.#head.headers.get(name);
   }
 
-  /** Whether the end of the body has come, and all of it was read. */
-  get over(): boolean {
-    return this.#body.over;
+  /** Whether the body was read to its end. */
+  get isOver(): boolean {
+    return this.#body.isOver;
   }
-  /** The next piece of the body, or null at its end. */
+  /** The next chunk of the body, or null at its end. */
   read(): Promise<Uint8Array | null> {
     return this.#body.read();
   }
 
-  /** Gives the body up, and with it the connection. */
+  /** Aborts the body, and with it the connection. */
   cancel(): void {
     this.#body.cancel();
   }
 
-  /** The rest of the body, after the pieces in `head`. Rejects where it is larger than the bound. */
+  /** The chunks in `head` and the rest of the body. Rejects if it exceeds {@link maxResponseBytes}. */
   whole(head?: readonly Uint8Array[]): Payload | Promise<Payload> {
     return this.#body.whole() ?? this.#collected(head ?? []);
   }
 
-  /** The rest of the body as text. Rejects where it is larger than the bound. */
+  /** The rest of the body as text. Rejects if it exceeds {@link maxResponseBytes}. */
   async text(): Promise<string> {
     const body = await this.whole();
     const text = textOf(body);
@@ -87,7 +87,7 @@ export class HttpResponse {
         const piece = await this.#body.read();
         if (piece === null) break;
         if (collected.length + piece.byteLength > maxResponseBytes) throw this.#tooLarge();
-        // The sender waits meanwhile, for nothing more is read.
+        // Nothing is read meanwhile, so the sender waits.
         await collected.hold(piece.byteLength);
         collected.add(piece);
       }
@@ -97,7 +97,7 @@ export class HttpResponse {
       throw error;
     }
     const { bytes, holding } = collected.end();
-    return wholeOf(bytes, 0, bytes.length, holding);
+    return payloadOf(bytes, 0, bytes.length, holding);
   }
 
   #tooLarge(): HttpFailure {
@@ -105,14 +105,14 @@ export class HttpResponse {
     return new HttpFailure('protocol', `answered with more than ${maxResponseBytes} bytes`);
   }
 
-  /** Does away with a body of no interest: reads one that is short, since a connection is lost with what is not read. */
+  /** Discards the body: reads a short one, because aborting it would cost the connection. */
   async discard(): Promise<void> {
     const { contentLength } = this;
     if (contentLength !== null && contentLength <= maxBeginningBytes) await this.text();
     else this.cancel();
   }
 
-  /** The beginning of an error's body, for classification only: it may hold anything and is never shown. */
+  /** The beginning of the body, up to 16 KiB and a chunk. The rest is aborted. */
   async beginning(): Promise<string> {
     const decoder = new TextDecoder();
     let text = '';

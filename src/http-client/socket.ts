@@ -1,21 +1,21 @@
-/** What the HTTP side does with a socket. */
+/** A connected socket, of Bun or of Node. */
 export interface ByteSocket {
   readonly data: { owner: SocketOwner };
-  /** Takes bytes to send; returns how many it took, and asks for the rest with `drained`. Negative: it is closed. */
+  /** Sends bytes. Returns how many were accepted, negative if it is closed; `drained` asks for the rest. */
   write(bytes: string | Buffer): number;
   pause(): void;
   resume(): void;
-  /** Closes in good order, at once. */
+  /** Closes in good order. */
   close(): void;
-  /** Closes at once, and lets the peer know that it was not in good order. */
+  /** Resets the connection. */
   terminate(): void;
 }
 
-/** Takes what happens on a socket. */
+/** Callbacks of a socket. */
 export interface SocketOwner {
   received(bytes: Buffer): void;
-  /** The socket takes more of what is to be sent. */
+  /** The socket accepts more bytes. */
   drained(): void;
-  /** The last thing that happens. */
+  /** Called last. */
   closed(error: Error | null): void;
 }

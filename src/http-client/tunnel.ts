@@ -10,30 +10,34 @@ import {
   proxyRefusal,
 } from './connect-failure.ts';
 import { HttpFailure } from './http-failure.ts';
-import type { Route, Tunnel } from './origin-route.ts';
+import type { ConnectTarget, Tunnel } from './origin-route.ts';
 import { HttpFramingError, type ResponseHead } from './response-head.ts';
 import { ResponseParser } from './response-parser.ts';
 import type { ByteSocket, SocketOwner } from './socket.ts';
 
 /**
- * Connects to a proxy, has it make a tunnel, and encrypts that to its far end (RFC 9110, 9.3.6). On Node's sockets:
- * Bun's own cannot put TLS into TLS, which a proxy at an https URL needs. Rejects as `dial` does.
+ * Connects to a proxy, requests a tunnel, and starts TLS with its far end (RFC 9110, 9.3.6). Uses Node's sockets because
+ * Bun's do not support TLS in TLS, which a proxy at an https URL needs. Rejects as `dial` does.
  */
-export async function dialTunnel(route: Route, tunnel: Tunnel, timeoutMs: number): Promise<ByteSocket> {
+export async function dialTunnel(
+  target: ConnectTarget,
+  tunnel: Tunnel,
+  timeoutMs: number,
+): Promise<ByteSocket> {
   const opened: Duplex[] = [];
   const expired = Promise.withResolvers<never>();
-  let peer: Peer = route;
+  let peer: Peer = target;
   const deadline = deadlines.add(timeoutMs, () => expired.reject(connectTimeout(timeoutMs, peer)));
   const within = <T>(wait: Promise<T>) => Promise.race([wait, expired.promise]);
   try {
-    const proxy = route.tls
-      ? nodeTls().connect({ ...toServer(route.hostname, true), port: route.port })
-      : nodeNet().connect(route.port, route.hostname);
+    const proxy = target.tls
+      ? nodeTls().connect({ ...tlsOptions(target.hostname, true), port: target.port })
+      : nodeNet().connect(target.port, target.hostname);
     opened.push(proxy);
-    await within(event(proxy, route.tls ? 'secureConnect' : 'connect', peer));
-    await within(askForTunnel(proxy, route, tunnel));
-    peer = { hostname: tunnel.hostname, port: tunnel.port, proxyOf: null };
-    const secure = nodeTls().connect({ ...toServer(tunnel.hostname, tunnel.verify), socket: proxy });
+    await within(event(proxy, target.tls ? 'secureConnect' : 'connect', peer));
+    await within(requestTunnel(proxy, target, tunnel));
+    peer = { hostname: tunnel.hostname, port: tunnel.port, proxyVariable: null };
+    const secure = nodeTls().connect({ ...tlsOptions(tunnel.hostname, tunnel.verify), socket: proxy });
     opened.push(secure);
     await within(event(secure, 'secureConnect', peer));
     return new NodeSocket(secure);
@@ -45,7 +49,7 @@ export async function dialTunnel(route: Route, tunnel: Tunnel, timeoutMs: number
   }
 }
 
-function toServer(hostname: string, verify: boolean) {
+function tlsOptions(hostname: string, verify: boolean) {
   return {
     host: hostname,
     ...(nodeNet().isIP(hostname) === 0 && { servername: hostname }),
@@ -53,7 +57,7 @@ function toServer(hostname: string, verify: boolean) {
   };
 }
 
-/** Resolves at the event; rejects at an error, or at the end of the socket. */
+/** Resolves at the event; rejects at an error or the close of the socket. */
 function event(socket: Duplex, name: string, peer: Peer): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const closed = () => reject(closedTooSoon(peer));
@@ -61,14 +65,14 @@ function event(socket: Duplex, name: string, peer: Peer): Promise<void> {
   return promise.finally(() => socket.off(name, resolve).off('error', reject).off('close', closed));
 }
 
-/** Sends CONNECT, and resolves when the proxy has made the tunnel. */
-async function askForTunnel(proxy: Duplex, route: Route, tunnel: Tunnel): Promise<void> {
+/** Sends CONNECT, and resolves when the proxy has established the tunnel. */
+async function requestTunnel(proxy: Duplex, target: ConnectTarget, tunnel: Tunnel): Promise<void> {
   const host = tunnel.hostname.includes(':') ? `[${tunnel.hostname}]` : tunnel.hostname;
   const authority = `${host}:${tunnel.port}`;
   const authorization =
     tunnel.authorization === null ? '' : `Proxy-Authorization: ${tunnel.authorization}\r\n`;
   const answered = Promise.withResolvers<ResponseHead>();
-  const refuse = (what: string) => answered.reject(new HttpFailure('refused', `${nameOf(route)} ${what}`));
+  const refuse = (what: string) => answered.reject(new HttpFailure('refused', `${nameOf(target)} ${what}`));
   const closed = () => refuse('closed the connection');
   const parser = new ResponseParser({ onHead: answered.resolve, onData() {}, onEnd() {} });
   const take = (bytes: Buffer) => {
@@ -85,13 +89,13 @@ async function askForTunnel(proxy: Duplex, route: Route, tunnel: Tunnel): Promis
     proxy.write(`CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n${authorization}\r\n`);
     const { status } = await answered.promise;
     if (status < 200 || status > 299)
-      throw new HttpFailure('refused', proxyRefusal(status, route, authority));
+      throw new HttpFailure('refused', proxyRefusal(status, target, authority));
   } finally {
     proxy.off('data', take).off('error', closed).off('close', closed);
   }
 }
 
-/** A Node stream as a {@link ByteSocket}. It buffers what it is given, which is bounded by the size of a request. */
+/** A Node stream as a {@link ByteSocket}. It buffers what is written, which is one request at most. */
 class NodeSocket implements ByteSocket {
   readonly #stream: Duplex;
   readonly data: { owner: SocketOwner } = { owner: { received() {}, drained() {}, closed() {} } };

@@ -204,5 +204,5 @@ test('an upstream that does not speak HTTP at all shows its cause, and stops not
     servers: [{ name: 'ssh', url: ssh.url, reconnect: promptReconnect }],
   });
   const { servers } = await gateway.waitFor('the cause', (health) => health.servers[0]?.last_error !== null);
-  expect(servers[0]?.last_error).toBe('answered with something that is not HTTP/1.1');
+  expect(servers[0]?.last_error).toBe('sent an invalid HTTP response: not HTTP/1.1');
 });

@@ -20,14 +20,14 @@ export function refusalOf(
   sessionId = '',
 ): UpstreamFailure {
   const { status } = response;
-  const { options, way } = http.client;
+  const { options, route } = http.client;
   let words = explanationIn(status, body, response.header('www-authenticate'));
   for (const secret of [sessionId, ...http.cookieValues])
     if (secret.length >= minSecretChars) words = words.replaceAll(secret, redacted);
   const failure = statusFailure(status, options.quote(words));
-  if (way.forwarding === null) return failure;
-  if (status === 407) return new UpstreamFailure(failure.kind, proxyRefusal(status, way.route, 'it'));
+  if (route.forwarding === null) return failure;
+  if (status === 407) return new UpstreamFailure(failure.kind, proxyRefusal(status, route.target, 'it'));
   // The proxy and the server cannot be told apart.
   if (status < 502 || status > 504) return failure;
-  return new UpstreamFailure(failure.kind, `${failure.message}, through ${nameOf(way.route)}`);
+  return new UpstreamFailure(failure.kind, `${failure.message}, through ${nameOf(route.target)}`);
 }

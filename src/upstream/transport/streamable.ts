@@ -131,7 +131,7 @@ export class StreamableTransport implements Transport {
       throw neither();
     }
     // As most servers send it: one event, and nothing more to be awaited.
-    const answer = response.over && head.length === 1 ? this.#answerInEvent(text, id) : undefined;
+    const answer = response.isOver && head.length === 1 ? this.#answerInEvent(text, id) : undefined;
     if (answer) return answer;
     return this.#answerFrom(parser, text, response, id, signal);
   }

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'bun:test';
 import { connectFailure, proxyRefusal } from '../../../src/http-client/connect-failure.ts';
 
-const server = { hostname: 'up.example', port: 443, proxyOf: null };
-const proxy = { hostname: '::1', port: 3128, proxyOf: 'HTTPS_PROXY' };
+const server = { hostname: 'up.example', port: 443, proxyVariable: null };
+const proxy = { hostname: '::1', port: 3128, proxyVariable: 'HTTPS_PROXY' };
 const withCode = (code: string, message = 'http://user:password@host/?key=secret') =>
   Object.assign(new Error(message), { code });
 

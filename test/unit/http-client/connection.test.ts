@@ -7,10 +7,15 @@ import type { Signal } from '../../../src/runtime/abort.ts';
 import { bodyBudget, Holding, OverBudgetError } from '../../../src/runtime/byte-budget.ts';
 import { nextTurn } from '../../../src/runtime/event-loop.ts';
 import { SendBatch } from '../../../src/runtime/send-batch.ts';
+import { FakeClock } from '../../support/fake-clock.ts';
 import { unaborted } from '../../support/http-client.ts';
 
 /** A socket that a test plays, with the connection on it. */
-function playedConnection({ takes = Number.POSITIVE_INFINITY, batch = new SendBatch() } = {}) {
+function playedConnection({
+  takes = Number.POSITIVE_INFINITY,
+  batch = new SendBatch(),
+  clock = new FakeClock(),
+} = {}) {
   const written: Buffer[] = [];
   const told: string[] = [];
   let paused = false;
@@ -45,7 +50,7 @@ function playedConnection({ takes = Number.POSITIVE_INFINITY, batch = new SendBa
     onIdleEnd() {},
     onReceived() {},
   };
-  const connection = new HttpConnection(socket, events, batch);
+  const connection = new HttpConnection(socket, events, clock, batch);
   return {
     connection,
     request(text: string, signal: Signal = unaborted): Promise<HttpResponse> {
@@ -268,7 +273,7 @@ describe('a request that waits in the batch, because several are in flight,', ()
     const { request, receive, written, ended } = busyConnection();
     const answer = request('A');
     receive(`${ok}Content-Length: 1\r\n\r\na`);
-    expect(await answer.catch((error: HttpFailure) => error.message)).toBe('sent what was not asked for');
+    expect(await answer.catch((error: HttpFailure) => error.message)).toBe('sent data without a request');
     await nextTurn();
     expect(written()).toBe('');
     expect(ended()).toBe('terminated');
@@ -279,11 +284,9 @@ describe('an idle connection is kept', () => {
   const afterAnswer = (header: string) => {
     const { connection, request, receive } = playedConnection();
     void request('A');
-    const startMs = performance.now();
     receive(`${ok}Content-Length: 0\r\n${header}\r\n`);
-    const endMs = performance.now();
     /** Whether it is usable for `ms`, and not for longer. */
-    return (ms: number) => [connection.usableAt(startMs + ms - 1), connection.usableAt(endMs + ms + 1)];
+    return (ms: number) => [connection.isUsableAt(ms - 1), connection.isUsableAt(ms)];
   };
 
   test.each([
@@ -302,6 +305,6 @@ describe('an idle connection is kept', () => {
     const { connection, request, receive } = playedConnection();
     void request('A');
     receive(`${ok}Content-Length: 0\r\nKeep-Alive: timeout=0\r\n\r\n`);
-    expect(connection.usableAt(performance.now())).toBe(false);
+    expect(connection.isUsableAt(0)).toBe(false);
   });
 });

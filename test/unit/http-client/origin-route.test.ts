@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'bun:test';
-import { wayTo } from '../../../src/http-client/origin-route.ts';
+import { routeTo } from '../../../src/http-client/origin-route.ts';
 
 type Environment = Record<string, string | undefined>;
 
 /** Where the connection for a URL goes, as `host:port`. */
 function next(url: string, env: Environment): string {
-  const { hostname, port } = wayTo(new URL(url), false, env).route;
+  const { hostname, port } = routeTo(new URL(url), false, env).target;
   return `${hostname}:${port}`;
 }
 
@@ -17,36 +17,36 @@ describe('without a proxy the way is direct', () => {
     ['http://up.test:8080/mcp', { hostname: 'up.test', port: 8080, tls: null }],
     ['https://up.test/mcp', { hostname: 'up.test', port: 443, tls: { verify: true } }],
     ['https://[2001:DB8::1]:8443/mcp', { hostname: '2001:db8::1', port: 8443, tls: { verify: true } }],
-  ])('to %s', (url, route) => {
-    expect(wayTo(new URL(url), false, {})).toEqual({
-      route: { ...route, tunnel: null, proxyOf: null },
+  ])('to %s', (url, target) => {
+    expect(routeTo(new URL(url), false, {})).toEqual({
+      target: { ...target, tunnel: null, proxyVariable: null },
       forwarding: null,
       problem: null,
     });
   });
 
   test('without verification where that is not wanted', () => {
-    expect(wayTo(new URL('https://up.test'), true, {}).route.tls).toEqual({ verify: false });
+    expect(routeTo(new URL('https://up.test'), true, {}).target.tls).toEqual({ verify: false });
   });
 });
 
 describe('through a proxy', () => {
   test('a plain request is passed on', () => {
-    expect(wayTo(new URL('http://up.test/mcp'), false, { HTTP_PROXY: proxy })).toEqual({
-      route: { hostname: 'proxy.test', port: 3128, tls: null, tunnel: null, proxyOf: 'HTTP_PROXY' },
+    expect(routeTo(new URL('http://up.test/mcp'), false, { HTTP_PROXY: proxy })).toEqual({
+      target: { hostname: 'proxy.test', port: 3128, tls: null, tunnel: null, proxyVariable: 'HTTP_PROXY' },
       forwarding: '',
       problem: null,
     });
   });
 
   test('an encrypted one goes through a tunnel, verified at its far end', () => {
-    expect(wayTo(new URL('https://up.test/mcp'), false, { HTTPS_PROXY: proxy })).toEqual({
-      route: {
+    expect(routeTo(new URL('https://up.test/mcp'), false, { HTTPS_PROXY: proxy })).toEqual({
+      target: {
         hostname: 'proxy.test',
         port: 3128,
         tls: null,
         tunnel: { hostname: 'up.test', port: 443, verify: true, authorization: null },
-        proxyOf: 'HTTPS_PROXY',
+        proxyVariable: 'HTTPS_PROXY',
       },
       forwarding: null,
       problem: null,
@@ -55,19 +55,25 @@ describe('through a proxy', () => {
 
   test('that is spoken to by TLS, that is verified, whatever is not at the far end', () => {
     const env = { ALL_PROXY: 'https://proxy.test' };
-    expect(wayTo(new URL('https://[2001:db8::1]:8443/'), true, env)).toEqual({
-      route: {
+    expect(routeTo(new URL('https://[2001:db8::1]:8443/'), true, env)).toEqual({
+      target: {
         hostname: 'proxy.test',
         port: 443,
         tls: { verify: true },
         tunnel: { hostname: '2001:db8::1', port: 8443, verify: false, authorization: null },
-        proxyOf: 'ALL_PROXY',
+        proxyVariable: 'ALL_PROXY',
       },
       forwarding: null,
       problem: null,
     });
-    expect(wayTo(new URL('http://up.test/'), true, env)).toEqual({
-      route: { hostname: 'proxy.test', port: 443, tls: { verify: true }, tunnel: null, proxyOf: 'ALL_PROXY' },
+    expect(routeTo(new URL('http://up.test/'), true, env)).toEqual({
+      target: {
+        hostname: 'proxy.test',
+        port: 443,
+        tls: { verify: true },
+        tunnel: null,
+        proxyVariable: 'ALL_PROXY',
+      },
       forwarding: '',
       problem: null,
     });
@@ -138,7 +144,7 @@ describe('what the environment names and is no HTTP proxy is a problem, told wit
       ['https://up.test', 'https_proxy'],
       ['https://up.test', 'ALL_PROXY'],
     ] as const) {
-      const { problem } = wayTo(new URL(url), false, { [variable]: value });
+      const { problem } = routeTo(new URL(url), false, { [variable]: value });
       expect(problem).toBe(
         `${variable} ${found}; expected http://HOST:PORT, or NO_PROXY=up.test to go past it`,
       );
@@ -147,16 +153,16 @@ describe('what the environment names and is no HTTP proxy is a problem, told wit
 
   test('but not for what goes past it', () => {
     const env = { ALL_PROXY: 'socks5://proxy.test:1080', NO_PROXY: 'up.test' };
-    expect(wayTo(new URL('https://up.test'), false, env).problem).toBeNull();
-    expect(wayTo(new URL('http://localhost:3000'), false, env).problem).toBeNull();
+    expect(routeTo(new URL('https://up.test'), false, env).problem).toBeNull();
+    expect(routeTo(new URL('http://localhost:3000'), false, env).problem).toBeNull();
   });
 });
 
 describe('a proxy is asked with', () => {
   const asked = (userInfo: string) => {
     const env = { ALL_PROXY: `http://${userInfo}proxy.test:3128` };
-    const { forwarding } = wayTo(new URL('http://up.test'), false, env);
-    const { tunnel } = wayTo(new URL('https://up.test'), false, env).route;
+    const { forwarding } = routeTo(new URL('http://up.test'), false, env);
+    const { tunnel } = routeTo(new URL('https://up.test'), false, env).target;
     return [forwarding, tunnel?.authorization];
   };
 

@@ -30,9 +30,9 @@ export class Findings implements ResponseSink {
 
   onHead(head: ResponseHead): void {
     if (this.found.status !== null) throw new Error('a second head');
-    const { status, contentLength, persistent } = head;
+    const { status, contentLength, isPersistent } = head;
     const header = (name: string) => head.headers.get(name);
-    Object.assign(this.found, { status, contentLength, persistent, header });
+    Object.assign(this.found, { status, contentLength, persistent: isPersistent, header });
   }
 
   onData(chunk: Buffer, start: number, end: number): void {

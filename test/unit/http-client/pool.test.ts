@@ -389,7 +389,7 @@ describe('a connection does not come about', () => {
     });
     await using client = httpClient(server.origin);
     const failed = within('the failure', client.fetch({ method: 'GET', signal: unaborted }));
-    await expect(failed).rejects.toMatchObject({ message: 'answered with something that is not HTTP/1.1' });
+    await expect(failed).rejects.toMatchObject({ message: 'sent an invalid HTTP response: not HTTP/1.1' });
     await waitUntil('the end of the connection', () => server.open() === 0);
   });
 });

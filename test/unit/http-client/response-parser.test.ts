@@ -246,7 +246,7 @@ describe('what comes after the end', () => {
     const text = `${ok}Content-Length: 1\r\n\r\na`;
     expect(parse([text, 'x'])).toMatchObject({
       end: 'clean',
-      error: 'sent what was not asked for',
+      error: 'sent data without a request',
     });
   });
 

@@ -244,7 +244,7 @@ describe('a proxy fails a tunnel', () => {
     ],
     ['when it redirects', 'HTTP/1.1 302 \r\nLocation: http://x.test/\r\n\r\n', 'PROXY answered HTTP 302'],
     ['when it hangs up', hangUp, 'PROXY closed the connection'],
-    ['when it talks rubbish', 'rubbish\r\n\r\n', 'PROXY answered with something that is not HTTP/1.1'],
+    ['when it talks rubbish', 'rubbish\r\n\r\n', 'PROXY sent an invalid HTTP response: not HTTP/1.1'],
     ['when it never answers', null, 'cannot connect within 0.2 s to PROXY'],
     ['when it answers by half', 'HTTP/1.1 200 OK\r\nX-A: 1\r\n', 'cannot connect within 0.2 s to PROXY'],
   ])('%s', async (_name, answer, message) => {

@@ -27,12 +27,12 @@ describe('a response is refused that begins with', () => {
     // RFC 9110, 15: there are none below 100, and so it is no interim one either.
     ['a status that no response has', 'HTTP/1.1 099 OK\r\n'],
   ])('%s', (_name, text) => {
-    expectRefused(`${text}\r\n`, 'answered with something that is not HTTP/1.1');
+    expectRefused(`${text}\r\n`, 'sent an invalid HTTP response: not HTTP/1.1');
   });
 
   test('an upgrade that nobody asked for', () => {
     const text = 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n';
-    expectRefused(text, 'switched protocols unasked (HTTP 101)');
+    expectRefused(text, 'sent an invalid HTTP response: unrequested protocol switch (HTTP 101)');
   });
 });
 
@@ -53,13 +53,13 @@ describe('a header is refused', () => {
     ['that goes on from nothing', ' folded\r\n'],
     ['that goes on from nothing by a tab', '\tfolded\r\n'],
   ])('%s', (_name, header) => {
-    expectRefused(`${ok}${header}\r\n`, 'answered with a malformed header');
+    expectRefused(`${ok}${header}\r\n`, 'sent an invalid HTTP response: malformed header field');
   });
 
   test('that goes on from the head of an interim response', () => {
     expectRefused(
       'HTTP/1.1 103 Early Hints\r\nX: 1\r\n\r\nHTTP/1.1 200 OK\r\n folded\r\n\r\n',
-      'answered with a malformed header',
+      'sent an invalid HTTP response: malformed header field',
     );
   });
 });
@@ -82,7 +82,7 @@ describe('a length is refused', () => {
     ['with a blank that is no blank of HTTP', 'Content-Length: 1\xa0'],
     ['even beside chunks', 'Transfer-Encoding: chunked\r\nContent-Length: x'],
   ])('%s', (_name, header) => {
-    expectRefused(`${ok}${header}\r\n\r\n1`, 'answered with an invalid Content-Length');
+    expectRefused(`${ok}${header}\r\n\r\n1`, 'sent an invalid HTTP response: invalid Content-Length');
   });
 });
 
@@ -105,7 +105,10 @@ describe('the size of a chunk is refused', () => {
     ['of more digits than a number can hold', 'fffffffffffff\r\n'],
     ['of 2^64', '10000000000000000\r\n'],
   ])('%s', (_name, size) => {
-    expectRefused(`${ok}Transfer-Encoding: chunked\r\n\r\n${size}`, 'sent a chunk without a valid size');
+    expectRefused(
+      `${ok}Transfer-Encoding: chunked\r\n\r\n${size}`,
+      'sent an invalid HTTP response: invalid chunk size',
+    );
   });
 
   test.each([
@@ -115,7 +118,7 @@ describe('the size of a chunk is refused', () => {
   ])('that is %s', (_name, chunks) => {
     expectRefused(
       `${ok}Transfer-Encoding: chunked\r\n\r\n${chunks}`,
-      'sent a chunk that is longer than its size',
+      'sent an invalid HTTP response: chunk longer than its size',
     );
   });
 });
@@ -134,7 +137,7 @@ test('chunks within chunks are refused', () => {
 });
 
 describe('the bound', () => {
-  const tooLong = 'answered with too long a head';
+  const tooLong = 'sent an invalid HTTP response: head longer than 65536 bytes';
   /** Pushes `text` in pieces of `size` characters. */
   const inPieces = (text: string, size: number) =>
     parse(
