@@ -7,12 +7,12 @@ import type { Socket } from 'bun';
 import { sendBatch } from '../src/runtime/send-batch.ts';
 
 interface Upstream {
-  /** Takes the answer that is under way. */
+  /** Sends the response to the client; null while idle. */
   answer: ((response: Response) => void) | null;
-  /** What has come of it. */
+  /** The pieces of the upstream's response so far. */
   readonly pieces: Buffer[];
   bytes: number;
-  /** The head of the last answer, which is nearly always the same, and what it says. */
+  /** The last head, which nearly always repeats, and its parsed values. */
   head: string;
   status: number;
   length: number;
@@ -32,7 +32,7 @@ function take(socket: Socket<Upstream>, chunk: Buffer): void {
   upstream.bytes += chunk.length;
   const first = upstream.pieces[0] as Buffer;
   const headEnd = first.indexOf('\r\n\r\n');
-  if (headEnd < 0) throw new Error('the head of an answer came in pieces');
+  if (headEnd < 0) throw new Error('incomplete response head');
   const head = first.toString('latin1', 0, headEnd);
   if (head !== upstream.head) {
     upstream.head = head;

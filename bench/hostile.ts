@@ -28,7 +28,7 @@ const ofUpstream: Budget = { waitMs: 1_000, bytes: 800e6 };
 
 const startTimeoutMs = 20_000;
 const requestTimeoutMs = 60_000;
-/** Workload may go on when the answer has left. */
+/** Work may continue after the response. */
 const settleMs = 300;
 /** Other load on the machine makes an input look worse, so one over its budget is tried again. */
 const maxTries = 3;

@@ -22,7 +22,7 @@ const warmUpSeconds = 3;
 /** The concurrency and the length of the run whose connections are counted. */
 const socketConcurrency = 200;
 const socketSeconds = 5;
-/** How many requests are sent to a server that does not answer. */
+/** How many requests are sent to a server that does not respond. */
 const heldRequests = 400;
 const settleMs = 1_000;
 const answerTimeoutMs = 60_000;
