@@ -19,7 +19,7 @@ import { qualify, refusedNames } from './registry/names.ts';
 import { Router } from './router/router.ts';
 import { type State, volatileState } from './state/state.ts';
 import { requiredReady } from './upstream/required.ts';
-import type { UpstreamTool } from './upstream/tools/tool-list.ts';
+import type { Upstream } from './upstream/upstream.ts';
 import { Upstreams } from './upstream/upstreams.ts';
 import { build } from './version.ts';
 
@@ -56,7 +56,7 @@ export class Gateway {
   readonly #metrics: Metrics;
   readonly #sessions: Sessions;
   readonly #registry: Registry;
-  readonly #pool: Upstreams;
+  readonly #upstreams: Upstreams;
   readonly #endpoint: Endpoint;
   readonly #warnedOfNames = new Set<string>();
   #loaded: LoadedConfig;
@@ -86,15 +86,14 @@ export class Gateway {
       sweepIntervalMs: session.gc_interval_seconds * 1000,
     });
     this.#registry = new Registry(() => this.#sessions.notice(toolsChanged));
-    this.#pool = new Upstreams(logger, this.#metrics, {
+    this.#upstreams = new Upstreams(logger, this.#metrics, {
       instance: this.#instance,
       quote: (text) => sanitizeReason(text, redactor),
-      toolsCount: (server) => this.#registry.toolsCount(server),
-      onTools: (server, tools) => this.#takeTools(server, tools),
+      onItems: (upstream) => this.#takeTools(upstream),
     });
     const router = new Router({
       registry: this.#registry,
-      connection: (server) => this.#pool.get(server),
+      upstream: (name) => this.#upstreams.get(name),
       redactor,
       logger,
     });
@@ -106,7 +105,7 @@ export class Gateway {
       gateways: () =>
         gatewaysText(
           this.#instance,
-          this.#pool.all().flatMap((connection) => connection.gateways),
+          this.#upstreams.all().flatMap((upstream) => upstream.gateways),
         ),
     });
   }
@@ -164,8 +163,8 @@ export class Gateway {
     const { config } = this.#loaded;
     const names = config.servers.map((server) => server.name);
     this.#registry.setServers(names);
-    this.#pool.apply(this.#loaded, { added: names, restarted: [], updated: [] });
-    const ready = Promise.all(this.#pool.all().map((connection) => requiredReady(connection, config)));
+    this.#upstreams.apply(this.#loaded, { added: names, restarted: [], updated: [] });
+    const ready = Promise.all(this.#upstreams.all().map((upstream) => requiredReady(upstream, config)));
     await Promise.race([ready, aborted(this.#options.signal)]);
     for (const warning of warningsOf(this.#loaded)) this.#logger.warn(warning);
     this.#http = new HttpServer(config.host, config.port, this.#httpSettings(), {
@@ -199,7 +198,7 @@ export class Gateway {
     this.#hide(after.secrets);
     this.#loaded = after;
     this.#registry.setServers(after.config.servers.map((server) => server.name));
-    this.#pool.apply(after, diff);
+    this.#upstreams.apply(after, diff);
     this.#http?.apply(this.#httpSettings());
     this.#metrics.configReloaded('success');
     const summary = summaryOf(diff);
@@ -224,7 +223,7 @@ export class Gateway {
       this.#logger.warn(what, { shutdown_grace_seconds, calls: Object.fromEntries(cut) });
     }
     this.#sessions.endAll();
-    const closed = Promise.all([this.#pool.close(), this.#state.endedSessions.flush()]);
+    const closed = Promise.all([this.#upstreams.close(), this.#state.endedSessions.flush()]);
     await Promise.race([closed, Bun.sleep(terminateTimeoutMs)]);
     await this.#http?.stop();
     if (served) this.#logger.info('shutdown finished');
@@ -237,10 +236,12 @@ export class Gateway {
     this.#options.redactor.setSecrets(this.#secrets);
   }
 
-  #takeTools(server: string, tools: readonly UpstreamTool[] | null): void {
+  #takeTools(upstream: Upstream): void {
+    const server = upstream.name;
+    const tools = upstream.items('tools');
     this.#registry.setTools(server, tools);
     if (this.#warnedOfNames.has(server)) return;
-    for (const { why, ...refused } of refusedNames((tools ?? []).map((tool) => qualify(server, tool.name)))) {
+    for (const { why, ...refused } of refusedNames(tools.map((tool) => qualify(server, tool.name)))) {
       this.#warnedOfNames.add(server);
       this.#logger.warn(`a tool's name ${why}`, { server, ...refused });
     }
@@ -258,13 +259,13 @@ export class Gateway {
 
   #health(): Health {
     const uptimeMs = performance.now() - this.#startMs;
-    return healthOf(this.#pool.all(), this.#loaded.disabled, this.#options.redactor, uptimeMs);
+    return healthOf(this.#upstreams.all(), this.#loaded.disabled, this.#options.redactor, uptimeMs);
   }
 
   #ready(): boolean {
     return (
       this.#stopped === null &&
-      this.#pool.all().every((connection) => !connection.config.required || connection.connected())
+      this.#upstreams.all().every((upstream) => !upstream.config.required || upstream.isConnected)
     );
   }
 }

@@ -1,6 +1,6 @@
 import { type DisabledServer, inFileOrder } from '../config/disabled.ts';
 import { displayUrl, type Redactor } from '../observability/redact.ts';
-import type { SessionKeeper } from '../upstream/session-keeper.ts';
+import type { Upstream } from '../upstream/upstream.ts';
 
 /** One upstream in the answer of `/health`. */
 interface ServerHealth {
@@ -31,26 +31,26 @@ export interface Health {
 
 const seconds = (ms: number | null) => (ms === null ? null : Math.max(0, Math.round(ms) / 1000));
 
-/** @param disabled in the order of the file, as the connections are */
+/** @param disabled in the order of the file, as the upstreams are */
 export function healthOf(
-  connections: readonly SessionKeeper[],
+  upstreams: readonly Upstream[],
   disabled: readonly DisabledServer[],
   redactor: Redactor,
   uptimeMs: number,
 ): Health {
-  const enabled = connections.map((connection): ServerHealth => {
-    const { config } = connection;
-    const status = connection.status();
+  const enabled = upstreams.map((upstream): ServerHealth => {
+    const { config } = upstream;
+    const status = upstream.status();
     return {
-      name: connection.name,
+      name: upstream.name,
       url: redactor.redact(displayUrl(config.url)),
       protocol: status.transport ?? config.protocol,
       required: config.required,
-      connected: connection.connected(),
+      connected: upstream.isConnected,
       state: status.state,
       era: status.protocolVersion === null ? null : 'legacy',
       protocol_version: status.protocolVersion,
-      tools_count: connection.toolsCount(),
+      tools_count: upstream.items('tools').length,
       last_seen_seconds_ago: status.lastSeenMs === null ? null : seconds(Date.now() - status.lastSeenMs),
       reconnects: status.reconnects,
       next_retry_seconds: seconds(status.nextRetryMs),

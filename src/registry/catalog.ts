@@ -1,26 +1,26 @@
 import type { MemberEdit } from '../json/object.ts';
 import type { ToolMetrics } from '../observability/upstream-metrics.ts';
 import { SharedBytes } from '../runtime/owned-bytes.ts';
-import type { SessionKeeper } from '../upstream/session-keeper.ts';
-import type { UpstreamTool } from '../upstream/tools/tool-list.ts';
+import type { Item } from '../upstream/items/item-list.ts';
+import type { Upstream } from '../upstream/upstream.ts';
 import { qualify } from './names.ts';
 
 /** Where calls of a tool go, and where they are counted. */
 export interface ToolRoute {
-  readonly connection: SessionKeeper;
+  readonly upstream: Upstream;
   readonly metrics: ToolMetrics;
   /** The tool's own name. */
   readonly name: string;
   /** The same as a member of the params. */
   readonly target: MemberEdit;
   /** Whether a call may be sent again. */
-  readonly repeatable: boolean;
+  readonly isRepeatable: boolean;
 }
 
 /** A tool, and who has it. */
 export interface OfferedTool {
   readonly server: string;
-  readonly tool: UpstreamTool;
+  readonly tool: Item;
   /** The router's, kept here so that one look finds all that a call needs; null until the first one. */
   route: ToolRoute | null;
 }
@@ -62,11 +62,11 @@ export class Registry {
     if (listed(order).join() !== before) this.#changed();
   }
 
-  /** Takes over what `server` offers now; null: nothing any more. */
-  setTools(server: string, tools: readonly UpstreamTool[] | null): void {
+  /** Takes over the tools that `server` offers now. */
+  setTools(server: string, tools: readonly Item[]): void {
     const before = this.#catalogs.get(server)?.listText ?? '';
     const offered = new Map<string, OfferedTool>(
-      (tools ?? []).map((tool) => [qualify(server, tool.name), { server, tool, route: null }]),
+      tools.map((tool) => [qualify(server, tool.name), { server, tool, route: null }]),
     );
     const texts = [...offered].map(
       ([name, { tool }]) => `${tool.before}${JSON.stringify(name)}${tool.after}`,
@@ -81,11 +81,6 @@ export class Registry {
   /** The tool of that qualified name, or undefined. */
   find(name: string): OfferedTool | undefined {
     return this.#tools.get(name);
-  }
-
-  /** How many tools of `server` are listed. */
-  toolsCount(server: string): number {
-    return this.#catalogs.get(server)?.tools.size ?? 0;
   }
 
   /** The result of tools/list, ready to be sent. */

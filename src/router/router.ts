@@ -5,7 +5,7 @@ import { kinds } from '../protocol/kinds.ts';
 import { maxTokenChars } from '../protocol/messages.ts';
 import type { OfferedTool, Registry, ToolRoute } from '../registry/catalog.ts';
 import { splitQualified } from '../registry/names.ts';
-import type { SessionKeeper } from '../upstream/session-keeper.ts';
+import type { Upstream } from '../upstream/upstream.ts';
 import { methods, type OwnerMethod } from './methods.ts';
 import { ToolDispatch, type ToolDispatchParts } from './tool-dispatch.ts';
 
@@ -15,7 +15,7 @@ const maxQuotedChars = 200;
 /** What the router works with. */
 interface RouterParts extends ToolDispatchParts {
   readonly registry: Registry;
-  readonly connection: (server: string) => SessionKeeper | undefined;
+  readonly upstream: (name: string) => Upstream | undefined;
 }
 
 /** Finds who owns a request and has it answered there. */
@@ -67,23 +67,23 @@ export class Router {
 
   #call(exchange: Exchange, route: ToolRoute): void {
     const forwarded = new ToolDispatch(this.#parts, exchange, route);
-    route.connection.call(exchange, route.target, route.repeatable, forwarded);
+    route.upstream.call(exchange, route.target, route.isRepeatable, forwarded);
   }
 
   /** Where calls of the tool with that qualified name go. Throws `invalid_params` where its server is gone. */
   #routeOf(offered: OfferedTool, name: string): ToolRoute {
     const { server, tool, route } = offered;
-    // A reload may have put another connection in its place.
-    if (route && !route.connection.closed) return route;
-    const connection = this.#parts.connection(server);
-    if (!connection) throw unknownToolError(name);
-    const metrics = connection.metrics.tool(tool.name);
+    // A reload may have put another upstream in its place.
+    if (route && !route.upstream.isClosed) return route;
+    const upstream = this.#parts.upstream(server);
+    if (!upstream) throw unknownToolError(name);
+    const metrics = upstream.metrics.tool(tool.name);
     offered.route = {
-      connection,
+      upstream,
       metrics,
       name: tool.name,
       target: { name: 'name', value: tool.nameText },
-      repeatable: tool.repeatable,
+      isRepeatable: tool.isRepeatable,
     };
     return offered.route;
   }
@@ -94,10 +94,10 @@ export class Router {
    */
   #callUnlisted(exchange: Exchange, qualified: string): void {
     const parts = splitQualified(qualified);
-    const connection = parts ? this.#parts.connection(parts.server) : undefined;
-    if (!parts || !connection || connection.connected()) throw unknownToolError(qualified);
-    connection
-      .usableSession(exchange.signal)
+    const upstream = parts ? this.#parts.upstream(parts.server) : undefined;
+    if (!parts || !upstream || upstream.isConnected) throw unknownToolError(qualified);
+    upstream
+      .ready(exchange.signal)
       .then(
         () => {
           const offered = this.#parts.registry.find(qualified);
@@ -105,10 +105,10 @@ export class Router {
           this.#call(exchange, this.#routeOf(offered, qualified));
         },
         (reason) => {
-          const metrics = connection.metrics.tool(unknownTool);
+          const metrics = upstream.metrics.tool(unknownTool);
           const { name } = parts;
           const target = { name: 'name', value: JSON.stringify(name) };
-          const route = { connection, metrics, name, target, repeatable: false };
+          const route = { upstream, metrics, name, target, isRepeatable: false };
           new ToolDispatch(this.#parts, exchange, route).reject(reason);
         },
       )

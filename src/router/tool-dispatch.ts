@@ -84,7 +84,7 @@ export class ToolDispatch implements Completion<ResponseMessage> {
   }
 
   get #server(): string {
-    return this.#route.connection.name;
+    return this.#route.upstream.name;
   }
 
   #failed(reason: CallFailureReason, message: string): void {

@@ -2,8 +2,8 @@ import type { ServerConfig } from '../config/schema.ts';
 import type { UpstreamMetrics } from '../observability/upstream-metrics.ts';
 import type { Signal } from '../runtime/abort.ts';
 import { toFailure, type UpstreamFailure } from './failure.ts';
+import type { Item } from './items/item-list.ts';
 import type { LegacySession } from './legacy/session.ts';
-import type { UpstreamTool } from './tools/tool-list.ts';
 
 /** `list_changed` is answered at once, but a server that sends it all the time is asked only this often. */
 const minIntervalMs = 1_000;
@@ -15,8 +15,8 @@ interface CatalogWatchParts {
   readonly metrics: UpstreamMetrics;
   /** Aborted when the connection is closed. */
   readonly closing: Signal;
-  /** The tools that the upstream offers now; null: none any more. */
-  readonly onTools: (tools: readonly UpstreamTool[] | null) => void;
+  /** The items that the upstream offers now. */
+  readonly onItems: (items: readonly Item[]) => void;
   /** How fetching the list anew went: what failed, or null. */
   readonly onRefreshed: (session: LegacySession, failure: UpstreamFailure | null) => void;
 }
@@ -39,6 +39,7 @@ export class CatalogWatch {
   #failures = 0;
   #timer: Timer | null = null;
   #refreshedMs: number | null = null;
+  #count = 0;
 
   constructor(parts: CatalogWatchParts) {
     this.#parts = parts;
@@ -47,6 +48,11 @@ export class CatalogWatch {
   /** When the list last came in, in milliseconds since the epoch. */
   get refreshedMs(): number | null {
     return this.#refreshedMs;
+  }
+
+  /** The number of items that the upstream offers. */
+  get count(): number {
+    return this.#count;
   }
 
   /** Watches this session from now on. */
@@ -108,10 +114,10 @@ export class CatalogWatch {
     }
   }
 
-  /** Takes `tools` for what the upstream offers; null: none any more. */
-  offer(tools: readonly UpstreamTool[] | null): void {
-    this.#parts.metrics.retainTools(new Set(tools?.map((tool) => tool.name)));
-    this.#parts.onTools(tools);
+  /** Takes `items` for what the upstream offers. */
+  offer(items: readonly Item[]): void {
+    this.#count = items.length;
+    this.#parts.onItems(items);
   }
 
   #scheduleNext(): void {

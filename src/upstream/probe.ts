@@ -2,7 +2,7 @@ import { Abort } from '../runtime/abort.ts';
 import { deadlines } from '../runtime/deadlines.ts';
 import { httpClientOf, openSession, type UpstreamConfig } from './detect.ts';
 import { UpstreamFailure } from './failure.ts';
-import type { UpstreamTool } from './tools/tool-list.ts';
+import type { Item } from './items/item-list.ts';
 
 /** How long an upstream may take to terminate the session. */
 const closeTimeoutMs = 2_000;
@@ -13,7 +13,7 @@ export interface Found {
   readonly serverInfo: string;
   readonly transport: string;
   readonly protocolVersion: string;
-  readonly tools: readonly UpstreamTool[];
+  readonly tools: readonly Item[];
   /** What of its tool list was passed over, as it may be shown; null: nothing was. */
   readonly toolFaults: string | null;
 }

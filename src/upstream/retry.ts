@@ -22,7 +22,7 @@ export class RetryableCall implements Completion<ResponseMessage> {
   readonly #owner: RetryOwner;
   readonly #call: UpstreamCall;
   readonly #target: MemberEdit;
-  readonly #repeatable: boolean;
+  readonly #isRepeatable: boolean;
   readonly #done: Completion<ResponseMessage>;
   /** The session that it was sent in last. */
   #session: LegacySession | null = null;
@@ -32,13 +32,13 @@ export class RetryableCall implements Completion<ResponseMessage> {
     owner: RetryOwner,
     call: UpstreamCall,
     target: MemberEdit,
-    repeatable: boolean,
+    isRepeatable: boolean,
     done: Completion<ResponseMessage>,
   ) {
     this.#owner = owner;
     this.#call = call;
     this.#target = target;
-    this.#repeatable = repeatable;
+    this.#isRepeatable = isRepeatable;
     this.#done = done;
   }
 
@@ -94,8 +94,8 @@ export class RetryableCall implements Completion<ResponseMessage> {
   #mayRepeat({ kind, loss }: UpstreamFailure, isLost: boolean): boolean {
     if (kind === 'refused') return true;
     if (kind === 'timeout') return false;
-    if (isLost) return loss !== undefined || this.#repeatable;
-    return kind === 'broken' && this.#repeatable;
+    if (isLost) return loss !== undefined || this.#isRepeatable;
+    return kind === 'broken' && this.#isRepeatable;
   }
 
   #send(session: LegacySession): void {

@@ -1,12 +1,9 @@
 import type { ServerConfig } from '../config/schema.ts';
 import type { HttpClient } from '../http-client/client.ts';
-import type { MemberEdit } from '../json/object.ts';
 import type { Logger } from '../observability/log.ts';
-import type { UpstreamMetrics, UpstreamState } from '../observability/upstream-metrics.ts';
+import type { UpstreamMetrics } from '../observability/upstream-metrics.ts';
 import { MessageLog } from '../protocol/message-log.ts';
-import type { ResponseMessage } from '../protocol/messages.ts';
 import { Abort, type Signal } from '../runtime/abort.ts';
-import type { Completion } from '../runtime/completion.ts';
 import { settledOrAborted } from '../runtime/deadlines.ts';
 import { backoffMs } from './backoff.ts';
 import { CatalogWatch } from './catalog-watch.ts';
@@ -14,12 +11,11 @@ import { type ConnectParts, connect } from './connect.ts';
 import { Denials } from './denials.ts';
 import { httpClientOf, type UpstreamConfig } from './detect.ts';
 import { cancelled, toFailure, UpstreamFailure } from './failure.ts';
+import type { Item } from './items/item-list.ts';
 import type { LegacySession, SessionEvents } from './legacy/session.ts';
-import type { UpstreamCall } from './pending-request.ts';
 import { ReconnectWait } from './reconnect-wait.ts';
-import { RetryableCall, type RetryOwner } from './retry.ts';
+import type { RetryOwner } from './retry.ts';
 import { checkTimeoutMs, SessionCheck } from './session-check.ts';
-import type { UpstreamTool } from './tools/tool-list.ts';
 import { UpstreamLog } from './upstream-log.ts';
 
 /** How long an upstream may take to terminate a session. */
@@ -35,14 +31,12 @@ interface KeeperEvents {
   readonly instance: string;
   /** Words of the upstream in a form that may be shown: short, on one line, without secrets. */
   quote(text: string): string;
-  /** How many tools of the upstream are listed, be they those of a predecessor that was restarted. */
-  toolsCount(): number;
-  /** The tools that the upstream offers now; null once it is given up. */
-  onTools(tools: readonly UpstreamTool[] | null): void;
+  /** The items that the upstream offers now; none once it is given up. */
+  onItems(items: readonly Item[]): void;
 }
 
 /** A connection for /health. */
-interface KeeperStatus {
+export interface KeeperStatus {
   readonly state: KeeperState;
   /** The transport in use, or null while there is none. */
   readonly transport: string | null;
@@ -59,7 +53,7 @@ interface KeeperStatus {
  * are answered while the session lives, wait while another one is opened, and fail at once while the upstream is down;
  * but one that is down is tried again for them, if that was not done a moment ago.
  */
-export class SessionKeeper implements UpstreamState, RetryOwner, SessionEvents {
+export class SessionKeeper implements RetryOwner, SessionEvents {
   readonly name: string;
   #config: UpstreamConfig;
   #requestTimeoutMs: number;
@@ -99,18 +93,13 @@ export class SessionKeeper implements UpstreamState, RetryOwner, SessionEvents {
 
   readonly #outcome = Promise.withResolvers<void>();
 
-  constructor(
-    config: UpstreamConfig,
-    logger: Logger,
-    metrics: (state: UpstreamState) => UpstreamMetrics,
-    events: KeeperEvents,
-  ) {
+  constructor(config: UpstreamConfig, logger: Logger, metrics: UpstreamMetrics, events: KeeperEvents) {
     this.name = config.server.name;
     this.#config = config;
     this.#requestTimeoutMs = requestTimeoutMs(config);
     this.messages = logger.isTrace ? new MessageLog(logger, { server: this.name }) : null;
     this.#log = new UpstreamLog(logger, this.name);
-    this.#metrics = metrics(this);
+    this.#metrics = metrics;
     this.#events = events;
     this.#http = httpClientOf(
       config,
@@ -122,7 +111,7 @@ export class SessionKeeper implements UpstreamState, RetryOwner, SessionEvents {
       config: () => this.config,
       metrics: this.#metrics,
       closing: this.#closing,
-      onTools: (tools) => this.#events.onTools(tools),
+      onItems: (items) => this.#events.onItems(items),
       onRefreshed: (session, failure) => this.#refreshed(session, failure),
     });
     this.#parts = {
@@ -138,9 +127,6 @@ export class SessionKeeper implements UpstreamState, RetryOwner, SessionEvents {
 
   get config(): ServerConfig {
     return this.#config.server;
-  }
-  get metrics(): UpstreamMetrics {
-    return this.#metrics;
   }
 
   /** Connects in the background, and goes on trying; does nothing where that was begun, or it was closed before. */
@@ -178,35 +164,19 @@ export class SessionKeeper implements UpstreamState, RetryOwner, SessionEvents {
     return this.#requestTimeoutMs;
   }
 
-  /** Whether it was ended, as by a reload, and another may be in its place. */
-  get closed(): boolean {
-    return this.#state === 'closed';
+  get state(): KeeperState {
+    return this.#state;
   }
-  connected(): boolean {
-    return this.#state === 'ready';
-  }
-  toolsCount(): number {
-    return this.#events.toolsCount();
-  }
-  lastSeenMs(): number | null {
+  get lastSeenMs(): number | null {
     return this.#lastSeenMs;
   }
-  inBackoff(): boolean {
-    return this.#state === 'backoff';
+  /** The current wait between two attempts to connect, or 0. */
+  get backoffMs(): number {
+    return this.#state === 'backoff' ? this.#retry.ms : 0;
   }
-  currentBackoffSeconds(): number {
-    return this.#state === 'backoff' ? this.#retry.ms / 1000 : 0;
-  }
-  toolsRefreshedMs(): number | null {
+  /** When the items were last listed, in milliseconds since the epoch; null before the first time. */
+  get listedMs(): number | null {
     return this.#tools.refreshedMs;
-  }
-
-  /**
-   * Sends a client's request to the upstream; `done` rejects with an {@link UpstreamFailure}. The request is sent a second time
-   * only if it certainly was not executed, or if it is `repeatable`.
-   */
-  call(call: UpstreamCall, target: MemberEdit, repeatable: boolean, done: Completion<ResponseMessage>): void {
-    new RetryableCall(this, call, target, repeatable, done).start();
   }
 
   /** Takes over changes that need no new connection. */
@@ -232,7 +202,7 @@ export class SessionKeeper implements UpstreamState, RetryOwner, SessionEvents {
 
   /** Ends the connection: at once for new calls, and when the running ones are done for those. */
   async close(): Promise<void> {
-    if (this.closed) return;
+    if (this.#state === 'closed') return;
     this.#state = 'closed';
     this.#closing.abort();
     this.#tools.stop();
@@ -353,7 +323,7 @@ export class SessionKeeper implements UpstreamState, RetryOwner, SessionEvents {
       }
       this.#becomeReady(session);
     } catch (error) {
-      if (this.closed) return;
+      if (this.#state === 'closed') return;
       if (counts) this.#metrics.reconnectAttempted(false);
       this.#failed(toFailure(error));
     }
@@ -375,7 +345,7 @@ export class SessionKeeper implements UpstreamState, RetryOwner, SessionEvents {
     this.#log.connected({
       transport: session.transportName,
       protocol_version: session.protocolVersion,
-      tools: this.toolsCount(),
+      tools: this.#tools.count,
     });
   }
 
@@ -412,7 +382,7 @@ export class SessionKeeper implements UpstreamState, RetryOwner, SessionEvents {
     const { max_attempts, backoff_max_ms } = this.config.reconnect;
     if (max_attempts > 0 && this.#failures >= max_attempts) {
       this.#state = 'given_up';
-      this.#tools.offer(null);
+      this.#tools.offer([]);
       this.#log.givenUp(failure.message);
       this.#outcome.reject(failure);
       return;
@@ -434,7 +404,7 @@ export class SessionKeeper implements UpstreamState, RetryOwner, SessionEvents {
     this.#tools.stop();
     // When its running calls are done. There is nothing to terminate where the upstream does not know it.
     void session.retire(closeTimeoutMs, failure.loss === undefined);
-    if (this.closed) return;
+    if (this.#state === 'closed') return;
     const isDown = failure.loss === undefined && ['refused', 'broken', 'timeout'].includes(failure.kind);
     if (!isDown) this.#metrics.sessionReset(failure.loss ?? suspicion.loss ?? 'unknown_session');
     const hasLasted = performance.now() - this.#readySinceMs > this.config.reconnect.backoff_base_ms;

@@ -2,57 +2,44 @@ import type { ConfigDiff } from '../config/diff.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import type { Logger } from '../observability/log.ts';
 import type { Metrics } from '../observability/metrics.ts';
+import type { UpstreamState } from '../observability/upstream-metrics.ts';
 import { nextTurn } from '../runtime/event-loop.ts';
 import type { UpstreamConfig } from './detect.ts';
-import { SessionKeeper } from './session-keeper.ts';
-import type { UpstreamTool } from './tools/tool-list.ts';
+import { Upstream, type UpstreamEvents } from './upstream.ts';
 
-/** What the pool tells its owner, and what it asks of it. */
-interface UpstreamsEvents {
-  /** The id by which this gateway recognizes itself. */
-  readonly instance: string;
-  /** Words of an upstream in a form that may be shown: short, on one line, without secrets. */
-  quote(text: string): string;
-  /** How many tools of the upstream are listed. */
-  toolsCount(server: string): number;
-  /** The tools that an upstream offers now; null when it is given up. */
-  onTools(server: string, tools: readonly UpstreamTool[] | null): void;
-}
-
-/** The connections to all configured upstreams, in the order of the file. */
+/** All configured upstreams, in the order of the file. */
 export class Upstreams {
   readonly #logger: Logger;
   readonly #metrics: Metrics;
-  readonly #events: UpstreamsEvents;
-  #connections = new Map<string, SessionKeeper>();
-  /** Those that went with a reload and have not taken leave of their upstream yet. */
-  readonly #leaving = new Set<Promise<void>>();
+  readonly #events: UpstreamEvents;
+  #upstreams = new Map<string, Upstream>();
+  /** The closing of upstreams that a reload has removed or replaced. */
+  readonly #closing = new Set<Promise<void>>();
 
-  constructor(logger: Logger, metrics: Metrics, events: UpstreamsEvents) {
+  constructor(logger: Logger, metrics: Metrics, events: UpstreamEvents) {
     this.#logger = logger;
     this.#metrics = metrics;
     this.#events = events;
   }
 
-  get(server: string): SessionKeeper | undefined {
-    return this.#connections.get(server);
+  get(name: string): Upstream | undefined {
+    return this.#upstreams.get(name);
   }
 
-  all(): SessionKeeper[] {
-    return [...this.#connections.values()];
+  all(): Upstream[] {
+    return [...this.#upstreams.values()];
   }
 
   /**
-   * Brings the connections in line with a configuration: what the diff calls restarted is opened anew, what it
-   * calls updated goes on with its new settings, what was given up is tried again, and the calls in flight on what
-   * goes may finish.
+   * Applies a configuration: adds, replaces, updates and removes upstreams as the diff says, and revives the others.
+   * Running calls of upstreams that are replaced or removed may end.
    */
   apply(loaded: LoadedConfig, diff: Pick<ConfigDiff, 'added' | 'restarted' | 'updated'>): void {
     const fresh = new Set([...diff.added, ...diff.restarted]);
     const updated = new Set(diff.updated);
-    const before = this.#connections;
-    const after = new Map<string, SessionKeeper>();
-    const started: SessionKeeper[] = [];
+    const before = this.#upstreams;
+    const after = new Map<string, Upstream>();
+    const added: Upstream[] = [];
     for (const server of loaded.config.servers) {
       const config: UpstreamConfig = { server, token: loaded.upstreamTokens.get(server.name) ?? null };
       const present = before.get(server.name);
@@ -61,45 +48,39 @@ export class Upstreams {
         present.revive();
         after.set(server.name, present);
       } else {
-        const connection = this.#connect(config, present);
-        after.set(server.name, connection);
-        started.push(connection);
+        const upstream = this.#add(config, present);
+        after.set(server.name, upstream);
+        added.push(upstream);
       }
     }
-    for (const [name, connection] of before) {
-      if (!after.has(name)) this.#leave(connection);
-    }
-    this.#connections = after;
-    void this.#start(started);
+    for (const [name, upstream] of before) if (!after.has(name)) this.#remove(upstream);
+    this.#upstreams = after;
+    void this.#start(added);
   }
 
-  /** Closes all connections, telling the upstreams; bounded by the connections' own deadlines. */
+  /** Closes all upstreams and terminates their sessions, within the deadlines of each. */
   async close(): Promise<void> {
-    await Promise.all([...this.#leaving, ...this.all().map((connection) => connection.close())]);
+    await Promise.all([...this.#closing, ...this.all().map((upstream) => upstream.close())]);
   }
 
-  /** One by one, for the gateway has clients to answer meanwhile. */
-  async #start(connections: readonly SessionKeeper[]): Promise<void> {
-    for (const connection of connections) {
+  /** Starts one per turn, so that clients are answered meanwhile. */
+  async #start(upstreams: readonly Upstream[]): Promise<void> {
+    for (const upstream of upstreams) {
       await nextTurn();
-      connection.start();
+      upstream.start();
     }
   }
 
-  #leave(connection: SessionKeeper): void {
-    connection.metrics.remove();
-    const leaving = connection.close().finally(() => this.#leaving.delete(leaving));
-    this.#leaving.add(leaving);
+  #remove(upstream: Upstream): void {
+    upstream.metrics.remove();
+    const closing = upstream.close().finally(() => this.#closing.delete(closing));
+    this.#closing.add(closing);
   }
 
-  #connect(config: UpstreamConfig, replaced: SessionKeeper | undefined): SessionKeeper {
+  #add(config: UpstreamConfig, predecessor: Upstream | undefined): Upstream {
     const { name } = config.server;
-    if (replaced) this.#leave(replaced);
-    return new SessionKeeper(config, this.#logger, (state) => this.#metrics.upstream(name, state), {
-      instance: this.#events.instance,
-      quote: (text) => this.#events.quote(text),
-      toolsCount: () => this.#events.toolsCount(name),
-      onTools: (tools) => this.#events.onTools(name, tools),
-    });
+    if (predecessor) this.#remove(predecessor);
+    const metrics = (state: UpstreamState) => this.#metrics.upstream(name, state);
+    return new Upstream(config, this.#logger, metrics, this.#events, predecessor);
   }
 }

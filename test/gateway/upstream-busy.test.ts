@@ -5,7 +5,7 @@ import type { Logger } from '../../src/observability/log.ts';
 import { UpstreamMetrics } from '../../src/observability/upstream-metrics.ts';
 import { Abort } from '../../src/runtime/abort.ts';
 import type { UpstreamFailure } from '../../src/upstream/failure.ts';
-import { SessionKeeper } from '../../src/upstream/session-keeper.ts';
+import { Upstream } from '../../src/upstream/upstream.ts';
 import { fakeSse } from '../support/fake-sse.ts';
 import { failOnStrayErrors } from '../support/stray-errors.ts';
 import { waitUntil } from '../support/wait.ts';
@@ -26,20 +26,20 @@ test('an upstream with as many requests in flight as there may be is not lost be
   const server = parseConfig(text, 'test', {}).config.servers[0] as ServerConfig;
   let metrics: UpstreamMetrics | undefined;
   const silent = { debug() {}, info() {}, warn() {}, error() {} } as unknown as Logger;
-  const connection = new SessionKeeper(
+  const keptUpstream = new Upstream(
     { server, token: null },
     silent,
     (state) => {
       metrics = new UpstreamMetrics(state, () => {});
       return metrics;
     },
-    { instance: 'this', quote: (words) => words, toolsCount: () => 0, onTools() {} },
+    { instance: 'this', quote: (words) => words, onItems() {} },
   );
-  connection.start();
-  await connection.firstReady();
+  keptUpstream.start();
+  await keptUpstream.firstReady();
   const failures: string[] = [];
   const call = () =>
-    connection.call(
+    keptUpstream.call(
       {
         methodText: '"tools/call"',
         params: undefined,
@@ -68,8 +68,8 @@ test('an upstream with as many requests in flight as there may be is not lost be
   upstream.streams[0]?.send({ jsonrpc: '2.0', method: 'notifications/tools/list_changed' });
   await waitUntil('the refresh', () => refreshes() === 1);
   await Bun.sleep(20);
-  expect(connection.status()).toMatchObject({ state: 'ready', reconnects: 0 });
+  expect(keptUpstream.status()).toMatchObject({ state: 'ready', reconnects: 0 });
   expect({ ...metrics?.counts.healthChecks }).toEqual(checks as { success: number; failure: number });
   upstream.streams[0]?.end();
-  await connection.close();
+  await keptUpstream.close();
 });

@@ -28,9 +28,9 @@ import {
   sessionLossIn,
   UpstreamFailure,
 } from '../failure.ts';
+import { type Item, ItemList } from '../items/item-list.ts';
 import { PendingRequest, type RequestOwner, type UpstreamCall } from '../pending-request.ts';
 import { maxRequestsInFlight, RequestTable } from '../request-table.ts';
-import { ToolList, type UpstreamTool } from '../tools/tool-list.ts';
 import { inBytes } from '../transport/long-response.ts';
 import { traced } from '../transport/traced.ts';
 import type { Transport, TransportEvents } from '../transport/transport.ts';
@@ -262,8 +262,8 @@ export class LegacySession implements TransportEvents, RequestOwner {
    * All tools of the upstream, page by page, each page within `pageTimeoutMs` and all within `timeoutMs`. One that says
    * that it has none, and refuses to list any, is asked for a sign of life instead: fetching the list is the health check.
    */
-  async listTools(pageTimeoutMs: number, timeoutMs: number, signal: Signal): Promise<UpstreamTool[]> {
-    const list = new ToolList();
+  async listTools(pageTimeoutMs: number, timeoutMs: number, signal: Signal): Promise<Item[]> {
+    const list = new ItemList();
     try {
       if (this.#mayHaveTools) await this.#listTools(list, pageTimeoutMs, timeoutMs, signal);
     } catch (error) {
@@ -280,7 +280,7 @@ export class LegacySession implements TransportEvents, RequestOwner {
     return tools;
   }
 
-  async #listTools(list: ToolList, pageTimeoutMs: number, timeoutMs: number, signal: Signal): Promise<void> {
+  async #listTools(list: ItemList, pageTimeoutMs: number, timeoutMs: number, signal: Signal): Promise<void> {
     const endMs = performance.now() + timeoutMs;
     for (let params: string | null = firstPage; params !== null; ) {
       const leftMs = endMs - performance.now();

@@ -11,21 +11,21 @@ import { Registry } from '../../../src/registry/catalog.ts';
 import { Router } from '../../../src/router/router.ts';
 import { Abort } from '../../../src/runtime/abort.ts';
 import type { Completion } from '../../../src/runtime/completion.ts';
-import type { SessionKeeper } from '../../../src/upstream/session-keeper.ts';
+import type { Upstream } from '../../../src/upstream/upstream.ts';
 
 test('a call whose answer the gateway itself fails to pass on is told so, once, and in no words of the fault', () => {
   const logged: string[] = [];
   const log = (message: string) => void logged.push(message);
   const metrics = new ToolMetrics();
   let done: Completion<ResponseMessage> | undefined;
-  const connection = {
+  const upstream = {
     name: 'up',
     metrics: { tool: () => metrics },
-    connected: () => false,
+    isClosed: false,
     call(_call: unknown, _target: MemberEdit, _repeatable: boolean, given: Completion<ResponseMessage>) {
       done = given;
     },
-  } as unknown as SessionKeeper;
+  } as unknown as Upstream;
   const redactor = new Redactor();
   redactor.redactJson = () => {
     throw new Error('out of order');
@@ -33,11 +33,11 @@ test('a call whose answer the gateway itself fails to pass on is told so, once, 
   const registry = new Registry(() => {});
   registry.setServers(['up']);
   registry.setTools('up', [
-    { name: 't', nameText: '"t"', before: '{"name":', after: '}', repeatable: false },
+    { name: 't', nameText: '"t"', before: '{"name":', after: '}', isRepeatable: false },
   ]);
   const router = new Router({
     registry,
-    connection: () => connection,
+    upstream: () => upstream,
     redactor,
     logger: { debug: log, info: log, warn: log, error: log } as unknown as Logger,
   });

@@ -19,7 +19,7 @@ const maxCursorChars = 65_536;
 const maxNameChars = 100;
 
 /** A tool as its upstream describes it. */
-export interface UpstreamTool {
+export interface Item {
   readonly name: string;
   /** The JSON text of the name. */
   readonly nameText: string;
@@ -27,7 +27,7 @@ export interface UpstreamTool {
   readonly before: string;
   readonly after: string;
   /** Annotated as read-only or idempotent: a call of it may be sent again. MCP 2025-11-25, ToolAnnotations. */
-  readonly repeatable: boolean;
+  readonly isRepeatable: boolean;
 }
 
 /** As many faults are told in words; the rest is counted. */
@@ -41,8 +41,8 @@ const maxTurnMs = 5;
  * One bad element takes no other one away: a tool that clients would refuse is left out, and a list that cannot be gone
  * on with ends there.
  */
-export class ToolList {
-  readonly #tools = new Map<string, UpstreamTool>();
+export class ItemList {
+  readonly #tools = new Map<string, Item>();
   readonly #cursors = new Set<string>();
   readonly #faults: string[] = [];
   #faultCount = 0;
@@ -54,7 +54,7 @@ export class ToolList {
     return this.#pages;
   }
 
-  tools(): UpstreamTool[] {
+  tools(): Item[] {
     return [...this.#tools.values()];
   }
 
@@ -133,7 +133,7 @@ export class ToolList {
         nameText: JSON.stringify(name),
         before,
         after,
-        repeatable: isTrue('readOnlyHint') || isTrue('idempotentHint'),
+        isRepeatable: isTrue('readOnlyHint') || isTrue('idempotentHint'),
       });
       if (schemaFault !== null)
         this.#fault(`the outputSchema of ${titleOf(text)} is left out: ${schemaFault}`);

@@ -1,21 +1,21 @@
 import { expect, test } from 'bun:test';
 import type { ResponseMessage } from '../../../../src/protocol/messages.ts';
-import { ToolList } from '../../../../src/upstream/tools/tool-list.ts';
+import { ItemList } from '../../../../src/upstream/items/item-list.ts';
 
 /** Takes a page that names this cursor; resolves to the params that ask for the next one. */
-function after(list: ToolList, nextCursor: unknown): Promise<string | null> {
+function after(list: ItemList, nextCursor: unknown): Promise<string | null> {
   return list.add({ payload: JSON.stringify({ tools: [], nextCursor }) } as ResponseMessage);
 }
 
 test('a list goes on with the cursor of its page', async () => {
-  expect(await after(new ToolList(), 'c'.repeat(65_536))).toBe(`{"cursor":"${'c'.repeat(65_536)}"}`);
+  expect(await after(new ItemList(), 'c'.repeat(65_536))).toBe(`{"cursor":"${'c'.repeat(65_536)}"}`);
 });
 
 test.each([
   ['that is longer than any means', 'c'.repeat(65_537), 'its nextCursor has more than 65536 characters'],
   ['that is no string', 7, 'its nextCursor is no string'],
 ])('a list ends with a page that names a cursor %s', async (_, cursor, why) => {
-  const list = new ToolList();
+  const list = new ItemList();
   expect(await after(list, cursor)).toBeNull();
   expect(list.faults()).toBe(`the list ends with page 1, for ${why}`);
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test';
 import { AjvJsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/ajv';
-import { faultOfOutputSchema } from '../../../../src/upstream/tools/output-schema.ts';
+import { faultOfOutputSchema } from '../../../../src/upstream/items/output-schema.ts';
 
 /** Whether the SDK can make a validator of it. */
 function isTaken(schema: object): boolean {

@@ -1,0 +1,139 @@
+import type { ServerConfig } from '../config/schema.ts';
+import type { MemberEdit } from '../json/object.ts';
+import type { Logger } from '../observability/log.ts';
+import type { UpstreamMetrics, UpstreamState } from '../observability/upstream-metrics.ts';
+import type { Kind } from '../protocol/kinds.ts';
+import type { ResponseMessage } from '../protocol/messages.ts';
+import type { Signal } from '../runtime/abort.ts';
+import type { Completion } from '../runtime/completion.ts';
+import type { UpstreamConfig } from './detect.ts';
+import type { Item } from './items/item-list.ts';
+import type { UpstreamCall } from './pending-request.ts';
+import { RetryableCall } from './retry.ts';
+import { type KeeperStatus, SessionKeeper } from './session-keeper.ts';
+
+/** What upstreams need of their owner. */
+export interface UpstreamEvents {
+  /** The id of this gateway, which an upstream that leads back to it reports. */
+  readonly instance: string;
+  /** Makes words of an upstream fit to be shown: short, on one line, without secrets. */
+  quote(text: string): string;
+  /** The items of `upstream` have changed. */
+  onItems(upstream: Upstream): void;
+}
+
+/** A configured server: its items, and the sessions in which its calls run. One session keeper serves all clients. */
+export class Upstream implements UpstreamState {
+  readonly name: string;
+  readonly metrics: UpstreamMetrics;
+  readonly #keeper: SessionKeeper;
+  #items: readonly Item[];
+
+  /** @param predecessor the upstream that this one replaces, whose items it offers until it has its own */
+  constructor(
+    config: UpstreamConfig,
+    logger: Logger,
+    metrics: (state: UpstreamState) => UpstreamMetrics,
+    events: UpstreamEvents,
+    predecessor?: Upstream,
+  ) {
+    this.name = config.server.name;
+    this.#items = predecessor?.items('tools') ?? [];
+    this.metrics = metrics(this);
+    this.#keeper = new SessionKeeper(config, logger, this.metrics, {
+      instance: events.instance,
+      quote: (text) => events.quote(text),
+      onItems: (items) => {
+        this.#items = items;
+        this.metrics.retainTools(new Set(items.map((item) => item.name)));
+        events.onItems(this);
+      },
+    });
+  }
+
+  get config(): ServerConfig {
+    return this.#keeper.config;
+  }
+  get isConnected(): boolean {
+    return this.#keeper.state === 'ready';
+  }
+  /** Whether it was closed, and may have a successor. */
+  get isClosed(): boolean {
+    return this.#keeper.state === 'closed';
+  }
+  /** The ids of the gateways that it led to when it was last connected. */
+  get gateways(): readonly string[] {
+    return this.#keeper.gateways;
+  }
+
+  /** The items that it last listed, of one kind; none after it was given up. */
+  items(_kind: Kind): readonly Item[] {
+    return this.#items;
+  }
+
+  status(): KeeperStatus {
+    return this.#keeper.status();
+  }
+
+  /** Connects in the background. May be called again. */
+  start(): void {
+    this.#keeper.start();
+  }
+
+  /** Resolves once it has been ready. Rejects when it is given up or closed before. */
+  firstReady(): Promise<void> {
+    return this.#keeper.firstReady();
+  }
+
+  /** Waits for a session, as a call does. Rejects with an `UpstreamFailure`. */
+  async ready(signal: Signal): Promise<void> {
+    await this.#keeper.usableSession(signal);
+  }
+
+  /**
+   * Sends a client's request. `done` rejects with an `UpstreamFailure`. The request is sent a second time only if it was
+   * certainly not executed, or if it is repeatable.
+   */
+  call(
+    call: UpstreamCall,
+    target: MemberEdit,
+    isRepeatable: boolean,
+    done: Completion<ResponseMessage>,
+  ): void {
+    new RetryableCall(this.#keeper, call, target, isRepeatable, done).start();
+  }
+
+  /** Applies settings that need no new session. */
+  update(config: UpstreamConfig): void {
+    this.#keeper.update(config);
+  }
+
+  /** Connects again if it was given up, and sooner if it is in backoff. */
+  revive(): void {
+    this.#keeper.revive();
+  }
+
+  /** Refuses new calls, and ends the session when the running ones have ended. */
+  close(): Promise<void> {
+    return this.#keeper.close();
+  }
+
+  connected(): boolean {
+    return this.isConnected;
+  }
+  toolsCount(): number {
+    return this.items('tools').length;
+  }
+  lastSeenMs(): number | null {
+    return this.#keeper.lastSeenMs;
+  }
+  inBackoff(): boolean {
+    return this.#keeper.state === 'backoff';
+  }
+  currentBackoffSeconds(): number {
+    return this.#keeper.backoffMs / 1000;
+  }
+  toolsRefreshedMs(): number | null {
+    return this.#keeper.listedMs;
+  }
+}
