@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { descriptors } from '../runtime/descriptors.ts';
+import type { Environment } from './expand.ts';
 
 /**
  * Checks the certificates that NODE_EXTRA_CA_CERTS names: without usable ones the runtime goes on, and refuses every server
  * that needs them. Returns a warning, or null.
  */
-export function authoritiesProblem(env: Readonly<Record<string, string | undefined>>): string | null {
+export function authoritiesProblem(env: Environment): string | null {
   const path = env.NODE_EXTRA_CA_CERTS;
   if (!path) return null;
   const named = `NODE_EXTRA_CA_CERTS names ${path}`;

@@ -2,10 +2,11 @@ import { isDisabled } from './disabled.ts';
 import type { YamlFile } from './document.ts';
 import type { Environment } from './expand.ts';
 import { isCustomaryVariable } from './hidden-spans.ts';
-import { dotted, type Path, type Problem, quote, shownKey } from './problems.ts';
+import { dotted, type Problem, quote, shownKey } from './problems.ts';
 import { isBearerToken, isVariableName } from './rules.ts';
 import type { Source, Span } from './source.ts';
 import { splitUserInfo } from './user-info.ts';
+import { isRecord, type Mapping, type Path } from './values.ts';
 
 /** The tokens in the environment that a configuration refers to. */
 interface Credentials {
@@ -14,7 +15,6 @@ interface Credentials {
   readonly upstreamTokens: ReadonlyMap<string, string>;
 }
 
-type Mapping = Readonly<Record<string, unknown>>;
 const gatewayTokenVariable = 'MCPSTEAD_BEARER_TOKEN';
 
 /**
@@ -133,5 +133,5 @@ function tokenFrom(
 }
 
 function mapping(value: unknown): Mapping {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Mapping) : {};
+  return isRecord(value) && !Array.isArray(value) ? value : {};
 }

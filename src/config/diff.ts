@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { ChangeEffect } from './fields.ts';
 import type { LoadedConfig } from './load.ts';
 import { allKeys } from './reference.ts';
+import { valueAt } from './values.ts';
 
 /** The changes from one configuration to another. The first five lists hold server names; each server is in exactly one. */
 export interface ConfigDiff {
@@ -76,8 +77,4 @@ function changedKeys(keys: readonly string[], before: unknown, after: unknown): 
     const path = key.split('.');
     return !isDeepStrictEqual(valueAt(before, path), valueAt(after, path));
   });
-}
-
-function valueAt(value: unknown, path: readonly string[]): unknown {
-  return path.reduce<unknown>((found, key) => (found as Record<string, unknown> | undefined)?.[key], value);
 }

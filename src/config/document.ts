@@ -1,7 +1,8 @@
 import { isAlias, isMap, isScalar, type Node, type Pair, parseDocument, type Scalar } from 'yaml';
-import { clip, type Path, type Problem, quote, shownKey, unusableFile } from './problems.ts';
+import { clip, type Problem, quote, shownKey, unusableFile } from './problems.ts';
 import type { Source, Span } from './source.ts';
 import { throwOnSyntaxErrors } from './syntax.ts';
+import { type Path, pathKey } from './values.ts';
 
 /** The location of a value in the file. */
 interface Place {
@@ -39,9 +40,6 @@ const startOfFile: Span = { start: 0, end: 0 };
 const plainTags = new Set(
   ['str', 'int', 'float', 'bool', 'null', 'map', 'seq'].map((tag) => `tag:yaml.org,2002:${tag}`),
 );
-
-/** A path as the key of a Map or Set, which compare arrays by identity. */
-export const pathKey = (path: Path): string => JSON.stringify(path);
 
 /**
  * Reads YAML 1.2. Throws on syntax errors, after which the rest has no meaning; YAML that is not plain data (tags, merge

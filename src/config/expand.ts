@@ -1,8 +1,9 @@
 import { isDisabled } from './disabled.ts';
-import { pathKey, type YamlFile } from './document.ts';
-import { dotted, type Path, type Problem } from './problems.ts';
+import type { YamlFile } from './document.ts';
+import { dotted, type Problem } from './problems.ts';
 import { isVariableName } from './rules.ts';
 import type { Source } from './source.ts';
+import { type Path, pathKey } from './values.ts';
 import { foreignReferenceIn, referenceAdvice } from './variables.ts';
 
 /** The environment variables of a process, such as `process.env`. */

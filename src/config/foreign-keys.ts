@@ -1,7 +1,7 @@
-import { levelOf, notes, placeOf, reasonAgainst, wordFor, writeHeaders } from './foreign-words.ts';
-import type { Path } from './problems.ts';
+import { levelOf, notes, reasonAgainst, wordFor, writeHeaders } from './foreign-words.ts';
 import { normalizeWord } from './suggest.ts';
-import { firstServer, hasKey, isRecord, type Mapping, nameOrPlaceholder, secondsOf } from './value-advice.ts';
+import { firstServer, nameOrPlaceholder, secondsOf } from './value-advice.ts';
+import { hasKey, isRecord, type Mapping, type Path, placeOf } from './values.ts';
 
 // Advice on keys of other programs' configurations. The rules at the head of value-advice.ts apply.
 

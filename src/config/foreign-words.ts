@@ -1,4 +1,3 @@
-import type { Path } from './problems.ts';
 import { normalizeWord } from './suggest.ts';
 
 // Words of other programs' configurations, with their equivalents here or the reasons why there are none.
@@ -17,12 +16,6 @@ export const notes = {
 /** Advice on a variable in place of a value that is not text. */
 export const variablesAreText = 'the value of a variable is always text';
 export const writeHeaders = 'a header goes into "headers: { NAME: VALUE }"';
-
-/** A path without indexes: `servers[].auth`. */
-export function placeOf(path: Path): string {
-  const parts = path.map((part) => (typeof part === 'number' ? '[]' : `.${part}`));
-  return parts.join('').replace(/^\./, '');
-}
 
 /** The words that keys take, each with its synonyms. */
 const synonyms: Readonly<Record<string, Readonly<Record<string, string>>>> = {

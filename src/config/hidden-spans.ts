@@ -1,7 +1,8 @@
 import type { YamlFile } from './document.ts';
-import { type Path, plainKeyLength } from './problems.ts';
+import { plainKeyLength } from './problems.ts';
 import { isKnown } from './reference.ts';
 import type { HiddenSpans, Source, Span } from './source.ts';
+import type { Path } from './values.ts';
 
 /** `${NAME}` does not reveal the value, and a message is clearer if it shows the reference. */
 const variable = /\$\{[A-Za-z_][A-Za-z0-9_]*\}/g;

@@ -1,12 +1,13 @@
 import type { z } from 'zod';
 import type { YamlFile } from './document.ts';
 import { hasForeignKeyFor, keyAdvice } from './foreign-keys.ts';
-import { notes, placeOf, variablesAreText } from './foreign-words.ts';
-import { clip, dotted, missingSpaceHint, type Path, type Problem, shownKey } from './problems.ts';
+import { notes, variablesAreText } from './foreign-words.ts';
+import { clip, dotted, missingSpaceHint, type Problem, shownKey } from './problems.ts';
 import { isKnown, keysAt, sectionsOf } from './reference.ts';
 import type { HiddenSpans, Source } from './source.ts';
 import { didYouMean } from './suggest.ts';
-import { isRecord, type Mapping, valueAdvice, type WrongValue } from './value-advice.ts';
+import { valueAdvice, type WrongValue } from './value-advice.ts';
+import { isRecord, type Mapping, type Path, placeOf, valueAt } from './values.ts';
 
 type Issue = z.core.$ZodIssue;
 
@@ -68,7 +69,7 @@ class IssueTranslator {
   }
 
   #wrongValue(issue: Issue, path: Path): Problem[] {
-    const found = at(this.#value, path);
+    const found = valueAt(this.#value, path);
     if (found === undefined) return this.#missingValue(path, issue.message);
     const span = this.#file.spanOf(path);
     const subject = path.length === 0 ? '' : `${dotted(path)}: `;
@@ -181,7 +182,7 @@ class IssueTranslator {
 
   /** The value at `path` as the file has it, before variables were expanded. */
   #written(path: Path): unknown {
-    return at(this.#file.value, path);
+    return valueAt(this.#file.value, path);
   }
 }
 
@@ -227,10 +228,4 @@ function sectionHint(key: string, path: Path): string {
   return sections === ''
     ? `; it belongs at the top of the file${spelling}`
     : `; it belongs to ${sections}${spelling}`;
-}
-
-function at(value: unknown, path: Path): unknown {
-  let found = value;
-  for (const part of path) found = isRecord(found) ? found[part] : undefined;
-  return found;
 }

@@ -5,15 +5,16 @@ import { descriptors } from '../runtime/descriptors.ts';
 import { stateKeyFrom, stateKeyVariable } from '../state/key.ts';
 import { crossCheck } from './checks.ts';
 import { type DisabledServer, splitDisabled } from './disabled.ts';
-import { pathKey, readYaml } from './document.ts';
+import { readYaml } from './document.ts';
 import { type Environment, type Expansion, expand, foreignReferenceWarnings } from './expand.ts';
 import { hiddenSpans } from './hidden-spans.ts';
 import { issueProblems } from './issues.ts';
-import { invalidConfig, type Path, unusableFile } from './problems.ts';
+import { invalidConfig, unusableFile } from './problems.ts';
 import { type Config, configSchema } from './schema.ts';
 import { secretsOf } from './secrets.ts';
 import { Source } from './source.ts';
 import { hiddenWords } from './syntax.ts';
+import { type Path, pathKey } from './values.ts';
 
 /** A complete, validated configuration, with the secrets that it refers to. */
 export interface LoadedConfig {

@@ -1,5 +1,6 @@
 import { GatewayError } from '../errors.ts';
 import type { HiddenSpans, Source, Span } from './source.ts';
+import type { Path } from './values.ts';
 
 /** One problem of a configuration file. */
 export interface Problem {
@@ -9,9 +10,6 @@ export interface Problem {
   /** A second location that belongs to the problem. */
   readonly related?: { readonly span: Span; readonly message: string };
 }
-
-/** The path of a value in the configuration: `['servers', 0, 'url']`. */
-export type Path = readonly (string | number)[];
 
 /** Further problems of a file are only counted. */
 const maxProblems = 50;

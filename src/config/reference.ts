@@ -1,7 +1,7 @@
 import type { ChangeEffect } from './fields.ts';
-import type { Path } from './problems.ts';
 import { configJsonSchema } from './schema.ts';
 import { normalizeWord } from './suggest.ts';
+import type { Path } from './values.ts';
 
 /** The part of JSON Schema that the configuration's schema uses. */
 interface SchemaNode {

@@ -1,8 +1,7 @@
-import { pathKey } from './document.ts';
 import type { Expansion } from './expand.ts';
-import type { Path } from './problems.ts';
 import type { Config } from './schema.ts';
 import { splitUserInfo } from './user-info.ts';
+import { type Path, pathKey } from './values.ts';
 
 /** Names of headers and query parameters whose values are credentials. */
 const credentialName =

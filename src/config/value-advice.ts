@@ -1,13 +1,11 @@
-import { levelOf, notes, placeOf, reasonAgainst, variablesAreText, wordFor } from './foreign-words.ts';
-import type { Path } from './problems.ts';
+import { levelOf, notes, reasonAgainst, variablesAreText, wordFor } from './foreign-words.ts';
 import { parseDurationMs, parseNumber, parseSizeBytes } from './quantities.ts';
 import { isHost, serverNameExpected } from './rules.ts';
+import { hasKey, isRecord, type Mapping, type Path, placeOf } from './values.ts';
 import { foreignReferenceIn, referenceAdvice } from './variables.ts';
 
 // Advice on values in the form of other programs, to follow "; " in a message. It is derived from the text of the file, never
 // from the value of a variable, and repeats only numbers, hosts and names: any other value may be a secret.
-
-export type Mapping = Readonly<Record<string, unknown>>;
 
 /** The keys that a single value in place of a section is meant for, each with the conversion of the value, or null. */
 const mainKeys: Readonly<Record<string, readonly (readonly [string, (value: unknown) => unknown])[]>> = {
@@ -194,13 +192,4 @@ const numberOf = (value: unknown) => (typeof value === 'number' ? value : null);
 export function secondsOf(value: unknown): number | null {
   const ms = typeof value === 'string' ? parseDurationMs(value) : null;
   return ms === null ? numberOf(value) : ms / 1000;
-}
-
-export function isRecord(value: unknown): value is Mapping {
-  return typeof value === 'object' && value !== null;
-}
-
-/** Whether `value` is a mapping with at least one of these keys. */
-export function hasKey(value: unknown, ...keys: string[]): boolean {
-  return isRecord(value) && keys.some((key) => Object.hasOwn(value, key));
 }

@@ -1,4 +1,5 @@
 import { authoritiesProblem } from './authorities.ts';
+import type { Environment } from './expand.ts';
 import { isLoopback, normalizeHost } from './hosts.ts';
 import type { LoadedConfig } from './load.ts';
 import type { Config } from './schema.ts';
@@ -6,7 +7,7 @@ import type { Config } from './schema.ts';
 /** Warnings about valid settings that are risky or rarely intended. */
 export function warningsOf(
   { config, warnings }: Pick<LoadedConfig, 'config' | 'warnings'>,
-  env: Readonly<Record<string, string | undefined>> = process.env,
+  env: Environment = process.env,
 ): string[] {
   const { host, mcp, servers } = config;
   const risks: string[] = [];
