@@ -1,37 +1,48 @@
 import type { ObjectText } from '../json/object.ts';
-import type { Answer, Exchange } from '../protocol/exchange.ts';
+import type { Caller } from '../protocol/caller.ts';
+import type { Answer } from '../protocol/exchange.ts';
 import type { RequestMessage } from '../protocol/messages.ts';
 import { Abort, type Signal } from '../runtime/abort.ts';
 import { LinkedNode } from '../runtime/linked-list.ts';
-import type { Session } from './legacy/sessions.ts';
-import type { Reply } from './reply.ts';
+import type { RunningCall } from './in-flight.ts';
+import type { Session, SessionCall } from './legacy/sessions.ts';
+import type { AnswerSource, Reply } from './reply.ts';
 
-/** Takes what ends a call. */
-export interface CallTaker {
-  answered(call: Call, answer: Answer): void;
-  failed(call: Call, error: unknown): void;
+/** The owner of a call is notified of its end: one of the two methods is called, once. */
+export interface CallOwner {
+  callAnswered(call: Call, answer: Answer): void;
+  callFailed(call: Call, error: unknown): void;
 }
 
-/** A client's request while it is being answered. */
-export class Call extends LinkedNode implements Exchange {
+/** A client's request from its arrival to its answer. */
+export class Call extends LinkedNode implements RunningCall, AnswerSource, SessionCall {
   readonly message: RequestMessage;
-  readonly reply: Reply;
+  readonly caller: Caller;
+  /** Undefined for a request outside a session. */
   readonly session: Session | undefined;
-  readonly abort = new Abort();
+  /** Carries notifications and the answer to the client. */
+  readonly reply: Reply;
   readonly startMs = performance.now();
-  readonly #taker: CallTaker;
-  /** Null until it is asked for. */
+  readonly #abort = new Abort();
+  readonly #owner: CallOwner;
+  /** Null until first read. */
   #meta: ObjectText | undefined | null = null;
-  /** It has been answered. */
+  /** Set by the owner once the call has its answer. */
   isOver = false;
 
-  /** @param reply takes what the client is to see before the answer */
-  constructor(message: RequestMessage, reply: Reply, session: Session | undefined, taker: CallTaker) {
+  constructor(
+    message: RequestMessage,
+    caller: Caller,
+    session: Session | undefined,
+    reply: Reply,
+    owner: CallOwner,
+  ) {
     super();
-    this.#taker = taker;
     this.message = message;
-    this.reply = reply;
+    this.caller = caller;
     this.session = session;
+    this.reply = reply;
+    this.#owner = owner;
   }
 
   get method(): string {
@@ -40,12 +51,15 @@ export class Call extends LinkedNode implements Exchange {
   get methodText(): string {
     return this.message.methodText;
   }
+  get idText(): string {
+    return this.message.idText;
+  }
   get params(): ObjectText | undefined {
     return this.message.params;
   }
 
   get signal(): Signal {
-    return this.abort;
+    return this.#abort;
   }
 
   get meta(): ObjectText | undefined {
@@ -58,10 +72,24 @@ export class Call extends LinkedNode implements Exchange {
   }
 
   answer(answer: Answer): void {
-    this.#taker.answered(this, answer);
+    this.#owner.callAnswered(this, answer);
   }
 
   fail(error: unknown): void {
-    this.#taker.failed(this, error);
+    this.#owner.callFailed(this, error);
+  }
+
+  /** Aborts the call, unless it is over. */
+  cancel(): void {
+    if (!this.isOver) this.#abort.abort();
+  }
+
+  /** The client is gone, and with it the only way to answer: the call is cancelled. */
+  replyGone(): void {
+    this.cancel();
+  }
+
+  get running(): readonly Call[] {
+    return this.isOver ? [] : [this];
   }
 }

@@ -4,10 +4,10 @@ import type { Logger } from '../observability/log.ts';
 import { jsonType } from '../protocol/headers.ts';
 import { errorText } from '../protocol/messages.ts';
 
-/** The error to show for whatever was thrown; what was not meant to be shown is logged instead. */
+/** The error to report for a thrown one. Errors that are not for users are logged instead. */
 export function toGatewayError(error: unknown, logger: Logger): GatewayError {
   if (error instanceof GatewayError) return error;
-  // Only what a client sends is looked into while it is being answered.
+  // While a request is being answered, only the client's own params are scanned.
   if (error instanceof TooManyError)
     return new GatewayError('invalid_params', `Invalid params: ${error.message}`);
   logger.error('a request failed inside the gateway', { error });
@@ -19,7 +19,7 @@ export function rpcErrorText(error: GatewayError): string {
   return JSON.stringify({ code: error.rpcCode, message: error.message, data: error.data });
 }
 
-/** A JSON-RPC error as an HTTP answer of its own, with the error's own status. */
+/** A JSON-RPC error as an HTTP response with the error's status. */
 export function errorResponse(
   error: GatewayError,
   idText = 'null',
@@ -29,4 +29,12 @@ export function errorResponse(
     status: error.httpStatus,
     headers: { 'content-type': jsonType, ...headers },
   });
+}
+
+export function methodNotAllowed(methods: readonly string[]): Response {
+  const allow = methods.join(', ');
+  return Response.json(
+    { error: `method not allowed; allowed: ${allow}` },
+    { status: 405, headers: { allow } },
+  );
 }

@@ -1,57 +1,75 @@
+import type { Exchange } from '../protocol/exchange.ts';
 import { type Deadline, deadlines } from '../runtime/deadlines.ts';
 import { LinkedList } from '../runtime/linked-list.ts';
 import { type SendBatch, sendBatch } from '../runtime/send-batch.ts';
-import type { Call } from './call.ts';
-import { KeepAlive } from './keep-alive.ts';
-import type { Reply } from './reply.ts';
+import { KeepAlive, type KeepAliveMember } from './keep-alive.ts';
 
-/** How long a reply may take before its client is watched: most are over by then. */
+/** Replies that take longer watch their clients. Most do not. */
 const watchAfterMs = 50;
 
-/** The replies that are under way. */
+/** A call that can be cancelled. */
+export interface RunningCall extends Exchange {
+  cancel(): void;
+}
+
+/** A reply that misses answers. */
+export interface InFlightReply extends KeepAliveMember {
+  /** The calls that the missing answers depend on. */
+  readonly running: readonly RunningCall[];
+  /** Called once, when the reply has taken a while. */
+  watchClient(): void;
+}
+
+/** The replies that are not done. */
 export class InFlightReplies {
-  readonly #young = new LinkedList<Reply>();
-  readonly #watched: KeepAlive<Reply>;
+  readonly #young = new LinkedList<InFlightReply>();
+  readonly #watched: KeepAlive<InFlightReply>;
   readonly #batch: SendBatch;
   #aging: Deadline | null = null;
-  #onEmpty: (() => void) | null = null;
+  #onIdle: (() => void) | null = null;
 
   /**
-   * @param watched tells those that take long of the time
+   * @param watched calls back the replies that take long
    * @param batch counts the requests in flight
    */
-  constructor(watched = new KeepAlive<Reply>(), batch = sendBatch) {
+  constructor(watched = new KeepAlive<InFlightReply>(), batch = sendBatch) {
     this.#watched = watched;
     this.#batch = batch;
   }
 
-  add(reply: Reply): void {
+  add(reply: InFlightReply): void {
     this.#batch.requestStarted();
     this.#young.add(reply);
     this.#aging ??= deadlines.add(watchAfterMs, () => this.#age());
   }
 
-  /** The reply is done. */
-  delete(reply: Reply): void {
+  /** Removes a reply that is done. */
+  delete(reply: InFlightReply): void {
     this.#batch.requestEnded();
     this.#young.remove(reply);
     this.#watched.delete(reply);
-    if (this.#size === 0) this.#onEmpty?.();
+    if (this.#size === 0) this.#onIdle?.();
   }
 
-  /** Resolves when no reply is under way, at the latest after `timeoutMs`. */
-  async empty(timeoutMs: number): Promise<void> {
+  /** Resolves when no reply is in flight, or after `timeoutMs`. */
+  async idle(timeoutMs: number): Promise<void> {
     if (this.#size === 0) return;
-    const empty = Promise.withResolvers<void>();
-    this.#onEmpty = empty.resolve;
-    const timer = setTimeout(empty.resolve, timeoutMs);
-    await empty.promise;
+    const idle = Promise.withResolvers<void>();
+    this.#onIdle = idle.resolve;
+    const timer = setTimeout(idle.resolve, timeoutMs);
+    await idle.promise;
     clearTimeout(timer);
   }
 
-  /** The calls that they wait for. */
-  running(): Call[] {
-    return [...this.#young, ...this.#watched].flatMap((reply) => reply.running);
+  /** Cancels all calls; returns how many for each server. */
+  cancelAll(serverOf: (exchange: Exchange) => string): Map<string, number> {
+    const counts = new Map<string, number>();
+    for (const call of [...this.#young, ...this.#watched].flatMap((reply) => reply.running)) {
+      const server = serverOf(call);
+      counts.set(server, (counts.get(server) ?? 0) + 1);
+      call.cancel();
+    }
+    return counts;
   }
 
   get #size(): number {

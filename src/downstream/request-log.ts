@@ -1,10 +1,12 @@
 import type { GatewayError } from '../errors.ts';
 import type { LogFields, Logger } from '../observability/log.ts';
 import type { Answer } from '../protocol/exchange.ts';
+import { sessionHeader } from '../protocol/headers.ts';
 import { MessageLog, shown, sizeOf } from '../protocol/message-log.ts';
 import type { Message } from '../protocol/messages.ts';
 import type { Call } from './call.ts';
 import type { Session } from './legacy/sessions.ts';
+import type { EndpointRequest } from './request.ts';
 
 /** As much of a session's id as tells it from others. */
 const maxSessionChars = 8;
@@ -27,22 +29,24 @@ export class RequestLog {
     this.messages = logger.isTrace ? new MessageLog(logger) : null;
   }
 
-  /** The messages of a body have come. */
-  received(body: Message | readonly Message[], text: string, sessionId: string | null): void {
-    const fields = { session: sessionShown(sessionId) };
-    if (!Array.isArray(body)) this.messages?.message('from client', body as Message, text.length, fields);
-    else for (const message of body) this.messages?.message('from client', message, sizeOf(message), fields);
+  /** Logs the messages of a POST body. */
+  received(messages: readonly Message[], request: EndpointRequest): void {
+    const fields = { session: sessionShown(request.header(sessionHeader)) };
+    for (const message of messages) {
+      const size = messages.length === 1 ? request.text.length : sizeOf(message);
+      this.messages?.message('from client', message, size, fields);
+    }
   }
 
   /** @param server who was to answer a call of a tool */
   answered(call: Call, answer: Answer, nowMs: number, server: string): void {
-    const { method, params, session, message } = call;
+    const { method, params, caller, message } = call;
     const isCall = method === 'tools/call';
     const told = {
       method: shown(method),
       tool: isCall ? shown(params?.string('name') ?? '') : undefined,
       server: isCall ? server : undefined,
-      session: sessionShown(session?.id),
+      session: sessionShown(caller.sessionId),
       duration_ms: durationMs(call.startMs, nowMs),
       ...outcomeOf(answer),
     };

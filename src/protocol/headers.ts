@@ -3,6 +3,16 @@ export const sessionHeader = 'mcp-session-id';
 /** Carries the negotiated revision. MCP 2025-11-25, Transports, Protocol Version Header. */
 export const versionHeader = 'mcp-protocol-version';
 
+/** The headers that clients and servers send, as they are usually written. MCP 2025-11-25 and 2026-07-28, Transports. */
+export const clientHeaders = [
+  'Mcp-Session-Id',
+  'MCP-Protocol-Version',
+  'Last-Event-ID',
+  'Mcp-Method',
+  'Mcp-Name',
+];
+export const serverHeaders = ['Mcp-Session-Id', 'MCP-Protocol-Version'];
+
 export const jsonType = 'application/json';
 export const sseType = 'text/event-stream';
 

@@ -1,78 +1,130 @@
 import { GatewayError } from '../../errors.ts';
-import { ObjectText } from '../../json/object.ts';
-import type { Ends } from '../../json/scan.ts';
-import { gatewaysKey } from '../../protocol/instance.ts';
-import { type Message, type NotificationMessage, parseMessage } from '../../protocol/messages.ts';
-import { negotiateVersion } from '../../protocol/versions.ts';
-import { build } from '../../version.ts';
-import { factsThatFit, type Principal, type SessionFacts } from './session-ids.ts';
-import type { Session } from './sessions.ts';
+import type { DownstreamMetrics } from '../../observability/downstream-metrics.ts';
+import type { Principal } from '../../protocol/caller.ts';
+import { sessionHeader, versionHeader } from '../../protocol/headers.ts';
+import {
+  errorText,
+  type NotificationMessage,
+  type RequestMessage,
+  resultText,
+} from '../../protocol/messages.ts';
+import { checkVersion } from '../classify.ts';
+import { errorResponse, methodNotAllowed, rpcErrorText } from '../error-answers.ts';
+import { streamHeaders } from '../event-stream.ts';
+import type { KeepAlive } from '../keep-alive.ts';
+import type { EndpointRequest } from '../request.ts';
+import type { RequestLog } from '../request-log.ts';
+import { clientName, factsOf, initializeResult } from './initialize.ts';
+import type { Session, Sessions } from './sessions.ts';
 
-/** As much of a client's name as is logged. */
-const maxNameChars = 100;
-
-/** What the gateway offers its clients. MCP 2025-11-25, Lifecycle, Capability Negotiation. */
-const capabilities = { tools: { listChanged: true } };
-
-/** Members of params that a client may leave out, and writes as null where its language has no "absent". */
-const optionalMembers = ['_meta', 'arguments', 'capabilities', 'clientInfo', 'context', 'cursor', 'task'];
-
-/**
- * The message in a client's text, without what is null and means "absent". Throws a SyntaxError where the text is no JSON.
- * For `ends` and `element` see {@link parseMessage}.
- */
-export function clientMessage(text: string, ends?: Ends, element?: number): Message {
-  const message = parseMessage(text, ends, element);
-  if (message.kind !== 'request' && message.kind !== 'notification') return message;
-  const { params } = message;
-  if (params === undefined || !params.hasNull) return message;
-  const absent = optionalMembers.filter((name) => params.isText(name, 'null'));
-  if (absent.length === 0) return message;
-  return { ...message, params: new ObjectText(params.without(...absent)) };
+interface LifecycleParts {
+  readonly sessions: Sessions;
+  readonly metrics: DownstreamMetrics;
+  readonly log: RequestLog;
+  /** Keeps the GET streams of sessions alive. */
+  readonly streams: KeepAlive;
+  /** Returns the ids of this gateway and of those that it reaches, for clients. */
+  readonly gateways: () => string;
 }
 
-/**
- * The result of `initialize`. Throws `invalid_params` where the client's own params are wrong.
- * @param gateways the ids of this gateway and of those that it reaches
- */
-export function initializeResult(params: ObjectText | undefined, gateways: string): string {
-  const wrong = (what: string) => new GatewayError('invalid_params', `initialize: ${what}`);
-  const protocolVersion = params?.string('protocolVersion');
-  if (params === undefined || protocolVersion === undefined)
-    throw wrong('"protocolVersion" must be a string');
-  if (!params.isObjectOrAbsent('capabilities')) throw wrong('"capabilities" must be an object');
-  if (!params.isObjectOrAbsent('clientInfo')) throw wrong('"clientInfo" must be an object');
-  return JSON.stringify({
-    protocolVersion: negotiateVersion(protocolVersion),
-    capabilities,
-    serverInfo: { name: 'mcpstead', version: build.version },
-    _meta: { [gatewaysKey]: gateways },
-  });
+/** The response to `initialize`. */
+interface Opening {
+  readonly answer: string;
+  readonly headers: Readonly<Record<string, string>>;
 }
 
-/** What is to be known of the session that an `initialize` opens, from params that {@link initializeResult} took. */
-export function factsOf(params: ObjectText | undefined, principal: Principal): SessionFacts {
-  return factsThatFit({
-    protocolVersion: negotiateVersion(params?.string('protocolVersion') ?? ''),
-    clientInfo: params?.member('clientInfo') ?? '{}',
-    capabilities: params?.member('capabilities') ?? '{}',
-    principal,
-    view: '',
-    openedSeconds: Date.now() / 1000,
-  });
-}
+/** Opens, finds and ends client sessions. MCP 2025-11-25, Transports, Session Management. */
+export class Lifecycle {
+  readonly #parts: LifecycleParts;
 
-/** What the client of a session calls itself, for the log. */
-export function clientName({ clientInfo }: SessionFacts): string {
-  return new ObjectText(clientInfo).string('name')?.slice(0, maxNameChars) ?? 'unnamed';
-}
-
-/** Takes a client's notification. Those that nothing here waits for are accepted all the same. */
-export function takeNotification(message: NotificationMessage, session: Session | undefined): void {
-  if (session === undefined) return;
-  if (message.method === 'notifications/cancelled') {
-    // The text, not the value: an id may be a number that no double holds.
-    const idText = message.params?.member('requestId');
-    if (idText !== undefined) session.cancel(idText);
+  constructor(parts: LifecycleParts) {
+    this.#parts = parts;
   }
+
+  /**
+   * Opens a session, also if the request names one: a client that starts over may still send its old id. Throws
+   * `unavailable`.
+   */
+  initialize({ method, params, idText }: RequestMessage, principal: Principal): Opening {
+    const { sessions, metrics, log, gateways } = this.#parts;
+    const startMs = performance.now();
+    let opening: Opening;
+    let isOpen = false;
+    try {
+      const result = initializeResult(params, gateways());
+      const session = sessions.open(factsOf(params, principal));
+      if (log.isDebug) log.opened(session, clientName(session.caller), startMs);
+      opening = { answer: resultText(idText, result), headers: { [sessionHeader]: session.id } };
+      isOpen = true;
+    } catch (error) {
+      if (!(error instanceof GatewayError) || error.kind !== 'invalid_params') throw error;
+      sessions.refuse();
+      if (log.isDebug) log.refused(error, method);
+      opening = { answer: errorText(idText, rpcErrorText(error)), headers: {} };
+    }
+    log.messages?.answer('to client', idText, opening.answer.length);
+    metrics.request(method, isOpen, (performance.now() - startMs) / 1000);
+    return opening;
+  }
+
+  /** The session with this id. Throws `unknown_session`. */
+  session(id: string, principal: Principal): Session {
+    const session = this.#parts.sessions.use(id, principal);
+    if (session) return session;
+    throw new GatewayError('unknown_session', 'Session not found: it ended or never was; initialize anew');
+  }
+
+  /** Answers a GET with the stream of the session's messages. */
+  listen(request: EndpointRequest): void {
+    const { metrics, log, streams } = this.#parts;
+    if (request.header(sessionHeader) === null || !request.accepted.sse) {
+      metrics.requestWithoutMethod('listen', false);
+      request.respond(methodNotAllowed(['POST', 'DELETE']));
+      return;
+    }
+    const session = this.#namedSession(request, 'listen');
+    if (session === null) return;
+    if (log.isDebug) log.session('client listens for messages of its session', session);
+    request.stream(new Response(session.listen(streams).readable, { headers: streamHeaders }));
+  }
+
+  /** Answers a DELETE, which ends the session. */
+  terminate(request: EndpointRequest): void {
+    const { sessions, log } = this.#parts;
+    const session = this.#namedSession(request, 'terminate');
+    if (session === null) return;
+    sessions.end(session, 'client_delete');
+    if (log.isDebug) log.session('client session ended by its client', session);
+    // Python clients log a warning on 202.
+    request.respond(new Response(null, { status: 204 }));
+  }
+
+  /** Counts a request and returns the session that its header names, or responds with an error and returns null. */
+  #namedSession(request: EndpointRequest, label: 'listen' | 'terminate'): Session | null {
+    const { metrics } = this.#parts;
+    try {
+      const id = request.header(sessionHeader);
+      if (id === null) throw new GatewayError('invalid_request', 'DELETE needs the Mcp-Session-Id header');
+      checkVersion(request.header(versionHeader));
+      const session = this.session(id, request.principal);
+      metrics.requestWithoutMethod(label, true);
+      return session;
+    } catch (error) {
+      if (!(error instanceof GatewayError)) throw error;
+      metrics.requestWithoutMethod(label, false);
+      request.respond(errorResponse(error));
+      return null;
+    }
+  }
+}
+
+/** Applies a client's notification. Most have no effect. */
+export function applyNotification(
+  { method, params }: NotificationMessage,
+  session: Session | undefined,
+): void {
+  if (session === undefined || method !== 'notifications/cancelled') return;
+  // The text of the id, because it may be a number that no double holds exactly.
+  const idText = params?.member('requestId');
+  if (idText !== undefined) session.cancel(idText);
 }

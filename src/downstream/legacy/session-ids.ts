@@ -1,5 +1,6 @@
 import { ObjectText } from '../../json/object.ts';
 import { elements } from '../../json/scan.ts';
+import type { Principal } from '../../protocol/caller.ts';
 import { maxSealedTextBytes } from '../../state/seal.ts';
 import type { State } from '../../state/state.ts';
 
@@ -15,9 +16,6 @@ const essentialCapabilities = ['roots', 'sampling', 'elicitation', 'tasks'];
 /** After that time a session that this process does not know is not taken up again. */
 const maxAgeSeconds = 30 * 24 * 3600;
 const purpose = 'session';
-
-/** Whose the sessions are: of whoever comes, or of those who have the gateway's token. */
-export type Principal = 'none' | 'bearer';
 
 /** What is known of a session from its opening on. */
 export interface SessionFacts {
@@ -58,7 +56,7 @@ export class SessionIds {
   }
 
   /** Nobody shall go on with the session of that id. */
-  end(id: string, { openedSeconds }: SessionFacts): void {
+  end(id: string, openedSeconds: number): void {
     this.#state.endedSessions.add(id, Math.ceil(openedSeconds + maxAgeSeconds));
   }
 }

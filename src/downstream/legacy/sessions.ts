@@ -1,14 +1,14 @@
 import { GatewayError } from '../../errors.ts';
 import type { DownstreamMetrics, SessionEndReason } from '../../observability/downstream-metrics.ts';
 import type { Logger } from '../../observability/log.ts';
+import type { Caller, Principal } from '../../protocol/caller.ts';
 import { MessageLog } from '../../protocol/message-log.ts';
 import { parseMessage } from '../../protocol/messages.ts';
 import { forEachInTurns, nextTurn } from '../../runtime/event-loop.ts';
 import { LinkedList, LinkedNode } from '../../runtime/linked-list.ts';
-import type { Call } from '../call.ts';
 import { EventStream } from '../event-stream.ts';
 import type { KeepAlive } from '../keep-alive.ts';
-import type { Principal, SessionFacts, SessionIds } from './session-ids.ts';
+import type { SessionFacts, SessionIds } from './session-ids.ts';
 
 /** A bound on what clients can make the gateway remember. */
 const defaultMaxSessions = 100_000;
@@ -21,13 +21,21 @@ const maxEndedInTurn = 256;
 /** How often it is told that sessions had to make room for others. */
 const fullWarningIntervalMs = 60_000;
 
+/** A running call, as its session sees it. */
+export interface SessionCall extends LinkedNode {
+  /** The JSON text of the request's id. */
+  readonly idText: string;
+  cancel(): void;
+}
+
 /** A client's session. MCP 2025-11-25, Transports, Session Management. */
 export class Session extends LinkedNode {
   readonly id: string;
-  readonly facts: SessionFacts;
+  readonly caller: Caller;
+  readonly openedSeconds: number;
   lastSeenMs = performance.now();
   readonly #idleSessions: LinkedList<Session>;
-  readonly #calls = new LinkedList<Call>();
+  readonly #calls = new LinkedList<SessionCall>();
   /** Those that are open, the newest last. */
   readonly #streams: EventStream[] = [];
   /** Notices that no stream was there to take, each once. */
@@ -38,7 +46,9 @@ export class Session extends LinkedNode {
   constructor(id: string, facts: SessionFacts, idleSessions: LinkedList<Session>) {
     super();
     this.id = id;
-    this.facts = facts;
+    const { principal, clientInfo, capabilities, view } = facts;
+    this.caller = { principal, sessionId: id, clientInfo, capabilities, view };
+    this.openedSeconds = facts.openedSeconds;
     this.#idleSessions = idleSessions;
     idleSessions.add(this);
   }
@@ -75,25 +85,25 @@ export class Session extends LinkedNode {
   }
 
   /** A call of this session runs from now on; the session is not idle until it has {@link ended}. */
-  began(call: Call): void {
+  began(call: SessionCall): void {
     this.#calls.add(call);
     this.#idleSessions.remove(this);
   }
 
-  ended(call: Call, nowMs: number): void {
+  ended(call: SessionCall, nowMs: number): void {
     this.#calls.remove(call);
     this.touch(nowMs);
   }
 
   /** Cancels the calls whose id has this JSON text: nothing stops a client from using one id twice at the same time. */
   cancel(idText: string): void {
-    for (const call of this.#calls) if (call.message.idText === idText) call.abort.abort();
+    for (const call of this.#calls) if (call.idText === idText) call.cancel();
   }
 
   close(): void {
     this.#closed = true;
     this.#idleSessions.remove(this);
-    for (const call of this.#calls) call.abort.abort();
+    for (const call of this.#calls) call.cancel();
     for (const stream of [...this.#streams]) stream.close();
   }
 }
@@ -158,15 +168,15 @@ export class Sessions {
    */
   use(id: string, principal: Principal): Session | undefined {
     const session = this.#sessions.get(id) ?? this.#takeUp(id, principal);
-    return session?.facts.principal === principal ? session : undefined;
+    return session?.caller.principal === principal ? session : undefined;
   }
 
   end(session: Session, reason: SessionEndReason): void {
     if (!this.#sessions.delete(session.id)) return;
     session.close();
     // With those of a gateway that shuts down, its successor goes on.
-    if (reason !== 'gateway_shutdown') this.#parts.ids.end(session.id, session.facts);
-    const lastedSeconds = Date.now() / 1000 - session.facts.openedSeconds;
+    if (reason !== 'gateway_shutdown') this.#parts.ids.end(session.id, session.openedSeconds);
+    const lastedSeconds = Date.now() / 1000 - session.openedSeconds;
     this.#parts.metrics.sessionEnded(reason, Math.max(0, lastedSeconds));
   }
 

@@ -1,5 +1,6 @@
 import { expect, test } from 'bun:test';
-import { Endpoint, type PostedBody } from '../../../src/downstream/endpoint.ts';
+import { Endpoint } from '../../../src/downstream/endpoint.ts';
+import type { BodyReader, EndpointRequest } from '../../../src/downstream/request.ts';
 import type { Exchange } from '../../../src/protocol/exchange.ts';
 
 /** An endpoint whose requests take some milliseconds of work each. */
@@ -27,17 +28,20 @@ function busyEndpoint(onHandled: () => void): Endpoint {
 function postedBatch(count: number) {
   const responded = Promise.withResolvers<Response>();
   const requests = Array.from({ length: count }, (_, id) => ({ jsonrpc: '2.0', id, method: 'tools/list' }));
-  const posted = {
+  const request: EndpointRequest = {
+    method: 'POST',
     text: JSON.stringify(requests),
-    sessionId: null,
-    protocolVersion: null,
+    header: (name) => (name === 'content-type' ? 'application/json' : null),
+    readBody: (reader: BodyReader) => reader.bodyRead(request),
     principal: 'none',
     accepted: { json: true, sse: false },
     signal: new AbortController().signal,
     respond: responded.resolve,
+    stream: responded.resolve,
+    onLong() {},
     ended() {},
   };
-  return { posted: posted as unknown as PostedBody, response: responded.promise };
+  return { request, response: responded.promise };
 }
 
 test('the requests of a batch that take long leave others their turn', async () => {
@@ -49,8 +53,8 @@ test('the requests of a batch that take long leave others their turn', async () 
     if (!over) setImmediate(count);
   };
   setImmediate(count);
-  const { posted, response } = postedBatch(10);
-  busyEndpoint(() => turns.add(turn)).post(posted);
+  const { request, response } = postedBatch(10);
+  busyEndpoint(() => turns.add(turn)).handle(request);
   const answers = (await (await response).json()) as { id: number }[];
   over = true;
   expect(answers.map(({ id }) => id)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);

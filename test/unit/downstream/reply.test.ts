@@ -3,6 +3,7 @@ import { Call } from '../../../src/downstream/call.ts';
 import { InFlightReplies } from '../../../src/downstream/in-flight.ts';
 import { KeepAlive } from '../../../src/downstream/keep-alive.ts';
 import { Reply } from '../../../src/downstream/reply.ts';
+import { sessionlessCallers } from '../../../src/protocol/caller.ts';
 import { parseMessage, type RequestMessage } from '../../../src/protocol/messages.ts';
 import { Abort } from '../../../src/runtime/abort.ts';
 import { nextTurn } from '../../../src/runtime/event-loop.ts';
@@ -16,7 +17,8 @@ const both = { json: true, sse: true };
 
 function callOf(made: Reply): Call {
   const message = parseMessage('{"jsonrpc":"2.0","id":1,"method":"m"}') as RequestMessage;
-  return new Call(message, made, undefined, { answered() {}, failed() {} });
+  const owner = { callAnswered() {}, callFailed() {} };
+  return new Call(message, sessionlessCallers.none, undefined, made, owner);
 }
 
 /** A reply with one call, and how often that was cancelled. */
@@ -43,8 +45,8 @@ function reply({
   const parts = { replies, streams };
   const made = new Reply(parts, asked, batch, headers);
   const call = callOf(made);
-  call.abort.addEventListener('abort', () => void seen.gone++);
-  made.await(call);
+  call.signal.addEventListener('abort', () => void seen.gone++);
+  made.source = call;
   return { reply: made, response: response.promise, seen, replies, streams };
 }
 
@@ -317,7 +319,7 @@ describe('replies under way', () => {
     const old = reply({ replies });
     await Bun.sleep(150);
     const young = reply({ replies });
-    for (const call of replies.running()) call.abort.abort();
+    replies.cancelAll(() => 'a');
     expect([old.seen.gone, young.seen.gone]).toEqual([1, 1]);
     for (const one of [old, young]) {
       one.reply.answer('{"a":1}');
@@ -355,18 +357,18 @@ describe('replies under way', () => {
   test('are waited for until the last one is done', async () => {
     const { reply: made, replies } = reply({});
     let isEmpty = false;
-    const empty = replies.empty(10_000).then(() => {
+    const empty = replies.idle(10_000).then(() => {
       isEmpty = true;
     });
     await Bun.sleep(100);
     expect(isEmpty).toBe(false);
     made.answer('{"a":1}');
     await empty;
-    await replies.empty(10_000);
+    await replies.idle(10_000);
   });
 
   test('are not waited for longer than is allowed', async () => {
     const { replies } = reply({});
-    await replies.empty(20);
+    await replies.idle(20);
   });
 });

@@ -41,7 +41,7 @@ describe('the id of a session', () => {
   test('tells nothing any more once the session has ended', () => {
     const ids = new SessionIds(volatileState());
     const [ended, open] = [ids.issue(facts()), ids.issue(facts())];
-    ids.end(ended, facts());
+    ids.end(ended, facts().openedSeconds);
     expect(ids.read(ended)).toBeNull();
     expect(ids.read(open)).not.toBeNull();
   });

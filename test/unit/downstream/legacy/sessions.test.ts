@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from 'bun:test';
 import { Call } from '../../../../src/downstream/call.ts';
 import { InFlightReplies } from '../../../../src/downstream/in-flight.ts';
 import { KeepAlive } from '../../../../src/downstream/keep-alive.ts';
-import { takeNotification } from '../../../../src/downstream/legacy/lifecycle.ts';
+import { applyNotification } from '../../../../src/downstream/legacy/lifecycle.ts';
 import { type SessionFacts, SessionIds } from '../../../../src/downstream/legacy/session-ids.ts';
 import { type Session, Sessions } from '../../../../src/downstream/legacy/sessions.ts';
 import { Reply } from '../../../../src/downstream/reply.ts';
@@ -66,9 +66,9 @@ function running(session: Session, idText: string): Call {
   const accepted = { json: true, sse: true };
   const asked = { accepted, signal: new Abort(), respond() {}, stream() {}, onLong() {}, ended() {} };
   const reply = new Reply({ replies: new InFlightReplies(), streams: new KeepAlive() }, asked, null);
-  const call = new Call(parseMessage(text) as RequestMessage, reply, session, {
-    answered() {},
-    failed() {},
+  const call = new Call(parseMessage(text) as RequestMessage, session.caller, session, reply, {
+    callAnswered() {},
+    callFailed() {},
   });
   session.began(call);
   return call;
@@ -76,7 +76,7 @@ function running(session: Session, idText: string): Call {
 
 function cancelled(session: Session, paramsText: string): void {
   const text = `{"jsonrpc":"2.0","method":"notifications/cancelled","params":${paramsText}}`;
-  takeNotification(parseMessage(text) as NotificationMessage, session);
+  applyNotification(parseMessage(text) as NotificationMessage, session);
 }
 
 describe('an idle session', () => {
@@ -141,8 +141,8 @@ describe('notifications/cancelled', () => {
     const call = running(session, idText);
     const other = running(session, '12345678901234567891');
     cancelled(session, params);
-    expect(call.abort.aborted).toBe(true);
-    expect(other.abort.aborted).toBe(false);
+    expect(call.signal.aborted).toBe(true);
+    expect(other.signal.aborted).toBe(false);
   });
 
   test('cancels all calls of that id, where a client uses one twice', () => {
@@ -150,7 +150,7 @@ describe('notifications/cancelled', () => {
     const session = sessions.open(facts);
     const calls = [running(session, '1'), running(session, '1')];
     cancelled(session, '{"requestId":1}');
-    expect(calls.map((call) => call.abort.aborted)).toEqual([true, true]);
+    expect(calls.map((call) => call.signal.aborted)).toEqual([true, true]);
   });
 
   test.each(['{}', '{"requestId":"1"}', '{"requestId":null}', '{"requestId":2}'])(
@@ -160,7 +160,7 @@ describe('notifications/cancelled', () => {
       const session = sessions.open(facts);
       const call = running(session, '1');
       cancelled(session, params);
-      expect(call.abort.aborted).toBe(false);
+      expect(call.signal.aborted).toBe(false);
     },
   );
 
@@ -170,9 +170,9 @@ describe('notifications/cancelled', () => {
     const call = running(session, '1');
     const levels = 2_000_000;
     cancelled(session, `{"requestId":${'['.repeat(levels)}${']'.repeat(levels)}}`);
-    expect(call.abort.aborted).toBe(false);
+    expect(call.signal.aborted).toBe(false);
     cancelled(session, '{"requestId":1}');
-    expect(call.abort.aborted).toBe(true);
+    expect(call.signal.aborted).toBe(true);
   });
 });
 
@@ -183,7 +183,7 @@ test('the end of a session cancels its calls and closes its stream', async () =>
   const stream = session.listen(new KeepAlive());
   sessions.end(session, 'client_delete');
   sessions.end(session, 'client_delete');
-  expect(call.abort.aborted).toBe(true);
+  expect(call.signal.aborted).toBe(true);
   expect(await new Response(stream.readable).text()).toBe(': keep-alive\n\n');
   expect(await endings('client_delete')).toBe(1);
 });

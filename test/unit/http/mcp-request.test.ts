@@ -1,19 +1,12 @@
 import { expect, test } from 'bun:test';
-import type { Endpoint } from '../../../src/downstream/endpoint.ts';
-import { PostRequest } from '../../../src/http/post-request.ts';
+import { McpRequest } from '../../../src/http/mcp-request.ts';
 import { nextTurn } from '../../../src/runtime/event-loop.ts';
 import { sendBatch } from '../../../src/runtime/send-batch.ts';
 
 /** A POST that nothing was done with yet. */
-function newPost(): PostRequest {
+function newPost(): McpRequest {
   const request = new Request('http://localhost/mcp', { method: 'POST' });
-  return new PostRequest(
-    request,
-    {} as Bun.Server<undefined>,
-    { json: true, sse: true },
-    'none',
-    {} as Endpoint,
-  );
+  return new McpRequest(request, {} as Bun.Server<undefined>, 'none', 1024);
 }
 
 test('an answer waits for the end of the turn where several requests are under way, a stream does not', async () => {

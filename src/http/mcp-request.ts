@@ -1,59 +1,61 @@
-import type { Endpoint, PostedBody } from '../downstream/endpoint.ts';
-import type { Principal } from '../downstream/legacy/session-ids.ts';
+import type { BodyReader, EndpointRequest } from '../downstream/request.ts';
 import type { GatewayError } from '../errors.ts';
-import { type AcceptedTypes, sessionHeader, versionHeader } from '../protocol/headers.ts';
+import type { Principal } from '../protocol/caller.ts';
+import { type AcceptedTypes, parseAccept } from '../protocol/headers.ts';
 import type { Holding } from '../runtime/byte-budget.ts';
 import type { Completion } from '../runtime/completion.ts';
 import { type Sendable, sendBatch } from '../runtime/send-batch.ts';
-import type { HeldText } from './request-body.ts';
+import { type HeldText, readBody } from './request-body.ts';
 
-/** Closes connections on which nothing moves; keep-alive comments come well within it. */
+/** Bun closes connections that are idle for this long; keep-alive comments are more frequent. */
 export const idleTimeoutSeconds = 120;
-/** When a client may try again whose body could not be held. */
+/** A client whose body could not be held may retry after this time. */
 const retryAfterSeconds = 1;
 
-/** A POST to the MCP endpoint: waits for its body, hands it over, and waits for the answer. */
-export class PostRequest implements PostedBody, Completion<string | HeldText>, Sendable {
+/** A request to the MCP endpoint, from its head to its response. */
+export class McpRequest implements EndpointRequest, Completion<string | HeldText>, Sendable {
   readonly #request: Request;
   readonly #server: Bun.Server<undefined>;
-  readonly #endpoint: Endpoint;
+  readonly #maxBytes: number;
   readonly accepted: AcceptedTypes;
   readonly principal: Principal;
   readonly #result = Promise.withResolvers<Response>();
+  #reader: BodyReader | null = null;
   #response: Response | null = null;
   #text = '';
   #holding: Holding | null = null;
   #isLong = false;
 
-  constructor(
-    request: Request,
-    server: Bun.Server<undefined>,
-    accepted: AcceptedTypes,
-    principal: Principal,
-    endpoint: Endpoint,
-  ) {
+  /** @param maxBytes limits the body */
+  constructor(request: Request, server: Bun.Server<undefined>, principal: Principal, maxBytes: number) {
     this.#request = request;
     this.#server = server;
-    this.accepted = accepted;
+    this.#maxBytes = maxBytes;
     this.principal = principal;
-    this.#endpoint = endpoint;
+    this.accepted = parseAccept(request.headers.get('accept'));
   }
 
-  /** The answer. Never rejects. */
+  /** Never rejects. */
   get response(): Promise<Response> {
     return this.#result.promise;
+  }
+  get method(): string {
+    return this.#request.method;
   }
   get text(): string {
     return this.#text;
   }
-  get sessionId(): string | null {
-    return this.#request.headers.get(sessionHeader);
-  }
-  get protocolVersion(): string | null {
-    return this.#request.headers.get(versionHeader);
-  }
   get signal(): AbortSignal {
     return this.#request.signal;
+  }
+
+  header(name: string): string | null {
+    return this.#request.headers.get(name);
+  }
+
+  readBody(reader: BodyReader): void {
+    this.#reader = reader;
+    readBody(this.#request, this.#maxBytes, this);
   }
 
   /** The body has arrived. */
@@ -63,16 +65,16 @@ export class PostRequest implements PostedBody, Completion<string | HeldText>, S
       this.#text = body.text;
       this.#holding = body.holding;
     }
-    this.#endpoint.post(this);
+    this.#reader?.bodyRead(this);
   }
 
-  /** @param reason the {@link GatewayError} of a body that could not be read */
+  /** @param reason a {@link GatewayError} */
   reject(reason: unknown): void {
     const error = reason as GatewayError;
-    // What is left of the body would be taken for the next request.
+    // The rest of the body would be parsed as the next request.
     const headers: Record<string, string> = { connection: 'close' };
     if (error.kind === 'overloaded') headers['retry-after'] = String(retryAfterSeconds);
-    this.respond(this.#endpoint.refusal(error, headers));
+    this.#reader?.bodyFailed(this, error, headers);
   }
 
   onLong(): void {
@@ -86,7 +88,7 @@ export class PostRequest implements PostedBody, Completion<string | HeldText>, S
 
   respond(response: Response): void {
     this.ended();
-    // The setting belongs to the connection, and the next request on it shall not inherit it.
+    // The timeout belongs to the connection, and must not apply to its next request.
     if (this.#isLong) this.#server.timeout(this.#request, idleTimeoutSeconds);
     this.#response = response;
     sendBatch.add(this);

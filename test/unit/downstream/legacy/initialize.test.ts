@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test';
-import { initializeResult } from '../../../../src/downstream/legacy/lifecycle.ts';
+import { initializeResult } from '../../../../src/downstream/legacy/initialize.ts';
 import { ObjectText } from '../../../../src/json/object.ts';
 
 const textOf = (params: unknown) => new ObjectText(JSON.stringify(params));

@@ -1,0 +1,79 @@
+import type { Endpoint } from '../downstream/endpoint.ts';
+import { bodyOf } from '../downstream/reply-body.ts';
+import { GatewayError } from '../errors.ts';
+import type { Logger } from '../observability/log.ts';
+import { Metrics } from '../observability/metrics.ts';
+import { SharedBytes } from '../runtime/owned-bytes.ts';
+import type { BearerGuard, HostGuard } from './guards.ts';
+import type { Health } from './health.ts';
+import { McpRequest } from './mcp-request.ts';
+import { jsonError, plain } from './responses.ts';
+
+/** Settings that a reload can change. */
+export interface HttpSettings {
+  readonly hostGuard: HostGuard;
+  /** Null if clients need no token. */
+  readonly bearerGuard: BearerGuard | null;
+  readonly maxRequestBytes: number;
+  readonly metricsEnabled: boolean;
+}
+
+/** The parts of the gateway that the routes give access to. */
+export interface HttpParts {
+  readonly endpoint: Endpoint;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+  readonly health: () => Health;
+  readonly ready: () => boolean;
+  /** Resolves to a JSON value for the response; rejects with a {@link GatewayError}. */
+  readonly reload: () => Promise<unknown>;
+}
+
+type Handler = (request: Request, server: Bun.Server<undefined>) => Response | Promise<Response>;
+
+export interface Route {
+  readonly methods: Readonly<Record<string, Handler>>;
+  /** Requires the token, if one is configured. */
+  readonly isGuarded: boolean;
+}
+
+/** All routes by path. @param settings returns the current ones */
+export function routesOf(parts: HttpParts, settings: () => HttpSettings): Record<string, Route> {
+  const { endpoint, health, ready, metrics, reload } = parts;
+  const handleMcp: Handler = (request, server) => {
+    const { bearerGuard, maxRequestBytes } = settings();
+    const principal = bearerGuard === null ? 'none' : 'bearer';
+    const mcpRequest = new McpRequest(request, server, principal, maxRequestBytes);
+    endpoint.handle(mcpRequest);
+    return mcpRequest.response;
+  };
+  const mcp: Route = { methods: { POST: handleMcp, GET: handleMcp, DELETE: handleMcp }, isGuarded: true };
+  return {
+    '/mcp': mcp,
+    // Not a redirect, because many clients do not follow one with a POST.
+    '/mcp/': mcp,
+    '/health': readable(() => Response.json(health())),
+    '/livez': readable(() => plain(200, 'ok\n')),
+    '/readyz': readable(() => (ready() ? plain(200, 'ok\n') : plain(503, 'not ready\n'))),
+    '/metrics': readable(async () => {
+      if (!settings().metricsEnabled) return jsonError(404, 'metrics are disabled; see metrics.enabled');
+      return new Response(bodyOf([new SharedBytes(await metrics.page())]), {
+        headers: { 'content-type': Metrics.contentType },
+      });
+    }),
+    '/-/reload': { methods: { POST: () => reloadWith(reload) }, isGuarded: true },
+  };
+}
+
+function readable(handler: Handler): Route {
+  return { methods: { GET: handler, HEAD: handler }, isGuarded: false };
+}
+
+async function reloadWith(reload: () => Promise<unknown>): Promise<Response> {
+  try {
+    return Response.json(await reload());
+  } catch (error) {
+    if (!(error instanceof GatewayError)) throw error;
+    return jsonError(error.httpStatus, error.message);
+  }
+}
