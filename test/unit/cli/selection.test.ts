@@ -21,7 +21,7 @@ function refusal(...argv: string[]): string {
 }
 
 describe('the command', () => {
-  test('is the first word that is no flag and no value', () => {
+  test('is the first word that is neither a flag nor a value', () => {
     expect(selected('check', '--config', 'a.yaml')).toEqual(['check', 'run', '--config', 'a.yaml']);
     expect(selected('--config', 'serve', 'check')).toEqual(['check', 'run', '--config', 'serve']);
     expect(selected('--port', '8080', 'demo')).toEqual(['demo', 'run', '--port', '8080']);
@@ -47,7 +47,7 @@ describe('the command', () => {
 });
 
 describe('a wrong flag', () => {
-  test('is answered with the one that was probably meant', () => {
+  test('gets a suggestion', () => {
     expect(refusal('--confg', 'a.yaml')).toBe('unknown option --confg; did you mean --config?');
     expect(refusal('serve', '--conf=a.yaml')).toBe('unknown option --conf; did you mean --config?');
     expect(refusal('demo', '--Port', '1')).toBe('unknown option --Port; did you mean --port?');
@@ -115,7 +115,7 @@ describe('a value', () => {
     expect(refusal('-c=a.yaml')).toBe('write -c a.yaml or --config=a.yaml');
   });
 
-  test('is not taken by a flag that has none', () => {
+  test('is refused for a flag without one', () => {
     expect(refusal('--help=yes')).toBe('--help takes no value');
   });
 });

@@ -18,7 +18,7 @@ test('NODE_EXTRA_CA_CERTS may be absent, or name a file with certificates', () =
   }
 });
 
-test('a file that is not there, is a folder, or holds no certificate is told of', () => {
+test('a missing file, a folder, or a file without a certificate causes a warning', () => {
   const folder = mkdtempSync(join(tmpdir(), 'mcpstead-ca-'));
   try {
     const [missing, rubbish] = [join(folder, 'missing.pem'), join(folder, 'rubbish.pem')];

@@ -28,7 +28,7 @@ test('the order of servers does not count, nor that of headers, nor a default th
   expect(diff(before, after)).toEqual({ ...nothing, unchanged: ['b', 'a'] });
 });
 
-describe('a server is restarted when its connection is another one', () => {
+describe('a server is restarted if a reconnect key changes', () => {
   test.each([
     ['url', 'servers: [{ name: a, url: http://b/ }]'],
     ['protocol', one('protocol: sse')],

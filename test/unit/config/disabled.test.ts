@@ -11,7 +11,7 @@ servers:
 `;
 
 describe('a server with enabled: false', () => {
-  test('is kept apart, as it is written, and its variables and token need not be set', () => {
+  test('is listed separately, as written, and its variables and token need not be set', () => {
     const { config, disabled, upstreamTokens } = read(file, { A: 'a-secret', C_HOST: 'c' });
     expect(config.servers.map(({ name }) => name)).toEqual(['a', 'c']);
     expect(disabled).toEqual([
@@ -20,11 +20,11 @@ describe('a server with enabled: false', () => {
     expect([...upstreamTokens]).toEqual([]);
   });
 
-  test('does not confuse what is secret of those behind it', () => {
+  test('does not change the secrets of the servers after it', () => {
     expect(read(file, { A: 'a-secret', C_HOST: 'c.example', B_KEY: 'unused' }).secrets).toEqual(['a-secret']);
   });
 
-  test('is one that a reload adds when it is enabled, and removes when it is not', () => {
+  test('is added by a reload that enables it, and removed by one that disables it', () => {
     const env = { A: 'a', B_HOST: 'b', B_KEY: 'k', B_TOKEN: 't', C_HOST: 'c' };
     const [off, on] = [read(file, env), read(file.replace('enabled: false', 'enabled: true'), env)];
     expect(diffConfig(off, on)).toMatchObject({ added: ['b'], removed: [], unchanged: ['a', 'c'] });
@@ -57,7 +57,7 @@ describe('a server with enabled: false', () => {
     ]);
   });
 
-  test('is warned of where it is required', () => {
+  test('causes a warning if it is required', () => {
     expect(read('servers: [{ name: a, url: http://a/, enabled: false, required: true }]').warnings).toEqual([
       'f.yaml:1:64: servers[0].required has no effect while enabled is false',
     ]);

@@ -323,7 +323,7 @@ test('a key that is needed is not to be removed', () => {
   ]);
 });
 
-test('a url that stands within the transport is wanted beside the name', () => {
+test('a url within the transport belongs beside the name', () => {
   expect(problems('servers:\n  - name: a\n    transport: { type: http, url: http://b }')).toContain(
     'f.yaml:3:5: unknown key "transport" in servers[0]; write "url" beside "name"',
   );
@@ -378,12 +378,12 @@ describe('a character that only looks right is named with its place', () => {
   });
 });
 
-test('comments of JSON are told as such', () => {
+test('comments of JSON are recognized', () => {
   expect(problems('{\n  "servers": [ // mine\n  ] /* all */\n}')[0]).toEndWith('a comment begins with "#"');
   expect(problems('// mine\n{\n\t"servers": []\n}')[0]).toEndWith('; a comment begins with "#"');
 });
 
-test('a file in TOML is told as such', () => {
+test('TOML is recognized', () => {
   expect(problems('[mcp_servers.a]\nurl = "http://b/mcp"\n')[0]).toEndWith(
     'this looks like TOML; a configuration is YAML',
   );

@@ -4,7 +4,7 @@ import { read, refusal, serverWith } from './reading.ts';
 describe('the secrets of a configuration are', () => {
   const secretsOf = (text: string, env = {}) => [...read(text, env).secrets].sort();
 
-  test('none where there are none', () => {
+  test('are empty without any', () => {
     expect(secretsOf(serverWith())).toEqual([]);
   });
 
@@ -23,7 +23,7 @@ describe('the secrets of a configuration are', () => {
     expect(secretsOf(text)).toEqual(['Bearer t0k', 'one two', 't0k', 'true']);
   });
 
-  test('what is in a header of user and password, in parameters and in cookies', () => {
+  test('include the credentials within Basic, parameters and cookies', () => {
     const basic = serverWith('headers: { Authorization: Basic dXNlcjpwNHNz }');
     expect(secretsOf(basic)).toEqual(['Basic dXNlcjpwNHNz', 'dXNlcjpwNHNz', 'p4ss', 'user:p4ss']);
     const digest = serverWith(
@@ -87,7 +87,7 @@ describe('the secrets of a configuration are', () => {
     ]);
   });
 
-  test('a user name that stands alone, or is no ordinary one', () => {
+  test('include a user name without a password, or an unusual one', () => {
     expect(secretsOf('servers: [{ name: a, url: "http://t0ken@b/" }]')).toContain('t0ken');
     expect(secretsOf('servers: [{ name: a, url: "http://ghp0123456789:x@b/" }]')).toContain('ghp0123456789');
   });

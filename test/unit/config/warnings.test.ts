@@ -17,7 +17,7 @@ describe('a token for clients', () => {
   });
 });
 
-describe('a variable that is written as elsewhere is warned of at its place, and its value is not shown', () => {
+describe('a foreign reference causes a warning with its location, without the value', () => {
   const env = { API_KEY: 'hunter2' };
   const asItStands = (place: string, key: string, written: string) =>
     `f.yaml:${place}: servers[0].${key}: "${written}" is taken literally; for the value of a variable write "\${API_KEY}"`;
@@ -63,7 +63,7 @@ describe('a variable that is written as elsewhere is warned of at its place, and
     expect(warnings(serverWith('headers: { X-Key: "${API_KEY}" }'), { API_KEY: '$OTHER' })).toEqual([]);
   });
 
-  test('and where it is an error, the message says what to write', () => {
+  test('if it is an error, the message shows the right form', () => {
     expect(problems(serverWith('headers: { X-Key: "${env:API_KEY}" }'), env)).toEqual([
       'f.yaml:4:24: a reference is the name of the variable alone; write "${API_KEY}"',
     ]);

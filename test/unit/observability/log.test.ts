@@ -94,7 +94,7 @@ describe('a logger', () => {
     },
   );
 
-  test('writes a message as it is, percent signs included', () => {
+  test('writes a message verbatim, percent signs included', () => {
     const { logger, lines } = newLog();
     logger.info('100% of %s, %d and %j', { server: 'files' });
 
@@ -134,7 +134,7 @@ describe('a pretty line', () => {
     );
   });
 
-  test('goes on below where its message or a field has several lines', () => {
+  test('continues below if its message or a field has several lines', () => {
     const { logger, lines } = newLog({ format: 'pretty' });
     logger.error('reload failed: 1 problem\r\n\n  3 | url: x\n', {
       cause: 'first\n  at second\n',
@@ -155,7 +155,7 @@ describe('a pretty line', () => {
     );
   });
 
-  test('has no colors when it does not go to a terminal', () => {
+  test('has no colors outside of a terminal', () => {
     const { logger, lines } = newLog({ format: 'pretty' });
     logger.error('said', { server: 'files' });
 
@@ -182,7 +182,7 @@ describe('an error in a field', () => {
 });
 
 describe('a secret', () => {
-  test.each(['json', 'pretty'] as LogFormat[])('reaches no part of a %s line', (format) => {
+  test.each(['json', 'pretty'] as LogFormat[])('is hidden in all parts of a %s line', (format) => {
     const secret = 'tok"en/with\\odd ch@racters';
     const { logger, lines } = newLog({ format, level: 'debug', secrets: [secret] });
 
@@ -218,7 +218,7 @@ describe('a secret', () => {
   });
 
   test.each(['json', 'pretty'] as LogFormat[])(
-    'escaped in what an upstream said reaches no part of a %s line',
+    'escaped in what an upstream said is hidden in all parts of a %s line',
     (format) => {
       const { logger, lines } = newLog({ format, secrets: ['s3cr+t<value>'] });
       const said = '{"error":"no access for s3cr\\u002Bt\\u003Cvalue\\u003E"}';
@@ -276,7 +276,7 @@ describe('what comes from outside', () => {
     expect(onlyLine(lines)).toMatchObject({ message: hostile, value: hostile });
   });
 
-  test('cannot stand in for the level, time or message of a line', () => {
+  test('cannot replace the level, time or message of a line', () => {
     const { logger, lines } = newLog();
     logger.info('true', { level: 'error', time: 'never', message: 'forged' });
 
@@ -288,7 +288,7 @@ describe('what comes from outside', () => {
     });
   });
 
-  test('is cut where it is longer than 65,536 characters, but not within a secret', () => {
+  test('is truncated after 65,536 characters, but not within a secret', () => {
     const { logger, lines } = newLog({ secrets: ['tok_abcdefghij'] });
     logger.info(`${'x'.repeat(65_530)}tok_abcdefghij`, { text: 'y'.repeat(1_000_000) });
 
@@ -298,7 +298,7 @@ describe('what comes from outside', () => {
     });
   });
 
-  test('is named where it cannot be written as JSON, and never throws', () => {
+  test('is replaced by the reason if JSON cannot represent it, and never throws', () => {
     const { logger, lines } = newLog();
     const cycle: Record<string, unknown> = {};
     cycle.self = cycle;

@@ -91,7 +91,7 @@ describe('the page', () => {
     expect(Metrics.contentType).toBe('text/plain; version=0.0.4; charset=utf-8');
   });
 
-  test('tells the build, when the gateway started and how long it is up', async () => {
+  test('shows the build, the start and the uptime', async () => {
     const before = Date.now() / 1000;
     const page = await pageOf(newMetrics());
     const after = Date.now() / 1000;
@@ -115,7 +115,7 @@ describe('the page', () => {
     expect(page).not.toContain('files');
   });
 
-  test('counts reloads and tells when the last good one was', async () => {
+  test('counts reloads and shows the time of the last successful one', async () => {
     const metrics = newMetrics();
     metrics.configReloaded('error');
     expect(
@@ -133,7 +133,7 @@ describe('the page', () => {
 });
 
 describe('downstream', () => {
-  test('series with a fixed list of label values stand at 0 from the start, so that rate() sees the first event', async () => {
+  test('series with a fixed list of label values are 0 from the start, so that rate() sees the first event', async () => {
     const page = await pageOf(newMetrics());
 
     for (const reason of ['client_delete', 'idle_timeout', 'gateway_shutdown', 'init_failed']) {
@@ -204,7 +204,7 @@ describe('downstream', () => {
     ).toBeCloseTo(0.22);
   });
 
-  test('methods that clients make up all count as unknown, and none of them reaches the page', async () => {
+  test('methods that clients invent count as unknown, and do not appear on the page', async () => {
     const metrics = newMetrics();
     const inventions = ['tools/call ', 'TOOLS/CALL', '', '__proto__', 'constructor', 'x"} 1\nforged_total 1'];
     for (const method of inventions) metrics.downstream.request(method, false, 0.001);
@@ -239,7 +239,7 @@ describe('downstream', () => {
 describe('an upstream', () => {
   const server = 'files';
 
-  test('shows its state as it is when the page is asked for', async () => {
+  test('shows its state at the time of the page', async () => {
     const metrics = newMetrics();
     let connected = false;
     metrics.upstream(
@@ -375,7 +375,7 @@ describe('an upstream', () => {
     expect(await pageOf(metrics)).not.toContain('server="files"');
   });
 
-  test('starts anew when it is added again under its old name, whatever its predecessor still does', async () => {
+  test('starts again at 0 if its name is added again, whatever its predecessor still does', async () => {
     const metrics = newMetrics();
     const before = metrics.upstream(server, stateOf());
     before.counts.bytes.sent += 100;
@@ -465,7 +465,7 @@ describe('a tool', () => {
     expect(sampleValue(page, 'mcpstead_tool_calls_total', { server: 'files', tool: 'unknown' })).toBe(1);
   });
 
-  test('that was dropped stays away when a call to it ends, and starts anew when it is offered again', async () => {
+  test('that was dropped stays away when a call to it ends, and starts again at 0 when it is offered again', async () => {
     const metrics = newMetrics();
     const upstream = metrics.upstream('files', stateOf());
     const dropped = upstream.tool('read');
@@ -478,7 +478,7 @@ describe('a tool', () => {
     expect(sampleValue(await pageOf(metrics), 'mcpstead_tool_calls_total', labels)).toBe(1);
   });
 
-  test('may have any name: what is special in the text format is escaped', async () => {
+  test('may have any name: special characters of the text format are escaped', async () => {
     const metrics = newMetrics();
     const tool = 'a "quoted"\\ name\nwith two lines, 日本';
     metrics.upstream('files', stateOf()).tool(tool).called(0.1);
@@ -490,14 +490,14 @@ describe('a tool', () => {
 });
 
 describe('the process', () => {
-  test('tells its memory and CPU time on every system', async () => {
+  test('shows its memory and CPU time on every system', async () => {
     const page = await pageOf(newMetrics());
 
     expect(sampleValue(page, 'mcpstead_process_resident_memory_bytes')).toBeGreaterThan(1_000_000);
     expect(sampleValue(page, 'mcpstead_process_cpu_seconds_total')).toBeGreaterThan(0);
   });
 
-  test.if(process.platform === 'linux')('tells on Linux what /proc knows', async () => {
+  test.if(process.platform === 'linux')('shows the values of /proc on Linux', async () => {
     const page = await pageOf(newMetrics());
 
     expect(sampleValue(page, 'mcpstead_process_virtual_memory_bytes')).toBeGreaterThan(1_000_000);
@@ -507,7 +507,7 @@ describe('the process', () => {
     expect(sampleValue(page, 'mcpstead_process_max_fds')).toBeGreaterThanOrEqual(3);
   });
 
-  test.if(process.platform !== 'linux')('leaves out elsewhere what only Linux tells', async () => {
+  test.if(process.platform !== 'linux')('omits the values of /proc on other systems', async () => {
     const families = parsePage(await pageOf(newMetrics()));
 
     expect([...families.keys()].filter((name) => name.startsWith('mcpstead_process_'))).toEqual([
@@ -518,7 +518,7 @@ describe('the process', () => {
 });
 
 describe('the page is made', () => {
-  test('once for all who ask while it is being made, and for a second after that', async () => {
+  test('once for concurrent requests, and for requests within the next second', async () => {
     let made = 0;
     const metrics = new Metrics({ build, sessionsActive: () => ++made });
     const pages = await Promise.all(Array.from({ length: 16 }, () => metrics.page()));
@@ -527,14 +527,14 @@ describe('the page is made', () => {
     expect(made).toBe(1);
   });
 
-  test('anew when it is too old', async () => {
+  test('again when it is too old', async () => {
     let made = 0;
     const metrics = newMetrics(() => ++made);
     const sessions = async () => sampleValue(await pageOf(metrics), 'mcpstead_downstream_sessions_active');
     expect([await sessions(), await sessions()]).toEqual([1, 2]);
   });
 
-  test('a few hundred lines at a time, and others get their turn in between', async () => {
+  test('a few hundred lines per turn of the event loop', async () => {
     const metrics = newMetrics();
     const upstream = metrics.upstream('files', stateOf());
     for (let tool = 0; tool < 1_000; tool++) upstream.tool(`tool ${tool}`).called(0.1);

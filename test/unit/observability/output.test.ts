@@ -47,7 +47,7 @@ const report = (count: number, cause: string | null) => `${count} lost, ${cause}
 const line = (n: number) => `${String(n).padEnd(16_383, '.')}\n`;
 
 describe('the output of the process', () => {
-  test('goes out in order, one write at a time, to both streams', () => {
+  test('is written in order, one write at a time, to both streams', () => {
     const { queue, asked, current } = newQueue();
     queue.print(2, 'first\n');
     queue.print(2, 'second\n');
@@ -64,7 +64,7 @@ describe('the output of the process', () => {
     ]);
   });
 
-  test('goes on where a stream took a part only', () => {
+  test('continues after a partial write', () => {
     const { queue, current, taken } = newQueue();
     queue.print(2, 'première\n');
 
@@ -77,7 +77,7 @@ describe('the output of the process', () => {
     expect(taken.join('')).toBe('première\nnext\n');
   });
 
-  test('is tried again where a stream is full and does not block', async () => {
+  test('is retried if a stream is full and non-blocking', async () => {
     const { queue, current, asked, clock } = newQueue();
     queue.print(2, 'said\n');
     current().fail('EAGAIN');
@@ -88,7 +88,7 @@ describe('the output of the process', () => {
     expect(asked.map(({ text }) => text)).toEqual(['said\n', 'said\n']);
   });
 
-  test('is dropped beyond 1 MiB, and how much was is told when half of that was taken', () => {
+  test('is dropped beyond 1 MiB, and the number of lines is reported when half of that has been written', () => {
     const { queue, current, taken } = newQueue();
     for (let n = 1; n <= 100; n++) queue.print(2, line(n), report);
     // The first is being written, and waits no more.
@@ -103,7 +103,7 @@ describe('the output of the process', () => {
     expect(lines.slice(64)).toEqual(['65'.padEnd(16_383, '.'), '36 lost, null', line(102).trimEnd()]);
   });
 
-  test('is let through when it is one text longer than 1 MiB', () => {
+  test('is accepted if it is a single text longer than 1 MiB', () => {
     const { queue, current, taken } = newQueue();
     queue.print(2, `${'x'.repeat(3_000_000)}\n`);
     current().take();
@@ -125,7 +125,7 @@ describe('the output of the process', () => {
     },
   );
 
-  test('begins a new line after one that broke off', () => {
+  test('begins a new line after an incomplete one', () => {
     const { queue, current, taken } = newQueue();
     queue.print(2, '{"message":"lost"}\n');
     current().take(8);

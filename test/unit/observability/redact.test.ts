@@ -16,16 +16,16 @@ describe('a redactor', () => {
     );
   });
 
-  test('leaves text without a secret as it is', () => {
+  test('does not change text without a secret', () => {
     expect(redactorOf('tok_abc').redact('an ordinary line')).toBe('an ordinary line');
     expect(new Redactor().redact('no secrets are set')).toBe('no secrets are set');
   });
 
-  test('replaces the whole of a secret that another one begins', () => {
+  test('replaces a secret as a whole if another one is its beginning', () => {
     expect(redactorOf('secret', 'secret-and-more').redact('x=secret-and-more')).toBe('x=[redacted]');
   });
 
-  test('takes a secret literally, whatever it would mean in a pattern', () => {
+  test('matches a secret literally, not as a pattern', () => {
     const redactor = redactorOf('a.*b|(c)[d]$^\\');
 
     expect(redactor.redact('a.*b|(c)[d]$^\\')).toBe('[redacted]');
@@ -39,7 +39,7 @@ describe('a redactor', () => {
     expect(redactor.redact('old-secret new-secret')).toBe('old-secret [redacted]');
   });
 
-  test('hides a secret of less than eight characters where it stands alone, not within a longer word', () => {
+  test('hides a secret of less than eight characters as a whole word only', () => {
     const redactor = redactorOf('test');
 
     expect(redactor.redact('test, "test" (test) x=test&y latest tests test1')).toBe(
@@ -50,12 +50,12 @@ describe('a redactor', () => {
     );
   });
 
-  test('lets values of less than four characters be: they would eat ordinary text', () => {
+  test('leaves values of less than four characters visible: hiding them would garble ordinary text', () => {
     expect(redactorOf('on', 'abc', '').redact('on abc, once')).toBe('on abc, once');
     expect(redactorOf('abcd').redact('abcd')).toBe('[redacted]');
   });
 
-  test('knows a secret without the line break that a file had put after it', () => {
+  test('hides a secret without the line break at its end', () => {
     expect(redactorOf('tok_abc\n').redact('Bearer tok_abc')).toBe('Bearer [redacted]');
   });
 
@@ -80,7 +80,7 @@ describe('a redactor', () => {
     });
   });
 
-  test('takes the edge of a short secret that is no letter or digit for the end of a word', () => {
+  test('treats the edge of a short secret that is not a letter or digit as a word boundary', () => {
     expect(redactorOf('+a1b!').redact('x+a1b!y')).toBe('x[redacted]y');
     expect(redactorOf('a1b!').redact('a1b!y xa1b!')).toBe('[redacted]y xa1b!');
   });
@@ -196,13 +196,13 @@ describe('a redactor', () => {
     },
   );
 
-  test('knows a secret `user:pass` in the header that is made of it', () => {
+  test('hides a secret `user:pass` in its Basic header', () => {
     expect(redactorOf('user:pass').redact(`Authorization: Basic ${btoa('user:pass')}`)).toBe(
       'Authorization: Basic [redacted]',
     );
   });
 
-  test('takes secrets that are no valid Unicode', () => {
+  test('accepts secrets that are not valid Unicode', () => {
     expect(redactorOf('half\ud800pair').redact('half\ud800pair')).toBe('[redacted]');
   });
 
@@ -236,7 +236,7 @@ describe('a sanitized reason', () => {
     expect(sanitizeReason(text, redactor)).toBe('first line second red third');
   });
 
-  test('keeps to 200 characters and shows that it was cut', () => {
+  test('is truncated to 200 characters, with an ellipsis', () => {
     expect(sanitizeReason('x'.repeat(200), redactor)).toBe('x'.repeat(200));
     expect(sanitizeReason('x'.repeat(201), redactor)).toBe(`${'x'.repeat(199)}…`);
   });
@@ -245,13 +245,13 @@ describe('a sanitized reason', () => {
     expect(sanitizeReason(`${'x'.repeat(198)}🙂🙂`, redactor)).toBe(`${'x'.repeat(198)}…`);
   });
 
-  test('is redacted before it is cut, so that no half of a secret is left', () => {
+  test('is redacted before it is truncated, so that no half of a secret remains', () => {
     const text = `${'x'.repeat(195)}tok_abcdefghij`;
 
     expect(sanitizeReason(text, redactor)).toBe(`${'x'.repeat(195)}[red…`);
   });
 
-  test('hides a secret that a color or a line break had split', () => {
+  test('hides a secret that a color or a line break splits', () => {
     expect(sanitizeReason('token tok_abc\u001b[1mdefghij', redactor)).toBe('token [redacted]');
     expect(sanitizeReason('key first\nsecond', redactorOf('first\nsecond'))).toBe('key [redacted]');
   });
@@ -265,7 +265,7 @@ describe('a sanitized reason', () => {
     ).toBe('cannot reach postgres://db/x or "https://api.example.com/v1" today');
   });
 
-  test('tells the beginning of a long text, and no half of a secret where that ends', () => {
+  test('shows the beginning of a long text, without half a secret at its end', () => {
     const text = `${' '.repeat(16_384 - 5)}tok_abcdefghij and more`;
 
     expect(sanitizeReason(text, redactor)).toBe('[redacted]');
@@ -286,7 +286,7 @@ describe('JSON with secrets in it', () => {
     );
   });
 
-  test('keeps its keys, unless they hold what can be no ordinary word', () => {
+  test('keeps its keys, unless they contain an unmistakable secret', () => {
     const redactor = redactorOf('true', 'debug', 'production', 'k3y+of-many-characters');
 
     expect(
@@ -296,7 +296,7 @@ describe('JSON with secrets in it', () => {
     ).toBe('{"true":"[redacted]","debug":{"production":["[redacted]"]},"a [redacted]" : 1}');
   });
 
-  test('loses those of which an escape is a part, and the escape as a whole', () => {
+  test('loses secrets with an escape, and the escape as a whole', () => {
     const redactor = redactorOf('nothing at all', 'x+y12345');
 
     expect(redactor.redactJson('{"a":"\\nothing at all\\n","b":"x\\u002By12345\\u002B"}')).toBe(
@@ -304,7 +304,7 @@ describe('JSON with secrets in it', () => {
     );
   });
 
-  test('loses the parts of a secret that stand in different strings', () => {
+  test('loses the parts of a secret in different strings', () => {
     expect(redactorOf('user":"me","pass').redactJson('{"a user":"me","pass":"word"}')).toBe(
       '{"a [redacted]":"[redacted]","[redacted]":"word"}',
     );
@@ -325,7 +325,7 @@ describe('JSON with secrets in it', () => {
     expect(await redactor.redactLongJson(() => many)).toBe(`["${'[redacted] '.repeat(20_000)}"]`);
   });
 
-  test('that is long is worked on in several turns', async () => {
+  test('is redacted in several turns if it is long', async () => {
     const redactor = redactorOf('tok_abcdefghij');
     const json = JSON.stringify(Array.from({ length: 2_000_000 }, () => 'a\n'));
     let turns = 0;
@@ -349,7 +349,7 @@ describe('JSON with secrets in it', () => {
     expect(JSON.parse(safe)).toEqual({ text: `${long} [redacted]`, more: '[redacted]' });
   });
 
-  test('comes back as it is when it holds none', () => {
+  test('is unchanged without a secret', () => {
     const redactor = new Redactor();
     redactor.setSecrets(['hunter22']);
     expect(redactor.redactJson('{ "n": 12345678901234567890, "x": 1.0 }')).toBe(

@@ -4,7 +4,7 @@ import { maxSealedTextBytes, Seal } from '../../../src/state/seal.ts';
 const keyOf = (byte: number) => new Uint8Array(32).fill(byte);
 const seal = new Seal(keyOf(1));
 
-describe('what is sealed', () => {
+describe('a sealed text', () => {
   test.each(['', 'a', '{"a":"é\ud83d\ude00"}', 'x'.repeat(10_000)])(
     'opens with the same key: %.20p',
     (text) => {
@@ -14,7 +14,7 @@ describe('what is sealed', () => {
     },
   );
 
-  test('does not show what it holds, and is another text each time', () => {
+  test('hides its content, and differs each time', () => {
     const [one, other] = [seal.seal('p', 'secret'), seal.seal('p', 'secret')];
     expect(one).not.toBe(other);
     expect(Buffer.from(one, 'base64url').toString('latin1')).not.toContain('secret');
@@ -26,7 +26,7 @@ describe('what is sealed', () => {
     expect(seal.open('q', sealed)).toBeNull();
   });
 
-  test('does not open when a single character is another one, or missing, or too many', () => {
+  test('does not open with a changed, missing or added character', () => {
     const sealed = seal.seal('p', 'text');
     for (let at = 0; at < sealed.length; at++) {
       const other = sealed[at] === 'A' ? 'B' : 'A';
@@ -52,7 +52,7 @@ describe('what is sealed', () => {
   );
 });
 
-test('so much text goes into so many characters', () => {
+test('the most text that fits into a number of characters', () => {
   const bytes = maxSealedTextBytes(2_048);
   expect(seal.seal('p', 'x'.repeat(bytes)).length).toBeLessThanOrEqual(2_048);
   expect(seal.seal('p', 'x'.repeat(bytes + 1)).length).toBeGreaterThan(2_048);

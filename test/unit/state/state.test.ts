@@ -58,7 +58,7 @@ describe('the key', () => {
     if (posix) expect([mode(directory), mode(path)]).toEqual([0o700, 0o600]);
   });
 
-  test('is another one in another place', () => {
+  test('differs between directories', () => {
     expect(goesOn(opened(join(folder, 'a')), opened(join(folder, 'b')))).toBe(false);
     expect(goesOn(volatileState(), volatileState())).toBe(false);
   });
@@ -125,8 +125,8 @@ describe('the key', () => {
   });
 });
 
-describe('a place that cannot be used', () => {
-  test('because it is a file is told of, once, and sessions end with the process', () => {
+describe('a state directory that', () => {
+  test('is a file: one warning, and sessions end with the process', () => {
     const path = join(folder, 'file');
     writeFileSync(path, '');
     const { warnings, seal } = opened(path);
@@ -135,13 +135,13 @@ describe('a place that cannot be used', () => {
     expect(warnings[0]?.[1]).toEqual({ cause: `${path}: it is not a directory` });
   });
 
-  test.if(posix && process.getuid?.() !== 0)('because it is not writable is told of as well', () => {
+  test.if(posix && process.getuid?.() !== 0)('is not writable: a warning', () => {
     chmodSync(folder, 0o500);
     const { warnings } = opened(join(folder, 'state'));
     expect(warnings[0]?.[1]).toEqual({ cause: `${join(folder, 'state')}: permission denied` });
   });
 
-  test('does not hinder a key of the environment', () => {
+  test('cannot be used does not affect a key of the environment', () => {
     const path = join(folder, 'file');
     writeFileSync(path, '');
     const key = stateKeyFrom('x'.repeat(32));
@@ -193,7 +193,7 @@ describe('sessions that have ended', () => {
     expect(after.warnings).toEqual([]);
   });
 
-  test('are so many at most, and the file is no larger', async () => {
+  test('are limited in number, and so is the file', async () => {
     const { endedSessions } = opened(folder);
     for (let i = 0; i < 11_001; i++) endedSessions.add(String(i), later);
     const has = (ids: number[]) => ids.map((id) => endedSessions.has(String(id)));
@@ -206,7 +206,7 @@ describe('sessions that have ended', () => {
   test.each([
     ['has other lines', 'what is this\n', 'some lines are malformed'],
     ['is too large', 'x'.repeat(2_000_000), 'it is larger than 1 MiB'],
-  ])('are not known from a file that %s, which is told of', async (_, text, cause) => {
+  ])('are not read from a file that %s, with a warning', async (_, text, cause) => {
     const path = join(folder, 'ended-sessions-8766');
     writeFileSync(path, text);
     const { warnings, endedSessions } = opened(folder);
@@ -219,7 +219,7 @@ describe('sessions that have ended', () => {
     expect(opened(folder).warnings).toEqual([]);
   });
 
-  test('cannot be written where a directory stands in place of the file, which is told of once', async () => {
+  test('cannot be written if the file is a directory: one warning', async () => {
     const { endedSessions, warnings } = opened(folder);
     mkdirSync(join(folder, 'ended-sessions-8766'));
     for (const id of ['one', 'two']) {
@@ -232,7 +232,7 @@ describe('sessions that have ended', () => {
     expect(endedSessions.has('two')).toBe(true);
   });
 
-  test('leave no file with a gateway on any free port, which nobody finds again', async () => {
+  test('leave no file on port 0, because no successor could find it', async () => {
     const { endedSessions } = opened(folder, null, 0);
     endedSessions.add('one', later);
     await endedSessions.flush();

@@ -36,7 +36,7 @@ describe('${NAME} in the values of a server', () => {
     });
   });
 
-  test('is left alone elsewhere, in keys and in token_env', () => {
+  test('is not expanded elsewhere, in keys and in token_env', () => {
     expect(problems(`host: '\${HOST}'`, { HOST: 'localhost' })).toEqual([
       `f.yaml:1:7: host: expected a host name or IP address without port, found '\${HOST}'; variables are expanded below servers only`,
     ]);
@@ -77,19 +77,19 @@ describe('${NAME} in the values of a server', () => {
     expect(refusal(text, { KEY: 'a' })).not.toContain('hunter2');
   });
 
-  test.each(['${}', '${1A}', '${A B}', '${A', '${'])('%p is no reference', (reference) => {
+  test.each(['${}', '${1A}', '${A B}', '${A', '${'])('%p is not a reference', (reference) => {
     expect(problems(serverWith(`headers: { X: '${reference}' }`), { A: 'a' })).toEqual([
       'f.yaml:4:20: "${" must be followed by the name of an environment variable and "}"; "$${" is a literal "${"',
     ]);
   });
 
-  test.each(['constructor', 'toString', '__proto__'])('%p is no variable that every process has', (name) => {
+  test.each(['constructor', 'toString', '__proto__'])('%p is not a variable of every process', (name) => {
     expect(problems(serverWith(`headers: { X: '\${${name}}' }`))).toEqual([
       `f.yaml:4:20: the environment variable ${name} is not set`,
     ]);
   });
 
-  test('gives text, which is checked like text in the file, but shown as it is written', () => {
+  test('expands to text, which is checked like text in the file, but shown as written', () => {
     expect(problems(serverWith(`required: \${FLAG}`), { FLAG: 'true' })).toEqual([
       'f.yaml:4:15: servers[0].required: expected true or false, found ${FLAG}; the value of a variable is always text',
     ]);

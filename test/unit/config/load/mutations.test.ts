@@ -51,7 +51,7 @@ function mutated(text: string, random: Random): string {
   return lines.join('\n');
 }
 
-test('of a file with slips, each is told in words, and no secret is repeated', () => {
+test('of a file with mistakes are readable, and repeat no secret', () => {
   const random = new Random(18);
   let refused = 0;
   for (let round = 0; round < 300; round++) {

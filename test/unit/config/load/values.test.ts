@@ -13,7 +13,7 @@ test('a problem shows place, expectation, finding and the line with carets below
   );
 });
 
-test('all problems are told at once, in the order of the file', () => {
+test('all problems are reported at once, in the order of the file', () => {
   const text = `port: 80a
 mcp:
   auth: { mode: barer }

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'bun:test';
 import { problems, refusal, serverWith } from '../reading.ts';
 
-describe('what is no YAML is refused at its place', () => {
+describe('invalid YAML is refused with its location', () => {
   test.each([
     [
       'a quote that stays open',
@@ -60,7 +60,7 @@ describe('what is no YAML is refused at its place', () => {
     expect(problems(text)[0]).toStartWith(problem);
   });
 
-  test('mistakes on several lines are told at once, one for each line', () => {
+  test('mistakes on several lines are reported at once, one for each line', () => {
     expect(problems('host: @a\nlogging: { level: %b }\nport: 1\n')).toEqual([
       'f.yaml:1:7: not valid YAML: plain value cannot start with reserved character @; put the value in quotes',
       'f.yaml:2:19: not valid YAML: plain value cannot start with directive indicator character %; put the value in quotes',
@@ -78,7 +78,7 @@ describe('what is no YAML is refused at its place', () => {
   });
 });
 
-describe('what is YAML but no plain data is refused at its place', () => {
+describe('YAML that is not plain data is refused with its location', () => {
   test.each([
     [
       'text without a key',
@@ -167,11 +167,11 @@ describe('a file made to do harm is refused', () => {
 });
 
 describe('the line in a message', () => {
-  test('has no tabs, so that the carets stand below what they mark', () => {
+  test('has no tabs, so that the carets are below the text that they mark', () => {
     expect(refusal('host:\t[]')).toContain('  1 | host: []\n    |       ^^');
   });
 
-  test('is cut where it is long', () => {
+  test('is truncated if it is long', () => {
     const message = refusal(`logging: { ${' '.repeat(200)}level: ${'x'.repeat(200)} }`);
     const [line = '', carets = ''] = message.split('\n').slice(-2);
     expect(line).toBe(`  1 | …${' '.repeat(43)}level: ${'x'.repeat(49)}…`);
