@@ -12,7 +12,7 @@ import { freePort, waitUntil } from '../support/wait.ts';
 
 const platform = targetNamed(platformName());
 
-/** A node_modules with the launcher and this platform's package, as a package manager lays it out. */
+/** A node_modules with the launcher and this platform's package, laid out as by a package manager. */
 let installation: string;
 beforeAll(async () => {
   installation = mkdtempSync(join(tmpdir(), 'mcpstead-launcher-'));
@@ -51,7 +51,7 @@ for (const { name, runtime } of ways) {
   const launch = (args: readonly string[], env: Record<string, string> = {}) =>
     startCommand([...runtime, launcherIn(installation), ...args], { cwd: folder, env });
 
-  /** Starts the launcher with a program of ours in the place of the real one. */
+  /** Starts the launcher with a test program in place of the real one. */
   const launchScript = (source: string) => {
     const script = join(folder, 'script');
     writeFileSync(script, `#!${process.execPath}\n${source}`);

@@ -15,7 +15,7 @@ test('a source archive, which has no .git, builds the program and its notices', 
     mkdirSync(source);
     run(['git', 'archive', '--format=tar', `--output=${folder}/source.tar`, 'HEAD']);
     run(['tar', '-xf', '../source.tar'], { cwd: source });
-    // What scripts/dev.mjs would install first.
+    // scripts/dev.mjs would install these first.
     symlinkSync(join(root, 'node_modules'), join(source, 'node_modules'));
     run([process.execPath, 'scripts/build.ts'], { cwd: source, env: { MCPSTEAD_GIT_SHA: undefined } });
 

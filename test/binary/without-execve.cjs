@@ -1,2 +1,2 @@
-// Makes a runtime one that cannot become another program, as Node before 22.15 is.
+// Takes `process.execve` from the runtime, as in Node before 22.15.
 delete process.execve;

@@ -11,7 +11,7 @@ failOnStrayErrors();
 
 const jsonHeaders = { headers: { 'content-type': 'application/json' } };
 
-/** A gateway in front of an upstream that answers each call with what `answer` makes of it. */
+/** A gateway in front of an upstream that answers each call with the result of `answer`. */
 async function gatewayTo(answer: (message: RpcMessage) => FakeAnswer) {
   const upstream = await fakeUpstream({
     onPost: (message) => (message.method === 'tools/call' ? answer(message) : undefined),
@@ -27,7 +27,7 @@ async function gatewayTo(answer: (message: RpcMessage) => FakeAnswer) {
   }) as TestGateway & { readonly upstream: FakeUpstream };
 }
 
-/** Tells when all that was taken of the budget from now on has been given back. */
+/** Waits until everything that is taken from the budget from now on is released. */
 function budgetGiven() {
   const before = bodyBudget.bytes;
   return { back: () => waitUntil('all to be given back', () => bodyBudget.bytes <= before) };
@@ -39,7 +39,7 @@ async function answerTo(gateway: TestGateway, params: string): Promise<RpcMessag
   return (await (await rawPost(gateway.url, body)).json()) as RpcMessage;
 }
 
-describe('what a client sends is refused where it would become many times as much', () => {
+describe("a client's message that would multiply in memory is refused:", () => {
   test.each([
     [
       'an id of a megabyte',
@@ -89,7 +89,7 @@ test('a member of a call that is repeated goes to the upstream once', async () =
   expect(call?.message.params._meta.pad.length).toBe(10_000);
 });
 
-describe('what an upstream answers is refused where it would become many times as much', () => {
+describe("an upstream's response that would multiply in memory is refused:", () => {
   const result = (id: unknown) => `"jsonrpc":"2.0","id":${id},"result":{}`;
   test.each([
     [
@@ -113,7 +113,7 @@ describe('what an upstream answers is refused where it would become many times a
   });
 });
 
-test('a tool whose description has more than a megabyte is left out, and the others are listed', async () => {
+test('a tool with a description of more than a megabyte is left out, and the others are listed', async () => {
   const tool = (name: string, description: string) => ({
     name,
     description,
@@ -145,7 +145,7 @@ describe('a batch of long results', () => {
   test.each([
     ['application/json', 'application/json'],
     ['application/json, text/event-stream', 'text/event-stream'],
-  ])('is answered as it comes to a client that accepts %s', async (accept, type) => {
+  ])('is passed on as it arrives to a client that accepts %s', async (accept, type) => {
     const given = budgetGiven();
     await using gateway = await gatewayTo(answer);
     const response = await rawPost(gateway.url, calls, { accept });
@@ -159,7 +159,7 @@ describe('a batch of long results', () => {
     await given.back();
   });
 
-  test('has nothing held any more when its client has gone', async () => {
+  test('releases its memory when its client disconnects', async () => {
     const given = budgetGiven();
     await using gateway = await gatewayTo(answer);
     const abort = new AbortController();
@@ -175,12 +175,12 @@ describe('a batch of long results', () => {
   });
 });
 
-describe('while the process holds as much as it can', () => {
+describe('while the memory budget is exhausted', () => {
   const big = 'y'.repeat(200_000);
   const resultOf = ({ id }: RpcMessage) =>
     JSON.stringify({ jsonrpc: '2.0', id, result: { content: [{ type: 'text', text: big }] } });
 
-  test('a long body of a client is refused with 503, and calls that are short go on', async () => {
+  test("a client's long body is refused with 503, and short calls continue", async () => {
     await using gateway = await gatewayTo(() => undefined);
     const other = new Holding();
     other.force(1024 * 1024 * 1024);
@@ -220,7 +220,7 @@ describe('while the process holds as much as it can', () => {
   });
 });
 
-test('results of every kind give back what they took', async () => {
+test('results of every kind release the memory that they took', async () => {
   const texts: Record<string, (id: string) => string> = {
     ascii: (id) => `{"jsonrpc":"2.0","id":${id},"result":{"content":["${'x'.repeat(300_000)}"]}}`,
     unicode: (id) => `{"jsonrpc":"2.0","id":${id},"result":{"content":["${'€'.repeat(300_000)}"]}}`,
@@ -243,7 +243,7 @@ test('results of every kind give back what they took', async () => {
   }
 });
 
-test('a long answer to initialize, and lists that fail, give back what they took', async () => {
+test('a long answer to initialize and failed lists release the memory that they took', async () => {
   const before = bodyBudget.bytes;
   const long = 'x'.repeat(300_000);
   let lists = 0;
@@ -264,6 +264,6 @@ test('a long answer to initialize, and lists that fail, give back what they took
   await using gateway = await startGateway({ servers: [{ name: 'up', url: upstream.url, reconnect }] });
   await gateway.connected();
   expect(lists).toBeGreaterThan(1);
-  // Now, not only when it is collected as garbage.
+  // Before any garbage collection.
   expect(bodyBudget.bytes).toBeLessThanOrEqual(before);
 });

@@ -10,7 +10,7 @@ import { startGateway } from '../support/gateway.ts';
 import { runProgram } from '../support/program.ts';
 import { freePort } from '../support/wait.ts';
 
-// A busy machine takes its time to start a process.
+// Starting a process takes long on a busy machine.
 setDefaultTimeout(30_000);
 
 let folder: string;
@@ -29,7 +29,7 @@ const blocks = (stdout: string) => stdout.trimEnd().split('\n\n').slice(2);
 const methods = (upstream: FakeUpstream) =>
   upstream.received.map(({ httpMethod, message }) => message.method ?? httpMethod);
 
-test('check --connect tells what each server says of itself, and ends the sessions', async () => {
+test('check --connect shows how each server describes itself, and ends the sessions', async () => {
   await using upstream = await fakeUpstream({
     tools: ['a', 'b', 'c'].map((name) => ({ name, inputSchema: { type: 'object' } })),
   });
@@ -68,7 +68,7 @@ test('a server over HTTP+SSE is found as the gateway finds it', async () => {
   expect(stdout).toContain('connected  yes, over sse with protocol version');
 });
 
-test('servers that are not reachable are named with the reason, the others are told all the same, and the exit code is 1', async () => {
+test('unreachable servers are shown with the reason, beside the others, and the exit code is 1', async () => {
   await using good = await fakeUpstream();
   await using locked = await fakeUpstream({ onPost: () => new Response('no entry', { status: 401 }) });
   await using silent = await fakeUpstream({ onPost: () => new Promise(() => {}) });
@@ -115,7 +115,7 @@ test('a server that is the gateway itself, which runs, is not reachable', async 
   expect(stderr).toEndWith('mcpstead: 1 of 1 servers could not be connected: me\n');
 });
 
-test('what a server says of itself is shown on one line, short, and without secrets', async () => {
+test('the description of a server is shown on one line, short and without secrets', async () => {
   await using upstream = await fakeUpstream({
     onPost: ({ id, method, params }) =>
       method === 'initialize'
@@ -156,7 +156,7 @@ test('names that clients refuse are warned of once for each server, with their n
   ]);
 });
 
-test('a wrong configuration is told before any connection is made', async () => {
+test('an invalid configuration is reported before any connection is made', async () => {
   await using upstream = await fakeUpstream();
   const { exitCode, stdout, stderr } = await connect([
     { name: 'a', url: upstream.url },
@@ -167,7 +167,7 @@ test('a wrong configuration is told before any connection is made', async () => 
   expect(upstream.received).toEqual([]);
 });
 
-test('check --help tells of it, and other commands do not take it', async () => {
+test('check --help describes --connect, and other commands refuse it', async () => {
   expect((await runProgram(['check', '--help'])).stdout).toContain('--connect');
   const { exitCode, stderr } = await runProgram(['serve', '--connect']);
   expect(exitCode).toBe(2);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fakeUpstream } from '../support/fake-upstream.ts';
 import { runProgram } from '../support/program.ts';
 
-// A busy machine takes its time to start a process.
+// Starting a process takes long on a busy machine.
 setDefaultTimeout(30_000);
 
 let folder: string;
@@ -117,7 +117,7 @@ b
 });
 
 describe('a warning', () => {
-  test('tells that the gateway is open to other machines', async () => {
+  test('says that other machines can reach the gateway', async () => {
     const { exitCode, stderr } = await check('host: 0.0.0.0');
     expect(exitCode).toBe(0);
     expect(stderr).toBe(
@@ -125,7 +125,7 @@ describe('a warning', () => {
     );
   });
 
-  test('is not given when the token guards it, or only this machine reaches it', async () => {
+  test('is absent if a token is required or only this machine reaches the gateway', async () => {
     const guarded = await check('host: 0.0.0.0\nmcp: { auth: { mode: bearer } }', {
       MCPSTEAD_BEARER_TOKEN: 'secret',
     });
@@ -147,7 +147,7 @@ describe('a warning', () => {
 });
 
 describe('a wrong configuration', () => {
-  test('is answered with all its problems and exit code 2', async () => {
+  test('ends with all its problems and exit code 2', async () => {
     const { exitCode, stdout, stderr } = await check(
       'prot: 8080\nservers:\n  - name: a\n    url: ftp://a\n    auth: { type: bearer, token_env: MISSING_TOKEN }\n',
     );

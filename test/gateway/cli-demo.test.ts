@@ -4,7 +4,7 @@ import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/
 import { type Program, runProgram, startProgram } from '../support/program.ts';
 import { freePort } from '../support/wait.ts';
 
-// A busy machine takes its time to start a process.
+// Starting a process takes long on a busy machine.
 setDefaultTimeout(30_000);
 
 const port = freePort();
@@ -53,7 +53,7 @@ describe('the demo', () => {
     await client.close();
   });
 
-  test('exits 1 with a way out when its port is taken', async () => {
+  test('exits 1 and suggests another port if its port is taken', async () => {
     const { exitCode, stdout, stderr } = await runProgram(['demo', '--port', String(port)]);
     expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
     expect(stderr).toContain(String(port));

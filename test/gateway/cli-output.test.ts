@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { rawPost } from '../support/rpc.ts';
 import { freePort, waitUntil, within } from '../support/wait.ts';
 
-// A busy machine takes its time to start a process.
+// Starting a process takes long on a busy machine.
 setDefaultTimeout(30_000);
 
 const main = join(import.meta.dir, '../../src/main.ts');
@@ -41,7 +41,7 @@ class Pipe implements Disposable {
     }
   }
 
-  /** What stands in it now. */
+  /** Its content. */
   read(): string {
     const bytes = Buffer.alloc(65_536);
     try {
@@ -88,7 +88,7 @@ describe.if(process.platform !== 'win32')('a gateway whose output nobody reads',
     expect(await within('the end', program.exited)).toBe(0);
   });
 
-  test('says what it had to say once it is read, in order', async () => {
+  test('writes its lines in order once they are read', async () => {
     using pipe = new Pipe('read-late');
     pipe.fill();
     const port = freePort();
@@ -111,7 +111,7 @@ describe.if(process.platform !== 'win32')('a gateway whose output nobody reads',
     expect(places).not.toContain(-1);
   });
 
-  test('that cannot start ends with an error all the same', async () => {
+  test('still ends with an error if it cannot start', async () => {
     using pipe = new Pipe('no-start');
     pipe.fill();
     await using program = start(['demo', '--port', 'none'], pipe.writer);
@@ -146,10 +146,10 @@ describe.if(process.platform === 'linux')('a gateway whose output', () => {
   });
 });
 
-describe.if(process.platform !== 'win32')('lines beyond what waits for a reader', () => {
+describe.if(process.platform !== 'win32')('lines beyond the buffer', () => {
   const source = (file: string) => JSON.stringify(join(import.meta.dir, `../../src/observability/${file}`));
 
-  test('are dropped, and how many is told in their place when it reads', async () => {
+  test('are dropped, and a line in their place says how many', async () => {
     using pipe = new Pipe('dropped');
     const program = `
       import { createLogger } from ${source('log.ts')};

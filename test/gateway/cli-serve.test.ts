@@ -14,7 +14,7 @@ import {
 import { RawSession } from '../support/rpc.ts';
 import { freePort, waitUntil } from '../support/wait.ts';
 
-// A busy machine takes its time to start a process.
+// Starting a process takes long on a busy machine.
 setDefaultTimeout(30_000);
 
 let folder: string;
@@ -51,7 +51,7 @@ describe('serving', () => {
     });
   }
 
-  test('lets the compiler work, which the build holds back at the start', async () => {
+  test('enables the compiler, which the build disables during the start', async () => {
     const watch = join(folder, 'watch.ts');
     writeFileSync(watch, 'Bun.unsafe.setJITPolicy = (scale) => console.error("compiler:", scale);');
     const { program } = await serve('', { bunArgs: ['--preload', watch] });
@@ -59,7 +59,7 @@ describe('serving', () => {
     expect(program.stderr()).toStartWith('compiler: 1\n');
   });
 
-  test('goes on when nobody reads its output any more', async () => {
+  test('continues when its output is no longer read', async () => {
     const { program, origin } = await serve();
     await using _ = program;
     await program.closeOutput();
@@ -75,7 +75,7 @@ describe('serving', () => {
     expect((await program.ended()).exitCode).toBe(0);
   });
 
-  test('goes on after an error that nothing waits for, and logs it', async () => {
+  test('logs an unhandled error and continues', async () => {
     const preload = join(folder, 'stray.ts');
     writeFileSync(
       preload,
@@ -202,7 +202,7 @@ describe('SIGTERM and SIGINT', () => {
       program.signal('SIGTERM');
       await program.printed('SIGTERM: shutting down');
       program.signal(again);
-      // Whatever the signal does, it has done it before this is answered.
+      // Enough time for the second signal to take effect.
       await Bun.sleep(100);
       serving.release();
       expect(await serving.call).toBe(200);

@@ -2,7 +2,7 @@ import { describe, expect, setDefaultTimeout, test } from 'bun:test';
 import manifest from '../../package.json' with { type: 'json' };
 import { runProgram } from '../support/program.ts';
 
-// A busy machine takes its time to start a process.
+// Starting a process takes long on a busy machine.
 setDefaultTimeout(30_000);
 
 describe('--help', () => {
@@ -25,7 +25,7 @@ describe('--help', () => {
     expect(check.stdout).not.toContain('--port');
   });
 
-  test('is plain text where it is not read on a terminal', async () => {
+  test('is plain text outside of a terminal', async () => {
     const { stdout } = await runProgram(['--help'], { env: { NO_COLOR: undefined, CI: undefined } });
     expect(stdout).not.toContain('\u001b');
   });

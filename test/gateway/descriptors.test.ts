@@ -13,11 +13,11 @@ setDefaultTimeout(60_000);
 
 const limit = 128;
 
-/** The program where only few files may be open, in front of an upstream, with clients that are there before any crowd. */
+/** The program with a low limit of open files, in front of an upstream, and clients that connect before any crowd. */
 async function crowdedGateway(options: { clients: number; heldCalls: number }) {
   const cleanup = new AsyncDisposableStack();
   const held: (() => void)[] = [];
-  /** Answers calls all together, when as many are there as are to be held. */
+  /** Holds calls until their number is reached, then answers all of them. */
   const upstream = cleanup.use(
     await fakeUpstream({
       onPost: async ({ id, method, params }) => {
@@ -49,14 +49,14 @@ async function crowdedGateway(options: { clients: number; heldCalls: number }) {
     program,
     clients,
     origin,
-    /** Sockets that do nothing but be there. */
+    /** Opens idle sockets. */
     crowd(size: number): Socket[] {
       const port = Number(new URL(origin).port);
       const sockets = Array.from({ length: size }, () => connect(port, '127.0.0.1').on('error', () => {}));
       cleanup.defer(() => sockets.forEach((socket) => void socket.destroy()));
       return sockets;
     },
-    /** Lines of the log that speak of file descriptors. */
+    /** The log lines about file descriptors. */
     said: () =>
       program
         .stderr()
@@ -66,7 +66,7 @@ async function crowdedGateway(options: { clients: number; heldCalls: number }) {
   };
 }
 
-/** Sends a request over a connection that is there already; resolves to the answer's body. */
+/** Sends a request over an open connection; resolves to the body of the response. */
 async function ask(client: RawConnection, requestLine: string, body: string): Promise<string> {
   const head = [
     requestLine,
@@ -79,7 +79,7 @@ async function ask(client: RawConnection, requestLine: string, body: string): Pr
   return (await client.answer()).body;
 }
 
-/** Calls the tool in the same way. */
+/** Calls the tool over an open connection. */
 async function call(client: RawConnection, args: object = {}) {
   const params = { name: 'up__echo', arguments: args };
   const message = { jsonrpc: '2.0', id: 1, method: 'tools/call', params };
@@ -92,17 +92,17 @@ function cpuMs(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) * 10;
 }
 
-describe.skipIf(process.platform !== 'linux')('with all file descriptors in the hands of clients', () => {
-  test('those that are there are served, upstreams reached, and reloads made, without a loop that spins', async () => {
+describe.skipIf(process.platform !== 'linux')('while clients hold all file descriptors', () => {
+  test('connected clients are served, upstreams are reached and reloads work, without a busy loop', async () => {
     await using gateway = await crowdedGateway({ clients: 8, heldCalls: 8 });
     const crowd = gateway.crowd(200);
     await gateway.program.printed('out of file descriptors');
     const beforeMs = cpuMs(gateway.program.pid);
     await Bun.sleep(2_000);
-    // A loop that spins takes all of it, unless others want it, too.
+    // A busy loop takes nearly all of it.
     expect(cpuMs(gateway.program.pid) - beforeMs).toBeLessThan(600);
 
-    // The upstream answers none before all of them are there, so each needs a connection of its own.
+    // The upstream answers none before it has all of them, so each needs a connection of its own.
     const answers = await Promise.all(gateway.clients.map((client) => call(client, { hold: true })));
     expect(answers.map(({ result }) => result?.content[0].text)).toEqual(Array(8).fill('held'));
     gateway.program.signal('SIGHUP');
@@ -125,8 +125,8 @@ describe.skipIf(process.platform !== 'linux')('with all file descriptors in the 
     expect(await call(late, { a: 1 })).toMatchObject({ result: { content: [{ text: '{"a":1}' }] } });
   });
 
-  test('and the reserve used up, calls say that it is the gateway, whose upstream stays connected', async () => {
-    // A reserve of 16, and what is there already.
+  test('and the reserve is used up, calls blame the gateway, and the upstream stays connected', async () => {
+    // A reserve of 16, and the connections of the clients.
     await using gateway = await crowdedGateway({ clients: 40, heldCalls: 41 });
     gateway.crowd(200);
     await gateway.program.printed('out of file descriptors');

@@ -15,7 +15,7 @@ const names = async (session: RawSession) => {
 };
 
 describe('a disabled server', () => {
-  test('is not connected, listed or counted; /health shows it at its place and stays ok', async () => {
+  test('is not connected, listed or counted; /health shows it in order and stays ok', async () => {
     await using upstream = await fakeUpstream();
     await using other = await fakeUpstream();
     const off = {
@@ -60,7 +60,7 @@ describe('a disabled server', () => {
     expect(gateway.logs.join('')).toContain('servers[1].required has no effect while enabled is false');
   });
 
-  test('comes with a reload that enables it, and goes with one that disables it, when its calls are done', async () => {
+  test('is added by a reload that enables it, and removed by one that disables it, after its calls', async () => {
     const release = Promise.withResolvers<void>();
     await using upstream = await fakeUpstream({
       async onPost({ id, method }) {

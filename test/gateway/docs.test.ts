@@ -3,7 +3,7 @@ import { startGateway } from '../support/gateway.ts';
 import { blocksOf } from '../support/pages.ts';
 import { freePort } from '../support/wait.ts';
 
-/** The keys of a JSON value and of all within it, as paths; the elements of a list count as one. */
+/** The paths of all keys in a JSON value; the elements of a list count as one. */
 function keysOf(value: unknown, path = ''): string[] {
   if (Array.isArray(value)) return value.flatMap((item) => keysOf(item, `${path}[]`));
   if (value === null || typeof value !== 'object') return [path];

@@ -8,10 +8,10 @@ import { waitUntil, within } from '../support/wait.ts';
 
 failOnStrayErrors();
 
-/** A gateway to an upstream that answers no call but one of `{ prompt: true }`; with `progress`, it reports a step first. */
+/** A gateway to an upstream that answers only calls with `{ prompt: true }`; with `progress`, it reports a step first. */
 async function stuck({ progress }: { progress: boolean }) {
   const calls: RpcMessage[] = [];
-  /** How many of the answers that the upstream had begun were broken off by the gateway. */
+  /** The number of responses that the gateway aborted. */
   let closed = 0;
   const upstream = await fakeUpstream({
     onPost(message) {
@@ -24,7 +24,7 @@ async function stuck({ progress }: { progress: boolean }) {
           ? sseEvent({ jsonrpc: '2.0', method: 'notifications/progress', params })
           : ': open\n\n';
         try {
-          // Comments, so that the end of the connection is noticed.
+          // Only a write notices the end of the connection.
           for (let comments = 0; comments < 3_000; comments++) {
             await Bun.sleep(10);
             yield ': waiting\n\n';
@@ -43,7 +43,7 @@ async function stuck({ progress }: { progress: boolean }) {
     upstream,
     calls,
     called: (count: number) => waitUntil(`${count} calls upstream`, () => calls.length === count),
-    /** Waits until the upstream was told to cancel just the calls that it got, and their requests are closed. */
+    /** Waits until the upstream was asked to cancel exactly its calls, and their requests are closed. */
     async cancelled() {
       const told = () =>
         upstream
@@ -122,7 +122,7 @@ describe('notifications/cancelled', () => {
     const cancel = { jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 1 } };
     expect((await other.post(cancel)).status).toBe(202);
     expect((await rawPost(to.gateway.url, cancel)).status).toBe(202);
-    // A round trip through the upstream: had anything been cancelled, it would have been told before.
+    // A round trip through the upstream: a cancellation would have arrived before.
     await other.callText('up__echo', { prompt: true });
     expect(await to.cancelledCount()).toBe(0);
     expect(to.upstream.messages('notifications/cancelled')).toEqual([]);

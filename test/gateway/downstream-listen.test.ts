@@ -9,7 +9,7 @@ failOnStrayErrors();
 
 const changed = { jsonrpc: '2.0', method: 'notifications/tools/list_changed' };
 
-/** A gateway whose list of tools changes at the test's will, by a reload that adds or takes away an upstream. */
+/** A gateway with a list of tools that the test changes by reloads, which add or remove an upstream. */
 async function changing() {
   const upstream = await fakeUpstream();
   const server = (name: string) => ({ name, url: upstream.url });
@@ -32,7 +32,7 @@ async function changing() {
 const next = async (stream: AsyncGenerator<RpcMessage>) => (await within('a notice', stream.next())).value;
 
 describe('the stream of a session', () => {
-  test('tells when the list of tools has changed, and the new list is then to be had', async () => {
+  test('announces a change of the tools, after which the new list is served', async () => {
     await using to = await changing();
     await using session = await RawSession.open(to.gateway.url);
     const stream = await session.listen();
@@ -45,7 +45,7 @@ describe('the stream of a session', () => {
     await stream.return(undefined);
   });
 
-  test('tells it to every session that listens', async () => {
+  test('exists for every session that listens', async () => {
     await using to = await changing();
     const sessions = await Promise.all([1, 2, 3].map(() => RawSession.open(to.gateway.url)));
     const streams = await Promise.all(sessions.map((session) => session.listen()));
@@ -54,7 +54,7 @@ describe('the stream of a session', () => {
     for (const stream of streams) await stream.return(undefined);
   });
 
-  test('tells first what was missed while there was none', async () => {
+  test('begins with an announcement that was missed without a stream', async () => {
     await using to = await changing();
     await using session = await RawSession.open(to.gateway.url);
     await using witness = await RawSession.open(to.gateway.url);
@@ -73,7 +73,7 @@ describe('the stream of a session', () => {
     await seen.return(undefined);
   });
 
-  test('may be one of several: each message comes on one of them only, and when one closes the others go on', async () => {
+  test('may be one of several: each message goes to one of them, and the others outlive one that closes', async () => {
     await using to = await changing();
     await using session = await RawSession.open(to.gateway.url);
     const first = await session.listen();
@@ -81,7 +81,7 @@ describe('the stream of a session', () => {
     const third = await session.listen();
     await to.add('b');
     expect(await next(third)).toEqual(changed);
-    // The gateway learns of it a moment later.
+    // The gateway notices that a moment later.
     await third.return(undefined);
     const seen = Promise.race([next(first), next(second)]);
     await waitUntil('a message on one that is left', async () => {

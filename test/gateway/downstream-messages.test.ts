@@ -10,7 +10,7 @@ failOnStrayErrors();
 let upstream: FakeUpstream;
 let gateway: TestGateway;
 beforeAll(async () => {
-  // The default answer would parse the arguments, which here may be deeper than a stack.
+  // The default answer would parse the arguments, which may be too deep for that here.
   upstream = await fakeUpstream({
     onPost: ({ method, id }) => (method === 'tools/call' ? rpcResult(id, { content: [] }) : undefined),
   });
@@ -22,7 +22,7 @@ afterAll(async () => {
   await upstream[Symbol.asyncDispose]();
 });
 
-/** The status and the text of the answer to this body. */
+/** The status and the text of the response to a body. */
 async function post(body: unknown): Promise<[number, string]> {
   const response = await rawPost(gateway.url, body);
   return [response.status, await response.text()];
@@ -123,7 +123,7 @@ describe('JSON that is no request gets -32600', () => {
   });
 });
 
-describe('a request whose params are no object gets -32602', () => {
+describe('a request with params other than an object gets -32602', () => {
   test.each(['5', '"x"', 'true', '[]', '[{}]'])('%s', async (params) => {
     expect(await codeOf(`{"jsonrpc":"2.0","id":1,"method":"ping","params":${params}}`)).toEqual([
       200, -32602,
@@ -220,7 +220,7 @@ describe('null means absent', () => {
     ['{"name":"up__echo","\\u005fmeta":null,"task":null}', '{"name":"echo"}'],
     ['{"name":"up__echo","arguments":{"a":1},"arguments":null}', '{"name":"echo"}'],
     ['{"name":"up__echo","_meta":{"progressToken":null,"a":1}}', '{"name":"echo","_meta":{"a":1}}'],
-    // What we do not know may mean something.
+    // An unknown member may have a meaning.
     ['{"name":"up__echo","x":null}', '{"name":"echo","x":null}'],
   ])('tools/call with params %s reaches the upstream as %s', async (params, forwarded) => {
     const text = `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":${params}}`;

@@ -48,7 +48,7 @@ test('every message, GET and DELETE of a client is counted under its method, or 
   expect(counted('listen')).toEqual([1, 1]);
   expect(counted('terminate')).toEqual([1, 1]);
   expect(metrics.value('mcpstead_mcp_request_duration_seconds_count', { method: 'ping' })).toBe(3);
-  // No client made a series, and the page is one that can be read.
+  // Clients cannot create series, and the page is valid.
   expect(metrics.text.match(/^mcpstead_mcp_requests_total/gm)?.length).toBe(seriesBefore);
   expect(parsePage(metrics.text).size).toBeGreaterThan(0);
 });

@@ -29,7 +29,7 @@ afterAll(async () => {
 
 const call = (id: unknown) => ({ jsonrpc: '2.0', id, method: 'tools/call', params: { name: 'up__echo' } });
 
-/** Results whose text has this many characters, as an upstream may write them. */
+/** Results with this many characters of text, in the forms in which upstreams write them. */
 const results: [string, (length: number) => string][] = [
   ['ASCII', (length) => `{"content":[{"type":"text","text":"${'x'.repeat(length)}"}]}`],
   ['ASCII with escapes', (length) => `{ "content" : ["${'\\"\\u00e9\\n'.repeat(length / 10)}"], "n": 1.0 }`],
@@ -42,7 +42,7 @@ const results: [string, (length: number) => string][] = [
 ];
 
 describe.each(results)('a result of %s', (_kind, resultOf) => {
-  // About the lengths from which on it is sent as a stream, kept as bytes, and sent in slices.
+  // Around the lengths from which on a result is streamed, kept as bytes, and sent in slices.
   test.each([100, 15_000, 16_000, 65_000, 66_000, 700_000, 5_000_000])(
     'of %d characters comes back as it was sent',
     async (length) => {

@@ -48,7 +48,7 @@ describe('initialize', () => {
     expect(first.id).not.toBe(second.id);
   });
 
-  test('is answered over a stream to a client that accepts nothing else, with its session', async () => {
+  test('is answered over a stream, with its session, if the client accepts nothing else', async () => {
     const response = await rawPost(gateway.url, initialize('2025-11-25'), { accept: 'text/event-stream' });
     expect(response.headers.get('content-type')).toBe('text/event-stream');
     expect(response.headers.get('mcp-session-id')).not.toBeNull();
@@ -68,7 +68,7 @@ describe('initialize', () => {
   });
 
   test.each(['a live', 'an ended', 'a forged', 'an empty'])(
-    'that names %s session opens a new one, for a client that begins anew may still send an old id',
+    'that names %s session opens a new one, since a client that starts over may still send an old id',
     async (kind) => {
       await using live = await RawSession.open(gateway.url);
       const ended = await RawSession.open(gateway.url);
@@ -84,7 +84,7 @@ describe('initialize', () => {
       const opened = response.headers.get('mcp-session-id') ?? '';
       expect([response.status, opened.length > 0, opened === named]).toEqual([200, true, false]);
       expect((await rawPost(gateway.url, ping, { 'mcp-session-id': opened })).status).toBe(200);
-      // The one that it named is left as it was.
+      // The named session is unchanged.
       expect((await live.request('ping')).answer.result).toEqual({});
     },
   );
@@ -111,7 +111,7 @@ describe('a request that names a session', () => {
     });
   });
 
-  test('that is alive twice is not served: whose request would it be?', async () => {
+  test('that is alive twice is refused as ambiguous', async () => {
     await using one = await RawSession.open(gateway.url);
     await using other = await RawSession.open(gateway.url);
     const headers = new Headers({ 'content-type': 'application/json' });
@@ -190,7 +190,7 @@ describe('the header MCP-Protocol-Version', () => {
 });
 
 describe('an idle session', () => {
-  // Longer than a busy machine takes from one step of a test to the next.
+  // Longer than one step of a test takes on a busy machine.
   const mcp = { session: { idle_ttl_seconds: 0.5, gc_interval_seconds: 0.02, shutdown_grace_seconds: 0 } };
 
   test('ends, but not while its stream is open or its call runs', async () => {
@@ -228,7 +228,7 @@ describe('an idle session', () => {
     expect(metrics.value('mcpstead_downstream_session_terminations_total', ended)).toBe(3);
   });
 
-  test('whose client never came back after initialize ends as idle, too', async () => {
+  test('ends as idle, too, if its client never came back after initialize', async () => {
     await using started = await startGateway({ servers: [], mcp });
     await rawPost(started.url, initialize('2025-11-25'));
     const ended = { reason: 'idle_timeout' };

@@ -17,7 +17,7 @@ let origin: string;
 let url: string;
 beforeAll(async () => {
   upstream = await fakeUpstream({
-    // One tool never answers: only a client that goes away ends its call.
+    // One tool never answers: only a client that disconnects ends its call.
     onPost: ({ method, params }) =>
       method === 'tools/call' && params?.arguments?.stuck ? new Promise<never>(() => {}) : undefined,
   });
@@ -43,7 +43,7 @@ async function gauge(name: string): Promise<number> {
 const openFiles = () => gauge('mcpstead_process_open_fds');
 const residentMiB = async () => (await gauge('mcpstead_process_resident_memory_bytes')) / 2 ** 20;
 
-/** Bytes on a connection that is cut in the middle, whatever comes back. */
+/** Sends bytes and cuts the connection without reading. */
 function cutOff(bytes: string): Promise<void> {
   return new Promise((resolve) => {
     const { hostname, port } = new URL(origin);
@@ -55,7 +55,7 @@ function cutOff(bytes: string): Promise<void> {
   });
 }
 
-/** A POST whose client goes away before there can be an answer. */
+/** Sends a POST and disconnects before the response. */
 async function abandoned(body: string, headers: Record<string, string>): Promise<void> {
   const abort = new AbortController();
   const posted = fetch(url, {
@@ -114,7 +114,7 @@ async function soak(seed: number, requests: number): Promise<void> {
 }
 
 test('thousands of malformed and abandoned requests leave nothing behind', async () => {
-  // Warm: pools, caches and compiled code are part of the ordinary state.
+  // Warm up: pools, caches and compiled code are part of the normal state.
   await soak(1, 1_000);
   await waitUntil('the end of the calls', idle);
   const before = { files: await openFiles(), mib: await residentMiB() };
@@ -148,7 +148,7 @@ test('a session keeps little memory, however long its initialize request is', as
   expect(await gauge('mcpstead_downstream_sessions_active')).toBe(151);
 });
 
-/** Whether the upstream was told of every call that never ends that it has. */
+/** Whether all calls without an answer are cancelled at the upstream. */
 function idle(): boolean {
   const cancelled = new Set(
     upstream.messages('notifications/cancelled').map(({ params }) => params.requestId),

@@ -70,7 +70,7 @@ describe('a client that accepts both', () => {
   });
 
   test('gets a stream from the first progress on, each event when it happens', async () => {
-    // The upstream goes on only when the client has seen the last step: nothing can have been held back.
+    // The upstream continues only when the client has seen the last step: nothing was held back.
     const steps = [
       Promise.withResolvers<void>(),
       Promise.withResolvers<void>(),
@@ -181,7 +181,7 @@ describe('a client that does not read', () => {
   const events = 1_000;
   const payload = 'x'.repeat(100_000);
 
-  /** Starts a call that is answered by 100 MB of progress, and does not read what comes. */
+  /** Starts a call that is answered by 100 MB of progress, and does not read. */
   async function unread(yielded: { count: number }, more?: FakeUpstreamOptions) {
     const to = await gatewayTo(({ id, params }) => {
       async function* chunks() {
@@ -218,7 +218,7 @@ describe('a client that does not read', () => {
     const { to, connection } = await unread(yielded);
     await using _ = to;
     using __ = connection;
-    // What is under way between the two ends, in the buffers of four sockets, is far from 100 MB.
+    // The buffers of four sockets hold far less than 100 MB.
     expect(await untilStill(yielded)).toBeLessThan(events / 2);
     let read = 0;
     let tail = '';
@@ -243,11 +243,11 @@ describe('a client that does not read', () => {
     expect(listed.answer.result.tools).toHaveLength(1);
   });
 
-  test('does not hold up others whose answers come over the same stream of the upstream', async () => {
+  test("does not delay other clients that share the upstream's stream", async () => {
     await using upstream = await fakeSse({
       onRequest({ method, params }) {
         if (method !== 'tools/call' || !params.arguments.flood) return undefined;
-        // Far more than sockets hold on their own.
+        // Far more than the buffers of the sockets.
         for (let step = 0; step < 300; step++) {
           const { progressToken } = params._meta;
           const stepParams = { progressToken, progress: step, message: payload };

@@ -6,7 +6,7 @@ import { failOnStrayErrors } from '../support/stray-errors.ts';
 
 failOnStrayErrors();
 
-// What the servers of both SDKs take (1.32 and 2.4), and what is more and does no harm.
+// Requests that the servers of both SDKs (1.32 and 2.4) accept, and further harmless ones.
 
 let gateway: TestGateway;
 beforeAll(async () => {

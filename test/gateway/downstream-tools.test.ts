@@ -11,7 +11,7 @@ failOnStrayErrors();
 
 const json = { headers: { 'content-type': 'application/json' } };
 
-/** An upstream that answers this method with this text, in which `ID` stands for the id of the request. */
+/** An upstream that answers this method with this text; `ID` in it is replaced by the id of the request. */
 function answering(texts: Record<string, string>, stream = false): Promise<FakeUpstream> {
   return fakeUpstream({
     onPost({ id, method }): FakeAnswer {
@@ -41,7 +41,7 @@ const list = '{"jsonrpc":"2.0","id":1,"method":"tools/list"}';
 /** The JSON text of a tool of that name. */
 const tool = (name: string, more = '') => `{"name":"${name}"${more},"inputSchema":{"type":"object"}}`;
 const listOf = (tools: string) => `{"jsonrpc":"2.0","id":ID,"result":{"tools":[${tools}]}}`;
-/** Everything that a parser and a serializer would change. Bun rewrites such characters in a raw template, hence the detour. */
+/** Everything that a parser and a serializer would change. Bun rewrites such characters in a raw template, so they are inserted. */
 const odd = String.raw`"b":12345678901234567890,"a" : 1.0, "e":1E2,"":-0,"esc":"\u00e9\/\ud800${'é😀'}","__proto__":{"x":[ ]},"10":1,"2":2`;
 
 describe('tools/list', () => {
@@ -69,7 +69,7 @@ describe('tools/list', () => {
     ]);
   });
 
-  test('leaves out what cannot be called: tools without a name, and a second one of the same', async () => {
+  test('leaves out tools that cannot be called: without a name, or with the name of another', async () => {
     const tools = `{"title":"none"},${tool('')},{"name":5},null,${tool('t', ',"title":"1"')},${tool('t', ',"title":"2"')}`;
     await using upstream = await answering({ 'tools/list': listOf(tools) });
     await using gateway = await gatewayTo({ up: upstream });
@@ -108,7 +108,7 @@ describe('tools/call passes on', () => {
     expect(sent).toEndWith(`"method":"tools/call","params":${params.replace('up__echo', 'echo')}}`);
   });
 
-  test("a progress token of its own in place of the client's, and nothing else of _meta changed", async () => {
+  test("its own progress token in place of the client's, with the rest of _meta unchanged", async () => {
     await using upstream = await fakeUpstream();
     await using gateway = await gatewayTo({ up: upstream });
     const params = `{"name":"up__echo","_meta":{${odd}, "progressToken" : "mine","after":1.0}}`;
@@ -171,7 +171,7 @@ describe('tools/call passes on', () => {
   });
 });
 
-test('a tool whose name holds the separator is called by its whole name', async () => {
+test('a tool with the separator in its name is called by its whole name', async () => {
   await using upstream = await answering({ 'tools/list': listOf(`${tool('a__b')},${tool('_c')}`) });
   await using gateway = await gatewayTo({ up: upstream });
   await gateway.call('up__a__b');

@@ -9,13 +9,13 @@ import { tcpUpstream } from '../support/tcp.ts';
 
 failOnStrayErrors();
 
-/** An upstream with a fault, which the test can take away. */
+/** An upstream with a fault that the test can heal. */
 interface Faulty extends AsyncDisposable {
   readonly url: string;
   heal(): Promise<void> | void;
 }
 
-/** A server in front of a healthy upstream that keeps connections to itself until it is healed. */
+/** A server in front of a healthy upstream that holds connections until it is healed. */
 async function silentUntilHealed(): Promise<Faulty> {
   const upstream = await fakeUpstream();
   const sockets = new Set<Socket>();
@@ -60,7 +60,7 @@ async function deadUntilHealed(): Promise<Faulty> {
   return Object.assign(upstream, { heal: () => upstream.start() });
 }
 
-/** An upstream that goes away and comes back every 200 ms until it is healed. */
+/** An upstream that stops and starts every 200 ms until it is healed. */
 async function flappingUntilHealed(): Promise<Faulty> {
   const upstream = await fakeUpstream();
   let healed = false;
@@ -86,7 +86,7 @@ async function flappingUntilHealed(): Promise<Faulty> {
   };
 }
 
-/** Longer than a busy machine needs for any answer but one that never comes. */
+/** Longer than any answer takes on a busy machine. */
 const connectSeconds = 0.5;
 const timedOut = `did not initialize within ${connectSeconds} s`;
 const faults: [string, () => Promise<Faulty>, string | null][] = [
@@ -180,7 +180,7 @@ describe('beside upstreams with every kind of fault', () => {
     await using silent = await silentUntilHealed();
     await using hanging = await wrongUntilHealed(never);
     await using well = await fakeUpstream();
-    // With the default timeouts, this test would be over before one of the two is given up.
+    // With the default timeouts, this test would end before either of the two is given up.
     await using gateway = await startGateway({
       servers: [
         { name: 'silent', url: silent.url },

@@ -54,7 +54,7 @@ describe('in bearer mode', () => {
     ],
   ];
   test.each(refusals)(
-    'a request with %s gets 401, the challenge, and what to send',
+    'a request with %s gets 401, the challenge, and instructions',
     async (_, sent, challenge, error) => {
       for (const [method, path] of guarded) {
         const headers = { accept: acceptBoth, 'mcp-session-id': 'any', ...(sent && { authorization: sent }) };
@@ -77,7 +77,7 @@ describe('in bearer mode', () => {
     expect((await connection.answer()).body).toBe('ok\n');
   });
 
-  test('a wrong method is told to those only who have the token', async () => {
+  test('a wrong method gets 405 from a client with the token', async () => {
     const response = await fetch(gateway.url, { method: 'PUT', headers: authorization });
     expect([response.status, response.headers.get('allow')]).toEqual([405, 'POST, GET, DELETE']);
   });
@@ -149,7 +149,7 @@ test('checks of a token are counted, failed ones by their reason', async () => {
   ]);
 });
 
-test('a token that nobody has to send is warned of, at the start and after a reload, and not shown', async () => {
+test('a token that is not required causes a warning at the start and after a reload, and is not shown', async () => {
   const warned = (started: TestGateway) =>
     started.logs.filter((line) =>
       line.includes(
@@ -175,6 +175,6 @@ test('a reload turns bearer mode on and off', async () => {
   expect((await rawPost(reloaded.url, ping, authorization)).status).toBe(200);
   await reloaded.reload({ servers: [] });
   expect((await rawPost(reloaded.url, ping)).status).toBe(200);
-  // Nothing is checked while there is nothing to check with.
+  // Without a token nothing is checked.
   expect((await reloaded.metrics()).value('mcpstead_mcp_auth_attempts_total', { result: 'success' })).toBe(1);
 });

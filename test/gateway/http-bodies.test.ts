@@ -32,7 +32,7 @@ async function errorOf(response: Response): Promise<[number, number | undefined]
   return [response.status, ((await response.json()) as RpcMessage).error?.code];
 }
 
-/** Sends `piece` until the server closes the connection or took 64 MiB; tells how many bytes it took. */
+/** Sends `piece` again and again until the server closes the connection or took 64 MiB. Returns the number of bytes sent. */
 async function pour(connection: RawConnection, piece: string): Promise<number> {
   const { socket } = connection;
   const closed = once(socket, 'close');
@@ -72,7 +72,7 @@ describe('the content type', () => {
   });
 });
 
-describe('of what a client accepts', () => {
+describe('of the types that a client accepts', () => {
   test.each([
     ['application/json', 'application/json'],
     ['application/json, text/event-stream', 'application/json'],
@@ -95,7 +95,7 @@ describe('of what a client accepts', () => {
     },
   );
 
-  test('JSON is the choice for one that says nothing', async () => {
+  test('JSON is the choice without an Accept header', async () => {
     using connection = await rawConnection(gateway.origin);
     connection.write(sized(ping));
     const answer = await connection.answer();
@@ -124,7 +124,7 @@ describe('a connection', () => {
     ]) {
       for (const piece of pieces) {
         connection.write(piece);
-        await Bun.sleep(5); // Lets each go out on its own; nothing depends on it.
+        await Bun.sleep(5); // Lets each piece leave on its own, without a guarantee.
       }
       expect((await connection.answer()).body).toBe(pong);
     }
@@ -143,12 +143,15 @@ describe('a connection', () => {
     ['a length that is no number', ['Content-Length: ten']],
     ['two lengths', ['Content-Length: 1', 'Content-Length: 2']],
     ['a length and chunks at once', ['Content-Length: 1', 'Transfer-Encoding: chunked']],
-  ])('with %s is refused and closed: what follows cannot be told apart', async (_name, headers) => {
-    using connection = await rawConnection(gateway.origin);
-    connection.write(`${head(...headers)}0\r\n\r\n`);
-    expect((await connection.answer()).status).toBe(400);
-    await connection.closed();
-  });
+  ])(
+    'with %s is refused, and its connection closed, since the next request has no clear start',
+    async (_name, headers) => {
+      using connection = await rawConnection(gateway.origin);
+      connection.write(`${head(...headers)}0\r\n\r\n`);
+      expect((await connection.answer()).status).toBe(400);
+      await connection.closed();
+    },
+  );
 
   test('with nonsense for a chunk is refused and closed', async () => {
     using connection = await rawConnection(gateway.origin);
@@ -157,7 +160,7 @@ describe('a connection', () => {
     await connection.closed();
   });
 
-  test('whose client leaves in the middle of a body does not disturb the next', async () => {
+  test('that ends in the middle of a body does not disturb the next', async () => {
     using connection = await rawConnection(gateway.origin);
     connection.write(head('Content-Length: 100') + ping);
     connection.socket.end();
@@ -177,7 +180,7 @@ describe('the limit of a body', () => {
     expect((await connection.answer()).status).toBe(413);
   });
 
-  test('is told to a client that declares too much before it sends a byte, and the connection is closed', async () => {
+  test('is reported before the body if its declared length is too large, and the connection is closed', async () => {
     using connection = await rawConnection(gateway.origin);
     connection.write(head(`Content-Length: ${maxBytes + 1}`));
     const answer = await connection.answer();
@@ -253,7 +256,7 @@ describe('a body', () => {
   });
 });
 
-test('what is refused before it is understood counts as invalid', async () => {
+test('a request that is refused before it is parsed counts as invalid', async () => {
   await using counted = await startGateway({ servers: [], mcp: { max_request_bytes: 100 } });
   await rawPost(counted.url, ping, { 'content-type': 'text/plain' });
   await rawPost(counted.url, ping, { accept: 'text/html' });

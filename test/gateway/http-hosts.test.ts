@@ -57,7 +57,7 @@ describe('on loopback', () => {
     ['POST', '/-/reload'],
     ['GET', '/nothing'],
     ['OPTIONS', '/mcp'],
-  ])('%s %s is guarded like all else', async (method, path) => {
+  ])('%s %s is guarded like everything else', async (method, path) => {
     const answer = await rawRequest(gateway.origin, [`${method} ${path} HTTP/1.1`, 'Host: evil.example']);
     expect(answer.status).toBe(403);
     expect(JSON.parse(answer.body)).toMatchObject({
@@ -155,7 +155,7 @@ test('an IPv6 loopback gateway answers on its own URL', async () => {
 describe('a client in a browser', () => {
   const origin = 'http://localhost:5173';
 
-  test('may ask first what it may send', async () => {
+  test('may send a preflight request', async () => {
     const asked =
       'authorization,content-type,last-event-id,mcp-method,mcp-protocol-version,mcp-session-id,traceparent, mcp-param-city';
     const response = await fetch(gateway.url, {

@@ -57,7 +57,7 @@ describe('an unknown path gets 404', () => {
     }
   });
 
-  test('and says where the endpoint is', async () => {
+  test('and names the endpoint', async () => {
     expect(await (await send('GET', '/')).json()).toEqual({
       error: 'nothing here; the MCP endpoint is /mcp',
     });
@@ -78,7 +78,7 @@ test.each(['/health', '/livez', '/readyz', '/metrics'])(
     expect(head.status).toBe(200);
     expect(head.headers.get('content-type')).toBe(get.headers.get('content-type'));
     connection.write(`GET /livez HTTP/1.1\r\n${hostLine}\r\n\r\n`);
-    // Its answer is the next thing that comes: there was no body.
+    // Its response comes next: there was no body.
     expect((await connection.answer()).body).toBe('ok\n');
   },
 );
@@ -98,7 +98,7 @@ test('a request target with scheme and host is understood, as proxies send it', 
 describe('GET /mcp', () => {
   const stream = { accept: 'text/event-stream' };
 
-  test('without a session gets 405 and what is allowed', async () => {
+  test('without a session gets 405 and the allowed methods', async () => {
     const response = await send('GET', '/mcp', stream);
     expect([response.status, response.headers.get('allow')]).toEqual([405, 'POST, DELETE']);
   });
@@ -162,7 +162,7 @@ test('/mcp/ is /mcp for a whole session, without a redirect', async () => {
   const headers = { 'mcp-session-id': opened.headers.get('mcp-session-id') ?? '' };
   const stream = await send('GET', '/mcp/', { ...headers, accept: 'text/event-stream' });
   expect([stream.status, stream.headers.get('content-type')]).toEqual([200, 'text/event-stream']);
-  // The session is the same one under both paths.
+  // Both paths share one session.
   expect((await send('DELETE', '/mcp', headers)).status).toBe(204);
   expect((await send('DELETE', '/mcp/', headers)).status).toBe(404);
 });
@@ -198,7 +198,7 @@ describe('/health', () => {
     });
   });
 
-  test('is 200 and "degraded" while an upstream is down, and tells why', async () => {
+  test('is 200 and "degraded" while an upstream is down, with the reason', async () => {
     const url = `http://127.0.0.1:${freePort()}/mcp`;
     await using down = await startGateway({ servers: [{ name: 'down', url }] });
     const health = await down.waitFor('a failed attempt', ({ servers }) => servers[0]?.last_error !== null);
@@ -248,7 +248,7 @@ describe('/metrics', () => {
 });
 
 describe('POST /-/reload', () => {
-  test('tells how many upstreams it touched', async () => {
+  test('reports how many upstreams it touched', async () => {
     const response = await send('POST', '/-/reload');
     expect(response.status).toBe(200);
     expect(await response.json()).toEqual({

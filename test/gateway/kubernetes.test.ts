@@ -16,7 +16,7 @@ import { startCommand, startProgram } from '../support/program.ts';
 import { rawRequest } from '../support/raw-http.ts';
 import { freePort, waitUntil } from '../support/wait.ts';
 
-// A busy machine takes its time to start a process.
+// Starting a process takes long on a busy machine.
 setDefaultTimeout(30_000);
 
 const manifests = join(import.meta.dir, '../../docs/deploy/kubernetes');
@@ -54,7 +54,7 @@ describe('a gateway with the configuration of the ConfigMap', () => {
   });
 });
 
-test('a session that one replica opened goes on at another, which has the same Secret', async () => {
+test('a session that one replica opened continues at another one with the same Secret', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'mcpstead-replicas-'));
   try {
     const ports = [freePort(), freePort()];
@@ -100,7 +100,7 @@ describe('a changed ConfigMap', () => {
   });
   afterEach(() => rmSync(folder, { recursive: true }));
 
-  /** Does as the kubelet does: a new folder, a link to it under another name, renamed over `..data`; the old folder goes. */
+  /** Updates files as the kubelet does: makes a new folder and a link to it, renames the link to `..data`, and deletes the old folder. */
   function mount(servers: readonly string[]): void {
     const list = servers.map((name) => `  - { name: ${name}, url: 'http://127.0.0.1:9/mcp' }\n`).join('');
     const text = mounted

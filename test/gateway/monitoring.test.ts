@@ -61,7 +61,7 @@ beforeAll(async () => {
   }
 });
 
-/** What of a selector no page of a gateway has: its name, a label, or a value of a label with a fixed list. */
+/** The parts of a selector that no page of a gateway has: its name, a label, or a value from a fixed list. */
 function unknownIn({ name, labels }: Selector): string[] {
   const known = served.get(name);
   if (!known) return [name];
@@ -79,7 +79,7 @@ function labelsOf(expression: string): string[] {
   return [...names, ...scrapeLabels];
 }
 
-describe('a metric that a user is told to look at is on the page, with its labels and their values', () => {
+describe('a documented metric is on the page, with its labels and their values:', () => {
   test('in the alert rules', () => {
     expect(rules.length).toBeGreaterThan(0);
     expect(rules.flatMap(({ expr }) => selectors(expr).flatMap(unknownIn))).toEqual([]);
@@ -107,14 +107,14 @@ describe('a metric that a user is told to look at is on the page, with its label
     const pages = ['README.md', 'CONTRIBUTING.md', ...new Glob('docs/**/*.md').scanSync(root)];
     const found = pages.flatMap((name) => selectors(read(name)));
     expect(found.length).toBeGreaterThan(0);
-    // What ends in an underscore or is a family of a histogram stands for several samples.
+    // A name of a histogram's family stands for several samples.
     const isFamily = ({ name }: Selector) => served.has(`${name}_bucket`);
     expect(found.filter((selector) => !isFamily(selector)).flatMap(unknownIn)).toEqual([]);
   });
 });
 
 describe('the alert rules', () => {
-  test('tell what each alert means, with labels that its expression keeps', () => {
+  test('explain each alert with labels that its expression keeps', () => {
     for (const { alert, expr, annotations } of rules) {
       const { summary = '', description = '' } = annotations;
       expect([alert, summary.length > 10, description.length > 10]).toEqual([alert, true, true]);

@@ -7,7 +7,7 @@ import { blocksOf, commandsOf } from '../support/pages.ts';
 import { type Program, startCommand } from '../support/program.ts';
 import { freePort, waitUntil } from '../support/wait.ts';
 
-// A busy machine takes its time to start a process.
+// Starting a process takes long on a busy machine.
 setDefaultTimeout(30_000);
 
 const root = join(import.meta.dir, '../..');
@@ -50,7 +50,7 @@ describe('the quick start, followed as it is written,', () => {
 
   function run(text: string): Program {
     const env = { PATH: `${folder}/bin:${process.env.PATH}`, PORT: String(serverPort) };
-    // What it starts takes the shell's place, so that it ends with it.
+    // The program replaces the shell, so that it ends with it.
     const program = startCommand(['sh', '-c', text.startsWith('curl') ? text : `exec ${text}`], {
       cwd: folder,
       env,

@@ -126,7 +126,7 @@ describe('a server whose', () => {
   });
 });
 
-test('a reload counts what it did, and leaves alone what did not change', async () => {
+test('a reload counts its changes, and does not touch unchanged servers', async () => {
   await using kept = await holdingUpstream();
   await using updated = await fakeUpstream();
   await using restarted = await fakeUpstream();
@@ -178,12 +178,12 @@ test('a reload counts what it did, and leaves alone what did not change', async 
     'kept',
   ]);
   expect([kept, updated, restarted, removed, added].map(initializes)).toEqual([1, 1, 2, 1, 1]);
-  // Not a single request more went to the one that did not change.
+  // The unchanged one got no further request.
   expect(kept.received).toHaveLength(before);
   kept.release();
   expect(await held).toBe('held');
 
-  // The same once more changes nothing.
+  // The same configuration again changes nothing.
   const again = servers(
     ['added', added],
     ['restarted', restarted, { headers: { 'X-Key': 'new-key' } }],
@@ -222,7 +222,7 @@ describe('a removed upstream', () => {
     expect((await gateway.metrics()).text).not.toContain('server="up"');
   });
 
-  test('comes back anew under its old name', async () => {
+  test('starts over when it is added again under its old name', async () => {
     await using upstream = await fakeUpstream();
     const config = { servers: [{ name: 'up', url: upstream.url }] };
     await using gateway = await startGateway(config);
@@ -276,7 +276,7 @@ test('a restarted upstream that does not come back keeps its tools listed, and a
   expect(answer.result.tools).toHaveLength(1);
 });
 
-test('a restarted upstream that does not come back has its calls fail as those of the new one, and counted as such', async () => {
+test('calls to a restarted upstream that does not come back fail, and count, as calls of the new one', async () => {
   await using upstream = await fakeUpstream();
   await using gateway = await startGateway({ servers: [{ name: 'up', url: upstream.url }] });
   await gateway.connected();

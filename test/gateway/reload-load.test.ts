@@ -7,7 +7,7 @@ import { waitUntil } from '../support/wait.ts';
 
 failOnStrayErrors();
 
-test('thousands of calls to an untouched upstream do not notice 30 reloads, of which some are bad', async () => {
+test('30 reloads, some of them invalid, do not disturb thousands of calls to an unchanged upstream', async () => {
   await using kept = await fakeUpstream();
   await using other = await fakeUpstream();
   const keep = { name: 'kept', url: kept.url };
@@ -31,7 +31,7 @@ test('thousands of calls to an untouched upstream do not notice 30 reloads, of w
   const callOverAndOver = async (client: number) => {
     await using session = await RawSession.open(gateway.url);
     for (let call = 0; reloading; call++) {
-      // Anything but the right answer is thrown.
+      // Throws on any other answer.
       expect(await session.callText('kept__echo', { client, call })).toBe(
         `{"client":${client},"call":${call}}`,
       );
@@ -60,7 +60,7 @@ test('reloads that come at the same time run one after another', async () => {
   await using upstream = await fakeUpstream();
   const servers = Array.from({ length: 20 }, (_, index) => ({ name: `s${index}`, url: upstream.url }));
   await using gateway = await startGateway({ servers: [] });
-  // Each reads the file when its turn comes; the test changes what is read in between.
+  // Each reload reads the file when its turn comes; the test changes the file in between.
   const first = gateway.reload({ servers: servers.slice(0, 1) });
   const rest = servers.slice(1).map((_, index) => gateway.reload({ servers: servers.slice(0, index + 2) }));
   const summaries = await Promise.all([first, ...rest]);
@@ -72,7 +72,7 @@ test('reloads that come at the same time run one after another', async () => {
   expect(upstream.messages('initialize')).toHaveLength(20);
 });
 
-test('servers that come and go by the hundred leave nothing behind', async () => {
+test('hundreds of servers that are added and removed leave nothing behind', async () => {
   await using upstream = await fakeUpstream({ tools: [echoTool] });
   await using gateway = await startGateway({ servers: [] });
   for (let round = 0; round < 10; round++) {
@@ -87,7 +87,7 @@ test('servers that come and go by the hundred leave nothing behind', async () =>
   const sessions = () =>
     upstream.messages('initialize').length -
     upstream.received.filter(({ httpMethod }) => httpMethod === 'DELETE').length;
-  // An attempt that was broken off before its answer came leaves the upstream a session that we never knew of.
+  // An aborted attempt leaves the upstream a session with an id that never arrived.
   const known = upstream.messages('notifications/initialized').length;
   await waitUntil('the leave of all', () => sessions() <= upstream.messages('initialize').length - known);
   const { text } = await gateway.metrics();

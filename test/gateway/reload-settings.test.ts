@@ -97,7 +97,7 @@ describe('a reload leaves for the next restart, with a warning that names the ke
     await using gateway = await startGateway({ servers: [] });
     const { url } = gateway;
     const config = { servers: [{ name: 'up', url: upstream.url }], ...change } as TestConfig;
-    // What else is in the file counts.
+    // The rest of the file takes effect.
     expect(await gateway.reload(config)).toEqual({ ...none, added: 1, ignored: [key] });
     expect(logged(gateway, 'configuration reloaded')).toMatchObject([{ added: 1, ignored: [key] }]);
     const warnings = logged(gateway, 'a changed setting needs a restart and is ignored');
@@ -105,7 +105,7 @@ describe('a reload leaves for the next restart, with a warning that names the ke
     await gateway.connected();
     expect(gateway.gateway.url).toBe(new URL(url).origin);
     expect(await statusOf(gateway)).toBe(200);
-    // It is compared with what runs: the same file warns again, and the old one does not.
+    // The comparison is with the running settings: the same file warns again, and the old one does not.
     await gateway.reload(config);
     expect(logged(gateway, 'a changed setting needs a restart and is ignored')).toHaveLength(2);
     await gateway.reload({ servers: [] });
@@ -141,7 +141,7 @@ describe('a bad file', () => {
       ['up', true],
     ]);
     expect(await session.callText('up__echo', { a: 1 })).toBe('{"a":1}');
-    // The call, and nothing else.
+    // Only the call.
     expect(upstream.received).toHaveLength(before + 1);
   });
 
@@ -155,7 +155,7 @@ describe('a bad file', () => {
   });
 });
 
-test('POST /-/reload tells what changed', async () => {
+test('POST /-/reload answers with the changes', async () => {
   await using upstream = await fakeUpstream();
   const config: TestConfig = { servers: [] };
   await using gateway = await startGateway(config);

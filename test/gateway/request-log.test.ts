@@ -15,7 +15,7 @@ function linesOf(gateway: TestGateway, ...messages: string[]): Line[] {
     .map(({ time: _time, ...rest }) => rest as Line);
 }
 
-/** A gateway with one upstream, whose tool fails as the text that it is called with says. */
+/** A gateway with one upstream; the argument `how` of a call selects its failure. */
 async function start(level: LogLevel) {
   const upstream = await fakeUpstream({
     onPost: ({ id, method, params }) => {
@@ -93,13 +93,13 @@ test('at level debug each request of a client is one line with its outcome', asy
       cause: expect.stringContaining('Session not found'),
     },
   ]);
-  // The whole of an id would let whoever reads the log take the session over.
+  // A whole id would let readers of the log take over the session.
   const sessions = linesOf(gateway, 'client session opened', 'client session ended by its client');
   expect(new Set(sessions.map((line) => line.session)).size).toBe(1);
   expect(gateway.logs.join('')).not.toContain(session.id as string);
 });
 
-test('at level debug a call that an upstream cannot answer tells why', async () => {
+test('at level debug the reason of a failed call is logged', async () => {
   await using gateway = await startGateway({ servers: [{ name: 'down', url: 'http://127.0.0.1:1/mcp' }] });
   await gateway.waitFor('the failure', ({ servers }) => servers[0]?.last_error !== null);
   await rawPost(gateway.url, { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'down__x' } });

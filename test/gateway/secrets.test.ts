@@ -20,7 +20,7 @@ const env = {
 const headerValue = 'header-value-h6';
 const basic = `Basic ${Buffer.from('user:basic-password-b7').toString('base64')}`;
 
-/** As text, and in the forms in which a server may quote it. */
+/** The secret as text, and in the forms in which a server may quote it. */
 const secrets = [
   ...Object.values(env).flatMap((value) => [
     value,
@@ -32,7 +32,7 @@ const secrets = [
   basic.slice('Basic '.length),
 ];
 
-/** Puts a secret wherever a server's configuration can hold one. */
+/** Puts a secret in every place of a server's configuration that can hold one. */
 const secretive = (name: string, url: string) => ({
   name,
   url: `${url}/\${IN_PATH}?key=\${IN_QUERY}&plain=${headerValue}`,
@@ -42,7 +42,7 @@ const secretive = (name: string, url: string) => ({
   timeouts: { connect_seconds: 2 },
 });
 
-/** Everything that the upstream was sent, as a server that fails would quote it. */
+/** Everything that was sent to the upstream, as a failing server quotes it. */
 function quoted({ url, headers, body }: Received): string {
   return `cannot serve ${url.href} with ${JSON.stringify([...headers])} ${[...headers.values()].join(' ')} ${body}`;
 }
@@ -122,7 +122,7 @@ describe('an upstream that quotes everything it was sent gives no secret away', 
     await using session = await RawSession.open(gateway.url, { headers: authorized });
     const { answer } = await session.request('tools/call', { name: 'up__echo' });
     const call = upstream.received.find(({ message }) => message.method === 'tools/call');
-    // The upstream did get them.
+    // The upstream received them.
     expect(secretsIn(quoted(call as Received)).length).toBeGreaterThanOrEqual(5);
     expect(secretsIn(JSON.stringify(answer))).toEqual([]);
     if (answer.error) expect(answer.error.code).toBeNumber();
@@ -177,7 +177,7 @@ describe('an upstream that quotes everything it was sent gives no secret away', 
     expect(secretsIn(await everythingShown(gateway))).toEqual([]);
   });
 
-  /** Each character escaped, as some serializers do with all but letters. */
+  /** Escapes every character, as some serializers do with all but letters. */
   const escaped = (text: string) =>
     Array.from(
       { length: text.length },
@@ -256,7 +256,7 @@ describe('an upstream that quotes everything it was sent gives no secret away', 
   );
 });
 
-test('ordinary values of headers are no secrets: an error that has them passes unchanged', async () => {
+test('ordinary header values are not secrets: an error that contains them passes unchanged', async () => {
   const data = {
     true: true,
     note: 'true',

@@ -29,12 +29,12 @@ const logger = {
   error: silent,
 };
 
-/** A gateway that goes on with the sessions of those that were there before it in this test. */
+/** A gateway that continues the sessions of its predecessors in this test. */
 function start(config: TestConfig = { servers: [] }, env: Record<string, string> = {}) {
   return startGateway(config, env, openState({ directory: folder, key: null, port: 1 }, logger));
 }
 
-/** The id of a session that was opened in a gateway that is no longer there. */
+/** The id of a session of a gateway that has stopped. */
 async function idOfEarlier(headers: Record<string, string> = {}, ...where: Parameters<typeof start>) {
   await using gateway = await start(...where);
   return (await RawSession.open(gateway.url, { headers })).id;
@@ -45,7 +45,7 @@ const named = (id: string, headers: Record<string, string> = {}) => ({ 'mcp-sess
 const get = (url: string, id: string) => fetch(url, { headers: named(id, { accept: 'text/event-stream' }) });
 const end = (url: string, id: string) => fetch(url, { method: 'DELETE', headers: named(id) });
 
-describe('a restarted gateway goes on with the session of its predecessor', () => {
+describe('a restarted gateway continues the session of its predecessor', () => {
   test('at a POST: a request, a notification, a batch', async () => {
     const id = await idOfEarlier();
     for (const body of [ping, { jsonrpc: '2.0', method: 'notifications/initialized' }, [ping, ping]]) {
@@ -59,7 +59,7 @@ describe('a restarted gateway goes on with the session of its predecessor', () =
     }
   });
 
-  test('at a GET, whose stream tells of what changes from then on', async () => {
+  test('at a GET, which announces later changes', async () => {
     const id = await idOfEarlier();
     await using upstream = await fakeUpstream();
     await using gateway = await start();
@@ -85,7 +85,7 @@ describe('a restarted gateway goes on with the session of its predecessor', () =
     expect(terminations).toBe(1);
   });
 
-  test('whose duration counts from its opening on', async () => {
+  test('which lasts from its opening on', async () => {
     setSystemTime(Date.now() - 2_000);
     const id = await idOfEarlier();
     setSystemTime();
@@ -96,7 +96,7 @@ describe('a restarted gateway goes on with the session of its predecessor', () =
     expect([metrics.value(bucket, { le: '1' }), metrics.value(bucket, { le: '5' })]).toEqual([0, 1]);
   });
 
-  test('but not once it shuts down itself: the next one will', async () => {
+  test('but not after its own shutdown began: the next one will', async () => {
     const id = await idOfEarlier();
     let release = silent;
     const held = new Promise<void>((resolve) => {
@@ -180,7 +180,7 @@ describe('an id that was not given out like that is unknown', () => {
     expect((await rawPost(gateway.url, ping, named(id))).status).toBe(404);
   });
 
-  test('of those who need no token, where one is needed, and the other way round', async () => {
+  test('of a client without a token if one is required, and the other way round', async () => {
     const bearer = { servers: [], mcp: { auth: { mode: 'bearer' }, session: { shutdown_grace_seconds: 0 } } };
     const env = { MCPSTEAD_BEARER_TOKEN: 'a-token-of-the-test' };
     const authorization = { authorization: `Bearer ${env.MCPSTEAD_BEARER_TOKEN}` };
@@ -189,7 +189,7 @@ describe('an id that was not given out like that is unknown', () => {
     await using gateway = await start(bearer, env);
     const status = async (id: string) => (await rawPost(gateway.url, ping, named(id, authorization))).status;
     expect([await status(without), await status(withToken)]).toEqual([404, 200]);
-    // A reload that asks for no token any more makes it foreign, though it is alive.
+    // A reload that stops requiring a token makes the session foreign, although it is alive.
     await gateway.reload({ servers: [] });
     expect([await status(without), await status(withToken)]).toEqual([200, 404]);
   });
@@ -247,7 +247,7 @@ describe('the program', () => {
     expect(stderr).not.toContain('too short');
   });
 
-  test('warns once where there is no place for its state, and serves', async () => {
+  test('warns once without a place for its state, and serves', async () => {
     writeFileSync(join(folder, 'state'), 'a file');
     await using program = startProgram(['--config', yaml(0)]);
     await program.printed('serving http://');

@@ -10,7 +10,7 @@ failOnStrayErrors();
 const never = new Promise<Response>(() => {});
 
 describe('a drain delay', () => {
-  test('makes the gateway unready at once, while everything else goes on until it is over', async () => {
+  test('makes the gateway unready at once, and everything else continues until its end', async () => {
     await using upstream = await fakeUpstream();
     const config = {
       servers: [{ name: 'up', url: upstream.url }],
@@ -36,7 +36,7 @@ describe('a drain delay', () => {
   });
 });
 
-test('calls that last longer than the grace are told of, with their servers', async () => {
+test('calls that outlast the grace period are logged with their servers', async () => {
   const onPost = ({ method }: { method?: string }) => (method === 'tools/call' ? never : undefined);
   await using one = await fakeUpstream({ onPost });
   await using other = await fakeUpstream({ onPost });

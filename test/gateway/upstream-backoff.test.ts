@@ -11,7 +11,7 @@ failOnStrayErrors();
 
 const deadUrl = () => `http://127.0.0.1:${freePort()}/mcp`;
 
-/** The waits that the log tells of, in milliseconds. */
+/** The waits in the log, in milliseconds. */
 function waits(gateway: TestGateway): number[] {
   return gateway.logs
     .map((line) => JSON.parse(line) as { message: string; retry_seconds: number })
@@ -82,7 +82,7 @@ describe('the wait between attempts', () => {
     expect(page.value('mcpstead_upstream_initialize_total', { ...labels, result: 'error' })).toBe(1);
   });
 
-  test('starts anew after a success; reconnects and attempts are counted', async () => {
+  test('starts again at its base after a success; reconnects and attempts are counted', async () => {
     await using upstream = await fakeUpstream();
     await using gateway = await startGateway({
       servers: [
@@ -134,7 +134,7 @@ describe('a connection that is lost', () => {
     ],
   });
 
-  test('is taken up at once when it had been well for a while', async () => {
+  test('is reconnected at once if it was healthy for a while', async () => {
     await using upstream = await fakeSse();
     await using gateway = await startGateway(serverWith(upstream, 1));
     await gateway.connected();
@@ -146,7 +146,7 @@ describe('a connection that is lost', () => {
     );
   });
 
-  test('is not chased when it comes and goes', async () => {
+  test('is not reconnected at once if it flaps', async () => {
     await using upstream = await fakeSse();
     await using gateway = await startGateway(serverWith(upstream, 60_000));
     await gateway.connected();
@@ -190,7 +190,7 @@ describe('a wrong credential', () => {
 describe('an upstream whose attempts are used up', () => {
   const reconnect = { max_attempts: 3, backoff_base_ms: 5, backoff_max_ms: 10 };
 
-  test('is given up: /health says so, its tools go, and clients are told', async () => {
+  test('is given up: /health says so, its tools disappear, and clients are notified', async () => {
     await using upstream = await fakeUpstream();
     await using other = await fakeUpstream();
     await using gateway = await startGateway({
@@ -233,7 +233,7 @@ describe('an upstream whose attempts are used up', () => {
     const config = { servers: [{ name: 'up', url: upstream.url, reconnect }] };
     await using gateway = await startGateway(config);
     await gateway.waitFor('the end', ({ servers }) => servers[0]?.state === 'given_up');
-    // Once more in vain: it has all its attempts again.
+    // Another failure: it has all its attempts again.
     await gateway.reload(config);
     await gateway.waitFor('the end', ({ servers }) => servers[0]?.state === 'given_up');
     expect(

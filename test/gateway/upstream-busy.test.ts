@@ -13,7 +13,7 @@ import { waitUntil } from '../support/wait.ts';
 failOnStrayErrors();
 setDefaultTimeout(120_000);
 
-test('an upstream with as many requests in flight as there may be is not lost because it cannot be asked for its tools', async () => {
+test('an upstream with the maximum of requests in flight stays connected when its tools cannot be refreshed', async () => {
   let posted = 0;
   await using upstream = await fakeSse({
     onRequest({ method }) {
@@ -59,7 +59,7 @@ test('an upstream with as many requests in flight as there may be is not lost be
     // Not all POSTs at once.
     if (sent % 2_000 === 1_999) await waitUntil('the POSTs', () => posted > sent - 2_000);
   }
-  // A POST may have met a connection that the server was just closing, and left its place.
+  // A POST may fail on a connection that the server is just closing.
   for (let more = 0; more < 100 && !failures.includes('busy'); more++) call();
   expect(failures).toContain('busy');
   const checks = { ...metrics?.counts.healthChecks };

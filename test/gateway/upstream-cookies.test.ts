@@ -38,7 +38,7 @@ test('behind a balancer that goes by a cookie, a session stays with its backend 
   expect(gateway.logs.join('')).not.toContain('SERVERID');
 });
 
-test('so does one over HTTP+SSE, whose stream sets the cookie', async () => {
+test('HTTP+SSE sends back the cookie that its stream set', async () => {
   await using first = await fakeSse();
   await using second = await fakeSse();
   await using balancer = await stickyBalancer(...[first, second].map(({ url }) => Number(new URL(url).port)));
@@ -52,7 +52,7 @@ test('so does one over HTTP+SSE, whose stream sets the cookie', async () => {
   expect(second.received).toEqual([]);
 });
 
-test('a session that is opened anew begins without the cookies of the last one', async () => {
+test('a new session begins without the cookies of the last one', async () => {
   await using upstream = await fakeUpstream();
   await using balancer = await stickyBalancer(upstream.port);
   await using gateway = await startGateway({ servers: [{ name: 'up', url: balancer.url }] });
@@ -65,7 +65,7 @@ test('a session that is opened anew begins without the cookies of the last one',
   expect(upstream.received.at(-1)?.headers.get('cookie')).toBe('SERVERID=b0; route=x');
 });
 
-test('what a server repeats of its cookies and session ids is not shown', async () => {
+test('cookies and session ids that a server repeats are not shown', async () => {
   await using upstream = await fakeUpstream({
     onPost: ({ method, id, params }, { headers }) => {
       if (method === 'initialize') {

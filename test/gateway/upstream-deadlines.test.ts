@@ -51,7 +51,7 @@ describe('connect_seconds ends an attempt', () => {
       servers: [{ name: 'up', url: upstream.url, timeouts: { connect_seconds: 0.1 } }],
     });
     await gateway.waitFor('the end', ({ servers }) => servers[0]?.state === 'backoff');
-    // Those that wait in the pool for the next attempt are idle: they have no request.
+    // Connections that wait in the pool are idle: they have no request.
     await waitUntil('the end of the requests', () => upstream.openPorts().length <= 2);
   });
 });
@@ -63,7 +63,7 @@ describe('request_seconds ends a call', () => {
       () => fakeUpstream({ onPost: ({ method }) => (method === 'tools/call' ? never() : undefined) }),
     ],
     ['HTTP+SSE', () => fakeSse({ onRequest: ({ method }) => (method === 'tools/call' ? null : undefined) })],
-  ])('over %s; the upstream is told, asked whether it lives, and stays connected', async (_name, start) => {
+  ])('over %s; the upstream is notified and checked, and stays connected', async (_name, start) => {
     await using upstream = await start();
     await using gateway = await startGateway({
       servers: [{ name: 'up', url: upstream.url, timeouts: { request_seconds: 0.1 } }],
@@ -104,7 +104,7 @@ describe('request_seconds ends a call', () => {
     expect(answer.error.data).toEqual(timedOut);
   });
 
-  test('even if the client does not read what came before the answer', async () => {
+  test('even if the client does not read the events before the answer', async () => {
     const note = 'x'.repeat(1024 * 1024);
     await using upstream = await fakeUpstream({
       onPost({ method, params }) {
@@ -221,7 +221,7 @@ describe('an upstream that hangs after it was ready', () => {
   });
 });
 
-test('a stream of server messages that is refused for the moment is asked for again', async () => {
+test('a refused stream of server messages is requested again later', async () => {
   const statuses = [503, 409, 429];
   let streams = 0;
   await using upstream = await fakeUpstream({

@@ -37,7 +37,7 @@ describe('protocol: auto', () => {
     expect(call?.headers.get('mcp-protocol-version')).toBe('2025-11-25');
   });
 
-  test.each([400, 404, 405])('falls back to HTTP+SSE where the POST gets %d', async (status) => {
+  test.each([400, 404, 405])('falls back to HTTP+SSE if the POST gets %d', async (status) => {
     await using upstream = await fakeSse();
     await using other = await fakeUpstream({
       sessions: false,
@@ -57,7 +57,7 @@ describe('protocol: auto', () => {
     expect(await session.callText('up__echo', { a: 1 })).toBe('{"a":1}');
   });
 
-  test('falls back to HTTP+SSE where the stream that answers the POST names an endpoint', async () => {
+  test('falls back to HTTP+SSE if the stream that answers the POST names an endpoint', async () => {
     await using upstream = await fakeSse();
     const streams: EventChannel[] = [];
     await using other = await fakeUpstream({
@@ -103,7 +103,7 @@ describe('protocol: auto', () => {
     expect(upstream.received.map(({ httpMethod }) => httpMethod)).toEqual(['POST']);
   });
 
-  test('tells of both when neither transport is spoken', async () => {
+  test('reports both transports if neither works', async () => {
     await using upstream = await fakeUpstream({
       onPost: () => new Response('nothing here', { status: 404 }),
     });
@@ -163,7 +163,7 @@ describe('a redirect', () => {
       const moved = upstream.received.filter(({ url }) => url.pathname === '/mcp/');
       expect(moved.map(({ message }) => message.method)).toContain('tools/call');
       expect(moved.every(({ headers }) => headers.get('x-key') === 'key-4711')).toBe(true);
-      // Once it is known, nothing goes the long way any more.
+      // Once the transport is known, nothing is probed.
       const posts = upstream.received.filter(
         ({ url, httpMethod }) => url.pathname === '/mcp' && httpMethod === 'POST',
       );

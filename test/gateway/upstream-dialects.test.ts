@@ -109,7 +109,7 @@ describe("an upstream's own error comes back with code, message and data, sent w
   });
 });
 
-describe('what is no valid answer is upstream_protocol_error:', () => {
+describe('an invalid answer is upstream_protocol_error:', () => {
   const rubbish: Record<string, CallAnswer> = {
     HTML: () => typed('<!doctype html><title>Welcome</title>', 'text/html'),
     'HTML, chunked': () => chunked('<!doctype html>\n<title>Welcome</title>', 'text/html'),
@@ -315,7 +315,7 @@ describe('a stream that the server closes before the answer', () => {
     expect(ids).toEqual(['first', 'event-1', 'event-2']);
   });
 
-  test('within an event: it is resumed without that half, and what came before is told once', async () => {
+  test('within an event: it is resumed without that half, and earlier events are passed on once', async () => {
     let call: RpcMessage = {};
     await using upstream = await upstreamThat(
       (message) => {

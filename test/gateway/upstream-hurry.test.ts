@@ -8,7 +8,7 @@ import { freePort, waitUntil } from '../support/wait.ts';
 
 failOnStrayErrors();
 
-/** Longer than any test takes: whatever comes earlier is made to. */
+/** Longer than any test: only a call or a reload causes an earlier attempt. */
 const reconnect = { backoff_base_ms: 60_000, backoff_max_ms: 60_000 };
 
 /** Attempts to connect so far. */
@@ -22,14 +22,14 @@ async function attempts(gateway: TestGateway): Promise<number> {
 const inBackoff = (gateway: TestGateway) =>
   gateway.waitFor('the wait', ({ servers }) => servers[0]?.state === 'backoff');
 
-/** How long calls and reloads leave an upstream alone after an attempt. */
+/** Waits longer than the pause between attempts that calls and reloads cause. */
 const aMoment = () => Bun.sleep(1_050);
 
 const call = (session: RawSession, name = 'up__echo') =>
   session.request('tools/call', { name, arguments: { a: 1 } });
 
 describe('a call that meets an upstream in backoff', () => {
-  test('is answered at once where that is well again', async () => {
+  test('is answered at once if the upstream is healthy again', async () => {
     await using upstream = await fakeUpstream();
     await upstream.stop();
     await using gateway = await startGateway({ servers: [{ name: 'up', url: upstream.url, reconnect }] });
@@ -37,12 +37,12 @@ describe('a call that meets an upstream in backoff', () => {
     await upstream.start();
     await using session = await RawSession.open(gateway.url);
     await aMoment();
-    // Its tools were never listed so far.
+    // Its tools were never listed.
     expect(await session.callText('up__echo', { a: 1 })).toBe('{"a":1}');
     expect((await gateway.health()).servers[0]).toMatchObject({ connected: true, next_retry_seconds: null });
   });
 
-  test('is told what is wrong and when the next attempt is where it is not', async () => {
+  test('gets the cause and the time of the next attempt if it is not', async () => {
     await using upstream = await fakeUpstream({
       onPost: () => new Response('out of order', { status: 500 }),
     });
@@ -57,7 +57,7 @@ describe('a call that meets an upstream in backoff', () => {
     expect((await gateway.health()).servers[0]?.next_retry_seconds).toBeWithin(50, 60.001);
   });
 
-  test('is told that the tool is unknown where it is well again, and has none of that name', async () => {
+  test('gets "unknown tool" if the upstream is healthy again and has no tool of that name', async () => {
     await using upstream = await fakeUpstream();
     await upstream.stop();
     await using gateway = await startGateway({ servers: [{ name: 'up', url: upstream.url, reconnect }] });
@@ -69,7 +69,7 @@ describe('a call that meets an upstream in backoff', () => {
     expect(upstream.messages('tools/call')).toEqual([]);
   });
 
-  test('is one of a thousand that have it tried once', async () => {
+  test('causes one attempt together with a thousand others', async () => {
     await using upstream = await fakeUpstream({ onPost: () => hangUp });
     await using gateway = await startGateway({ servers: [{ name: 'up', url: upstream.url, reconnect }] });
     await inBackoff(gateway);
@@ -81,7 +81,7 @@ describe('a call that meets an upstream in backoff', () => {
       for (const { answer } of all)
         expect(answer.error.data).toEqual({ server: 'up', reason: 'upstream_disconnected' });
     }
-    // As many seconds as that takes on a machine that is busy, and no more.
+    // One per second, on a busy machine too.
     expect((await attempts(gateway)) - before).toBeWithin(1, 10);
   });
 
@@ -100,7 +100,7 @@ describe('a call that meets an upstream in backoff', () => {
     expect((await gateway.health()).servers[0]?.state).toBe('backoff');
   });
 
-  test('has a refused credential tried again, too', async () => {
+  test('causes an attempt after a refused credential, too', async () => {
     let right = false;
     await using upstream = await fakeUpstream({
       onPost: () => (right ? undefined : new Response('no', { status: 401 })),
@@ -151,7 +151,7 @@ describe('a call that meets an attempt to connect', () => {
   });
 
   test.each(['initialize', 'tools/list'])(
-    'waits no longer than connect_seconds where %s is not answered',
+    'waits no longer than connect_seconds if %s is not answered',
     async (hanging) => {
       await using upstream = await fakeUpstream({
         onPost: ({ method }) => (method === hanging ? never() : undefined),
@@ -166,7 +166,7 @@ describe('a call that meets an attempt to connect', () => {
     },
   );
 
-  test('waits no longer than it may take itself', async () => {
+  test('waits no longer than its own deadline', async () => {
     await using upstream = await fakeUpstream({ onPost: never });
     await using gateway = await startGateway({
       servers: [{ name: 'up', url: upstream.url, timeouts: { request_seconds: 0.1 } }],
@@ -178,13 +178,13 @@ describe('a call that meets an attempt to connect', () => {
     });
   });
 
-  test('does not wait for it when its client does not any more', async () => {
+  test('ends its wait when its client cancels it', async () => {
     await using upstream = await fakeUpstream({ onPost: never });
     await using gateway = await startGateway({ servers: [{ name: 'up', url: upstream.url }] });
     await using session = await RawSession.open(gateway.url);
     const waiting = session.request('tools/call', { name: 'up__echo', arguments: {} }, 'mine');
     await waitUntil('the attempt', () => upstream.messages('initialize').length === 1);
-    // It may overtake the call, which nothing shows while that waits: so it is sent again and again.
+    // The cancellation may overtake the call, which cannot be observed while it waits, so it is sent several times.
     for (let times = 0; times < 20; times++) {
       await session.post({
         jsonrpc: '2.0',
@@ -197,7 +197,7 @@ describe('a call that meets an attempt to connect', () => {
 });
 
 describe('a reload that meets an upstream in backoff', () => {
-  test('has it tried at once, though its configuration did not change', async () => {
+  test('causes an attempt at once, even with an unchanged configuration', async () => {
     await using upstream = await fakeUpstream();
     await upstream.stop();
     const config = { servers: [{ name: 'up', url: upstream.url, reconnect }] };
@@ -209,7 +209,7 @@ describe('a reload that meets an upstream in backoff', () => {
     await gateway.connected();
   });
 
-  test('has it tried within a second where that was done just before', async () => {
+  test('causes an attempt within a second if one was just made', async () => {
     await using upstream = await fakeUpstream();
     await upstream.stop();
     const config = { servers: [{ name: 'up', url: upstream.url, reconnect }] };

@@ -19,7 +19,7 @@ async function toolsOf(gateway: TestGateway): Promise<string[]> {
   return answer.result.tools.map(({ name }: { name: string }) => name);
 }
 
-/** A proxy on the way to the gateway: it sends requests on to `target` under a host name that the gateway takes. */
+/** A proxy in front of the gateway, which forwards requests to `target` under a host name that the gateway accepts. */
 function reverseProxy(target: () => string) {
   return Bun.serve({
     hostname: '127.0.0.1',
@@ -34,7 +34,7 @@ function reverseProxy(target: () => string) {
   });
 }
 
-/** Ways in which a gateway's own endpoint may be configured; `stack` takes what has to be cleaned up. */
+/** Ways to configure a gateway's own endpoint; `stack` disposes of their resources. */
 const ways: Record<string, (origin: () => string, stack: AsyncDisposableStack) => Promise<string> | string> =
   {
     'at its address': (origin) => `${origin()}/mcp`,
@@ -97,7 +97,7 @@ describe('a gateway that is configured as its own upstream', () => {
       tools_count: 0,
       last_error: itself,
     });
-    // The longest wait, from the start.
+    // The longest wait from the beginning.
     expect(servers[1]?.next_retry_seconds).toBeWithin(25, 30.001);
     await gateway.connected('other');
     expect(await toolsOf(gateway)).toEqual(['other__echo']);
@@ -128,7 +128,7 @@ describe('a gateway that is configured as its own upstream', () => {
     expect((error as GatewayError).message).toBe(`required upstream "self" is not reachable: ${itself}`);
   });
 
-  test('is told by what an initialize answers, not by where it is', async () => {
+  test('is recognized by its answer to initialize, not by its address', async () => {
     let result: unknown;
     await using upstream = await fakeUpstream({
       onPost: ({ id, method }) => (method === 'initialize' && result ? rpcResult(id, result) : undefined),
@@ -148,7 +148,7 @@ describe('a gateway that is configured as its own upstream', () => {
   });
 });
 
-/** What the gateway answers a client that initializes. */
+/** The gateway's answer to initialize. */
 async function initializeResultOf(gateway: TestGateway): Promise<unknown> {
   const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'c', version: '1' } };
   const response = await fetch(gateway.url, {

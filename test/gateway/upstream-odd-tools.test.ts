@@ -48,7 +48,7 @@ describe('a list of odd tools', () => {
     { ...echoTool, name: 'last' },
   ];
 
-  test('is taken by both SDK clients without those that they refuse, and so are the tools of others', async () => {
+  test('is accepted by both SDK clients without the tools that they refuse, and so are the tools of others', async () => {
     await using odd = await fakeUpstream({
       onPost: ({ id, method }) => (method === 'tools/list' ? rpcResult(id, { tools: listed }) : undefined),
     });
@@ -85,11 +85,11 @@ describe('a list of odd tools', () => {
       '"no-schema" is left out: inputSchema is missing; "null-schema" is left',
     );
     expect(warning.faults).toEndWith('; and 8 more');
-    // What was left out is unknown, not merely unlisted.
+    // Omitted tools are unknown, not just unlisted.
     await expect(v1.call('odd__no-schema', {})).rejects.toThrow('Unknown tool');
   });
 
-  test('is warned of once, and again when what is wrong with it changes', async () => {
+  test('causes one warning, and another one when its faults change', async () => {
     const tools: object[] = [echoTool, { name: 'bad' }];
     await using upstream = await fakeUpstream({
       onPost: ({ id, method }) => (method === 'tools/list' ? rpcResult(id, { tools }) : undefined),

@@ -2,17 +2,17 @@ import { describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { certificateFor } from '../support/certificates.ts';
 import { fakeUpstream } from '../support/fake-upstream.ts';
 import type { Health } from '../support/gateway.ts';
 import { httpProxy } from '../support/http-proxy.ts';
 import { startProgram } from '../support/program.ts';
 import { RawSession } from '../support/rpc.ts';
+import { certificateFor } from '../support/tls.ts';
 import { waitUntil } from '../support/wait.ts';
 
 setDefaultTimeout(30_000);
 
-/** Names that no system knows, so that only the proxy can have found the way. */
+/** Names that only the proxy resolves. */
 const certificate = certificateFor('secure.test', '192.0.2.1');
 const proxyCertificate = certificateFor('localhost', '127.0.0.1');
 
@@ -53,7 +53,7 @@ async function serve(
       servers: Object.fromEntries(
         (settled || []).map((server) => [server.name, server.last_error ?? server.tools_count]),
       ),
-      /** All that it shows of itself. */
+      /** Everything that it shows: logs, health and metrics. */
       shown: async () =>
         [
           await health(),
@@ -75,7 +75,7 @@ describe.each([
   ['a plain proxy', undefined, 'http'],
   ['a proxy at an https URL', proxyCertificate, 'https'],
 ])('through %s', (_name, tls, scheme) => {
-  test('tools are listed and called, and its credentials go nowhere else', async () => {
+  test('tools are listed and called, and its credentials reach only the proxy', async () => {
     await using plain = await fakeUpstream();
     await using secure = await fakeUpstream({ tls: certificate });
     await using proxy = await httpProxy({ ...(tls && { tls }) });
@@ -123,7 +123,7 @@ describe.each([
 
   test('a server is checked by its own name, and not by that of the proxy', async () => {
     await using upstream = await fakeUpstream({ tls: certificate });
-    // It has the name of the proxy, which says nothing.
+    // It has the name of the proxy only.
     await using impostor = await fakeUpstream({ tls: proxyCertificate });
     await using proxy = await httpProxy({ ...(tls && { tls }) });
     await using program = await serve(
@@ -151,7 +151,7 @@ describe.each([
   });
 });
 
-test('a proxy that refuses is told of, for tunnels and for what it passes on', async () => {
+test('the refusal of a proxy is reported, for tunnels and for plain requests', async () => {
   await using proxy = await httpProxy({
     answer: 'HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n',
   });
@@ -166,7 +166,7 @@ test('a proxy that refuses is told of, for tunnels and for what it passes on', a
   expect(program.servers).toEqual({ plain: refusal, secure: refusal });
 });
 
-test('a proxy of a kind that is not supported is told of, and nothing goes past it', async () => {
+test('an unsupported kind of proxy is reported, and not bypassed', async () => {
   await using upstream = await fakeUpstream();
   await using program = await serve(
     [

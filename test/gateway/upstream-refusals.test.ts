@@ -6,14 +6,14 @@ import { failOnStrayErrors } from '../support/stray-errors.ts';
 
 failOnStrayErrors();
 
-/** Why a server that answers so is not connected, as /health tells. */
+/** The reason in /health why a server with these answers is not connected. */
 async function causeAgainst(options: FakeUpstreamOptions, server: object = {}): Promise<string | null> {
   await using upstream = await fakeUpstream(options);
   const config = { servers: [{ name: 'up', url: upstream.url, ...server }] };
   await using gateway = await startGateway(config, { UP_TOKEN: 'token-0815' });
   const { servers } = await gateway.waitFor('the cause', ({ servers: [up] }) => up?.last_error !== null);
   const cause = servers[0]?.last_error ?? null;
-  // Whatever is shown stands in the log, too, in the same words.
+  // The log has the same words.
   expect(gateway.logs.map((line) => JSON.parse(line).cause)).toContain(cause);
   return cause;
 }

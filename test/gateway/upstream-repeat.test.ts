@@ -90,7 +90,7 @@ test('one broken call leaves the session and the calls beside it alone', async (
   await call(session, 'destructive');
   release.resolve();
   expect(await beside).toBe('well');
-  // Its own tools, and once more to see whether the session lives.
+  // Once for the tools, and once to check the session.
   expect(upstream.messages('tools/list')).toHaveLength(2);
   expect(upstream.messages('initialize')).toHaveLength(1);
 });
@@ -126,7 +126,7 @@ test('a keep-alive connection that was closed while idle fails no call', async (
   for (let round = 1; round <= 5; round++) {
     proxy.cut();
     await waitUntil('the end of all connections', () => upstream.openPorts().length === 0);
-    // One turn more, for the gateway's end of them.
+    // The gateway notices the end a turn later.
     await Bun.sleep(5);
     expect(await session.callText('up__plain', { a: 1 })).toBe('{"a":1}');
     expect(upstream.executions('plain')).toBe(round);
@@ -165,7 +165,7 @@ test('a connection that breaks after the answer costs nothing', async () => {
   });
   await gateway.connected();
   await using session = await RawSession.open(gateway.url);
-  // The stream of the first answer is open still when its connection is cut.
+  // The stream of the first answer is still open when its connection is cut.
   expect(await session.callText('up__read_only')).toBe('well');
   proxy.cut();
   await waitUntil('the cut', () => channels[0]?.closed);

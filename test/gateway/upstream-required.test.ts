@@ -96,7 +96,7 @@ describe('the start fails, naming the required upstream and the cause,', () => {
     expect(failure.message).toBe(`required upstream "up" is not reachable: ${refusedBy(url)}`);
   });
 
-  test('after connect_seconds where attempts have no limit', async () => {
+  test('after connect_seconds if attempts are unlimited', async () => {
     const url = deadUrl();
     const timeouts = { connect_seconds: 0.2 };
     const failure = await failureOf({
@@ -126,7 +126,7 @@ describe('the start fails, naming the required upstream and the cause,', () => {
     expect(failure.message).toBe(`required upstream "up" is not reachable: ${cause}`);
   });
 
-  test('and takes leave of those that were connected', async () => {
+  test('and ends the sessions of those that were connected', async () => {
     await using upstream = await fakeUpstream();
     await failureOf({
       servers: [

@@ -11,7 +11,7 @@ import { waitUntil } from '../support/wait.ts';
 failOnStrayErrors();
 
 const tools = [echoTool, { ...echoTool, name: 'read_only', annotations: { readOnlyHint: true } }];
-/** Calls that are swallowed fail soon; checks that are, too. */
+/** Short timeouts for swallowed calls and checks. */
 const timeouts = { request_seconds: 0.3, connect_seconds: 0.3 };
 
 const call = (session: RawSession, tool = 'echo', args: object = {}) =>
@@ -19,7 +19,7 @@ const call = (session: RawSession, tool = 'echo', args: object = {}) =>
 
 type Dialect = (message: RpcMessage) => FakeAnswer | Promise<FakeAnswer>;
 
-/** Ways of servers to say that they do not know a session, in words, codes or statuses that may mean it. */
+/** Answers of servers that may mean an unknown session, by their words, codes or statuses. */
 const telling: Record<string, Dialect> = {
   '200 with -32602 "Invalid or expired session"': ({ id }) =>
     rpcError(id, -32602, 'Invalid or expired session'),
@@ -34,7 +34,7 @@ const telling: Record<string, Dialect> = {
   '422 with JSON': () => Response.json({ detail: 'No such session' }, { status: 422 }),
 };
 
-/** Others, of which nobody knows whether they mean it. */
+/** Ambiguous answers. */
 const vague: Record<string, Dialect> = {
   '200 with -32600': ({ id }) => rpcError(id, -32600, 'Invalid Request'),
   '200 with -32602': ({ id }) => rpcError(id, -32602, 'Invalid request parameters'),
@@ -57,7 +57,7 @@ const vague: Record<string, Dialect> = {
   'a 503': () => new Response('Service Unavailable', { status: 503 }),
 };
 
-/** And those that say nothing at all. */
+/** No answer at all. */
 const silent: Record<string, Dialect> = {
   '202, and no answer': () => new Response(null, { status: 202 }),
   'no answer': never,
@@ -107,7 +107,7 @@ describe('a session that the upstream has forgotten, and says so with', () => {
   );
 
   test.each(Object.entries({ ...telling, ...vague, ...silent }))(
-    '%s, is replaced when its tools are fetched anew',
+    '%s, is replaced when its tools are refreshed',
     async (_name, dialect) => {
       await using upstream = await forgetful(dialect);
       await using gateway = await startGateway({
@@ -181,7 +181,7 @@ test.each(Object.entries(telling))(
   },
 );
 
-test('fifty calls at a time that meet a forgotten session cost one check and one new session', async () => {
+test('fifty concurrent calls in a forgotten session cost one check and one new session', async () => {
   await using upstream = await forgetful(telling['200 with -32602 "Invalid or expired session"'] as Dialect);
   await using gateway = await startGateway({ servers: [{ name: 'up', url: upstream.url }] });
   await gateway.connected();
@@ -193,7 +193,7 @@ test('fifty calls at a time that meet a forgotten session cost one check and one
   expect(texts).toEqual(Array.from({ length: 50 }, (_, index) => `{"index":${index}}`));
   expect(upstream.executions('echo')).toBe(50);
   expect(upstream.messages('initialize')).toHaveLength(2);
-  // That of the first session, the check, and that of the second session.
+  // One of the first session, the check, and one of the second session.
   expect(upstream.messages('tools/list')).toHaveLength(3);
 });
 
@@ -234,7 +234,7 @@ describe('a tool that always answers', () => {
   };
 
   test.each(Object.entries(answers))(
-    '%s costs no new session and hardly a check, and its error goes back as it came',
+    '%s costs no new session and hardly a check, and its error is passed on unchanged',
     async (_name, { answer, told }) => {
       await using upstream = await fakeUpstream({
         tools,
@@ -250,7 +250,7 @@ describe('a tool that always answers', () => {
       }
       expect(upstream.executions('echo')).toBe(30);
       expect(upstream.messages('initialize')).toHaveLength(1);
-      // One a second at most, and as many calls take no time.
+      // At most one per second, and these calls take less.
       expect(upstream.messages('tools/list').length).toBeWithin(2, 10);
       expect((await gateway.health()).servers[0]).toMatchObject({
         connected: true,
@@ -279,7 +279,7 @@ describe('a tool that always answers', () => {
     expect(upstream.messages('initialize')).toHaveLength(1);
   });
 
-  test('an error has the session checked again after a while, though no call fails any more', async () => {
+  test('after an error the session is checked again later, even if no more calls fail', async () => {
     let fails = true;
     await using upstream = await fakeUpstream({
       tools,
@@ -292,7 +292,7 @@ describe('a tool that always answers', () => {
     await using session = await RawSession.open(gateway.url);
     await call(session);
     fails = false;
-    // The first check has just passed, so this failure is taken for one more of that kind.
+    // The first check has just passed, so this failure counts as the same kind.
     upstream.forgetSessions();
     expect((await call(session)).answer.error).toEqual({ code: -32602, message: 'Invalid arguments' });
     await waitUntil('a new session', () => upstream.messages('initialize').length === 2);
@@ -300,7 +300,7 @@ describe('a tool that always answers', () => {
   });
 });
 
-test('what is the tool’s own, or the client’s, has nothing checked: isError, cancellation', async () => {
+test('errors of the tool and cancellations by the client cause no check', async () => {
   await using upstream = await fakeUpstream({
     tools,
     onPost({ id, method, params }) {
@@ -342,7 +342,7 @@ test('a client that cancels a call need not wait for the check', async () => {
   expect((await waiting).answer.error.data).toEqual({ server: 'up', reason: 'cancelled' });
 });
 
-test('a check whose connection breaks is made once more: the server may have closed one as it was used again', async () => {
+test('a check is repeated if its connection breaks, since the server may have closed it while idle', async () => {
   let breaks = 0;
   await using upstream = await fakeUpstream({
     tools,
@@ -407,7 +407,7 @@ test('a server without tools is asked for a sign of life instead', async () => {
   await waitUntil('a new session', () => upstream.messages('initialize').length === 2);
 });
 
-test('a session that fails its check is not shown as connected, even if no other one is to be had', async () => {
+test('a session that fails its check is not shown as connected, even without a new one', async () => {
   let isDown = false;
   await using upstream = await fakeUpstream({
     onPost: ({ method, id }) => (isDown && method === 'initialize' ? rpcError(id, -32603, 'no') : undefined),
@@ -423,7 +423,7 @@ test('a session that fails its check is not shown as connected, even if no other
   expect((await gateway.health()).servers[0]).toMatchObject({ connected: false, state: 'backoff' });
 });
 
-test('an upstream whose sessions last for no call is not initialized in a loop', async () => {
+test('an upstream that forgets each session at once is not initialized in a loop', async () => {
   const used = new Set<string | null>();
   await using upstream = await fakeUpstream({
     onPost({ id, method }, { headers }) {
@@ -436,11 +436,11 @@ test('an upstream whose sessions last for no call is not initialized in a loop',
   await gateway.connected();
   await using session = await RawSession.open(gateway.url);
   for (let calls = 0; calls < 30; calls++) expect((await call(session)).answer.error).toBeDefined();
-  // The first session, one in its place at once, and then one a second at most.
+  // The first session, its replacement at once, and then at most one per second.
   expect(upstream.messages('initialize').length).toBeWithin(2, 15);
 });
 
-test('calls that still run in a session whose check takes too long may finish', async () => {
+test('running calls may finish in a session with a check that takes too long', async () => {
   const release = Promise.withResolvers<void>();
   let isBusy = false;
   await using upstream = await fakeUpstream({

@@ -11,7 +11,7 @@ failOnStrayErrors();
 
 const reconnect = promptReconnect;
 
-/** `session_resets_total` of the upstream `up`, by reason; reasons at 0 left out. */
+/** `session_resets_total` of the upstream `up` by reason, without zeros. */
 async function resets(gateway: TestGateway): Promise<Record<string, number>> {
   const page = await gateway.metrics();
   const counts = ['unknown_session', 'expired', 'terminated'].map((reason): [string, number] => [
@@ -31,7 +31,7 @@ const reasons: Record<string, string> = {
 
 describe('an upstream that forgot our session says so with', () => {
   test.each(Object.entries(staleSessionDialects))(
-    '%s: it is initialized anew once, and each waiting call is executed once',
+    '%s: it is initialized again once, and each waiting call is executed once',
     async (name, dialect) => {
       await using upstream = await fakeUpstream({ onUnknownSession: dialect });
       await using gateway = await startGateway({ servers: [{ name: 'up', url: upstream.url }] });
@@ -91,7 +91,7 @@ describe('over HTTP+SSE', () => {
     await waitUntil('the end of the old stream', () => upstream.streams[0]?.closed);
   });
 
-  test('a stream that ends is opened anew, and the calls that waited on it fail', async () => {
+  test('a stream that ends is opened again, and the calls that waited on it fail', async () => {
     await using upstream = await fakeSse({
       onRequest: ({ method }) => (method === 'tools/call' ? null : undefined),
     });
@@ -112,7 +112,7 @@ describe('over HTTP+SSE', () => {
 });
 
 describe('a stream of HTTP+SSE that ends as soon as the tools are listed', () => {
-  test('is not taken for a connection: the next attempt makes one', async () => {
+  test('does not count as a connection: the next attempt makes one', async () => {
     await using upstream: FakeSse = await fakeSse({
       onRequest({ id, method }) {
         if (method !== 'tools/list' || upstream.streams.length > 1) return undefined;
@@ -129,7 +129,7 @@ describe('a stream of HTTP+SSE that ends as soon as the tools are listed', () =>
   });
 });
 
-describe('what only looks like a lost session is none:', () => {
+describe('a similar error does not mean a lost session:', () => {
   test.each([
     ['a time-out of the upstream, which has the same code', { code: -32001, message: 'Request timed out' }],
     ['an error with another code', { code: -32000, message: 'Session not found' }],
@@ -248,7 +248,7 @@ test('while the session is renewed, new calls wait for it, and a call cancelled 
   await waitUntil('the renewal', () => initializes === 2);
   const second = session.callText('up__echo', { second: true });
   const cancelled = session.request('tools/call', { name: 'up__echo', arguments: { third: true } }, 'third');
-  // It may overtake the call, which nothing shows while the call waits: so it is sent again and again.
+  // The cancellation may overtake the call, which cannot be observed while it waits, so it is sent several times.
   for (let times = 0; times < 20; times++) {
     await session.post({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 'third' } });
   }
@@ -304,7 +304,7 @@ test('calls that run on in the old session are not disturbed by its renewal', as
   expect(await held).toBe('held');
 });
 
-test('an upstream that hangs while the session is renewed lets the calls go after the connect timeout', async () => {
+test('calls fail after the connect timeout if the upstream hangs while the session is renewed', async () => {
   let hangs = false;
   await using upstream = await fakeUpstream({
     onPost: ({ method }) => (hangs && method === 'initialize' ? never() : undefined),

@@ -53,7 +53,7 @@ describe('a call that was given up frees its connection:', () => {
       'the word to the upstream',
       () => upstream.messages('notifications/cancelled').length === 20,
     );
-    // What is left is what carried those words, and waits to be used again.
+    // The connections left are idle: they carried the cancellations.
     const carriers = new Set(
       upstream.received
         .filter(({ message }) => message.method !== 'tools/call')
@@ -69,7 +69,7 @@ describe('an answer that is refused frees its connection:', () => {
     ['blanks without an end', () => endless(blanks, 'application/json')],
     ['a body without an end', () => endless(`{${blanks}`, 'application/json')],
     [
-      'a stream that goes on after an answer that is none',
+      'a stream that continues after an invalid answer',
       (id: RpcMessage['id']) => eventChannel(`data: {"jsonrpc":"2.0","id":${id},"result":5}\n\n`).response,
     ],
     ['an error page that goes on', () => endless(blanks, 'text/html', 256 * 1024 * 1024, 500)],
@@ -88,7 +88,7 @@ describe('an answer that is refused frees its connection:', () => {
 });
 
 describe('a stream of server messages', () => {
-  test('that is none, and never ends, is let go', async () => {
+  test('with another content type, which never ends, is closed', async () => {
     await using upstream = await fakeUpstream({ onGet: () => endless('<p>'.repeat(32_768), 'text/html') });
     await using gateway = await startGateway({ servers: [{ name: 'up', url: upstream.url }] });
     await gateway.connected();
@@ -98,7 +98,7 @@ describe('a stream of server messages', () => {
     await waitUntil('the end of the connection', () => !upstream.openPorts().includes(get?.clientPort ?? 0));
   });
 
-  test('that ends at once each time is not asked for in a tight loop, whatever the server wishes', async () => {
+  test('that always ends at once is not requested in a tight loop, whatever the server wishes', async () => {
     await using upstream = await fakeUpstream({ onGet: () => sse('retry: 0\n\n') });
     await using gateway = await startGateway({ servers: [{ name: 'up', url: upstream.url }] });
     await gateway.connected();
@@ -140,7 +140,7 @@ describe('an upstream that is removed', () => {
     expect(upstream.streams).toHaveLength(1);
   });
 
-  test('while it connects is left alone from then on', async () => {
+  test('while it connects gets no more requests', async () => {
     await using upstream = await fakeUpstream({ onPost: never });
     await using gateway = await startGateway({ servers: [{ name: 'up', url: upstream.url }] });
     await waitUntil('the attempt', () => upstream.messages('initialize').length === 1);
@@ -150,7 +150,7 @@ describe('an upstream that is removed', () => {
     expect(upstream.messages('initialize')).toHaveLength(1);
   });
 
-  test('while its tools are listed is taken leave of at once', async () => {
+  test('while its tools are listed loses its session at once', async () => {
     await using upstream = await fakeUpstream({
       onPost: ({ method }) => (method === 'tools/list' ? never() : undefined),
     });
@@ -160,7 +160,7 @@ describe('an upstream that is removed', () => {
     await waitUntil('the leave', () => upstream.received.some(({ httpMethod }) => httpMethod === 'DELETE'));
   });
 
-  test('by a reload just before the gateway stops is taken leave of, too', async () => {
+  test('by a reload just before the gateway stops loses its session, too', async () => {
     await using upstream = await fakeUpstream({
       onPost: ({ method }) => (method === 'tools/call' ? never() : undefined),
     });
@@ -176,7 +176,7 @@ describe('an upstream that is removed', () => {
     expect((await held).answer.error.data.reason).toBe('cancelled');
   });
 
-  test('while its session is renewed is left alone from then on, and calls that wait fail', async () => {
+  test('while its session is renewed gets no more requests, and waiting calls fail', async () => {
     let initializes = 0;
     await using upstream = await fakeUpstream({
       onPost: ({ method }) => (method === 'initialize' && ++initializes > 1 ? never() : undefined),

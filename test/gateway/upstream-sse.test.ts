@@ -90,8 +90,8 @@ describe('on the one stream of HTTP+SSE an answer is found', () => {
   });
 });
 
-describe('what is no answer', () => {
-  test('on the stream is passed over, and told once in the log', async () => {
+describe('a message other than an answer', () => {
+  test('on the stream is skipped, and logged once', async () => {
     await using upstream = await serverThat((stream, json) => {
       stream.write(`data: {nonsense\n\ndata: ping\n\ndata: ${json}\n\n`);
     });
@@ -136,7 +136,7 @@ describe('what is no answer', () => {
   });
 });
 
-test('each of many calls at the same time gets its own answer, in whatever order they come', async () => {
+test('each of many concurrent calls gets its own answer, in any order', async () => {
   const waiting: RpcMessage[] = [];
   await using upstream: FakeSse = await fakeSse({
     onRequest(message) {

@@ -9,7 +9,7 @@ failOnStrayErrors();
 
 const tls = selfSignedCertificate();
 
-test('a certificate that nobody vouches for is refused with a cause that says TLS, and nothing is sent', async () => {
+test('an untrusted certificate is refused with a cause that says TLS, and nothing is sent', async () => {
   await using upstream = await fakeUpstream({ tls });
   await using gateway = await startGateway({ servers: [{ name: 'up', url: upstream.url }] });
   const { servers } = await gateway.waitFor(
@@ -23,7 +23,7 @@ test('a certificate that nobody vouches for is refused with a cause that says TL
   expect(upstream.received).toEqual([]);
 });
 
-test('connections made without verification serve their own upstream only, whoever else has its address', async () => {
+test('connections made without verification serve only their own upstream, not another one of the same address', async () => {
   await using upstream = await fakeUpstream({ tls });
   const headers = (name: string) => ({ 'X-Upstream': `upstream-${name}` });
   const server = (name: string, skip: boolean) => ({
@@ -59,6 +59,6 @@ test('connections made without verification serve their own upstream only, whoev
   expect(lax.intersection(other)).toEqual(new Set());
   expect(renewed.intersection(lax.union(other))).toEqual(new Set());
   expect(portsOf('strict')).toEqual(new Set());
-  // Separate, and kept alive all the same.
+  // Separate connections, and still kept alive.
   expect(lax.size + other.size).toBeLessThan(10);
 });

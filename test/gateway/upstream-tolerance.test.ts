@@ -26,7 +26,7 @@ const progress = (progressToken: unknown) => ({
   params: { progressToken, progress: 1 },
 });
 
-/** A server that answers calls in its own way, with the GET stream of its last session, where it offers one. */
+/** A server that answers calls with `onCall`, and has the GET stream of its last session if it offers one. */
 interface OddServer {
   readonly upstream: FakeUpstream;
   /** The GET stream, once it is open. */
@@ -52,7 +52,7 @@ async function oddServer(onCall: OnCall, options: FakeUpstreamOptions = {}): Pro
   return server;
 }
 
-/** What a client of the gateway gets from one call of the server's tool. */
+/** The answer that a client of the gateway gets to a call of the server's tool. */
 async function throughGateway({ upstream }: OddServer, settings: Record<string, unknown> = {}) {
   await using gateway = await startGateway({
     servers: [{ name: 'up', url: upstream.url, reconnect: promptReconnect, ...settings }],
@@ -67,7 +67,7 @@ async function throughGateway({ upstream }: OddServer, settings: Record<string, 
   return { before, answer, executions: upstream.executions('echo') };
 }
 
-/** Answers over the session's stream, and to the POST in the given way. */
+/** Answers over the session's stream, and to the POST with `post`. */
 const overStream =
   (
     post: () => FakeAnswer | Promise<FakeAnswer>,
@@ -306,7 +306,7 @@ test('a call that was accepted is cancelled upstream when its time is over', asy
   await waitUntil('the word', () => upstream.messages('notifications/cancelled').length === 1);
 });
 
-test("progress is told under the client's token when ours comes back as decimal text", async () => {
+test("progress has the client's token even if ours comes back as decimal text", async () => {
   const server = await oddServer((message) =>
     sse(sseEvent(progress(String(message.params._meta.progressToken))), sseEvent(answerTo(message))),
   );
@@ -327,7 +327,7 @@ describe('notifications/initialized', () => {
     'by hanging up': () => hangUp,
   };
   test.each(Object.entries(refusals))(
-    'that is answered %s leaves the session as it is',
+    'does not end the session if it is answered %s',
     async (_name, refusal) => {
       const server = await oddServer(json as never, {
         onPost: (message) => (message.method === 'notifications/initialized' ? refusal() : undefined),
@@ -355,7 +355,7 @@ test('a server that stops between initialize and notifications/initialized is no
   expect(servers[0]?.connected).toBe(false);
 });
 
-test('the stream of a session begins anew where the server does not know its last event', async () => {
+test('the stream of a session starts over if the server does not know its last event', async () => {
   const streams: EventChannel[] = [];
   await using upstream = await fakeUpstream({
     onGet({ headers }) {
@@ -376,7 +376,7 @@ test('the stream of a session begins anew where the server does not know its las
   expect(ids).toEqual([null, 'event-7', null]);
 });
 
-test('a session id that is empty is none', async () => {
+test('an empty session id counts as none', async () => {
   await using upstream = await fakeUpstream({
     sessions: false,
     onPost: ({ id, method, params }) =>
@@ -397,7 +397,7 @@ test('a session id that is empty is none', async () => {
   expect(upstream.received.filter(({ headers }) => headers.has('mcp-session-id'))).toEqual([]);
 });
 
-test('what is no JSON-RPC on the stream of a session takes nothing with it, and is told once', async () => {
+test('invalid messages on the stream of a session are skipped, and logged once', async () => {
   const server = await oddServer(() => undefined);
   await using upstream = server.upstream;
   await using gateway = await startGateway({ servers: [{ name: 'up', url: upstream.url }] });
@@ -416,7 +416,7 @@ test('what is no JSON-RPC on the stream of a session takes nothing with it, and 
   ]);
 });
 
-test('the stream of a session goes on after the last event where it broke off', async () => {
+test('a broken stream of a session resumes after its last event', async () => {
   const server = await oddServer(() => undefined);
   await using upstream = server.upstream;
   await using gateway = await startGateway({ servers: [{ name: 'up', url: upstream.url }] });

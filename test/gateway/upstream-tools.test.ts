@@ -16,14 +16,14 @@ const tool = (name: string) => ({ ...echoTool, name });
 const changed = { jsonrpc: '2.0', method: 'notifications/tools/list_changed' };
 const lists = (upstream: FakeUpstream) => upstream.messages('tools/list').length;
 
-/** Names of the tools that a client of the gateway sees. */
+/** The names of the tools that the gateway lists. */
 async function listed(gateway: TestGateway): Promise<string[]> {
   await using session = await RawSession.open(gateway.url);
   const { answer } = await session.request('tools/list');
   return answer.result.tools.map(({ name }: { name: string }) => name);
 }
 
-/** An upstream with a list of tools that the test changes, and the GET stream to tell of it. */
+/** An upstream with a list of tools that the test changes, and a GET stream to announce changes. */
 async function changingUpstream(onList?: (message: RpcMessage) => Promise<void> | void) {
   const tools = [tool('one')];
   const streams: EventChannel[] = [];
@@ -35,7 +35,7 @@ async function changingUpstream(onList?: (message: RpcMessage) => Promise<void> 
     },
     async onPost(message) {
       if (message.method !== 'tools/list') return undefined;
-      // What is listed is what there was when the request came, as in a server that works on it for a while.
+      // The list is of the time of the request, as in a server that takes a while to answer.
       const answer = rpcResult(message.id, { tools: [...tools] });
       await onList?.(message);
       return answer;
@@ -44,9 +44,9 @@ async function changingUpstream(onList?: (message: RpcMessage) => Promise<void> 
   return Object.assign(upstream, { tools, announce: () => streams.at(-1)?.send(changed) });
 }
 
-/** Collects the `list_changed` that a client is told. */
+/** Collects the `list_changed` notifications that a client gets. */
 async function listener(gateway: TestGateway) {
-  // The word of the first list goes out a moment after it came, and is not meant for this client.
+  // Lets the notification of the first list pass.
   await Bun.sleep(100);
   const session = await RawSession.open(gateway.url);
   const told: string[] = [];
@@ -122,7 +122,7 @@ describe('a list in pages', () => {
     ['HTTP 500', () => new Response(null, { status: 500 }), 'answered HTTP 500'],
     ['an empty body', () => new Response(null), 'answered with an empty body'],
     ['a text for a list', ({ id }) => rpcResult(id, { tools: 'x' }), 'it holds no list of tools'],
-  ])('whose second page is %s ends with the first one, with a warning', async (_name, second, fault) => {
+  ])('with %s as its second page ends with the first one, with a warning', async (_name, second, fault) => {
     await using upstream = await fakeUpstream({
       onPost(message) {
         if (message.method !== 'tools/list') return undefined;
@@ -138,7 +138,7 @@ describe('a list in pages', () => {
     expect(warnings[0]).toContain(fault);
   });
 
-  test('whose second page is not to be had any more stays as it was', async () => {
+  test('keeps its old state if the second page is no longer available', async () => {
     let fails = false;
     await using upstream = await fakeUpstream({
       onPost({ id, method, params }) {
@@ -158,7 +158,7 @@ describe('a list in pages', () => {
     expect(upstream.messages('initialize')).toHaveLength(1);
   });
 
-  test('that becomes something else, where there were tools, has the session replaced', async () => {
+  test('that becomes invalid after it had tools causes a new session', async () => {
     await using upstream = await fakeUpstream({
       onUnknownSession: ({ id }) => rpcResult(id, { page: '<h1>Please log in</h1>' }),
     });
@@ -172,7 +172,7 @@ describe('a list in pages', () => {
     expect(await listed(gateway)).toEqual(['up__echo']);
   });
 
-  test('that has a text for a list is refused', async () => {
+  test('that is a string is refused', async () => {
     await using upstream = await paged(() => ({ tools: 'one' }));
     await using gateway = await startGateway({ servers: [{ name: 'up', url: upstream.url }] });
     const { servers } = await gateway.waitFor(
@@ -244,7 +244,7 @@ describe('a list in pages', () => {
     await using upstream = await fakeUpstream({
       onPost: ({ id, method, params }) => {
         if (method !== 'tools/list') return undefined;
-        // Which second page a list has is settled with its first: the fault may end in between.
+        // The first page decides on the second: the fault may end in between.
         if (params?.cursor === undefined) {
           const first = faulty
             ? { tools: [tool('new')], nextCursor: 'fault' }
@@ -266,7 +266,7 @@ describe('a list in pages', () => {
     expect(await listed(gateway)).toEqual(['up__one', 'up__two']);
   });
 
-  test('leaves out what has no name, and of two tools of one name the second, with one warning', async () => {
+  test('loses tools without a name and the second of two equal names, with one warning', async () => {
     await using upstream = await paged(() => ({
       tools: [
         tool('one'),
@@ -294,8 +294,8 @@ describe('a list in pages', () => {
   });
 });
 
-describe('the list is fetched anew', () => {
-  test('when its time to live is over, and clients are told only when it has changed', async () => {
+describe('the list is fetched again', () => {
+  test('after its time to live, and clients are notified only of changes', async () => {
     await using upstream = await changingUpstream();
     await using gateway = await startGateway({
       servers: [{ name: 'up', url: upstream.url, tools: { ttl_seconds: 0.05 } }],
@@ -321,7 +321,7 @@ describe('the list is fetched anew', () => {
     expect(page.value('mcpstead_upstream_tools_count', { server: 'up' })).toBe(2);
   });
 
-  test('at once when the upstream says that it changed, and once for many such words', async () => {
+  test('at once when the upstream announces a change, and once for many announcements', async () => {
     await using upstream = await changingUpstream();
     await using gateway = await startGateway({ servers: [{ name: 'up', url: upstream.url }] });
     await gateway.connected();
@@ -358,7 +358,7 @@ describe('the list is fetched anew', () => {
       await waitUntil('the stream', () => upstream.received.some(({ httpMethod }) => httpMethod === 'GET'));
       upstream.tools.push(tool('two'));
       upstream.announce();
-      // The word is there before the answer.
+      // The notification arrives before the answer.
       await Bun.sleep(20);
     });
     await using gateway = await startGateway({ servers: [{ name: 'up', url: upstream.url }] });
@@ -399,7 +399,7 @@ describe('the list is fetched anew', () => {
   });
 });
 
-test('an upstream that says list_changed ahead of every answer is not refreshed in a circle', async () => {
+test('an upstream that sends list_changed before every answer is not refreshed in a loop', async () => {
   await using upstream = await fakeUpstream({
     sessions: false,
     onPost({ id, method }) {
@@ -412,7 +412,7 @@ test('an upstream that says list_changed ahead of every answer is not refreshed 
   await gateway.connected();
   await using session = await RawSession.open(gateway.url);
   for (let calls = 0; calls < 50; calls++) await session.request('tools/call', { name: 'up__one' });
-  // Its calls lead to a refresh at once and to one more for all that came meanwhile, and these lead to none.
+  // The calls cause a refresh at once and one more for all later announcements, and these refreshes cause none.
   await waitUntil('the refreshes', () => lists(upstream) === 3);
   await Bun.sleep(1_100);
   expect(lists(upstream)).toBe(3);
@@ -450,7 +450,7 @@ describe('an upstream that does not say that it has tools', () => {
     await gateway.waitFor('the end', ({ servers }) => servers[0]?.connected === false);
   });
 
-  test('and lists them all the same has them', async () => {
+  test('but lists some has tools', async () => {
     await using upstream = await bareUpstream(({ id }) => rpcResult(id, { tools: [tool('one')] }));
     await using gateway = await startGateway({ servers: [{ name: 'up', url: upstream.url }] });
     await gateway.connected();
@@ -469,6 +469,6 @@ test('calls to an upstream whose tools are not known yet are counted as those of
   }
   const metrics = await gateway.metrics();
   expect(metrics.value('mcpstead_tool_calls_total', { server: 'up', tool: 'unknown' })).toBe(2);
-  // Clients must not be able to make series.
+  // Clients must not be able to create series.
   expect(metrics.text).not.toMatch(/tool="(one|two)"/);
 });

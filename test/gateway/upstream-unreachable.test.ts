@@ -12,7 +12,7 @@ setDefaultTimeout(30_000);
 
 const certificate = selfSignedCertificate();
 
-/** Why the server at `url` is not connected, as /health tells. */
+/** The reason in /health why the server at `url` is not connected. */
 async function causeAt(url: string, server: object = {}): Promise<string | null> {
   await using gateway = await startGateway({ servers: [{ name: 'up', url, ...server }] });
   const { servers } = await gateway.waitFor('the cause', ({ servers: [up] }) => up?.last_error !== null);
@@ -60,7 +60,7 @@ test('an http URL of a server that speaks TLS, and says so', async () => {
   );
 });
 
-test('a certificate that nobody vouches for', async () => {
+test('an untrusted certificate', async () => {
   await using upstream = await fakeUpstream({ tls: certificate });
   expect(await causeAt(`https://127.0.0.1:${upstream.port}/mcp`)).toBe(
     `TLS handshake failed (DEPTH_ZERO_SELF_SIGNED_CERT): the certificate of 127.0.0.1:${upstream.port} is self-signed; NODE_EXTRA_CA_CERTS=FILE makes it trusted`,

@@ -10,14 +10,14 @@ const fastmcp = 'fastmcp==4.2.3';
 const cache = join(import.meta.dir, '../../node_modules/.cache/python');
 const python = join(cache, 'bin/python');
 
-/** Runs a command of the set-up; throws what it printed where it fails. */
+/** Runs a command of the set-up; throws its output if it fails. */
 function setUp(command: string[]): void {
   const { exitCode, stderr } = Bun.spawnSync(command);
   if (exitCode !== 0) throw new Error(`${command.join(' ')}: ${stderr}`);
 }
 
 test.if(Bun.which('python3') !== null).each(['SIGKILL', 'SIGTERM'] as const)(
-  'a FastMCP client goes on in its session after its gateway got %s and was started anew',
+  'a FastMCP client keeps its session after its gateway got %s and was restarted',
   async (signal) => {
     if (!existsSync(python)) setUp(['python3', '-m', 'venv', cache]);
     setUp([python, '-m', 'pip', 'install', '--quiet', fastmcp]);
@@ -62,7 +62,7 @@ test.if(Bun.which('python3') !== null).each(['SIGKILL', 'SIGTERM'] as const)(
   300_000,
 );
 
-/** The lines of a stream, one after the other. */
+/** The lines of a stream. */
 async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<string, undefined> {
   let text = '';
   for await (const piece of stream.pipeThrough(new TextDecoderStream() as never) as AsyncIterable<string>) {

@@ -11,7 +11,7 @@ setDefaultTimeout(30_000);
 
 const qualified = (server: string, tools: readonly string[]) => tools.map((tool) => `${server}__${tool}`);
 
-/** Lists the tools anew whenever the server says that they changed, until the list is as wanted. */
+/** Lists the tools again after each notification of a change, until the list is as expected. */
 async function listedOnceTold(
   messages: AsyncGenerator<RpcMessage>,
   client: TestClient,
@@ -29,7 +29,7 @@ describe.each([
   ['v1', startSdkV1],
   ['v2', startSdkV2],
 ])('when a server on the SDK %s changes its tools', (_sdk, start) => {
-  test('a connected client is told, and sees the tool come and go', async () => {
+  test('a connected client is notified, and sees the tool come and go', async () => {
     await using server = await start();
     await using gateway = await startGateway({ servers: [{ name: 'up', url: server.url }] });
     await gateway.connected();
@@ -50,7 +50,7 @@ describe.each([
     await messages.return(undefined);
   });
 
-  test('over a restart, the client is told once it is back', async () => {
+  test('after a restart, the client is notified once the server is back', async () => {
     await using server = await start();
     await using gateway = await startGateway({
       servers: [{ name: 'up', url: server.url, reconnect: { backoff_base_ms: 20, backoff_max_ms: 100 } }],

@@ -19,7 +19,7 @@ const clients: Record<string, (url: string) => TestClient | Promise<TestClient>>
 interface Upstream {
   start(): Promise<AsyncDisposable & { readonly url: string }>;
   readonly tools: readonly string[];
-  /** A call that reports progress 1, 2, 3, and what it returns. */
+  /** A call that reports progress 1, 2, 3, and its result. */
   readonly call: { tool: string; args: Record<string, number>; text: string };
 }
 

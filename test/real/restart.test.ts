@@ -10,7 +10,7 @@ import { waitUntil, within } from '../support/wait.ts';
 
 setDefaultTimeout(30_000);
 
-/** Reconnects and session resets of the upstream `up`, whichever way its loss was noticed. */
+/** The sum of reconnects and session resets of the upstream `up`. */
 async function recoveries(gateway: TestGateway): Promise<number> {
   const page = await gateway.metrics();
   const resets = ['unknown_session', 'expired', 'terminated'].map(
@@ -45,7 +45,7 @@ describe.each([
   });
 });
 
-/** Ways in which an upstream fails while calls run. Each starts one and returns what to do to it. */
+/** Ways in which an upstream fails while calls run. Each starts an upstream and returns a function that makes it fail. */
 const faults = {
   async 'its process crashes'(stack: AsyncDisposableStack) {
     const server = stack.use(await startSdkV1Process());
@@ -81,7 +81,7 @@ test.each(Object.entries(faults))(
         const { answer } = await session.request('tools/call', params);
         if (answer.result) answered.push(key);
         else failed.push(key);
-        // A call to an upstream that is down fails at once: without a pause this loop would spin.
+        // A call to an upstream that is down fails at once: without a pause this is a busy loop.
         if (answer.error) await Bun.sleep(5);
       }
     };
@@ -107,7 +107,7 @@ describe.each([
   ['v1', startSdkV1],
   ['v2', startSdkV2],
 ])('a server on the SDK %s that forgot our session', (_sdk, start) => {
-  test('is initialized anew once for all calls that wait, and each of them is executed once', async () => {
+  test('is initialized once more for all waiting calls, and each of them is executed once', async () => {
     await using server = await start();
     await using gateway = await startGateway({ servers: [{ name: 'up', url: server.url }] });
     await gateway.connected();
@@ -126,7 +126,7 @@ describe.each([
   });
 });
 
-test('a call whose connection breaks after it was executed fails, and is not executed again', async () => {
+test('a call fails if its connection breaks after the execution, and is not executed again', async () => {
   await using server = await startSdkV1();
   using proxy = tcpProxy(server.port);
   await using gateway = await startGateway({
@@ -172,7 +172,7 @@ test('while an upstream is down its tools stay listed and its calls fail at once
   expect(listed.result.tools.map((tool: { name: string }) => tool.name)).toContain('down__echo');
 });
 
-test('an upstream that comes and goes all the time disturbs nobody, and serves again once it stays', async () => {
+test('a flapping upstream disturbs no other, and serves again once it stays up', async () => {
   await using flapping = await startSdkV1();
   await using steady = await startSdkV2();
   using proxy = tcpProxy(flapping.port);

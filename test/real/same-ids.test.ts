@@ -10,7 +10,7 @@ setDefaultTimeout(30_000);
 
 const transports = ['streamableHttp', 'sse'] as const;
 
-/** Calls the tool that takes as many steps as it is told, with the same id and progress token every time. */
+/** Calls the tool with a number of steps, always with the same id and progress token. */
 async function takeSteps(session: RawSession, steps: number) {
   const params = {
     name: 'up__trigger-long-running-operation',

@@ -63,7 +63,7 @@ test('60 upstreams of four kinds are listed in order and all answer at once', as
   expect(answers).toEqual(upstreams.map(({ sdk }, index) => (sdk ? `${index}` : `Echo: ${index}`)));
 });
 
-test('1,000 sessions with open streams are all told of a changed tool list', async () => {
+test('1,000 sessions with open streams are all notified of a changed tool list', async () => {
   await using server = await startSdkV1();
   await using gateway = await startGateway({ servers: [{ name: 'up', url: server.url }] });
   await gateway.connected();
@@ -94,7 +94,7 @@ interface EventStream {
   close(): void;
 }
 
-/** Opens a session's GET stream on a bare socket: 1,000 of them would exhaust what `fetch` allows a process. */
+/** Opens a session's GET stream on a bare socket: 1,000 of them exceed the limit of `fetch` per process. */
 async function openStream(port: number, sessionId: string): Promise<EventStream> {
   let received = '';
   const socket = await Bun.connect({

@@ -18,7 +18,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-/** A client that counts how often it was told that the tools changed. */
+/** A client that counts the notifications of changed tools. */
 interface Listening {
   readonly client: TestClient;
   told(): number;
@@ -48,7 +48,7 @@ const clients: [string, (url: string) => Promise<Listening>][] = [
 
 describe.each(clients)('a client on the SDK %s', (_, connect) => {
   test.each(['SIGKILL', 'SIGTERM'] as const)(
-    'goes on in its session after its gateway got %s and was started anew',
+    'keeps its session after its gateway got %s and was restarted',
     async (signal) => {
       await using server = await startSdkV1();
       const port = freePort();
@@ -71,11 +71,11 @@ describe.each(clients)('a client on the SDK %s', (_, connect) => {
       await first.ended();
 
       await using _second = await serve();
-      // The client's connections are gone, so the call goes to the new process, and there is nothing to try again.
+      // The client's connections are closed, so the call goes to the new process at once.
       expect((await client.call('up__echo', { message: 'after' })).text).toBe('after');
       expect(sessionId()).toBe(id);
 
-      // Its stream comes back by itself within a second or two.
+      // The client reopens its stream within a second or two.
       const before = told();
       let name = 0;
       await waitUntil('a change that it is told of', async () => {

@@ -7,7 +7,7 @@ import { waitUntil } from '../support/wait.ts';
 
 setDefaultTimeout(30_000);
 
-test('a server whose certificate nobody vouches for is reached only where verification is switched off for it', async () => {
+test('a server with an untrusted certificate is reached only if its verification is switched off', async () => {
   await using server = await startSdkV1({ tls: selfSignedCertificate() });
   await using gateway = await startGateway({
     servers: [
@@ -19,7 +19,7 @@ test('a server whose certificate nobody vouches for is reached only where verifi
   await using session = await RawSession.open(gateway.url);
   expect(await session.callText('lax__echo', { message: 'hello' })).toBe('hello');
 
-  // While `lax` keeps connections to the very same address open, `strict` must go on refusing.
+  // `strict` must refuse even while `lax` keeps connections to the same address open.
   const attempts = async () => {
     const labels = { server: 'strict', result: 'error' };
     return (await gateway.metrics()).value('mcpstead_upstream_initialize_total', labels) ?? 0;

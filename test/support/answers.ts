@@ -13,7 +13,7 @@ export function rpcError(id: RpcMessage['id'], code: number, message: string, in
   return Response.json({ jsonrpc: '2.0', ...(id !== undefined && { id }), error: { code, message } }, init);
 }
 
-/** An SSE response of these very bytes, each of `chunks` written on its own. */
+/** An SSE response of exactly these bytes, each of `chunks` written on its own. */
 export function sse(...chunks: (string | Uint8Array)[]): Response {
   return streamed(chunks, { headers: { 'content-type': 'text/event-stream' } });
 }
@@ -23,7 +23,7 @@ export function sseEvent(message: unknown): string {
   return `event: message\ndata: ${JSON.stringify(message)}\n\n`;
 }
 
-/** A response whose body arrives chunk by chunk. */
+/** A response with a body that arrives chunk by chunk. */
 export function streamed(
   chunks: Iterable<string | Uint8Array> | AsyncIterable<string | Uint8Array>,
   init?: ResponseInit,
@@ -53,7 +53,7 @@ export function cutAfter(head: string, contentType: string): Response {
   return streamed(chunks(), { headers: { 'content-type': contentType } });
 }
 
-/** A response that sends `chunk` again and again until the reader goes away, at most `maxBytes`. */
+/** A response that repeats `chunk` until the reader disconnects, at most `maxBytes`. */
 export function endless(
   chunk: string,
   contentType: string,
@@ -70,7 +70,7 @@ export function endless(
 /** An answer that never comes. */
 export const never = () => new Promise<never>(() => {});
 
-/** How servers in the field say that they do not know a session. */
+/** Answers of real servers to an unknown session. */
 export const staleSessionDialects: Record<string, (message: RpcMessage) => Response> = {
   '404 with plain text': () => new Response('Session not found', { status: 404 }),
   '404 with an empty body': () => new Response(null, { status: 404 }),

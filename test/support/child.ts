@@ -3,21 +3,21 @@ import { waitUntil } from './wait.ts';
 /** A child process that a test started. */
 export interface Child {
   readonly pid: number;
-  /** Everything that it wrote to stdout and stderr so far, at most the last 64 KiB. */
+  /** Its output so far, stdout and stderr, at most the last 64 KiB. */
   output(): string;
-  /** Sends `signal` and waits for its end; after 5 s it is killed. */
+  /** Sends `signal` and waits for the end; kills it after 5 s. */
   end(signal?: NodeJS.Signals): Promise<void>;
 }
 
 const maxOutputChars = 64 * 1024;
 const running = new Set<Bun.Subprocess>();
 
-// A test run that is broken off must not leave servers behind.
+// An aborted test run must not leave servers behind.
 process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
 
-/** Starts `command` and returns once its output contains `ready`. Fails with that output when it ends before. */
+/** Starts `command` and returns once its output contains `ready`. Throws its output if it ends before. */
 export async function startChild(
   command: readonly string[],
   options: { env?: Record<string, string>; ready: string },

@@ -8,16 +8,16 @@ import {
 import { Client as ClientV1 } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport as TransportV1 } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 
-/** What a client got from a tool, and the progress that it was told of. */
+/** The result of a tool, and its progress. */
 export interface Called {
   readonly text: string;
-  /** `progress` of every notification, in order; null when this client cannot show progress. */
+  /** `progress` of every notification, in order; null if this client cannot show progress. */
   readonly progress: number[] | null;
 }
 
 /** The same three steps on every client, so that one test serves them all. */
 export interface TestClient extends AsyncDisposable {
-  /** Names of all tools, in the order in which they were listed. */
+  /** The names of all tools, in the order of the list. */
   toolNames(): Promise<string[]>;
   call(tool: string, args: Record<string, string | number>): Promise<Called>;
 }
@@ -27,7 +27,7 @@ function firstText(result: unknown): string {
   return content?.[0]?.text ?? `no text in ${JSON.stringify(result)}`;
 }
 
-/** A v1 SDK client. The SDK object is there for what the common steps do not cover. */
+/** A v1 SDK client; `client` is the SDK's object, for steps beyond the common ones. */
 export async function connectV1(url: string): Promise<TestClient & { client: ClientV1 }> {
   const client = new ClientV1({ name: 'client-v1', version: '1.0.0' });
   const transport = new TransportV1(new URL(url));
@@ -89,7 +89,7 @@ const inspector = join(
 async function runInspector(url: string, ...args: string[]): Promise<unknown> {
   const home = mkdtempSync(join(tmpdir(), 'mcpstead-inspector-'));
   try {
-    // Its package asks for a newer Node than many machines have; the pinned Bun runs it.
+    // Its package requires a newer Node than many machines have; the pinned Bun runs it.
     const command = [process.execPath, '--bun', inspector, url, '--transport', 'http', ...args];
     const env = { ...process.env, MCP_STORAGE_DIR: home, MCP_CATALOG_PATH: join(home, 'mcp.json') };
     const child = Bun.spawn(command, {

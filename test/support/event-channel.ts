@@ -1,17 +1,17 @@
-/** A stream of server-sent events that a test writes to as it goes along. */
+/** A stream of server-sent events that a test writes to. */
 export interface EventChannel {
   readonly response: Response;
-  /** Writes these very bytes. */
+  /** Writes exactly these bytes. */
   write(text: string): void;
   /** Writes a `message` event. */
   send(message: unknown): void;
   /** Ends the stream in good order. */
   end(): void;
-  /** The reader went away, or the stream was ended. */
+  /** The reader disconnected, or the stream was ended. */
   readonly closed: boolean;
 }
 
-/** Opens a stream. `head` is written at once, so that the headers go out. */
+/** Opens a stream. `head` is written at once, so that the headers are sent. */
 export function eventChannel(head = ': open\n\n', contentType = 'text/event-stream'): EventChannel {
   const encoder = new TextEncoder();
   let controller!: ReadableStreamDefaultController<Uint8Array>;

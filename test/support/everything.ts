@@ -24,14 +24,14 @@ export const everythingTools = [
   'simulate-research-query',
 ];
 
-/** server-everything in a process of its own, always on the same port. */
+/** A server-everything process, always on the same port. */
 export interface EverythingServer extends AsyncDisposable {
   /** Its MCP endpoint: `/mcp` over Streamable HTTP, `/sse` over HTTP+SSE. */
   readonly url: string;
   readonly port: number;
   /** Ends the process: `SIGINT` is its graceful way, `SIGKILL` a crash. */
   stop(signal?: NodeJS.Signals): Promise<void>;
-  /** Starts it again on the same port, without the sessions it had. */
+  /** Starts it again on the same port, without its sessions. */
   start(): Promise<void>;
 }
 

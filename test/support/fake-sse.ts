@@ -8,19 +8,19 @@ import {
 } from './fake-upstream.ts';
 import type { RpcMessage } from './rpc.ts';
 
-/** A fake server of the older transport behaves well; a test states only its fault. */
+/** The faults of a fake server of the older transport, which otherwise behaves well. */
 export interface FakeSseOptions {
   /** The data of the `endpoint` event. */
   endpoint?: string;
-  /** Sees every POST to the endpoint first: an HTTP answer stands in for the 202, and nothing is sent then. */
+  /** Gets every POST to the endpoint first; an HTTP response replaces the 202, and nothing is sent then. */
   onPost?(message: RpcMessage, request: Received): FakeAnswer | Promise<FakeAnswer>;
-  /** What goes over the stream in answer to a request; undefined leaves it to the default, null sends nothing. */
+  /** The answer over the stream to a request; undefined means the default, null sends nothing. */
   onRequest?(message: RpcMessage): RpcMessage | null | undefined;
 }
 
 /** A scriptable server that speaks HTTP+SSE only (MCP 2024-11-05, Transports): a POST to its `/sse` gets 405. */
 export interface FakeSse extends FakeUpstream {
-  /** The streams that were opened, in order. */
+  /** All streams, in the order of their opening. */
   readonly streams: readonly EventChannel[];
 }
 

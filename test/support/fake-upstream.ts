@@ -12,29 +12,29 @@ export interface Received {
   readonly url: URL;
   readonly headers: Headers;
   readonly body: string;
-  /** The body, when it is JSON; `{}` otherwise. */
+  /** The body if it is JSON, else `{}`. */
   readonly message: RpcMessage;
-  /** The client's TCP port: requests of one connection have the same. */
+  /** The client's TCP port, which identifies the connection. */
   readonly clientPort: number;
 }
 
-/** What a hook does with a request: answer it, hang up without a byte, or (undefined) leave it to the default. */
+/** The result of a hook: a response, `hangUp` to close without a byte, or undefined for the default. */
 export type FakeAnswer = Response | typeof hangUp | undefined;
 
-/** A fake MCP server behaves well; a test states only its fault. */
+/** The faults of a fake MCP server, which otherwise behaves well. */
 export interface FakeUpstreamOptions {
   tls?: Certificate;
-  /** What `tools/list` shows; one tool, `echo`, when unset. */
+  /** The tools of `tools/list`; by default one, `echo`. */
   tools?: readonly ListedTool[];
-  /** `false`: hands out no session id and asks for none. */
+  /** `false`: issues no session id and requires none. */
   sessions?: boolean;
-  /** How it answers a request that names a session it does not know. */
+  /** Answers a request that names an unknown session. */
   onUnknownSession?(message: RpcMessage): FakeAnswer | Promise<FakeAnswer>;
-  /** Sees every POST before the default answer. A `tools/call` counts as executed either way. */
+  /** Gets every POST before the default answer. A `tools/call` counts as executed either way. */
   onPost?(message: RpcMessage, request: Received): FakeAnswer | Promise<FakeAnswer>;
-  /** Sees every GET; the default answer is 405. */
+  /** Gets every GET; the default answer is 405. */
   onGet?(request: Received): FakeAnswer | Promise<FakeAnswer>;
-  /** Sees every DELETE; the default answer is 200. */
+  /** Gets every DELETE; the default answer is 200. */
   onDelete?(request: Received): FakeAnswer | Promise<FakeAnswer>;
 }
 
@@ -44,13 +44,13 @@ export interface FakeUpstream extends AsyncDisposable {
   readonly origin: string;
   readonly port: number;
   readonly received: readonly Received[];
-  /** The messages with `method` among those received. */
+  /** The received messages with `method`. */
   messages(method: string): RpcMessage[];
-  /** How often a `tools/call` of `tool` reached this server with a session that it knew. */
+  /** The number of `tools/call` of `tool` in a known session. */
   executions(tool: string): number;
-  /** Forgets every session, so that requests which name one get `onUnknownSession`'s answer. */
+  /** Forgets every session, so that requests that name one are answered by `onUnknownSession`. */
   forgetSessions(): void;
-  /** The client's TCP ports of the connections that are open now. */
+  /** The client's TCP ports of the open connections. */
   openPorts(): number[];
   /** Drops every connection and stops listening. */
   stop(): Promise<void>;
@@ -58,14 +58,14 @@ export interface FakeUpstream extends AsyncDisposable {
   start(): Promise<void>;
 }
 
-/** The tool that a fake upstream lists unless it is told otherwise. */
+/** The tool that a fake upstream lists by default. */
 export const echoTool: ListedTool = {
   name: 'echo',
   description: 'Returns its arguments',
   inputSchema: { type: 'object' },
 };
 
-/** Starts a fake upstream on the loopback interface. Its MCP endpoint is `/mcp`, but it answers on every path. */
+/** Starts a fake upstream on the loopback interface. Its URL ends in `/mcp`, but it answers on every path. */
 export async function fakeUpstream(options: FakeUpstreamOptions = {}): Promise<FakeUpstream> {
   const received: Received[] = [];
   const executions = new Map<string, number>();
@@ -127,7 +127,7 @@ export async function fakeUpstream(options: FakeUpstreamOptions = {}): Promise<F
   }
 
   const handle = (incoming: IncomingMessage, outgoing: ServerResponse) => {
-    // A fault of the connection, made by either side, is what these tests are about: it ends this request only.
+    // Tests cause faults of connections; each ends only its request.
     serve(incoming, outgoing).catch(() => incoming.socket.destroy());
   };
   const connections = new Set<Socket>();
@@ -188,7 +188,7 @@ async function read(incoming: IncomingMessage, origin: string): Promise<Received
   try {
     message = JSON.parse(body) as RpcMessage;
   } catch {
-    // A GET or DELETE, or a body that the test sent on purpose.
+    // A GET or DELETE, or an invalid body that the test sent on purpose.
   }
   const url = new URL(incoming.url ?? '/', origin);
   const clientPort = incoming.socket.remotePort ?? 0;
@@ -199,7 +199,7 @@ async function write(response: Response, outgoing: ServerResponse): Promise<void
   outgoing.writeHead(response.status, Object.fromEntries(response.headers));
   outgoing.flushHeaders();
   const reader = response.body?.getReader();
-  // A client that goes away ends the body, too: it may be a stream that says nothing for long.
+  // A client that disconnects ends the body, too: it may be a stream that is silent for long.
   outgoing.once('close', () => reader?.cancel().catch(() => {}));
   for (;;) {
     const { done = true, value } = (await reader?.read()) ?? {};

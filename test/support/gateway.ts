@@ -8,13 +8,13 @@ import { waitUntil } from './wait.ts';
 
 export type LogLevel = Parameters<typeof createLogger>[0]['level'];
 
-/** What stands in a configuration file: keys as users write them, everything but `servers` optional. */
+/** The content of a configuration file: keys as users write them; only `servers` is required. */
 export interface TestConfig {
   servers: Record<string, unknown>[];
   host?: string;
   mcp?: Record<string, unknown>;
   metrics?: Record<string, unknown>;
-  /** The level is `debug` unless it says otherwise. */
+  /** The default level is `debug`. */
   logging?: { level: LogLevel };
 }
 
@@ -45,26 +45,26 @@ export interface MetricsPage {
   value(name: string, labels?: Record<string, string>): number | undefined;
 }
 
-/** A gateway that runs in the test's process. */
+/** A gateway in the test's process. */
 export interface TestGateway extends AsyncDisposable {
   readonly gateway: Gateway;
   /** The MCP endpoint. */
   readonly url: string;
   /** Scheme, host and port. */
   readonly origin: string;
-  /** Every log line so far, as it was written. */
+  /** All log lines so far. */
   readonly logs: readonly string[];
   health(): Promise<Health>;
   metrics(): Promise<MetricsPage>;
   /** Polls `/health` until `predicate` holds. */
   waitFor(what: string, predicate: (health: Health) => boolean, timeoutMs?: number): Promise<Health>;
-  /** Waits until these upstreams (all, when none is named) are connected and have listed their tools. */
+  /** Waits until these upstreams (by default all) are connected and have listed their tools. */
   connected(...names: string[]): Promise<void>;
-  /** Puts `config` in place of the configuration file and reloads. */
+  /** Replaces the configuration with `config` and reloads. */
   reload(config: TestConfig): ReturnType<Gateway['reload']>;
 }
 
-/** Reconnects within milliseconds, so that a test need not wait for the defaults. */
+/** Reconnects within milliseconds. */
 export const promptReconnect = { backoff_base_ms: 20, backoff_max_ms: 100 };
 
 /**
@@ -78,7 +78,7 @@ export async function startGateway(
 ): Promise<TestGateway> {
   const load = (from: TestConfig): LoadedConfig => {
     const mcp = { session: { shutdown_grace_seconds: 0 }, ...from.mcp };
-    // JSON is YAML, too.
+    // JSON is valid YAML.
     return parseConfig(JSON.stringify({ port: 0, ...from, mcp }), 'test.yaml', env);
   };
   let current = config;
@@ -97,7 +97,7 @@ export async function startGateway(
     readConfig: async () => load(current),
     logger,
     redactor,
-    // A test reads what it has just done.
+    // Tests read their latest effects.
     metricsMaxAgeMs: 0,
     ...(state && { state }),
   });

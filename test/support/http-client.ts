@@ -4,14 +4,14 @@ import { Redactor, sanitizeReason } from '../../src/observability/redact.ts';
 
 type HttpClientOptions = ConstructorParameters<typeof HttpClient>[0];
 
-/** One session over a client of its own. */
+/** A session over an HTTP client of its own. */
 export interface TestHttpClient extends HttpSession, AsyncDisposable {
   close(): void;
   /** Another session over the same connections. */
   another(): HttpSession;
 }
 
-/** A client for the upstream at `url`, with nothing particular about it but what `options` say. */
+/** A session for the upstream at `url`, with defaults for everything except `options`. */
 export function httpClient(url: string, options: Partial<HttpClientOptions> = {}): TestHttpClient {
   const client = new HttpClient({
     url,
@@ -29,7 +29,7 @@ export function httpClient(url: string, options: Partial<HttpClientOptions> = {}
   });
 }
 
-/** The same as it is where the environment names `proxy` for everything, by a URL. */
+/** The same in an environment with `proxy` as the proxy for all URLs. */
 export function proxiedClient(
   proxy: string,
   url: string,
@@ -43,7 +43,7 @@ export function proxiedClient(
   try {
     for (const name of names) delete process.env[name];
     process.env.all_proxy = proxy;
-    // The environment is looked at once, by what makes the client.
+    // The client reads the environment once, when it is created.
     return httpClient(url, options);
   } finally {
     for (const [name, value] of before) {

@@ -4,10 +4,10 @@ import { type AddressInfo, connect, type Socket } from 'node:net';
 import { hangUp } from './answers.ts';
 import type { Certificate } from './tls.ts';
 
-/** What a proxy was asked for. */
+/** A request to a proxy. */
 export interface ProxyRequest {
   readonly method: string;
-  /** As it stands in the request line. */
+  /** The target of the request line. */
   readonly target: string;
   readonly headers: Readonly<Record<string, string | undefined>>;
 }
@@ -15,29 +15,29 @@ export interface ProxyRequest {
 export interface HttpProxy extends AsyncDisposable {
   readonly port: number;
   readonly received: readonly ProxyRequest[];
-  /** Connections of clients that are open now. */
+  /** The number of open connections of clients. */
   open(): number;
-  /** Connections of clients since the start. */
+  /** The number of connections of clients since the start. */
   connections(): number;
-  /** Breaks all connections off. */
+  /** Breaks all connections. */
   cut(): void;
 }
 
 export interface HttpProxyOptions {
   tls?: Certificate;
-  /** What is written in place of its services, `hangUp`, or nothing at all (null). */
+  /** The bytes that it writes in place of its service; `hangUp` closes the connection, null writes nothing. */
   answer?: string | typeof hangUp | null;
-  /** How it says that a tunnel is there. */
+  /** Its response to a CONNECT that succeeded. */
   tunnelAnswer?: string;
 }
 
-/** A proxy that takes every host name for this machine, keeping the port. */
+/** A proxy that connects every host name to this machine, on the same port. */
 export async function httpProxy(options: HttpProxyOptions = {}): Promise<HttpProxy> {
   const received: ProxyRequest[] = [];
   const sockets = new Set<Socket>();
   let connections = 0;
 
-  /** Notes what was asked; tells whether that was answered in the way of the options. */
+  /** Records the request. Returns whether the options answered it. */
   const take = ({ method = '', url = '', headers, socket }: IncomingMessage): boolean => {
     received.push({ method, target: url, headers: headers as ProxyRequest['headers'] });
     if (options.answer === undefined) return false;
@@ -49,7 +49,7 @@ export async function httpProxy(options: HttpProxyOptions = {}): Promise<HttpPro
   const forward = (incoming: IncomingMessage, outgoing: ServerResponse) => {
     if (take(incoming)) return;
     const { pathname, search, port } = new URL(incoming.url ?? '');
-    // Those of its own connection are not passed on. RFC 9110, 7.6.1 and 11.7.2.
+    // Headers of its own connection are not passed on. RFC 9110, 7.6.1 and 11.7.2.
     const { 'proxy-authorization': _, connection: __, ...headers } = incoming.headers;
     const onward = request(
       { host: '127.0.0.1', port: Number(port), method: incoming.method, path: pathname + search, headers },
@@ -66,7 +66,7 @@ export async function httpProxy(options: HttpProxyOptions = {}): Promise<HttpPro
 
   const tunnel = (incoming: IncomingMessage, client: Socket, head: Buffer) => {
     if (take(incoming)) {
-      // Nobody else reads it, and its end has to be answered.
+      // The stream is not read elsewhere, and its end has to be answered.
       client.on('end', () => client.destroy()).resume();
       return;
     }

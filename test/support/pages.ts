@@ -9,7 +9,7 @@ export interface Block {
   readonly text: string;
 }
 
-/** The fenced blocks of the page at `path` of the checkout, in its order; of one section only, where one is named. */
+/** The fenced blocks of the page at `path` of the checkout, or of one of its sections, in order. */
 export function blocksOf(path: string, section?: string): Block[] {
   const page = readFileSync(join(root, path), 'utf8');
   const part =
@@ -21,7 +21,7 @@ export function blocksOf(path: string, section?: string): Block[] {
   }));
 }
 
-/** The commands of `page` that begin with `word`: in blocks for a shell, and as code within a sentence or a table. */
+/** The commands of `page` that begin with `word`, in shell blocks and in inline code. */
 export function commandsOf(path: string, word: string): string[] {
   const inBlocks = blocksOf(path)
     .filter(({ language }) => language === 'sh')

@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { waitUntil, within } from './wait.ts';
 
-/** Where programs of this test run keep their state: not in the home of whoever runs the tests. */
+/** The state directory of programs in this test run, outside of the user's home. */
 const stateHome = mkdtempSync(join(tmpdir(), 'mcpstead-state-home-'));
 process.on('exit', () => rmSync(stateHome, { recursive: true, force: true }));
 
-/** Variables that would have a program do something else than its test says. */
+/** Variables of the environment that would change the program's behavior. */
 const ownEnvironment = {
   MCPSTEAD_CONFIG: undefined,
   MCPSTEAD_BEARER_TOKEN: undefined,
@@ -20,9 +20,9 @@ const ownEnvironment = {
 export const main = join(import.meta.dir, '../../src/main.ts');
 
 export interface CommandOptions {
-  /** Variables besides the ones of the test run; undefined takes one away. */
+  /** Variables in addition to those of the test run; undefined removes one. */
   readonly env?: Record<string, string | undefined>;
-  /** The working directory, when it is another one than that of the test run. */
+  /** The working directory; by default that of the test run. */
   readonly cwd?: string;
   /** Starts it in a process group of its own, as an interactive shell does. */
   readonly ownGroup?: boolean;
@@ -39,13 +39,13 @@ export interface ProgramResult {
   readonly stderr: string;
 }
 
-/** The program while it runs. Disposing of it kills it. */
+/** A running program. Disposing of it kills it. */
 export interface Program extends AsyncDisposable {
   readonly pid: number;
   stdout(): string;
   stderr(): string;
   signal(signal: NodeJS.Signals): void;
-  /** The signal that ended it, if one did; its exit code is then 128 and the signal's number. */
+  /** The signal that ended it, if any; its exit code is then 128 plus the signal's number. */
   endedBy(): NodeJS.Signals | null;
   /** Waits for its end. */
   ended(): Promise<ProgramResult>;
@@ -55,7 +55,7 @@ export interface Program extends AsyncDisposable {
   printed(text: string): Promise<void>;
 }
 
-/** Starts `mcpstead` with `args` from the sources, in a process of its own. */
+/** Starts `mcpstead` with `args` from the sources, in a child process. */
 export function startProgram(
   args: readonly string[],
   { bunArgs = [], ...options }: ProgramOptions = {},
@@ -63,7 +63,7 @@ export function startProgram(
   return startCommand([process.execPath, ...bunArgs, main, ...args], options);
 }
 
-/** Starts `command`: a program or another way to start mcpstead than from the sources. */
+/** Starts `command`, such as another program or a compiled mcpstead. */
 export function startCommand(
   command: readonly string[],
   { env, cwd, ownGroup = false }: CommandOptions = {},

@@ -7,7 +7,7 @@ export interface PageSample {
   readonly value: number;
 }
 
-/** A metric family of a page: what stands under one `# HELP` and `# TYPE`. */
+/** A metric family of a page: the samples under one `# HELP` and `# TYPE`. */
 export interface PageFamily {
   readonly type: string;
   readonly help: string;

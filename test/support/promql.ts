@@ -1,11 +1,11 @@
-/** A metric in a PromQL expression, with what the expression says of its labels. */
+/** A metric in a PromQL expression, with its labels. */
 export interface Selector {
   readonly name: string;
-  /** Label name to the values that it is compared with; none where they are only known on the spot (`$server`). */
+  /** Label name to the values in the expression; none for a variable (`$server`). */
   readonly labels: ReadonlyMap<string, readonly string[]>;
 }
 
-/** What Prometheus adds to every series that it scrapes. */
+/** The labels that Prometheus adds to every series. */
 export const scrapeLabels = ['job', 'instance'];
 
 const word = '[a-zA-Z_][a-zA-Z0-9_]*';

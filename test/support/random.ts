@@ -1,4 +1,4 @@
-/** Numbers that look random and are the same in each run (mulberry32). */
+/** Pseudo-random numbers, the same in each run (mulberry32). */
 export class Random {
   #state: number;
 
@@ -78,7 +78,7 @@ function blanks(random: Random): string {
   return random.pick(['', '', '', ' ', '\n', '\t\r\n ']);
 }
 
-/** What may make a JSON text another one, or none, where it is put. */
+/** Characters that change a JSON text, or make it invalid, when they are inserted. */
 export const spoilers = [
   '"',
   '\\',

@@ -1,20 +1,20 @@
 import { connect, type Socket } from 'node:net';
 import { waitUntil, within } from './wait.ts';
 
-/** An HTTP answer as it came over a raw connection. */
+/** An HTTP response on a raw connection. */
 export interface RawAnswer {
   readonly status: number;
   readonly headers: Headers;
-  /** Decoded where it was chunked. */
+  /** Decoded if it was chunked. */
   readonly body: string;
 }
 
-/** A TCP connection to an HTTP server on which a test writes its bytes itself, and sees when it is closed. */
+/** A TCP connection to an HTTP server, for requests of arbitrary bytes. */
 export interface RawConnection extends Disposable {
   readonly socket: Socket;
   /** Writes bytes; a text as UTF-8. */
   write(bytes: string | Uint8Array): void;
-  /** Reads one whole answer; what comes after it stays for the next call. */
+  /** Reads one whole response; later bytes remain for the next call. */
   answer(options?: { head?: boolean }): Promise<RawAnswer>;
   /** Waits until the bytes that came and were not yet read as an answer contain `text`. */
   received(text: string): Promise<string>;

@@ -64,7 +64,7 @@ export interface SdkBackend {
 /** How a server answers HTTP: with sessions, without, or as the 2026-07-28 revision has it. */
 export interface SdkFront {
   fetch(request: Request): Promise<Response>;
-  /** Tells every listening client that the tools changed. */
+  /** Notifies every listening client of changed tools. */
   toolsChanged(): Promise<void>;
   sessionCount(): number;
   sessionsOpened(): number;
@@ -78,7 +78,7 @@ export interface SdkSession {
   close(): Promise<void>;
 }
 
-/** How one SDK opens a session; `session` is null where there are none. */
+/** Opens a session with one of the SDKs; `session` is null if there are none. */
 export type OpenSdkSession = (
   backend: SdkBackend,
   options: { json: boolean; session: { opened(id: string): void; closed(id: string): void } | null },

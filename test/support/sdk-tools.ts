@@ -1,6 +1,6 @@
-/** What a tool of the SDK servers below can do besides returning. */
+/** The context of a tool call in the SDK servers below. */
 export interface ToolContext {
-  /** How often this tool was executed, this time included. */
+  /** The number of executions of this tool, this one included. */
   readonly execution: number;
   readonly meta: Record<string, unknown> | undefined;
   /** Aborted when the caller cancels the call. */
@@ -11,7 +11,7 @@ export interface ToolContext {
   released(): Promise<void>;
 }
 
-/** A tool's result as far as the tests use it: MCP `CallToolResult`. */
+/** A tool's result, MCP `CallToolResult`, with the members that the tests use. */
 export interface ToolResult {
   [key: string]: unknown;
   content: { type: 'text'; text: string }[];
@@ -102,10 +102,10 @@ export interface ListedTool {
   annotations?: Record<string, unknown>;
 }
 
-/** Their names. */
+/** The names of the tools. */
 export const servedToolNames = servedTools.map((tool) => tool.name);
 
-/** What `tools/list` shows of the tools above, plus `extraTools` further ones: `extra_0000` and so on. */
+/** The tools above as `tools/list` shows them, and `extraTools` further ones: `extra_0000` and so on. */
 export function listServedTools(extraTools: number): ListedTool[] {
   const listed: ListedTool[] = servedTools.map(({ run: _run, ...tool }) => ({
     ...tool,

@@ -5,19 +5,19 @@ import { type Child, startChild } from './child.ts';
 import { startSdkV1 } from './sdk-v1.ts';
 import { freePort } from './wait.ts';
 
-/** A v1 SDK server in a process of its own, which writes to disk what it executes before it does so. */
+/** A v1 SDK server process, which records each call on disk before it executes it. */
 export interface SdkV1Process extends AsyncDisposable {
   readonly url: string;
   readonly port: number;
-  /** The `key` argument of every tool call that was executed, in order, in all of its lives. */
+  /** The `key` arguments of all executed tool calls, in order, over all restarts. */
   executedKeys(): string[];
-  /** Kills the process without a chance to finish anything, and waits for its end. */
+  /** Kills the process and waits for its end. */
   crash(): Promise<void>;
-  /** Starts it again on the same port, without the sessions it had. */
+  /** Starts it again on the same port, without its sessions. */
   start(): Promise<void>;
 }
 
-/** Starts this very file as a program. */
+/** Starts this file as a program. */
 export async function startSdkV1Process(): Promise<SdkV1Process> {
   const folder = mkdtempSync(join(tmpdir(), 'mcpstead-executions-'));
   const log = join(folder, 'executed');

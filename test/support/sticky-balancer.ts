@@ -1,14 +1,14 @@
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** A balancer that spreads requests over its backends, and keeps who returns its cookie on one of them. */
+/** A balancer that spreads requests over its backends, and keeps a client that returns its cookie on one of them. */
 export interface StickyBalancer extends AsyncDisposable {
   readonly url: string;
-  /** Of each request: its method, its cookie as it came, and the backend that it went to. */
+  /** The method, cookie and backend of each request. */
   readonly passed: readonly { method: string; cookie: string | undefined; backend: number }[];
 }
 
-/** Starts a balancer in front of servers on these ports of the loopback interface. */
+/** Starts a balancer in front of servers on these loopback ports. */
 export async function stickyBalancer(...ports: number[]): Promise<StickyBalancer> {
   const passed: { method: string; cookie: string | undefined; backend: number }[] = [];
   let turn = 0;

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect } from 'bun:test';
 
-/** Lets every test of the file fail that leaves a rejection behind which nobody waits for. Call it once, on top. */
+/** Fails every test of the file that leaves an unhandled rejection. Call it once, at the top. */
 export function failOnStrayErrors(): void {
   const stray: unknown[] = [];
   const note = (error: unknown) => void stray.push(error);

@@ -20,25 +20,25 @@ export function tcpUpstream(onBytes: (bytes: Uint8Array) => Uint8Array | string 
   };
 }
 
-/** A TCP peer that accepts connections and never says a word. */
+/** A TCP peer that accepts connections and never writes. */
 export const silentUpstream = () => tcpUpstream(() => undefined);
 
-/** A TCP relay in front of a server, to break connections that the server itself would keep. */
+/** A TCP relay in front of a server, which can break connections that the server would keep. */
 export interface TcpProxy extends Disposable {
   readonly port: number;
-  /** Connections taken since the start. */
+  /** The number of connections since the start. */
   connections(): number;
-  /** Breaks every connection; new ones are still taken. */
+  /** Breaks every connection; new ones are still accepted. */
   cut(): void;
   /** Breaks every connection and refuses new ones. */
   close(): void;
-  /** Takes connections again, on the same port. */
+  /** Accepts connections again, on the same port. */
   open(): void;
 }
 
 interface Link {
   peer: Socket<Link> | null;
-  /** Bytes that the peer's socket could not take yet. */
+  /** Bytes that wait for the peer's socket. */
   unsent: Uint8Array[];
 }
 

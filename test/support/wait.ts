@@ -43,7 +43,7 @@ const firstPort = 20_000;
 const portCount = 12_000;
 let next = Math.floor(Math.random() * portCount);
 
-/** A TCP port of the loopback interface that nothing listens on, and that this process hands out only once. */
+/** A free TCP port of the loopback interface, which this process returns only once. */
 export function freePort(): number {
   for (let tries = 0; tries < 100; tries++) {
     const port = firstPort + (next++ % portCount);
@@ -51,7 +51,7 @@ export function freePort(): number {
       Bun.listen({ hostname: '127.0.0.1', port, socket: { data() {} } }).stop(true);
       return port;
     } catch {
-      // Taken: try the one after it.
+      // In use: try the next one.
     }
   }
   throw new Error(`no free port among 100 from ${firstPort} on`);

@@ -12,7 +12,7 @@ export interface Step {
   readonly env?: Record<string, string>;
   readonly with?: Record<string, string | number | boolean>;
 }
-/** One job of a workflow, as far as the tests look at it. */
+/** One job of a workflow, with the keys that the tests use. */
 export interface Job {
   readonly needs?: string | string[];
   readonly uses?: string;

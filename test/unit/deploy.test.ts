@@ -24,7 +24,7 @@ describe('the Docker image', () => {
     expect(instructions.filter((line) => line.startsWith('USER'))).toEqual(['USER 65532:65532']);
   });
 
-  test('hands on the license of the program and of what it contains', () => {
+  test('contains the licenses of the program and of its parts', () => {
     expect(instructions).toContain(
       'COPY --from=build /checkout/LICENSE /checkout/dist/THIRD-PARTY-NOTICES /usr/share/licenses/mcpstead/',
     );
@@ -41,7 +41,7 @@ describe('the Docker image', () => {
     ]);
   });
 
-  test('is built from the checkout with its commits, but without what was built outside', () => {
+  test('is built from the checkout with its commits, without local builds', () => {
     expect(read('.dockerignore').match(/^[^#].*$/gm)).toEqual(['.bun', 'dist', 'node_modules']);
   });
 });
@@ -60,7 +60,7 @@ describe('the example for Docker Compose', () => {
     expect(services.everything.ports).toBeUndefined();
   });
 
-  test('has a configuration where the image looks for it, which reaches the example server by its name', () => {
+  test('mounts a configuration at the path of the image, which reaches the example server by its name', () => {
     expect(mcpstead.volumes).toEqual(['./config:/etc/mcpstead:ro']);
     expect(read('Dockerfile')).toContain('ENV MCPSTEAD_CONFIG=/etc/mcpstead/mcpstead.yaml\n');
     const path = 'docs/deploy/config/mcpstead.yaml';

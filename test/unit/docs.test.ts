@@ -24,10 +24,10 @@ const pages = [
   ...[...new Glob('docs/**/*.md').scanSync(root)].map((path) => path.replaceAll('\\', '/')),
 ];
 
-/** The first keys of YAML that is not for us but for Prometheus, Docker Compose or Kubernetes. */
+/** The first keys of YAML for Prometheus, Docker Compose or Kubernetes. */
 const foreign = ['scrape_configs', 'groups', 'services', 'apiVersion'];
 
-/** Keys that the documentation names because they are refused. */
+/** Keys that the documentation names as refused. */
 const refusedKeys = ['mcp.auth.bearer_token', 'servers[].auth.token'];
 const keys = allKeys().map(({ key }) => key);
 const topKeys = keys.filter((key) => /^[a-z_]+$/.test(key));
@@ -41,7 +41,7 @@ function variablesOf(yaml: string): Record<string, string> {
   );
 }
 
-/** All code but the tests: what a page names has to be found there. */
+/** All code except the tests; names in pages have to occur there. */
 const sources = [...new Glob('{src,scripts,npm,bench}/**/*.{ts,mjs,sh}').scanSync(root)];
 
 const manifests = [...new Glob('docs/deploy/**/*.{yaml,service}').scanSync(root)];
@@ -65,7 +65,7 @@ async function anchorsOf(page: string): Promise<string[]> {
 }
 
 describe('the documentation', () => {
-  // Those of docs/configuration.md are held to more by test/unit/scripts/docs.test.ts.
+  // test/unit/scripts/docs.test.ts checks docs/configuration.md more strictly.
   test('shows configurations that are valid', async () => {
     let configurations = 0;
     for (const page of pages.filter((name) => name !== 'docs/configuration.md')) {
@@ -117,7 +117,7 @@ describe('the documentation', () => {
     expect(refused).toEqual([]);
   });
 
-  test('names only keys that there are', async () => {
+  test('names only existing keys', async () => {
     const strange: string[] = [];
     let named = 0;
     for (const page of pages) {
@@ -134,7 +134,7 @@ describe('the documentation', () => {
     expect(strange).toEqual([]);
   });
 
-  test('names only variables that there are', async () => {
+  test('names only existing variables', async () => {
     const code = (await Promise.all(sources.map(read))).join('\n');
     const unknown: string[] = [];
     for (const page of [...pages, ...manifests, 'Dockerfile']) {
@@ -145,7 +145,7 @@ describe('the documentation', () => {
     expect(unknown).toEqual([]);
   });
 
-  test('shows an invalid configuration as it is told', async () => {
+  test('shows an invalid configuration with the message of the program', async () => {
     const [quickStart = ''] = blocks('README.md', 'yaml');
     const yaml = `${quickStart}    requird: true\n`;
     const [sample] = blocks('README.md', 'text').filter((block) => block.includes('invalid configuration'));
@@ -155,7 +155,7 @@ describe('the documentation', () => {
     );
   });
 
-  test('names the metrics that there are, with their types, and no others', async () => {
+  test('names exactly the existing metrics, with their types', async () => {
     const metrics = new Metrics({ build, sessionsActive: () => 0 });
     const families = [...(await pageOf(metrics)).matchAll(/^# TYPE (\S+) (\S+)$/gm)];
     const documented = [
@@ -167,7 +167,7 @@ describe('the documentation', () => {
     expect(families.length).toBeGreaterThan(0);
   });
 
-  test('names only npm scripts that there are', async () => {
+  test('names only existing npm scripts', async () => {
     const unknown: string[] = [];
     for (const page of pages) {
       for (const [, script] of (await read(page)).matchAll(/npm run ([\w:-]+)/g)) {
@@ -177,7 +177,7 @@ describe('the documentation', () => {
     expect(unknown).toEqual([]);
   });
 
-  test('links only to files and folders that there are', async () => {
+  test('links only to existing files and folders', async () => {
     const broken: string[] = [];
     for (const page of pages) {
       for (const [, target] of (await read(page)).matchAll(/\]\((?!https?:|#)([^)#]+)[^)]*\)/g)) {
@@ -187,7 +187,7 @@ describe('the documentation', () => {
     expect(broken).toEqual([]);
   });
 
-  test('links only to sections that there are', async () => {
+  test('links only to existing sections', async () => {
     const broken: string[] = [];
     for (const page of pages) {
       for (const [, target = '', anchor] of (await read(page)).matchAll(
@@ -216,14 +216,14 @@ describe('the documentation', () => {
     for (const [path, text] of Object.entries(reportFiles(lastResult()))) expect(await read(path)).toBe(text);
   });
 
-  test('quotes messages of the program as it says them', async () => {
+  test('quotes messages of the program literally', async () => {
     const code = (await Promise.all(sources.map(read))).join('\n');
     const rows = (await read('README.md')).split('## Troubleshooting')[1]?.split('\n## ')[0] ?? '';
     const strange: string[] = [];
     let quoted = 0;
     for (const [, seen = ''] of rows.matchAll(/^\| ([^|]*)\|/gm)) {
       for (const [, message = ''] of seen.matchAll(/"([^"{}]{8,})"/g)) {
-        // Numbers, names in capitals and what stands in brackets or dots are filled in, parts are joined at run time.
+        // Numbers, names in capitals and text in brackets or dots are filled in; parts are joined at run time.
         const fixed = message
           .split(/[…,]|\d+|[A-Z]{4,}|\(.*\)/)
           .map((part) => part.replace(/^\W+|\W+$/g, ''));
@@ -235,12 +235,12 @@ describe('the documentation', () => {
     expect(strange).toEqual([]);
   });
 
-  test('names only identifiers that there are', async () => {
+  test('names only existing identifiers', async () => {
     const code = (await Promise.all([...sources, ...manifests].map(read))).join('\n');
     const unknown: string[] = [];
     let named = 0;
     for (const page of pages.filter((name) => name !== 'CHANGELOG.md')) {
-      // Words in camel case or with a capital letter: of functions, types and constants, but of headers and products, too.
+      // Words in camel case or with a capital letter: functions, types and constants, but also headers and products.
       for (const [, name] of (await read(page)).matchAll(/`([a-z]+[A-Z]\w*|[A-Z][a-z]+\w*)(?:\(\))?`/g)) {
         named++;
         if (!new RegExp(`\\b${name}\\b`).test(code)) unknown.push(`${page}: ${name}`);
@@ -250,7 +250,7 @@ describe('the documentation', () => {
     expect(unknown).toEqual([]);
   });
 
-  test('names only files of the checkout that there are', async () => {
+  test('names only existing files of the checkout', async () => {
     const missing: string[] = [];
     let named = 0;
     for (const page of pages) {

@@ -18,7 +18,7 @@ const configMap = manifest('configmap.yaml');
 const pod = deployment.spec.template.spec;
 const [gateway, reloader] = pod.containers;
 
-/** Where the image looks for its configuration. */
+/** The path of the configuration in the image. */
 const [, configPath = ''] = /^ENV MCPSTEAD_CONFIG=(.*)$/m.exec(dockerfile) ?? [];
 const [, createSecret = ''] = /(kubectl create secret generic mcpstead [^`]*?)\n(?!\s)/.exec(page) ?? [];
 const secretKeys = [...createSecret.matchAll(/--from-literal[= ]"?(\w+)=/g)].map(([, key]) => key as string);
@@ -27,7 +27,7 @@ const env = Object.fromEntries(secretKeys.map((key) => [key, 'only-for-this-test
 const { config } = parseConfig(configMap.data['mcpstead.yaml'], 'mcpstead.yaml', env);
 
 describe('the manifests for Kubernetes', () => {
-  test('are one object a file, and all are applied but the one that needs an operator', () => {
+  test('have one object per file, and are all applied except the one that needs an operator', () => {
     const kinds = files.map((name) => {
       const documents = parseAllDocuments(readFileSync(join(folder, name), 'utf8'));
       expect([name, documents.length, documents[0]!.errors, documents[0]!.warnings]).toEqual([
@@ -76,7 +76,7 @@ describe('the manifests for Kubernetes', () => {
     expect(config.host).toBe('0.0.0.0');
   });
 
-  test('run the image that docs/deploy tells how to build, as its user', () => {
+  test('run the image that docs/deploy builds, as its user', () => {
     expect(page).toContain('docker build --tag mcpstead .');
     expect(pod.containers.map(({ image }: { image: string }) => image)).toEqual(['mcpstead', 'mcpstead']);
     expect(kustomization.images.map(({ name }: { name: string }) => name)).toEqual(['mcpstead']);
@@ -114,7 +114,7 @@ describe('the manifests for Kubernetes', () => {
     }
   });
 
-  test('take every variable from the Secret that docs/deploy tells how to make', () => {
+  test('take every variable from the Secret that docs/deploy creates', () => {
     expect(secretKeys).toEqual(['MCPSTEAD_BEARER_TOKEN', 'MCPSTEAD_STATE_KEY', 'TRACKER_TOKEN']);
     expect(gateway.envFrom).toEqual([{ secretRef: { name: 'mcpstead' } }]);
     expect(reloader.env).toEqual([

@@ -19,13 +19,13 @@ function script(job: string, step: string): string {
   return found!.run!;
 }
 
-/** A folder to run a step's script in, with programs of our own before those of the system. */
+/** A folder to run a step's script in, with test programs that come before those of the system. */
 class Runner implements Disposable {
   readonly folder = mkdtempSync(join(tmpdir(), 'mcpstead-workflow-'));
 
   constructor() {
     mkdirSync(join(this.folder, 'bin'));
-    // Bun does as Node does when it is called so; not every machine that runs the tests has Node.
+    // Bun acts as Node when it is called `node`; not every machine that runs the tests has Node.
     symlinkSync(process.execPath, join(this.folder, 'bin', 'node'));
   }
 
@@ -50,7 +50,7 @@ class Runner implements Disposable {
       env: {
         PATH: `${this.path('bin')}:${process.env.PATH}`,
         HOME: this.folder,
-        // Git's own settings on this machine, such as signing, are not to matter.
+        // Ignores git's settings of this machine, such as signing.
         GIT_CONFIG_NOSYSTEM: '1',
         GITHUB_OUTPUT: this.path('outputs'),
         ...env,
@@ -91,7 +91,7 @@ describe('a release', () => {
     expect(workflowTexts.get('release.yml')!.match(/package\.json"\)/g)).toHaveLength(1);
   });
 
-  test('goes on when the tag is the version of package.json and the changelog has a section for it', () => {
+  test('continues if the tag is the version of package.json and the changelog has a section for it', () => {
     using runner = new Runner();
     runner.write('package.json', '{"version":"1.2.3"}');
     runner.write('CHANGELOG.md', '# Changelog\n\n## 1.2.3 - 2027-01-31\n\n- News.\n');
@@ -146,7 +146,7 @@ describe('a release', () => {
 describe('the release on GitHub', () => {
   const publish = script('github', "Release, with the version's section of the changelog");
 
-  /** A `gh` that keeps the state of one release (absent, draft, published) in a file, and notes its calls. */
+  /** A `gh` that keeps the state of one release (absent, draft, published) in a file, and records its calls. */
   function runnerWithGh(state: 'absent' | 'draft' | 'published'): Runner {
     const runner = new Runner();
     runner.write('state', state);
@@ -190,13 +190,13 @@ esac
     expect(readFileSync(runner.path('notes.md'), 'utf8')).toBe('\n- News.\n\n');
   });
 
-  test('is marked where the version is not final', () => {
+  test('is marked if the version is not final', () => {
     using runner = runnerWithGh('absent');
     runner.run(publish, { VERSION: '1.2.3', NPM_TAG: 'next' });
     expect(changes(runner)[0]).toEndWith(' --prerelease');
   });
 
-  test('goes on with the draft that a failed run left', () => {
+  test('continues with the draft of a failed run', () => {
     using runner = runnerWithGh('draft');
     expect(runner.run(publish, { VERSION: '1.2.3', NPM_TAG: 'latest' }).exitCode).toBe(0);
     expect(changes(runner)).toEqual([
@@ -215,7 +215,7 @@ esac
 describe('the Homebrew tap', () => {
   const push = release.jobs.homebrew!.steps!.at(-1)!.run!;
 
-  test('gets the formula in one commit, and none when it has it already', () => {
+  test('gets the formula in one commit, or none if it has it already', () => {
     using runner = new Runner();
     const setUp =
       'git init --quiet --bare --initial-branch main tap.git && git clone --quiet tap.git tap && cd tap && ' +

@@ -10,7 +10,7 @@ const steps = jobs.flatMap(([job, { steps = [] }]) => steps.map((step) => ({ job
 describe('the workflows', () => {
   test('are these two', () => {
     expect([...workflowTexts.keys()].toSorted()).toEqual(['ci.yml', 'release.yml']);
-    // A job of the same name in both would hide the other one from the tests below.
+    // A job with the same name in both would be hidden from the tests below.
     expect(jobs.length).toBe(Object.keys(ci.jobs).length + Object.keys(release.jobs).length);
   });
 

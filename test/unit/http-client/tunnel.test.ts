@@ -1,11 +1,11 @@
 import { describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { refusalOf } from '../../../src/upstream/transport/refusal.ts';
 import { hangUp } from '../../support/answers.ts';
-import { certificateFor } from '../../support/certificates.ts';
 import { proxiedClient, unaborted } from '../../support/http-client.ts';
 import { httpProxy } from '../../support/http-proxy.ts';
 import { rawServer } from '../../support/raw-server.ts';
 import { failOnStrayErrors } from '../../support/stray-errors.ts';
+import { certificateFor } from '../../support/tls.ts';
 import { waitUntil, within } from '../../support/wait.ts';
 
 failOnStrayErrors();

@@ -25,14 +25,14 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-/** Puts a program in front of the system's own that does what `body`, a shell script, says. */
+/** Puts a program with `body`, a shell script, in front of the system's. */
 function shim(name: string, body: string): void {
   const path = join(folder, 'shims', name);
   writeFileSync(path, `#!/bin/sh\n${body}\n`);
   chmodSync(path, 0o755);
 }
 
-/** Lets the machine look like another one to the installer. */
+/** Makes the machine look like another one to the installer. */
 function machine(
   system: string,
   cpu: string,
@@ -49,7 +49,7 @@ interface Release extends AsyncDisposable {
   readonly asked: string[];
 }
 
-/** Serves a release whose programs are shell scripts that say the platform they are for. */
+/** Serves a release with shell scripts as programs, which print their platform. */
 function serveRelease(platforms: readonly string[], { checksum = '' } = {}): Release {
   const files = new Map<string, Blob>();
   let sums = '';
@@ -101,7 +101,7 @@ async function install(url: string, args: readonly string[] = [], { source = scr
   return { exitCode: await child.exited, stdout, stderr };
 }
 
-/** Everything below the test's folder but the programs that stand in for the system's. */
+/** Everything below the test's folder except the programs that replace the system's. */
 function leftovers(): string[] {
   return readdirSync(folder, { recursive: true })
     .map(String)
@@ -256,7 +256,7 @@ describe('the installer', () => {
 
   test('does nothing when it was cut off on its way', async () => {
     await using release = serveRelease(['linux-x64']);
-    // Anywhere in the script, and everywhere in its end, where what is cut off is still whole lines.
+    // Anywhere in the script, and at every line of its end.
     const ends = script.length - 1;
     const cuts = [...Array(40).keys()].map((part) => Math.floor((ends * part) / 40));
     for (let cut = ends - 40; cut < ends; cut += 1) cuts.push(cut);

@@ -5,7 +5,7 @@ import { targetNamed } from '../../../scripts/targets.ts';
 
 const manifest = launcherManifest();
 
-/** Looks for the program on `platform` where the packages for the platforms `installed` are. */
+/** Looks for the program on `platform` with the packages for the platforms `installed`. */
 function find(platform: string, installed: readonly string[]): string {
   const packages = installed.map(targetNamed);
   return findProgram({

@@ -12,7 +12,7 @@ import { targetNamed } from '../../../scripts/targets.ts';
 const timeSeconds = Date.UTC(2026, 0, 2, 12, 34, 56) / 1000;
 const target = targetNamed('linux-x64');
 let folder: string;
-/** Each kind of package as a user finds it, unpacked. */
+/** Each kind of package, unpacked. */
 const unpacked: Record<string, string> = {};
 
 beforeAll(async () => {
@@ -24,7 +24,7 @@ beforeAll(async () => {
 
   await writeNpmPackages(join(folder, 'npm'), []);
   const packed = join(folder, 'npm/mcpstead');
-  // What its manifest lets into the package, not what lies in the folder.
+  // Only the files that its manifest includes.
   run([process.execPath, 'pm', 'pack', '--quiet', '--destination', folder], { cwd: packed });
   const name = readdirSync(folder).find((each) => each.endsWith('.tgz')) as string;
   run(['tar', '-xzf', name], { cwd: folder });
@@ -38,7 +38,7 @@ function pagesIn(place: string): string[] {
     .filter((path) => path.endsWith('.md'));
 }
 
-/** The targets of all links of all pages below `place`, with the page that each stands in. */
+/** The targets of all links in pages below `place`, with their pages. */
 function linksIn(place: string): { page: string; target: string }[] {
   return pagesIn(place).flatMap((page) =>
     [...readFileSync(join(place, page), 'utf8').matchAll(/\]\(([^)#\s]+)/g)].map(([, target]) => ({

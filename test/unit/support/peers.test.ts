@@ -37,7 +37,7 @@ describe.each([
     expect(answer.result.nextCursor).toBe('3');
   });
 
-  test('answers as JSON without sessions when told to', async () => {
+  test('answers as JSON without sessions if configured so', async () => {
     await using server = await start({ sessions: false, json: true });
     await using v1 = await connectV1(server.url);
     expect(await v1.call('echo', { message: 'hello' })).toEqual({ text: 'hello', progress: [] });
@@ -61,7 +61,7 @@ describe.each([
     expect(answer.value).toMatchObject({ id: 'held', result: { content: [{ text: 'released' }] } });
   });
 
-  test('tells its sessions when a tool is added', async () => {
+  test('notifies its sessions when a tool is added', async () => {
     await using server = await start();
     await using session = await RawSession.open(server.url);
     const messages = await session.listen();
@@ -71,7 +71,7 @@ describe.each([
     await messages.return(undefined);
   });
 
-  test('knows no session any more after it forgot them or was started again', async () => {
+  test('knows no session after it forgot them or was restarted', async () => {
     await using server = await start();
     const session = await RawSession.open(server.url);
     await server.forgetSessions();
