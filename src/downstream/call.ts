@@ -1,7 +1,7 @@
 import type { ObjectText } from '../json/object.ts';
 import type { Caller } from '../protocol/caller.ts';
 import type { Answer } from '../protocol/exchange.ts';
-import type { RequestMessage } from '../protocol/messages.ts';
+import { notificationText, type RequestMessage } from '../protocol/messages.ts';
 import { Abort, type Signal } from '../runtime/abort.ts';
 import { LinkedNode } from '../runtime/linked-list.ts';
 import type { RunningCall } from './in-flight.ts';
@@ -67,8 +67,8 @@ export class Call extends LinkedNode implements RunningCall, AnswerSource, Sessi
     return this.#meta;
   }
 
-  notify(message: string): Promise<void> | undefined {
-    return this.reply.notify(message);
+  notify(method: string, paramsText?: string): Promise<void> | undefined {
+    return this.reply.notify(notificationText(method, paramsText));
   }
 
   answer(answer: Answer): void {

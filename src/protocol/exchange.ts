@@ -1,34 +1,37 @@
 import type { ObjectText } from '../json/object.ts';
 import type { Signal } from '../runtime/abort.ts';
 import type { Payload } from '../runtime/owned-bytes.ts';
+import type { Caller } from './caller.ts';
 
 /**
- * One client request on its way through the gateway, in neutral form: neither edge's era shows in it.
- * The downstream edge makes it, the router finds its owner, the upstream edge answers it.
+ * One client request on its way through the gateway, independent of the protocol era at either edge. The downstream edge
+ * makes it, the router finds its owner, the upstream edge answers it.
  */
 export interface Exchange {
   readonly method: string;
   /** The JSON text of the method. */
   readonly methodText: string;
-  /** When it came, by `performance.now()`. */
+  /** The time of arrival, by `performance.now()`. */
   readonly startMs: number;
   readonly params: ObjectText | undefined;
-  /** The `_meta` of the params, where it is an object. Throws a `TooManyError` for what is not looked into. */
+  /** The `_meta` of the params, if it is an object. Throws a `TooManyError` if the params have too many members. */
   readonly meta: ObjectText | undefined;
+  readonly caller: Caller;
   /** Aborted when the client cancels or disconnects. */
   readonly signal: Signal;
   /**
-   * Sends a notification (progress, log) to the client ahead of the answer. The promise, if any, is there to be
-   * awaited: it settles when the client's stream takes more, and so carries back-pressure upstream.
+   * Sends a notification to the client ahead of the answer. A returned promise settles when the client's stream takes
+   * more; awaiting it carries back-pressure upstream.
+   * @param paramsText the JSON text of the params, if there are any
    */
-  notify(message: string): Promise<void> | undefined;
-  /** Ends the exchange, as {@link fail} does: one of the two, once. */
+  notify(method: string, paramsText?: string): Promise<void> | undefined;
+  /** Ends the exchange. Either this or {@link fail} is called, once. */
   answer(answer: Answer): void;
-  /** @param error a `GatewayError`: the gateway itself has to refuse or to give up */
+  /** @param error a `GatewayError`; others are logged and reported as internal */
   fail(error: unknown): void;
 }
 
-/** The end of an exchange: the JSON of a result, or of an error object. */
+/** The JSON text of a result or an error object. */
 export type Answer =
   | {
       readonly kind: 'result';

@@ -22,8 +22,8 @@ export interface UpstreamCall {
   readonly meta: ObjectText | undefined;
   /** Aborted when the caller no longer wants the response. */
   readonly signal: Signal;
-  /** Sends the caller a notification, a JSON text. */
-  notify(message: string): Promise<void> | undefined;
+  /** Sends the caller a notification. */
+  notify(method: string, paramsText?: string): Promise<void> | undefined;
 }
 
 /** The session of pending requests. */

@@ -366,14 +366,12 @@ export class LegacySession implements TransportEvents, RequestOwner {
         const running = token === undefined ? undefined : this.#calls.get(token);
         if (params === undefined || running?.progressToken === undefined) return undefined;
         const paramsText = params.with({ name: 'progressToken', value: running.progressToken });
-        return running.call.notify(notificationText(message.method, paramsText));
+        return running.call.notify(message.method, paramsText);
       }
       case 'notifications/message':
         // Only a stream of its own ties a log message to the call that caused it.
         if (requestId === null) return undefined;
-        return this.#calls
-          .get(requestId)
-          ?.call.notify(notificationText(message.method, message.params?.toString()));
+        return this.#calls.get(requestId)?.call.notify(message.method, message.params?.toString());
       case 'notifications/tools/list_changed':
         // Some servers send this ahead of every answer, that of tools/list included: the list that follows is new.
         if (requestId === null || this.#calls.get(requestId)?.call.methodText !== listMethod) {

@@ -5,6 +5,7 @@ import { ObjectText } from '../../../src/json/object.ts';
 import type { Logger } from '../../../src/observability/log.ts';
 import { Redactor } from '../../../src/observability/redact.ts';
 import { ToolMetrics } from '../../../src/observability/upstream-metrics.ts';
+import { sessionlessCallers } from '../../../src/protocol/caller.ts';
 import type { Answer, Exchange } from '../../../src/protocol/exchange.ts';
 import { parseMessage, type ResponseMessage } from '../../../src/protocol/messages.ts';
 import { Registry } from '../../../src/registry/catalog.ts';
@@ -46,6 +47,7 @@ test('a call whose answer the gateway itself fails to pass on is told so, once, 
     method: 'tools/call',
     methodText: '"tools/call"',
     startMs: performance.now(),
+    caller: sessionlessCallers.none,
     params: new ObjectText('{"name":"up__t"}'),
     meta: undefined,
     signal: new Abort(),

@@ -40,7 +40,7 @@ function playedSession() {
       reject: (reason: unknown) => void told.push((reason as UpstreamFailure).kind),
     };
     const notified: string[] = [];
-    const notify = (message: string) => void notified.push(message);
+    const notify = (_method: string, paramsText = '{}') => void notified.push(paramsText);
     const exchange = {
       methodText: '"tools/call"',
       params: new ObjectText(paramsText),
@@ -84,7 +84,7 @@ describe('a call', () => {
     const progress = { progressToken: id, progress: 1 };
     const notification = { jsonrpc: '2.0', method: 'notifications/progress', params: progress };
     void session.onMessage(parseMessage(JSON.stringify(notification)), id);
-    expect(notified.map((text) => JSON.parse(text).params.progressToken)).toEqual(['t']);
+    expect(notified.map((text) => JSON.parse(text).progressToken)).toEqual(['t']);
   });
 
   test('is told once what comes of it, whichever stream that is on', () => {
