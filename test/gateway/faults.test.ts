@@ -183,7 +183,7 @@ describe('beside upstreams with every kind of fault', () => {
     // With the default timeouts, this test would end before either of the two is given up.
     await using gateway = await startGateway({
       servers: [
-        { name: 'silent', url: silent.url },
+        { name: 'silent', url: silent.url, timeouts: { request_seconds: 0.2 } },
         { name: 'hanging', url: hanging.url },
         { name: 'well', url: well.url },
       ],

@@ -28,7 +28,7 @@ const aMoment = () => Bun.sleep(1_050);
 const call = (session: RawSession, name = 'up__echo') =>
   session.request('tools/call', { name, arguments: { a: 1 } });
 
-describe('a call that meets an upstream in backoff', () => {
+describe.concurrent('a call that meets an upstream in backoff', () => {
   test('is answered at once if the upstream is healthy again', async () => {
     await using upstream = await fakeUpstream();
     await upstream.stop();
@@ -196,7 +196,7 @@ describe('a call that meets an attempt to connect', () => {
   });
 });
 
-describe('a reload that meets an upstream in backoff', () => {
+describe.concurrent('a reload that meets an upstream in backoff', () => {
   test('causes an attempt at once, even with an unchanged configuration', async () => {
     await using upstream = await fakeUpstream();
     await upstream.stop();

@@ -160,7 +160,7 @@ describe('over HTTP+SSE, a session that the upstream has forgotten, and says so 
   });
 });
 
-test.each(Object.entries(telling))(
+test.concurrent.each(Object.entries(telling))(
   'a session that is unknown to calls alone is replaced after a second of that: %s',
   async (_name, dialect) => {
     let isForgotten = false;

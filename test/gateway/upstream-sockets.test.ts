@@ -65,7 +65,7 @@ describe('a call that was given up frees its connection:', () => {
 
 describe('an answer that is refused frees its connection:', () => {
   const blanks = ' \n'.repeat(32_768);
-  test.each([
+  test.concurrent.each([
     ['blanks without an end', () => endless(blanks, 'application/json')],
     ['a body without an end', () => endless(`{${blanks}`, 'application/json')],
     [
