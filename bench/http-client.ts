@@ -1,17 +1,21 @@
 // Compares Bun's fetch with the HTTP client of the message path, on loopback.
-// Usage: npm run bench:http-client -- [--rounds N] [--seconds S]. Needs Linux for the count of TIME_WAIT sockets.
+// Usage: npm run bench:http-client -- [--rounds N] [--seconds S] [--write], which writes the table into
+// docs/architecture.md. Needs Linux, which counts the sockets in TIME_WAIT.
 //
 // The server and each client are processes of their own. Both clients POST 250 B, read a response of 1 KB as text, and can
 // cancel each request. They take turns; figures are medians of the rounds.
 
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { cpus, release } from 'node:os';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Socket } from 'bun';
+import { root } from '../scripts/checkout.ts';
 import { Abort } from '../src/runtime/abort.ts';
 import { httpClient } from '../test/support/http-client.ts';
 import { medianOf } from './figures.ts';
 import { endAll, linesOf, type MeasuredProcess, measured } from './processes.ts';
-import { formatted, tableOf } from './tables.ts';
+import { betweenMarkers, formatted, tableOf } from './tables.ts';
 import { type Head, MessageReader, SocketWriter } from './wire.ts';
 
 const clientNames = ['fetch', 'own'] as const;
@@ -222,7 +226,8 @@ async function countConnections(name: ClientName): Promise<readonly number[]> {
   return [accepted, timeWait, open, held];
 }
 
-async function compare(rounds: number, seconds: number): Promise<void> {
+/** Measures everything; resolves to a table and the circumstances as Markdown. */
+async function compare(rounds: number, seconds: number): Promise<string> {
   const cpu = await compareCpu(rounds, seconds);
   const median = (name: ClientName, concurrency: number) => medianOf(cpu.get(`${name} ${concurrency}`) ?? []);
   const rows = concurrencies.map((concurrency) => {
@@ -249,7 +254,10 @@ async function compare(rounds: number, seconds: number): Promise<void> {
       formatted(ours[index] ?? Number.NaN, 0),
       '',
     ]);
-  console.log(tableOf(['', 'fetch', 'own client', 'ratio'], rows));
+  const table = tableOf(['', '`fetch`', '`http-client/`', 'ratio'], rows);
+  const date = new Date().toISOString().slice(0, 10);
+  const machine = `${cpus()[0]?.model}, ${cpus().length} cores, Linux ${release().split('-')[0]}`;
+  return `${table}\n\nMedians of ${rounds} rounds, ${date}: ${machine}; Bun ${Bun.version}.`;
 }
 
 const [role, ...rest] = process.argv.slice(2);
@@ -259,7 +267,16 @@ else {
   process.on('exit', endAll);
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(130));
   const { values } = parseArgs({
-    options: { rounds: { type: 'string', default: '7' }, seconds: { type: 'string', default: '1' } },
+    options: {
+      rounds: { type: 'string', default: '7' },
+      seconds: { type: 'string', default: '1' },
+      write: { type: 'boolean', default: false },
+    },
   });
-  await compare(Number(values.rounds), Number(values.seconds));
+  const result = await compare(Number(values.rounds), Number(values.seconds));
+  console.log(result);
+  if (values.write) {
+    const page = join(root, 'docs/architecture.md');
+    writeFileSync(page, betweenMarkers(readFileSync(page, 'utf8'), 'http-client', result));
+  }
 }

@@ -7,7 +7,7 @@ import { chartOf, palettes } from './chart.ts';
 import type { Outcome } from './goals.ts';
 import { headingOf } from './machine.ts';
 import { lastResult, medianIn, type Result } from './results.ts';
-import { formatted, tableOf } from './tables.ts';
+import { betweenMarkers, formatted, tableOf } from './tables.ts';
 import { atConcurrency, call } from './workloads/call.ts';
 import { faults, starting } from './workloads/faults.ts';
 import { idle, idleSetting } from './workloads/idle.ts';
@@ -15,7 +15,6 @@ import { large, largeSetting } from './workloads/large.ts';
 import { listSetting, toolsList } from './workloads/list.ts';
 import { paced, streamed } from './workloads/stream.ts';
 
-const markers = { begin: '<!-- bench: begin -->', end: '<!-- bench: end -->' };
 const contestants = ['mcpstead', 'crate', 'crate mcp-proxy', 'contextforge', 'nginx', 'bare bun'];
 
 /** A row of the summary. */
@@ -107,13 +106,9 @@ function summaryTable(result: Result): string {
 }
 
 /** The page `text` with the summary of `result` between its markers. */
-export function withSummary(text: string, result: Result): string {
-  const [begin, end] = [text.indexOf(markers.begin), text.indexOf(markers.end)];
-  if (begin < 0 || end < begin)
-    throw new Error(`the page lacks the markers ${markers.begin} and ${markers.end}`);
+function withSummary(text: string, result: Result): string {
   const generated = [headingOf(result.run), summaryTable(result), '### Goals', goalTable(result.goals)];
-  const before = text.slice(0, begin + markers.begin.length);
-  return `${before}\n\n${generated.join('\n\n')}\n\n${text.slice(end)}`;
+  return betweenMarkers(text, 'bench', generated.join('\n\n'));
 }
 
 /** The files that show `result`: their paths in the checkout and their texts. */

@@ -56,6 +56,14 @@ export function tableOf(titles: readonly string[], rows: readonly (readonly stri
   return [line(titles), line(rule), ...rows.map(line)].join('\n');
 }
 
+/** The page `text` with `content` between its markers `<!-- NAME: begin -->` and `<!-- NAME: end -->`. */
+export function betweenMarkers(text: string, name: string, content: string): string {
+  const [begin, end] = [`<!-- ${name}: begin -->`, `<!-- ${name}: end -->`];
+  const [beginAt, endAt] = [text.indexOf(begin), text.indexOf(end)];
+  if (beginAt < 0 || endAt < beginAt) throw new Error(`the page lacks the markers ${begin} and ${end}`);
+  return `${text.slice(0, beginAt + begin.length)}\n\n${content}\n\n${text.slice(endAt)}`;
+}
+
 /** A table of figures. */
 export function tableOfRows(rows: readonly Row[], columns: readonly Column[]): string {
   const shown = columns.filter(({ metric }) => rows.some((row) => row.samples.has(metric)));

@@ -265,6 +265,26 @@ describe('the documentation', () => {
     expect(named).toBeGreaterThan(0);
   });
 
+  test('names only files of src that there are, by their path or name', async () => {
+    const files = [...new Glob('**/*.ts').scanSync(join(root, 'src'))].map((path) =>
+      path.replaceAll('\\', '/'),
+    );
+    const missing: string[] = [];
+    let named = 0;
+    for (const page of ['docs/architecture.md', 'docs/performance.md']) {
+      for (const [, name = ''] of (await read(page)).matchAll(/`([a-z][a-z0-9/-]*(?:\.ts|\/))`/g)) {
+        named++;
+        const path = name.replace(/^src\//, '');
+        const isThere = files.some(
+          (file) => file === path || file.endsWith(`/${path}`) || file.startsWith(path),
+        );
+        if (!isThere && !existsSync(join(root, name))) missing.push(`${page}: ${name}`);
+      }
+    }
+    expect(missing).toEqual([]);
+    expect(named).toBeGreaterThan(40);
+  });
+
   test('fits the width of 130 characters outside of tables and generated pages', async () => {
     const long: string[] = [];
     for (const page of pages.filter((name) => name !== 'docs/configuration.md')) {
