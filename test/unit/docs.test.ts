@@ -275,9 +275,7 @@ describe('the documentation', () => {
       for (const [, name = ''] of (await read(page)).matchAll(/`([a-z][a-z0-9/-]*(?:\.ts|\/))`/g)) {
         named++;
         const path = name.replace(/^src\//, '');
-        const isThere = files.some(
-          (file) => file === path || file.endsWith(`/${path}`) || file.startsWith(path),
-        );
+        const isThere = files.some((file) => `/${file}`.includes(`/${path}`));
         if (!isThere && !existsSync(join(root, name))) missing.push(`${page}: ${name}`);
       }
     }
