@@ -45,7 +45,7 @@ function reachable({ name }: ServerConfig, found: Found, quote: (text: string) =
     warnings.push(`${name}: part of the tool list cannot be used: ${quote(toolFaults)}`);
   const rows = {
     connected: `yes, over ${transport} with protocol version ${protocolVersion}`,
-    server: serverInfo || 'does not tell its name',
+    server: serverInfo || 'unnamed',
     tools: tools.length,
   };
   return { name, reachable: true, rows, warnings };

@@ -153,7 +153,7 @@ class IssueTranslator {
     const span = this.#file.spanOf(path);
     // One line only: with a wrong indentation, a value includes the lines below it.
     const line = { start: span.start, end: Math.min(span.end, this.#source.lineOf(span).end) };
-    const text = clip(this.#source.shown(line, this.#hidden(line)));
+    const text = clip(this.#source.render(line, this.#hidden(line)));
     return line.end < span.end && !text.endsWith('…') ? `${text}…` : text;
   }
 

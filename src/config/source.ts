@@ -42,7 +42,7 @@ export class Source {
   }
 
   /** The text of a span on one line, with hidden spans as `***`. */
-  shown({ start, end }: Span, hidden: readonly Span[]): string {
+  render({ start, end }: Span, hidden: readonly Span[]): string {
     let shown = '';
     let at = start;
     for (const span of hidden) {
@@ -60,10 +60,10 @@ export class Source {
     const hiddenInLine = hidden(line);
     const end = Math.max(span.start, Math.min(span.end, line.end));
     const marked = widen({ start: span.start, end }, hiddenInLine);
-    const before = this.shown({ start: line.start, end: marked.start }, hiddenInLine);
-    const value = this.shown(marked, hiddenInLine);
+    const before = this.render({ start: line.start, end: marked.start }, hiddenInLine);
+    const value = this.render(marked, hiddenInLine);
     // A comment may contain what the user has just removed: a token, for example.
-    const after = this.shown({ start: marked.end, end: line.end }, hiddenInLine).replace(/(?:^|\s)#.*$/, '');
+    const after = this.render({ start: marked.end, end: line.end }, hiddenInLine).replace(/(?:^|\s)#.*$/, '');
 
     const long = before.length + value.length + after.length > maxColumns;
     const cut = long ? Math.max(0, before.length - maxColumns / 2) : 0;
