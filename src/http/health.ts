@@ -65,6 +65,11 @@ export function healthOf(
   return { status: degraded ? 'degraded' : 'ok', uptime_seconds: seconds(uptimeMs) ?? 0, servers };
 }
 
+/** Whether the gateway is ready: all required upstreams are connected. */
+export function areRequiredConnected(upstreams: readonly Upstream[]): boolean {
+  return upstreams.every(({ config, isConnected }) => !config.required || isConnected);
+}
+
 function disabledHealth({ name, url, protocol, required }: DisabledServer, redactor: Redactor): ServerHealth {
   return {
     name,

@@ -5,6 +5,8 @@ import { SecretSearch } from './secret-search.ts';
 const mark = '[redacted]';
 /** Callers that can wait redact longer texts in several turns of the event loop. */
 export const maxAtOnceChars = 262_144;
+/** The most secrets that are kept when others are added; the latest stay. */
+const maxSecrets = 1_000;
 /** The longest turn for a long text. */
 const maxTurnMs = 10;
 /** The steps through the strings and escapes of a JSON text between two checks of the clock. */
@@ -12,13 +14,21 @@ const maxStepsInTurn = 10_000;
 
 /** Hides known secrets in text. */
 export class Redactor {
+  #secrets: readonly string[] = [];
   #search: SecretSearch | null = null;
   /** Settles when the long text in progress is done. */
   #long: Promise<unknown> = Promise.resolve();
 
   /** Replaces the list of secrets. Those of less than four characters stay visible. */
   setSecrets(values: readonly string[]): void {
+    this.#secrets = values;
     this.#search = values.length === 0 ? null : new SecretSearch(values);
+  }
+
+  /** Adds secrets to the list. Earlier ones stay hidden, because calls in flight may still fail and quote them. */
+  addSecrets(values: readonly string[]): void {
+    const all = [...new Set([...values, ...this.#secrets])];
+    this.setSecrets(all.slice(0, Math.max(values.length, maxSecrets)));
   }
 
   /**

@@ -1,104 +1,95 @@
 import type { MemberEdit } from '../json/object.ts';
 import type { ToolMetrics } from '../observability/upstream-metrics.ts';
+import { type Kind, kinds } from '../protocol/kinds.ts';
 import { SharedBytes } from '../runtime/owned-bytes.ts';
 import type { Item } from '../upstream/items/item-list.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import { qualify } from './names.ts';
 
-/** Where calls of a tool go, and where they are counted. */
-export interface ToolRoute {
-  readonly upstream: Upstream;
-  readonly metrics: ToolMetrics;
-  /** The tool's own name. */
+/** An item with everything that a request for it needs. */
+export class Entry {
+  /** The qualified name, by which clients know the item. */
   readonly name: string;
-  /** The same as a member of the params. */
+  readonly upstream: Upstream;
+  readonly item: Item;
+  /** The member of the params that names the item to its upstream. */
   readonly target: MemberEdit;
-  /** Whether a call may be sent again. */
-  readonly isRepeatable: boolean;
+  #metrics: ToolMetrics | null = null;
+
+  constructor(kind: Kind, upstream: Upstream, item: Item) {
+    this.name = qualify(upstream.name, item.name);
+    this.upstream = upstream;
+    this.item = item;
+    this.target = { name: kinds[kind].nameKey, value: item.nameText };
+  }
+
+  /** The JSON text of the item under its qualified name. */
+  get text(): string {
+    return this.item.before + JSON.stringify(this.name) + this.item.after;
+  }
+
+  /** Looked up on first use: tools that nobody calls have no series. */
+  get metrics(): ToolMetrics {
+    this.#metrics ??= this.upstream.metrics.tool(this.item.name);
+    return this.#metrics;
+  }
 }
 
-/** A tool, and who has it. */
-export interface OfferedTool {
-  readonly server: string;
-  readonly tool: Item;
-  /** The router's, kept here so that one look finds all that a call needs; null until the first one. */
-  route: ToolRoute | null;
-}
-
-/** What one upstream offers, as it was last known. */
-interface Catalog {
-  /** By their qualified names. */
-  readonly tools: ReadonlyMap<string, OfferedTool>;
-  /** The JSON texts of the tools under their qualified names, joined by commas. */
+/** The items of one kind that one upstream offered at some time. */
+export class Offer {
+  readonly upstream: Upstream;
+  readonly entries: readonly Entry[];
+  /** The JSON texts of the entries, separated by commas. */
   readonly listText: string;
+
+  constructor(kind: Kind, upstream: Upstream) {
+    this.upstream = upstream;
+    this.entries = upstream.items(kind).map((item) => new Entry(kind, upstream, item));
+    this.listText = this.entries.map(({ text }) => text).join(',');
+  }
 }
 
-/** What all upstreams offer, merged in the order of the configuration. */
-export class Registry {
-  #order: readonly string[] = [];
-  readonly #catalogs = new Map<string, Catalog>();
-  /** The tools of all catalogs: one look finds the tool that a client calls. */
-  readonly #tools = new Map<string, OfferedTool>();
-  readonly #onChange: () => void;
-  /** The result of tools/list in UTF-8, made when first asked for after a change. */
-  #toolsList: SharedBytes | null = null;
+/** The items of one kind that all upstreams offered at some time. It never changes. */
+export class Catalog {
+  readonly offers: readonly Offer[];
+  readonly #kind: Kind;
+  /** Made on first use, like the list, so that a burst of changes costs one merge. */
+  #entries: ReadonlyMap<string, Entry> | null = null;
+  #list: SharedBytes | null = null;
 
-  /** @param onChange called when the merged list has changed */
-  constructor(onChange: () => void) {
-    this.#onChange = onChange;
+  /** @param offers in the order of the list */
+  constructor(kind: Kind, offers: readonly Offer[]) {
+    this.#kind = kind;
+    this.offers = offers;
   }
 
-  /** The servers that are configured, in order; those that no longer are lose their tools. */
-  setServers(order: readonly string[]): void {
-    const same = order.length === this.#order.length && order.every((name, i) => name === this.#order[i]);
-    if (same) return;
-    const listed = (servers: readonly string[]) =>
-      servers.filter((server) => this.#catalogs.get(server)?.listText);
-    const before = listed(this.#order).join();
-    this.#order = [...order];
-    for (const server of [...this.#catalogs.keys()]) {
-      if (!order.includes(server)) this.#drop(server);
-    }
-    if (listed(order).join() !== before) this.#changed();
+  /** The item with a qualified name. */
+  find(name: string): Entry | undefined {
+    this.#entries ??= this.#merge();
+    return this.#entries.get(name);
   }
 
-  /** Takes over the tools that `server` offers now. */
-  setTools(server: string, tools: readonly Item[]): void {
-    const before = this.#catalogs.get(server)?.listText ?? '';
-    const offered = new Map<string, OfferedTool>(
-      tools.map((tool) => [qualify(server, tool.name), { server, tool, route: null }]),
-    );
-    const texts = [...offered].map(
-      ([name, { tool }]) => `${tool.before}${JSON.stringify(name)}${tool.after}`,
-    );
-    const listText = texts.join(',');
-    this.#drop(server);
-    this.#catalogs.set(server, { tools: offered, listText });
-    for (const [name, tool] of offered) this.#tools.set(name, tool);
-    if (listText !== before) this.#changed();
+  /** The JSON of the list result, in UTF-8. */
+  list(): SharedBytes {
+    const { itemsKey } = kinds[this.#kind];
+    this.#list ??= new SharedBytes(Buffer.from(`{"${itemsKey}":[${this.#texts().join(',')}]}`));
+    return this.#list;
   }
 
-  /** The tool of that qualified name, or undefined. */
-  find(name: string): OfferedTool | undefined {
-    return this.#tools.get(name);
+  /** Whether two catalogs have the same list. */
+  hasSameList(other: Catalog): boolean {
+    const texts = this.#texts();
+    const others = other.#texts();
+    return texts.length === others.length && texts.every((text, index) => text === others[index]);
   }
 
-  /** The result of tools/list, ready to be sent. */
-  toolsList(): SharedBytes {
-    if (this.#toolsList === null) {
-      const texts = this.#order.map((server) => this.#catalogs.get(server)?.listText).filter(Boolean);
-      this.#toolsList = new SharedBytes(Buffer.from(`{"tools":[${texts.join(',')}]}`));
-    }
-    return this.#toolsList;
+  #merge(): Map<string, Entry> {
+    const entries = new Map<string, Entry>();
+    for (const offer of this.offers) for (const entry of offer.entries) entries.set(entry.name, entry);
+    return entries;
   }
 
-  #drop(server: string): void {
-    for (const name of this.#catalogs.get(server)?.tools.keys() ?? []) this.#tools.delete(name);
-    this.#catalogs.delete(server);
-  }
-
-  #changed(): void {
-    this.#toolsList = null;
-    this.#onChange();
+  #texts(): string[] {
+    return this.offers.map(({ listText }) => listText).filter((text) => text !== '');
   }
 }

@@ -1,21 +1,21 @@
-/** Stands between a server's name and a tool's. Server names neither hold it nor end in `_`, so the first one splits. */
+/** Separates the names of server and item. Server names neither contain it nor end in `_`, so the first one is the separator. */
 const separator = '__';
 
-/** The name under which a tool of `server` is listed to clients. */
+/** The name under which clients see the item `name` of `server`. */
 export function qualify(server: string, name: string): string {
   return server + separator + name;
 }
 
-/** The parts of a qualified name, or null where it is none. */
+/** The parts of a qualified name, or null if `qualified` is not one. */
 export function splitQualified(qualified: string): { server: string; name: string } | null {
   const at = qualified.indexOf(separator);
   if (at <= 0) return null;
   return { server: qualified.slice(0, at), name: qualified.slice(at + separator.length) };
 }
 
-/** The longest name that common clients pass on to their models. */
+/** The longest name that common clients accept. */
 const maxNameChars = 64;
-/** Claude Code puts its own prefix, which holds the name under which it knows the gateway, in front. */
+/** Claude Code prepends a prefix with the name that its user gave the gateway. */
 const maxClaudeCodeChars = maxNameChars - 'mcp__mcpstead__'.length;
 
 const refusals: readonly { why: string; applies: (name: string) => boolean }[] = [
@@ -28,19 +28,21 @@ const refusals: readonly { why: string; applies: (name: string) => boolean }[] =
     applies: (name) => name.length > maxNameChars,
   },
   {
-    why: `has over ${maxClaudeCodeChars} characters, which Claude Code refuses, for it puts "mcp__mcpstead__" in front`,
+    why: `has over ${maxClaudeCodeChars} characters, which Claude Code refuses, because it prepends "mcp__mcpstead__"`,
     applies: (name) => name.length > maxClaudeCodeChars && name.length <= maxNameChars,
   },
 ];
 
-/** Why clients refuse some names of tools, how many these are, and one of them. */
+/** Names that some clients refuse for the same reason. */
 interface RefusedNames {
+  /** A predicate of one such name, such as "has over 64 characters". */
   readonly why: string;
+  /** Their number. */
   readonly tools: number;
   readonly example: string;
 }
 
-/** What of these names, qualified as clients see them, common clients refuse. */
+/** The qualified names that common clients refuse, by reason. */
 export function refusedNames(names: readonly string[]): RefusedNames[] {
   return refusals.flatMap(({ why, applies }) => {
     const refused = names.filter(applies);

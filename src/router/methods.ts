@@ -10,7 +10,7 @@ export interface OwnerMethod {
 }
 
 /** A method that lists the items of all upstreams. */
-interface MergedMethod {
+export interface MergedMethod {
   readonly route: 'merged';
   readonly kind: Kind;
 }

@@ -1,24 +1,24 @@
 import { GatewayError } from '../errors.ts';
 import { unknownTool } from '../observability/upstream-metrics.ts';
 import type { Answer, Exchange } from '../protocol/exchange.ts';
-import { kinds } from '../protocol/kinds.ts';
+import { type Kind, kinds } from '../protocol/kinds.ts';
 import { maxTokenChars } from '../protocol/messages.ts';
-import type { OfferedTool, Registry, ToolRoute } from '../registry/catalog.ts';
+import type { Entry } from '../registry/catalog.ts';
 import { splitQualified } from '../registry/names.ts';
+import type { Registry } from '../registry/registry.ts';
 import type { Upstream } from '../upstream/upstream.ts';
-import { methods, type OwnerMethod } from './methods.ts';
+import { type MergedMethod, methods, type OwnerMethod } from './methods.ts';
 import { ToolDispatch, type ToolDispatchParts } from './tool-dispatch.ts';
 
-/** As much of a name that came from a client as is quoted back. */
+/** Longer names are truncated in error messages. */
 const maxQuotedChars = 200;
 
-/** What the router works with. */
 interface RouterParts extends ToolDispatchParts {
   readonly registry: Registry;
   readonly upstream: (name: string) => Upstream | undefined;
 }
 
-/** Finds who owns a request and has it answered there. */
+/** Answers requests as the table of methods says. */
 export class Router {
   readonly #parts: RouterParts;
 
@@ -34,7 +34,7 @@ export class Router {
         this.#handleByOwner(exchange, method);
         break;
       case 'merged':
-        exchange.answer(this.#mergedList(exchange));
+        exchange.answer(this.#mergedList(exchange, method));
         break;
       case 'gateway':
         exchange.answer(method.answer);
@@ -44,72 +44,54 @@ export class Router {
     }
   }
 
-  /** The name of the server that a tool call is for. */
-  serverOf({ params }: Exchange): string {
-    const name = params?.string('name') ?? '';
-    return this.#parts.registry.find(name)?.server ?? splitQualified(name)?.server ?? 'unknown';
+  /** The name of the server that a request is for, or `unknown`. */
+  serverOf({ method, params }: Exchange): string {
+    const row = methods.get(method);
+    if (row?.route !== 'owner') return 'unknown';
+    const name = params?.string(kinds[row.kind].nameKey) ?? '';
+    const entry = this.#parts.registry.catalog(row.kind).find(name);
+    return entry?.upstream.name ?? splitQualified(name)?.server ?? 'unknown';
   }
 
-  #mergedList({ method, params }: Exchange): Answer {
+  #mergedList({ method, params }: Exchange, { kind }: MergedMethod): Answer {
     // The list has one page, so no cursor is valid. Some clients send an empty one for the first page.
     const cursor = params?.member('cursor');
     if (cursor !== undefined && cursor !== '""')
       throw new GatewayError('invalid_params', `${method}: unknown cursor; list again without one`);
-    return { kind: 'result', payload: this.#parts.registry.toolsList() };
+    return { kind: 'result', payload: this.#parts.registry.catalog(kind).list() };
   }
 
   #handleByOwner(exchange: Exchange, method: OwnerMethod): void {
     const name = itemName(exchange, method);
-    const offered = this.#parts.registry.find(name);
-    if (offered) this.#call(exchange, this.#routeOf(offered, name));
-    else this.#callUnlisted(exchange, name);
+    const entry = this.#parts.registry.catalog(method.kind).find(name);
+    if (entry) this.#call(exchange, entry);
+    else this.#callUnlisted(exchange, method.kind, name);
   }
 
-  #call(exchange: Exchange, route: ToolRoute): void {
-    const forwarded = new ToolDispatch(this.#parts, exchange, route);
-    route.upstream.call(exchange, route.target, route.isRepeatable, forwarded);
-  }
-
-  /** Where calls of the tool with that qualified name go. Throws `invalid_params` where its server is gone. */
-  #routeOf(offered: OfferedTool, name: string): ToolRoute {
-    const { server, tool, route } = offered;
-    // A reload may have put another upstream in its place.
-    if (route && !route.upstream.isClosed) return route;
-    const upstream = this.#parts.upstream(server);
-    if (!upstream) throw unknownToolError(name);
-    const metrics = upstream.metrics.tool(tool.name);
-    offered.route = {
-      upstream,
-      metrics,
-      name: tool.name,
-      target: { name: 'name', value: tool.nameText },
-      isRepeatable: tool.isRepeatable,
-    };
-    return offered.route;
+  #call(exchange: Exchange, entry: Entry): void {
+    const dispatch = new ToolDispatch(this.#parts, exchange, entry);
+    entry.upstream.call(exchange, entry.target, entry.item.isRepeatable, dispatch);
   }
 
   /**
-   * Of an upstream that is down the tools may not be known yet: it is waited for, and that it is down is the better
-   * answer where that is in vain. Throws `invalid_params` where the tool is unknown.
+   * Waits for the upstream that the name refers to: the items of an upstream that is down may not be known yet. If it stays
+   * down, the request fails for that reason. Throws `invalid_params` if the upstream is unknown, or is up without such an item.
    */
-  #callUnlisted(exchange: Exchange, qualified: string): void {
+  #callUnlisted(exchange: Exchange, kind: Kind, qualified: string): void {
     const parts = splitQualified(qualified);
     const upstream = parts ? this.#parts.upstream(parts.server) : undefined;
-    if (!parts || !upstream || upstream.isConnected) throw unknownToolError(qualified);
+    if (!parts || !upstream || upstream.isConnected) throw unknownItem(kind, qualified);
     upstream
       .ready(exchange.signal)
       .then(
         () => {
-          const offered = this.#parts.registry.find(qualified);
-          if (!offered) throw unknownToolError(qualified);
-          this.#call(exchange, this.#routeOf(offered, qualified));
+          const entry = this.#parts.registry.catalog(kind).find(qualified);
+          if (!entry) throw unknownItem(kind, qualified);
+          this.#call(exchange, entry);
         },
-        (reason) => {
-          const metrics = upstream.metrics.tool(unknownTool);
-          const { name } = parts;
-          const target = { name: 'name', value: JSON.stringify(name) };
-          const route = { upstream, metrics, name, target, isRepeatable: false };
-          new ToolDispatch(this.#parts, exchange, route).reject(reason);
+        (error) => {
+          const tool = { upstream, item: { name: parts.name }, metrics: upstream.metrics.tool(unknownTool) };
+          new ToolDispatch(this.#parts, exchange, tool).reject(error);
         },
       )
       .catch((error: unknown) => exchange.fail(error));
@@ -134,11 +116,11 @@ function invalidParams(method: string, key: string, expected: string): GatewayEr
   return new GatewayError('invalid_params', `${method}: "${key}" ${expected}`);
 }
 
+function unknownItem(kind: Kind, qualified: string): GatewayError {
+  return new GatewayError('invalid_params', `Unknown ${kinds[kind].noun}: ${quoted(qualified)}`);
+}
+
 function quoted(text: string): string {
   const short = text.length > maxQuotedChars ? `${text.slice(0, maxQuotedChars)}…` : text;
   return JSON.stringify(short);
-}
-
-function unknownToolError(qualified: string): GatewayError {
-  return new GatewayError('invalid_params', `Unknown tool: ${quoted(qualified)}`);
 }

@@ -1,29 +1,38 @@
 import { CallFailure, type CallFailureReason } from '../errors.ts';
 import type { Logger } from '../observability/log.ts';
 import { maxAtOnceChars, type Redactor } from '../observability/redact.ts';
+import type { ToolMetrics } from '../observability/upstream-metrics.ts';
 import type { Answer, Exchange } from '../protocol/exchange.ts';
 import type { ResponseMessage } from '../protocol/messages.ts';
-import type { ToolRoute } from '../registry/catalog.ts';
 import type { Completion } from '../runtime/completion.ts';
 import { freePayload, textOf } from '../runtime/owned-bytes.ts';
 import { toFailure } from '../upstream/failure.ts';
 
-/** What a dispatch works with. */
 export interface ToolDispatchParts {
   readonly redactor: Redactor;
   readonly logger: Logger;
 }
 
-/** A call on its way to an upstream's tool: passes the answer on, and counts how that went. */
+/** A tool with its upstream, whether it is listed or not. */
+interface Tool {
+  readonly upstream: { readonly name: string };
+  readonly item: { readonly name: string };
+  readonly metrics: ToolMetrics;
+}
+
+/** A client's call of an upstream's tool: passes the response on, and counts it. */
 export class ToolDispatch implements Completion<ResponseMessage> {
   readonly #parts: ToolDispatchParts;
   readonly #exchange: Exchange;
-  readonly #route: ToolRoute;
+  readonly #tool: Tool;
+  /** Looked up at once: afterwards the upstream may have dropped the tool, and its series. */
+  readonly #metrics: ToolMetrics;
 
-  constructor(parts: ToolDispatchParts, exchange: Exchange, route: ToolRoute) {
+  constructor(parts: ToolDispatchParts, exchange: Exchange, tool: Tool) {
     this.#parts = parts;
     this.#exchange = exchange;
-    this.#route = route;
+    this.#tool = tool;
+    this.#metrics = tool.metrics;
   }
 
   resolve(answer: ResponseMessage): void {
@@ -31,7 +40,7 @@ export class ToolDispatch implements Completion<ResponseMessage> {
     else this.#pass({ kind: 'result', payload: answer.payload });
   }
 
-  /** Upstreams that fail tend to quote what they were sent, our credentials with it: none of them goes on. */
+  /** Removes secrets first: failing upstreams tend to quote what they received, including the gateway's credentials. */
   #passError(answer: ResponseMessage): void {
     const { redactor } = this.#parts;
     const fail = (error: unknown) => {
@@ -56,12 +65,12 @@ export class ToolDispatch implements Completion<ResponseMessage> {
     this.#passRedacted(answer, safe);
   }
 
-  /** @param safe what is passed on in place of the answer; null: the answer */
+  /** @param safe the payload without secrets, or null if it has none */
   #passRedacted(answer: ResponseMessage, safe: string | null): void {
     const { error, payload } = answer;
     const passed = safe === null ? payload : typeof payload === 'string' ? safe : payload.replaced(safe);
     if (error) {
-      this.#route.metrics.failed('upstream_returned_error');
+      this.#metrics.failed('upstream_returned_error');
       this.#pass({ kind: 'error', payload: passed });
     } else this.#pass({ kind: 'result', payload: passed, isError: true });
   }
@@ -79,21 +88,21 @@ export class ToolDispatch implements Completion<ResponseMessage> {
   reject(error: unknown): void {
     const { reason, message } = toFailure(error);
     const server = this.#server;
-    this.#parts.logger.debug('a call failed', { server, tool: this.#route.name, reason, cause: message });
+    this.#parts.logger.debug('a call failed', { server, tool: this.#tool.item.name, reason, cause: message });
     this.#failed(reason, `upstream "${server}": ${message}`);
   }
 
   get #server(): string {
-    return this.#route.upstream.name;
+    return this.#tool.upstream.name;
   }
 
   #failed(reason: CallFailureReason, message: string): void {
-    this.#route.metrics.failed(reason);
+    this.#metrics.failed(reason);
     this.#count();
     this.#exchange.fail(new CallFailure(this.#server, reason, message));
   }
 
   #count(): void {
-    this.#route.metrics.called((performance.now() - this.#exchange.startMs) / 1000);
+    this.#metrics.called((performance.now() - this.#exchange.startMs) / 1000);
   }
 }

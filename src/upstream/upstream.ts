@@ -57,10 +57,6 @@ export class Upstream implements UpstreamState {
   get isConnected(): boolean {
     return this.#keeper.state === 'ready';
   }
-  /** Whether it was closed, and may have a successor. */
-  get isClosed(): boolean {
-    return this.#keeper.state === 'closed';
-  }
   /** The ids of the gateways that it led to when it was last connected. */
   get gateways(): readonly string[] {
     return this.#keeper.gateways;

@@ -152,7 +152,7 @@ test('names that clients refuse are warned of once for each server, with their n
   expect(stderr.trimEnd().split('\n')).toEqual([
     'warning: up: the name of 1 tool has characters other than letters, digits, _ and -, which some clients refuse, for example up__dotted.name',
     `warning: up: the name of each of 2 tools has over 64 characters, which many clients refuse, for example up__a${'x'.repeat(60)}`,
-    `warning: up: the name of 1 tool has over 49 characters, which Claude Code refuses, for it puts "mcp__mcpstead__" in front, for example up__${'y'.repeat(46)}`,
+    `warning: up: the name of 1 tool has over 49 characters, which Claude Code refuses, because it prepends "mcp__mcpstead__", for example up__${'y'.repeat(46)}`,
   ]);
 });
 

@@ -39,6 +39,17 @@ describe('a redactor', () => {
     expect(redactor.redact('old-secret new-secret')).toBe('old-secret [redacted]');
   });
 
+  test('keeps the latest thousand secrets when others are added', () => {
+    const redactor = redactorOf('first-secret');
+    const more = Array.from({ length: 999 }, (_, i) => `secret-number-${i}`);
+    redactor.addSecrets(more);
+    expect(redactor.redact('first-secret secret-number-7')).toBe('[redacted] [redacted]');
+    redactor.addSecrets(['last-secret']);
+    expect(redactor.redact('first-secret secret-number-7 last-secret')).toBe(
+      'first-secret [redacted] [redacted]',
+    );
+  });
+
   test('hides a secret of less than eight characters as a whole word only', () => {
     const redactor = redactorOf('test');
 

@@ -1,123 +1,68 @@
 import { describe, expect, test } from 'bun:test';
-import { ObjectText } from '../../../src/json/object.ts';
-import { Registry } from '../../../src/registry/catalog.ts';
-import { qualify, splitQualified } from '../../../src/registry/names.ts';
-import type { Item } from '../../../src/upstream/items/item-list.ts';
+import { Catalog, Offer } from '../../../src/registry/catalog.ts';
+import { itemOf, ListedUpstream } from '../../support/listed-upstream.ts';
 
-function tool(name: string, text = JSON.stringify({ name })): Item {
-  const [before, after] = new ObjectText(text).around('name');
-  return { name, nameText: JSON.stringify(name), before, after, isRepeatable: false };
-}
+const catalogOf = (...upstreams: ListedUpstream[]) =>
+  new Catalog(
+    'tools',
+    upstreams.map(({ upstream }) => new Offer('tools', upstream)),
+  );
 
-function registryOf(...servers: string[]) {
-  const seen = { changes: 0 };
-  const registry = new Registry(() => void seen.changes++);
-  registry.setServers(servers);
-  const names = () =>
-    (JSON.parse(registry.toolsList().toString()) as { tools: { name: string }[] }).tools.map(
-      ({ name }) => name,
+describe('the list', () => {
+  test('is empty without upstreams and without items', () => {
+    expect(catalogOf().list().toString()).toBe('{"tools":[]}');
+    expect(catalogOf(new ListedUpstream('a')).list().toString()).toBe('{"tools":[]}');
+  });
+
+  test('keeps the order of the upstreams and of the items of each', () => {
+    const catalog = catalogOf(
+      new ListedUpstream('b', [itemOf('z'), itemOf('y')]),
+      new ListedUpstream('c'),
+      new ListedUpstream('a', [itemOf('two'), itemOf('one')]),
     );
-  return { registry, names, seen };
-}
-
-describe('the list of tools', () => {
-  test('has the servers in their order and the tools of each in its own', () => {
-    const { registry, names } = registryOf('b', 'a');
-    registry.setTools('a', [tool('two'), tool('one')]);
-    registry.setTools('b', [tool('z'), tool('y')]);
-    expect(names()).toEqual(['b__z', 'b__y', 'a__two', 'a__one']);
+    const names = ['b__z', 'b__y', 'a__two', 'a__one'];
+    expect(JSON.parse(catalog.list().toString())).toEqual({ tools: names.map((name) => ({ name })) });
   });
 
-  test('is empty at first, and where servers have no tools', () => {
-    const { registry } = registryOf('a', 'b');
-    expect(registry.toolsList().toString()).toBe('{"tools":[]}');
-    registry.setTools('a', []);
-    registry.setTools('b', []);
-    expect(registry.toolsList().toString()).toBe('{"tools":[]}');
-  });
-
-  test('changes nothing of a tool but its name', () => {
-    const { registry } = registryOf('a');
+  test('changes nothing of an item but its name', () => {
     const text = String.raw`{ "x-big":12345678901234567890, "name" : "t", "title":"\u00e9", "_meta":{"n":1.0} }`;
-    registry.setTools('a', [tool('t', text)]);
     const expected = String.raw`{ "x-big":12345678901234567890, "name" : "a__t", "title":"\u00e9", "_meta":{"n":1.0} }`;
-    expect(registry.toolsList().toString()).toBe(`{"tools":[${expected}]}`);
+    const catalog = catalogOf(new ListedUpstream('a', [itemOf('t', text)]));
+    expect(catalog.list().toString()).toBe(`{"tools":[${expected}]}`);
   });
 
-  test('is made once for as long as nothing changes', () => {
-    const { registry } = registryOf('a');
-    registry.setTools('a', [tool('t')]);
-    const first = registry.toolsList();
-    registry.setTools('a', [tool('t')]);
-    expect(registry.toolsList()).toBe(first);
-  });
-
-  test('loses the tools of a server that is configured no more, for good', () => {
-    const { registry, names } = registryOf('a', 'b');
-    registry.setTools('a', [tool('t')]);
-    registry.setServers(['b']);
-    expect(names()).toEqual([]);
-    registry.setServers(['a', 'b']);
-    expect(names()).toEqual([]);
-    expect(registry.find('a__t')).toBeUndefined();
+  test('is serialized once', () => {
+    const catalog = catalogOf(new ListedUpstream('a', [itemOf('t')]));
+    expect(catalog.list()).toBe(catalog.list());
   });
 });
 
-describe('a change is told', () => {
-  test('once for each that clients can see', () => {
-    const { registry, seen } = registryOf('a', 'b');
-    registry.setTools('a', [tool('t')]);
-    expect(seen.changes).toBe(1);
-    registry.setTools('a', [tool('t')]);
-    registry.setTools('b', []);
-    registry.setServers(['a', 'b']);
-    registry.setServers(['b', 'a']);
-    registry.setServers(['a']);
-    expect(seen.changes).toBe(1);
-    registry.setTools('a', [tool('t', '{"name":"t","title":"new"}')]);
-    expect(seen.changes).toBe(2);
-    registry.setServers([]);
-    expect(seen.changes).toBe(3);
+describe('an entry', () => {
+  test('is found by its qualified name alone', () => {
+    const up = new ListedUpstream('a', [itemOf('t__u')]);
+    const catalog = catalogOf(up, new ListedUpstream('b', [itemOf('t')]));
+    const entry = catalog.find('a__t__u');
+    expect(entry?.upstream).toBe(up.upstream);
+    expect(entry?.item).toEqual(itemOf('t__u'));
+    expect(entry?.target).toEqual({ name: 'name', value: '"t__u"' });
+    for (const name of ['t__u', 'a__t', 'b__t__u', 'a__toString', '']) {
+      expect(catalog.find(name), name).toBeUndefined();
+    }
   });
 
-  test('when servers that have tools change places', () => {
-    const { registry, seen, names } = registryOf('a', 'b');
-    registry.setTools('a', [tool('t')]);
-    registry.setTools('b', [tool('t')]);
-    registry.setServers(['b', 'a']);
-    expect(seen.changes).toBe(3);
-    expect(names()).toEqual(['b__t', 'a__t']);
+  test('has a series for its calls once that is asked for', () => {
+    const up = new ListedUpstream('a', [itemOf('called'), itemOf('idle')]);
+    const catalog = catalogOf(up);
+    expect(catalog.find('a__called')?.metrics).toBe(up.metrics.tool('called'));
+    expect([...up.metrics.counts.tools.keys()]).toEqual(['called']);
   });
 });
 
-test('a tool is found by its qualified name', () => {
-  const { registry } = registryOf('a');
-  registry.setTools('a', [tool('t__u')]);
-  expect(registry.find('a__t__u')).toEqual({ server: 'a', tool: tool('t__u'), route: null });
-  expect(registry.find('a__toString')).toBeUndefined();
-  expect(registry.find('b__t__u')).toBeUndefined();
-});
-
-test('a tool that its server lists no more is not found', () => {
-  const { registry } = registryOf('a', 'b');
-  registry.setTools('a', [tool('old'), tool('kept')]);
-  registry.setTools('b', [tool('old')]);
-  registry.setTools('a', [tool('kept'), tool('new')]);
-  const names = ['a__old', 'a__kept', 'a__new', 'b__old'];
-  expect(names.filter((name) => registry.find(name))).toEqual(['a__kept', 'a__new', 'b__old']);
-  registry.setTools('a', []);
-  expect(names.filter((name) => registry.find(name))).toEqual(['b__old']);
-});
-
-test.each([
-  ['files__read', { server: 'files', name: 'read' }],
-  ['my.files-2__read__all', { server: 'my.files-2', name: 'read__all' }],
-  ['files___read', { server: 'files', name: '_read' }],
-  ['files__', { server: 'files', name: '' }],
-  ['files_read', null],
-  ['__read', null],
-  ['', null],
-])('the qualified name %p is split into %j', (qualified, parts) => {
-  expect(splitQualified(qualified)).toEqual(parts);
-  if (parts) expect(qualify(parts.server, parts.name)).toBe(qualified);
+test('a catalog stays as it is when an upstream changes its items', () => {
+  const up = new ListedUpstream('a', [itemOf('old')]);
+  const catalog = catalogOf(up);
+  up.listed = [itemOf('new')];
+  expect(catalog.list().toString()).toBe('{"tools":[{"name":"a__old"}]}');
+  expect(catalog.find('a__old')).toBeDefined();
+  expect(catalog.find('a__new')).toBeUndefined();
 });

@@ -1,0 +1,57 @@
+import type { MemberEdit } from '../../src/json/object.ts';
+import { ObjectText } from '../../src/json/object.ts';
+import { UpstreamMetrics } from '../../src/observability/upstream-metrics.ts';
+import type { ResponseMessage } from '../../src/protocol/messages.ts';
+import type { Completion } from '../../src/runtime/completion.ts';
+import type { Item } from '../../src/upstream/items/item-list.ts';
+import type { Upstream } from '../../src/upstream/upstream.ts';
+
+export function itemOf(name: string, text = JSON.stringify({ name })): Item {
+  const [before, after] = new ObjectText(text).around('name');
+  return { name, nameText: JSON.stringify(name), before, after, isRepeatable: false };
+}
+
+/** A call that a {@link ListedUpstream} received. */
+export interface ReceivedCall {
+  readonly target: MemberEdit;
+  readonly isRepeatable: boolean;
+  readonly done: Completion<ResponseMessage>;
+}
+
+/** An upstream without sessions, for the rooms above: it offers the items that it is given and keeps its calls. */
+export class ListedUpstream {
+  readonly name: string;
+  readonly metrics = new UpstreamMetrics({} as never, () => {});
+  readonly calls: ReceivedCall[] = [];
+  listed: readonly Item[];
+  isConnected = true;
+  /** What waits for a session gets this promise. */
+  readonly session = Promise.withResolvers<void>();
+
+  constructor(name: string, items: readonly Item[] = []) {
+    this.name = name;
+    this.listed = items;
+  }
+
+  /** As the rooms above see it. */
+  get upstream(): Upstream {
+    return this as unknown as Upstream;
+  }
+
+  items(): readonly Item[] {
+    return this.listed;
+  }
+
+  ready(): Promise<void> {
+    return this.session.promise;
+  }
+
+  call(
+    _exchange: unknown,
+    target: MemberEdit,
+    isRepeatable: boolean,
+    done: Completion<ResponseMessage>,
+  ): void {
+    this.calls.push({ target, isRepeatable, done });
+  }
+}

@@ -1,0 +1,139 @@
+import { describe, expect, test } from 'bun:test';
+import type { Logger } from '../../../src/observability/log.ts';
+import { Registry } from '../../../src/registry/registry.ts';
+import { itemOf, ListedUpstream } from '../../support/listed-upstream.ts';
+
+/** A registry of upstreams with these names, which have no items yet. */
+function registryOf(...names: string[]) {
+  const seen = { changes: 0, warnings: [] as unknown[] };
+  const logger = { warn: (...line: unknown[]) => void seen.warnings.push(line) } as unknown as Logger;
+  const registry = new Registry(logger, (kind) => {
+    expect(kind).toBe('tools');
+    seen.changes++;
+  });
+  const upstreams = names.map((name) => new ListedUpstream(name));
+  const set = (...order: ListedUpstream[]) => registry.setUpstreams(order.map(({ upstream }) => upstream));
+  const list = (up: ListedUpstream, ...items: ReturnType<typeof itemOf>[]) => {
+    up.listed = items;
+    registry.update(up.upstream);
+  };
+  set(...upstreams);
+  const catalog = () => registry.catalog('tools');
+  const listed = () => {
+    const { tools } = JSON.parse(catalog().list().toString()) as { tools: { name: string }[] };
+    return tools.map(({ name }) => name);
+  };
+  return { upstreams: upstreams as [ListedUpstream, ListedUpstream], set, list, catalog, listed, seen };
+}
+
+describe('the catalog follows', () => {
+  test('the items of its upstreams', () => {
+    const { upstreams, list, catalog, listed } = registryOf('a', 'b');
+    const [a, b] = upstreams;
+    list(a, itemOf('old'), itemOf('kept'));
+    list(b, itemOf('old'));
+    list(a, itemOf('kept'), itemOf('new'));
+    expect(listed()).toEqual(['a__kept', 'a__new', 'b__old']);
+    expect(['a__old', 'a__kept', 'a__new', 'b__old'].filter((name) => catalog().find(name))).toEqual(
+      listed(),
+    );
+    list(a);
+    expect(listed()).toEqual(['b__old']);
+    expect(catalog().find('a__kept')).toBeUndefined();
+  });
+
+  test('the configuration: removed upstreams lose their items, others change places', () => {
+    const { upstreams, set, list, catalog, listed } = registryOf('a', 'b');
+    const [a, b] = upstreams;
+    list(a, itemOf('t'));
+    list(b, itemOf('t'));
+    set(b, a);
+    expect(listed()).toEqual(['b__t', 'a__t']);
+    set(b);
+    expect(listed()).toEqual(['b__t']);
+    expect(catalog().find('a__t')).toBeUndefined();
+  });
+
+  test('a restart: entries lead to the successor, and the predecessor is ignored', () => {
+    const { upstreams, set, list, catalog, listed } = registryOf('a', 'b');
+    const [a, b] = upstreams;
+    list(a, itemOf('t'));
+    const successor = new ListedUpstream('a', a.listed);
+    set(successor, b);
+    expect(catalog().find('a__t')?.upstream).toBe(successor.upstream);
+    list(a, itemOf('late'));
+    expect(listed()).toEqual(['a__t']);
+  });
+
+  test('and one that was taken before a change stays as it was', () => {
+    const { upstreams, set, list, catalog } = registryOf('a', 'b');
+    const [a, b] = upstreams;
+    list(a, itemOf('t'));
+    const taken = catalog();
+    list(b, itemOf('t'));
+    set(b);
+    expect(taken.list().toString()).toBe('{"tools":[{"name":"a__t"}]}');
+    expect(taken.find('a__t')?.upstream).toBe(a.upstream);
+    expect(taken.find('b__t')).toBeUndefined();
+  });
+});
+
+describe('a change is reported', () => {
+  test('once, if clients can see it', () => {
+    const { upstreams, set, list, seen } = registryOf('a', 'b');
+    const [a, b] = upstreams;
+    list(a, itemOf('t'));
+    expect(seen.changes).toBe(1);
+    list(a, itemOf('t', '{"name":"t","title":"new"}'));
+    expect(seen.changes).toBe(2);
+    list(b, itemOf('t'));
+    set(b, a);
+    expect(seen.changes).toBe(4);
+    set();
+    expect(seen.changes).toBe(5);
+  });
+
+  test('not if the list stays the same', () => {
+    const { upstreams, set, list, catalog, seen } = registryOf('a', 'b');
+    const [a, b] = upstreams;
+    list(a, itemOf('t'));
+    const { length } = catalog().list();
+    seen.changes = 0;
+    list(a, itemOf('t'));
+    list(b);
+    set(a, b);
+    set(b, a);
+    set(a);
+    set(new ListedUpstream('a', a.listed));
+    expect(seen.changes).toBe(0);
+    expect(catalog().list().length).toBe(length);
+  });
+});
+
+test('a list that is the same again is not serialized again', () => {
+  const { upstreams, list, catalog } = registryOf('a');
+  list(upstreams[0], itemOf('t'));
+  const bytes = catalog().list();
+  list(upstreams[0], itemOf('t'));
+  expect(catalog().list()).toBe(bytes);
+});
+
+test('names that clients refuse are logged once per upstream', () => {
+  const { upstreams, list, seen } = registryOf('a', 'b');
+  const [a, b] = upstreams;
+  list(a, itemOf('fine'));
+  expect(seen.warnings).toEqual([]);
+  list(a, itemOf('with.dot'), itemOf('fine'), itemOf('another.dot'));
+  list(a, itemOf('third.dot'));
+  list(b, itemOf('x'.repeat(62)));
+  expect(seen.warnings).toEqual([
+    [
+      "a tool's name has characters other than letters, digits, _ and -, which some clients refuse",
+      { server: 'a', tools: 2, example: 'a__with.dot' },
+    ],
+    [
+      "a tool's name has over 64 characters, which many clients refuse",
+      { server: 'b', tools: 1, example: `b__${'x'.repeat(62)}` },
+    ],
+  ]);
+});
