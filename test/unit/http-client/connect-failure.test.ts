@@ -57,7 +57,7 @@ describe('a connection to a server fails', () => {
     expect(connectFailure(withCode('EPROTO', said), server).message).toBe(message);
   });
 
-  test('for no reason that is known', () => {
+  test('for an unknown reason', () => {
     for (const error of [null, undefined, 'secret', new TypeError('secret'), {}]) {
       expect(connectFailure(error, server).message).toBe('cannot connect to up.example:443');
     }

@@ -81,7 +81,7 @@ describe('a connection', () => {
     expect(told).toEqual(['free', 'free']);
   });
 
-  test('of more than 64 KiB takes of the budget for as long as the socket has not taken it', () => {
+  test('counts a request of more than 64 KiB against the budget until the socket has accepted it', () => {
     const before = bodyBudget.bytes;
     const { connection, request } = playedConnection({ takes: 150_000 });
     void request('x'.repeat(200_000)).catch(() => {});
@@ -90,7 +90,7 @@ describe('a connection', () => {
     expect(bodyBudget.bytes).toBe(before);
   });
 
-  test('that would have to be held while no more can be fails, and its connection ends', async () => {
+  test('fails a request that exceeds the budget, and ends', async () => {
     const other = new Holding();
     other.force(1024 * 1024 * 1024);
     try {
@@ -102,7 +102,7 @@ describe('a connection', () => {
     }
   });
 
-  test('sends what the socket did not take when it takes more, in whole bytes', async () => {
+  test('sends the rest when the socket accepts more, in whole bytes', async () => {
     const { connection, request, written } = playedConnection({ takes: 2 });
     void request('aé€😀b');
     expect(written()).toBe('a\ufffd');
@@ -110,7 +110,7 @@ describe('a connection', () => {
     expect(written()).toBe('aé€😀b');
   });
 
-  test('is not used again when its answer came before the whole request was sent', async () => {
+  test('is not reused if the response came before the whole request was sent', async () => {
     const { request, receive, told, ended } = playedConnection({ takes: 2 });
     const answer = request('abcdef');
     receive('HTTP/1.1 413 \r\nContent-Length: 1\r\n\r\na');
@@ -119,7 +119,7 @@ describe('a connection', () => {
     expect(ended()).toBe('closed');
   });
 
-  test('is used again after an answer to a request that took several writes', async () => {
+  test('is reused after a request that took several writes', async () => {
     const { connection, request, receive, told } = playedConnection({ takes: 4 });
     void request('abcdef');
     connection.drained();
@@ -127,7 +127,7 @@ describe('a connection', () => {
     expect(told).toEqual(['free']);
   });
 
-  test('lets the sender wait while much is unread, and go on when it was read', async () => {
+  test('applies back-pressure while much is unread', async () => {
     const { request, receive, paused } = playedConnection();
     const answer = request('A');
     receive(`${ok}Content-Length: 1000000\r\n\r\n`);
@@ -166,7 +166,7 @@ describe('a connection', () => {
     },
   );
 
-  test('sends nothing for a signal that was aborted before', async () => {
+  test('sends nothing for an aborted signal', async () => {
     const { request, written, told } = playedConnection();
     const reason = new Error('given up');
     const answer = request('A', AbortSignal.abort(reason));
@@ -177,7 +177,7 @@ describe('a connection', () => {
     expect(told).toEqual(['free']);
   });
 
-  test('hands a response over when the whole piece was read that its head came in', async () => {
+  test('hands a response over after the chunk with its head was parsed', async () => {
     const { connection, receive } = playedConnection();
     const bodies: unknown[] = [];
     const resolve = (response: HttpResponse) => void bodies.push(response.whole());
@@ -186,7 +186,7 @@ describe('a connection', () => {
     expect(bodies).toEqual(['abc']);
   });
 
-  test('hands a response over, too, whose body breaks a rule within the same piece', async () => {
+  test('hands a response over even if its body is invalid within the same chunk', async () => {
     const { request, receive } = playedConnection();
     const answer = request('A');
     receive(`${ok}Transfer-Encoding: chunked\r\n\r\nno size\r\n`);
@@ -195,7 +195,7 @@ describe('a connection', () => {
     expect(await response.text().catch((error: HttpFailure) => error.kind)).toBe('protocol');
   });
 
-  test('that is gone fails a request, and does not let it wait', async () => {
+  test('that is closed fails a request at once', async () => {
     const { connection, request } = playedConnection();
     connection.closed(null);
     const answer = request('A');
@@ -203,7 +203,7 @@ describe('a connection', () => {
     expect(outcome).toBe('broken');
   });
 
-  test('is gone once, whatever ended it', async () => {
+  test('is closed once, whatever the cause', async () => {
     const { connection, request, receive, told } = playedConnection();
     const answer = request('A');
     receive(`${ok}\r\nuntil the end`);
@@ -212,7 +212,7 @@ describe('a connection', () => {
     expect(told).toEqual(['closed']);
   });
 
-  test('takes the reset of an answer that has no other end for a fault', async () => {
+  test('treats a reset as a failure of a response without a length', async () => {
     const { connection, request, receive } = playedConnection();
     const answer = request('A');
     receive(`${ok}\r\nhalf`);
@@ -223,7 +223,7 @@ describe('a connection', () => {
     });
   });
 
-  test('is broken off for what was not asked for', () => {
+  test('is terminated by data without a request', () => {
     const { receive, told, ended } = playedConnection();
     receive(`${ok}Content-Length: 0\r\n\r\n`);
     expect(told).toEqual(['closed']);
@@ -238,7 +238,7 @@ describe('a request that waits in the batch, because several are in flight,', ()
     batch.requestStarted();
     return playedConnection({ batch });
   };
-  test('is sent then, and answered as any other', async () => {
+  test('is sent at the end of the turn, and answered', async () => {
     const { request, receive, written } = busyConnection();
     const answer = request('A');
     expect(written()).toBe('');
@@ -248,7 +248,7 @@ describe('a request that waits in the batch, because several are in flight,', ()
     expect(await (await answer).text()).toBe('a');
   });
 
-  test('is not sent when it was given up before, and its connection is not used again', async () => {
+  test('is not sent if it was aborted before, and its connection is not reused', async () => {
     const { request, written, told } = busyConnection();
     const client = new AbortController();
     const answer = request('A', client.signal);
@@ -260,7 +260,7 @@ describe('a request that waits in the batch, because several are in flight,', ()
     expect(told).toEqual(['closed']);
   });
 
-  test('fails when its connection is lost before', async () => {
+  test('fails if its connection is closed before', async () => {
     const { connection, request, written } = busyConnection();
     const answer = request('A');
     connection.closed(null);
@@ -269,7 +269,7 @@ describe('a request that waits in the batch, because several are in flight,', ()
     expect(written()).toBe('');
   });
 
-  test('is not answered by what came before it was sent', async () => {
+  test('is not answered by data that came before it was sent', async () => {
     const { request, receive, written, ended } = busyConnection();
     const answer = request('A');
     receive(`${ok}Content-Length: 1\r\n\r\na`);
@@ -291,17 +291,17 @@ describe('an idle connection is kept', () => {
 
   test.each([
     ['for 30 s', '', 30_000],
-    ['for a second less than the server does', 'Keep-Alive: timeout=5, max=100\r\n', 4_000],
-    ['for half as long as a server that hardly does', 'Keep-Alive: timeout=1\r\n', 500],
+    ['for a second less than by the server', 'Keep-Alive: timeout=5, max=100\r\n', 4_000],
+    ['for half as long as by a server with a short limit', 'Keep-Alive: timeout=1\r\n', 500],
     ['not for longer than 30 s', 'Keep-Alive: timeout=600\r\n', 30_000],
     ['as long as the header says in any case and place', 'keep-alive: MAX=5 ,\tTimeout=9\r\n', 8_000],
-    ['for 30 s where the header says nothing of use', 'Keep-Alive: timeout=soon\r\n', 30_000],
-    ['for 30 s where only something like it is said', 'Keep-Alive: x-timeout=5\r\n', 30_000],
+    ['for 30 s if the header is invalid', 'Keep-Alive: timeout=soon\r\n', 30_000],
+    ['for 30 s if the header has another parameter', 'Keep-Alive: x-timeout=5\r\n', 30_000],
   ])('%s', (_name, header, ms) => {
     expect(afterAnswer(header)(ms)).toEqual([true, false]);
   });
 
-  test('not at all by a server that does not', () => {
+  test('not at all if the server does not keep it', () => {
     const { connection, request, receive } = playedConnection();
     void request('A');
     receive(`${ok}Content-Length: 0\r\nKeep-Alive: timeout=0\r\n\r\n`);

@@ -56,11 +56,11 @@ describe('a cookie is not returned', () => {
     expect(returned(fields)).toBe('');
   });
 
-  test('over plain HTTP where it is for secure connections', () => {
+  test('over plain HTTP if it is secure', () => {
     expect(returned(['a=1; Secure', 'b=2'], 'http://up.example/api/mcp')).toBe('b=2');
   });
 
-  test('after its time', () => {
+  test('after its expiry', () => {
     const jar = new CookieJar();
     jar.take(['a=1; Max-Age=60', 'b=2; Max-Age=120', 'c=3'], url, nowMs);
     expect(jar.header(url, nowMs + 59_999)).toBe('a=1; b=2; c=3');
@@ -84,16 +84,16 @@ describe('a path', () => {
 });
 
 describe('a configured Cookie', () => {
-  test('is sent alone where the server sets none', () => {
+  test('is sent alone if the server sets none', () => {
     expect(returned([], url, 'key=mine')).toBe('key=mine');
   });
 
-  test('comes before what the server sets, which does not replace it', () => {
+  test('precedes cookies of the server, which do not replace it', () => {
     expect(returned(['key=theirs', 'lb=a'], url, 'key=mine; other=1')).toBe('key=mine; other=1; lb=a');
   });
 });
 
-describe('of more than is kept, the oldest goes:', () => {
+describe('the oldest cookie is dropped beyond', () => {
   test('50 cookies', () => {
     const pairs = returned(Array.from({ length: 60 }, (_, index) => `c${index}=1`)).split('; ');
     expect(pairs).toHaveLength(50);
@@ -106,7 +106,7 @@ describe('of more than is kept, the oldest goes:', () => {
   });
 });
 
-test('every Set-Cookie of a response counts, in redirects too, and no other session gets the cookies', async () => {
+test('every Set-Cookie of a response is stored, also in redirects, for its own session only', async () => {
   using server = await rawServer(({ socket, target }) => {
     const location = target === '/mcp' ? 'Location: /moved\r\nSet-Cookie: way=1; Path=/\r\n' : '';
     const status = location === '' ? '200 OK' : '307 Temporary Redirect';

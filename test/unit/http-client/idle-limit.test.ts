@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test';
 import { IdleLimit } from '../../../src/http-client/idle-limit.ts';
 
-test('without anything learned an idle connection is usable for any time', () => {
+test('before anything is learned an idle connection is usable for any time', () => {
   const limit = new IdleLimit();
   expect([limit.usableMs, limit.isKnown]).toEqual([Number.POSITIVE_INFINITY, false]);
 });
@@ -19,19 +19,19 @@ test.each([
   expect([limit.usableMs, limit.isKnown]).toEqual([usableMs, true]);
 });
 
-test('a connection that was closed right after an answer says nothing of idle ones', () => {
+test('a connection that is closed right after a response teaches nothing', () => {
   const limit = new IdleLimit();
   limit.closedAfter(24.9);
   expect([limit.usableMs, limit.isKnown]).toEqual([Number.POSITIVE_INFINITY, false]);
 });
 
-test('the shortest time counts', () => {
+test('the shortest time wins', () => {
   const limit = new IdleLimit();
   for (const idleMs of [2_000, 1_000, 1_500]) limit.closedAfter(idleMs);
   expect(limit.usableMs).toBe(800);
 });
 
-test('a connection that lives on for far longer shows that there is no such limit', () => {
+test('a connection that outlives the limit by far disproves it', () => {
   const limit = new IdleLimit();
   limit.closedAfter(30);
   limit.outlivedBy(1_060);

@@ -11,7 +11,7 @@ function next(url: string, env: Environment): string {
 
 const proxy = 'http://proxy.test:3128';
 
-describe('without a proxy the way is direct', () => {
+describe('without a proxy the route is direct', () => {
   test.each([
     ['http://up.test/mcp', { hostname: 'up.test', port: 80, tls: null }],
     ['http://up.test:8080/mcp', { hostname: 'up.test', port: 8080, tls: null }],
@@ -25,13 +25,13 @@ describe('without a proxy the way is direct', () => {
     });
   });
 
-  test('without verification where that is not wanted', () => {
+  test('without verification if that is configured', () => {
     expect(routeTo(new URL('https://up.test'), true, {}).target.tls).toEqual({ verify: false });
   });
 });
 
 describe('through a proxy', () => {
-  test('a plain request is passed on', () => {
+  test('a plain request is forwarded', () => {
     expect(routeTo(new URL('http://up.test/mcp'), false, { HTTP_PROXY: proxy })).toEqual({
       target: { hostname: 'proxy.test', port: 3128, tls: null, tunnel: null, proxyVariable: 'HTTP_PROXY' },
       forwarding: '',
@@ -39,7 +39,7 @@ describe('through a proxy', () => {
     });
   });
 
-  test('an encrypted one goes through a tunnel, verified at its far end', () => {
+  test('a TLS request goes through a tunnel, and the far end is verified', () => {
     expect(routeTo(new URL('https://up.test/mcp'), false, { HTTPS_PROXY: proxy })).toEqual({
       target: {
         hostname: 'proxy.test',
@@ -53,7 +53,7 @@ describe('through a proxy', () => {
     });
   });
 
-  test('that is spoken to by TLS, that is verified, whatever is not at the far end', () => {
+  test('with TLS, the proxy is always verified, the far end as configured', () => {
     const env = { ALL_PROXY: 'https://proxy.test' };
     expect(routeTo(new URL('https://[2001:db8::1]:8443/'), true, env)).toEqual({
       target: {
@@ -127,7 +127,7 @@ describe('the proxy is', () => {
   });
 });
 
-describe('what the environment names and is no HTTP proxy is a problem, told without credentials:', () => {
+describe('an unsupported proxy is a problem, reported without credentials:', () => {
   test.each([
     ['socks5://me:secret@proxy.test:1080', 'names a proxy that is not supported, socks5://proxy.test:1080'],
     ['socks5h://proxy.test', 'names a proxy that is not supported, socks5h://proxy.test'],
@@ -151,14 +151,14 @@ describe('what the environment names and is no HTTP proxy is a problem, told wit
     }
   });
 
-  test('but not for what goes past it', () => {
+  test('but not for hosts that bypass it', () => {
     const env = { ALL_PROXY: 'socks5://proxy.test:1080', NO_PROXY: 'up.test' };
     expect(routeTo(new URL('https://up.test'), false, env).problem).toBeNull();
     expect(routeTo(new URL('http://localhost:3000'), false, env).problem).toBeNull();
   });
 });
 
-describe('a proxy is asked with', () => {
+describe('a proxy gets as credentials', () => {
   const asked = (userInfo: string) => {
     const env = { ALL_PROXY: `http://${userInfo}proxy.test:3128` };
     const { forwarding } = routeTo(new URL('http://up.test'), false, env);
@@ -178,7 +178,7 @@ describe('a proxy is asked with', () => {
     expect(asked(userInfo)).toEqual([authorization, authorization]);
   });
 
-  test('nothing where nothing is given', () => {
+  test('nothing if none are configured', () => {
     expect(asked('')).toEqual(['', null]);
   });
 });
@@ -198,7 +198,7 @@ describe('this machine is reached without a proxy', () => {
     expect(next(url, { ALL_PROXY: proxy })).toEndWith(':3000');
   });
 
-  test('but not what only sounds like it', () => {
+  test('but not hosts with similar names', () => {
     for (const host of ['localhost.test', 'notlocalhost', '128.0.0.1', '127.test', '10.127.0.1']) {
       expect(next(`http://${host}`, { ALL_PROXY: proxy })).toBe('proxy.test:3128');
     }
@@ -252,11 +252,11 @@ describe('NO_PROXY', () => {
     ['an IPv6 address with another port', '[2001:db8::1]:8080', 'http://[2001:db8::1]'],
     ['another network', '10.0.0.0/8', 'http://11.1.2.3'],
     ['a network that is none', '10.0.0.0/x', 'http://10.0.0.0'],
-  ])('does not except more by %s', (_name, list, url) => {
+  ])('does not except other hosts by %s', (_name, list, url) => {
     expect(direct(url, list)).toBe(false);
   });
 
-  test('in lower case wins, unless it says nothing', () => {
+  test('in lower case wins unless it is empty', () => {
     const env = { ALL_PROXY: proxy, NO_PROXY: 'up.test' };
     expect(next('http://up.test', { ...env, no_proxy: 'other.test' })).toBe('proxy.test:3128');
     expect(next('http://up.test', { ...env, no_proxy: '' })).toBe('up.test:80');

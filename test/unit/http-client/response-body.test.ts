@@ -19,15 +19,15 @@ function chunkOf(content: string): Buffer {
   return chunk;
 }
 
-describe('a body that is there as a whole', () => {
-  test('is text where it is shorter than 64 KiB', () => {
+describe('a body that is complete', () => {
+  test('is text if it is shorter than 64 KiB', () => {
     expect(wholeOf('x'.repeat(65_535))).toBe('x'.repeat(65_535));
   });
 
   test.each([
     ['ASCII', 'x'.repeat(65_536)],
     ['other characters', `é${'€'.repeat(30_000)}`],
-  ])('is the bytes that it came in where it is longer: %s', (_, content) => {
+  ])('is its received bytes if it is longer: %s', (_, content) => {
     const chunk = chunkOf(content);
     const whole = wholeOf(content, chunk) as OwnedBytes;
     expect(whole).toBeInstanceOf(OwnedBytes);
@@ -37,7 +37,7 @@ describe('a body that is there as a whole', () => {
     expect(chunk.length).toBe(0);
   });
 
-  test('has lost its byte order mark', () => {
+  test('has no byte order mark', () => {
     for (const content of ['x', 'x'.repeat(70_000)]) {
       const whole = wholeOf(`\ufeff${content}`);
       expect(whole instanceof OwnedBytes ? whole.toString() : whole).toBe(content);
@@ -45,7 +45,7 @@ describe('a body that is there as a whole', () => {
     }
   });
 
-  test('is text where its memory is not its own: to free that would take it from others', () => {
+  test('is text if it shares its buffer, which cannot be freed', () => {
     const content = 'x'.repeat(70_000);
     const others = Buffer.allocUnsafeSlow(80_000);
     const chunk = others.subarray(0, content.length + 8);
@@ -53,7 +53,7 @@ describe('a body that is there as a whole', () => {
     expect(wholeOf(content, chunk)).toBe(content);
   });
 
-  test('is read in pieces where there is no room for it, for then it can wait', async () => {
+  test('is read in chunks if the budget has no room, so that it can wait', async () => {
     const full = new Holding();
     full.force(300 * 1024 * 1024);
     const content = 'x'.repeat(70_000);

@@ -206,7 +206,7 @@ describe('a connection serves another request', () => {
   });
 
   // RFC 9112, 6.1: such a message came through someone who does not know of chunks.
-  test('not when it sent chunks before HTTP/1.1, which had none', () => {
+  test('not after chunks before HTTP/1.1, which had none', () => {
     expectParsed(
       'HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n',
       { body: 'a', persistent: false },
@@ -216,15 +216,15 @@ describe('a connection serves another request', () => {
   test.each([
     ['a length', 'Content-Length: 2'],
     ['chunks', 'Transfer-Encoding: chunked'],
-  ])('not when it has no body by its status, and speaks of %s, which may still come', (_name, header) => {
+  ])('not if its status excludes a body and a header announces one: %s', (_name, header) => {
     expectParsed(`HTTP/1.1 204 No Content\r\n${header}\r\n\r\n`, { end: 'clean', persistent: false });
   });
 
-  test('though it speaks of a length of nothing', () => {
+  test('after a length of zero', () => {
     expectParsed('HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n', { end: 'clean', persistent: true });
   });
 
-  test('though it speaks of the length that a body would have had that did not change', () => {
+  test('after the length of an unmodified body (304)', () => {
     expectParsed('HTTP/1.1 304 Not Modified\r\nContent-Length: 2\r\n\r\n', {
       end: 'clean',
       persistent: true,
@@ -232,17 +232,17 @@ describe('a connection serves another request', () => {
   });
 });
 
-describe('what comes after the end', () => {
+describe('data after the end', () => {
   test.each([
     ['of a length', `${ok}Content-Length: 1\r\n\r\na`],
     ['of chunks', `${ok}Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n`],
-  ])('%s is told together with it, and is not part of the body', (_name, text) => {
+  ])('%s is reported with the end, and is not part of the body', (_name, text) => {
     for (const excess of ['x', '\r\n', text]) {
       expect(parse([text + excess])).toMatchObject({ body: 'a', end: 'excess', error: null });
     }
   });
 
-  test('is refused when it comes later', () => {
+  test('is refused if it comes later', () => {
     const text = `${ok}Content-Length: 1\r\n\r\na`;
     expect(parse([text, 'x'])).toMatchObject({
       end: 'clean',
@@ -250,7 +250,7 @@ describe('what comes after the end', () => {
     });
   });
 
-  test('is the next response, once that is expected', () => {
+  test('is the next response once that is expected', () => {
     const findings = [new Findings(), new Findings()];
     let current = 0;
     const parser = new ResponseParser({

@@ -19,7 +19,7 @@ const lax = { tlsSkipVerify: true };
 const get = { method: 'GET', signal: unaborted } as const;
 
 describe('a plain request', () => {
-  test('names its whole URL, and its connection is used again', async () => {
+  test('has the whole URL as its target, and its connection is reused', async () => {
     using server = await rawServer(({ socket, target }) => {
       socket.write(`${ok}Content-Length: ${target.length}\r\n\r\n${target}`);
     });
@@ -44,7 +44,7 @@ describe('a plain request', () => {
     expect(server.requests[0]?.headers.get('host')).toBe(`up.test:${server.port}`);
   });
 
-  test('has no credentials for a proxy that has none', async () => {
+  test('has no credentials for a proxy without them', async () => {
     using server = await rawServer(({ socket }) => void socket.write(`${ok}Content-Length: 0\r\n\r\n`));
     await using proxy = await httpProxy();
     await using client = proxiedClient(`http://127.0.0.1:${proxy.port}`, `http://up.test:${server.port}/`);
@@ -68,7 +68,7 @@ test.each([
 });
 
 describe('a tunnel', () => {
-  test('is asked for by the name of its far end, and used again', async () => {
+  test('is requested by the name of its far end, and reused', async () => {
     using server = await rawServer(
       ({ socket, target }) => {
         socket.write(`${ok}Content-Length: ${target.length}\r\n\r\n${target}`);
@@ -137,7 +137,7 @@ describe('a tunnel', () => {
     expect(server.connections()).toBe(1);
   });
 
-  test('makes the sender of what is not read wait', async () => {
+  test('applies back-pressure', async () => {
     const piece = Buffer.alloc(1024 * 1024, 'x');
     let sent = 0;
     using server = await rawServer(
@@ -174,7 +174,7 @@ describe('a tunnel', () => {
     await waitUntil('the end of the tunnel', () => server.open() === 0 && proxy.open() === 0);
   });
 
-  test('that breaks while it is idle is replaced without an error', async () => {
+  test('that breaks while idle is replaced without an error', async () => {
     using server = await rawServer(({ socket }) => void socket.write(`${ok}Content-Length: 2\r\n\r\nhi`), {
       tls,
     });
@@ -195,7 +195,7 @@ describe('a tunnel', () => {
     }
   });
 
-  test('that breaks within an answer fails it', async () => {
+  test('that breaks within a response fails it', async () => {
     using server = await rawServer(({ socket }) => void socket.write(`${ok}Content-Length: 9\r\n\r\nhalf`), {
       tls,
     });
@@ -211,7 +211,7 @@ describe('a tunnel', () => {
     await expect(within('the failure', response.read())).rejects.toMatchObject({ kind: 'broken' });
   });
 
-  test('is given up with the request that waits for it', async () => {
+  test('is aborted with the request that waits for it', async () => {
     await using proxy = await httpProxy({ answer: null });
     const options = { ...lax, connectTimeoutMs: () => 300 };
     await using client = proxiedClient(`http://127.0.0.1:${proxy.port}`, 'https://up.test/', options);
@@ -270,7 +270,7 @@ describe('a proxy fails a tunnel', () => {
 });
 
 describe('the far end of a tunnel is refused', () => {
-  test('when nobody vouches for it, and nothing is sent', async () => {
+  test('if it is not trusted, and nothing is sent', async () => {
     using server = await rawServer(() => {}, { tls });
     await using proxy = await httpProxy();
     await using client = proxiedClient(`http://127.0.0.1:${proxy.port}`, `https://up.test:${server.port}/`);
@@ -319,7 +319,7 @@ describe('the far end of a tunnel is refused', () => {
 });
 
 describe('a proxy at an https URL', () => {
-  test.each(['http', 'https'])('is refused when nobody vouches for it, for %s', async (scheme) => {
+  test.each(['http', 'https'])('is refused if it is not trusted, for %s', async (scheme) => {
     await using proxy = await httpProxy({ tls: certificateFor('127.0.0.1') });
     await using client = proxiedClient(`https://127.0.0.1:${proxy.port}`, `${scheme}://up.test/`, lax);
     await expect(within('the failure', client.fetch(get))).rejects.toMatchObject({

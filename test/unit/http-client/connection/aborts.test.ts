@@ -32,8 +32,8 @@ const ways: [string, () => { signal: Signal; abort(reason: unknown): void }][] =
   ],
 ];
 
-describe.each(ways)('a request that is given up by %s', (_name, create) => {
-  test('before it began makes no connection', async () => {
+describe.each(ways)('a request that is aborted by %s', (_name, create) => {
+  test('before its start makes no connection', async () => {
     using server = await rawServer(() => {});
     await using client = httpClient(server.origin);
     const abort = create();
@@ -55,7 +55,7 @@ describe.each(ways)('a request that is given up by %s', (_name, create) => {
     await waitUntil('the end of the connection', () => server.open() === 0);
   });
 
-  test('before its answer ends the connection', async () => {
+  test('before its response ends the connection', async () => {
     using server = await rawServer(() => {});
     await using client = httpClient(server.origin);
     const abort = create();
@@ -105,7 +105,7 @@ describe.each(ways)('a request that is given up by %s', (_name, create) => {
     expect(await request).toBe(reason);
   });
 
-  test('after its answer does not touch the connection, which serves another one by now', async () => {
+  test('after its response does not affect the connection, which serves another one by now', async () => {
     using server = await rawServer(({ socket, target }) => {
       if (target === '/first') socket.write(`${ok}Content-Length: 5\r\n\r\nfirst`);
       else setTimeout(() => socket.write(`${ok}Content-Length: 6\r\n\r\nsecond`), 50);
@@ -123,7 +123,7 @@ describe.each(ways)('a request that is given up by %s', (_name, create) => {
   });
 });
 
-test('a body that is not wanted ends its connection, but not when it was all there', async () => {
+test('a cancelled body ends its connection unless it was complete', async () => {
   using server = await rawServer(({ socket, target }) => {
     socket.write(`${ok}Content-Length: ${target === '/whole' ? 4 : 9}\r\n\r\nhalf`);
   });

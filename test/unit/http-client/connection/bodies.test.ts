@@ -41,7 +41,7 @@ describe.each([
   ['TCP', {}],
   ['TLS', { tls }],
 ])('over %s', (_name, options) => {
-  test('a large request arrives as it is, however slowly it is read', async () => {
+  test('a large request arrives unchanged, however slowly it is read', async () => {
     // Partial writes end within characters, too.
     const body = 'a€é😀'.repeat(419_430);
     expect(Buffer.byteLength(body)).toBe(4_194_300);
@@ -74,7 +74,7 @@ describe.each([
         '0\r\n\r\n',
       ],
     ],
-  ])('a large answer %s arrives as it is', async (_kind, framed) => {
+  ])('a large response %s arrives unchanged', async (_kind, framed) => {
     const body = Buffer.from(Uint8Array.from({ length: 1_000_003 }, (_, index) => index % 251));
     const whole = Buffer.concat(Array<Buffer>(20).fill(body));
     using server = await rawServer(({ socket }) => {
@@ -92,7 +92,7 @@ describe.each([
     expect(server.connections()).toBe(1);
   });
 
-  test('an answer that is not read makes its sender wait, and goes on when it is', async () => {
+  test('an unread response applies back-pressure, and continues when it is read', async () => {
     const piece = Buffer.from(`10000\r\n${'x'.repeat(65_536)}\r\n`);
     let sent = 0;
     let more = true;
@@ -153,7 +153,7 @@ describe.each([
   );
 });
 
-test('an answer that comes before the whole request was sent is taken, and its connection is not used again', async () => {
+test('a response before the whole request was sent is used, and its connection is not reused', async () => {
   using server = await rawServer(({ socket }) => void socket.write(`${ok}Content-Length: 2\r\n\r\nhi`), {
     onHead({ headers, socket }) {
       if (headers.get('content-length') !== '20000000') return false;
@@ -170,7 +170,7 @@ test('an answer that comes before the whole request was sent is taken, and its c
   expect(server.connections()).toBe(2);
 });
 
-describe('an answer is a fault', () => {
+describe('a response is a failure', () => {
   test.each<[string, string, (socket: Socket) => void, string]>([
     ['that is shorter than its length', 'Content-Length: 9\r\n\r\nhalf', (socket) => socket.end(), 'broken'],
     [

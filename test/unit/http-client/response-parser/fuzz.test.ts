@@ -59,7 +59,7 @@ function trimmed(value: string | null): string | null {
   return value?.replace(/(^|,)[ \t]+/g, '$1') ?? null;
 }
 
-test('what fetch makes of a response we make of it, too, and what it refuses we do not take for another one', async () => {
+test('a response is parsed as fetch parses it, and one that fetch refuses is never another one', async () => {
   const random = new Random(seed);
   const responses = Array.from({ length: count }, () => {
     const text = randomResponse(random);
@@ -125,7 +125,7 @@ test('what fetch makes of a response we make of it, too, and what it refuses we 
   expect(refused).toBeGreaterThan(count / 5);
 });
 
-test('any way to cut a response into pieces gives the same', () => {
+test('a response gives the same in any chunks', () => {
   const random = new Random(12);
   for (let round = 0; round < 3_000; round++) {
     const valid = randomResponse(random);
@@ -142,7 +142,7 @@ test('any way to cut a response into pieces gives the same', () => {
   }
 });
 
-test('rubbish is refused, or waited for more of, and throws nothing else', () => {
+test('rubbish is refused or incomplete, and throws nothing else', () => {
   const random = new Random(13);
   const starts = [
     '',

@@ -30,7 +30,7 @@ describe('a response is refused that begins with', () => {
     expectRefused(`${text}\r\n`, 'sent an invalid HTTP response: not HTTP/1.1');
   });
 
-  test('an upgrade that nobody asked for', () => {
+  test('an unrequested upgrade', () => {
     const text = 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n';
     expectRefused(text, 'sent an invalid HTTP response: unrequested protocol switch (HTTP 101)');
   });
@@ -56,7 +56,7 @@ describe('a header is refused', () => {
     expectRefused(`${ok}${header}\r\n`, 'sent an invalid HTTP response: malformed header field');
   });
 
-  test('that goes on from the head of an interim response', () => {
+  test('that continues the head of an interim response', () => {
     expectRefused(
       'HTTP/1.1 103 Early Hints\r\nX: 1\r\n\r\nHTTP/1.1 200 OK\r\n folded\r\n\r\n',
       'sent an invalid HTTP response: malformed header field',
@@ -124,7 +124,7 @@ describe('the size of a chunk is refused', () => {
 });
 
 // RFC 9112, 6.1: a sender must not apply it more than once, and what the body is then nobody knows.
-test('chunks within chunks are refused', () => {
+test('chunked twice is refused', () => {
   for (const header of [
     'chunked, chunked',
     'chunked, gzip, chunked',
@@ -176,7 +176,7 @@ describe('the bound', () => {
     ['zeros ahead of a size', '0'.repeat(16 * 1024 + 1)],
     ['one trailer', `0\r\nX: ${'x'.repeat(16 * 1024)}`],
     ['all trailers together', `0\r\n${'X: 1\r\n'.repeat(3_000)}`],
-  ])('on what is no data holds for %s', (_name, text) => {
+  ])('between chunks holds for %s', (_name, text) => {
     const all = `${ok}Transfer-Encoding: chunked\r\n\r\n${text}`;
     for (const size of [1, 100, 100_000]) {
       const found = inPieces(all, size);
@@ -185,7 +185,7 @@ describe('the bound', () => {
     }
   });
 
-  test('on what is no data is not used up by many chunks', () => {
+  test('between chunks is not used up by many chunks', () => {
     const all = `${ok}Transfer-Encoding: chunked\r\n\r\n${'1;xxxxxxxx\r\na\r\n'.repeat(5_000)}0\r\n\r\n`;
     expect(inPieces(all, 777)).toMatchObject({ body: 'a'.repeat(5_000), end: 'clean', error: null });
   });
