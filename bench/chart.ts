@@ -32,7 +32,7 @@ const gateways: readonly Bar[] = [
   { contestant: 'crate mcp-proxy', label: 'crate mcp-proxy', note: 'Rust' },
   { contestant: 'contextforge', label: 'ContextForge', note: 'Python' },
 ];
-const floor: Bar = { contestant: 'nginx', label: 'nginx', note: 'passes bytes on unread' };
+const floor: Bar = { contestant: 'nginx', label: 'nginx', note: 'reads nothing' };
 
 /** The geometry, in pixels at the picture's own size. */
 export const layout = {
