@@ -10,7 +10,7 @@ function keysOf(value: unknown, path = ''): string[] {
   return Object.entries(value).flatMap(([key, item]) => keysOf(item, `${path}.${key}`));
 }
 
-test('the page about operations shows /health with the keys that it has', async () => {
+test('docs/operations.md shows /health with its actual keys', async () => {
   const shown = blocksOf('docs/operations.md').filter(({ text }) => text.includes('"uptime_seconds"'));
   expect(shown.length).toBe(1);
   const url = `http://127.0.0.1:${freePort()}/mcp`;

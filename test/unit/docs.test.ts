@@ -212,7 +212,7 @@ describe('the documentation', () => {
     expect(broken).toEqual([]);
   });
 
-  test('shows the last full run of the benchmark as its script does', async () => {
+  test('shows the last full run as the script of the benchmark generates it', async () => {
     for (const [path, text] of Object.entries(reportFiles(lastResult()))) expect(await read(path)).toBe(text);
   });
 
@@ -265,7 +265,7 @@ describe('the documentation', () => {
     expect(named).toBeGreaterThan(0);
   });
 
-  test('names only files of src that there are, by their path or name', async () => {
+  test('names only existing files of src, by path or name', async () => {
     const files = [...new Glob('**/*.ts').scanSync(join(root, 'src'))].map((path) =>
       path.replaceAll('\\', '/'),
     );

@@ -35,12 +35,12 @@ function commitFile(path: string): string {
 }
 
 describe('the commit of a checkout', () => {
-  test('is what git says', () => {
+  test('comes from git', () => {
     const sha = commitFile('package.json');
     expect(commit(folder)).toMatchObject({ sha, isChanged: false });
   });
 
-  test('is said to be changed once a source has changes that are not committed', () => {
+  test('is marked as changed if a source has uncommitted changes', () => {
     commitFile('package.json');
     writeFileSync(join(folder, 'package.json'), '{"version":"1.2.3"}');
     expect(commit(folder).isChanged).toBe(true);
@@ -48,19 +48,19 @@ describe('the commit of a checkout', () => {
 });
 
 describe('the commit of a folder without .git', () => {
-  test('is unknown, and its time that of package.json', () => {
+  test('is unknown, and its time is that of package.json', () => {
     writeFileSync(join(folder, 'package.json'), '{}');
     utimesSync(join(folder, 'package.json'), madeSeconds, madeSeconds);
     expect(commit(folder)).toEqual({ sha: 'unknown', timeSeconds: madeSeconds, isChanged: false });
   });
 
-  test('is not that of another repository around it', () => {
+  test('is not that of an enclosing repository', () => {
     commitFile('inner/package.json');
     const inner = join(folder, 'inner');
     expect(commit(inner)).toEqual({ sha: 'unknown', timeSeconds: madeSeconds, isChanged: false });
   });
 
-  test('is the one that MCPSTEAD_GIT_SHA names', () => {
+  test('comes from MCPSTEAD_GIT_SHA', () => {
     writeFileSync(join(folder, 'package.json'), '{}');
     process.env.MCPSTEAD_GIT_SHA = '0123456789abcdef';
     expect(commit(folder).sha).toBe('0123456789abcdef');

@@ -9,7 +9,7 @@ import { problems, read, refusal } from '../config/reading.ts';
 
 const committed = (name: string) => readFileSync(join(import.meta.dir, '../../../docs', name), 'utf8');
 
-describe('what is generated is up to date; if not, run `npm run docs`', () => {
+describe('the generated files are up to date (if not, run `npm run docs`)', () => {
   test('docs/config.schema.json', () => {
     expect(committed('config.schema.json')).toBe(schemaFile());
   });
@@ -89,7 +89,7 @@ describe('the schema', () => {
     expect(allKeys().filter(({ schema }) => !schema.description)).toEqual([]);
   });
 
-  test('says of every key but sections what a change of it does', () => {
+  test('says for every key except sections what a change of it does', () => {
     expect(allKeys().filter((key) => (key.schema.onChange === undefined) !== isSection(key))).toEqual([]);
   });
 });
@@ -113,14 +113,14 @@ describe('the page', () => {
     expect(read(text, env).path).toBe('f.yaml');
   });
 
-  test('shows one file without and one with all defaults, which mean the same', () => {
+  test('shows a file without and a file with all defaults, which are equivalent', () => {
     const [short = '', long = ''] = examples;
     const { config } = read(short);
     expect(read(long).config).toEqual(config);
     expect(parse(long)).toEqual(config);
   });
 
-  test('shows one file that does not, and its messages', () => {
+  test('shows an invalid file and its messages', () => {
     expect(examples.length).toBe(blocks('yaml').length - 1);
     const shown = refusal(brokenExample).replaceAll('f.yaml', 'mcpstead.yaml');
     expect(blocks('text')).toEqual([`${shown}\n`]);

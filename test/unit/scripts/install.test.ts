@@ -109,7 +109,7 @@ function leftovers(): string[] {
     .toSorted();
 }
 
-describe('the installer takes the program for', () => {
+describe('the installer selects the program for', () => {
   const machines: [string, () => void, string][] = [
     ['Apple silicon', () => machine('Darwin', 'arm64'), 'darwin-arm64'],
     ['a Mac with Intel', () => machine('Darwin', 'x86_64'), 'darwin-x64'],
@@ -147,7 +147,7 @@ describe('the installer takes the program for', () => {
     });
   }
 
-  test('nothing else, which it says', async () => {
+  test('no other platform, and says so', async () => {
     for (const [setUp, message] of [
       [() => machine('FreeBSD', 'amd64'), 'there is no program for FreeBSD-x64, only for darwin-arm64 '],
       [() => machine('Linux', 'aarch64', { bits: '32' }), 'there is no program for linux-arm64-32bit,'],
@@ -165,7 +165,7 @@ describe('the installer takes the program for', () => {
 describe('the installer', () => {
   beforeEach(() => machine('Linux', 'x86_64'));
 
-  test('takes the version and the folder that it is told, with or without a v', async () => {
+  test('accepts a version, with or without a v, and a folder', async () => {
     await using release = serveRelease(['linux-x64']);
     for (const version of ['1.2.3', 'v1.2.3']) {
       const { exitCode } = await install(release.url, ['--version', version, '--to', `opt/${version}`]);
@@ -177,7 +177,7 @@ describe('the installer', () => {
     );
   });
 
-  test('prints a line for PATH only when one is needed', async () => {
+  test('prints a line for PATH only if it is needed', async () => {
     await using release = serveRelease(['linux-x64']);
     const bin = join(folder, 'bin');
     const line = `export PATH="${bin}:$PATH"`;
@@ -187,7 +187,7 @@ describe('the installer', () => {
     expect(stdout).not.toContain('PATH');
   });
 
-  test('says so when another mcpstead comes first on PATH', async () => {
+  test('reports another mcpstead that comes first on PATH', async () => {
     await using release = serveRelease(['linux-x64']);
     shim('mcpstead', 'echo another');
     const path = `${join(folder, 'shims')}:${join(folder, 'bin')}:${process.env.PATH}`;
@@ -195,7 +195,7 @@ describe('the installer', () => {
     expect(stdout).toContain(`but ${join(folder, 'shims', 'mcpstead')} comes first on your PATH`);
   });
 
-  test('installs nothing whose checksum is wrong, and keeps what was there', async () => {
+  test('installs nothing with a wrong checksum, and keeps the old program', async () => {
     await using good = serveRelease(['linux-x64']);
     await install(good.url);
     await using bad = serveRelease(['linux-x64'], { checksum: '0'.repeat(64) });
@@ -208,7 +208,7 @@ describe('the installer', () => {
     expect(installed).toBe('mcpstead 1.2.3 for linux-x64\n');
   });
 
-  test('says which file it could not download, and leaves nothing behind', async () => {
+  test('names the file that it could not download, and leaves nothing behind', async () => {
     await using release = serveRelease([]);
     const { exitCode, stderr } = await install(release.url, ['--version', '9.9.9']);
     expect(exitCode).toBe(1);
@@ -246,7 +246,7 @@ describe('the installer', () => {
     expect(again.stderr).toContain(`there is no ${bin}/mcpstead`);
   });
 
-  test('refuses arguments that it does not know, and ones without their value', async () => {
+  test('rejects unknown arguments, and arguments without their value', async () => {
     const unknown = await install('http://127.0.0.1:9', ['--verison', '1']);
     expect(unknown.exitCode).toBe(1);
     expect(unknown.stderr).toContain('unknown argument --verison');
@@ -254,7 +254,7 @@ describe('the installer', () => {
     expect(bare.stderr).toBe('mcpstead: --to expects a value\n');
   });
 
-  test('does nothing when it was cut off on its way', async () => {
+  test('does nothing if its download was truncated', async () => {
     await using release = serveRelease(['linux-x64']);
     // Anywhere in the script, and at every line of its end.
     const ends = script.length - 1;

@@ -39,14 +39,14 @@ describe('the launcher finds the program', () => {
     );
   });
 
-  test('also where a package manager that knows no libc installed both', () => {
+  test('even if a package manager without support for libc installed both', () => {
     const both = ['linux-x64', 'linux-x64-musl'];
     expect(find('linux-x64', both)).toBe('/node_modules/@ahkohd/mcpstead-linux-x64/bin/mcpstead');
     expect(find('linux-x64-musl', both)).toBe('/node_modules/@ahkohd/mcpstead-linux-x64-musl/bin/mcpstead');
   });
 });
 
-describe('where the program is missing, the launcher says why', () => {
+describe('the launcher says why the program is missing', () => {
   test('optional dependencies were omitted', () => {
     const message = diagnosis('linux-x64', []);
     expect(message).toStartWith(
@@ -82,14 +82,14 @@ describe('where the program is missing, the launcher says why', () => {
     }
   });
 
-  test('there is none for the platform', () => {
+  test('there is no program for the platform', () => {
     expect(diagnosis('freebsd-x64', [])).toStartWith(
       'there is no program for freebsd-x64, only for darwin-arm64, darwin-x64, linux-x64,',
     );
     expect(diagnosis('linux-riscv64', [])).toContain('set MCPSTEAD_BINARY to its path');
   });
 
-  test('and what to do', () => {
+  test('together with a remedy', () => {
     const message = diagnosis('linux-x64', []);
     const version = manifest.version;
     expect(message).toContain(`npm install @ahkohd/mcpstead@${version} --include=optional`);

@@ -47,7 +47,7 @@ function signed(): Buffer {
 }
 
 describe('the code signature of a Mach-O file', () => {
-  test('is valid when it fits the pages', () => {
+  test('is valid if it matches the pages', () => {
     expect(readExecutable(signed())).toEqual({
       format: 'Mach-O',
       cpu: 'x64',
@@ -56,13 +56,13 @@ describe('the code signature of a Mach-O file', () => {
     });
   });
 
-  test('is broken when a byte of them changed', () => {
+  test('is broken if a byte of the pages differs', () => {
     const file = signed();
     file.write('cODE', 2000);
     expect(signatureState(file)).toBe('broken');
   });
 
-  test('can be taken away; the other commands and the code stay', () => {
+  test('can be removed; the other commands and the code stay', () => {
     const bare = withoutSignature(signed());
     expect(signatureState(bare)).toBe('none');
     expect(bare.length).toBe(signatureStart);
@@ -73,7 +73,7 @@ describe('the code signature of a Mach-O file', () => {
     expect(withoutSignature(bare)).toBe(bare);
   });
 
-  test('is not taken away when something follows it', () => {
+  test('is not removed if anything follows it', () => {
     const file = Buffer.concat([signed(), Buffer.alloc(16)]);
     expect(() => withoutSignature(file)).toThrow('not at the end');
   });

@@ -2,7 +2,7 @@ import { expect, test } from 'bun:test';
 import manifest from '../../../package.json' with { type: 'json' };
 import { bundledPackages, thirdPartyNotices } from '../../../scripts/notices.ts';
 
-test('every package that the bundler takes into the program is found, also those that package.json does not name', async () => {
+test('every bundled package is found, including those that package.json does not name', async () => {
   expect((await bundledPackages()).map(({ name, license }) => [name, license])).toEqual([
     ['@modelcontextprotocol/sdk', 'MIT'],
     ['ajv', 'MIT'],
@@ -20,7 +20,7 @@ test('every package that the bundler takes into the program is found, also those
   ]);
 });
 
-test('the notices hold the license of every package, with its copyright', async () => {
+test('the notices contain the license of every package, with its copyright', async () => {
   const notices = await thirdPartyNotices();
   for (const { name, version, text } of await bundledPackages()) {
     expect(notices).toContain(`\n## ${name} ${version} (`);
@@ -30,7 +30,7 @@ test('the notices hold the license of every package, with its copyright', async 
   }
 });
 
-test('the notices name Bun in its version, what is linked into it, and how it is linked anew', async () => {
+test('the notices name the version of Bun, the libraries linked into it, and how to relink it', async () => {
   const notices = await thirdPartyNotices();
   expect(notices).toContain(`\n## Bun ${manifest.devDependencies.bun}\n`);
   for (const part of ['JavaScriptCore', 'boringssl', 'tinycc', 'ICU', '--compile-executable-path=']) {

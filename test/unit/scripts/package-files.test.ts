@@ -49,7 +49,7 @@ function linksIn(place: string): { page: string; target: string }[] {
 }
 
 describe.each(['archive', 'npm'])('the %s package', (kind) => {
-  test('holds every file that one of its pages links to', () => {
+  test('contains every file that its pages link to', () => {
     const place = unpacked[kind] as string;
     const relative = linksIn(place).filter((link) => !/^[a-z]+:/.test(link.target));
     expect(relative.map((link) => link.target)).toContain('docs/configuration.md');
@@ -57,7 +57,7 @@ describe.each(['archive', 'npm'])('the %s package', (kind) => {
     expect(broken).toEqual([]);
   });
 
-  test('links to what stays in the repository at the tag of its version', () => {
+  test('links to files of the repository at the tag of its version', () => {
     const repository = `https://github.com/ahkohd/mcpstead`;
     const links = linksIn(unpacked[kind] as string).map((link) => link.target);
     expect(links).toContain(`${repository}/blob/v${manifest.version}/CONTRIBUTING.md`);
@@ -68,7 +68,7 @@ describe.each(['archive', 'npm'])('the %s package', (kind) => {
     }
   });
 
-  test('holds the licenses and the schema for editors', () => {
+  test('contains the licenses and the schema for editors', () => {
     const read = (path: string) => readFileSync(join(unpacked[kind] as string, path), 'utf8');
     expect(read('LICENSE')).toStartWith('MIT License');
     expect(read('THIRD-PARTY-NOTICES')).toContain('\n## zod ');
@@ -76,7 +76,7 @@ describe.each(['archive', 'npm'])('the %s package', (kind) => {
   });
 });
 
-test('only the program of an archive may be executed', () => {
+test('only the program of an archive is executable', () => {
   const modes = readdirSync(unpacked.archive as string, { recursive: true })
     .map(String)
     .map((path) => [path, statSync(join(unpacked.archive as string, path))] as const)
@@ -84,7 +84,7 @@ test('only the program of an archive may be executed', () => {
   expect(modes.map(([path]) => path)).toEqual(['mcpstead']);
 });
 
-test('every npm package hands the licenses on', () => {
+test('every npm package contains the licenses', () => {
   for (const { files } of [launcherManifest(), platformManifest(target)]) {
     expect(files).toContain('THIRD-PARTY-NOTICES');
   }

@@ -10,7 +10,7 @@ const read = (path: string) => Bun.file(join(import.meta.dir, '../../..', path))
 const names = targets.map((target) => target.name);
 
 describe('the table of platforms', () => {
-  test('holds what mcpstead is built for', () => {
+  test('has all platforms', () => {
     expect(names).toEqual([
       'darwin-arm64',
       'darwin-x64',
@@ -43,13 +43,13 @@ describe('the table of platforms', () => {
     });
   });
 
-  test('says which platforms there are when one is asked for that is not', () => {
+  test('reports an unknown platform with the list of all', () => {
     expect(() => targetNamed('linux-mips')).toThrow(
       'no platform "linux-mips"; there are darwin-arm64, darwin-x64,',
     );
   });
 
-  test('asks for Bun packages that bun.lock has a hash of', async () => {
+  test('names Bun packages whose hashes are in bun.lock', async () => {
     const lock = await read('bun.lock');
     const version = manifest.devDependencies.bun;
     const missing = targets.filter(({ bunPackage }) => !lock.includes(`["${bunPackage}@${version}"`));
@@ -57,23 +57,23 @@ describe('the table of platforms', () => {
   });
 });
 
-describe('what is made from the table, or has to agree with it', () => {
-  test('the launcher calls every platform by its name in the table', () => {
+describe('the users of the table', () => {
+  test('the launcher names every platform as the table does', () => {
     const called = targets.map(({ os, cpu, libc }) => platformName(os, cpu, () => libc === 'musl'));
     expect(called).toEqual(names);
   });
 
-  test('the installer knows every platform but Windows, which has no sh', async () => {
+  test('the installer knows every platform except Windows, which has no sh', async () => {
     const [, listed] = /^platforms='(.*)'$/m.exec(await read('scripts/install.sh')) ?? [];
     expect(listed).toBe(names.filter((name) => !name.startsWith('windows')).join(' '));
   });
 
-  test('the page about the scripts names every platform', async () => {
+  test('the page of the scripts names every platform', async () => {
     const page = await read('scripts/README.md');
     expect(names.filter((name) => !page.includes(`\`${name}\``))).toEqual([]);
   });
 
-  test('the launcher depends on every platform’s package, of its own version', () => {
+  test('the launcher depends on every platform package in its own version', () => {
     const version = manifest.version;
     expect(launcherManifest().optionalDependencies).toEqual({
       '@ahkohd/mcpstead-darwin-arm64': version,
@@ -92,7 +92,7 @@ describe('what is made from the table, or has to agree with it', () => {
     expect(manifests.filter((each) => 'scripts' in each)).toEqual([]);
   });
 
-  test('a platform’s package installs on that platform only', () => {
+  test('a platform package installs on that platform only', () => {
     const restrictions = targets.map((target) => {
       const { os, cpu, libc } = platformManifest(target);
       return [target.name, os, cpu, libc];
@@ -126,14 +126,14 @@ describe('the Homebrew formula', () => {
     expect(text).toContain(`version "${manifest.version}"`);
   });
 
-  test('is not made without a checksum', () => {
+  test('cannot be generated without a checksum', () => {
     const without = sums.replace(/.*mcpstead-darwin-x64.*\n/, '');
     expect(() => formula(parseChecksums(without))).toThrow(
       'SHA256SUMS has no line for mcpstead-darwin-x64.tar.gz',
     );
   });
 
-  test('keeps to the lengths that "brew style" and "brew audit" ask for', () => {
+  test('keeps the lengths that "brew style" and "brew audit" require', () => {
     const text = formula(parseChecksums(sums));
     expect(text.split('\n').filter((line) => line.length > 118 && !/^\s*(url|sha256) /.test(line))).toEqual(
       [],
