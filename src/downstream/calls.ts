@@ -31,7 +31,7 @@ export class Calls implements CallOwner {
   }
 
   start(call: Call): void {
-    call.session?.began(call);
+    call.session?.callStarted(call);
     try {
       if (call.method === 'initialize')
         throw new GatewayError('invalid_request', 'initialize must not be part of a batch');
@@ -45,7 +45,7 @@ export class Calls implements CallOwner {
     const { message, reply, session, startMs } = call;
     const nowMs = performance.now();
     call.isOver = true;
-    session?.ended(call, nowMs);
+    session?.callEnded(call, nowMs);
     this.#metrics.request(message.method, answer.kind === 'result', (nowMs - startMs) / 1000);
     if (this.#log.isDebug) this.#log.answered(call, answer, nowMs, this.#router.serverOf(call));
     reply.answer(answerText(message.idText, answer));

@@ -1,5 +1,5 @@
 import type { Exchange } from '../protocol/exchange.ts';
-import { type Deadline, deadlines } from '../runtime/deadlines.ts';
+import { deadlines as processDeadlines } from '../runtime/deadlines.ts';
 import { LinkedList } from '../runtime/linked-list.ts';
 import { type SendBatch, sendBatch } from '../runtime/send-batch.ts';
 import { KeepAlive, type KeepAliveMember } from './keep-alive.ts';
@@ -25,22 +25,26 @@ export class InFlightReplies {
   readonly #young = new LinkedList<InFlightReply>();
   readonly #watched: KeepAlive<InFlightReply>;
   readonly #batch: SendBatch;
-  #aging: Deadline | null = null;
+  readonly #deadlines: typeof processDeadlines;
+  #isAging = false;
   #onIdle: (() => void) | null = null;
 
   /**
    * @param watched calls back the replies that take long
    * @param batch counts the requests in flight
    */
-  constructor(watched = new KeepAlive<InFlightReply>(), batch = sendBatch) {
+  constructor(watched = new KeepAlive<InFlightReply>(), batch = sendBatch, deadlines = processDeadlines) {
     this.#watched = watched;
     this.#batch = batch;
+    this.#deadlines = deadlines;
   }
 
   add(reply: InFlightReply): void {
     this.#batch.requestStarted();
     this.#young.add(reply);
-    this.#aging ??= deadlines.add(watchAfterMs, () => this.#age());
+    if (this.#isAging) return;
+    this.#isAging = true;
+    this.#deadlines.add(watchAfterMs, () => this.#age());
   }
 
   /** Removes a reply that is done. */
@@ -56,9 +60,9 @@ export class InFlightReplies {
     if (this.#size === 0) return;
     const idle = Promise.withResolvers<void>();
     this.#onIdle = idle.resolve;
-    const timer = setTimeout(idle.resolve, timeoutMs);
+    const cancel = this.#deadlines.clock.startTimer(idle.resolve, timeoutMs);
     await idle.promise;
-    clearTimeout(timer);
+    cancel();
   }
 
   /** Cancels all calls; returns how many for each server. */
@@ -77,7 +81,7 @@ export class InFlightReplies {
   }
 
   #age(): void {
-    this.#aging = null;
+    this.#isAging = false;
     for (const reply of this.#young) {
       this.#young.remove(reply);
       this.#watched.add(reply);

@@ -1,7 +1,8 @@
+import { deadlines } from '../runtime/deadlines.ts';
 import { forEachInTurns } from '../runtime/event-loop.ts';
 import { LinkedList, type LinkedNode } from '../runtime/linked-list.ts';
 
-/** How often quiet streams are written to: well below the idle timeouts of proxies and of our own server. */
+/** Well below the idle timeouts of proxies and of our own server. */
 const defaultIntervalMs = 15_000;
 
 /** A member that is called back on every keep-alive tick. */
@@ -9,27 +10,28 @@ export interface KeepAliveMember extends LinkedNode {
   beat(): void;
 }
 
-/** One timer for all that wait. */
+/** Calls all members back at intervals, from one timer. */
 export class KeepAlive<T extends KeepAliveMember = KeepAliveMember> implements Iterable<T> {
   readonly #intervalMs: number;
+  readonly #clock: typeof deadlines.clock;
   readonly #members = new LinkedList<T>();
-  #timer: Timer | null = null;
+  #isScheduled = false;
 
-  constructor(intervalMs = defaultIntervalMs) {
+  constructor(intervalMs = defaultIntervalMs, clock = deadlines.clock) {
     this.#intervalMs = intervalMs;
+    this.#clock = clock;
   }
 
   get size(): number {
     return this.#members.size;
   }
 
-  /** Tells `member` of the time from now on. */
   add(member: T): void {
-    this.#timer ??= setInterval(() => void this.#beat(), this.#intervalMs);
     this.#members.add(member);
+    this.#schedule();
   }
 
-  /** Ends that; does nothing where it has ended. */
+  /** Removes a member; does nothing if it is not there. */
   delete(member: T): void {
     this.#members.remove(member);
   }
@@ -38,10 +40,15 @@ export class KeepAlive<T extends KeepAliveMember = KeepAliveMember> implements I
     return this.#members[Symbol.iterator]();
   }
 
+  #schedule(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    this.#clock.startTimer(() => void this.#beat(), this.#intervalMs);
+  }
+
   async #beat(): Promise<void> {
+    this.#isScheduled = false;
+    if (this.#members.size > 0) this.#schedule();
     await forEachInTurns(this.#members, (member) => member.beat());
-    if (this.#members.size > 0 || this.#timer === null) return;
-    clearInterval(this.#timer);
-    this.#timer = null;
   }
 }

@@ -1,10 +1,10 @@
 import { bodyBudget } from '../runtime/byte-budget.ts';
-import { deadlines } from '../runtime/deadlines.ts';
+import { deadlines as processDeadlines } from '../runtime/deadlines.ts';
 
-/** For so long a client may take nothing of what is held for it while others find no room. */
-const defaultMaxStallMs = 10_000;
+/** A client that takes nothing for this long is cut off if others need the memory. */
+const maxStallMs = 10_000;
 
-/** What a client is cut off with. */
+/** The reason for cutting off a client. */
 export class StalledError extends Error {
   constructor() {
     super('the client did not take its answer while others waited for the memory');
@@ -12,31 +12,31 @@ export class StalledError extends Error {
   }
 }
 
-/** Writes to a client. Settles when it has taken that; rejects as {@link takenInTime} does. */
+/** Writes to a client. Settles when the client has taken it; rejects like {@link takenInTime}. */
 export async function writeInTime(
   client: ReadableStreamDirectController,
-  piece: string | Uint8Array,
+  chunk: string | Uint8Array,
 ): Promise<void> {
-  // Where the client does not keep up: a promise, whatever the types say, and settled when it is gone, too.
-  const taken: unknown = client.write(piece);
+  // With back-pressure this is a promise, whatever the types say. It also settles when the client is gone.
+  const taken: unknown = client.write(chunk);
   if (taken instanceof Promise) await takenInTime(taken);
 }
 
 /**
- * Settles as `write` does: when a client has taken what was written, or is gone. Rejects with a {@link StalledError} where
- * it takes nothing while the budget is short: what is held for those who do not read must not keep all others out.
+ * Settles like `write`, which does when the client has taken the data or is gone. Rejects with a {@link StalledError} if the
+ * client takes nothing while the budget is short, so that clients that do not read cannot block all others.
  */
 export function takenInTime(
   write: Promise<unknown>,
   budget = bodyBudget,
-  maxStallMs = defaultMaxStallMs,
+  deadlines = processDeadlines,
 ): Promise<unknown> {
   return new Promise((resolve, reject) => {
-    const look = () => {
+    const check = () => {
       if (budget.isShort) reject(new StalledError());
-      else deadline = deadlines.add(maxStallMs, look);
+      else deadline = deadlines.add(maxStallMs, check);
     };
-    let deadline = deadlines.add(maxStallMs, look);
+    let deadline = deadlines.add(maxStallMs, check);
     write.finally(() => deadline.clear()).then(resolve, reject);
   });
 }

@@ -69,7 +69,7 @@ export class Lifecycle {
 
   /** The session with this id. Throws `unknown_session`. */
   session(id: string, principal: Principal): Session {
-    const session = this.#parts.sessions.use(id, principal);
+    const session = this.#parts.sessions.find(id, principal);
     if (session) return session;
     throw new GatewayError('unknown_session', 'Session not found: it ended or never was; initialize anew');
   }

@@ -4,21 +4,21 @@ import type { Logger } from '../../observability/log.ts';
 import type { Caller, Principal } from '../../protocol/caller.ts';
 import { MessageLog } from '../../protocol/message-log.ts';
 import { parseMessage } from '../../protocol/messages.ts';
+import { type Clock, deadlines } from '../../runtime/deadlines.ts';
 import { forEachInTurns, nextTurn } from '../../runtime/event-loop.ts';
 import { LinkedList, LinkedNode } from '../../runtime/linked-list.ts';
 import { EventStream } from '../event-stream.ts';
 import type { KeepAlive } from '../keep-alive.ts';
 import type { SessionFacts, SessionIds } from './session-ids.ts';
 
-/** A bound on what clients can make the gateway remember. */
 const defaultMaxSessions = 100_000;
-/** The streams of one session that are open at the same time. */
+/** The open streams of one session. */
 const maxStreams = 8;
-/** Changes that come close together, as at the start, are told once. */
+/** Notices within this time, as at start-up, are sent once. */
 const noticeDelayMs = 50;
-/** How many idle sessions end in one turn of the event loop. */
-const maxEndedInTurn = 256;
-/** How often it is told that sessions had to make room for others. */
+/** The idle sessions that end in one turn of the event loop. */
+const maxEndedPerTurn = 256;
+/** The shortest time between two warnings that the limit of sessions is reached. */
 const fullWarningIntervalMs = 60_000;
 
 /** A running call, as its session sees it. */
@@ -33,37 +33,41 @@ export class Session extends LinkedNode {
   readonly id: string;
   readonly caller: Caller;
   readonly openedSeconds: number;
-  lastSeenMs = performance.now();
+  lastSeenMs: number;
+  readonly #clock: Clock;
   readonly #idleSessions: LinkedList<Session>;
   readonly #calls = new LinkedList<SessionCall>();
-  /** Those that are open, the newest last. */
+  /** The open streams, the newest last. */
   readonly #streams: EventStream[] = [];
-  /** Notices that no stream was there to take, each once. */
+  /** Notices that are sent when the client listens again. */
   readonly #missed = new Set<string>();
-  #closed = false;
+  #isClosed = false;
 
-  /** @param idleSessions has this session at its end whenever it was used, while nobody listens and nothing runs */
-  constructor(id: string, facts: SessionFacts, idleSessions: LinkedList<Session>) {
+  /** @param idleSessions holds the session while it has no call and no stream, in order of last use */
+  constructor(id: string, facts: SessionFacts, idleSessions: LinkedList<Session>, clock: Clock) {
     super();
     this.id = id;
     const { principal, clientInfo, capabilities, view } = facts;
     this.caller = { principal, sessionId: id, clientInfo, capabilities, view };
     this.openedSeconds = facts.openedSeconds;
+    this.lastSeenMs = clock.nowMs();
+    this.#clock = clock;
     this.#idleSessions = idleSessions;
     idleSessions.add(this);
   }
 
-  /** The session is used now. */
-  touch(nowMs = performance.now()): void {
+  /** Records that the client uses the session. */
+  touch(nowMs = this.#clock.nowMs()): void {
     this.lastSeenMs = nowMs;
-    this.#idleSessions.remove(this);
-    if (!this.#closed && this.#streams.length === 0 && this.#calls.size === 0) this.#idleSessions.add(this);
+    this.unlink();
+    const isIdle = this.#streams.length === 0 && this.#calls.size === 0;
+    if (isIdle && !this.#isClosed) this.#idleSessions.add(this);
   }
 
-  /** Opens a stream of server messages. A client may have several; beyond a bound the oldest is closed. */
-  listen(heartbeat: KeepAlive): EventStream {
+  /** Opens a stream of server messages. If there are too many, the oldest is closed. */
+  listen(keepAlive: KeepAlive): EventStream {
     if (this.#streams.length === maxStreams) this.#streams[0]?.close();
-    const stream: EventStream = new EventStream(heartbeat, () => {
+    const stream: EventStream = new EventStream(keepAlive, () => {
       this.#streams.splice(this.#streams.indexOf(stream), 1);
       this.touch();
     });
@@ -75,8 +79,8 @@ export class Session extends LinkedNode {
   }
 
   /**
-   * Tells the client, on one of its streams only (MCP 2025-11-25, Transports, Multiple Connections): the newest, for an
-   * older one may be lost without anybody knowing. What it cannot be told now it is told when it listens again.
+   * Sends a notice on one stream only (MCP 2025-11-25, Transports, Multiple Connections): the newest, because an older one may
+   * be broken without anyone knowing. Without a stream, the notice waits for one.
    */
   notice(notice: string): void {
     const newest = this.#streams.at(-1);
@@ -84,114 +88,129 @@ export class Session extends LinkedNode {
     else this.#missed.add(notice);
   }
 
-  /** A call of this session runs from now on; the session is not idle until it has {@link ended}. */
-  began(call: SessionCall): void {
+  /** Adds a running call. The session is not idle until {@link callEnded}. */
+  callStarted(call: SessionCall): void {
     this.#calls.add(call);
-    this.#idleSessions.remove(this);
+    this.unlink();
   }
 
-  ended(call: SessionCall, nowMs: number): void {
+  callEnded(call: SessionCall, nowMs: number): void {
     this.#calls.remove(call);
     this.touch(nowMs);
   }
 
-  /** Cancels the calls whose id has this JSON text: nothing stops a client from using one id twice at the same time. */
+  /** Cancels the calls whose id has this JSON text. There may be several, because clients can reuse an id. */
   cancel(idText: string): void {
     for (const call of this.#calls) if (call.idText === idText) call.cancel();
   }
 
   close(): void {
-    this.#closed = true;
-    this.#idleSessions.remove(this);
+    this.#isClosed = true;
+    this.unlink();
     for (const call of this.#calls) call.cancel();
     for (const stream of [...this.#streams]) stream.close();
   }
 }
 
-/** What the sessions of a gateway work with. */
 interface SessionsParts {
   readonly metrics: DownstreamMetrics;
   readonly logger: Logger;
   readonly ids: SessionIds;
-  /** After how long a session ends that nobody uses; it is looked for every `sweepIntervalMs`. */
+  /** An unused session ends after this time. */
   readonly idleTtlMs: number;
   readonly sweepIntervalMs: number;
-  /** How many may be open at the same time. */
   readonly maxSessions?: number;
+  readonly clock?: Clock;
 }
 
-/** All live sessions. */
+/** The open sessions. */
 export class Sessions {
   readonly #parts: SessionsParts;
+  readonly #clock: Clock;
+  readonly #maxSessions: number;
   readonly #sessions = new Map<string, Session>();
-  /** Those without stream and call, the longest idle first. */
+  /** The sessions without call and stream, the least recently used first. */
   readonly #idle = new LinkedList<Session>();
-  readonly #sweepTimer: Timer;
   readonly #notices = new Set<string>();
-  #noticeTimer: Timer | null = null;
-  #accepting = true;
-  /** Sessions that made room for others and were not told of yet. */
+  #cancelSweep: () => void;
+  #cancelNotices: (() => void) | null = null;
+  #isAccepting = true;
+  /** The sessions ended to make room since the last warning. */
   #displaced = 0;
   #fullWarningMs = Number.NEGATIVE_INFINITY;
 
   constructor(parts: SessionsParts) {
+    const { maxSessions = defaultMaxSessions, clock = deadlines.clock } = parts;
     this.#parts = parts;
-    this.#sweepTimer = setInterval(() => void this.#sweep(), parts.sweepIntervalMs);
+    this.#maxSessions = maxSessions;
+    this.#clock = clock;
+    this.#cancelSweep = this.#scheduleSweep();
   }
 
   get size(): number {
     return this.#sessions.size;
   }
 
-  /**
-   * Opens a session. Throws a {@link GatewayError} `unavailable` when the gateway shuts down, or is full of sessions that
-   * are in use.
-   */
+  /** Opens a session. Throws `unavailable` during shutdown, or if the limit is reached and no session is idle. */
   open(facts: SessionFacts, id = this.#parts.ids.issue(facts)): Session {
-    if (!this.#accepting) throw new GatewayError('unavailable', 'the gateway is shutting down');
+    if (!this.#isAccepting) throw new GatewayError('unavailable', 'the gateway is shutting down');
     this.#makeRoom();
-    const session = new Session(id, facts, this.#idle);
+    const session = new Session(id, facts, this.#idle, this.#clock);
     this.#sessions.set(id, session);
     this.#parts.metrics.sessionOpened();
     return session;
   }
 
-  /** Counts a session that came to nothing: its `initialize` had to be refused. */
+  /** Counts a session that failed to initialize. */
   refuse(): void {
     this.#parts.metrics.sessionOpened();
     this.#parts.metrics.sessionEnded('init_failed', 0);
   }
 
   /**
-   * The session of that id and principal; undefined where there is none. One that this process does not know, because a
-   * predecessor opened it, is taken up again. It counts as used by what is done in it. Throws as {@link open} does.
+   * Returns the session with this id and principal, if any. An unknown session that an earlier process opened is resumed.
+   * Does not count as use. Throws like {@link open}.
    */
-  use(id: string, principal: Principal): Session | undefined {
-    const session = this.#sessions.get(id) ?? this.#takeUp(id, principal);
+  find(id: string, principal: Principal): Session | undefined {
+    const session = this.#sessions.get(id) ?? this.#resume(id, principal);
     return session?.caller.principal === principal ? session : undefined;
   }
 
   end(session: Session, reason: SessionEndReason): void {
     if (!this.#sessions.delete(session.id)) return;
     session.close();
-    // With those of a gateway that shuts down, its successor goes on.
+    // After a shutdown, the next process resumes the sessions.
     if (reason !== 'gateway_shutdown') this.#parts.ids.end(session.id, session.openedSeconds);
-    const lastedSeconds = Date.now() / 1000 - session.openedSeconds;
-    this.#parts.metrics.sessionEnded(reason, Math.max(0, lastedSeconds));
+    const durationSeconds = Date.now() / 1000 - session.openedSeconds;
+    this.#parts.metrics.sessionEnded(reason, Math.max(0, durationSeconds));
   }
 
-  /** Tells all clients; the same notice within a moment is told once. */
+  /** Sends a notice to all clients, once if it is repeated within a moment. */
   notice(notice: string): void {
     this.#notices.add(notice);
-    this.#noticeTimer ??= setTimeout(() => {
-      this.#noticeTimer = null;
-      const pending = [...this.#notices];
-      this.#notices.clear();
-      if (this.#parts.logger.isTrace) this.#trace(pending);
-      void forEachInTurns([...this.#sessions.values()], (session) => {
-        for (const each of pending) session.notice(each);
-      });
-    }, noticeDelayMs);
+    this.#cancelNotices ??= this.#clock.startTimer(() => this.#sendNotices(), noticeDelayMs);
+  }
+
+  /** Opens no more sessions; open ones stay. */
+  stopAccepting(): void {
+    this.#isAccepting = false;
+  }
+
+  endAll(): void {
+    this.#isAccepting = false;
+    this.#cancelSweep();
+    this.#cancelNotices?.();
+    for (const session of [...this.#sessions.values()]) this.end(session, 'gateway_shutdown');
+  }
+
+  #sendNotices(): void {
+    this.#cancelNotices = null;
+    const notices = [...this.#notices];
+    this.#notices.clear();
+    if (this.#parts.logger.isTrace) this.#trace(notices);
+    void forEachInTurns([...this.#sessions.values()], (session) => {
+      for (const notice of notices) session.notice(notice);
+    });
   }
 
   #trace(notices: readonly string[]): void {
@@ -199,51 +218,45 @@ export class Sessions {
     for (const notice of notices) log.message('to client', parseMessage(notice), notice.length);
   }
 
-  /** Opens no more sessions; those that are open go on. */
-  stopAccepting(): void {
-    this.#accepting = false;
-  }
-
-  endAll(): void {
-    this.#accepting = false;
-    clearInterval(this.#sweepTimer);
-    if (this.#noticeTimer) clearTimeout(this.#noticeTimer);
-    for (const session of [...this.#sessions.values()]) this.end(session, 'gateway_shutdown');
-  }
-
-  #takeUp(id: string, principal: Principal): Session | undefined {
+  #resume(id: string, principal: Principal): Session | undefined {
     const facts = this.#parts.ids.read(id);
     if (facts?.principal !== principal) return undefined;
     this.#parts.logger.debug('client session continued from before the restart');
     return this.open(facts, id);
   }
 
-  /** Ends the longest idle session where there are as many as may be. */
+  /** Ends the least recently used idle session if the limit is reached. */
   #makeRoom(): void {
-    const { maxSessions = defaultMaxSessions } = this.#parts;
-    if (this.#sessions.size < maxSessions) return;
-    const longestIdle = this.#idle.first;
-    if (!longestIdle) throw new GatewayError('unavailable', 'too many sessions; try again later');
-    this.end(longestIdle, 'idle_timeout');
+    if (this.#sessions.size < this.#maxSessions) return;
+    const leastRecent = this.#idle.first;
+    if (!leastRecent) throw new GatewayError('unavailable', 'too many sessions; try again later');
+    this.end(leastRecent, 'idle_timeout');
     this.#displaced++;
-    const nowMs = performance.now();
+    const nowMs = this.#clock.nowMs();
     if (nowMs - this.#fullWarningMs < fullWarningIntervalMs) return;
     this.#fullWarningMs = nowMs;
-    this.#parts.logger.warn('the limit of sessions is reached: those idle for the longest end to make room', {
-      sessions: maxSessions,
+    this.#parts.logger.warn('the limit of sessions is reached: the longest idle ones end to make room', {
+      sessions: this.#maxSessions,
       ended: this.#displaced,
     });
     this.#displaced = 0;
   }
 
-  /** A few in each turn of the event loop: many may have been left at the same time. */
+  #scheduleSweep(): () => void {
+    return this.#clock.startTimer(() => {
+      this.#cancelSweep = this.#scheduleSweep();
+      void this.#sweep();
+    }, this.#parts.sweepIntervalMs);
+  }
+
+  /** Ends expired sessions over several turns, because many can expire together. */
   async #sweep(): Promise<void> {
-    const before = performance.now() - this.#parts.idleTtlMs;
+    const expiredMs = this.#clock.nowMs() - this.#parts.idleTtlMs;
     for (let ended = 1; ; ended++) {
-      const longestIdle = this.#idle.first;
-      if (!longestIdle || longestIdle.lastSeenMs > before) return;
-      this.end(longestIdle, 'idle_timeout');
-      if (ended % maxEndedInTurn === 0) await nextTurn();
+      const leastRecent = this.#idle.first;
+      if (!leastRecent || leastRecent.lastSeenMs > expiredMs) return;
+      this.end(leastRecent, 'idle_timeout');
+      if (ended % maxEndedPerTurn === 0) await nextTurn();
     }
   }
 }

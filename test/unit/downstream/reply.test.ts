@@ -6,14 +6,20 @@ import { Reply } from '../../../src/downstream/reply.ts';
 import { sessionlessCallers } from '../../../src/protocol/caller.ts';
 import { parseMessage, type RequestMessage } from '../../../src/protocol/messages.ts';
 import { Abort } from '../../../src/runtime/abort.ts';
+import { Deadlines } from '../../../src/runtime/deadlines.ts';
 import { nextTurn } from '../../../src/runtime/event-loop.ts';
 import { OwnedBytes, SharedBytes } from '../../../src/runtime/owned-bytes.ts';
 import { SendBatch } from '../../../src/runtime/send-batch.ts';
+import { FakeClock } from '../../support/fake-clock.ts';
 import { waitUntil } from '../../support/wait.ts';
 
 const json = { json: true, sse: false };
 const sse = { json: false, sse: true };
 const both = { json: true, sse: true };
+
+const tickMs = 15_000;
+/** After this time, a reply watches its client. */
+const watchMs = 50;
 
 function callOf(made: Reply): Call {
   const message = parseMessage('{"jsonrpc":"2.0","id":1,"method":"m"}') as RequestMessage;
@@ -21,19 +27,24 @@ function callOf(made: Reply): Call {
   return new Call(message, sessionlessCallers.none, undefined, made, owner);
 }
 
+/** Replies in flight by a test's clock. */
+function repliesOf(clock: FakeClock, batch?: SendBatch): InFlightReplies {
+  return new InFlightReplies(new KeepAlive(tickMs, clock), batch, new Deadlines(clock));
+}
+
 /** A reply with one call, and how often that was cancelled. */
 function reply({
   accepted = both,
   batch = null as number | null,
   headers = null as Record<string, string> | null,
-  intervalMs = 60_000,
+  clock = new FakeClock(),
   signal = new Abort(),
-  replies = new InFlightReplies(new KeepAlive(intervalMs)),
+  replies = repliesOf(clock),
 } = {}) {
   const seen = { gone: 0, long: 0 };
   const response = Promise.withResolvers<Response>();
   const { resolve } = response;
-  const asked = {
+  const target = {
     accepted,
     signal,
     respond: resolve,
@@ -41,13 +52,13 @@ function reply({
     onLong: () => void seen.long++,
     ended() {},
   };
-  const streams = new KeepAlive(intervalMs);
+  const streams = new KeepAlive(tickMs, clock);
   const parts = { replies, streams };
-  const made = new Reply(parts, asked, batch, headers);
+  const made = new Reply(parts, target, batch, headers);
   const call = callOf(made);
   call.signal.addEventListener('abort', () => void seen.gone++);
   made.source = call;
-  return { reply: made, response: response.promise, seen, replies, streams };
+  return { reply: made, response: response.promise, seen, replies, streams, clock };
 }
 
 /** The response as a client gets it that is really there. */
@@ -107,14 +118,14 @@ describe('a client that accepts both', () => {
   });
 
   test('is sent comments on a stream when the answer takes long', async () => {
-    const { reply: made, response: answered, seen } = reply({ intervalMs: 5 });
+    const { reply: made, response: answered, seen, clock } = reply({});
+    clock.advance(watchMs + 2 * tickMs);
     const response = await answered;
     const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
-    let text = '';
-    await waitUntil('a second comment', async () => {
-      text += (await reader?.read())?.value ?? '';
-      return text.split(': keep-alive\n\n').length > 2;
-    });
+    let text = (await reader?.read())?.value ?? '';
+    clock.advance(tickMs);
+    text += (await reader?.read())?.value ?? '';
+    expect(text).toBe(': keep-alive\n\n'.repeat(2));
     made.answer('{"a":1}');
     for (let part = await reader?.read(); !part?.done; part = await reader?.read()) text += part?.value;
     expect(text.replaceAll(': keep-alive\n\n', '')).toBe('event: message\ndata: {"a":1}\n\n');
@@ -133,8 +144,9 @@ describe('a client that accepts only JSON', () => {
   });
 
   test('has its connection kept when the answer takes long, for nothing can be sent on it', async () => {
-    const { reply: made, response: answered, seen } = reply({ accepted: json, intervalMs: 5 });
-    await waitUntil('the call of onLong', () => seen.long > 0);
+    const { reply: made, response: answered, seen, clock } = reply({ accepted: json });
+    clock.advance(watchMs + 2 * tickMs);
+    expect(seen.long).toBe(1);
     made.answer('{"a":1}');
     expect((await answered).headers.get('content-type')).toBe('application/json');
   });
@@ -212,7 +224,7 @@ describe('a batch whose answers grow long', () => {
 });
 
 describe('a stream', () => {
-  test('that the client closes is told of once, and takes nothing more', async () => {
+  test('that the client closes cancels the call once, and takes nothing more', async () => {
     const { reply: made, response: answered, seen } = reply({});
     made.notify('{"n":1}');
     await (await answered).body?.cancel();
@@ -263,16 +275,18 @@ describe('a stream', () => {
 describe('a client that goes away', () => {
   test('while the reply takes a while has its call cancelled', async () => {
     const signal = new Abort();
-    const { reply: made, seen } = reply({ signal });
+    const { reply: made, seen, clock } = reply({ signal });
     signal.abort();
-    await waitUntil('the cancellation', () => seen.gone > 0);
+    expect(seen.gone).toBe(0);
+    clock.advance(watchMs);
+    expect(seen.gone).toBe(1);
     expect(made.notify('{"n":1}')).toBeUndefined();
   });
 
   test('later on has its call cancelled at once', async () => {
     const signal = new Abort();
-    const { seen } = reply({ signal });
-    await Bun.sleep(150);
+    const { seen, clock } = reply({ signal });
+    clock.advance(watchMs);
     expect(seen.gone).toBe(0);
     signal.abort();
     expect(seen.gone).toBe(1);
@@ -280,17 +294,18 @@ describe('a client that goes away', () => {
 
   test('before it took its stream leaves none behind', async () => {
     const signal = new Abort();
-    const { reply: made, streams } = reply({ signal });
+    const { reply: made, streams, clock } = reply({ signal });
     const waiting = made.notify('{"n":1}');
     expect(streams.size).toBe(1);
     signal.abort();
+    clock.advance(watchMs);
     await waiting;
     expect(streams.size).toBe(0);
   });
 
   test('is not watched for a reply that is done', async () => {
     let watched = 0;
-    const asked = {
+    const target = {
       accepted: both,
       get signal() {
         watched++;
@@ -301,13 +316,14 @@ describe('a client that goes away', () => {
       onLong() {},
       ended() {},
     };
-    const parts = { replies: new InFlightReplies(), streams: new KeepAlive() };
-    const quick = new Reply(parts, asked, null);
+    const clock = new FakeClock();
+    const parts = { replies: repliesOf(clock), streams: new KeepAlive() };
+    const quick = new Reply(parts, target);
     quick.answer('{"a":1}');
-    await Bun.sleep(150);
+    clock.advance(watchMs);
     expect(watched).toBe(0);
-    const slow = new Reply(parts, asked, null);
-    await Bun.sleep(150);
+    const slow = new Reply(parts, target);
+    clock.advance(watchMs);
     expect(watched).toBe(1);
     slow.answer('{"a":1}');
   });
@@ -315,9 +331,10 @@ describe('a client that goes away', () => {
 
 describe('replies under way', () => {
   test('can all have their calls cancelled, young or old, and are answered all the same', async () => {
-    const replies = new InFlightReplies();
+    const clock = new FakeClock();
+    const replies = repliesOf(clock);
     const old = reply({ replies });
-    await Bun.sleep(150);
+    clock.advance(watchMs);
     const young = reply({ replies });
     replies.cancelAll(() => 'a');
     expect([old.seen.gone, young.seen.gone]).toEqual([1, 1]);
@@ -329,7 +346,8 @@ describe('replies under way', () => {
 
   test('count as requests in flight until they are answered or the client aborts', async () => {
     const batch = new SendBatch();
-    const replies = new InFlightReplies(new KeepAlive(), batch);
+    const clock = new FakeClock();
+    const replies = repliesOf(clock, batch);
     const sends = async (): Promise<'at once' | 'at the end of the turn'> => {
       let sent = false;
       const send = () => {
@@ -345,7 +363,7 @@ describe('replies under way', () => {
     expect(await sends()).toBe('at once');
     reply({ replies, signal: client });
     expect(await sends()).toBe('at the end of the turn');
-    await Bun.sleep(150);
+    clock.advance(watchMs);
     client.abort();
     expect(await sends()).toBe('at once');
     reply({ replies });
@@ -355,20 +373,23 @@ describe('replies under way', () => {
   });
 
   test('are waited for until the last one is done', async () => {
-    const { reply: made, replies } = reply({});
-    let isEmpty = false;
-    const empty = replies.idle(10_000).then(() => {
-      isEmpty = true;
+    const { reply: made, replies, clock } = reply({});
+    let isIdle = false;
+    const idle = replies.idle(10_000).then(() => {
+      isIdle = true;
     });
-    await Bun.sleep(100);
-    expect(isEmpty).toBe(false);
+    clock.advance(9_999);
+    await nextTurn();
+    expect(isIdle).toBe(false);
     made.answer('{"a":1}');
-    await empty;
+    await idle;
     await replies.idle(10_000);
   });
 
   test('are not waited for longer than is allowed', async () => {
-    const { replies } = reply({});
-    await replies.idle(20);
+    const { replies, clock } = reply({});
+    const idle = replies.idle(10_000);
+    clock.advance(10_000);
+    await idle;
   });
 });

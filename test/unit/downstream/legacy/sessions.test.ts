@@ -16,6 +16,7 @@ import {
 } from '../../../../src/protocol/messages.ts';
 import { Abort } from '../../../../src/runtime/abort.ts';
 import { volatileState } from '../../../../src/state/state.ts';
+import { FakeClock } from '../../../support/fake-clock.ts';
 import { sampleValue, textOf } from '../../../support/prometheus-page.ts';
 import { waitUntil } from '../../../support/wait.ts';
 
@@ -33,11 +34,14 @@ afterEach(() => {
   for (const cleanup of cleanups.splice(0)) cleanup();
 });
 
+const idleTtlMs = 60_000;
+
 /**
- * Sessions that end when idle for `idleTtlMs`; `endings` counts those that ended for a reason, `warnings` holds what was
- * logged.
+ * Sessions that a test's clock ends after `idleTtlMs`. `endings` counts the ended ones by reason, `warnings` holds the
+ * warnings logged.
  */
-function sessionsOf(idleTtlMs: number, maxSessions = 100_000) {
+function sessionsOf(maxSessions = 100_000) {
+  const clock = new FakeClock();
   const families = new Families();
   const metrics = new DownstreamMetrics(families, () => sessions.size);
   const warnings: [string, LogFields | undefined][] = [];
@@ -53,11 +57,19 @@ function sessionsOf(idleTtlMs: number, maxSessions = 100_000) {
     error: silent,
   };
   const ids = new SessionIds(volatileState());
-  const sessions = new Sessions({ metrics, logger, ids, idleTtlMs, sweepIntervalMs: 5, maxSessions });
+  const sessions = new Sessions({
+    metrics,
+    logger,
+    ids,
+    idleTtlMs,
+    sweepIntervalMs: 100,
+    maxSessions,
+    clock,
+  });
   cleanups.push(() => sessions.endAll());
   const endings = async (reason: string) =>
     sampleValue(textOf(await families.page()), 'mcpstead_downstream_session_terminations_total', { reason });
-  return { sessions, endings, warnings };
+  return { sessions, clock, endings, warnings };
 }
 
 /** A call that runs in the session. */
@@ -70,7 +82,7 @@ function running(session: Session, idText: string): Call {
     callAnswered() {},
     callFailed() {},
   });
-  session.began(call);
+  session.callStarted(call);
   return call;
 }
 
@@ -81,51 +93,54 @@ function cancelled(session: Session, paramsText: string): void {
 
 describe('an idle session', () => {
   test('ends after its time to live, as idle', async () => {
-    const { sessions, endings } = sessionsOf(20);
+    const { sessions, clock, endings } = sessionsOf();
     const session = sessions.open(facts);
-    await waitUntil('the end', () => sessions.size === 0);
-    expect(sessions.use(session.id, 'none')).toBeUndefined();
+    clock.advance(idleTtlMs - 1);
+    expect(sessions.find(session.id, 'none')).toBe(session);
+    clock.advance(100);
+    expect(sessions.find(session.id, 'none')).toBeUndefined();
     expect(await endings('idle_timeout')).toBe(1);
     expect(await endings('init_failed')).toBe(0);
   });
 
-  test('ends with all that were left at the same time, however many', async () => {
-    const { sessions, endings } = sessionsOf(20);
+  test('ends with all others that expire at the same time', async () => {
+    const { sessions, clock, endings } = sessionsOf();
     for (let opened = 0; opened < 1_000; opened++) sessions.open(facts);
+    clock.advance(idleTtlMs);
     await waitUntil('the end', () => sessions.size === 0);
     expect(await endings('idle_timeout')).toBe(1_000);
   });
 
-  test('that came to nothing is counted as failed to initialize, and is none', async () => {
-    const { sessions, endings } = sessionsOf(60_000);
+  test('that failed to initialize is counted, and not open', async () => {
+    const { sessions, endings } = sessionsOf();
     sessions.refuse();
     expect(sessions.size).toBe(0);
     expect(await endings('init_failed')).toBe(1);
   });
 
-  test('lives on while a call runs, and for a whole time to live after it', async () => {
-    const { sessions } = sessionsOf(60);
+  test('stays while a call runs, and for a whole time to live after it', () => {
+    const { sessions, clock } = sessionsOf();
     const busy = sessions.open(facts);
     const call = running(busy, '1');
     const idle = sessions.open(facts);
-    await waitUntil('the end of the idle one', () => sessions.size === 1);
-    // The call took longer than the time to live: its end is when the client was last there.
-    const endMs = performance.now();
-    busy.ended(call, performance.now());
-    await waitUntil('the end of the other', () => sessions.size === 0);
-    expect(performance.now() - endMs).toBeGreaterThanOrEqual(60);
-    expect(sessions.use(idle.id, 'none')).toBeUndefined();
+    clock.advance(2 * idleTtlMs);
+    expect(sessions.find(idle.id, 'none')).toBeUndefined();
+    busy.callEnded(call, clock.nowMs());
+    clock.advance(idleTtlMs - 1);
+    expect(sessions.find(busy.id, 'none')).toBe(busy);
+    clock.advance(100);
+    expect(sessions.size).toBe(0);
   });
 
-  test('lives on while its stream is open', async () => {
-    const { sessions } = sessionsOf(20);
+  test('stays while its stream is open', async () => {
+    const { sessions, clock } = sessionsOf();
     const listening = sessions.open(facts);
     const stream = listening.listen(new KeepAlive());
-    sessions.open(facts);
-    await waitUntil('the end of the idle one', () => sessions.size === 1);
-    expect(sessions.use(listening.id, 'none')).toBe(listening);
+    clock.advance(2 * idleTtlMs);
+    expect(sessions.find(listening.id, 'none')).toBe(listening);
     await stream.readable.cancel();
-    await waitUntil('the end of the other', () => sessions.size === 0);
+    clock.advance(idleTtlMs);
+    expect(sessions.size).toBe(0);
   });
 });
 
@@ -136,7 +151,7 @@ describe('notifications/cancelled', () => {
     ['12345678901234567890', '{"requestId": 12345678901234567890 }'],
     ['1.0', '{"requestId":1.0}'],
   ])('cancels the call whose id is %s', (idText, params) => {
-    const { sessions } = sessionsOf(60_000);
+    const { sessions } = sessionsOf();
     const session = sessions.open(facts);
     const call = running(session, idText);
     const other = running(session, '12345678901234567891');
@@ -146,7 +161,7 @@ describe('notifications/cancelled', () => {
   });
 
   test('cancels all calls of that id, where a client uses one twice', () => {
-    const { sessions } = sessionsOf(60_000);
+    const { sessions } = sessionsOf();
     const session = sessions.open(facts);
     const calls = [running(session, '1'), running(session, '1')];
     cancelled(session, '{"requestId":1}');
@@ -156,7 +171,7 @@ describe('notifications/cancelled', () => {
   test.each(['{}', '{"requestId":"1"}', '{"requestId":null}', '{"requestId":2}'])(
     'cancels nothing else: %s',
     (params) => {
-      const { sessions } = sessionsOf(60_000);
+      const { sessions } = sessionsOf();
       const session = sessions.open(facts);
       const call = running(session, '1');
       cancelled(session, params);
@@ -165,7 +180,7 @@ describe('notifications/cancelled', () => {
   );
 
   test('may name something two million levels deep', () => {
-    const { sessions } = sessionsOf(60_000);
+    const { sessions } = sessionsOf();
     const session = sessions.open(facts);
     const call = running(session, '1');
     const levels = 2_000_000;
@@ -177,7 +192,7 @@ describe('notifications/cancelled', () => {
 });
 
 test('the end of a session cancels its calls and closes its stream', async () => {
-  const { sessions, endings } = sessionsOf(60_000);
+  const { sessions, endings } = sessionsOf();
   const session = sessions.open(facts);
   const call = running(session, '1');
   const stream = session.listen(new KeepAlive());
@@ -196,7 +211,7 @@ describe('a notice', () => {
   };
 
   test('that no stream was there to take is given once to the next one, and not again', async () => {
-    const { sessions } = sessionsOf(60_000);
+    const { sessions } = sessionsOf();
     const session = sessions.open(facts);
     session.notice('{"n":1}');
     session.notice('{"n":1}');
@@ -205,11 +220,12 @@ describe('a notice', () => {
   });
 
   test('goes to all sessions, once when it is given many times in a moment', async () => {
-    const { sessions } = sessionsOf(60_000);
-    // More than are told in one turn.
+    const { sessions, clock } = sessionsOf();
+    // More than get it in one turn.
     const opened = Array.from({ length: 40 }, () => sessions.open(facts));
     const streams = opened.map((session) => session.listen(new KeepAlive()));
     for (let round = 0; round < 10; round++) sessions.notice('{"n":1}');
+    clock.advance(1_000);
     for (const stream of streams) {
       const reader = stream.readable.getReader();
       let text = '';
@@ -224,12 +240,11 @@ describe('a notice', () => {
 });
 
 test('a notice is not given again with the next one', async () => {
-  const { sessions } = sessionsOf(60_000);
+  const { sessions, clock } = sessionsOf();
   const session = sessions.open(facts);
   for (const notice of ['{"n":1}', '{"n":2}']) {
     sessions.notice(notice);
-    // Notices are given a moment later.
-    await Bun.sleep(150);
+    clock.advance(1_000);
     const stream = session.listen(new KeepAlive());
     stream.close();
     const given = (await new Response(stream.readable).text()).match(/\{"n":\d\}/g);
@@ -237,8 +252,8 @@ test('a notice is not given again with the next one', async () => {
   }
 });
 
-test('a session has up to eight streams; the ninth closes the oldest, and the newest gets the messages', async () => {
-  const { sessions } = sessionsOf(60_000);
+test('a ninth stream of a session closes the oldest, and the newest gets the messages', async () => {
+  const { sessions } = sessionsOf();
   const session = sessions.open(facts);
   const streams = Array.from({ length: 9 }, () => session.listen(new KeepAlive()));
   expect(streams.map(({ closed }) => closed)).toEqual([true, ...new Array(8).fill(false)]);
@@ -255,45 +270,42 @@ test('a session has up to eight streams; the ninth closes the oldest, and the ne
 });
 
 describe('when there are as many sessions as may be', () => {
-  test('the longest idle one without stream and call ends for the next, and the log says so', async () => {
-    const { sessions, endings, warnings } = sessionsOf(60_000, 4);
+  test('the least recently used one without stream and call ends, and the log says so', async () => {
+    const { sessions, endings, warnings } = sessionsOf(4);
     const [listening, calling, used, idle] = Array.from({ length: 4 }, () => sessions.open(facts));
     listening?.listen(new KeepAlive());
     running(calling as Session, '1');
-    sessions.use(used?.id as string, 'none')?.touch();
+    sessions.find(used?.id as string, 'none')?.touch();
     const next = sessions.open(facts);
     const live = () =>
-      [listening, calling, used, idle, next].map((session) => sessions.use(session?.id as string, 'none'));
+      [listening, calling, used, idle, next].map((session) => sessions.find(session?.id as string, 'none'));
     expect(live()).toEqual([listening, calling, used, undefined, next]);
     expect(await endings('idle_timeout')).toBe(1);
     expect(warnings).toEqual([
-      [
-        'the limit of sessions is reached: those idle for the longest end to make room',
-        { sessions: 4, ended: 1 },
-      ],
+      ['the limit of sessions is reached: the longest idle ones end to make room', { sessions: 4, ended: 1 }],
     ]);
-    // Once a minute is enough to know it.
+    // The warning is logged once a minute.
     sessions.open(facts);
     expect(live()).toEqual([listening, calling, undefined, undefined, next]);
     expect([warnings.length, sessions.size]).toEqual([1, 4]);
   });
 
   test('a session whose call has ended, or whose stream has closed, counts as used then', () => {
-    const { sessions } = sessionsOf(60_000, 3);
+    const { sessions, clock } = sessionsOf(3);
     const [called, listened, idle] = Array.from({ length: 3 }, () => sessions.open(facts));
     const stream = listened?.listen(new KeepAlive());
     const call = running(called as Session, '1');
-    sessions.use(idle?.id as string, 'none');
+    sessions.find(idle?.id as string, 'none');
     stream?.close();
-    called?.ended(call, performance.now());
+    called?.callEnded(call, clock.nowMs());
     sessions.open(facts);
     sessions.open(facts);
-    const left = [called, listened, idle].map((session) => sessions.use(session?.id as string, 'none'));
+    const left = [called, listened, idle].map((session) => sessions.find(session?.id as string, 'none'));
     expect(left).toEqual([called, undefined, undefined]);
   });
 
   test('and none of them is idle, none is opened', () => {
-    const { sessions, warnings } = sessionsOf(60_000, 2);
+    const { sessions, warnings } = sessionsOf(2);
     running(sessions.open(facts), '1');
     sessions.open(facts).listen(new KeepAlive());
     expect(() => sessions.open(facts)).toThrow('too many sessions; try again later');
@@ -302,7 +314,7 @@ describe('when there are as many sessions as may be', () => {
 });
 
 test('no session opens once a shutdown has begun', () => {
-  const { sessions } = sessionsOf(60_000);
+  const { sessions } = sessionsOf();
   sessions.stopAccepting();
   expect(() => sessions.open(facts)).toThrow('the gateway is shutting down');
 });
