@@ -201,7 +201,8 @@ export class ObjectText {
   with(...edits: readonly MemberEdit[]): string {
     const text = this.#text;
     const places = this.#places;
-    const last = edits.map(({ name }) => this.#find(name));
+    const last: number[] = [];
+    for (const { name } of edits) last.push(this.#find(name));
     let edited = '';
     let at = this.start;
     for (let i = 0; i < places.length; i += 4) {
@@ -214,8 +215,9 @@ export class ObjectText {
     }
     edited += text.slice(at, this.end - 1);
     let separator = places.length === 0 ? '' : ',';
-    for (const [e, { name, value }] of edits.entries()) {
+    for (let e = 0; e < edits.length; e++) {
       if ((last[e] as number) >= 0) continue;
+      const { name, value } = edits[e] as MemberEdit;
       edited += `${separator}${JSON.stringify(name)}:${value}`;
       separator = ',';
     }
