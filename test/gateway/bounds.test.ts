@@ -71,7 +71,7 @@ describe("a client's message that would multiply in memory is refused:", () => {
     expect(error).toEqual({ code, message });
   });
 
-  test('but arguments may have as many members as they like', async () => {
+  test('but arguments may have any number of members', async () => {
     await using gateway = await gatewayTo(() => undefined);
     const many = Object.fromEntries(Array.from({ length: 40_000 }, (_, i) => [`a${i}`, i]));
     const params = JSON.stringify({ name: 'up__echo', arguments: many });
@@ -80,7 +80,7 @@ describe("a client's message that would multiply in memory is refused:", () => {
   });
 });
 
-test('a member of a call that is repeated goes to the upstream once', async () => {
+test('a repeated member of a call goes to the upstream once', async () => {
   await using gateway = await gatewayTo(() => undefined);
   const meta = `"_meta":{"progressToken":1,"pad":"${'p'.repeat(10_000)}"}`;
   await answerTo(gateway, `{"name":"up__echo",${'"_meta":0,'.repeat(9_000)}${meta}}`);

@@ -102,7 +102,7 @@ test('unreachable servers are shown with the reason, beside the others, and the 
   expect(methods(broken)).toContain('DELETE');
 });
 
-test('a server that is the gateway itself, which runs, is not reachable', async () => {
+test('the running gateway itself is not reachable as a server', async () => {
   await using gateway = await startGateway({ servers: [] });
   const port = Number(new URL(gateway.origin).port);
   const path = join(folder, 'mcpstead.yaml');
@@ -136,7 +136,7 @@ test('the description of a server is shown on one line, short and without secret
   expect(stdout).not.toContain('key-secret');
 });
 
-test('names that clients refuse are warned of once for each server, with their number and an example', async () => {
+test('names that clients refuse cause one warning per server, with their number and an example', async () => {
   const tool = (name: string) => ({ name, inputSchema: { type: 'object' as const } });
   await using upstream = await fakeUpstream({
     tools: [

@@ -98,7 +98,7 @@ b
     expect(stdout).toContain('servers   none');
   });
 
-  test('shows no value of a variable, wherever it stands', async () => {
+  test('shows no value of a variable anywhere', async () => {
     const { stdout, stderr } = await check(
       `servers: [{ name: a, url: 'http://127.0.0.1:1/\${PATH_KEY}/mcp', headers: { X-Key: '\${HEADER_KEY}' } }]`,
       { PATH_KEY: 'path-key-value', HEADER_KEY: 'header-key-value' },
@@ -146,7 +146,7 @@ describe('a warning', () => {
   });
 });
 
-describe('a wrong configuration', () => {
+describe('an invalid configuration', () => {
   test('ends with all its problems and exit code 2', async () => {
     const { exitCode, stdout, stderr } = await check(
       'prot: 8080\nservers:\n  - name: a\n    url: ftp://a\n    auth: { type: bearer, token_env: MISSING_TOKEN }\n',
@@ -159,13 +159,13 @@ describe('a wrong configuration', () => {
     expect(stderr).not.toMatch(/^\s+at /m);
   });
 
-  test('may lack its token only: bearer mode needs MCPSTEAD_BEARER_TOKEN', async () => {
+  test('may just lack its token: bearer mode needs MCPSTEAD_BEARER_TOKEN', async () => {
     const { exitCode, stderr } = await check('mcp: { auth: { mode: bearer } }');
     expect(exitCode).toBe(2);
     expect(stderr).toContain('MCPSTEAD_BEARER_TOKEN');
   });
 
-  test('may be a file that is not there', async () => {
+  test('may be a missing file', async () => {
     const { exitCode, stdout, stderr } = await runProgram([
       'check',
       '--config',

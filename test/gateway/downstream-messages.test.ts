@@ -55,7 +55,7 @@ describe('an id comes back as it was sent', () => {
     expect(await post(text)).toEqual([200, pong(idText)]);
   });
 
-  test.each(['null', 'true', '[]', '{}', '[1]', '1e999'])('but %s is none', async (idText) => {
+  test.each(['null', 'true', '[]', '{}', '[1]', '1e999'])('but %s is refused', async (idText) => {
     const [status, text] = await post(`{"jsonrpc":"2.0","id":${idText},"method":"ping"}`);
     expect(status).toBe(400);
     expect(JSON.parse(text)).toMatchObject({ id: null, error: { code: -32600 } });
@@ -100,7 +100,7 @@ describe('malformed JSON gets -32700', () => {
   });
 });
 
-describe('JSON that is no request gets -32600', () => {
+describe('JSON other than a request gets -32600', () => {
   test.each([
     '5',
     'null',
@@ -259,7 +259,7 @@ describe('a notification gets 202 and no body', () => {
     },
   );
 
-  test('and so does a response to nothing that was asked', async () => {
+  test('and so does a response to no request', async () => {
     expect(await post({ jsonrpc: '2.0', id: 1, result: {} })).toEqual([202, '']);
     expect(await post({ jsonrpc: '2.0', id: 1, error: { code: 1, message: 'm' } })).toEqual([202, '']);
   });
@@ -322,7 +322,7 @@ describe('a batch', () => {
     expect(response.headers.get('mcp-session-id')).toBeNull();
   });
 
-  test('in which all is wrong still gets one answer each', async () => {
+  test('of invalid messages only still gets one answer each', async () => {
     const [status, text] = await post('[1, null, "x"]');
     expect([status, (JSON.parse(text) as RpcMessage[]).map(({ error }) => error.code)]).toEqual([
       200,
@@ -331,7 +331,7 @@ describe('a batch', () => {
   });
 });
 
-describe('JSON as deep as it fits into a body', () => {
+describe('JSON of the greatest depth that fits into a body', () => {
   const levels = 2_000_000;
   const deep = '['.repeat(levels) + ']'.repeat(levels);
 

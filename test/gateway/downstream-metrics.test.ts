@@ -9,7 +9,7 @@ import { waitUntil } from '../support/wait.ts';
 
 failOnStrayErrors();
 
-test('every message, GET and DELETE of a client is counted under its method, or one name for all strange ones', async () => {
+test('every message, GET and DELETE of a client is counted under its method, or one name for all unknown ones', async () => {
   await using gateway = await startGateway({ servers: [] });
   const seriesBefore = (await gateway.metrics()).text.match(/^mcpstead_mcp_requests_total/gm)?.length;
   const session = await RawSession.open(gateway.url);

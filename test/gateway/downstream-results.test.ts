@@ -101,7 +101,7 @@ test.each([
   ['is cut off within', (text: string) => text.slice(0, -3)],
   ['has a control character within', (text: string) => text.replace('xyz', 'x\u0000z')],
   ['has something after it', (text: string) => `${text}{}`],
-])('a long body that %s is no answer', async (_how, spoil) => {
+])('a long body that %s is not an answer', async (_how, spoil) => {
   answerText = (id) =>
     spoil(`{"jsonrpc":"2.0","id":${id},"result":{"content":["${'xyz'.repeat(100_000)}"]}}`);
   const response = await rawPost(gateway.url, call(1));

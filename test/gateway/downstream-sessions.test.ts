@@ -101,7 +101,7 @@ describe('initialize', () => {
 });
 
 describe('a request that names a session', () => {
-  test.each(['unknown', '', 'a, b', '0', '../..'])('%p, which there is not, gets 404', async (id) => {
+  test.each(['unknown', '', 'a, b', '0', '../..'])('%p, which does not exist, gets 404', async (id) => {
     const response = await rawPost(gateway.url, ping, { 'mcp-session-id': id });
     expect(response.status).toBe(404);
     expect(await response.json()).toEqual({

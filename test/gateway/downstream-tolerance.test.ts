@@ -69,7 +69,7 @@ describe('a request is answered', () => {
     expect(await post(body)).toEqual({ status: 200, text: `{"jsonrpc":"2.0","id":${id},"result":{}}` });
   });
 
-  test('with an empty cursor, for there is a first page', async () => {
+  test('with an empty cursor, which means the first page', async () => {
     const { text } = await post('{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"cursor":""}}');
     expect(text).toBe('{"jsonrpc":"2.0","id":1,"result":{"tools":[]}}');
   });
@@ -94,7 +94,7 @@ describe('initialize opens a session', () => {
   });
 });
 
-describe('a notification is taken', () => {
+describe('a notification is accepted', () => {
   test.each([
     ['that nobody knows', '{"jsonrpc":"2.0","method":"x/y","params":{"a":1}}'],
     ['with null for params', '{"jsonrpc":"2.0","method":"notifications/initialized","params":null}'],
@@ -103,13 +103,13 @@ describe('a notification is taken', () => {
     expect(await post(body)).toEqual({ status: 202, text: '' });
   });
 
-  test('but not in a session that there is not', async () => {
+  test('but not in an unknown session', async () => {
     const body = '{"jsonrpc":"2.0","method":"notifications/initialized"}';
     expect((await post(body, { 'Mcp-Session-Id': 'unknown' })).status).toBe(404);
   });
 });
 
-describe('whoever accepts a stream gets the one of the session', () => {
+describe('a client that accepts a stream gets that of the session', () => {
   test.each([
     'text/event-stream',
     'Text/Event-Stream',

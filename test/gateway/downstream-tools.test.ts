@@ -78,7 +78,7 @@ describe('tools/list', () => {
     );
   });
 
-  test('has names longer than some clients take, and the log says so, once', async () => {
+  test('has names too long for some clients, with one warning in the log', async () => {
     const name = 'n'.repeat(128);
     await using upstream = await answering({ 'tools/list': listOf(tool(name)) });
     await using gateway = await gatewayTo({ up: upstream });
@@ -179,7 +179,7 @@ test('a tool with the separator in its name is called by its whole name', async 
   expect([upstream.executions('a__b'), upstream.executions('_c')]).toEqual([1, 1]);
 });
 
-test('a tool of one server is not called on another that has one of the same name', async () => {
+test('equal tool names of two servers are kept apart', async () => {
   await using first = await fakeUpstream();
   await using second = await fakeUpstream();
   await using gateway = await gatewayTo({ one: first, two: second });
@@ -187,7 +187,7 @@ test('a tool of one server is not called on another that has one of the same nam
   expect([first.executions('echo'), second.executions('echo')]).toEqual([0, 1]);
 });
 
-describe('a call that the gateway cannot have answered gets -32000 and the reason', () => {
+describe('a call without an answer gets -32000 and the reason', () => {
   const failing = async (
     reason: string,
     upstream: FakeUpstream,

@@ -198,7 +198,7 @@ describe('beside upstreams with every kind of fault', () => {
   });
 });
 
-test('an upstream that does not speak HTTP at all shows its cause, and stops nothing', async () => {
+test('an upstream that does not speak HTTP shows its cause, and disturbs nothing', async () => {
   using ssh = tcpUpstream(() => 'SSH-2.0-OpenSSH_9.9\r\n');
   await using gateway = await startGateway({
     servers: [{ name: 'ssh', url: ssh.url, reconnect: promptReconnect }],

@@ -111,7 +111,7 @@ describe('in bearer mode', () => {
     expect((await fetch(gateway.origin + path)).status).toBe(200);
   });
 
-  test('a request from elsewhere is refused before its token is looked at', async () => {
+  test('a request with a foreign host is refused before its token is checked', async () => {
     const response = await rawPost(gateway.url, ping, { ...authorization, origin: 'http://evil.example' });
     expect(response.status).toBe(403);
   });

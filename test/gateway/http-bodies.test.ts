@@ -51,7 +51,7 @@ describe('the content type', () => {
     'APPLICATION/Json',
     'application/json; charset=utf-8',
     'application/json;x="y"',
-  ])('%s is taken', async (type) => {
+  ])('%s is accepted', async (type) => {
     expect((await rawPost(gateway.url, ping, { 'content-type': type })).status).toBe(200);
   });
 
@@ -65,7 +65,7 @@ describe('the content type', () => {
     expect(await errorOf(await rawPost(gateway.url, ping, { 'content-type': type }))).toEqual([415, -32000]);
   });
 
-  test('none gets 415, too', async () => {
+  test('no content type gets 415, too', async () => {
     using connection = await rawConnection(gateway.origin);
     connection.write(`POST /mcp HTTP/1.1\r\n${hostLine}\r\nContent-Length: ${ping.length}\r\n\r\n${ping}`);
     expect((await connection.answer()).status).toBe(415);
@@ -81,19 +81,16 @@ describe('of the types that a client accepts', () => {
     ['TEXT/EVENT-STREAM', 'text/event-stream'],
     ['*/*', 'application/json'],
     ['text/html, application/*;q=0.8', 'application/json'],
-  ])('%s it gets %s', async (accept, type) => {
+  ])('%s the response is %s', async (accept, type) => {
     const response = await rawPost(gateway.url, ping, { accept });
     expect([response.status, response.headers.get('content-type')]).toEqual([200, type]);
     const messages = await Array.fromAsync(messagesOf(response));
     expect(messages).toEqual([{ jsonrpc: '2.0', id: 1, result: {} }]);
   });
 
-  test.each(['text/html', 'application/json;q=0', 'image/*'])(
-    '%s it gets nothing but 406',
-    async (accept) => {
-      expect(await errorOf(await rawPost(gateway.url, ping, { accept }))).toEqual([406, -32000]);
-    },
-  );
+  test.each(['text/html', 'application/json;q=0', 'image/*'])('%s the response is 406', async (accept) => {
+    expect(await errorOf(await rawPost(gateway.url, ping, { accept }))).toEqual([406, -32000]);
+  });
 
   test('JSON is the choice without an Accept header', async () => {
     using connection = await rawConnection(gateway.origin);
@@ -104,7 +101,7 @@ describe('of the types that a client accepts', () => {
 });
 
 describe('a connection', () => {
-  test('serves one request after another, whatever they get', async () => {
+  test('serves one request after another, whatever their responses', async () => {
     using connection = await rawConnection(gateway.origin);
     const refused = `POST /mcp HTTP/1.1\r\n${hostLine}\r\nContent-Length: 5\r\n\r\n12345`;
     const missed = `POST /nothing HTTP/1.1\r\n${hostLine}\r\nContent-Length: 5\r\n\r\n12345`;
@@ -170,7 +167,7 @@ describe('a connection', () => {
 });
 
 describe('the limit of a body', () => {
-  test('is met to the byte, whether its length is declared or not', async () => {
+  test('is exact to the byte, whether the length is declared or not', async () => {
     using connection = await rawConnection(gateway.origin);
     connection.write(sized(pingOf(maxBytes)));
     expect((await connection.answer()).body).toBe(pong);
@@ -193,7 +190,7 @@ describe('the limit of a body', () => {
     await connection.closed();
   });
 
-  test('holds for lengths that no body has', async () => {
+  test('holds for impossible lengths', async () => {
     for (const length of ['2000000000', '99999999999999999999']) {
       using connection = await rawConnection(gateway.origin);
       connection.write(head(`Content-Length: ${length}`));
@@ -232,7 +229,7 @@ describe('the limit of a body', () => {
 });
 
 describe('a body', () => {
-  test('that is no UTF-8 is no JSON', async () => {
+  test('that is not UTF-8 is not JSON', async () => {
     using connection = await rawConnection(gateway.origin);
     connection.write(head('Content-Length: 3'));
     connection.write(new Uint8Array([0x22, 0xff, 0x22]));
@@ -248,7 +245,7 @@ describe('a body', () => {
     expect(await (await rawPost(gateway.url, `\ufeff${ping}`)).text()).toBe(pong);
   });
 
-  test('that is absent is no JSON', async () => {
+  test('that is absent is not JSON', async () => {
     using connection = await rawConnection(gateway.origin);
     connection.write(head());
     const answer = await connection.answer();

@@ -84,7 +84,7 @@ describe('on loopback', () => {
     'https://127.0.0.1',
     'http://[::1]:3000',
     'https://gateway.example:8443',
-  ])('a page of %s is let in', async (origin) => {
+  ])('a page of %s is admitted', async (origin) => {
     const response = await rawPost(gateway.url, ping, { origin });
     expect(response.status).toBe(200);
     expect(response.headers.get('access-control-allow-origin')).toBe(origin);
@@ -92,7 +92,7 @@ describe('on loopback', () => {
   });
 
   test.each(['http://evil.example', 'null', 'http://localhost.evil.example', 'file://', 'nonsense'])(
-    'a page of %s is kept out, and gets nothing that a browser would show it',
+    'a page of %s is refused, without CORS headers',
     async (origin) => {
       const response = await rawPost(gateway.url, ping, { origin });
       expect(response.status).toBe(403);
@@ -116,7 +116,7 @@ describe('beyond loopback', () => {
   const statusFor = async (open: TestGateway, ...headers: string[]) =>
     (await rawRequest(`http://127.0.0.1:${open.gateway.port}`, ['GET /livez HTTP/1.1', ...headers])).status;
 
-  test('any Host is served, but pages of strangers are kept out', async () => {
+  test('any Host is served, but foreign pages are refused', async () => {
     await using open = await startOpen();
     expect(await statusFor(open, 'Host: whatever.example')).toBe(200);
     expect(await statusFor(open, 'Host: whatever.example', 'Origin: http://whatever.example')).toBe(403);
@@ -124,7 +124,7 @@ describe('beyond loopback', () => {
     expect(await statusFor(open, 'Host: whatever.example', 'Origin: http://localhost:1')).toBe(200);
   });
 
-  test('Host is checked, too, once allowed hosts are named', async () => {
+  test('Host is checked, too, once allowed hosts are configured', async () => {
     await using open = await startOpen({ allowed_hosts: ['gateway.example'] });
     expect(await statusFor(open, 'Host: whatever.example')).toBe(403);
     expect(await statusFor(open, 'Host: gateway.example', 'Origin: https://gateway.example')).toBe(200);
@@ -133,7 +133,7 @@ describe('beyond loopback', () => {
     expect(await statusFor(open, 'Host: 10.1.2.3:8766')).toBe(200);
   });
 
-  test('without authentication is warned of in the log, with a token it is not', async () => {
+  test('without authentication causes a warning in the log, with a token none', async () => {
     const warned = (started: TestGateway) =>
       started.logs.filter((line) => line.includes('reachable from other machines')).length;
     await using open = await startOpen();
@@ -175,7 +175,7 @@ describe('a client in a browser', () => {
     expect(response.headers.get('access-control-max-age')).toBe('86400');
   });
 
-  test('may ask without the token that it is about to send, and can read that one is wanted', async () => {
+  test('may send a preflight without the token, and can read that one is required', async () => {
     await using guarded = await startGateway(
       { servers: [], mcp: { auth: { mode: 'bearer' } } },
       { MCPSTEAD_BEARER_TOKEN: 's3cret-token' },
@@ -212,7 +212,7 @@ describe('a client in a browser', () => {
     for await (const message of messagesOf(answers[1] as Response)) expect(message.result).toEqual({});
   });
 
-  test('is told nothing of the kind when it is none', async () => {
+  test('gets no CORS headers if it has no Origin', async () => {
     const response = await rawPost(gateway.url, ping);
     expect([...response.headers.keys()].filter((name) => name.startsWith('access-control'))).toEqual([]);
   });

@@ -20,7 +20,7 @@ afterAll(() => gateway[Symbol.asyncDispose]());
 const send = (method: string, path: string, headers: Record<string, string> = {}) =>
   fetch(gateway.origin + path, { method, headers });
 
-describe('a wrong method on a known path gets 405 and the right ones', () => {
+describe('a wrong method on a known path gets 405 and the allowed methods', () => {
   test.each([
     ['/mcp', ['PUT', 'PATCH', 'HEAD', 'OPTIONS'], 'POST, GET, DELETE'],
     ['/mcp/', ['PUT', 'PATCH', 'HEAD', 'OPTIONS'], 'POST, GET, DELETE'],
@@ -69,7 +69,7 @@ test('a query does not matter', async () => {
 });
 
 test.each(['/health', '/livez', '/readyz', '/metrics'])(
-  'HEAD %s is answered as GET is, without a body',
+  'HEAD %s is answered like GET, without a body',
   async (path) => {
     const get = await send('GET', path);
     using connection = await rawConnection(gateway.origin);
@@ -84,13 +84,13 @@ test.each(['/health', '/livez', '/readyz', '/metrics'])(
 );
 
 test.each(['/./livez', '/a/../livez'])(
-  'a path with dots in place of names, %s, is unknown: a proxy in front may have looked at another',
+  'a path with dot segments, %s, is unknown: a proxy in front may have checked another one',
   async (path) => {
     expect((await rawRequest(gateway.origin, [`GET ${path} HTTP/1.1`, hostLine])).status).toBe(404);
   },
 );
 
-test('a request target with scheme and host is understood, as proxies send it', async () => {
+test('a request target with scheme and host, as proxies send it, is accepted', async () => {
   const target = `GET ${gateway.origin}/livez HTTP/1.1`;
   expect((await rawRequest(gateway.origin, [target, hostLine])).status).toBe(200);
 });
@@ -129,7 +129,7 @@ describe('GET /mcp', () => {
 });
 
 describe('DELETE /mcp', () => {
-  test('ends the session: 204 without a body, and 404 for whatever names it afterwards', async () => {
+  test('ends the session: 204 without a body, and 404 for later requests in it', async () => {
     const session = await RawSession.open(gateway.url);
     const headers = { 'mcp-session-id': session.id };
     const ended = await send('DELETE', '/mcp', headers);
@@ -213,7 +213,7 @@ describe('/health', () => {
 });
 
 describe('/readyz', () => {
-  test('is 503 while a required upstream is down, when /livez is 200; an optional one does not matter', async () => {
+  test('is 503 while a required upstream is down, and /livez is 200; optional ones do not matter', async () => {
     await using upstream = await fakeUpstream();
     await using started = await startGateway({
       servers: [
@@ -272,7 +272,7 @@ describe('POST /-/reload', () => {
     });
   });
 
-  test('gets 400 and the reason when the configuration is wrong, and changes nothing', async () => {
+  test('gets 400 and the reason if the configuration is invalid, and changes nothing', async () => {
     await using started = await startGateway({ servers: [] });
     await expect(started.reload({ servers: [{ name: 'no url' }] })).rejects.toThrow();
     const response = await fetch(`${started.origin}/-/reload`, { method: 'POST' });

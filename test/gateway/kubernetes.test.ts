@@ -39,7 +39,7 @@ describe('a gateway with the configuration of the ConfigMap', () => {
   };
 
   test.each(['startupProbe', 'livenessProbe', 'readinessProbe'])(
-    'answers the %s, which names an address',
+    'answers the %s, which uses an address',
     async (probe) => {
       const { path, httpHeaders } = container[probe].httpGet;
       expect(httpHeaders).toBeUndefined();
@@ -47,7 +47,7 @@ describe('a gateway with the configuration of the ConfigMap', () => {
     },
   );
 
-  test('answers a scrape of the pod, and a client by the name of the Service, but no page by its own', async () => {
+  test('answers a scrape of the pod and a client of the Service, but no page of another host', async () => {
     expect(await statusFor('/metrics', '10.244.1.17:8766')).toBe(200);
     expect(await statusFor('/health', 'mcpstead.mcpstead.svc.cluster.local:8766')).toBe(200);
     expect(await statusFor('/health', 'rebound.example:8766')).toBe(403);
@@ -132,14 +132,14 @@ describe('a changed ConfigMap', () => {
   const takenOver = (name: string) =>
     waitUntil(`the server ${name}`, async () => (await servers()).includes(name));
 
-  test('is taken over at SIGHUP', async () => {
+  test('takes effect at SIGHUP', async () => {
     await using program = await serve();
     mount(['before', 'after']);
     program.signal('SIGHUP');
     await takenOver('after');
   });
 
-  test('is taken over at POST /-/reload', async () => {
+  test('takes effect at POST /-/reload', async () => {
     await using _ = await serve();
     mount(['before', 'after']);
     const answer = await fetch(`http://127.0.0.1:${port}/-/reload`, {
@@ -151,7 +151,7 @@ describe('a changed ConfigMap', () => {
   });
 
   describe.skipIf(Bun.which('wget') === null)(
-    "is taken over by the Deployment's own container (needs wget)",
+    "takes effect by the Deployment's own container (needs wget)",
     () => {
       const startReloader = () => {
         const script = (reloader.args[0] as string)
@@ -161,7 +161,7 @@ describe('a changed ConfigMap', () => {
         return startCommand([...reloader.command, script], { env });
       };
 
-      test('once the kubelet has swung the link, also when the gateway starts after it', async () => {
+      test('once the kubelet has replaced the link, also if the gateway starts later', async () => {
         generation = 0;
         await using reloading = startReloader();
         await using _ = await serve();
@@ -171,7 +171,7 @@ describe('a changed ConfigMap', () => {
         await reloading.printed('reloaded: {"added":1,');
       });
 
-      test('once it is mended, where the gateway refused it', async () => {
+      test('once it is corrected after the gateway refused it', async () => {
         await using gateway = await serve();
         await using reloading = startReloader();
         await reloading.printed('reloaded: ');
@@ -182,7 +182,7 @@ describe('a changed ConfigMap', () => {
         await takenOver('mended');
       });
 
-      test('which ends at SIGTERM, though nothing is to be reloaded', async () => {
+      test('which ends at SIGTERM', async () => {
         await using _ = await serve();
         await using reloading = startReloader();
         await reloading.printed('reloaded: ');

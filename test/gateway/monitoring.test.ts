@@ -161,7 +161,7 @@ describe('the dashboard', () => {
     }
   });
 
-  test('has panels with an id of their own, none upon another, within the 24 columns', () => {
+  test('has panels with unique ids, which do not overlap, within 24 columns', () => {
     expect(new Set(panels.map(({ id }) => id)).size).toBe(panels.length);
     const cells = panels.flatMap(({ gridPos: { x, y, w, h } }) =>
       Array.from({ length: w * h }, (_, at) => `${x + (at % w)}:${y + Math.trunc(at / w)}`),
@@ -184,13 +184,13 @@ describe.skipIf(Bun.which('promtool') === null)('promtool', () => {
     return { exitCode: done.exitCode, output: `${done.stdout}${done.stderr}` };
   }
 
-  test('takes the scrape and the rules', () => {
+  test('accepts the scrape and the rules', () => {
     const { exitCode, output } = promtool(['check', 'config', 'prometheus.yml']);
     expect({ exitCode, output }).toMatchObject({ exitCode: 0 });
     expect(output).toContain('10 rules found');
   });
 
-  test('takes the scrape that the README shows', () => {
+  test('accepts the scrape of the README', () => {
     const scrapes = blocksOf('README.md').filter(({ text }) => text.includes('scrape_configs:'));
     expect(scrapes.length).toBe(1);
     const path = join(folder, 'prometheus.yml');
@@ -198,7 +198,7 @@ describe.skipIf(Bun.which('promtool') === null)('promtool', () => {
     expect(promtool(['check', 'config', path])).toMatchObject({ exitCode: 0 });
   });
 
-  test('takes every query of the dashboard', () => {
+  test('accepts every query of the dashboard', () => {
     const record = queries.map(({ expr }, index) => ({
       record: `query_${index}`,
       expr: expr.replaceAll('$__rate_interval', '5m').replace(/\$\w+/g, 'x'),
@@ -268,7 +268,7 @@ describe.skipIf(Bun.which('promtool') === null)('promtool', () => {
     expect(promtool(['test', 'rules', path])).toMatchObject({ exitCode: 0 });
   });
 
-  test('has one remark on the page of metrics, about a name that is kept', () => {
+  test('has one remark on the page of metrics, about a name that stays', () => {
     const { output } = promtool(['check', 'metrics'], page);
     expect(output.trim().split('\n')).toEqual([
       'mcpstead_upstream_tools_count non-histogram and non-summary metrics should not have "_count" suffix',

@@ -43,7 +43,7 @@ describe('a server whose', () => {
     expect(initializes(upstream)).toBe(2);
   });
 
-  test('url changed is restarted, and calls go to the new place', async () => {
+  test('url changed is restarted, and calls go to the new one', async () => {
     await using before = await fakeUpstream();
     await using after = await fakeUpstream();
     await using gateway = await startGateway({ servers: [{ name: 'up', url: before.url }] });
@@ -57,7 +57,7 @@ describe('a server whose', () => {
     await waitUntil('the leave', () => before.received.at(-1)?.httpMethod === 'DELETE');
   });
 
-  test('TLS verification changed is restarted, and no connection of before is used', async () => {
+  test('TLS verification changed is restarted, on new connections', async () => {
     await using upstream = await fakeUpstream({ tls: selfSignedCertificate() });
     const server = { name: 'up', url: upstream.url, reconnect: promptReconnect };
     await using gateway = await startGateway({ servers: [{ ...server, tls_skip_verify: true }] });
@@ -116,7 +116,7 @@ describe('a server whose', () => {
     },
   );
 
-  test('time to live became shorter is refreshed at the new pace', async () => {
+  test('time to live was shortened is refreshed at the new pace', async () => {
     await using upstream = await fakeUpstream();
     const server = { name: 'up', url: upstream.url };
     await using gateway = await startGateway({ servers: [server] });
@@ -259,7 +259,7 @@ test('a restarted upstream has its running calls finish in the old session', asy
   );
 });
 
-test('a restarted upstream that does not come back keeps its tools listed, and all places count them', async () => {
+test('a restarted upstream that does not come back keeps its tools, in lists and counts', async () => {
   await using upstream = await fakeUpstream();
   await using gateway = await startGateway({ servers: [{ name: 'up', url: upstream.url }] });
   await gateway.connected();

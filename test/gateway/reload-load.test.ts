@@ -56,7 +56,7 @@ test('30 reloads, some of them invalid, do not disturb thousands of calls to an 
   expect(kept.messages('initialize')).toHaveLength(1);
 }, 20_000);
 
-test('reloads that come at the same time run one after another', async () => {
+test('concurrent reloads run one after another', async () => {
   await using upstream = await fakeUpstream();
   const servers = Array.from({ length: 20 }, (_, index) => ({ name: `s${index}`, url: upstream.url }));
   await using gateway = await startGateway({ servers: [] });
@@ -96,7 +96,7 @@ test('hundreds of servers that are added and removed leave nothing behind', asyn
   expect((await session.request('tools/list')).answer.result.tools).toEqual([]);
 });
 
-test('servers that are removed before their turn to be connected comes are never asked', async () => {
+test('servers that are removed before their first attempt get no request', async () => {
   await using upstream = await fakeUpstream();
   const servers = Array.from({ length: 100 }, (_, index) => ({ name: `s${index}`, url: upstream.url }));
   await using gateway = await startGateway({ servers: [] });

@@ -19,7 +19,7 @@ const logged = (gateway: TestGateway, message: string) =>
     .map((line) => JSON.parse(line) as Record<string, unknown>)
     .filter((line) => line.message === message);
 
-describe('a reload takes over', () => {
+describe('a reload applies', () => {
   test('the auth mode and the bearer token', async () => {
     const env: Record<string, string> = {};
     const open: TestConfig = { servers: [] };
@@ -51,7 +51,7 @@ describe('a reload takes over', () => {
     expect(await statusOf(gateway, headers)).toBe(403);
   });
 
-  test('metrics.enabled, and counts on while it is off', async () => {
+  test('metrics.enabled, and counting continues while it is off', async () => {
     await using gateway = await startGateway({ servers: [] });
     const status = async () => (await fetch(`${gateway.origin}/metrics`)).status;
     await gateway.reload({ servers: [], metrics: { enabled: false } });
@@ -61,7 +61,7 @@ describe('a reload takes over', () => {
     expect(await reloads(gateway)).toEqual([2, 0]);
   });
 
-  test('and leaves the sessions of clients as they are', async () => {
+  test('and keeps the sessions of clients', async () => {
     await using upstream = await fakeUpstream();
     await using gateway = await startGateway({ servers: [] });
     await using session = await RawSession.open(gateway.url);
@@ -71,7 +71,7 @@ describe('a reload takes over', () => {
   });
 });
 
-describe('a reload leaves for the next restart, with a warning that names the key,', () => {
+describe('a reload does not apply, and warns with the name of the key,', () => {
   const fixed: [string, Record<string, unknown>][] = [
     ['host', { host: '127.0.0.2' }],
     ['port', { port: 1 }],
@@ -113,7 +113,7 @@ describe('a reload leaves for the next restart, with a warning that names the ke
   });
 });
 
-describe('a bad file', () => {
+describe('an invalid file', () => {
   test('changes nothing; the caller, the log and the metric say so', async () => {
     await using upstream = await fakeUpstream();
     await using gateway = await startGateway({ servers: [{ name: 'up', url: upstream.url }] });
@@ -145,7 +145,7 @@ describe('a bad file', () => {
     expect(upstream.received).toHaveLength(before + 1);
   });
 
-  test('is forgotten as soon as a good one comes', async () => {
+  test('is forgotten as soon as a valid one comes', async () => {
     await using gateway = await startGateway({ servers: [] });
     await expect(gateway.reload({ servers: [{ name: 'x' }] })).rejects.toThrow();
     expect(await gateway.reload({ servers: [] })).toEqual(none);

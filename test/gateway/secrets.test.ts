@@ -109,7 +109,7 @@ const faults: Record<string, Fault> = {
   'JSON that is no JSON-RPC': (_message, request) => Response.json({ quoted: quoted(request) }),
 };
 
-describe('an upstream that quotes everything it was sent gives no secret away', () => {
+describe('an upstream that quotes everything reveals no secret', () => {
   test.each(Object.entries(faults))('in answer to a call, with %s', async (_name, fault) => {
     await using upstream = await fakeUpstream({
       onPost: (message, request) => (message.method === 'tools/call' ? fault(message, request) : undefined),
@@ -149,7 +149,7 @@ describe('an upstream that quotes everything it was sent gives no secret away', 
     expect(secretsIn(await everythingShown(gateway))).toEqual([]);
   });
 
-  test('in the result of a tool that failed, which stays a result', async () => {
+  test('in the result of a failed tool, which remains a result', async () => {
     await using upstream = await fakeUpstream({
       onPost: ({ id, method }, request) =>
         method === 'tools/call'
@@ -218,7 +218,7 @@ describe('an upstream that quotes everything it was sent gives no secret away', 
     expect(secretsIn(await everythingShown(gateway))).toEqual([]);
   });
 
-  test('in a long result of a tool that failed', async () => {
+  test('in a long result of a failed tool', async () => {
     const content = Array.from({ length: 40_000 }, (_, i) => ({
       type: 'text',
       text: `${i} ${i % 1000 ? '' : env.UP_TOKEN}`,
@@ -290,7 +290,7 @@ test('ordinary header values are not secrets: an error that contains them passes
   expect(answer.error).toEqual({ code: -32000, message: 'it is true in production', data });
 });
 
-test('an upstream that cannot be reached, or not trusted, gives no secret away', async () => {
+test('an upstream that cannot be reached, or not trusted, reveals no secret', async () => {
   await using untrusted = await fakeUpstream({ tls: selfSignedCertificate() });
   await using gateway = await startGateway(
     {
@@ -317,7 +317,7 @@ test('an upstream that cannot be reached, or not trusted, gives no secret away',
   expect(secretsIn(await everythingShown(gateway))).toEqual([]);
 });
 
-test('a secret that a reload has replaced stays one, for calls that still run', async () => {
+test('a secret that a reload has replaced remains one for running calls', async () => {
   const release = Promise.withResolvers<void>();
   await using upstream = await fakeUpstream({
     async onPost({ id, method }, request) {
@@ -352,7 +352,7 @@ test('a configuration that cannot be reloaded shows no secret of the new file ei
   expect(secretsIn(await everythingShown(gateway))).toEqual([]);
 });
 
-test('a client with a wrong token learns nothing of the right one', async () => {
+test('a client with a wrong token learns nothing about the right one', async () => {
   await using gateway = await startGateway({ servers: [], mcp: locked }, env);
   const ping = { jsonrpc: '2.0', id: 1, method: 'ping' };
   const response = await rawPost(gateway.url, ping, {

@@ -72,7 +72,7 @@ describe('a restarted gateway continues the session of its predecessor', () => {
     await stream.return(undefined);
   });
 
-  test('at a DELETE, which ends it for good', async () => {
+  test('at a DELETE, which ends it permanently', async () => {
     const id = await idOfEarlier();
     await using gateway = await start();
     expect((await end(gateway.url, id)).status).toBe(204);
@@ -160,7 +160,7 @@ describe('a session that has ended stays ended after a restart', () => {
   });
 });
 
-describe('an id that was not given out like that is unknown', () => {
+describe('an id that was not issued in this form is unknown', () => {
   test('forged, cut, lengthened or repeated', async () => {
     const id = await idOfEarlier();
     await using gateway = await start();
@@ -202,7 +202,7 @@ describe('the program', () => {
     return path;
   };
 
-  test('remembers the end of a session even when it is killed at once', async () => {
+  test('remembers the end of a session even if it is killed at once', async () => {
     const port = freePort();
     const url = `http://127.0.0.1:${port}/mcp`;
     const path = yaml(port);

@@ -46,7 +46,7 @@ describe('the wait between attempts', () => {
     expect(new Set(waits(gateway)).size).toBeGreaterThan(20);
   });
 
-  test('is never longer than max, even if base is as long', async () => {
+  test('is never longer than max, even if base equals it', async () => {
     await using gateway = await startGateway({
       servers: [{ name: 'up', url: deadUrl(), reconnect: { backoff_base_ms: 5, backoff_max_ms: 5 } }],
     });
@@ -227,7 +227,7 @@ describe('an upstream whose attempts are used up', () => {
     expect(page.value('mcpstead_upstream_in_backoff', { server: 'up' })).toBe(0);
   });
 
-  test('comes back with a reload, though its configuration did not change', async () => {
+  test('comes back with a reload, even with an unchanged configuration', async () => {
     await using upstream = await fakeUpstream();
     await upstream.stop();
     const config = { servers: [{ name: 'up', url: upstream.url, reconnect }] };

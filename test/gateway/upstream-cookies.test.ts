@@ -10,7 +10,7 @@ import { waitUntil } from '../support/wait.ts';
 
 failOnStrayErrors();
 
-test('behind a balancer that goes by a cookie, a session stays with its backend to the end', async () => {
+test('behind a balancer with a cookie, a session stays with its backend to the end', async () => {
   const backend = () => fakeUpstream({ onGet: () => eventChannel().response });
   await using first = await backend();
   await using second = await backend();

@@ -15,7 +15,7 @@ const reconnect = promptReconnect;
 const timedOut = { server: 'up', reason: 'upstream_timeout' };
 
 describe('connect_seconds ends an attempt', () => {
-  test('at an upstream that takes the connection and says nothing', async () => {
+  test('at an upstream that accepts the connection and stays silent', async () => {
     using upstream = silentUpstream();
     await using gateway = await startGateway({
       servers: [{ name: 'up', url: upstream.url, timeouts: { connect_seconds: 0.1 } }],
@@ -146,7 +146,7 @@ describe('request_seconds ends a call', () => {
     }
   }, 15_000);
 
-  test('as a reload has set it, from the next call on', async () => {
+  test('as set by a reload, from the next call on', async () => {
     const release = Promise.withResolvers<void>();
     await using upstream = await fakeUpstream({
       async onPost({ id, method, params }) {

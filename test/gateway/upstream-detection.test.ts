@@ -90,7 +90,7 @@ describe('protocol: auto', () => {
     expect(upstream.received.map(({ httpMethod }) => httpMethod)).toEqual(['POST']);
   });
 
-  test('takes a JSON-RPC error in answer to initialize for an answer, whatever its status', async () => {
+  test('accepts a JSON-RPC error as the answer to initialize, whatever its status', async () => {
     await using upstream = await fakeUpstream({
       onPost: (message) => rpcError(message.id, -32602, 'not today', { status: 400 }),
     });
@@ -118,7 +118,7 @@ describe('protocol: auto', () => {
   });
 });
 
-describe('a pinned transport is the only one tried', () => {
+describe('only a configured transport is tried', () => {
   test('streamable', async () => {
     await using upstream = await fakeSse();
     await using gateway = await startGateway({
@@ -223,7 +223,7 @@ describe('a redirect', () => {
     },
   );
 
-  test('in a circle ends', async () => {
+  test('in a loop ends', async () => {
     await using upstream = await fakeUpstream({
       onPost: () => new Response(null, { status: 307, headers: { location: '/mcp' } }),
     });
@@ -237,7 +237,7 @@ describe('a redirect', () => {
 });
 
 describe('the endpoint that an HTTP+SSE server names', () => {
-  test('is refused when it is of another origin', async () => {
+  test('is refused if it has another origin', async () => {
     await using other = await fakeUpstream();
     await using upstream = await fakeSse({ endpoint: `${other.origin}/messages` });
     await using gateway = await startGateway({
@@ -253,19 +253,16 @@ describe('the endpoint that an HTTP+SSE server names', () => {
     expect(other.received).toEqual([]);
   });
 
-  test.each(['/messages?stream=0', 'messages?stream=0', 'ABSOLUTE'])(
-    'may be written as %s',
-    async (endpoint) => {
-      const options: { endpoint: string } = { endpoint };
-      await using upstream = await fakeSse(options);
-      if (endpoint === 'ABSOLUTE') options.endpoint = `${upstream.origin}/messages?stream=0`;
-      await using gateway = await startGateway({ servers: [{ name: 'up', url: upstream.url }] });
-      await gateway.connected();
-      expect(upstream.messages('tools/list')).toHaveLength(1);
-    },
-  );
+  test.each(['/messages?stream=0', 'messages?stream=0', 'ABSOLUTE'])('may be %s', async (endpoint) => {
+    const options: { endpoint: string } = { endpoint };
+    await using upstream = await fakeSse(options);
+    if (endpoint === 'ABSOLUTE') options.endpoint = `${upstream.origin}/messages?stream=0`;
+    await using gateway = await startGateway({ servers: [{ name: 'up', url: upstream.url }] });
+    await gateway.connected();
+    expect(upstream.messages('tools/list')).toHaveLength(1);
+  });
 
-  test('may never come: the attempt ends with the connect timeout', async () => {
+  test('may be missing: the attempt ends with the connect timeout', async () => {
     await using upstream = await fakeUpstream({
       onGet: () =>
         new Response(

@@ -195,7 +195,7 @@ describe('a body without an end is cut off at 64 MiB', () => {
     expect(answered.error.message).toBe('upstream "up": answered with more than 67108864 bytes');
   });
 
-  test('but an error page without an end is not read to there', async () => {
+  test('but an error page without an end is not read so far', async () => {
     let chunks = 0;
     async function* page() {
       for (; chunks < 1_000; chunks++) yield megabyte;
@@ -206,7 +206,7 @@ describe('a body without an end is cut off at 64 MiB', () => {
   });
 });
 
-describe('events reach the client when they happen', () => {
+describe('events reach the client at once', () => {
   test.each(['text/event-stream', 'text/plain', 'application/json'])(
     'on a live stream labeled %s',
     async (type) => {
@@ -255,7 +255,7 @@ describe('quirks', () => {
     expect(answered.error.data.reason).toBe('upstream_protocol_error');
   });
 
-  test('inject_accept_header stands in place of our own, on every request', async () => {
+  test('inject_accept_header replaces our own header in every request', async () => {
     await using upstream = await fakeUpstream();
     await using gateway = await startGateway({
       servers: [{ name: 'up', url: upstream.url, quirks: { inject_accept_header: 'application/json' } }],
@@ -267,7 +267,7 @@ describe('quirks', () => {
     ]);
   });
 
-  test('both take effect at once when they are switched on by a reload', async () => {
+  test('both take effect at once after a reload', async () => {
     await using upstream = await upstreamThat(named);
     const server = { name: 'up', url: upstream.url };
     await using gateway = await startGateway({ servers: [server] });

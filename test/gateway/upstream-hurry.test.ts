@@ -117,7 +117,7 @@ describe.concurrent('a call that meets an upstream in backoff', () => {
     expect(await session.callText('up__echo', { a: 1 })).toBe('{"a":1}');
   });
 
-  test('does not have one tried that is given up', async () => {
+  test('causes no attempt if the upstream is given up', async () => {
     await using upstream = await fakeUpstream();
     await upstream.stop();
     await using gateway = await startGateway({
@@ -133,7 +133,7 @@ describe.concurrent('a call that meets an upstream in backoff', () => {
 });
 
 describe('a call that meets an attempt to connect', () => {
-  test('waits for it', async () => {
+  test('waits for its end', async () => {
     const release = Promise.withResolvers<void>();
     await using upstream = await fakeUpstream({
       async onPost({ method }) {

@@ -80,30 +80,33 @@ const ways: Record<string, (origin: () => string, stack: AsyncDisposableStack) =
   };
 
 describe('a gateway that is configured as its own upstream', () => {
-  test.each(Object.entries(ways))('%s, refuses it by name, and lists no tools of it', async (_way, way) => {
-    await using stack = new AsyncDisposableStack();
-    await using upstream = await fakeUpstream();
-    const other = { name: 'other', url: upstream.url };
-    await using gateway = await startGateway({ servers: [other] });
-    const url = await way(() => gateway.origin, stack);
-    await gateway.reload({ servers: [other, { name: 'self', url }] });
-    const { servers } = await gateway.waitFor('the refusal', (health) =>
-      health.servers.some(({ name, last_error }) => name === 'self' && last_error !== null),
-    );
-    expect(servers[1]).toMatchObject({
-      name: 'self',
-      connected: false,
-      state: 'backoff',
-      tools_count: 0,
-      last_error: itself,
-    });
-    // The longest wait from the beginning.
-    expect(servers[1]?.next_retry_seconds).toBeWithin(25, 30.001);
-    await gateway.connected('other');
-    expect(await toolsOf(gateway)).toEqual(['other__echo']);
-  });
+  test.each(Object.entries(ways))(
+    '%s, refuses it by name, and lists none of its tools',
+    async (_way, way) => {
+      await using stack = new AsyncDisposableStack();
+      await using upstream = await fakeUpstream();
+      const other = { name: 'other', url: upstream.url };
+      await using gateway = await startGateway({ servers: [other] });
+      const url = await way(() => gateway.origin, stack);
+      await gateway.reload({ servers: [other, { name: 'self', url }] });
+      const { servers } = await gateway.waitFor('the refusal', (health) =>
+        health.servers.some(({ name, last_error }) => name === 'self' && last_error !== null),
+      );
+      expect(servers[1]).toMatchObject({
+        name: 'self',
+        connected: false,
+        state: 'backoff',
+        tools_count: 0,
+        last_error: itself,
+      });
+      // The longest wait from the beginning.
+      expect(servers[1]?.next_retry_seconds).toBeWithin(25, 30.001);
+      await gateway.connected('other');
+      expect(await toolsOf(gateway)).toEqual(['other__echo']);
+    },
+  );
 
-  test('from the start, finds that out when it serves', async () => {
+  test('from the start, detects that when it serves', async () => {
     const port = freePort();
     await using gateway = await startGateway({
       port,
@@ -116,7 +119,7 @@ describe('a gateway that is configured as its own upstream', () => {
     expect(await toolsOf(gateway)).toEqual([]);
   });
 
-  test('and requires it, does not start', async () => {
+  test('and required, does not start', async () => {
     const port = freePort();
     const config = { port, servers: [{ name: 'self', url: `http://localhost:${port}/mcp`, required: true }] };
     const started = startGateway(config as Parameters<typeof startGateway>[0]);
@@ -173,7 +176,7 @@ describe('gateways in a row', () => {
     expect(await session.callText('a__b__c__echo', { x: 1 })).toBe('{"x":1}');
   });
 
-  test('that lead back to the first one are cut there', async () => {
+  test('that form a loop are cut at the first one', async () => {
     await using upstream = await fakeUpstream();
     const own = { name: 'own', url: upstream.url };
     await using first = await startGateway({ servers: [own] });

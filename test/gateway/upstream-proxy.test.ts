@@ -121,7 +121,7 @@ describe.each([
     }
   });
 
-  test('a server is checked by its own name, and not by that of the proxy', async () => {
+  test('the certificate of a server is checked for its own name, not for that of the proxy', async () => {
     await using upstream = await fakeUpstream({ tls: certificate });
     // It has the name of the proxy only.
     await using impostor = await fakeUpstream({ tls: proxyCertificate });

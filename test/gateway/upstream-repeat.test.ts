@@ -71,7 +71,7 @@ describe.each(Object.entries(breaks))('when the upstream has executed a call and
   });
 });
 
-test('one broken call leaves the session and the calls beside it alone', async () => {
+test('a broken call does not disturb its session or concurrent calls', async () => {
   const release = Promise.withResolvers<void>();
   await using upstream = await fakeUpstream({
     tools,

@@ -361,7 +361,7 @@ test('a check is repeated if its connection breaks, since the server may have cl
   expect((await gateway.health()).servers[0]).toMatchObject({ connected: true, reconnects: 0 });
 });
 
-test('an upstream that takes no more requests for now keeps its session', async () => {
+test('an upstream that accepts no more requests for now keeps its session', async () => {
   let limited = false;
   await using upstream = await fakeUpstream({
     tools,
@@ -381,7 +381,7 @@ test('an upstream that takes no more requests for now keeps its session', async 
   expect(upstream.messages('initialize')).toHaveLength(1);
 });
 
-test('a server without tools is asked for a sign of life instead', async () => {
+test('a server without tools is checked with a ping instead', async () => {
   let forgot = false;
   await using upstream: FakeUpstream = await fakeUpstream({
     onPost({ id, method, params }) {
@@ -477,7 +477,7 @@ test('running calls may finish in a session with a check that takes too long', a
   expect(await held).toBe('held');
 });
 
-test('a list of tools that cannot be fetched once, while the session lives, is fetched again soon', async () => {
+test('a list of tools that failed once in a live session is fetched again soon', async () => {
   const stream = eventChannel();
   const listed = [echoTool];
   let refusals = 0;

@@ -55,7 +55,7 @@ describe('an upstream that forgot our session says so with', () => {
     },
   );
 
-  test('the same to the refresh of the tools, when no call is there to notice', async () => {
+  test('the same to a refresh of the tools, without any call', async () => {
     for (const dialect of Object.values(staleSessionDialects)) {
       await using upstream = await fakeUpstream({ onUnknownSession: dialect });
       await using gateway = await startGateway({
@@ -164,7 +164,7 @@ describe('a similar error does not mean a lost session:', () => {
     expect(await resets(gateway)).toEqual({});
   });
 
-  test('HTTP 404 of a server that hands out no session', async () => {
+  test('HTTP 404 of a server without sessions', async () => {
     await using upstream = await fakeUpstream({
       sessions: false,
       onPost: ({ method }) => (method === 'tools/call' ? new Response('no', { status: 404 }) : undefined),
@@ -181,7 +181,7 @@ describe('a similar error does not mean a lost session:', () => {
   });
 });
 
-describe('an upstream that never knows our session', () => {
+describe('an upstream that never recognizes its session', () => {
   test('is not initialized in a loop, and a call to it fails', async () => {
     let forgetful = false;
     await using upstream = await fakeUpstream({
@@ -212,7 +212,7 @@ describe('an upstream that never knows our session', () => {
     });
   });
 
-  test('is asked again and again at the pace of the backoff, and heals', async () => {
+  test('is tried again at the pace of the backoff, and heals', async () => {
     let forgetful = false;
     await using upstream = await fakeUpstream({
       onPost: ({ method, id }) =>
@@ -284,7 +284,7 @@ test('a renewal that fails ends the wait of all calls, and the upstream heals la
   expect(await session.callText('up__echo', { a: 1 })).toBe('{"a":1}');
 });
 
-test('calls that run on in the old session are not disturbed by its renewal', async () => {
+test('running calls in the old session are not disturbed by its renewal', async () => {
   const release = Promise.withResolvers<void>();
   await using upstream = await fakeUpstream({
     async onPost({ id, method, params }) {

@@ -10,7 +10,7 @@ import { waitUntil } from '../support/wait.ts';
 
 failOnStrayErrors();
 
-test('calls one after another share one connection', async () => {
+test('consecutive calls share one connection', async () => {
   await using upstream = await fakeUpstream();
   await using gateway = await startGateway({ servers: [{ name: 'up', url: upstream.url }] });
   await gateway.connected();
@@ -20,7 +20,7 @@ test('calls one after another share one connection', async () => {
   expect(new Set(calls.map(({ clientPort }) => clientPort)).size).toBe(1);
 });
 
-test('calls one after another over HTTP+SSE share one connection, too', async () => {
+test('consecutive calls over HTTP+SSE share one connection, too', async () => {
   await using upstream = await fakeSse();
   await using gateway = await startGateway({ servers: [{ name: 'up', url: upstream.url, protocol: 'sse' }] });
   await gateway.connected();
@@ -30,7 +30,7 @@ test('calls one after another over HTTP+SSE share one connection, too', async ()
   expect(new Set(posts.map(({ clientPort }) => clientPort)).size).toBe(1);
 });
 
-describe('a call that was given up frees its connection:', () => {
+describe('an aborted call frees its connection:', () => {
   test.each([
     ['before the answer', () => never()],
     ['in the middle of a stream', () => eventChannel().response],
@@ -109,7 +109,7 @@ describe('a stream of server messages', () => {
 });
 
 describe('an upstream that is removed', () => {
-  test('loses its streams, its session, and every connection but idle ones', async () => {
+  test('loses its streams, its session, and all busy connections', async () => {
     const streams: EventChannel[] = [];
     const stream = () => {
       const channel = eventChannel();
@@ -211,7 +211,7 @@ test('bytes are counted in both directions', async () => {
   expect((await bytes('received')) - received).toBeWithin(1000, 1200);
 });
 
-test('one client that does not read keeps no other from its answers, though all share one stream', async () => {
+test('a client that does not read does not delay others that share its stream', async () => {
   const held = Promise.withResolvers<void>();
   await using upstream = await fakeSse({
     onRequest: ({ id, method, params }) => {

@@ -104,7 +104,7 @@ describe('a message other than an answer', () => {
     expect(gateway.logs.filter((line) => line.includes('it is not JSON'))).toHaveLength(1);
   });
 
-  test.each([400, 500])('to notifications/initialized, HTTP %d, is passed over', async (status) => {
+  test.each([400, 500])('to notifications/initialized, HTTP %d, is ignored', async (status) => {
     await using upstream = await fakeSse({
       onPost: ({ method }) =>
         method === 'notifications/initialized' ? new Response('no', { status }) : undefined,
@@ -113,7 +113,7 @@ describe('a message other than an answer', () => {
     expect(upstream.streams).toHaveLength(1);
   });
 
-  test('but bears the id of a call fails that call at once', async () => {
+  test('with the id of a call fails that call at once', async () => {
     await using upstream = await serverThat((stream, json) => {
       const { id } = JSON.parse(json);
       stream.write(`data: {"jsonrpc":"2.0","id":${id},"error":"no such tool"}\n\n`);
@@ -160,7 +160,7 @@ test('each of many concurrent calls gets its own answer, in any order', async ()
   expect(texts).toEqual(Array.from({ length: 50 }, (_, index) => String(index)));
 });
 
-test('the end of the stream fails the calls that run, and is no failed health check', async () => {
+test('the end of the stream fails running calls, and does not count as a failed health check', async () => {
   await using upstream = await fakeSse({
     onRequest: ({ method }) => (method === 'tools/call' ? null : undefined),
   });

@@ -86,7 +86,7 @@ const overStreamAfter =
     return post();
   };
 
-describe('an answer is taken, as the SDK client does, when', () => {
+describe('an answer is accepted, as by the SDK client, if', () => {
   const dialects: Record<string, OnCall> = {
     'its id is decimal text': ({ id }) => rpcResult(String(id), result),
     'its id is decimal text, in an event': (message) =>
@@ -141,7 +141,7 @@ describe('an answer is taken, as the SDK client does, when', () => {
   });
 });
 
-describe('an answer is taken, though not every SDK client does, when', () => {
+describe('an answer is accepted, although not by every SDK client, if', () => {
   const dialects: Record<string, OnCall> = {
     'an error that is null stands beside it': ({ id }) =>
       Response.json({ jsonrpc: '2.0', id, result, error: null }),
@@ -232,7 +232,7 @@ describe('an error', () => {
   });
 });
 
-describe('a call fails at once, with a reason, when', () => {
+describe('a call fails at once, with a reason, if', () => {
   const noStream = { onGet: () => undefined };
   const rubbish: Record<string, [OnCall, FakeUpstreamOptions, string]> = {
     'it is accepted by a server that offers no stream': [
@@ -293,7 +293,7 @@ describe('a call fails at once, with a reason, when', () => {
   });
 });
 
-test('a call that was accepted is cancelled upstream when its time is over', async () => {
+test('an accepted call is cancelled upstream after its deadline', async () => {
   const server = await oddServer(accepted);
   await using upstream = server.upstream;
   await using gateway = await startGateway({

@@ -107,7 +107,7 @@ describe('a list in pages', () => {
     ['has no list', { tool: [] }],
     ['has null for a list', { tools: null }],
     ['has an empty object for a list', { tools: {} }],
-  ])('that %s is one without tools', async (_name, page) => {
+  ])('that %s counts as empty', async (_name, page) => {
     await using upstream = await paged((cursor) =>
       cursor === undefined ? { ...page, nextCursor: 'x' } : { tools: [tool('one')], nextCursor: null },
     );
@@ -438,7 +438,7 @@ describe('an upstream that does not say that it has tools', () => {
     ['an error', ({ id }) => rpcError(id, -32601, 'Method not found')],
     ['HTTP 405', () => new Response('no such method', { status: 405 })],
     ['a text', () => new Response('no such method')],
-  ])('and answers tools/list with %s is asked for a sign of life instead', async (_name, onList) => {
+  ])('and answers tools/list with %s is checked with a ping instead', async (_name, onList) => {
     await using upstream = await bareUpstream(onList);
     await using gateway = await startGateway({
       servers: [{ name: 'up', url: upstream.url, tools: { ttl_seconds: 0.05 }, reconnect: promptReconnect }],

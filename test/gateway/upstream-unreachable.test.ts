@@ -67,7 +67,7 @@ test('an untrusted certificate', async () => {
   );
 });
 
-test('a server that takes the connection and never begins with TLS', async () => {
+test('a server that accepts the connection and never starts TLS', async () => {
   using server = await rawServer(() => {});
   const timeouts = { connect_seconds: 0.2 };
   expect(await causeAt(`https://127.0.0.1:${server.port}/mcp`, { timeouts })).toBe(

@@ -63,7 +63,7 @@ const faults = {
 };
 
 test.each(Object.entries(faults))(
-  'when %s again and again, no call is executed twice and none is left without an answer',
+  'when %s repeatedly, no call is executed twice and each gets an answer',
   async (_fault, start) => {
     await using stack = new AsyncDisposableStack();
     const { server, url, strike } = await start(stack);
@@ -106,7 +106,7 @@ test.each(Object.entries(faults))(
 describe.each([
   ['v1', startSdkV1],
   ['v2', startSdkV2],
-])('a server on the SDK %s that forgot our session', (_sdk, start) => {
+])('a server on the SDK %s that forgot its session', (_sdk, start) => {
   test('is initialized once more for all waiting calls, and each of them is executed once', async () => {
     await using server = await start();
     await using gateway = await startGateway({ servers: [{ name: 'up', url: server.url }] });
@@ -148,7 +148,7 @@ test('a call fails if its connection breaks after the execution, and is not exec
   expect(server.executions('hold')).toBe(1);
 });
 
-test('while an upstream is down its tools stay listed and its calls fail at once, and others are not disturbed', async () => {
+test('while an upstream is down, its tools stay listed, its calls fail at once, and others are not disturbed', async () => {
   await using down = await startSdkV1();
   await using up = await startSdkV2();
   await using gateway = await startGateway({

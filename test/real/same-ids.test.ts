@@ -60,7 +60,7 @@ test.each(transports)(
 );
 
 test.each(transports)(
-  'fifty clients with one id at once get their own answers over %s',
+  'fifty concurrent clients with one id get their own answers over %s',
   async (transport) => {
     await using server = await startEverything(transport);
     await using gateway = await startGateway({ servers: [{ name: 'up', url: server.url }] });

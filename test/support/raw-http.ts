@@ -16,7 +16,7 @@ export interface RawConnection extends Disposable {
   write(bytes: string | Uint8Array): void;
   /** Reads one whole response; later bytes remain for the next call. */
   answer(options?: { head?: boolean }): Promise<RawAnswer>;
-  /** Waits until the bytes that came and were not yet read as an answer contain `text`. */
+  /** Waits until the unread bytes contain `text`. */
   received(text: string): Promise<string>;
   /** Resolves when the server has closed the connection. */
   closed(): Promise<void>;
@@ -32,14 +32,14 @@ export async function rawConnection(origin: string): Promise<RawConnection> {
   socket.on('data', (chunk) => {
     fresh.push(Buffer.from(chunk));
   });
-  // An error is followed by `close`, which is what tests ask for.
+  // An error is followed by `close`, which tests wait for.
   socket.on('error', () => {});
   socket.on('close', () => {
     open = false;
   });
   await within('a connection', new Promise<void>((resolve) => socket.once('connect', resolve)));
 
-  /** All that came and was not yet taken. Joined on demand, so that a long answer costs no more than its length. */
+  /** The unread bytes. Joined on demand, so that the cost of a long response is linear. */
   const unread = (): Buffer => {
     if (fresh.length > 0) bytes = Buffer.concat([bytes, ...fresh]);
     fresh = [];
@@ -80,7 +80,7 @@ export async function rawRequest(
 }
 
 function parseAnswer(bytes: Buffer, head: boolean, ended: boolean) {
-  // `100 Continue` announces an answer and is none.
+  // `100 Continue` is not the response.
   const begin = bytes.indexOf('HTTP/1.1 100 ') === 0 ? bytes.indexOf('\r\n\r\n') + 4 : 0;
   const headEnd = bytes.indexOf('\r\n\r\n', begin);
   if (headEnd < 0) return undefined;

@@ -5,13 +5,13 @@ import type { Certificate } from './tls.ts';
 /** A request that a raw server received. */
 export interface RawRequest {
   readonly method: string;
-  /** As it stands in the request line. */
+  /** The target of the request line. */
   readonly target: string;
   readonly headers: Headers;
   readonly body: Buffer;
   /** Requests of one connection have the same number; the first connection has 1. */
   readonly connection: number;
-  /** Where to write the answer, byte for byte. */
+  /** The socket to write the response to. */
   readonly socket: Socket;
 }
 
@@ -20,17 +20,17 @@ export interface RawServer extends Disposable {
   readonly port: number;
   readonly origin: string;
   readonly requests: readonly RawRequest[];
-  /** Connections that were made since the start. */
+  /** The number of connections since the start. */
   connections(): number;
-  /** Connections that are open now. */
+  /** The number of open connections. */
   open(): number;
 }
 
 export interface RawServerOptions {
   tls?: Certificate;
-  /** Sees a request as soon as its head is there; it is not read on, and not answered, when this returns true. */
+  /** Gets a request after its head; if it returns true, the body is not read and `answer` is not called. */
   onHead?(request: RawRequest): boolean;
-  /** Sees each connection before anything is read from it. */
+  /** Gets each connection before its first read. */
   onConnection?(socket: Socket): void;
 }
 

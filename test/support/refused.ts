@@ -1,4 +1,4 @@
-/** What is told of a server at `url`, with a port, where nothing listens. */
+/** The failure of a connection to `url`, with a port, if nothing listens there. */
 export function refusedBy(url: string): string {
   return `connection refused by ${new URL(url).host}; is the server running?`;
 }

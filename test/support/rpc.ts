@@ -1,4 +1,4 @@
-/** A JSON-RPC message as a test reads or writes it, whatever it holds. */
+/** A JSON-RPC message of any content, as a test reads or writes it. */
 export interface RpcMessage {
   jsonrpc?: string;
   id?: string | number | null;
@@ -11,7 +11,7 @@ export interface RpcMessage {
   error?: any;
 }
 
-/** Both kinds of answer, as MCP 2025-11-25, Transports, Streamable HTTP asks of clients. */
+/** Both content types, as MCP 2025-11-25, Transports, Streamable HTTP requires of clients. */
 export const acceptBoth = 'application/json, text/event-stream';
 
 /** POSTs `body` (a string goes as it is) as `application/json` that accepts JSON and SSE; `headers` win. */
@@ -50,7 +50,7 @@ function dataOf(event: string): string {
   return lines.map((line) => line.slice('data:'.length).trimStart()).join('\n');
 }
 
-/** An answer with everything that came before it. */
+/** An answer with all earlier messages. */
 export interface Answered {
   readonly response: Response;
   /** Notifications and requests that arrived before the answer, in order. */
@@ -58,7 +58,7 @@ export interface Answered {
   readonly answer: RpcMessage;
 }
 
-/** A session of the legacy era, spoken by hand: the test chooses ids, tokens and headers. */
+/** A session of the legacy era without an SDK: the test chooses ids, tokens and headers. */
 export class RawSession implements AsyncDisposable {
   readonly url: string;
   readonly id: string;
@@ -106,7 +106,7 @@ export class RawSession implements AsyncDisposable {
     return rawPost(this.url, body, { ...this.#headers, ...headers });
   }
 
-  /** Sends a request and reads to its answer. */
+  /** Sends a request and reads until its answer. */
   async request(
     method: string,
     params: object = {},
@@ -121,7 +121,7 @@ export class RawSession implements AsyncDisposable {
     throw new Error(`${method} ended without an answer: HTTP ${response.status}`);
   }
 
-  /** Calls a tool and returns the text of its result; anything else is an error that shows the answer. */
+  /** Calls a tool and returns the text of its result. Throws an error with any other answer. */
   async callText(tool: string, args: object = {}): Promise<string> {
     const { answer } = await this.request('tools/call', { name: tool, arguments: args });
     const text = answer.result?.content?.[0]?.text;
@@ -129,7 +129,7 @@ export class RawSession implements AsyncDisposable {
     return text;
   }
 
-  /** Opens the stream of messages that the server sends of itself. Break off its iteration to close it. */
+  /** Opens the stream of the server's own messages. Ending the iteration closes it. */
   async listen(): Promise<AsyncGenerator<RpcMessage>> {
     const response = await fetch(this.url, { headers: { ...this.#headers, accept: 'text/event-stream' } });
     if (response.status !== 200) throw new Error(`GET got ${response.status}: ${await response.text()}`);

@@ -10,13 +10,13 @@ import type { Certificate } from './tls.ts';
 
 /** How an SDK server is served. */
 export interface SdkServerOptions {
-  /** Port to listen on; a free one when unset. */
+  /** The port to listen on; by default a free one. */
   port?: number;
-  /** `false`: no session; each request is on its own. */
+  /** `false`: no sessions; each request is independent. */
   sessions?: boolean;
   /** `true`: answers are JSON, which cannot carry progress; else SSE. */
   json?: boolean;
-  /** Tools in a page of `tools/list`; all in one when unset. */
+  /** The number of tools in a page of `tools/list`; by default all. */
   pageSize?: number;
   /** Tools to list besides the standard ones. */
   extraTools?: number;
@@ -29,21 +29,21 @@ export interface SdkServerOptions {
 export interface SdkServer extends AsyncDisposable {
   readonly url: string;
   readonly port: number;
-  /** How often `tool` was executed, restarts included. */
+  /** The number of executions of `tool`, restarts included. */
   executions(tool: string): number;
-  /** How often a call of `tool` was cancelled while it ran. */
+  /** The number of running calls of `tool` that were cancelled. */
   cancellations(tool: string): number;
-  /** Sessions opened and not ended yet. */
+  /** The number of open sessions. */
   sessionCount(): number;
-  /** Sessions opened since the start. */
+  /** The number of sessions since the start. */
   sessionsOpened(): number;
-  /** Lists a further tool and tells every session so. */
+  /** Adds a tool and notifies every session. */
   addTool(name: string): Promise<void>;
-  /** Lists `name` no more and tells every session so. */
+  /** Removes the tool `name` and notifies every session. */
   removeTool(name: string): Promise<void>;
-  /** Lets every waiting `hold` call return. */
+  /** Makes every waiting `hold` call return. */
   release(): void;
-  /** Forgets every session, as a restart would, and keeps on listening. */
+  /** Forgets every session, like a restart, and keeps listening. */
   forgetSessions(): Promise<void>;
   /** Drops every connection and session and stops listening. */
   stop(): Promise<void>;
@@ -51,7 +51,7 @@ export interface SdkServer extends AsyncDisposable {
   start(): Promise<void>;
 }
 
-/** What the request handlers, written once for each SDK, need of the server that they are part of. */
+/** The server as the request handlers of each SDK use it. */
 export interface SdkBackend {
   list(cursor: string | undefined): { tools: ListedTool[]; nextCursor?: string };
   call(
@@ -61,7 +61,7 @@ export interface SdkBackend {
   ): Promise<ToolResult>;
 }
 
-/** How a server answers HTTP: with sessions, without, or as the 2026-07-28 revision has it. */
+/** Answers HTTP requests: with sessions, without, or as in revision 2026-07-28. */
 export interface SdkFront {
   fetch(request: Request): Promise<Response>;
   /** Notifies every listening client of changed tools. */
@@ -84,7 +84,7 @@ export type OpenSdkSession = (
   options: { json: boolean; session: { opened(id: string): void; closed(id: string): void } | null },
 ) => Promise<SdkSession>;
 
-/** Bun.serve holds headers back until the first chunk of a stream; Node, where these servers live, does not. */
+/** Bun.serve delays headers until the first chunk of a stream; Node, where these servers usually run, does not. */
 function flushed(response: Response): Response {
   if (!response.body || !response.headers.get('content-type')?.startsWith('text/event-stream'))
     return response;

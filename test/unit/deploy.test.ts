@@ -20,7 +20,7 @@ describe('the Docker image', () => {
     expect(instructions[0]).toBe(`FROM oven/bun:${manifest.devDependencies.bun}-alpine AS build`);
   });
 
-  test('runs as a user that Kubernetes can see not to be root', () => {
+  test('runs as a user that Kubernetes recognizes as other than root', () => {
     expect(instructions.filter((line) => line.startsWith('USER'))).toEqual(['USER 65532:65532']);
   });
 
@@ -30,7 +30,7 @@ describe('the Docker image', () => {
     );
   });
 
-  test('is asked for its health without a shell, a proxy or anything installed for it', () => {
+  test('checks its health without a shell, a proxy or an extra program', () => {
     expect(instructions.filter((line) => line.startsWith('HEALTHCHECK'))).toEqual([
       'HEALTHCHECK --interval=30s --timeout=5s --start-period=15s ' +
         'CMD ["wget", "-q", "-Y", "off", "-O", "/dev/null", "http://127.0.0.1:8766/livez"]',
@@ -50,7 +50,7 @@ describe('the example for Docker Compose', () => {
   const { services } = parse(read('docs/deploy/compose.yaml'));
   const { mcpstead } = services;
 
-  test('gives mcpstead no rights that it does not need, and publishes it on this machine only', () => {
+  test('gives mcpstead only the rights that it needs, and publishes it on this machine only', () => {
     expect(mcpstead).toMatchObject({
       read_only: true,
       cap_drop: ['ALL'],
@@ -71,7 +71,7 @@ describe('the example for Docker Compose', () => {
     ]);
   });
 
-  test('runs the release of the example server that our own tests run', () => {
+  test('runs the release of the example server in our tests', () => {
     const name = '@modelcontextprotocol/server-everything';
     expect(services.everything.command).toContain(` ${name}@${manifest.devDependencies[name]} `);
   });
@@ -92,11 +92,11 @@ describe('the systemd unit', () => {
     ]);
   });
 
-  test('starts again after a failure, but not with a configuration that is invalid', () => {
+  test('starts again after a failure, but not with an invalid configuration', () => {
     expect([values('Restart'), values('RestartPreventExitStatus')]).toEqual([['on-failure'], ['2']]);
   });
 
-  test('stops later than calls may take to end, by default', () => {
+  test('stops after the default grace period', () => {
     const { config } = parseConfig('servers: []', 'mcpstead.yaml', {});
     expect(config.mcp.session.shutdown_grace_seconds).toBe(5);
     expect(values('TimeoutStopSec')).toEqual(['15']);

@@ -84,7 +84,7 @@ describe('the manifests for Kubernetes', () => {
     expect(dockerfile).toContain(`\nUSER ${runAsUser}:${runAsGroup}\n`);
   });
 
-  test('ask for no right that the strictest Pod Security Standard does not give, and for less', () => {
+  test('satisfy the strictest Pod Security Standard, and require even less', () => {
     expect(manifest('namespace.yaml').metadata.labels).toEqual({
       'pod-security.kubernetes.io/enforce': 'restricted',
     });
@@ -125,13 +125,13 @@ describe('the manifests for Kubernetes', () => {
     ]);
   });
 
-  test('give a pod that ends more time than its gateway takes', () => {
+  test('give an ending pod more time than its gateway needs', () => {
     const { drain_delay_seconds: drain, shutdown_grace_seconds: grace } = config.mcp.session;
     expect(drain).toBe(10);
     expect(pod.terminationGracePeriodSeconds).toBeGreaterThan(drain + grace + 10);
   });
 
-  test('let clients in by each name that a Service has, and only with the token', () => {
+  test('admit clients by every name of a Service, and only with the token', () => {
     const { name } = service.metadata;
     const { namespace } = kustomization;
     expect(config.mcp.allowed_hosts).toEqual([

@@ -23,7 +23,7 @@ function run(command: readonly string[]) {
   return { exitCode: done.exitCode, stdout: `${done.stdout}`, stderr: `${done.stderr}` };
 }
 
-describe('the command of a checkout that was installed by its path', () => {
+describe('the command of a checkout that is installed by its path', () => {
   test.skipIf(Bun.which('npm') === null)('says how to build it, while it is not built', () => {
     const npm = ['npm', 'install', '--global', '--prefix', join(folder, 'global')];
     expect(run([...npm, '--offline', '--no-audit', '--no-fund', checkout]).exitCode).toBe(0);
