@@ -201,11 +201,6 @@ export function checkEnd(text: string, at: number): void {
   if (end < text.length) throw unexpected(text, end);
 }
 
-/** Throws a SyntaxError unless the text is a single JSON value. */
-export function checkValue(text: string): void {
-  checkEnd(text, skipValue(text, skipSpace(text, 0)));
-}
-
 /** Whether the value at `at` is an object. */
 export function isObjectAt(text: string, at: number): boolean {
   return text.charCodeAt(at) === openBrace;

@@ -31,7 +31,6 @@ import {
 import { type Item, ItemList } from '../items/item-list.ts';
 import { PendingRequest, type RequestOwner, type UpstreamCall } from '../pending-request.ts';
 import { maxRequestsInFlight, RequestTable } from '../request-table.ts';
-import { inBytes } from '../transport/long-response.ts';
 import { traced } from '../transport/traced.ts';
 import type { Transport, TransportEvents } from '../transport/transport.ts';
 
@@ -388,11 +387,12 @@ export class LegacySession implements TransportEvents, RequestOwner {
   #onResponse(answer: ResponseMessage): void {
     const asked = this.#askedWith(answer.id);
     if (asked === undefined) {
+      freePayload(answer.payload);
       this.#events.onOddity('it answers what was not asked, or no more');
       return;
     }
     asked.drop();
-    asked.resolve(inBytes(answer));
+    asked.resolve(answer);
   }
 
   /** One bad message says nothing about the others, but no better one will follow for the same request. */

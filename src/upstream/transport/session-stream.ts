@@ -5,57 +5,51 @@ import { SseParser } from '../../protocol/sse-codec.ts';
 import type { Signal } from '../../runtime/abort.ts';
 import { sleep } from '../../runtime/deadlines.ts';
 import { UpstreamFailure } from '../failure.ts';
-import { eventMessages, readEvents } from './body-messages.ts';
-import type { TransportEvents } from './transport.ts';
+import type { StreamOwner } from './answer-stream.ts';
+import { minReopenDelayMs, readEvents } from './read-events.ts';
 
-/** However eager a server is to have us back (its `retry` may be 0), it is not asked in a tight loop. */
-export const minReopenDelayMs = 100;
 const maxReopenDelayMs = 30_000;
-/** A stream that lasted less long makes the next one wait longer. */
+/** After a stream that ends sooner than this the next wait is longer. */
 const minListenedMs = 5_000;
-/** Statuses of a GET that say nothing about whether the server offers a stream: a proxy's, or that it has ours still. */
+/** Statuses of a GET that do not say that the server offers no stream: those of a proxy, and of one that is still open. */
 const transientStatuses = [409, 429, 502, 503, 504];
 
-/** The GET stream of a session, which brings what belongs to no request, and of some servers the answers as well. */
+/** The GET stream of a session: messages of no request, and from some servers the answers, too. */
 export class SessionStream {
   readonly #http: HttpSession;
   readonly #headers: Readonly<Record<string, string>>;
-  readonly #events: TransportEvents;
-  readonly #anyEventName: () => boolean;
+  readonly #owner: Pick<StreamOwner, 'events' | 'isAnyEventName'>;
   readonly #closing: Signal;
-  #refused = false;
-  /** Whether it was open before. */
-  #opened = false;
+  #isRefused = false;
+  #wasOpen = false;
   #lastEventId = '';
 
   /**
-   * @param headers those of the session
+   * @param headers the headers of the session
    * @param closing aborted when the session ends
    */
   constructor(
     http: HttpSession,
     headers: Readonly<Record<string, string>>,
-    events: TransportEvents,
-    anyEventName: () => boolean,
+    owner: Pick<StreamOwner, 'events' | 'isAnyEventName'>,
     closing: Signal,
   ) {
     this.#http = http;
     this.#headers = headers;
-    this.#events = events;
-    this.#anyEventName = anyEventName;
+    this.#owner = owner;
     this.#closing = closing;
   }
 
-  /** Whether the server offers no such stream, or none any more. */
-  get refused(): boolean {
-    return this.#refused;
+  /** Whether the server offers no such stream, or no longer does. */
+  get isRefused(): boolean {
+    return this.#isRefused;
   }
 
-  /** Keeps it open, for as long as the server offers it; goes on after the last event where it broke off. */
+  /** Keeps the stream open while the server offers it, and resumes it after the last event. */
   async follow(): Promise<void> {
     const closing = this.#closing;
     let quickEnds = 0;
-    while (!closing.aborted && !this.#refused) {
+    while (!closing.aborted && !this.#isRefused) {
       const startedMs = performance.now();
       const parser = new SseParser(maxResponseBytes);
       let response: HttpResponse | null = null;
@@ -65,54 +59,59 @@ export class SessionStream {
       } catch {
         response?.cancel();
         if (closing.aborted) return;
-        this.#events.onSuspect();
+        this.#owner.events.onSuspect();
       }
       quickEnds = performance.now() - startedMs < minListenedMs ? quickEnds + 1 : 0;
       const delayMs = Math.min(
         maxReopenDelayMs,
         Math.max(parser.retryMs ?? 0, minReopenDelayMs) * 2 ** Math.min(quickEnds, 10),
       );
-      if (!this.#refused) await sleep(delayMs * (0.75 + Math.random() / 2), closing);
+      if (!this.#isRefused) await sleep(delayMs * (0.75 + Math.random() / 2), closing);
     }
   }
 
-  /** The stream, or null where it is not to be had now. */
+  /** The stream, or null if the server does not open it now. */
   async #open(): Promise<HttpResponse | null> {
     const resuming = this.#lastEventId === '' ? {} : { 'last-event-id': this.#lastEventId };
     const headers = { ...this.#headers, ...resuming };
     const response = await this.#http.fetch({ method: 'GET', headers, signal: this.#closing });
     if (response.ok && mediaType(response.contentType) === sseType) return response;
     await response.discard();
-    // Offered before and refused now: most likely the session is gone.
-    if (this.#opened) this.#events.onSuspect();
-    // The event may be what it does not know.
+    // A server that refuses a stream it offered before has most likely lost the session.
+    if (this.#wasOpen) this.#owner.events.onSuspect();
+    // It may not know the event.
     if (this.#lastEventId !== '' && response.status === 400) this.#lastEventId = '';
     else if (!transientStatuses.includes(response.status)) {
-      this.#refused = true;
-      this.#events.onDeaf(this.failure);
+      this.#isRefused = true;
+      this.#owner.events.onDeaf(this.failure);
     }
     return null;
   }
 
   async #read(parser: SseParser, response: HttpResponse): Promise<void> {
-    this.#opened = true;
-    await readEvents(parser, '', response, (event) => {
-      this.#lastEventId = event.id;
-      for (const message of eventMessages(event, this.#anyEventName())) {
-        // Not awaited: one client that does not read must not keep the others from their messages.
-        void this.#events.onMessage(message, null);
-      }
-      return undefined;
-    });
+    this.#wasOpen = true;
+    const { events, isAnyEventName } = this.#owner;
+    await readEvents(
+      parser,
+      '',
+      response,
+      ({ id }, messages) => {
+        this.#lastEventId = id;
+        // Not awaited: a client that does not read must not keep messages from the others.
+        for (const message of messages) void events.onMessage(message, null);
+        return undefined;
+      },
+      isAnyEventName,
+    );
   }
 
-  /** The failure of a request that was accepted, where nothing can bring its answer. */
+  /** The failure of an accepted request whose answer no stream can bring. */
   get failure(): UpstreamFailure {
-    return this.#opened ? new UpstreamFailure('broken', 'its event stream ended') : unanswerable();
+    return this.#wasOpen ? new UpstreamFailure('broken', 'its event stream ended') : unanswerable();
   }
 }
 
-/** The failure of a request that was accepted by a server without a stream for the answer. */
+/** The failure of a request that a server accepted which offers no stream for the answer. */
 export function unanswerable(): UpstreamFailure {
   return new UpstreamFailure(
     'protocol',

@@ -3,7 +3,7 @@ import { type HttpResponse, maxResponseBytes } from '../../http-client/response.
 import { SseParser } from '../../protocol/sse-codec.ts';
 import { Abort, type Signal } from '../../runtime/abort.ts';
 import { sessionLossOf, toFailure, UpstreamFailure } from '../failure.ts';
-import { eventMessages, readEvents } from './body-messages.ts';
+import { readEvents } from './read-events.ts';
 import { refusalOf } from './refusal.ts';
 import type { RequestCompletion, Transport, TransportEvents } from './transport.ts';
 
@@ -16,16 +16,16 @@ export class SseTransport implements Transport {
   readonly #http: HttpSession;
   readonly #url: string;
   readonly #events: TransportEvents;
-  readonly #anyEventName: () => boolean;
+  readonly #isAnyEventName: () => boolean;
   readonly #stream = new Abort();
   #endpoint: string | null = null;
   #closed = false;
 
-  constructor(http: HttpSession, url: string, events: TransportEvents, anyEventName: () => boolean) {
+  constructor(http: HttpSession, url: string, events: TransportEvents, isAnyEventName: () => boolean) {
     this.#http = http;
     this.#url = url;
     this.#events = events;
-    this.#anyEventName = anyEventName;
+    this.#isAnyEventName = isAnyEventName;
   }
 
   async open(signal: Signal): Promise<void> {
@@ -75,18 +75,21 @@ export class SseTransport implements Transport {
   /** Reads the stream to its end; `onEndpoint` is called once the endpoint is known. */
   async #follow(response: HttpResponse, onEndpoint: () => void): Promise<never> {
     try {
-      await readEvents(new SseParser(maxResponseBytes), '', response, (event) => {
-        if (event.event === 'endpoint' && this.#endpoint === null) {
-          this.#endpoint = this.#resolveEndpoint(event.data);
-          onEndpoint();
+      await readEvents(
+        new SseParser(maxResponseBytes),
+        '',
+        response,
+        ({ event, data }, messages) => {
+          if (event === 'endpoint' && this.#endpoint === null) {
+            this.#endpoint = this.#resolveEndpoint(data);
+            onEndpoint();
+          }
+          // Not awaited: a client that does not read must not keep the others from their answers.
+          for (const message of messages) void this.#events.onMessage(message, null);
           return undefined;
-        }
-        for (const message of eventMessages(event, this.#anyEventName() && event.event !== 'endpoint')) {
-          // Not awaited: one client that does not read must not keep the others from their answers.
-          void this.#events.onMessage(message, null);
-        }
-        return undefined;
-      });
+        },
+        this.#isAnyEventName,
+      );
       throw this.#endpoint === null
         ? new UpstreamFailure('protocol', 'offers no HTTP+SSE endpoint')
         : streamClosed();

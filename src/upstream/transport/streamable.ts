@@ -1,53 +1,40 @@
 import type { HttpRequest, HttpSession } from '../../http-client/http-session.ts';
-import { type HttpResponse, maxResponseBytes } from '../../http-client/response.ts';
-import type { Ends } from '../../json/scan.ts';
+import type { HttpResponse } from '../../http-client/response.ts';
 import { mediaType, sessionHeader, sseType, versionHeader } from '../../protocol/headers.ts';
-import type { ResponseMessage } from '../../protocol/messages.ts';
-import { SseParser } from '../../protocol/sse-codec.ts';
+import type { Message, ResponseMessage } from '../../protocol/messages.ts';
 import { Abort, type Signal } from '../../runtime/abort.ts';
 import type { Completion } from '../../runtime/completion.ts';
-import { type Deadline, deadlines, settledOrAborted, sleep } from '../../runtime/deadlines.ts';
-import { nextTurn } from '../../runtime/event-loop.ts';
-import { freePayload, type OwnedBytes, type Payload, textOf } from '../../runtime/owned-bytes.ts';
-import { failureIn, sessionLossOf, toFailure, UpstreamFailure } from '../failure.ts';
-import { answerAmong, isAnswerOnStream, looksLikeEvents, looksLikeJson, neither } from './answers.ts';
-import { endsIn, eventMessages, parseMessages, readEvents } from './body-messages.ts';
-import { answerInBytes, inBytes } from './long-response.ts';
+import { deadlines, sleep } from '../../runtime/deadlines.ts';
+import { failureIn, sessionLossOf, type UpstreamFailure } from '../failure.ts';
+import { answerAmong, readAnswer } from './answer.ts';
+import type { StreamOwner } from './answer-stream.ts';
+import { freeMessages, parseBody } from './parse-messages.ts';
 import { refusalOf } from './refusal.ts';
-import { minReopenDelayMs, SessionStream, unanswerable } from './session-stream.ts';
+import { SessionStream, unanswerable } from './session-stream.ts';
 import type { RequestCompletion, Transport, TransportEvents } from './transport.ts';
 
-/** How long a stream may go on after the answer before it is cut, which costs the connection. */
-const drainTimeoutMs = 2_000;
-/** How long an answer may take that comes on another stream than the one that ended without it. */
+/** How long the session's stream may take to bring an answer that the stream of its request ended without. */
 const afterStreamMs = 1_000;
-/** How often in a row a broken stream is resumed without anything new coming from it. */
-const maxIdleResumptions = 5;
-const resumeDelayMs = 500;
-/** How much white space is passed over where a body is there as a whole. */
-const maxBlankChars = 1_024;
-/** How much white space a body may begin with that comes in pieces. */
-const maxBlankBytes = 64 * 1024;
 
-/** MCP 2025-11-25, Transports, Streamable HTTP: a POST per message, and one GET stream for what belongs to no request. */
-export class StreamableTransport implements Transport {
+/** MCP 2025-11-25, Transports, Streamable HTTP: a POST for each message, and a GET stream for messages of no request. */
+export class StreamableTransport implements Transport, StreamOwner {
   readonly name = 'streamable';
   readonly #http: HttpSession;
-  readonly #events: TransportEvents;
-  readonly #anyEventName: () => boolean;
+  readonly events: TransportEvents;
+  readonly isAnyEventName: () => boolean;
   readonly #closing = new Abort();
   /** The session's GET stream, once it is initialized. */
   #stream: SessionStream | null = null;
   #headers: Record<string, string> = {};
 
-  constructor(http: HttpSession, events: TransportEvents, anyEventName: () => boolean) {
+  constructor(http: HttpSession, events: TransportEvents, isAnyEventName: () => boolean) {
     this.#http = http;
-    this.#events = events;
-    this.#anyEventName = anyEventName;
+    this.events = events;
+    this.isAnyEventName = isAnyEventName;
   }
 
   async open(): Promise<void> {
-    // Nothing to open: the first POST tells whether the endpoint speaks this transport.
+    // The first POST shows whether the endpoint speaks this transport.
   }
 
   request(id: number, body: string, signal: Signal, done: RequestCompletion): void {
@@ -56,12 +43,12 @@ export class StreamableTransport implements Transport {
   }
 
   /**
-   * Completes a request whose POST brought no response message. The session's stream may bring it after a 202, and after
-   * a stream that ended too soon, which is not waited for as long.
+   * Completes a request whose POST brought no answer. The session's stream may bring it after a 202, and for a short time
+   * after the request's own stream has ended.
    */
   unanswered({ status, contentType }: HttpResponse, reason: unknown, done: RequestCompletion): void {
     const isEmpty = failureIn(reason)?.kind === 'protocol';
-    const isOffered = this.#stream?.refused === false;
+    const isOffered = this.#stream?.isRefused === false;
     if (isEmpty && isOffered && (status === 202 || mediaType(contentType) === sseType)) {
       done.defer();
       if (status !== 202) deadlines.add(afterStreamMs, () => done.reject(reason));
@@ -72,14 +59,7 @@ export class StreamableTransport implements Transport {
   answerIn(response: HttpResponse, id: number, signal: Signal): ResponseMessage | Promise<ResponseMessage> {
     if (!response.ok) return this.#refusal(response, id);
     if (this.#headers[sessionHeader] === undefined) this.#takeSessionId(response);
-    const streams = mediaType(response.contentType) === sseType;
-    if (streams || response.contentLength === null)
-      return this.#answerInPieces(response, streams, id, signal);
-    // Whole, and so no live stream, whatever else it may be.
-    const body = response.whole();
-    return body instanceof Promise
-      ? body.then((whole) => this.#answerInWhole(whole, id, signal))
-      : this.#answerInWhole(body, id, signal);
+    return readAnswer(this, response, id, signal);
   }
 
   /** MCP 2025-11-25, Transports, Session Management. */
@@ -87,62 +67,6 @@ export class StreamableTransport implements Transport {
     const sessionId = response.header(sessionHeader);
     if (sessionId !== null && sessionId !== '')
       this.#headers = { ...this.#headers, [sessionHeader]: sessionId };
-  }
-
-  #answerInWhole(body: Payload, id: number, signal: Signal): ResponseMessage | Promise<ResponseMessage> {
-    const beginning = typeof body === 'string' ? body : body.part(0, maxBlankChars).toString();
-    if (looksLikeJson(beginning)) return this.#answerInBody(body, id);
-    const text = textOf(body);
-    freePayload(body);
-    if (!looksLikeEvents(beginning)) throw neither();
-    return this.#answerFrom(new SseParser(maxResponseBytes), text, null, id, signal);
-  }
-
-  /** @param streams whether the response says that it is a stream of events */
-  async #answerInPieces(
-    response: HttpResponse,
-    streams: boolean,
-    id: number,
-    signal: Signal,
-  ): Promise<ResponseMessage> {
-    // The content type may be wrong: what the body begins with decides.
-    const head: Uint8Array[] = [];
-    const parser = new SseParser(maxResponseBytes);
-    let text = '';
-    let beginning = '';
-    let blankBytes = 0;
-    while (beginning === '') {
-      // Blanks complete no event.
-      parser.pushText(text);
-      const chunk = await response.read();
-      if (chunk === null) throw new UpstreamFailure('protocol', 'answered with an empty body');
-      if (blankBytes > maxBlankBytes) {
-        response.cancel();
-        throw new UpstreamFailure('protocol', 'answered with blanks');
-      }
-      head.push(chunk);
-      text = parser.decode(chunk);
-      beginning = text.trimStart();
-      blankBytes += chunk.byteLength;
-    }
-    if (looksLikeJson(beginning)) return this.#answerInBody(await response.whole(head), id);
-    if (!streams && !looksLikeEvents(beginning)) {
-      response.cancel();
-      throw neither();
-    }
-    // As most servers send it: one event, and nothing more to be awaited.
-    const answer = response.isOver && head.length === 1 ? this.#answerInEvent(text, id) : undefined;
-    if (answer) return answer;
-    return this.#answerFrom(parser, text, response, id, signal);
-  }
-
-  /** The answer in the text of a stream that brings nothing else. */
-  #answerInEvent(text: string, id: number): ResponseMessage | undefined {
-    const [event, ...more] = new SseParser(maxResponseBytes).pushText(text);
-    if (event === undefined || more.length > 0) return undefined;
-    const [message, ...others] = eventMessages(event, this.#anyEventName());
-    const isAnswer = message !== undefined && others.length === 0 && isAnswerOnStream(message, id);
-    return isAnswer ? inBytes(message as ResponseMessage) : undefined;
   }
 
   async send(body: string, signal: Signal): Promise<void> {
@@ -154,13 +78,7 @@ export class StreamableTransport implements Transport {
   initialized(protocolVersion: string): void {
     this.#http.pinUrl();
     this.#headers = { ...this.#headers, [versionHeader]: protocolVersion };
-    this.#stream = new SessionStream(
-      this.#http,
-      this.#headers,
-      this.#events,
-      this.#anyEventName,
-      this.#closing,
-    );
+    this.#stream = new SessionStream(this.#http, this.#headers, this, this.#closing);
     void this.#stream.follow();
   }
 
@@ -171,154 +89,11 @@ export class StreamableTransport implements Transport {
     await response.discard();
   }
 
-  /** An error status: a JSON-RPC error in answer to this very request is an answer, all else a failure. */
-  async #refusal(response: HttpResponse, id: number): Promise<ResponseMessage> {
-    const body = await response.beginning();
-    const answer = this.#errorIn(body, id);
-    const failure = this.#failure(response, body, answer);
-    if (answer && failure.loss === undefined && isForRequest(failure)) return answer;
-    throw failure;
+  isInitialized(): boolean {
+    return this.#headers[versionHeader] !== undefined;
   }
 
-  /** The JSON-RPC error in the body of an error status that answers our request, if there is one. */
-  #errorIn(body: string, id: number): ResponseMessage | undefined {
-    try {
-      return answerAmong(parseMessages(body), id, this.#headers[versionHeader] !== undefined);
-    } catch {
-      // Not JSON-RPC: the status says all there is to say.
-      return undefined;
-    }
-  }
-
-  #failure(response: HttpResponse, body: string, answer?: ResponseMessage): UpstreamFailure {
-    const sessionId = this.#headers[sessionHeader];
-    const failure = refusalOf(this.#http, response, body, sessionId);
-    const loss = sessionLossOf(response.status, body, sessionId !== undefined);
-    return loss ? failure.withLoss(loss, isForRequest(failure) ? answer : undefined) : failure;
-  }
-
-  #answerInBody(body: Payload, id: number): ResponseMessage | Promise<ResponseMessage> {
-    if (typeof body === 'string') return this.#answerInText(body, id);
-    const answer = answerInBytes(body, id);
-    return answer === undefined || answer instanceof Promise ? this.#answerInBytes(body, answer, id) : answer;
-  }
-
-  async #answerInBytes(
-    bytes: OwnedBytes,
-    found: Promise<ResponseMessage | undefined> | undefined,
-    id: number,
-  ): Promise<ResponseMessage> {
-    try {
-      const answer = await found;
-      if (answer) return answer;
-      // A batch, something else than an answer, or no JSON: the whole text tells.
-      const text = bytes.toString();
-      bytes.free();
-      return this.#answerInText(text, id, await endsIn(text));
-    } catch (error) {
-      bytes.free();
-      throw error;
-    }
-  }
-
-  #answerInText(text: string, id: number, ends?: Ends): ResponseMessage {
-    const messages = parseMessages(text, ends);
-    const answer = answerAmong(messages, id, true);
-    for (const message of messages) if (message !== answer) void this.#events.onMessage(message, id);
-    if (answer) return inBytes(answer);
-    const odd = messages.find((message) => message.kind === 'invalid');
-    const found = odd
-      ? `something that is not JSON-RPC: ${odd.problem}`
-      : 'a body that does not answer the request';
-    throw new UpstreamFailure('protocol', `answered with ${found}`);
-  }
-
-  /**
-   * Resolves at the answer, while the rest of the stream is drained behind, so that its connection can be used again.
-   * @param head the text that has come, which `parser` has not taken yet
-   */
-  #answerFrom(
-    parser: SseParser,
-    head: string,
-    response: HttpResponse | null,
-    id: number,
-    signal: Signal,
-  ): Promise<ResponseMessage> {
-    const { promise, resolve, reject } = Promise.withResolvers<ResponseMessage>();
-    this.#followAnswer(parser, head, response, id, signal, resolve).catch(reject);
-    return promise;
-  }
-
-  /** Ends when the stream does, having called `resolve`; rejects where no answer came. */
-  async #followAnswer(
-    first: SseParser,
-    head: string,
-    response: HttpResponse | null,
-    id: number,
-    signal: Signal,
-    resolve: (answer: ResponseMessage) => void,
-  ): Promise<void> {
-    let parser = first;
-    let text = head;
-    let reader = response;
-    let lastEventId = '';
-    let idle = 0;
-    let answered = false;
-    let odd: string | null = null;
-    let drain: Deadline | undefined;
-    for (;;) {
-      let broken: UpstreamFailure | null = null;
-      try {
-        await readEvents(parser, text, reader, (event) => {
-          if (event.id !== '') lastEventId = event.id;
-          idle = 0;
-          if (event.event === 'endpoint' && this.#headers[versionHeader] === undefined)
-            throw olderTransport();
-          let taken: Promise<void> | undefined;
-          for (const message of eventMessages(event, this.#anyEventName())) {
-            if (isAnswerOnStream(message, id)) {
-              // Sent once more, it is of no use to anybody.
-              if (answered) continue;
-              answered = true;
-              resolve(inBytes(message as ResponseMessage));
-              drain ??= deadlines.add(drainTimeoutMs, () => reader?.cancel());
-              // What comes after the answer must not overtake it.
-              taken = nextTurn();
-            } else {
-              if (message.kind === 'invalid') odd = message.problem;
-              taken = this.#events.onMessage(message, id) ?? taken;
-            }
-          }
-          // A client that does not read must not keep the call beyond its deadline.
-          return taken && settledOrAborted(taken, signal);
-        });
-      } catch (error) {
-        if (signal.aborted) throw signal.reason;
-        broken = toFailure(error);
-        reader?.cancel();
-        if (broken.kind !== 'broken') throw broken;
-      } finally {
-        drain?.clear();
-      }
-      if (answered) return;
-      // A server may close the connection and expect us to come back for the rest of the stream
-      // (MCP 2025-11-25, Resumability and Redelivery). The request itself is never sent again.
-      if (lastEventId === '' || idle++ === maxIdleResumptions) throw broken ?? endedWithout(odd);
-      const resumed = await this.#resume(
-        lastEventId,
-        Math.max(parser.retryMs ?? resumeDelayMs, minReopenDelayMs),
-        signal,
-      );
-      if (resumed === null)
-        throw broken ?? new UpstreamFailure('broken', 'broke off its stream and did not resume it');
-      reader = resumed;
-      parser = new SseParser(maxResponseBytes);
-      text = '';
-    }
-  }
-
-  /** Goes on with a stream after `lastEventId`; null when that cannot be had. */
-  async #resume(lastEventId: string, delayMs: number, signal: Signal): Promise<HttpResponse | null> {
+  async resume(lastEventId: string, delayMs: number, signal: Signal): Promise<HttpResponse | null> {
     if (!(await sleep(delayMs, signal))) throw signal.reason;
     const headers = { ...this.#headers, 'last-event-id': lastEventId };
     try {
@@ -330,24 +105,41 @@ export class StreamableTransport implements Transport {
     }
     return null;
   }
+
+  /** Resolves to the JSON-RPC error that answers the request in a response with an error status. Otherwise rejects. */
+  async #refusal(response: HttpResponse, id: number): Promise<ResponseMessage> {
+    const body = await response.beginning();
+    const messages = await jsonMessages(body);
+    const answer = answerAmong(messages, id, this.isInitialized());
+    const failure = this.#failure(response, body, answer);
+    if (answer && failure.loss === undefined && isAboutRequest(failure)) return answer;
+    freeMessages(messages.filter((message) => message !== failure.answer));
+    throw failure;
+  }
+
+  #failure(response: HttpResponse, body: string, answer?: ResponseMessage): UpstreamFailure {
+    const sessionId = this.#headers[sessionHeader];
+    const failure = refusalOf(this.#http, response, body, sessionId);
+    const loss = sessionLossOf(response.status, body, sessionId !== undefined);
+    return loss ? failure.withLoss(loss, isAboutRequest(failure) ? answer : undefined) : failure;
+  }
 }
 
-/** MCP 2024-11-05, Transports, HTTP with SSE: some servers open that stream whatever the method is. */
-function olderTransport(): UpstreamFailure {
-  return new UpstreamFailure('unsupported', 'answered with the endpoint of HTTP+SSE');
+/** The messages in the body of an error; none if it is not JSON. */
+async function jsonMessages(body: string): Promise<readonly Message[]> {
+  try {
+    return await parseBody(body);
+  } catch {
+    return [];
+  }
 }
 
-function endedWithout(odd: string | null): UpstreamFailure {
-  const found = odd === null ? '' : `, but with something that is not JSON-RPC: ${odd}`;
-  return new UpstreamFailure('protocol', `ended its stream without an answer${found}`);
-}
-
-/** Whether a status leaves it to the error in its body to say what is wrong with the request. */
-function isForRequest({ kind }: UpstreamFailure): boolean {
+/** Whether a status leaves it to the error in the body to say what is wrong with the request. */
+function isAboutRequest({ kind }: UpstreamFailure): boolean {
   return kind === 'protocol' || kind === 'unsupported' || kind === 'limited';
 }
 
-/** A request on its way, and what takes the response to its POST. */
+/** A request, and the completion of its POST. */
 class StreamableRequest implements HttpRequest, Completion<HttpResponse> {
   readonly method = 'POST';
   readonly body: string;

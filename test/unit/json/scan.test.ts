@@ -1,6 +1,14 @@
 import { describe, expect, test } from 'bun:test';
 import { Members, ObjectText } from '../../../src/json/object.ts';
-import { checkValue, elements, numberAt, stringAt, TooManyError } from '../../../src/json/scan.ts';
+import {
+  checkEnd,
+  elements,
+  numberAt,
+  skipSpace,
+  skipValue,
+  stringAt,
+  TooManyError,
+} from '../../../src/json/scan.ts';
 import { Random, randomJson, randomJsonObject, spoilers } from '../../support/random.ts';
 
 const rounds = 3_000;
@@ -26,6 +34,7 @@ function outcome<T>(work: (text: string) => T, text: string): T | 'refused' {
   }
 }
 
+const checkValue = (text: string) => checkEnd(text, skipValue(text, skipSpace(text, 0)));
 const isTaken = (text: string) => outcome(checkValue, text) !== 'refused';
 const isJson = (text: string) => outcome((json) => void JSON.parse(json), text) !== 'refused';
 

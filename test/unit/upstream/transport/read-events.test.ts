@@ -2,7 +2,7 @@ import { describe, expect, setDefaultTimeout, test } from 'bun:test';
 import type { HttpResponse } from '../../../../src/http-client/response.ts';
 import { SseParser } from '../../../../src/protocol/sse-codec.ts';
 import { bodyBudget } from '../../../../src/runtime/byte-budget.ts';
-import { readEvents } from '../../../../src/upstream/transport/body-messages.ts';
+import { readEvents } from '../../../../src/upstream/transport/read-events.ts';
 import { httpClient, unaborted } from '../../../support/http-client.ts';
 import { rawServer } from '../../../support/raw-server.ts';
 import { failOnStrayErrors } from '../../../support/stray-errors.ts';
