@@ -156,8 +156,8 @@ export class ResponseParser {
   }
 
   /**
-   * Reads a complete line that is empty or has only a size, as nearly all do, without decoding it to text. Returns its
-   * end, or `from` for any other line.
+   * Reads a complete line that is empty or has only a size, as nearly all do, without decoding it to text
+   * (docs/performance.md#chunk-sizes). Returns its end, or `from` for any other line.
    */
   #readUsualLine(chunk: Buffer, from: number): number {
     let at = from;

@@ -11,7 +11,8 @@ type AbortListener = (() => void) | { handleEvent(): void };
 
 /**
  * An AbortController and its signal in one object, for every request: the native ones are event targets, and an
- * AbortController with a listener costs as much as parsing a request. Listeners are called once.
+ * AbortController with a listener costs as much as parsing a request (docs/performance.md#abort). Listeners are called
+ * once.
  */
 export class Abort implements Signal {
   #aborted = false;

@@ -6,7 +6,10 @@ export function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-/** Visits every member, a few in each turn of the event loop: thousands in a row would block all other work. */
+/**
+ * Visits every member, a few in each turn of the event loop: thousands in a row would block all other work
+ * (docs/performance.md#few-in-a-turn).
+ */
 export async function forEachInTurns<T>(members: Iterable<T>, visit: (member: T) => void): Promise<void> {
   let visited = 0;
   for (const member of members) {

@@ -1,5 +1,5 @@
 // Modules of Node that few gateways need. A static import is loaded before the first line of the program, and each of
-// these would add 2 to 12 ms to every start.
+// these would add 2 to 12 ms to every start (docs/performance.md#lazy-start).
 
 /** For sealed data. */
 export const nodeCrypto = () => process.getBuiltinModule('node:crypto');
