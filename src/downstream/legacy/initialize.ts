@@ -2,6 +2,7 @@ import { GatewayError } from '../../errors.ts';
 import { ObjectText } from '../../json/object.ts';
 import type { Caller, Principal } from '../../protocol/caller.ts';
 import { gatewaysKey } from '../../protocol/instance.ts';
+import { kinds } from '../../protocol/kinds.ts';
 import { negotiateVersion } from '../../protocol/versions.ts';
 import { build } from '../../version.ts';
 import { factsThatFit, type SessionFacts } from './session-ids.ts';
@@ -10,7 +11,9 @@ import { factsThatFit, type SessionFacts } from './session-ids.ts';
 const maxNameChars = 100;
 
 /** The gateway's capabilities. MCP 2025-11-25, Lifecycle, Capability Negotiation. */
-const capabilities = { tools: { listChanged: true } };
+const capabilities = Object.fromEntries(
+  Object.values(kinds).map(({ capability }) => [capability, { listChanged: true }]),
+);
 
 /**
  * The result of `initialize`. Throws `invalid_params`.

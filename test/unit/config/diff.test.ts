@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test';
-import { diffConfig, withRunningSettings } from '../../../src/config/diff.ts';
+import { diffConfig, summaryOf, withRunningSettings } from '../../../src/config/diff.ts';
 import { type Env, read } from './reading.ts';
 
 const nothing = { added: [], removed: [], restarted: [], updated: [], unchanged: [], ignored: [] };
@@ -18,6 +18,19 @@ test('servers come and go by name', () => {
   const before = 'servers: [{ name: a, url: http://x/ }, { name: b, url: http://y/ }]';
   const after = 'servers: [{ name: c, url: http://x/ }, { name: b, url: http://y/ }]';
   expect(diff(before, after)).toEqual({ ...nothing, added: ['c'], removed: ['a'], unchanged: ['b'] });
+});
+
+test('a summary counts the servers and names the ignored keys', () => {
+  const before = 'servers: [{ name: a, url: http://x/ }, { name: b, url: http://y/ }]';
+  const after = 'port: 9, servers: [{ name: c, url: http://x/ }, { name: d, url: http://x/ }]';
+  expect(summaryOf(diff(before, `{ ${after} }`))).toEqual({
+    added: 2,
+    removed: 2,
+    restarted: 0,
+    updated: 0,
+    unchanged: 0,
+    ignored: ['port'],
+  });
 });
 
 test('the order of servers does not count, nor that of headers, nor a default that is written out', () => {
