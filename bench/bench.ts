@@ -106,8 +106,8 @@ export class Bench {
   }
 
   /**
-   * Measures the upstream itself and the contestants that `takesPart` selects in one setting after another, and starts
-   * them anew as {@link starts} says.
+   * Measures the upstream itself and the contestants that `takesPart` selects in one setting after another, and
+   * restarts them as {@link starts} says.
    * @param load warms up the JIT compilers before anything is measured
    */
   async measureStarts(

@@ -151,7 +151,7 @@ const folder = mkdtempSync(join(tmpdir(), 'mcpstead-rehearsal-'));
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
 try {
   for (const target of targets) {
-    await step(`${target.name} is a program of its format and CPU, its signature fits`, () =>
+    await step(`${target.name} is a program of its format and CPU with a matching signature`, () =>
       checkExecutable(target),
     );
     await step(`${target.name} is the same when it is built again`, () => checkReproducible(target));
