@@ -6,62 +6,62 @@ import type { KeepAlive, KeepAliveMember } from './keep-alive.ts';
 import { type Content, freeAll, writePart } from './reply-body.ts';
 import { StalledError, takenInTime, writeInTime } from './stall.ts';
 
-/** What may wait at most: beyond it a client that does not read loses its stream. */
+/** A client that does not read loses its stream beyond this queue. */
 const maxQueuedChars = 64 * 1024 * 1024;
-/** Events that come within this time of one that was sent at once are sent together. */
+/** Events within this time of a flush are sent together. */
 const coalesceMs = 1;
 
 export const streamHeaders = {
   'content-type': sseType,
   'cache-control': 'no-cache, no-transform',
-  // Keeps nginx and its like from collecting the stream.
+  // Keeps nginx and similar proxies from buffering the stream.
   'x-accel-buffering': 'no',
 };
 
 /** A stream of server-sent events to one client, with back-pressure and keep-alive comments. */
 export class EventStream extends LinkedNode implements KeepAliveMember {
-  /** The body of the response. Bun's direct kind: what is written goes to the socket, with no queue in between. */
+  /** The body of the response; a direct stream, which writes to the socket without a queue. */
   readonly readable: ReadableStream<Uint8Array>;
-  readonly #heartbeat: KeepAlive;
+  readonly #keepAlive: KeepAlive;
   readonly #onClosed: () => void;
-  /** The client's connection, once the response is on its way. */
+  /** The client's connection, once the response has begun. */
   #client: ReadableStreamDirectController | null = null;
-  /** What is to be sent as soon as there is a connection. */
+  /** Events that wait for the connection. */
   #early = '';
-  /** What the connection has not taken. */
+  /** The text that the connection has not taken. */
   #queuedChars = 0;
   #drained: PromiseWithResolvers<void> | null = null;
   #holding: Holding | null = null;
-  /** Messages that are written one after the other, for one of them is long; the first is being written. */
+  /** Messages written one after another because at least one of them is long; the first is being written. */
   readonly #long: Content[] = [];
-  /** To be closed when these are written. */
-  #closing = false;
+  /** Whether the stream ends after {@link #long}. */
+  #isClosing = false;
   #flushedMs = Number.NEGATIVE_INFINITY;
-  #closed = false;
+  #isClosed = false;
 
-  /** @param onClosed called once when the stream has ended, from either side */
-  constructor(heartbeat: KeepAlive, onClosed: () => void) {
+  /** @param onClosed called once when either side has ended the stream */
+  constructor(keepAlive: KeepAlive, onClosed: () => void) {
     super();
-    this.#heartbeat = heartbeat;
+    this.#keepAlive = keepAlive;
     this.#onClosed = onClosed;
     this.readable = new ReadableStream<Uint8Array>({
       type: 'direct',
       pull: (client) => this.#opened(client),
       cancel: () => this.#ended(),
     });
-    heartbeat.add(this);
+    keepAlive.add(this);
   }
 
-  get closed(): boolean {
-    return this.#closed;
+  get isClosed(): boolean {
+    return this.#isClosed;
   }
 
   /**
-   * Writes a message, whose JSON text this is, as an event. Where the client does not keep up, or its connection is not
-   * ready yet, the promise settles when it takes more, or is gone.
+   * Sends a JSON text as an event. If the client does not keep up or its connection is not ready, the returned promise
+   * settles when the client takes more or is gone.
    */
   send(message: Content): Promise<void> | undefined {
-    if (this.#closed || this.#closing) {
+    if (this.#isClosed || this.#isClosing) {
       freeAll(message);
       return undefined;
     }
@@ -70,43 +70,43 @@ export class EventStream extends LinkedNode implements KeepAliveMember {
       this.#early += sseMessage(message);
       this.#queued(this.#early.length);
     } else if (this.#write(this.#client, sseMessage(message))) return undefined;
-    if (this.#closed) return undefined;
+    if (this.#isClosed) return undefined;
     this.#drained ??= Promise.withResolvers();
     return this.#drained.promise;
   }
 
-  /** Ends the stream when all is sent. */
+  /** Ends the stream after everything is sent. */
   close(): void {
-    if (this.#closed) return;
-    if (this.#long.length > 0) this.#closing = true;
+    if (this.#isClosed) return;
+    if (this.#long.length > 0) this.#isClosing = true;
     else this.#end();
   }
 
   #end(): void {
-    if (this.#closed) return;
+    if (this.#isClosed) return;
     this.#client?.end();
     this.#ended();
   }
 
-  /** Breaks the connection off, and with it lets go of what was written and not taken. */
+  /** Breaks the connection, which discards what the client has not taken. */
   #cut(error: Error): void {
-    if (this.#closed) return;
+    if (this.#isClosed) return;
     this.#client?.close(error);
     this.#ended();
   }
 
-  /** Takes a message that is written piece by piece, and those that come after it. */
+  /** Queues a message that is written in slices, or that follows one. */
   #writeLater(message: Content): void {
     this.#long.push(message);
-    // What is in bytes counts for itself.
+    // Bytes hold their own share of the budget.
     if (typeof message === 'string') this.#queued(this.#queuedChars + message.length);
     if (this.#client && this.#long.length === 1) void this.#writeLong(this.#client);
   }
 
   async #writeLong(client: ReadableStreamDirectController): Promise<void> {
-    const isGone = () => this.#closed;
+    const isGone = () => this.#isClosed;
     try {
-      for (let message = this.#long[0]; message !== undefined && !this.#closed; message = this.#long[0]) {
+      for (let message = this.#long[0]; message !== undefined && !this.#isClosed; message = this.#long[0]) {
         const parts = typeof message === 'string' ? [message] : message;
         await writeInTime(client, eventHead);
         for (const part of parts) await writePart(client, part, isGone, true);
@@ -114,14 +114,14 @@ export class EventStream extends LinkedNode implements KeepAliveMember {
         client.flush();
         this.#long.shift();
       }
-      if (this.#closing) this.#end();
+      if (this.#isClosing) this.#end();
       else this.#drain();
     } catch (error) {
       this.#cut(error as Error);
     }
   }
 
-  /** So much waits for the client: beyond its bound, and that of all together, a client that does not read is cut off. */
+  /** Records the length of the queue. Cuts the client off if that exceeds its limit or the byte budget. */
   #queued(chars: number): void {
     this.#queuedChars = chars;
     if (chars <= maxFreeBytes) return;
@@ -130,29 +130,29 @@ export class EventStream extends LinkedNode implements KeepAliveMember {
   }
 
   beat(): void {
-    // A client that takes nothing needs no comment more.
+    // A client with a queue needs no comment.
     if (this.#client && this.#queuedChars === 0 && this.#long.length === 0)
       this.#write(this.#client, keepAliveComment);
   }
 
   #opened(client: ReadableStreamDirectController): void {
-    // A reader in place of a connection calls for each piece.
+    // A reader in place of a connection pulls for each chunk.
     if (this.#client) return;
     this.#client = client;
-    // The head goes out with the first piece, so there has to be one.
+    // Bun sends the head with the first chunk, so there must be one.
     const first = this.#early === '' && this.#long.length === 0 ? keepAliveComment : this.#early;
     this.#early = '';
     this.#queuedChars = 0;
     if (this.#write(client, first)) this.#drain();
-    if (this.#closed) client.end();
+    if (this.#isClosed) client.end();
     else if (this.#long.length > 0) void this.#writeLong(client);
   }
 
-  /** Whether the connection has taken it all. */
+  /** Returns whether the connection has taken all of it. */
   #write(client: ReadableStreamDirectController, text: string): boolean {
     const taken: unknown = client.write(text);
     const nowMs = performance.now();
-    // What is not sent at once, Bun sends when this turn of the event loop is over.
+    // Without a flush, Bun sends at the end of this turn of the event loop.
     if (nowMs - this.#flushedMs > coalesceMs) {
       client.flush();
       this.#flushedMs = nowMs;
@@ -175,11 +175,11 @@ export class EventStream extends LinkedNode implements KeepAliveMember {
   }
 
   #ended(): void {
-    if (this.#closed) return;
-    this.#closed = true;
+    if (this.#isClosed) return;
+    this.#isClosed = true;
     for (const message of this.#long) freeAll(message);
     this.#long.length = 0;
-    this.#heartbeat.delete(this);
+    this.#keepAlive.delete(this);
     this.#drain();
     this.#onClosed();
   }

@@ -2,22 +2,22 @@ import { nextTurn } from '../runtime/event-loop.ts';
 import { freePayload, type Payload, textOf } from '../runtime/owned-bytes.ts';
 import { writeInTime } from './stall.ts';
 
-/** A body, or the parts of one: long parts are not joined. Each part is freed once it is sent. */
+/** A body, in parts if some are long. Each part is freed once it is sent. */
 export type Content = string | readonly Payload[];
 
 /**
- * From this length on a body is sent as a stream. Bun sends the head of a response piece by piece, in a dozen packets,
- * when a body of 15 KB or more is answered later than at once; and the pieces need not be joined.
+ * Bodies from this length on are streamed, so that parts need not be joined. Besides, Bun sends the head of a delayed
+ * response in a dozen packets if its body has 15 KB or more.
  */
 const minLongLength = 15 * 1024;
-/** As much is handed over at a time: of what a client does not take at once, Bun makes a copy. */
+/** Bun copies what a client does not take at once, so long parts are written in slices. */
 const sliceLength = 2 * 1024 * 1024;
 
 const lineFeed = 0x0a;
 const carriageReturn = 0x0d;
-const blank = 0x20;
+const space = 0x20;
 
-/** Whether a piece is better left alone than joined with others. */
+/** Whether a part is too long to be joined with others. */
 export function isLong({ length }: Payload): boolean {
   return length >= minLongLength;
 }
@@ -33,7 +33,6 @@ export function lengthOf(content: Content): number {
   return typeof content === 'string' ? content.length : content.reduce((sum, part) => sum + part.length, 0);
 }
 
-/** A stream of what is there already. */
 function streamOf(parts: readonly Payload[]): ReadableStream<Uint8Array> {
   const body = new OpenBody();
   body.add(parts);
@@ -42,18 +41,18 @@ function streamOf(parts: readonly Payload[]): ReadableStream<Uint8Array> {
 }
 
 /**
- * A body that grows while it is sent. It is a direct stream: what is written goes to the socket, with no queue in between,
- * and each part is freed when it is sent, or when there is nobody to send it to.
+ * A body that grows while it is sent. Its direct stream writes to the socket without a queue. Each part is freed when it is
+ * sent, or when the client is gone.
  */
 export class OpenBody {
   readonly readable: ReadableStream<Uint8Array>;
   readonly #onGone: (() => void) | undefined;
   #parts: Payload[] = [];
-  #ended = false;
-  #gone = false;
+  #isEnded = false;
+  #isGone = false;
   #wake: (() => void) | null = null;
 
-  /** @param onGone called when the client goes away before the end */
+  /** @param onGone called if the client disconnects before the end */
   constructor(onGone?: () => void) {
     this.#onGone = onGone;
     this.readable = new ReadableStream<Uint8Array>({
@@ -64,23 +63,23 @@ export class OpenBody {
   }
 
   add(parts: readonly Payload[]): void {
-    if (this.#gone) freeAll(parts);
+    if (this.#isGone) freeAll(parts);
     else this.#parts.push(...parts);
     this.#wake?.();
   }
 
-  /** There will be no more. */
+  /** Ends the body after the parts added so far. */
   end(): void {
-    this.#ended = true;
+    this.#isEnded = true;
     this.#wake?.();
   }
 
   async #write(client: ReadableStreamDirectController): Promise<void> {
-    while (!this.#gone) {
+    while (!this.#isGone) {
       const parts = this.#parts;
       this.#parts = [];
       try {
-        for (const part of parts) await writePart(client, part, () => this.#gone);
+        for (const part of parts) await writePart(client, part, () => this.#isGone);
       } catch (error) {
         freeAll(parts);
         this.#cancelled();
@@ -88,32 +87,32 @@ export class OpenBody {
         return;
       }
       if (parts.length > 0) continue;
-      if (this.#ended) break;
+      if (this.#isEnded) break;
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
       this.#wake = null;
     }
-    if (!this.#gone) client.end();
+    if (!this.#isGone) client.end();
   }
 
   #cancelled(): void {
-    if (this.#gone) return;
-    this.#gone = true;
+    if (this.#isGone) return;
+    this.#isGone = true;
     freeAll(this.#parts);
     this.#parts = [];
     this.#wake?.();
-    if (!this.#ended) this.#onGone?.();
+    if (!this.#isEnded) this.#onGone?.();
   }
 }
 
-/** How long slices are written in a row that a client takes at once. */
+/** The time for which slices are written in one turn of the event loop. */
 const maxTurnMs = 10;
 
 /**
- * Writes a part, slice by slice, as fast as the client takes them, and frees it. Rejects where the client has to be cut off.
- * @param isGone whether there is nobody to send it to any more
- * @param asLine writes blanks in place of line breaks
+ * Writes a part in slices, as fast as the client takes them, and frees it. Rejects if the client has to be cut off.
+ * @param isGone returns whether the client is gone
+ * @param asLine replaces line breaks by spaces
  */
 export async function writePart(
   client: ReadableStreamDirectController,
@@ -121,16 +120,16 @@ export async function writePart(
   isGone: () => boolean,
   asLine = false,
 ): Promise<void> {
-  const piece = typeof part === 'string' ? part : part.bytes;
+  const data = typeof part === 'string' ? part : part.bytes;
   let turnEndMs = performance.now() + maxTurnMs;
-  for (let at = 0; at < piece.length && !isGone(); ) {
-    const end = endOfSlice(piece, at);
-    const slice = typeof piece === 'string' ? piece.slice(at, end) : piece.subarray(at, end);
+  for (let at = 0; at < data.length && !isGone(); ) {
+    const end = endOfSlice(data, at);
+    const slice = typeof data === 'string' ? data.slice(at, end) : data.subarray(at, end);
     await writeInTime(client, asLine ? withoutBreaks(slice) : slice);
-    // Or a short piece is copied together with the long one after it.
+    // Otherwise Bun copies a short slice together with the long one after it.
     client.flush();
     at = end;
-    if (at === piece.length || performance.now() < turnEndMs) continue;
+    if (at === data.length || performance.now() < turnEndMs) continue;
     await nextTurn();
     turnEndMs = performance.now() + maxTurnMs;
   }
@@ -140,16 +139,16 @@ export async function writePart(
 function withoutBreaks(slice: string | Uint8Array): string | Uint8Array {
   if (typeof slice === 'string') return slice.replace(/[\r\n]+/g, ' ');
   if (!slice.includes(lineFeed) && !slice.includes(carriageReturn)) return slice;
-  return slice.map((byte) => (byte === lineFeed || byte === carriageReturn ? blank : byte));
+  return slice.map((byte) => (byte === lineFeed || byte === carriageReturn ? space : byte));
 }
 
-/** Frees what of a body is not sent after all. */
+/** Frees a body that is not sent. */
 export function freeAll(content: Content): void {
   if (typeof content === 'string') return;
   for (const part of content) freePayload(part);
 }
 
-/** Where a slice from `at` ends: not within a character. */
+/** The end of the slice from `at`, which splits no character. */
 function endOfSlice(part: string | Uint8Array, at: number): number {
   const end = Math.min(part.length, at + sliceLength);
   if (typeof part !== 'string' || end === part.length) return end;

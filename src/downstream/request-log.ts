@@ -8,14 +8,14 @@ import type { Call } from './call.ts';
 import type { Session } from './legacy/sessions.ts';
 import type { EndpointRequest } from './request.ts';
 
-/** As much of a session's id as tells it from others. */
+/** Enough of a session's id to tell it from others. */
 const maxSessionChars = 8;
-/** An error that is longer is not looked into for its code. */
+/** Longer errors are not parsed for their code. */
 const maxErrorChars = 65_536;
 
 /**
- * Tells of the requests of clients and what became of them, at level debug, and of all messages from and to clients at level
- * trace. Whoever tells it looks at `isDebug`, or whether there are `messages`, before: at other levels nothing is made.
+ * Logs the requests of clients and their outcomes at level debug, and all messages from and to clients at level trace.
+ * Callers check `isDebug` or `messages` first, so that other levels cost nothing.
  */
 export class RequestLog {
   readonly isDebug: boolean;
@@ -38,11 +38,11 @@ export class RequestLog {
     }
   }
 
-  /** @param server who was to answer a call of a tool */
+  /** @param server the server that a tool call is for */
   answered(call: Call, answer: Answer, nowMs: number, server: string): void {
     const { method, params, caller, message } = call;
     const isCall = method === 'tools/call';
-    const told = {
+    const fields = {
       method: shown(method),
       tool: isCall ? shown(params?.string('name') ?? '') : undefined,
       server: isCall ? server : undefined,
@@ -50,11 +50,11 @@ export class RequestLog {
       duration_ms: durationMs(call.startMs, nowMs),
       ...outcomeOf(answer),
     };
-    this.#logger.debug('client request answered', told);
-    this.messages?.answer('to client', message.idText, answer.payload.length, { session: told.session });
+    this.#logger.debug('client request answered', fields);
+    this.messages?.answer('to client', message.idText, answer.payload.length, { session: fields.session });
   }
 
-  /** The answer to `initialize`. */
+  /** Logs a successful `initialize`. */
   opened(session: Session, client: string, startMs: number): void {
     this.#logger.debug('client session opened', {
       method: 'initialize',
@@ -74,7 +74,7 @@ export class RequestLog {
     });
   }
 
-  /** Something has happened to a session as a whole. */
+  /** Logs an event of a session. */
   session(message: string, session: Session): void {
     this.#logger.debug(message, { session: sessionShown(session.id) });
   }

@@ -2,12 +2,12 @@ import { type DisabledServer, inFileOrder } from '../config/disabled.ts';
 import { displayUrl, type Redactor } from '../observability/redact.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 
-/** One upstream in the answer of `/health`. */
+/** One upstream in the response of `/health`. */
 interface ServerHealth {
   readonly name: string;
-  /** Without user info and query, and without what came into it from a variable that holds a secret. */
+  /** Without user info, query and secrets from variables. */
   readonly url: string;
-  /** The transport in use, or the configured one while there is none. */
+  /** The transport in use, or the configured one if none is. */
   readonly protocol: string;
   readonly required: boolean;
   readonly connected: boolean;
@@ -21,9 +21,9 @@ interface ServerHealth {
   readonly last_error: string | null;
 }
 
-/** The answer of `/health`. */
+/** The response of `/health`. */
 export interface Health {
-  /** `degraded` while an upstream that is not disabled is not connected. */
+  /** `degraded` while an enabled upstream is not connected. */
   readonly status: 'ok' | 'degraded';
   readonly uptime_seconds: number;
   readonly servers: readonly ServerHealth[];
@@ -31,7 +31,7 @@ export interface Health {
 
 const seconds = (ms: number | null) => (ms === null ? null : Math.max(0, Math.round(ms) / 1000));
 
-/** @param disabled in the order of the file, as the upstreams are */
+/** Both `upstreams` and `disabled` are in the order of the configuration file. */
 export function healthOf(
   upstreams: readonly Upstream[],
   disabled: readonly DisabledServer[],

@@ -2,11 +2,11 @@ import { GatewayError } from '../errors.ts';
 import { type Holding, maxFreeBytes, OverBudgetError } from '../runtime/byte-budget.ts';
 import { CollectedBytes } from '../runtime/collected-bytes.ts';
 import type { Completion } from '../runtime/completion.ts';
-import { Deadline, deadlines } from '../runtime/deadlines.ts';
+import { Deadline, deadlines as processDeadlines } from '../runtime/deadlines.ts';
 import { OwnedBytes } from '../runtime/owned-bytes.ts';
 
-/** How long a client may take to send a body. */
-const defaultTimeoutMs = 30_000;
+/** The time limit for sending a body. */
+const timeoutMs = 30_000;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
@@ -17,50 +17,48 @@ export interface HeldText {
 }
 
 /**
- * Reads a request's body as UTF-8 text. Rejects with a {@link GatewayError}: `body_too_large`, `request_timeout`, `overloaded`, or
- * `parse_error` for invalid UTF-8; the connection must not serve another request then.
+ * Reads a request's body as UTF-8 text. Rejects with `body_too_large`, `request_timeout`, `overloaded`, or `parse_error` for
+ * invalid UTF-8; then the connection must not serve another request.
  */
 export function readBody(
   request: Request,
   maxBytes: number,
   done: Completion<string | HeldText>,
-  timeoutMs = defaultTimeoutMs,
+  deadlines = processDeadlines,
 ): void {
   const declared = request.headers.get('content-length');
   const length = declared === null ? null : Number(declared);
   if (length !== null && length > maxBytes) done.reject(tooLarge(maxBytes));
-  else if (length !== null && length <= maxFreeBytes) new ShortBody(request, done, timeoutMs);
+  else if (length !== null && length <= maxFreeBytes) new ShortBody(request, done, deadlines);
   else {
-    readChunks(request, length, maxBytes, timeoutMs).then(
+    readChunks(request, length, maxBytes, deadlines).then(
       (body) => done.resolve(body),
       (error) => done.reject(error),
     );
   }
 }
 
-/** A short body that says how long it is. */
+/** The read of a short body of known length. */
 class ShortBody extends Deadline {
   readonly #done: Completion<string | HeldText>;
-  readonly #timeoutMs: number;
-  #over = false;
+  #isOver = false;
 
-  constructor(request: Request, done: Completion<string | HeldText>, timeoutMs: number) {
+  constructor(request: Request, done: Completion<string | HeldText>, deadlines: typeof processDeadlines) {
     super();
     this.#done = done;
-    this.#timeoutMs = timeoutMs;
     deadlines.start(this, timeoutMs);
     request.arrayBuffer().then(
-      (bytes) => this.#came(bytes),
+      (bytes) => this.#complete(bytes),
       () => this.#fail(brokenOff()),
     );
   }
 
   expire(): void {
-    this.#fail(tooSlow(this.#timeoutMs));
+    this.#fail(tooSlow());
   }
 
-  #came(bytes: ArrayBuffer): void {
-    if (this.#over) return;
+  #complete(bytes: ArrayBuffer): void {
+    if (this.#isOver) return;
     let text: string;
     try {
       text = textOf(bytes);
@@ -68,41 +66,41 @@ class ShortBody extends Deadline {
       this.#fail(error as GatewayError);
       return;
     }
-    this.#over = true;
+    this.#isOver = true;
     this.clear();
     this.#done.resolve(text);
   }
 
   #fail(error: GatewayError): void {
-    if (this.#over) return;
-    this.#over = true;
+    if (this.#isOver) return;
+    this.#isOver = true;
     this.clear();
     this.#done.reject(error);
   }
 }
 
-/** How often a body is there at a time while its request is answered: as it came, and as it goes on. */
+/** While a request is answered, its body is in memory as received and as sent upstream. */
 const copies = 2;
 
-/** A body that is long, or does not say how long it is, counted while it comes. */
+/** Reads a body that is long or of unknown length, and counts it against the byte budget. */
 async function readChunks(
   request: Request,
   length: number | null,
   maxBytes: number,
-  timeoutMs: number,
+  deadlines: typeof processDeadlines,
 ): Promise<HeldText> {
   if (request.body === null) return { text: '', holding: null };
   const reader = (request.body as ReadableStream<Uint8Array>).getReader();
-  let late = false;
+  let isLate = false;
   const deadline = deadlines.add(timeoutMs, () => {
-    late = true;
+    isLate = true;
     reader.cancel().catch(() => {});
   });
   const collected = new CollectedBytes(length, copies);
   try {
     for (;;) {
       const { done, value } = await reader.read();
-      if (late) throw tooSlow(timeoutMs);
+      if (isLate) throw tooSlow();
       if (done) break;
       if (collected.length + value.byteLength > maxBytes) throw tooLarge(maxBytes);
       if (!collected.tryHold(value.byteLength)) throw overloaded();
@@ -143,7 +141,7 @@ function overloaded(): GatewayError {
   return new GatewayError('overloaded', new OverBudgetError().message);
 }
 
-function tooSlow(timeoutMs: number): GatewayError {
+function tooSlow(): GatewayError {
   return new GatewayError('request_timeout', `the body did not arrive within ${timeoutMs / 1000} s`);
 }
 

@@ -8,14 +8,14 @@ import { idleTimeoutSeconds } from './mcp-request.ts';
 import { jsonError, unauthorized } from './responses.ts';
 import { type HttpParts, type HttpSettings, type Route, routesOf } from './routes.ts';
 
-/** Bun's own bound on bodies: ours is lower, changes with the configuration and answers in our words. */
+/** Bun's limit on bodies. Ours is lower, changes with the configuration and has its own error. */
 const maxBunBodyBytes = maxRequestBytes + 1;
-/** How long answers that are on their way may take to leave when the server stops. */
+/** The time that a stopping server leaves to responses being sent. */
 const flushTimeoutMs = 250;
-/** How long file descriptors must have been short before clients lose connections that they do not use. */
+/** If file descriptors are short for this long, idle connections of clients are closed. */
 const closeIdleAfterMs = 15_000;
 
-/** The gateway's HTTP side: limits, guards and routes. */
+/** The gateway's HTTP server: guards, CORS and routes. */
 export class HttpServer implements DescriptorWatcher {
   readonly #parts: HttpParts;
   readonly #server: Bun.Server<undefined>;
@@ -32,9 +32,9 @@ export class HttpServer implements DescriptorWatcher {
         idleTimeout: idleTimeoutSeconds,
         maxRequestBodySize: maxBunBodyBytes,
         development: false,
-        // Bun sets SO_REUSEPORT outside of development: two gateways would share one port unawares.
+        // Outside of development Bun sets SO_REUSEPORT, which would let two gateways share a port.
         reusePort: false,
-        // To look for the path in the URL would cost as much as a dozen headers: Bun makes a text of it first.
+        // Bun's routes are faster than a look at `request.url`, which costs as much as a dozen headers.
         routes: Object.fromEntries(
           Object.entries(routesOf(parts, () => this.#settings)).map(([path, route]) => [
             path,
@@ -62,19 +62,19 @@ export class HttpServer implements DescriptorWatcher {
   }
 
   onShortage(problem: string): void {
-    this.#parts.logger.error(`${problem}; until then new connections of clients wait until others end`);
+    this.#parts.logger.error(`${problem}; until then new client connections wait until others close`);
   }
 
   onShortageLasts(forMs: number): void {
-    // Those that send nothing at all have been closed by Bun.
+    // Bun has closed connections that send nothing at all.
     if (forMs > closeIdleAfterMs) this.#server.closeIdleConnections();
   }
 
   onRoom(): void {
-    this.#parts.logger.warn('file descriptors are available again: new connections of clients are accepted');
+    this.#parts.logger.warn('file descriptors are available again: new client connections are accepted');
   }
 
-  /** Stops listening; answers that are on their way get a moment to leave. */
+  /** Stops listening, after a moment for responses being sent. */
   async stop(): Promise<void> {
     await Promise.race([this.#server.stop(), Bun.sleep(flushTimeoutMs)]);
     this.kill();
@@ -86,7 +86,7 @@ export class HttpServer implements DescriptorWatcher {
     void this.#server.stop(true);
   }
 
-  /** Not an async function: nearly all requests are from no browser and have a short body, and need no {@link #finish}. */
+  /** Not async, because nearly all requests have a short body and no `Origin`, and so need no {@link #finish}. */
   #answer(
     request: Request,
     server: Bun.Server<undefined>,
@@ -100,12 +100,12 @@ export class HttpServer implements DescriptorWatcher {
         ? this.#follow(route, request, server, origin)
         : errorResponse(new GatewayError('forbidden', `Forbidden: ${problem}`));
     const allowed = problem === null ? origin : null;
-    // Of a body that is being read, nothing is left to worry about.
+    // A body that is being read is bounded by its reader.
     if (allowed === null && (request.bodyUsed || !this.#bodyIsLong(headers))) return answer;
     return this.#finish(answer, request, allowed);
   }
 
-  /** @param origin who may read the answer besides programs that are no browsers; null: nobody */
+  /** @param origin the origin whose scripts may read the response, or null */
   async #finish(
     answer: Response | Promise<Response>,
     request: Request,
@@ -113,12 +113,12 @@ export class HttpServer implements DescriptorWatcher {
   ): Promise<Response> {
     const response = await answer;
     if (origin !== null) allowOrigin(response, origin);
-    // Bun reads on, to the next request, what of a body was not read. That must not go on for ever.
+    // Bun discards the rest of an unread body before the next request, which could take for ever.
     if (!request.bodyUsed && this.#bodyIsLong(request.headers)) response.headers.set('connection', 'close');
     return response;
   }
 
-  /** Whether a body is longer than we take, or may be. */
+  /** Whether a body is, or may be, longer than the limit. */
   #bodyIsLong(headers: Headers): boolean {
     const length = headers.get('content-length');
     return length === null

@@ -112,7 +112,7 @@ describe.skipIf(process.platform !== 'linux')('while clients hold all file descr
     expect(Number(/mcpstead_process_open_fds (\d+)/.exec(metrics)?.[1])).toBeWithin(limit - 20, limit + 1);
     expect(gateway.said()).toEqual([
       expect.stringContaining(
-        `out of file descriptors (limit ${limit}): raise ulimit -n, or LimitNOFILE= in systemd; until then new connections of clients wait until others end`,
+        `out of file descriptors (limit ${limit}): raise ulimit -n, or LimitNOFILE= in systemd; until then new client connections wait until others close`,
       ),
     ]);
     expect(JSON.parse(gateway.said()[0] ?? '').level).toBe('error');

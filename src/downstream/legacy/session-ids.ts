@@ -4,36 +4,33 @@ import type { Principal } from '../../protocol/caller.ts';
 import { maxSealedTextBytes } from '../../state/seal.ts';
 import type { State } from '../../state/state.ts';
 
-/** A header of twice that is refused by some proxies. */
+/** Some proxies refuse headers of twice this length. */
 const maxIdChars = 2_048;
 const maxTextBytes = maxSealedTextBytes(maxIdChars);
-/** As much of a client's name and version as is kept where all that it says of itself is too long. */
+/** The client's name and version are cut to this length if its description is too long. */
 const maxNameChars = 100;
-/** What is longer is not looked into. */
+/** Longer descriptions are dropped unread. */
 const maxInspectedChars = 65_536;
-/** The capabilities that are kept where all are too long. */
+/** The capabilities that are kept if all of them are too long. */
 const essentialCapabilities = ['roots', 'sampling', 'elicitation', 'tasks'];
-/** After that time a session that this process does not know is not taken up again. */
+/** Sessions of earlier processes are resumed up to this age. */
 const maxAgeSeconds = 30 * 24 * 3600;
 const purpose = 'session';
 
-/** What is known of a session from its opening on. */
+/** The facts about a session, known from its start. */
 export interface SessionFacts {
   readonly protocolVersion: string;
-  /** The JSON texts of what the client said of itself, as much as goes into an id. */
+  /** JSON objects in which the client describes itself, shortened to fit into an id. */
   readonly clientInfo: string;
   readonly capabilities: string;
   readonly principal: Principal;
-  /** The part of the gateway that it was opened in; empty: the whole. */
+  /** The part of the gateway that the session belongs to; empty for the whole. */
   readonly view: string;
-  /** When it was opened, in seconds since the epoch. */
+  /** The time of opening, in seconds since the epoch. */
   readonly openedSeconds: number;
 }
 
-/**
- * The ids of sessions: what is known of the session, sealed, so that a restarted gateway goes on with the sessions of its
- * predecessor.
- */
+/** Session ids. An id contains the sealed facts about its session, so that a restarted gateway can resume it. */
 export class SessionIds {
   readonly #state: State;
 
@@ -41,12 +38,12 @@ export class SessionIds {
     this.#state = state;
   }
 
-  /** An id for a new session; no two are the same. */
+  /** Returns a unique id for a new session. */
   issue(facts: SessionFacts): string {
     return this.#state.seal.seal(purpose, textOf(facts));
   }
 
-  /** What is known of a session by its id, or null where it is none of ours, has ended for good, or is too old. */
+  /** The facts in an id, or null if the id is not ours, or its session has ended or is too old. */
   read(id: string): SessionFacts | null {
     if (id.length > maxIdChars) return null;
     const text = this.#state.seal.open(purpose, id);
@@ -55,15 +52,15 @@ export class SessionIds {
     return facts.openedSeconds + maxAgeSeconds > Date.now() / 1000 ? facts : null;
   }
 
-  /** Nobody shall go on with the session of that id. */
+  /** Prevents the session from being resumed. */
   end(id: string, openedSeconds: number): void {
     this.#state.endedSessions.add(id, Math.ceil(openedSeconds + maxAgeSeconds));
   }
 }
 
 /**
- * The same as far as it goes into an id: what a client says of itself may be too long, and is then kept in part. Nothing of
- * it refers to the text that it came in, which would otherwise stay in memory for as long as the session.
+ * Shortens a client's description of itself to fit into an id. The result is a copy, because a slice would keep the whole
+ * request body in memory for as long as the session.
  */
 export function factsThatFit(facts: SessionFacts): SessionFacts {
   const whole = fitting(facts);
@@ -76,14 +73,14 @@ export function factsThatFit(facts: SessionFacts): SessionFacts {
   return kept ?? (fitting({ ...facts, clientInfo, capabilities: '{}' }) as SessionFacts);
 }
 
-/** A copy, or null where it is too long. */
+/** A copy, or null if it is too long. */
 function fitting(facts: SessionFacts): SessionFacts | null {
   if (facts.clientInfo.length + facts.capabilities.length > maxTextBytes) return null;
   const bytes = Buffer.from(textOf(facts));
   return bytes.length <= maxTextBytes ? factsIn(bytes.toString()) : null;
 }
 
-/** The object, or an empty one where it would take long to go through it. */
+/** The object, or an empty one if a scan would take long. */
 function inspected(text: string): ObjectText {
   return new ObjectText(text.length > maxInspectedChars ? '{}' : text);
 }
@@ -107,7 +104,7 @@ function textOf(facts: SessionFacts): string {
   return `${own.slice(0, -1)},${clientInfo},${capabilities}]`;
 }
 
-/** What {@link textOf} made a text of. */
+/** The inverse of {@link textOf}. */
 function factsIn(text: string): SessionFacts {
   const [clientInfo, capabilities] = (elements(text) ?? []).slice(-2) as [string, string];
   const [protocolVersion, principal, view, openedSeconds] = JSON.parse(text);

@@ -2,6 +2,9 @@ import { describe, expect, test } from 'bun:test';
 import { GatewayError } from '../../../src/errors.ts';
 import { type HeldText, readBody } from '../../../src/http/request-body.ts';
 import { bodyBudget, Holding } from '../../../src/runtime/byte-budget.ts';
+import { Deadlines } from '../../../src/runtime/deadlines.ts';
+import { nextTurn } from '../../../src/runtime/event-loop.ts';
+import { FakeClock } from '../../support/fake-clock.ts';
 
 /** A request whose body comes in these pieces; without an end when `open`. */
 function streaming(pieces: readonly Uint8Array[], { open = false } = {}) {
@@ -21,10 +24,10 @@ function streaming(pieces: readonly Uint8Array[], { open = false } = {}) {
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
-/** What a taker is told of the body. */
-function read(request: Request, maxBytes: number, timeoutMs?: number): Promise<string> {
+/** The text of the body. */
+function read(request: Request, maxBytes: number, deadlines?: Deadlines): Promise<string> {
   const body = Promise.withResolvers<string | HeldText>();
-  readBody(request, maxBytes, body, timeoutMs);
+  readBody(request, maxBytes, body, deadlines);
   return body.promise.then((read) => {
     if (typeof read === 'string') return read;
     read.holding?.release();
@@ -128,10 +131,10 @@ describe('a body', () => {
 
   test('that stops coming is given up after the timeout', async () => {
     const { request, cancelled } = streaming([bytes('{')], { open: true });
-    expect(await failure(read(request, 100, 20))).toEqual([
-      'request_timeout',
-      'the body did not arrive within 0.02 s',
-    ]);
+    const clock = new FakeClock();
+    const failed = failure(read(request, 100, new Deadlines(clock)));
+    clock.advance(30_000);
+    expect(await failed).toEqual(['request_timeout', 'the body did not arrive within 30 s']);
     expect(cancelled()).toBe(true);
   });
 
@@ -139,10 +142,13 @@ describe('a body', () => {
     const body = new ReadableStream<Uint8Array>({ start: (controller) => controller.enqueue(bytes('{')) });
     const headers = { 'content-length': '10' };
     const request = new Request('http://localhost/mcp', { method: 'POST', headers, body });
-    expect((await failure(read(request, 100, 20)))[0]).toBe('request_timeout');
+    const clock = new FakeClock();
+    const failed = failure(read(request, 100, new Deadlines(clock)));
+    clock.advance(30_000);
+    expect((await failed)[0]).toBe('request_timeout');
   });
 
-  test('of declared length that comes after the timeout, or breaks off then, is told of once', async () => {
+  test('of declared length that arrives or fails after the timeout is reported once', async () => {
     for (const late of ['close', 'error'] as const) {
       let stream: ReadableStreamDefaultController | undefined;
       const body = new ReadableStream({
@@ -152,21 +158,18 @@ describe('a body', () => {
       });
       const headers = { 'content-length': '2' };
       const request = new Request('http://localhost/mcp', { method: 'POST', headers, body });
-      const told: string[] = [];
-      readBody(
-        request,
-        100,
-        {
-          resolve: (text) => void told.push(text as string),
-          reject: (error) => void told.push((error as GatewayError).kind),
-        },
-        20,
-      );
-      await Bun.sleep(150);
+      const outcomes: string[] = [];
+      const done = {
+        resolve: (text: string | HeldText) => void outcomes.push(text as string),
+        reject: (error: unknown) => void outcomes.push((error as GatewayError).kind),
+      };
+      const clock = new FakeClock();
+      readBody(request, 100, done, new Deadlines(clock));
+      clock.advance(30_000);
       if (late === 'close') stream?.enqueue(bytes('{}'));
       stream?.[late]();
-      await Bun.sleep(20);
-      expect(told).toEqual(['request_timeout']);
+      for (let turn = 0; turn < 5; turn++) await nextTurn();
+      expect(outcomes).toEqual(['request_timeout']);
     }
   });
 

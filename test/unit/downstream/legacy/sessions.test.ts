@@ -256,7 +256,7 @@ test('a ninth stream of a session closes the oldest, and the newest gets the mes
   const { sessions } = sessionsOf();
   const session = sessions.open(facts);
   const streams = Array.from({ length: 9 }, () => session.listen(new KeepAlive()));
-  expect(streams.map(({ closed }) => closed)).toEqual([true, ...new Array(8).fill(false)]);
+  expect(streams.map(({ isClosed }) => isClosed)).toEqual([true, ...new Array(8).fill(false)]);
   session.notice('{"n":1}');
   streams[8]?.close();
   session.notice('{"n":2}');
