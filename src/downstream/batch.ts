@@ -1,8 +1,8 @@
+import type { GatewayError } from '../errors.ts';
 import type { Caller } from '../protocol/caller.ts';
 import { errorText, type InvalidMessage, type RequestMessage } from '../protocol/messages.ts';
 import { nextTurn } from '../runtime/event-loop.ts';
-import { Call } from './call.ts';
-import type { Calls } from './calls.ts';
+import { Call, type CallParts } from './call.ts';
 import { rpcErrorText } from './error-answers.ts';
 import type { Session } from './legacy/sessions.ts';
 import type { AnswerSource, Reply } from './reply.ts';
@@ -10,33 +10,39 @@ import type { AnswerSource, Reply } from './reply.ts';
 /** A batch occupies the event loop for about this long before others get a turn. */
 const maxTurnMs = 10;
 
-/** The requests of one batch, which share a reply. */
+/** The calls of one batch, which share a reply. */
 export class Batch implements AnswerSource {
-  readonly #calls: Calls;
-  readonly #caller: Caller;
-  readonly #session: Session | undefined;
   readonly #reply: Reply;
-  readonly #started: Call[] = [];
+  readonly #calls: Call[] = [];
   #isGone = false;
 
-  constructor(calls: Calls, caller: Caller, session: Session | undefined, reply: Reply) {
-    this.#calls = calls;
-    this.#caller = caller;
-    this.#session = session;
+  constructor(reply: Reply) {
     this.#reply = reply;
     reply.source = this;
   }
 
   get running(): readonly Call[] {
-    return this.#started.filter((call) => !call.isOver);
+    return this.#calls.flatMap((call) => call.running);
   }
 
-  /** Starts a call for each request, over several turns of the event loop if that takes long. */
-  async run(messages: readonly (RequestMessage | InvalidMessage)[]): Promise<void> {
+  /**
+   * Starts a call for each request, over several turns of the event loop if that takes long.
+   * @param refuse returns the error to answer an invalid message with
+   */
+  async run(
+    messages: readonly (RequestMessage | InvalidMessage)[],
+    caller: Caller,
+    session: Session | undefined,
+    parts: CallParts,
+    refuse: (message: InvalidMessage) => GatewayError,
+  ): Promise<void> {
     let turnEndMs = performance.now() + maxTurnMs;
     for (const message of messages) {
-      if (message.kind === 'request') this.#start(message);
-      else this.#reply.answer(errorText(message.idText, rpcErrorText(this.#calls.refuse(message))));
+      if (message.kind === 'request') {
+        const call = new Call(parts, message, caller, session, this.#reply);
+        this.#calls.push(call);
+        call.start();
+      } else this.#reply.answer(errorText(message.idText, rpcErrorText(refuse(message))));
       if (performance.now() < turnEndMs) continue;
       await nextTurn();
       if (this.#isGone) return;
@@ -46,12 +52,6 @@ export class Batch implements AnswerSource {
 
   replyGone(): void {
     this.#isGone = true;
-    for (const call of this.running) call.replyGone();
-  }
-
-  #start(message: RequestMessage): void {
-    const call = new Call(message, this.#caller, this.#session, this.#reply, this.#calls);
-    this.#started.push(call);
-    this.#calls.start(call);
+    for (const call of this.#calls) call.replyGone();
   }
 }

@@ -1,95 +1,127 @@
+import { GatewayError } from '../errors.ts';
 import type { ObjectText } from '../json/object.ts';
+import type { DownstreamMetrics } from '../observability/downstream-metrics.ts';
+import type { Logger } from '../observability/log.ts';
 import type { Caller } from '../protocol/caller.ts';
 import type { Answer } from '../protocol/exchange.ts';
-import { notificationText, type RequestMessage } from '../protocol/messages.ts';
+import { errorText, notificationText, type RequestMessage, resultText } from '../protocol/messages.ts';
+import type { Router } from '../router/router.ts';
 import { Abort, type Signal } from '../runtime/abort.ts';
 import { LinkedNode } from '../runtime/linked-list.ts';
+import { rpcErrorText, toGatewayError } from './error-answers.ts';
 import type { RunningCall } from './in-flight.ts';
-import type { Session, SessionCall } from './legacy/sessions.ts';
+import type { Session } from './legacy/sessions.ts';
 import type { AnswerSource, Reply } from './reply.ts';
+import { type Content, isLong } from './reply-body.ts';
+import type { RequestLog } from './request-log.ts';
 
-/** The owner of a call is notified of its end: one of the two methods is called, once. */
-export interface CallOwner {
-  callAnswered(call: Call, answer: Answer): void;
-  callFailed(call: Call, error: unknown): void;
+/** Shared by all calls of an endpoint. */
+export interface CallParts {
+  readonly router: Router;
+  readonly metrics: DownstreamMetrics;
+  readonly logger: Logger;
+  readonly log: RequestLog;
 }
 
 /** A client's request from its arrival to its answer. */
-export class Call extends LinkedNode implements RunningCall, AnswerSource, SessionCall {
-  readonly message: RequestMessage;
+export class Call extends LinkedNode implements RunningCall, AnswerSource {
+  readonly #message: RequestMessage;
   readonly caller: Caller;
-  /** Undefined for a request outside a session. */
-  readonly session: Session | undefined;
-  /** Carries notifications and the answer to the client. */
-  readonly reply: Reply;
   readonly startMs = performance.now();
+  readonly #parts: CallParts;
+  /** Undefined for a request outside a session. */
+  readonly #session: Session | undefined;
+  /** Carries notifications and the answer to the client. */
+  readonly #reply: Reply;
   readonly #abort = new Abort();
-  readonly #owner: CallOwner;
   /** Null until first read. */
   #meta: ObjectText | undefined | null = null;
-  /** Set by the owner once the call has its answer. */
-  isOver = false;
+  #isOver = false;
 
   constructor(
+    parts: CallParts,
     message: RequestMessage,
     caller: Caller,
     session: Session | undefined,
     reply: Reply,
-    owner: CallOwner,
   ) {
     super();
-    this.message = message;
+    this.#parts = parts;
+    this.#message = message;
     this.caller = caller;
-    this.session = session;
-    this.reply = reply;
-    this.#owner = owner;
+    this.#session = session;
+    this.#reply = reply;
   }
 
   get method(): string {
-    return this.message.method;
+    return this.#message.method;
   }
   get methodText(): string {
-    return this.message.methodText;
+    return this.#message.methodText;
   }
   get idText(): string {
-    return this.message.idText;
+    return this.#message.idText;
   }
   get params(): ObjectText | undefined {
-    return this.message.params;
+    return this.#message.params;
   }
-
   get signal(): Signal {
     return this.#abort;
   }
+  get running(): readonly Call[] {
+    return this.#isOver ? [] : [this];
+  }
 
   get meta(): ObjectText | undefined {
-    if (this.#meta === null) this.#meta = this.message.params?.object('_meta');
+    if (this.#meta === null) this.#meta = this.#message.params?.object('_meta');
     return this.#meta;
   }
 
+  /** Passes the request to the router. */
+  start(): void {
+    this.#session?.callStarted(this);
+    try {
+      if (this.method === 'initialize')
+        throw new GatewayError('invalid_request', 'initialize must not be part of a batch');
+      this.#parts.router.handle(this);
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
   notify(method: string, paramsText?: string): Promise<void> | undefined {
-    return this.reply.notify(notificationText(method, paramsText));
+    return this.#reply.notify(notificationText(method, paramsText));
   }
 
   answer(answer: Answer): void {
-    this.#owner.callAnswered(this, answer);
+    const { router, metrics, log } = this.#parts;
+    const nowMs = performance.now();
+    this.#isOver = true;
+    this.#session?.callEnded(this, nowMs);
+    metrics.request(this.method, answer.kind === 'result', (nowMs - this.startMs) / 1000);
+    if (log.isDebug) log.answered(this, this.idText, answer, nowMs, router.serverOf(this));
+    this.#reply.answer(answerText(this.idText, answer));
   }
 
   fail(error: unknown): void {
-    this.#owner.callFailed(this, error);
+    this.answer({ kind: 'error', payload: rpcErrorText(toGatewayError(error, this.#parts.logger)) });
   }
 
   /** Aborts the call, unless it is over. */
   cancel(): void {
-    if (!this.isOver) this.#abort.abort();
+    if (!this.#isOver) this.#abort.abort();
   }
 
   /** The client is gone, and with it the only way to answer: the call is cancelled. */
   replyGone(): void {
     this.cancel();
   }
+}
 
-  get running(): readonly Call[] {
-    return this.isOver ? [] : [this];
-  }
+/** The text of an answer; a long payload stays apart. */
+function answerText(idText: string, answer: Answer): Content {
+  const { kind, payload } = answer;
+  if (typeof payload === 'string' && !isLong(payload))
+    return kind === 'error' ? errorText(idText, payload) : resultText(idText, payload);
+  return [`{"jsonrpc":"2.0","id":${idText},"${kind}":`, payload, '}'];
 }

@@ -14,8 +14,7 @@ import type {
 } from '../protocol/messages.ts';
 import type { Router } from '../router/router.ts';
 import { Batch } from './batch.ts';
-import { Call } from './call.ts';
-import { Calls } from './calls.ts';
+import { Call, type CallParts } from './call.ts';
 import {
   batchMessages,
   checkPost,
@@ -31,6 +30,7 @@ import { InFlightReplies } from './in-flight.ts';
 import { KeepAlive } from './keep-alive.ts';
 import { applyNotification, Lifecycle } from './legacy/lifecycle.ts';
 import type { Session, Sessions } from './legacy/sessions.ts';
+import { Refusals } from './refusals.ts';
 import { Reply, type ReplyParts } from './reply.ts';
 import type { BodyReader, EndpointRequest } from './request.ts';
 import { RequestLog } from './request-log.ts';
@@ -51,7 +51,8 @@ export class Endpoint implements BodyReader {
   readonly #logger: Logger;
   readonly #log: RequestLog;
   readonly #lifecycle: Lifecycle;
-  readonly #calls: Calls;
+  readonly #callParts: CallParts;
+  readonly #refusals: Refusals;
   readonly #replies = new InFlightReplies();
   readonly #replyParts: ReplyParts;
 
@@ -64,7 +65,8 @@ export class Endpoint implements BodyReader {
     this.#log = log;
     this.#replyParts = { replies: this.#replies, streams, messages: log.messages };
     this.#lifecycle = new Lifecycle({ sessions, metrics, log, streams, gateways });
-    this.#calls = new Calls({ router, metrics, logger, log });
+    this.#callParts = { router, metrics, logger, log };
+    this.#refusals = new Refusals(metrics, log);
   }
 
   /** Answers a POST, GET or DELETE. Never throws. */
@@ -80,7 +82,7 @@ export class Endpoint implements BodyReader {
   }
 
   bodyFailed(request: EndpointRequest, error: GatewayError, headers: Record<string, string>): void {
-    request.respond(this.#refusal(error, headers));
+    request.respond(this.#refusals.post(error, null, headers));
   }
 
   /** Resolves when all replies are done, or after `timeoutMs`. */
@@ -97,7 +99,7 @@ export class Endpoint implements BodyReader {
     try {
       checkPost(request);
     } catch (error) {
-      request.respond(this.#refusal(error as GatewayError));
+      request.respond(this.#refusals.post(error as GatewayError));
       return;
     }
     request.readBody(this);
@@ -109,7 +111,7 @@ export class Endpoint implements BodyReader {
     try {
       ends = await longValues(request.text, maxBatchMessages, batchMessages);
     } catch (error) {
-      request.respond(this.#refusal(parseFailure(error)));
+      request.respond(this.#refusals.post(parseFailure(error)));
       return;
     }
     this.#serve(request, ends);
@@ -123,7 +125,7 @@ export class Endpoint implements BodyReader {
       if (inbound.kind !== 'invalid') checkVersion(request.header(versionHeader));
       this.#dispatch(inbound, request);
     } catch (error) {
-      request.respond(this.#failure(inbound, toGatewayError(error, this.#logger)));
+      request.respond(this.#refusals.post(toGatewayError(error, this.#logger), inbound));
     }
   }
 
@@ -144,7 +146,7 @@ export class Endpoint implements BodyReader {
         this.#initialize(inbound.request, request);
         break;
       case 'invalid':
-        request.respond(errorResponse(this.#calls.refuse(inbound), inbound.idText));
+        request.respond(errorResponse(this.#refusals.message(inbound), inbound.idText));
     }
   }
 
@@ -162,9 +164,9 @@ export class Endpoint implements BodyReader {
   #call(message: RequestMessage, session: Session | undefined, request: EndpointRequest): void {
     const caller = session?.caller ?? sessionlessCallers[request.principal];
     const reply = new Reply(this.#replyParts, request);
-    const call = new Call(message, caller, session, reply, this.#calls);
+    const call = new Call(this.#callParts, message, caller, session, reply);
     reply.source = call;
-    this.#calls.start(call);
+    call.start();
   }
 
   #serveBatch(messages: readonly Message[], session: Session | undefined, request: EndpointRequest): void {
@@ -179,7 +181,8 @@ export class Endpoint implements BodyReader {
     }
     const caller = session?.caller ?? sessionlessCallers[request.principal];
     const reply = new Reply(this.#replyParts, request, toAnswer.length);
-    void new Batch(this.#calls, caller, session, reply).run(toAnswer);
+    const refuse = (message: InvalidMessage) => this.#refusals.message(message);
+    void new Batch(reply).run(toAnswer, caller, session, this.#callParts, refuse);
   }
 
   /** Accepts a message that needs no answer: a notification, or a response to a request that the gateway never sent. */
@@ -190,23 +193,6 @@ export class Endpoint implements BodyReader {
       applyNotification(message, session);
       this.#metrics.request(message.method, true, 0);
     }
-  }
-
-  /** Counts and logs a POST whose body could not be read; returns the response. */
-  #refusal(error: GatewayError, headers?: Record<string, string>): Response {
-    if (this.#log.isDebug) this.#log.refused(error);
-    this.#metrics.requestWithoutMethod('invalid', false);
-    return errorResponse(error, 'null', headers);
-  }
-
-  /** Counts and logs a POST that fails as a whole; returns the response. */
-  #failure(inbound: Inbound | null, error: GatewayError): Response {
-    const first = inbound === null ? undefined : messagesOf(inbound)[0];
-    if (first?.kind !== 'request' && first?.kind !== 'notification') return this.#refusal(error);
-    this.#metrics.request(first.method, false, 0);
-    if (this.#log.isDebug) this.#log.refused(error, first.method);
-    const hasId = first.kind === 'request' && inbound?.kind !== 'batch';
-    return errorResponse(error, hasId ? first.idText : 'null');
   }
 }
 

@@ -1,14 +1,16 @@
 import type { Exchange } from '../protocol/exchange.ts';
 import { deadlines as processDeadlines } from '../runtime/deadlines.ts';
-import { LinkedList } from '../runtime/linked-list.ts';
+import { LinkedList, type LinkedNode } from '../runtime/linked-list.ts';
 import { type SendBatch, sendBatch } from '../runtime/send-batch.ts';
 import { KeepAlive, type KeepAliveMember } from './keep-alive.ts';
 
 /** Replies that take longer watch their clients. Most do not. */
 const watchAfterMs = 50;
 
-/** A call that can be cancelled. */
-export interface RunningCall extends Exchange {
+/** A call as its reply and its session see it. */
+export interface RunningCall extends Exchange, LinkedNode {
+  /** The JSON text of the request's id. */
+  readonly idText: string;
   cancel(): void;
 }
 

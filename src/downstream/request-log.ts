@@ -1,11 +1,10 @@
 import type { GatewayError } from '../errors.ts';
 import type { LogFields, Logger } from '../observability/log.ts';
-import type { Answer } from '../protocol/exchange.ts';
+import type { Caller } from '../protocol/caller.ts';
+import type { Answer, Exchange } from '../protocol/exchange.ts';
 import { sessionHeader } from '../protocol/headers.ts';
 import { MessageLog, shown, sizeOf } from '../protocol/message-log.ts';
 import type { Message } from '../protocol/messages.ts';
-import type { Call } from './call.ts';
-import type { Session } from './legacy/sessions.ts';
 import type { EndpointRequest } from './request.ts';
 
 /** Enough of a session's id to tell it from others. */
@@ -39,27 +38,27 @@ export class RequestLog {
   }
 
   /** @param server the server that a tool call is for */
-  answered(call: Call, answer: Answer, nowMs: number, server: string): void {
-    const { method, params, caller, message } = call;
+  answered(exchange: Exchange, idText: string, answer: Answer, nowMs: number, server: string): void {
+    const { method, params, caller, startMs } = exchange;
     const isCall = method === 'tools/call';
     const fields = {
       method: shown(method),
       tool: isCall ? shown(params?.string('name') ?? '') : undefined,
       server: isCall ? server : undefined,
       session: sessionShown(caller.sessionId),
-      duration_ms: durationMs(call.startMs, nowMs),
+      duration_ms: durationMs(startMs, nowMs),
       ...outcomeOf(answer),
     };
     this.#logger.debug('client request answered', fields);
-    this.messages?.answer('to client', message.idText, answer.payload.length, { session: fields.session });
+    this.messages?.answer('to client', idText, answer.payload.length, { session: fields.session });
   }
 
   /** Logs a successful `initialize`. */
-  opened(session: Session, client: string, startMs: number): void {
+  opened({ sessionId }: Caller, client: string, startMs: number): void {
     this.#logger.debug('client session opened', {
       method: 'initialize',
       client,
-      session: sessionShown(session.id),
+      session: sessionShown(sessionId),
       duration_ms: durationMs(startMs, performance.now()),
       outcome: 'ok',
     });
@@ -75,8 +74,8 @@ export class RequestLog {
   }
 
   /** Logs an event of a session. */
-  session(message: string, session: Session): void {
-    this.#logger.debug(message, { session: sessionShown(session.id) });
+  session(message: string, { sessionId }: Caller): void {
+    this.#logger.debug(message, { session: sessionShown(sessionId) });
   }
 }
 

@@ -53,7 +53,7 @@ export class Lifecycle {
     try {
       const result = initializeResult(params, gateways());
       const session = sessions.open(factsOf(params, principal));
-      if (log.isDebug) log.opened(session, clientName(session.caller), startMs);
+      if (log.isDebug) log.opened(session.caller, clientName(session.caller), startMs);
       opening = { answer: resultText(idText, result), headers: { [sessionHeader]: session.id } };
       isOpen = true;
     } catch (error) {
@@ -84,7 +84,7 @@ export class Lifecycle {
     }
     const session = this.#namedSession(request, 'listen');
     if (session === null) return;
-    if (log.isDebug) log.session('client listens for messages of its session', session);
+    if (log.isDebug) log.session('client listens for messages of its session', session.caller);
     request.stream(new Response(session.listen(streams).readable, { headers: streamHeaders }));
   }
 
@@ -94,7 +94,7 @@ export class Lifecycle {
     const session = this.#namedSession(request, 'terminate');
     if (session === null) return;
     sessions.end(session, 'client_delete');
-    if (log.isDebug) log.session('client session ended by its client', session);
+    if (log.isDebug) log.session('client session ended by its client', session.caller);
     // Python clients log a warning on 202.
     request.respond(new Response(null, { status: 204 }));
   }

@@ -8,6 +8,7 @@ import { type Clock, deadlines } from '../../runtime/deadlines.ts';
 import { forEachInTurns, nextTurn } from '../../runtime/event-loop.ts';
 import { LinkedList, LinkedNode } from '../../runtime/linked-list.ts';
 import { EventStream } from '../event-stream.ts';
+import type { RunningCall } from '../in-flight.ts';
 import type { KeepAlive } from '../keep-alive.ts';
 import type { SessionFacts, SessionIds } from './session-ids.ts';
 
@@ -21,13 +22,6 @@ const maxEndedPerTurn = 256;
 /** The shortest time between two warnings that the limit of sessions is reached. */
 const fullWarningIntervalMs = 60_000;
 
-/** A running call, as its session sees it. */
-export interface SessionCall extends LinkedNode {
-  /** The JSON text of the request's id. */
-  readonly idText: string;
-  cancel(): void;
-}
-
 /** A client's session. MCP 2025-11-25, Transports, Session Management. */
 export class Session extends LinkedNode {
   readonly id: string;
@@ -36,7 +30,7 @@ export class Session extends LinkedNode {
   lastSeenMs: number;
   readonly #clock: Clock;
   readonly #idleSessions: LinkedList<Session>;
-  readonly #calls = new LinkedList<SessionCall>();
+  readonly #calls = new LinkedList<RunningCall>();
   /** The open streams, the newest last. */
   readonly #streams: EventStream[] = [];
   /** Notices that are sent when the client listens again. */
@@ -89,12 +83,12 @@ export class Session extends LinkedNode {
   }
 
   /** Adds a running call. The session is not idle until {@link callEnded}. */
-  callStarted(call: SessionCall): void {
+  callStarted(call: RunningCall): void {
     this.#calls.add(call);
     this.unlink();
   }
 
-  callEnded(call: SessionCall, nowMs: number): void {
+  callEnded(call: RunningCall, nowMs: number): void {
     this.#calls.remove(call);
     this.touch(nowMs);
   }

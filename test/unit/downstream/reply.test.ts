@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test';
-import { Call } from '../../../src/downstream/call.ts';
+import { Call, type CallParts } from '../../../src/downstream/call.ts';
 import { InFlightReplies } from '../../../src/downstream/in-flight.ts';
 import { KeepAlive } from '../../../src/downstream/keep-alive.ts';
 import { Reply } from '../../../src/downstream/reply.ts';
@@ -23,8 +23,7 @@ const watchMs = 50;
 
 function callOf(made: Reply): Call {
   const message = parseMessage('{"jsonrpc":"2.0","id":1,"method":"m"}') as RequestMessage;
-  const owner = { callAnswered() {}, callFailed() {} };
-  return new Call(message, sessionlessCallers.none, undefined, made, owner);
+  return new Call({} as CallParts, message, sessionlessCallers.none, undefined, made);
 }
 
 /** Replies in flight by a test's clock. */

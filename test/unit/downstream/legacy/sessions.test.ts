@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'bun:test';
-import { Call } from '../../../../src/downstream/call.ts';
+import { Call, type CallParts } from '../../../../src/downstream/call.ts';
 import { InFlightReplies } from '../../../../src/downstream/in-flight.ts';
 import { KeepAlive } from '../../../../src/downstream/keep-alive.ts';
 import { applyNotification } from '../../../../src/downstream/legacy/lifecycle.ts';
@@ -78,10 +78,13 @@ function running(session: Session, idText: string): Call {
   const accepted = { json: true, sse: true };
   const asked = { accepted, signal: new Abort(), respond() {}, stream() {}, onLong() {}, ended() {} };
   const reply = new Reply({ replies: new InFlightReplies(), streams: new KeepAlive() }, asked, null);
-  const call = new Call(parseMessage(text) as RequestMessage, session.caller, session, reply, {
-    callAnswered() {},
-    callFailed() {},
-  });
+  const call = new Call(
+    {} as CallParts,
+    parseMessage(text) as RequestMessage,
+    session.caller,
+    session,
+    reply,
+  );
   session.callStarted(call);
   return call;
 }
