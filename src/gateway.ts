@@ -1,4 +1,10 @@
-import { type DiffSummary, diffConfig, summaryOf, withRunningSettings } from './config/diff.ts';
+import {
+  type ConfigDiff,
+  type DiffSummary,
+  diffConfig,
+  summaryOf,
+  withRunningSettings,
+} from './config/diff.ts';
 import { hostInUrl } from './config/hosts.ts';
 import type { LoadedConfig } from './config/load.ts';
 import { warningsOf } from './config/warnings.ts';
@@ -6,10 +12,9 @@ import { Endpoint } from './downstream/endpoint.ts';
 import { SessionIds } from './downstream/legacy/session-ids.ts';
 import { Sessions } from './downstream/legacy/sessions.ts';
 import { GatewayError } from './errors.ts';
-import { BearerGuard, HostGuard } from './http/guards.ts';
 import { areRequiredConnected, healthOf } from './http/health.ts';
-import type { HttpSettings } from './http/routes.ts';
 import { HttpServer } from './http/server.ts';
+import { httpSettingsOf } from './http/settings.ts';
 import type { Logger } from './observability/log.ts';
 import { Metrics } from './observability/metrics.ts';
 import { type Redactor, sanitizeReason } from './observability/redact.ts';
@@ -156,7 +161,7 @@ export class Gateway {
     const ready = Promise.all(this.#upstreams.all().map((upstream) => requiredReady(upstream, config)));
     await Promise.race([ready, aborted(this.#options.signal)]);
     this.#warn();
-    this.#http = new HttpServer(config.host, config.port, this.#httpSettings(), {
+    this.#http = new HttpServer(config.host, config.port, httpSettingsOf(this.#loaded), {
       endpoint: this.#endpoint,
       metrics: this.#metrics,
       logger: this.#logger,
@@ -187,7 +192,7 @@ export class Gateway {
     this.#loaded = withRunningSettings(read, this.#loaded);
     this.#options.redactor.addSecrets(this.#loaded.secrets);
     this.#applyUpstreams(diff);
-    this.#http?.apply(this.#httpSettings());
+    this.#http?.apply(httpSettingsOf(this.#loaded));
     this.#metrics.configReloaded('success');
     const summary = summaryOf(diff);
     this.#logger.info('configuration reloaded', { ...summary });
@@ -195,7 +200,7 @@ export class Gateway {
     return summary;
   }
 
-  #applyUpstreams(diff: Parameters<Upstreams['apply']>[1]): void {
+  #applyUpstreams(diff: Pick<ConfigDiff, 'added' | 'restarted' | 'updated'>): void {
     this.#upstreams.apply(this.#loaded, diff);
     this.#registry.setUpstreams(this.#upstreams.all());
   }
@@ -208,7 +213,7 @@ export class Gateway {
     const { drain_delay_seconds, shutdown_grace_seconds } = this.#loaded.config.mcp.session;
     const hasServed = this.#http !== null;
     if (hasServed && drain_delay_seconds > 0) {
-      this.#logger.info('not ready any more; serving on until the shutdown begins', { drain_delay_seconds });
+      this.#logger.info('no longer ready; serving until the shutdown begins', { drain_delay_seconds });
       await Bun.sleep(drain_delay_seconds * 1000);
     }
     this.#isStopping = true;
@@ -224,16 +229,6 @@ export class Gateway {
     await Promise.race([closed, Bun.sleep(terminateTimeoutMs)]);
     await this.#http?.stop();
     if (hasServed) this.#logger.info('shutdown finished');
-  }
-
-  #httpSettings(): HttpSettings {
-    const { config, bearerToken } = this.#loaded;
-    return {
-      hostGuard: new HostGuard({ host: config.host, allowedHosts: config.mcp.allowed_hosts }),
-      bearerGuard: bearerToken === null ? null : new BearerGuard(bearerToken),
-      maxRequestBytes: config.mcp.max_request_bytes,
-      metricsEnabled: config.metrics.enabled,
-    };
   }
 }
 

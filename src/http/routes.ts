@@ -4,19 +4,10 @@ import { GatewayError } from '../errors.ts';
 import type { Logger } from '../observability/log.ts';
 import { Metrics } from '../observability/metrics.ts';
 import { SharedBytes } from '../runtime/owned-bytes.ts';
-import type { BearerGuard, HostGuard } from './guards.ts';
 import type { Health } from './health.ts';
 import { McpRequest } from './mcp-request.ts';
 import { jsonError, plain } from './responses.ts';
-
-/** Settings that a reload can change. */
-export interface HttpSettings {
-  readonly hostGuard: HostGuard;
-  /** Null if clients need no token. */
-  readonly bearerGuard: BearerGuard | null;
-  readonly maxRequestBytes: number;
-  readonly metricsEnabled: boolean;
-}
+import type { HttpSettings } from './settings.ts';
 
 /** The parts of the gateway that the routes give access to. */
 export interface HttpParts {

@@ -6,7 +6,8 @@ import { allowOrigin, preflight } from './cors.ts';
 import type { BearerProblem } from './guards.ts';
 import { idleTimeoutSeconds } from './mcp-request.ts';
 import { jsonError, unauthorized } from './responses.ts';
-import { type HttpParts, type HttpSettings, type Route, routesOf } from './routes.ts';
+import { type HttpParts, type Route, routesOf } from './routes.ts';
+import type { HttpSettings } from './settings.ts';
 
 /** Bun's limit on bodies. Ours is lower, changes with the configuration and has its own error. */
 const maxBunBodyBytes = maxRequestBytes + 1;

@@ -10,10 +10,7 @@ const allKinds = Object.keys(kinds) as Kind[];
 export class Registry {
   readonly #logger: Logger;
   readonly #onChange: (kind: Kind) => void;
-  readonly #catalogs = Object.fromEntries(allKinds.map((kind) => [kind, new Catalog(kind, [])])) as Record<
-    Kind,
-    Catalog
-  >;
+  readonly #catalogs: Record<Kind, Catalog>;
   /** The names of the upstreams whose item names were logged as unusable for some clients. */
   readonly #warned = new Set<string>();
 
@@ -21,8 +18,11 @@ export class Registry {
   constructor(logger: Logger, onChange: (kind: Kind) => void) {
     this.#logger = logger;
     this.#onChange = onChange;
+    const empty = allKinds.map((kind) => [kind, new Catalog(kind, [])]);
+    this.#catalogs = Object.fromEntries(empty) as Record<Kind, Catalog>;
   }
 
+  /** The current catalog of a kind. */
   catalog(kind: Kind): Catalog {
     return this.#catalogs[kind];
   }

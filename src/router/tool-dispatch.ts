@@ -35,39 +35,46 @@ export class ToolDispatch implements Completion<ResponseMessage> {
     this.#metrics = tool.metrics;
   }
 
-  resolve(answer: ResponseMessage): void {
-    if (answer.error || answer.isError) this.#passError(answer);
-    else this.#pass({ kind: 'result', payload: answer.payload });
+  resolve(response: ResponseMessage): void {
+    if (response.error || response.isError) this.#passError(response);
+    else this.#pass({ kind: 'result', payload: response.payload });
+  }
+
+  reject(error: unknown): void {
+    const { reason, message } = toFailure(error);
+    const server = this.#server;
+    this.#parts.logger.debug('a call failed', { server, tool: this.#tool.item.name, reason, cause: message });
+    this.#fail(reason, `upstream "${server}": ${message}`);
   }
 
   /** Removes secrets first: failing upstreams tend to quote what they received, including the gateway's credentials. */
-  #passError(answer: ResponseMessage): void {
+  #passError(response: ResponseMessage): void {
     const { redactor } = this.#parts;
     const fail = (error: unknown) => {
-      freePayload(answer.payload);
-      this.#failedInside(error);
+      freePayload(response.payload);
+      this.#failInternally(error);
     };
-    if (answer.payload.length > maxAtOnceChars) {
+    if (response.payload.length > maxAtOnceChars) {
       redactor
-        .redactLongJson(() => textOf(answer.payload))
-        .then((safe) => this.#passRedacted(answer, safe), fail);
+        .redactLongJson(() => textOf(response.payload))
+        .then((safe) => this.#passRedacted(response, safe), fail);
       return;
     }
     let safe: string | null;
     try {
-      const text = textOf(answer.payload);
+      const text = textOf(response.payload);
       safe = redactor.redactJson(text);
       if (safe === text) safe = null;
     } catch (error) {
       fail(error);
       return;
     }
-    this.#passRedacted(answer, safe);
+    this.#passRedacted(response, safe);
   }
 
   /** @param safe the payload without secrets, or null if it has none */
-  #passRedacted(answer: ResponseMessage, safe: string | null): void {
-    const { error, payload } = answer;
+  #passRedacted(response: ResponseMessage, safe: string | null): void {
+    const { error, payload } = response;
     const passed = safe === null ? payload : typeof payload === 'string' ? safe : payload.replaced(safe);
     if (error) {
       this.#metrics.failed('upstream_returned_error');
@@ -80,23 +87,16 @@ export class ToolDispatch implements Completion<ResponseMessage> {
     this.#exchange.answer(answer);
   }
 
-  #failedInside(error: unknown): void {
+  #failInternally(error: unknown): void {
     this.#parts.logger.error('a call failed inside the gateway', { server: this.#server, error });
-    this.#failed('internal', 'the gateway failed; its log says more');
-  }
-
-  reject(error: unknown): void {
-    const { reason, message } = toFailure(error);
-    const server = this.#server;
-    this.#parts.logger.debug('a call failed', { server, tool: this.#tool.item.name, reason, cause: message });
-    this.#failed(reason, `upstream "${server}": ${message}`);
+    this.#fail('internal', 'the gateway failed; its log says more');
   }
 
   get #server(): string {
     return this.#tool.upstream.name;
   }
 
-  #failed(reason: CallFailureReason, message: string): void {
+  #fail(reason: CallFailureReason, message: string): void {
     this.#metrics.failed(reason);
     this.#count();
     this.#exchange.fail(new CallFailure(this.#server, reason, message));
