@@ -1,0 +1,53 @@
+import { describe, expect, test } from 'bun:test';
+import { checkVersion, classify, type Inbound, messagesOf } from '../../../src/downstream/classify.ts';
+
+const kinds = (inbound: Inbound) => messagesOf(inbound).map(({ kind }) => kind);
+
+describe('a POST body', () => {
+  test.each([
+    ['request', '{"jsonrpc":"2.0","id":1,"method":"tools/list"}'],
+    ['initialize', '{"jsonrpc":"2.0","id":1,"method":"initialize"}'],
+    ['notification', '{"jsonrpc":"2.0","method":"initialize"}'],
+    ['notification', '{"jsonrpc":"2.0","method":"notifications/initialized"}'],
+    ['response', '{"jsonrpc":"2.0","id":1,"result":{}}'],
+    ['invalid', '{"id":1,"method":"tools/list"}'],
+    ['invalid', '7'],
+    ['batch', '[{"jsonrpc":"2.0","id":1,"method":"initialize"}]'],
+  ])('is of the kind %s: %s', (kind, text) => {
+    expect(classify(text).kind as string).toBe(kind);
+  });
+
+  test('that is a batch keeps its messages in order, the invalid ones too', () => {
+    const texts = ['{"jsonrpc":"2.0","method":"a"}', '7', '{"jsonrpc":"2.0","id":1,"method":"b"}'];
+    expect(kinds(classify(`[${texts.join(',')}]`))).toEqual(['notification', 'invalid', 'request']);
+  });
+
+  test.each([
+    ['{', 'parse_error'],
+    ['', 'parse_error'],
+    ['[]', 'invalid_request'],
+    [JSON.stringify(new Array(101).fill(7)), 'invalid_request'],
+  ])('that cannot be served is refused: %.20s', (text, kind) => {
+    expect(() => classify(text)).toThrow(expect.objectContaining({ kind }));
+  });
+
+  test('loses optional members that are null, and no others', () => {
+    const params = '{"name":"a","arguments":null,"_meta":null,"other":null}';
+    const inbound = classify(`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":${params}}`);
+    if (inbound.kind !== 'request') throw new Error('not a request');
+    expect(JSON.parse(inbound.params?.toString() ?? '')).toEqual({ name: 'a', other: null });
+  });
+});
+
+describe('the protocol version of a request', () => {
+  test.each([null, '', '2024-11-05', '2025-11-25'])('may be %p', (version) => {
+    expect(() => checkVersion(version)).not.toThrow();
+  });
+
+  test('is refused if it is unknown, with those that are supported', () => {
+    const data = { requested: '2026-07-28', supported: expect.arrayContaining(['2025-11-25']) };
+    expect(() => checkVersion('2026-07-28')).toThrow(
+      expect.objectContaining({ kind: 'unsupported_protocol_version', data }),
+    );
+  });
+});
