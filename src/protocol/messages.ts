@@ -153,21 +153,26 @@ export function parseMessage(text: string, ends?: Ends, element?: number): Messa
     return invalidResponse(id, idText, '"jsonrpc" must be "2.0"');
   }
   if (!isVersion2) return invalid(idText, '"jsonrpc" must be "2.0"');
-  if (method !== undefined) {
-    if (method === null) return invalid(idText, '"method" must be a string');
-    if (id === null)
-      return invalid(idText, `"id" must be a string or a number, of at most ${maxTokenChars} characters`);
-    if (typeof params === 'string') {
-      const problem = '"params" must be an object';
-      return id === undefined
-        ? invalid(idText, problem)
-        : { ...invalid(idText, problem), method: method.method };
-    }
-    const { method: name, methodText } = method;
-    if (id === undefined) return { kind: 'notification', method: name, methodText, params };
-    return { kind: 'request', idText, method: name, methodText, params };
+  if (method === undefined)
+    return invalid(idText, 'a message needs a "method", or one of "result" and "error"');
+  if (method === null) return invalid(idText, '"method" must be a string');
+  return requestOrNotification(id, idText, method, params);
+}
+
+function requestOrNotification(
+  id: RequestId | null | undefined,
+  idText: string,
+  { method, methodText }: Method,
+  params: ObjectText | string | undefined,
+): RequestMessage | NotificationMessage | InvalidMessage {
+  if (id === null)
+    return invalid(idText, `"id" must be a string or a number, of at most ${maxTokenChars} characters`);
+  if (typeof params === 'string') {
+    const message = invalid(idText, '"params" must be an object');
+    return id === undefined ? message : { ...message, method };
   }
-  return invalid(idText, 'a message needs a "method", or one of "result" and "error"');
+  if (id === undefined) return { kind: 'notification', method, methodText, params };
+  return { kind: 'request', idText, method, methodText, params };
 }
 
 function response(
@@ -186,24 +191,18 @@ function response(
   if (result !== undefined)
     return invalidResponse(id, idText, 'a response must not have both "result" and "error"');
   // Some servers omit the id of an error instead of sending null.
-  const answer = typeof error === 'string' ? undefined : errorResponse(error, id ?? null);
-  return (
-    answer ?? invalidResponse(id, idText, '"error" must have a "code", which is an integer, and a "message"')
-  );
+  const object = typeof error === 'string' ? undefined : errorObject(error);
+  if (typeof error === 'string' || object === undefined)
+    return invalidResponse(id, idText, '"error" must have a "code", which is an integer, and a "message"');
+  const payload = error.toString();
+  return { kind: 'response', id: id ?? null, error: object, isError: false, payload, start: error.start };
 }
 
-function errorResponse(error: ObjectText, id: RequestId | null): ResponseMessage | undefined {
+function errorObject(error: ObjectText): RpcError | undefined {
   const code = error.number('code');
   const message = error.string('message');
-  if (!Number.isSafeInteger(code) || message === undefined) return undefined;
-  return {
-    kind: 'response',
-    id,
-    error: { code: code as number, message },
-    isError: false,
-    payload: error.toString(),
-    start: error.start,
-  };
+  if (code === undefined || !Number.isSafeInteger(code) || message === undefined) return undefined;
+  return { code, message };
 }
 
 function invalidResponse(id: RequestId | null | undefined, idText: string, problem: string): InvalidMessage {
