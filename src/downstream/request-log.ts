@@ -3,7 +3,7 @@ import type { LogFields, Logger } from '../observability/log.ts';
 import type { Caller } from '../protocol/caller.ts';
 import type { Answer, Exchange } from '../protocol/exchange.ts';
 import { sessionHeader } from '../protocol/headers.ts';
-import { MessageLog, shown, sizeOf } from '../protocol/message-log.ts';
+import { MessageLog, sizeOf, truncate } from '../protocol/message-log.ts';
 import type { Message } from '../protocol/messages.ts';
 import type { EndpointRequest } from './request.ts';
 
@@ -42,8 +42,8 @@ export class RequestLog {
     const { method, params, caller, startMs } = exchange;
     const isCall = method === 'tools/call';
     const fields = {
-      method: shown(method),
-      tool: isCall ? shown(params?.string('name') ?? '') : undefined,
+      method: truncate(method),
+      tool: isCall ? truncate(params?.string('name') ?? '') : undefined,
       server: isCall ? server : undefined,
       session: sessionShown(caller.sessionId),
       duration_ms: durationMs(startMs, nowMs),
@@ -66,7 +66,7 @@ export class RequestLog {
 
   refused(error: GatewayError, method?: string): void {
     this.#logger.debug('client request refused', {
-      method: method && shown(method),
+      method: method && truncate(method),
       outcome: 'error',
       code: error.rpcCode,
       cause: error.message,
@@ -92,6 +92,6 @@ function outcomeOf(answer: Answer): LogFields {
   const { payload } = answer;
   if (typeof payload !== 'string' || payload.length > maxErrorChars) return { outcome: 'error' };
   const { code, data } = JSON.parse(payload) as { code: unknown; data?: { reason?: unknown } | null };
-  const reason = typeof data?.reason === 'string' ? shown(data.reason) : undefined;
+  const reason = typeof data?.reason === 'string' ? truncate(data.reason) : undefined;
   return { outcome: 'error', code, reason };
 }

@@ -4,7 +4,7 @@ import type { Message } from './messages.ts';
 type Direction = 'from client' | 'to client' | 'from upstream' | 'to upstream';
 
 /** Longer methods and ids of peers are truncated. */
-const maxShownChars = 100;
+const maxLoggedChars = 100;
 
 /** Logs the method, id and size of each message at level trace. */
 export class MessageLog {
@@ -24,7 +24,7 @@ export class MessageLog {
 
   /** Logs the response to the request whose id has the JSON text `idText`. */
   answer(direction: Direction, idText: string, size: number, fields: LogFields = {}): void {
-    this.#log(direction, 'response', { id: shown(idText), size, ...fields });
+    this.#log(direction, 'response', { id: truncate(idText), size, ...fields });
   }
 
   #log(direction: Direction, kind: Message['kind'], fields: LogFields): void {
@@ -35,19 +35,19 @@ export class MessageLog {
 function fieldsOf(message: Message): LogFields {
   switch (message.kind) {
     case 'request':
-      return { method: shown(message.method), id: shown(message.idText) };
+      return { method: truncate(message.method), id: truncate(message.idText) };
     case 'notification':
-      return { method: shown(message.method) };
+      return { method: truncate(message.method) };
     case 'response':
-      return { id: shown(JSON.stringify(message.id)), code: message.error?.code };
+      return { id: truncate(JSON.stringify(message.id)), code: message.error?.code };
     case 'invalid':
-      return { id: shown(message.idText) };
+      return { id: truncate(message.idText) };
   }
 }
 
-/** A peer's text, truncated if it is long. */
-export function shown(text: string): string {
-  return text.length > maxShownChars ? `${text.slice(0, maxShownChars)}…` : text;
+/** The text of a peer as it is logged: a long one is cut. */
+export function truncate(text: string): string {
+  return text.length > maxLoggedChars ? `${text.slice(0, maxLoggedChars)}…` : text;
 }
 
 /** The length of a message's result, error or params; the text of the whole message is not kept. */
