@@ -84,7 +84,7 @@ export class Gateway {
       sweepIntervalMs: session.gc_interval_seconds * 1000,
     });
     this.#registry = new Registry(logger, (kind) =>
-      this.#sessions.notice(notificationText(kinds[kind].changedNotification)),
+      this.#sessions.notify(notificationText(kinds[kind].changedNotification)),
     );
     this.#upstreams = new Upstreams(logger, this.#metrics, {
       instance,

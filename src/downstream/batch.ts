@@ -21,8 +21,8 @@ export class Batch implements AnswerSource {
     reply.source = this;
   }
 
-  get running(): readonly Call[] {
-    return this.#calls.flatMap((call) => call.running);
+  get runningCalls(): readonly Call[] {
+    return this.#calls.flatMap((call) => call.runningCalls);
   }
 
   /**
@@ -50,8 +50,8 @@ export class Batch implements AnswerSource {
     }
   }
 
-  replyGone(): void {
+  onReplyGone(): void {
     this.#isGone = true;
-    for (const call of this.#calls) call.replyGone();
+    for (const call of this.#calls) call.onReplyGone();
   }
 }

@@ -68,7 +68,7 @@ export class Call extends LinkedNode implements RunningCall, AnswerSource {
   get signal(): Signal {
     return this.#abort;
   }
-  get running(): readonly Call[] {
+  get runningCalls(): readonly Call[] {
     return this.#isOver ? [] : [this];
   }
 
@@ -79,10 +79,10 @@ export class Call extends LinkedNode implements RunningCall, AnswerSource {
 
   /** Passes the request to the router. */
   start(): void {
-    this.#session?.callStarted(this);
+    this.#session?.addCall(this);
     try {
       if (this.method === 'initialize')
-        throw new GatewayError('invalid_request', 'initialize must not be part of a batch');
+        throw new GatewayError('invalid_request', 'initialize must not be in a batch');
       this.#parts.router.handle(this);
     } catch (error) {
       this.fail(error);
@@ -97,7 +97,7 @@ export class Call extends LinkedNode implements RunningCall, AnswerSource {
     const { router, metrics, log } = this.#parts;
     const nowMs = performance.now();
     this.#isOver = true;
-    this.#session?.callEnded(this, nowMs);
+    this.#session?.removeCall(this, nowMs);
     metrics.request(this.method, answer.kind === 'result', (nowMs - this.startMs) / 1000);
     if (log.isDebug) log.answered(this, this.idText, answer, nowMs, router.serverOf(this));
     this.#reply.answer(answerText(this.idText, answer));
@@ -112,8 +112,8 @@ export class Call extends LinkedNode implements RunningCall, AnswerSource {
     if (!this.#isOver) this.#abort.abort();
   }
 
-  /** The client is gone, and with it the only way to answer: the call is cancelled. */
-  replyGone(): void {
+  /** Cancels the call, because the client disconnected and nobody waits for the answer. */
+  onReplyGone(): void {
     this.cancel();
   }
 }

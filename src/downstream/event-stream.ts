@@ -20,7 +20,7 @@ export const streamHeaders = {
 
 /** A stream of server-sent events to one client, with back-pressure and keep-alive comments. */
 export class EventStream extends LinkedNode implements KeepAliveMember {
-  /** The body of the response; a direct stream, which writes to the socket without a queue. */
+  /** The body of the response; a direct stream, which writes to the socket (docs/performance.md#streams-direct). */
   readonly readable: ReadableStream<Uint8Array>;
   readonly #keepAlive: KeepAlive;
   readonly #onClosed: () => void;
@@ -46,8 +46,8 @@ export class EventStream extends LinkedNode implements KeepAliveMember {
     this.#onClosed = onClosed;
     this.readable = new ReadableStream<Uint8Array>({
       type: 'direct',
-      pull: (client) => this.#opened(client),
-      cancel: () => this.#ended(),
+      pull: (client) => this.#attach(client),
+      cancel: () => this.#finish(),
     });
     keepAlive.add(this);
   }
@@ -68,7 +68,7 @@ export class EventStream extends LinkedNode implements KeepAliveMember {
     if (typeof message !== 'string' || this.#long.length > 0) this.#writeLater(message);
     else if (this.#client === null) {
       this.#early += sseMessage(message);
-      this.#queued(this.#early.length);
+      this.#setQueued(this.#early.length);
     } else if (this.#write(this.#client, sseMessage(message))) return undefined;
     if (this.#isClosed) return undefined;
     this.#drained ??= Promise.withResolvers();
@@ -85,21 +85,21 @@ export class EventStream extends LinkedNode implements KeepAliveMember {
   #end(): void {
     if (this.#isClosed) return;
     this.#client?.end();
-    this.#ended();
+    this.#finish();
   }
 
   /** Breaks the connection, which discards what the client has not taken. */
   #cut(error: Error): void {
     if (this.#isClosed) return;
     this.#client?.close(error);
-    this.#ended();
+    this.#finish();
   }
 
   /** Queues a message that is written in slices, or that follows one. */
   #writeLater(message: Content): void {
     this.#long.push(message);
     // Bytes hold their own share of the budget.
-    if (typeof message === 'string') this.#queued(this.#queuedChars + message.length);
+    if (typeof message === 'string') this.#setQueued(this.#queuedChars + message.length);
     if (this.#client && this.#long.length === 1) void this.#writeLong(this.#client);
   }
 
@@ -122,7 +122,7 @@ export class EventStream extends LinkedNode implements KeepAliveMember {
   }
 
   /** Records the length of the queue. Cuts the client off if that exceeds its limit or the byte budget. */
-  #queued(chars: number): void {
+  #setQueued(chars: number): void {
     this.#queuedChars = chars;
     if (chars <= maxFreeBytes) return;
     this.#holding ??= new Holding();
@@ -135,7 +135,7 @@ export class EventStream extends LinkedNode implements KeepAliveMember {
       this.#write(this.#client, keepAliveComment);
   }
 
-  #opened(client: ReadableStreamDirectController): void {
+  #attach(client: ReadableStreamDirectController): void {
     // A reader in place of a connection pulls for each chunk.
     if (this.#client) return;
     this.#client = client;
@@ -158,7 +158,7 @@ export class EventStream extends LinkedNode implements KeepAliveMember {
       this.#flushedMs = nowMs;
     }
     if (!(taken instanceof Promise)) return true;
-    this.#queued(this.#queuedChars + text.length);
+    this.#setQueued(this.#queuedChars + text.length);
     const watched = this.#queuedChars > maxFreeBytes ? takenInTime(taken) : taken;
     watched.then(
       () => this.#drain(),
@@ -174,7 +174,7 @@ export class EventStream extends LinkedNode implements KeepAliveMember {
     this.#drained = null;
   }
 
-  #ended(): void {
+  #finish(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
     for (const message of this.#long) freeAll(message);

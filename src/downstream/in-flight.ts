@@ -4,7 +4,7 @@ import { LinkedList, type LinkedNode } from '../runtime/linked-list.ts';
 import { type SendBatch, sendBatch } from '../runtime/send-batch.ts';
 import { KeepAlive, type KeepAliveMember } from './keep-alive.ts';
 
-/** Replies that take longer watch their clients. Most do not. */
+/** Only slower replies watch their clients (docs/performance.md#late-signal). */
 const watchAfterMs = 50;
 
 /** A call as its reply and its session see it. */
@@ -17,7 +17,7 @@ export interface RunningCall extends Exchange, LinkedNode {
 /** A reply that misses answers. */
 export interface InFlightReply extends KeepAliveMember {
   /** The calls that the missing answers depend on. */
-  readonly running: readonly RunningCall[];
+  readonly runningCalls: readonly RunningCall[];
   /** Called once, when the reply has taken a while. */
   watchClient(): void;
 }
@@ -70,7 +70,7 @@ export class InFlightReplies {
   /** Cancels all calls; returns how many for each server. */
   cancelAll(serverOf: (exchange: Exchange) => string): Map<string, number> {
     const counts = new Map<string, number>();
-    for (const call of [...this.#young, ...this.#watched].flatMap((reply) => reply.running)) {
+    for (const call of [...this.#young, ...this.#watched].flatMap((reply) => reply.runningCalls)) {
       const server = serverOf(call);
       counts.set(server, (counts.get(server) ?? 0) + 1);
       call.cancel();

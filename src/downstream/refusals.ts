@@ -5,7 +5,7 @@ import { type Inbound, messagesOf } from './classify.ts';
 import { errorResponse } from './error-answers.ts';
 import type { RequestLog } from './request-log.ts';
 
-/** Counts and logs what the endpoint refuses. */
+/** Refuses messages and requests; counts and logs each. */
 export class Refusals {
   readonly #metrics: DownstreamMetrics;
   readonly #log: RequestLog;

@@ -10,7 +10,7 @@ export type Content = string | readonly Payload[];
  * response in a dozen packets if its body has 15 KB or more.
  */
 const minLongLength = 15 * 1024;
-/** Bun copies what a client does not take at once, so long parts are written in slices. */
+/** Long parts are written in slices, because Bun copies unsent data (docs/performance.md#large-slices). */
 const sliceLength = 2 * 1024 * 1024;
 
 const lineFeed = 0x0a;
@@ -58,7 +58,7 @@ export class OpenBody {
     this.readable = new ReadableStream<Uint8Array>({
       type: 'direct',
       pull: (client) => this.#write(client),
-      cancel: () => this.#cancelled(),
+      cancel: () => this.#onCancel(),
     });
   }
 
@@ -82,7 +82,7 @@ export class OpenBody {
         for (const part of parts) await writePart(client, part, () => this.#isGone);
       } catch (error) {
         freeAll(parts);
-        this.#cancelled();
+        this.#onCancel();
         client.close(error as Error);
         return;
       }
@@ -96,7 +96,7 @@ export class OpenBody {
     if (!this.#isGone) client.end();
   }
 
-  #cancelled(): void {
+  #onCancel(): void {
     if (this.#isGone) return;
     this.#isGone = true;
     freeAll(this.#parts);

@@ -24,10 +24,10 @@ export interface ReplyTarget {
   readonly signal: Signal;
   /** Sends the response, in one batch with others. */
   respond(response: Response): void;
-  /** Sends a stream as the response, at once, because its first event is there. */
+  /** Sends a stream as the response, at once (docs/performance.md#stream-start). */
   stream(response: Response): void;
   /** Called when the reply has all its answers, or the client is gone. */
-  ended(): void;
+  onEnd(): void;
   /** Called when the reply takes long and the client accepts no stream that could be kept alive. */
   onLong(): void;
 }
@@ -45,20 +45,21 @@ export interface ReplyParts {
 /** The source of a reply's answers: a call, or a batch of calls. */
 export interface AnswerSource {
   /** Called once if the client disconnects before the last answer. */
-  replyGone(): void;
-  readonly running: readonly RunningCall[];
+  onReplyGone(): void;
+  readonly runningCalls: readonly RunningCall[];
 }
 
 /**
- * The HTTP response to one POST. It stays undecided between JSON and a stream until something has to be sent. A client
- * that accepts both gets JSON if its answers are ready first, and a stream if something else precedes them.
+ * The HTTP response to one POST. It stays undecided between JSON and a stream until something must be sent
+ * (docs/performance.md#late-reply). A client that accepts both gets JSON if its answers are ready first, and a stream if
+ * something else precedes them.
  */
 export class Reply extends LinkedNode implements InFlightReply {
   readonly #parts: ReplyParts;
   readonly #target: ReplyTarget;
   readonly #headers: Readonly<Record<string, string>> | null;
-  /** The number of answers that are still to come. */
-  #missing: number;
+  /** The number of answers still to come. */
+  #missingAnswers: number;
   /** The answers to a batch so far. */
   readonly #answers: Content[] | null;
   /** Null if the answers do not depend on any call. */
@@ -79,21 +80,21 @@ export class Reply extends LinkedNode implements InFlightReply {
     super();
     this.#parts = parts;
     this.#target = target;
-    this.#missing = batch ?? 1;
+    this.#missingAnswers = batch ?? 1;
     this.#answers = batch === null ? null : [];
     this.#headers = headers;
     parts.replies.add(this);
   }
 
-  get running(): readonly RunningCall[] {
-    return this.source?.running ?? [];
+  get runningCalls(): readonly RunningCall[] {
+    return this.source?.runningCalls ?? [];
   }
 
   /** Ends the reply when the client disconnects, or now if it is gone already. */
   watchClient(): void {
     const { signal } = this.#target;
-    if (signal.aborted) this.#gone();
-    else signal.addEventListener('abort', () => this.#gone(), { once: true });
+    if (signal.aborted) this.#onClientGone();
+    else signal.addEventListener('abort', () => this.#onClientGone(), { once: true });
   }
 
   /** Sends a message ahead of the answers, unless the client accepts no stream. */
@@ -109,11 +110,11 @@ export class Reply extends LinkedNode implements InFlightReply {
       freeAll(answer);
       return;
     }
-    this.#missing--;
+    this.#missingAnswers--;
     if (this.#stream) void this.#stream.send(answer);
     else if (this.#array) this.#array.add([',', ...partsOf(answer)]);
     else if (this.#answers) this.#hold(this.#answers, answer);
-    if (this.#missing > 0) return;
+    if (this.#missingAnswers > 0) return;
     this.#end();
     if (this.#stream) this.#stream.close();
     else if (this.#array) {
@@ -126,7 +127,7 @@ export class Reply extends LinkedNode implements InFlightReply {
   #hold(answers: Content[], answer: Content): void {
     answers.push(answer);
     this.#heldLength += lengthOf(answer);
-    if (this.#missing === 0) return;
+    if (this.#missingAnswers === 0) return;
     const { json, sse } = this.#target.accepted;
     if (json && this.#heldLength <= maxHeldLength) return;
     if (sse) this.#open();
@@ -144,23 +145,23 @@ export class Reply extends LinkedNode implements InFlightReply {
   }
 
   /** The client is gone. */
-  #gone(): void {
+  #onClientGone(): void {
     if (this.#isDone) return;
     this.#end();
-    this.source?.replyGone();
+    this.source?.onReplyGone();
     // The client may be gone before it took the stream, which would wait for it.
     this.#stream?.close();
   }
 
   #end(): void {
     this.#isDone = true;
-    this.#target.ended();
+    this.#target.onEnd();
     this.#parts.replies.delete(this);
   }
 
   #open(): EventStream {
     if (this.#stream) return this.#stream;
-    this.#stream = new EventStream(this.#parts.streams, () => this.#gone());
+    this.#stream = new EventStream(this.#parts.streams, () => this.#onClientGone());
     this.#target.stream(new Response(this.#stream.readable, this.#streamInit));
     for (const answer of this.#answers ?? []) void this.#stream.send(answer);
     return this.#stream;
@@ -168,8 +169,8 @@ export class Reply extends LinkedNode implements InFlightReply {
 
   /** Sends the array of answers as a growing body, to a client that accepts no stream. */
   #openArray(answers: readonly Content[]): void {
-    this.#array = new OpenBody(() => this.#gone());
-    this.#array.add(['[', ...joined(answers)]);
+    this.#array = new OpenBody(() => this.#onClientGone());
+    this.#array.add(['[', ...join(answers)]);
     this.#target.stream(new Response(this.#array.readable, this.#jsonInit));
   }
 
@@ -185,7 +186,7 @@ export class Reply extends LinkedNode implements InFlightReply {
   #respond(answers: readonly Content[]): void {
     const { accepted } = this.#target;
     if (accepted.json) {
-      const content = this.#answers ? ['[', ...joined(answers), ']'] : (answers[0] as Content);
+      const content = this.#answers ? ['[', ...join(answers), ']'] : (answers[0] as Content);
       this.#target.respond(new Response(bodyOf(content), this.#jsonInit));
     } else if (answers.every((answer) => typeof answer === 'string')) {
       this.#target.respond(new Response(bodyOf(answers.map(sseMessage)), this.#streamInit));
@@ -201,7 +202,7 @@ export class Reply extends LinkedNode implements InFlightReply {
 }
 
 /** The parts of all answers, separated by commas. */
-function joined(answers: readonly Content[]): Payload[] {
+function join(answers: readonly Content[]): Payload[] {
   return answers.flatMap((answer, index) => (index === 0 ? partsOf(answer) : [',', ...partsOf(answer)]));
 }
 

@@ -7,7 +7,7 @@ const maxStallMs = 10_000;
 /** The reason for cutting off a client. */
 export class StalledError extends Error {
   constructor() {
-    super('the client did not take its answer while others waited for the memory');
+    super('the client did not read its response while others needed the memory');
     this.name = 'StalledError';
   }
 }

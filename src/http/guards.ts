@@ -41,7 +41,7 @@ export class HostGuard {
   }
 
   /** Describes the problem with the headers, or returns null. */
-  problem(host: string | null, origin: string | null): string | null {
+  check(host: string | null, origin: string | null): string | null {
     if (this.#checksHost && (host === null || host !== this.#lastHost)) {
       const name = host === null ? null : hostOf(host);
       const isFine = name !== null && ((this.#allowsAddresses && isAddress(name)) || this.#allows(name));
@@ -83,10 +83,10 @@ export type BearerProblem = 'missing_header' | 'bad_format' | 'wrong_token';
 const whatToSend = 'send "Authorization: Bearer TOKEN" with the value of MCPSTEAD_BEARER_TOKEN as TOKEN';
 const challenge = 'Bearer realm="mcpstead"';
 
-/** The challenge (RFC 6750, 3) and error for each problem. Errors do not repeat what the client sent. */
+/** The challenge (RFC 6750, 3) and error for each problem. Errors do not quote the client. */
 export const bearerProblems: Readonly<Record<BearerProblem, { challenge: string; error: string }>> = {
-  missing_header: { challenge, error: `a bearer token is needed: ${whatToSend}` },
-  bad_format: { challenge, error: `the Authorization header holds no bearer token: ${whatToSend}` },
+  missing_header: { challenge, error: `a bearer token is required: ${whatToSend}` },
+  bad_format: { challenge, error: `the Authorization header contains no bearer token: ${whatToSend}` },
   wrong_token: {
     challenge: `${challenge}, error="invalid_token"`,
     error: `this bearer token is not the gateway's: ${whatToSend}`,
@@ -109,7 +109,7 @@ export class BearerGuard {
     this.#given = Buffer.alloc(this.#expected.length);
   }
 
-  problem(authorization: string | null): BearerProblem | null {
+  check(authorization: string | null): BearerProblem | null {
     if (authorization === null || authorization === '') return 'missing_header';
     if (this.#isExpected(authorization)) return null;
     const token = bearer.exec(authorization)?.[1];

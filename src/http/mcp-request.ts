@@ -82,12 +82,12 @@ export class McpRequest implements EndpointRequest, Completion<string | HeldText
     this.#server.timeout(this.#request, 0);
   }
 
-  ended(): void {
+  onEnd(): void {
     this.#holding?.release();
   }
 
   respond(response: Response): void {
-    this.ended();
+    this.onEnd();
     // The timeout belongs to the connection, and must not apply to its next request.
     if (this.#isLong) this.#server.timeout(this.#request, idleTimeoutSeconds);
     this.#response = response;

@@ -35,7 +35,7 @@ export class HttpServer implements DescriptorWatcher {
         development: false,
         // Outside of development Bun sets SO_REUSEPORT, which would let two gateways share a port.
         reusePort: false,
-        // Bun's routes are faster than a look at `request.url`, which costs as much as a dozen headers.
+        // Faster than `request.url`, which costs as much as a dozen headers (docs/performance.md#bun-routes).
         routes: Object.fromEntries(
           Object.entries(routesOf(parts, () => this.#settings)).map(([path, route]) => [
             path,
@@ -95,7 +95,7 @@ export class HttpServer implements DescriptorWatcher {
   ): Response | Promise<Response> {
     const { headers } = request;
     const origin = headers.get('origin');
-    const problem = this.#settings.hostGuard.problem(headers.get('host'), origin);
+    const problem = this.#settings.hostGuard.check(headers.get('host'), origin);
     const answer =
       problem === null
         ? this.#follow(route, request, server, origin)
@@ -133,7 +133,7 @@ export class HttpServer implements DescriptorWatcher {
     server: Bun.Server<undefined>,
     origin: string | null,
   ): Response | Promise<Response> {
-    if (!route) return jsonError(404, 'nothing here; the MCP endpoint is /mcp');
+    if (!route) return jsonError(404, 'not found; the MCP endpoint is /mcp');
     if (request.method === 'OPTIONS' && origin !== null)
       return preflight(request, Object.keys(route.methods));
     const problem = route.isGuarded ? this.#bearerProblem(request) : null;
@@ -146,7 +146,7 @@ export class HttpServer implements DescriptorWatcher {
   #bearerProblem(request: Request): BearerProblem | null {
     const guard = this.#settings.bearerGuard;
     if (guard === null) return null;
-    const problem = guard.problem(request.headers.get('authorization'));
+    const problem = guard.check(request.headers.get('authorization'));
     const { downstream } = this.#parts.metrics;
     if (problem === null) downstream.authSucceeded();
     else downstream.authFailed(problem);

@@ -107,7 +107,7 @@ describe('a request that names a session', () => {
     expect(await response.json()).toEqual({
       jsonrpc: '2.0',
       id: 1,
-      error: { code: -32001, message: 'Session not found: it ended or never was; initialize anew' },
+      error: { code: -32001, message: 'Session not found: it has ended or never existed; initialize again' },
     });
   });
 

@@ -27,24 +27,24 @@ describe('in bearer mode', () => {
   ] as const;
   const whatToSend = 'send "Authorization: Bearer TOKEN" with the value of MCPSTEAD_BEARER_TOKEN as TOKEN';
   const refusals: [string, string | undefined, string, string][] = [
-    ['no token', undefined, 'Bearer realm="mcpstead"', `a bearer token is needed: ${whatToSend}`],
+    ['no token', undefined, 'Bearer realm="mcpstead"', `a bearer token is required: ${whatToSend}`],
     [
       'another scheme',
       `Basic ${token}`,
       'Bearer realm="mcpstead"',
-      `the Authorization header holds no bearer token: ${whatToSend}`,
+      `the Authorization header contains no bearer token: ${whatToSend}`,
     ],
     [
       'the token without its scheme',
       token,
       'Bearer realm="mcpstead"',
-      `the Authorization header holds no bearer token: ${whatToSend}`,
+      `the Authorization header contains no bearer token: ${whatToSend}`,
     ],
     [
       'the scheme without a token',
       'Bearer',
       'Bearer realm="mcpstead"',
-      `the Authorization header holds no bearer token: ${whatToSend}`,
+      `the Authorization header contains no bearer token: ${whatToSend}`,
     ],
     [
       'a wrong token',

@@ -59,7 +59,7 @@ describe('an unknown path gets 404', () => {
 
   test('and names the endpoint', async () => {
     expect(await (await send('GET', '/')).json()).toEqual({
-      error: 'nothing here; the MCP endpoint is /mcp',
+      error: 'not found; the MCP endpoint is /mcp',
     });
   });
 });

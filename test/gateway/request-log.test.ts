@@ -94,7 +94,7 @@ test('at level debug each request of a client is one line with its outcome', asy
     },
   ]);
   // A whole id would let readers of the log take over the session.
-  const sessions = linesOf(gateway, 'client session opened', 'client session ended by its client');
+  const sessions = linesOf(gateway, 'client session opened', 'client ended its session');
   expect(new Set(sessions.map((line) => line.session)).size).toBe(1);
   expect(gateway.logs.join('')).not.toContain(session.id as string);
 });

@@ -71,7 +71,10 @@ export class Lifecycle {
   session(id: string, principal: Principal): Session {
     const session = this.#parts.sessions.find(id, principal);
     if (session) return session;
-    throw new GatewayError('unknown_session', 'Session not found: it ended or never was; initialize anew');
+    throw new GatewayError(
+      'unknown_session',
+      'Session not found: it has ended or never existed; initialize again',
+    );
   }
 
   /** Answers a GET with the stream of the session's messages. */
@@ -84,7 +87,7 @@ export class Lifecycle {
     }
     const session = this.#namedSession(request, 'listen');
     if (session === null) return;
-    if (log.isDebug) log.session('client listens for messages of its session', session.caller);
+    if (log.isDebug) log.session('client opened a stream of its session', session.caller);
     request.stream(new Response(session.listen(streams).readable, { headers: streamHeaders }));
   }
 
@@ -94,7 +97,7 @@ export class Lifecycle {
     const session = this.#namedSession(request, 'terminate');
     if (session === null) return;
     sessions.end(session, 'client_delete');
-    if (log.isDebug) log.session('client session ended by its client', session.caller);
+    if (log.isDebug) log.session('client ended its session', session.caller);
     // Python clients log a warning on 202.
     request.respond(new Response(null, { status: 204 }));
   }

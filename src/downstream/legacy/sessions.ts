@@ -76,19 +76,19 @@ export class Session extends LinkedNode {
    * Sends a notice on one stream only (MCP 2025-11-25, Transports, Multiple Connections): the newest, because an older one may
    * be broken without anyone knowing. Without a stream, the notice waits for one.
    */
-  notice(notice: string): void {
+  notify(notice: string): void {
     const newest = this.#streams.at(-1);
     if (newest) void newest.send(notice);
     else this.#missed.add(notice);
   }
 
-  /** Adds a running call. The session is not idle until {@link callEnded}. */
-  callStarted(call: RunningCall): void {
+  /** Adds a running call. The session is not idle until {@link removeCall}. */
+  addCall(call: RunningCall): void {
     this.#calls.add(call);
     this.unlink();
   }
 
-  callEnded(call: RunningCall, nowMs: number): void {
+  removeCall(call: RunningCall, nowMs: number): void {
     this.#calls.remove(call);
     this.touch(nowMs);
   }
@@ -180,7 +180,7 @@ export class Sessions {
   }
 
   /** Sends a notice to all clients, once if it is repeated within a moment. */
-  notice(notice: string): void {
+  notify(notice: string): void {
     this.#notices.add(notice);
     this.#cancelNotices ??= this.#clock.startTimer(() => this.#sendNotices(), noticeDelayMs);
   }
@@ -203,7 +203,7 @@ export class Sessions {
     this.#notices.clear();
     if (this.#parts.logger.isTrace) this.#trace(notices);
     void forEachInTurns([...this.#sessions.values()], (session) => {
-      for (const notice of notices) session.notice(notice);
+      for (const notice of notices) session.notify(notice);
     });
   }
 
@@ -215,7 +215,7 @@ export class Sessions {
   #resume(id: string, principal: Principal): Session | undefined {
     const facts = this.#parts.ids.read(id);
     if (facts?.principal !== principal) return undefined;
-    this.#parts.logger.debug('client session continued from before the restart');
+    this.#parts.logger.debug('client session resumed after a restart');
     return this.open(facts, id);
   }
 

@@ -23,8 +23,8 @@ function callTo(handle: (exchange: Exchange) => void, method = 'tools/call') {
     answer: (answer: string) => void sent.push(JSON.parse(answer)),
   } as unknown as Reply;
   const session = {
-    callStarted: () => void counted.push('started'),
-    callEnded: () => void counted.push('ended'),
+    addCall: () => void counted.push('started'),
+    removeCall: () => void counted.push('ended'),
   } as unknown as Session;
   const text = `{"jsonrpc":"2.0","id":"a","method":"${method}","params":{"_meta":{"k":1}}}`;
   const message = parseMessage(text) as RequestMessage;
@@ -64,8 +64,8 @@ describe('a call', () => {
   test('is aborted when its client is gone', () => {
     const { call } = callTo(() => {});
     call.start();
-    expect(call.running).toEqual([call]);
-    call.replyGone();
+    expect(call.runningCalls).toEqual([call]);
+    call.onReplyGone();
     expect(call.signal.aborted).toBe(true);
   });
 
@@ -73,8 +73,8 @@ describe('a call', () => {
     const { call } = callTo((exchange) => exchange.answer({ kind: 'result', payload: '{}' }));
     call.start();
     call.cancel();
-    call.replyGone();
-    expect(call.running).toEqual([]);
+    call.onReplyGone();
+    expect(call.runningCalls).toEqual([]);
     expect(call.signal.aborted).toBe(false);
   });
 

@@ -39,7 +39,7 @@ function postedBatch(count: number) {
     respond: responded.resolve,
     stream: responded.resolve,
     onLong() {},
-    ended() {},
+    onEnd() {},
   };
   return { request, response: responded.promise };
 }

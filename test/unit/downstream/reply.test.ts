@@ -49,7 +49,7 @@ function reply({
     respond: resolve,
     stream: resolve,
     onLong: () => void seen.long++,
-    ended() {},
+    onEnd() {},
   };
   const streams = new KeepAlive(tickMs, clock);
   const parts = { replies, streams };
@@ -313,7 +313,7 @@ describe('a client that goes away', () => {
       respond() {},
       stream() {},
       onLong() {},
-      ended() {},
+      onEnd() {},
     };
     const clock = new FakeClock();
     const parts = { replies: repliesOf(clock), streams: new KeepAlive() };

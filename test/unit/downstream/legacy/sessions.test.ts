@@ -76,7 +76,7 @@ function sessionsOf(maxSessions = 100_000) {
 function running(session: Session, idText: string): Call {
   const text = `{"jsonrpc":"2.0","id":${idText},"method":"tools/call","params":{"name":"a"}}`;
   const accepted = { json: true, sse: true };
-  const asked = { accepted, signal: new Abort(), respond() {}, stream() {}, onLong() {}, ended() {} };
+  const asked = { accepted, signal: new Abort(), respond() {}, stream() {}, onLong() {}, onEnd() {} };
   const reply = new Reply({ replies: new InFlightReplies(), streams: new KeepAlive() }, asked, null);
   const call = new Call(
     {} as CallParts,
@@ -85,7 +85,7 @@ function running(session: Session, idText: string): Call {
     session,
     reply,
   );
-  session.callStarted(call);
+  session.addCall(call);
   return call;
 }
 
@@ -128,7 +128,7 @@ describe('an idle session', () => {
     const idle = sessions.open(facts);
     clock.advance(2 * idleTtlMs);
     expect(sessions.find(idle.id, 'none')).toBeUndefined();
-    busy.callEnded(call, clock.nowMs());
+    busy.removeCall(call, clock.nowMs());
     clock.advance(idleTtlMs - 1);
     expect(sessions.find(busy.id, 'none')).toBe(busy);
     clock.advance(100);
@@ -216,8 +216,8 @@ describe('a notice', () => {
   test('that no stream was there to take is given once to the next one, and not again', async () => {
     const { sessions } = sessionsOf();
     const session = sessions.open(facts);
-    session.notice('{"n":1}');
-    session.notice('{"n":1}');
+    session.notify('{"n":1}');
+    session.notify('{"n":1}');
     expect(await notices(session)).toBe(1);
     expect(await notices(session)).toBe(0);
   });
@@ -227,7 +227,7 @@ describe('a notice', () => {
     // More than get it in one turn.
     const opened = Array.from({ length: 40 }, () => sessions.open(facts));
     const streams = opened.map((session) => session.listen(new KeepAlive()));
-    for (let round = 0; round < 10; round++) sessions.notice('{"n":1}');
+    for (let round = 0; round < 10; round++) sessions.notify('{"n":1}');
     clock.advance(1_000);
     for (const stream of streams) {
       const reader = stream.readable.getReader();
@@ -246,7 +246,7 @@ test('a notice is not given again with the next one', async () => {
   const { sessions, clock } = sessionsOf();
   const session = sessions.open(facts);
   for (const notice of ['{"n":1}', '{"n":2}']) {
-    sessions.notice(notice);
+    sessions.notify(notice);
     clock.advance(1_000);
     const stream = session.listen(new KeepAlive());
     stream.close();
@@ -260,11 +260,11 @@ test('a ninth stream of a session closes the oldest, and the newest gets the mes
   const session = sessions.open(facts);
   const streams = Array.from({ length: 9 }, () => session.listen(new KeepAlive()));
   expect(streams.map(({ isClosed }) => isClosed)).toEqual([true, ...new Array(8).fill(false)]);
-  session.notice('{"n":1}');
+  session.notify('{"n":1}');
   streams[8]?.close();
-  session.notice('{"n":2}');
+  session.notify('{"n":2}');
   streams[3]?.close();
-  session.notice('{"n":3}');
+  session.notify('{"n":3}');
   session.close();
   const given = await Promise.all(
     streams.map(async ({ readable }) => (await new Response(readable).text()).match(/\{"n":\d\}/g)),
@@ -300,7 +300,7 @@ describe('when there are as many sessions as may be', () => {
     const call = running(called as Session, '1');
     sessions.find(idle?.id as string, 'none');
     stream?.close();
-    called?.callEnded(call, clock.nowMs());
+    called?.removeCall(call, clock.nowMs());
     sessions.open(facts);
     sessions.open(facts);
     const left = [called, listened, idle].map((session) => sessions.find(session?.id as string, 'none'));
