@@ -3,7 +3,6 @@ export type Kind = 'tools';
 
 /** What the protocol says of one kind of items. MCP 2025-11-25, Server Features. */
 interface KindRow {
-  readonly kind: Kind;
   /** One item, in messages to people. */
   readonly noun: string;
   /** The method that lists the items, page by page. */
@@ -21,7 +20,6 @@ interface KindRow {
 /** The kinds by their names. */
 export const kinds: Readonly<Record<Kind, KindRow>> = {
   tools: {
-    kind: 'tools',
     noun: 'tool',
     listMethod: 'tools/list',
     itemsKey: 'tools',
