@@ -1,10 +1,8 @@
 import type { GatewayError } from '../errors.ts';
-import type { Caller } from '../protocol/caller.ts';
 import { errorText, type InvalidMessage, type RequestMessage } from '../protocol/messages.ts';
 import { nextTurn } from '../runtime/event-loop.ts';
-import { Call, type CallParts } from './call.ts';
+import type { Call } from './call.ts';
 import { rpcErrorText } from './error-answers.ts';
-import type { Session } from './legacy/sessions.ts';
 import type { AnswerSource, Reply } from './reply.ts';
 
 /** A batch occupies the event loop for about this long before others get a turn. */
@@ -27,19 +25,18 @@ export class Batch implements AnswerSource {
 
   /**
    * Starts a call for each request, over several turns of the event loop if that takes long.
+   * @param newCall returns the call for a request
    * @param refuse returns the error to answer an invalid message with
    */
   async run(
     messages: readonly (RequestMessage | InvalidMessage)[],
-    caller: Caller,
-    session: Session | undefined,
-    parts: CallParts,
+    newCall: (message: RequestMessage) => Call,
     refuse: (message: InvalidMessage) => GatewayError,
   ): Promise<void> {
     let turnEndMs = performance.now() + maxTurnMs;
     for (const message of messages) {
       if (message.kind === 'request') {
-        const call = new Call(parts, message, caller, session, this.#reply);
+        const call = newCall(message);
         this.#calls.push(call);
         call.start();
       } else this.#reply.answer(errorText(message.idText, rpcErrorText(refuse(message))));

@@ -162,11 +162,20 @@ export class Endpoint implements BodyReader {
   }
 
   #call(message: RequestMessage, session: Session | undefined, request: EndpointRequest): void {
-    const caller = session?.caller ?? sessionlessCallers[request.principal];
     const reply = new Reply(this.#replyParts, request);
-    const call = new Call(this.#callParts, message, caller, session, reply);
+    const call = this.#newCall(message, session, request, reply);
     reply.source = call;
     call.start();
+  }
+
+  #newCall(
+    message: RequestMessage,
+    session: Session | undefined,
+    request: EndpointRequest,
+    reply: Reply,
+  ): Call {
+    const caller = session?.caller ?? sessionlessCallers[request.principal];
+    return new Call(this.#callParts, message, caller, session, reply);
   }
 
   #serveBatch(messages: readonly Message[], session: Session | undefined, request: EndpointRequest): void {
@@ -179,10 +188,12 @@ export class Endpoint implements BodyReader {
       request.respond(accepted());
       return;
     }
-    const caller = session?.caller ?? sessionlessCallers[request.principal];
     const reply = new Reply(this.#replyParts, request, toAnswer.length);
-    const refuse = (message: InvalidMessage) => this.#refusals.message(message);
-    void new Batch(reply).run(toAnswer, caller, session, this.#callParts, refuse);
+    void new Batch(reply).run(
+      toAnswer,
+      (message) => this.#newCall(message, session, request, reply),
+      (message) => this.#refusals.message(message),
+    );
   }
 
   /** Accepts a message that needs no answer: a notification, or a response to a request that the gateway never sent. */

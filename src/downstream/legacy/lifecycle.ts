@@ -27,12 +27,6 @@ interface LifecycleParts {
   readonly gateways: () => string;
 }
 
-/** The response to `initialize`. */
-interface Opening {
-  readonly answer: string;
-  readonly headers: Readonly<Record<string, string>>;
-}
-
 /** Opens, finds and ends client sessions. MCP 2025-11-25, Transports, Session Management. */
 export class Lifecycle {
   readonly #parts: LifecycleParts;
@@ -42,29 +36,28 @@ export class Lifecycle {
   }
 
   /**
-   * Opens a session, also if the request names one: a client that starts over may still send its old id. Throws
-   * `unavailable`.
+   * Returns the answer to `initialize` and the headers for it. Opens a session, also if the request names one: a client that
+   * starts over may still send its old id. Throws `unavailable`.
    */
-  initialize({ method, params, idText }: RequestMessage, principal: Principal): Opening {
+  initialize({ method, params, idText }: RequestMessage, principal: Principal) {
     const { sessions, metrics, log, gateways } = this.#parts;
     const startMs = performance.now();
-    let opening: Opening;
-    let isOpen = false;
+    let headers: Record<string, string> | null = null;
+    let answer: string;
     try {
-      const result = initializeResult(params, gateways());
+      answer = resultText(idText, initializeResult(params, gateways()));
       const session = sessions.open(factsOf(params, principal));
       if (log.isDebug) log.opened(session.caller, clientName(session.caller), startMs);
-      opening = { answer: resultText(idText, result), headers: { [sessionHeader]: session.id } };
-      isOpen = true;
+      headers = { [sessionHeader]: session.id };
     } catch (error) {
       if (!(error instanceof GatewayError) || error.kind !== 'invalid_params') throw error;
       sessions.refuse();
       if (log.isDebug) log.refused(error, method);
-      opening = { answer: errorText(idText, rpcErrorText(error)), headers: {} };
+      answer = errorText(idText, rpcErrorText(error));
     }
-    log.messages?.answer('to client', idText, opening.answer.length);
-    metrics.request(method, isOpen, (performance.now() - startMs) / 1000);
-    return opening;
+    log.messages?.answer('to client', idText, answer.length);
+    metrics.request(method, headers !== null, (performance.now() - startMs) / 1000);
+    return { answer, headers };
   }
 
   /** The session with this id. Throws `unknown_session`. */
