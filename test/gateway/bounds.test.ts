@@ -5,7 +5,7 @@ import { type FakeAnswer, type FakeUpstream, fakeUpstream } from '../support/fak
 import { startGateway, type TestGateway } from '../support/gateway.ts';
 import { messagesOf, type RpcMessage, rawPost } from '../support/rpc.ts';
 import { failOnStrayErrors } from '../support/stray-errors.ts';
-import { waitUntil } from '../support/wait.ts';
+import { settle, waitUntil } from '../support/wait.ts';
 
 failOnStrayErrors();
 
@@ -212,7 +212,7 @@ describe('while the memory budget is exhausted', () => {
     const other = new Holding();
     other.force(1024 * 1024 * 1024);
     const answered = answerTo(gateway, '{"name":"up__echo"}');
-    expect(await Promise.race([answered, Bun.sleep(100)])).toBeUndefined();
+    expect(await Promise.race([answered, settle()])).toBeUndefined();
     other.release();
     const { result } = await answered;
     expect(result.content[0].text === big).toBe(true);

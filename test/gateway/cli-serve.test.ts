@@ -12,7 +12,7 @@ import {
   startProgram,
 } from '../support/program.ts';
 import { RawSession } from '../support/rpc.ts';
-import { freePort, waitUntil } from '../support/wait.ts';
+import { freePort, settle, waitUntil } from '../support/wait.ts';
 
 // Starting a process takes long on a busy machine.
 setDefaultTimeout(30_000);
@@ -187,6 +187,7 @@ describe('SIGTERM and SIGINT', () => {
     const { program } = serving;
     program.signal('SIGTERM');
     await program.printed('SIGTERM: shutting down');
+    // Within half a second it would count as the same signal.
     await Bun.sleep(600);
     program.signal('SIGINT');
     expect((await program.ended()).exitCode).toBe(1);
@@ -203,7 +204,7 @@ describe('SIGTERM and SIGINT', () => {
       await program.printed('SIGTERM: shutting down');
       program.signal(again);
       // Enough time for the second signal to take effect.
-      await Bun.sleep(100);
+      await settle();
       serving.release();
       expect(await serving.call).toBe(200);
       expect((await program.ended()).exitCode).toBe(0);
@@ -219,7 +220,7 @@ describe('SIGTERM and SIGINT', () => {
       await using serving = await serveCall((args) => startCommand([...timeout, ...args]));
       const { program } = serving;
       await program.printed('SIGTERM: shutting down');
-      await Bun.sleep(100);
+      await settle();
       serving.release();
       expect(await serving.call).toBe(200);
       expect((await program.ended()).exitCode).toBe(0);

@@ -138,6 +138,7 @@ describe('a connection that is lost', () => {
     await using upstream = await fakeSse();
     await using gateway = await startGateway(serverWith(upstream, 1));
     await gateway.connected();
+    // Longer than the base of the backoff.
     await Bun.sleep(20);
     upstream.streams[0]?.end();
     await gateway.waitFor('the new connection', ({ servers }) => servers[0]?.reconnects === 1);

@@ -6,7 +6,7 @@ import { fakeUpstream } from '../support/fake-upstream.ts';
 import { startGateway } from '../support/gateway.ts';
 import { RawSession, type RpcMessage } from '../support/rpc.ts';
 import { failOnStrayErrors } from '../support/stray-errors.ts';
-import { waitUntil } from '../support/wait.ts';
+import { settle, waitUntil } from '../support/wait.ts';
 
 failOnStrayErrors();
 
@@ -125,7 +125,7 @@ describe('an upstream that is removed', () => {
     await waitUntil('the leave', () => upstream.received.at(-1)?.httpMethod === 'DELETE');
     await waitUntil('the end of all but idle connections', () => upstream.openPorts().length <= 2);
     const requests = upstream.received.length;
-    await Bun.sleep(200);
+    await settle();
     expect(upstream.received).toHaveLength(requests);
     expect(streams).toHaveLength(1);
   });
@@ -136,7 +136,7 @@ describe('an upstream that is removed', () => {
     await gateway.connected();
     await gateway.reload({ servers: [] });
     await waitUntil('the end of the stream', () => upstream.streams[0]?.closed);
-    await Bun.sleep(200);
+    await settle();
     expect(upstream.streams).toHaveLength(1);
   });
 
@@ -146,7 +146,7 @@ describe('an upstream that is removed', () => {
     await waitUntil('the attempt', () => upstream.messages('initialize').length === 1);
     await gateway.reload({ servers: [] });
     await waitUntil('the end of the attempt', () => upstream.openPorts().length === 0);
-    await Bun.sleep(200);
+    await settle();
     expect(upstream.messages('initialize')).toHaveLength(1);
   });
 
@@ -190,7 +190,7 @@ describe('an upstream that is removed', () => {
     await gateway.reload({ servers: [] });
     const { answer } = await waiting;
     expect(answer.error).toMatchObject({ message: 'upstream "up": was removed', data: { server: 'up' } });
-    await Bun.sleep(100);
+    await settle();
     expect(initializes).toBe(2);
   });
 });

@@ -6,7 +6,7 @@ import { echoTool, type FakeAnswer, type FakeUpstream, fakeUpstream } from '../s
 import { promptReconnect, startGateway, type TestGateway } from '../support/gateway.ts';
 import { RawSession, type RpcMessage } from '../support/rpc.ts';
 import { failOnStrayErrors } from '../support/stray-errors.ts';
-import { freePort, waitUntil } from '../support/wait.ts';
+import { freePort, settle, waitUntil } from '../support/wait.ts';
 
 failOnStrayErrors();
 
@@ -47,7 +47,7 @@ async function changingUpstream(onList?: (message: RpcMessage) => Promise<void> 
 /** Collects the `list_changed` notifications that a client gets. */
 async function listener(gateway: TestGateway) {
   // Lets the notification of the first list pass.
-  await Bun.sleep(100);
+  await settle();
   const session = await RawSession.open(gateway.url);
   const told: string[] = [];
   const reading = (async () => {
@@ -414,6 +414,7 @@ test('an upstream that sends list_changed before every answer is not refreshed i
   for (let calls = 0; calls < 50; calls++) await session.request('tools/call', { name: 'up__one' });
   // The calls cause a refresh at once and one more for all later announcements, and these refreshes cause none.
   await waitUntil('the refreshes', () => lists(upstream) === 3);
+  // Longer than the pause between refreshes.
   await Bun.sleep(1_100);
   expect(lists(upstream)).toBe(3);
 });

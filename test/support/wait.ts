@@ -22,6 +22,9 @@ export async function waitUntil<T>(what: string, probe: () => T | Promise<T>, ti
   }
 }
 
+/** Gives an effect that must not occur 100 ms to occur. */
+export const settle = () => Bun.sleep(100);
+
 /** The outcome of `promise`, or an error that names `what` once `timeoutMs` have passed. */
 export async function within<T>(what: string, promise: Promise<T>, timeoutMs = 10_000): Promise<T> {
   let timer: Timer | undefined;
