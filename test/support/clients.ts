@@ -9,7 +9,7 @@ import { Client as ClientV1 } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport as TransportV1 } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 
 /** The result of a tool, and its progress. */
-export interface Called {
+interface Called {
   readonly text: string;
   /** `progress` of every notification, in order; null if this client cannot show progress. */
   readonly progress: number[] | null;

@@ -25,7 +25,7 @@ export const everythingTools = [
 ];
 
 /** A server-everything process, always on the same port. */
-export interface EverythingServer extends AsyncDisposable {
+interface EverythingServer extends AsyncDisposable {
   /** Its MCP endpoint: `/mcp` over Streamable HTTP, `/sse` over HTTP+SSE. */
   readonly url: string;
   readonly port: number;

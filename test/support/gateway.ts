@@ -19,7 +19,7 @@ export interface TestConfig {
 }
 
 /** An upstream as `/health` shows it. */
-export interface ServerHealth {
+interface ServerHealth {
   [key: string]: unknown;
   name: string;
   url: string;
@@ -39,7 +39,7 @@ export interface Health {
 }
 
 /** The samples of one `/metrics` page. */
-export interface MetricsPage {
+interface MetricsPage {
   readonly text: string;
   /** The sample with exactly these labels, or undefined. */
   value(name: string, labels?: Record<string, string>): number | undefined;

@@ -5,7 +5,7 @@ import { Redactor, sanitizeReason } from '../../src/observability/redact.ts';
 type HttpClientOptions = ConstructorParameters<typeof HttpClient>[0];
 
 /** A session over an HTTP client of its own. */
-export interface TestHttpClient extends HttpSession, AsyncDisposable {
+interface TestHttpClient extends HttpSession, AsyncDisposable {
   close(): void;
   /** Another session over the same connections. */
   another(): HttpSession;

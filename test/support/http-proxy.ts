@@ -5,14 +5,14 @@ import { hangUp } from './answers.ts';
 import type { Certificate } from './tls.ts';
 
 /** A request to a proxy. */
-export interface ProxyRequest {
+interface ProxyRequest {
   readonly method: string;
   /** The target of the request line. */
   readonly target: string;
   readonly headers: Readonly<Record<string, string | undefined>>;
 }
 
-export interface HttpProxy extends AsyncDisposable {
+interface HttpProxy extends AsyncDisposable {
   readonly port: number;
   readonly received: readonly ProxyRequest[];
   /** The number of open connections of clients. */
@@ -23,7 +23,7 @@ export interface HttpProxy extends AsyncDisposable {
   cut(): void;
 }
 
-export interface HttpProxyOptions {
+interface HttpProxyOptions {
   tls?: Certificate;
   /** The bytes that it writes in place of its service; `hangUp` closes the connection, null writes nothing. */
   answer?: string | typeof hangUp | null;

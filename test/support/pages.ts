@@ -4,7 +4,7 @@ import { join } from 'node:path';
 const root = join(import.meta.dir, '../..');
 
 /** A fenced block of a Markdown page. */
-export interface Block {
+interface Block {
   readonly language: string;
   readonly text: string;
 }

@@ -19,7 +19,7 @@ const ownEnvironment = {
 /** The program's entry. */
 export const main = join(import.meta.dir, '../../src/main.ts');
 
-export interface CommandOptions {
+interface CommandOptions {
   /** Variables in addition to those of the test run; undefined removes one. */
   readonly env?: Record<string, string | undefined>;
   /** The working directory; by default that of the test run. */
@@ -33,7 +33,7 @@ export interface ProgramOptions extends CommandOptions {
   readonly bunArgs?: readonly string[];
 }
 
-export interface ProgramResult {
+interface ProgramResult {
   readonly exitCode: number;
   readonly stdout: string;
   readonly stderr: string;

@@ -8,7 +8,7 @@ export interface PageSample {
 }
 
 /** A metric family of a page: the samples under one `# HELP` and `# TYPE`. */
-export interface PageFamily {
+interface PageFamily {
   readonly type: string;
   readonly help: string;
   readonly samples: readonly PageSample[];

@@ -2,7 +2,7 @@ import { connect, type Socket } from 'node:net';
 import { waitUntil, within } from './wait.ts';
 
 /** An HTTP response on a raw connection. */
-export interface RawAnswer {
+interface RawAnswer {
   readonly status: number;
   readonly headers: Headers;
   /** Decoded if it was chunked. */

@@ -16,7 +16,7 @@ export interface RawRequest {
 }
 
 /** An HTTP server whose answers a test writes byte by byte. */
-export interface RawServer extends Disposable {
+interface RawServer extends Disposable {
   readonly port: number;
   readonly origin: string;
   readonly requests: readonly RawRequest[];
@@ -26,7 +26,7 @@ export interface RawServer extends Disposable {
   open(): number;
 }
 
-export interface RawServerOptions {
+interface RawServerOptions {
   tls?: Certificate;
   /** Gets a request after its head; if it returns true, the body is not read and `answer` is not called. */
   onHead?(request: RawRequest): boolean;

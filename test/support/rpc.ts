@@ -51,7 +51,7 @@ function dataOf(event: string): string {
 }
 
 /** An answer with all earlier messages. */
-export interface Answered {
+interface Answered {
   readonly response: Response;
   /** Notifications and requests that arrived before the answer, in order. */
   readonly before: RpcMessage[];

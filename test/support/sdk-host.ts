@@ -62,7 +62,7 @@ export interface SdkBackend {
 }
 
 /** Answers HTTP requests: with sessions, without, or as in revision 2026-07-28. */
-export interface SdkFront {
+interface SdkFront {
   fetch(request: Request): Promise<Response>;
   /** Notifies every listening client of changed tools. */
   toolsChanged(): Promise<void>;
@@ -72,7 +72,7 @@ export interface SdkFront {
 }
 
 /** One SDK server object with its transport: it serves a session, or a single request. */
-export interface SdkSession {
+interface SdkSession {
   handle(request: Request): Promise<Response>;
   toolsChanged(): Promise<void>;
   close(): Promise<void>;

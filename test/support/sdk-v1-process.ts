@@ -6,7 +6,7 @@ import { startSdkV1 } from './sdk-v1.ts';
 import { freePort } from './wait.ts';
 
 /** A v1 SDK server process, which records each call on disk before it executes it. */
-export interface SdkV1Process extends AsyncDisposable {
+interface SdkV1Process extends AsyncDisposable {
   readonly url: string;
   readonly port: number;
   /** The `key` arguments of all executed tool calls, in order, over all restarts. */

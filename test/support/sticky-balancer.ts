@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, request, type ServerResponse } from
 import type { AddressInfo } from 'node:net';
 
 /** A balancer that spreads requests over its backends, and keeps a client that returns its cookie on one of them. */
-export interface StickyBalancer extends AsyncDisposable {
+interface StickyBalancer extends AsyncDisposable {
   readonly url: string;
   /** The method, cookie and backend of each request. */
   readonly passed: readonly { method: string; cookie: string | undefined; backend: number }[];

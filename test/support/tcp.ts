@@ -24,7 +24,7 @@ export function tcpUpstream(onBytes: (bytes: Uint8Array) => Uint8Array | string 
 export const silentUpstream = () => tcpUpstream(() => undefined);
 
 /** A TCP relay in front of a server, which can break connections that the server would keep. */
-export interface TcpProxy extends Disposable {
+interface TcpProxy extends Disposable {
   readonly port: number;
   /** The number of connections since the start. */
   connections(): number;

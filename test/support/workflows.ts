@@ -4,7 +4,7 @@ import { Glob } from 'bun';
 import { parse } from 'yaml';
 
 /** One step of a job. */
-export interface Step {
+interface Step {
   readonly id?: string;
   readonly name?: string;
   readonly uses?: string;
@@ -13,7 +13,7 @@ export interface Step {
   readonly with?: Record<string, string | number | boolean>;
 }
 /** One job of a workflow, with the keys that the tests use. */
-export interface Job {
+interface Job {
   readonly needs?: string | string[];
   readonly uses?: string;
   readonly environment?: string;
@@ -24,7 +24,7 @@ export interface Job {
   readonly steps?: Step[];
 }
 /** A workflow of GitHub Actions. */
-export interface Workflow {
+interface Workflow {
   readonly permissions: Record<string, string>;
   readonly jobs: Record<string, Job>;
 }
