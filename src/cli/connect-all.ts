@@ -4,7 +4,7 @@ import { isOwnAddress } from '../config/warnings.ts';
 import { type Redactor, sanitizeReason } from '../observability/redact.ts';
 import { qualify, refusedNames } from '../registry/names.ts';
 import { loopFailure, toFailure } from '../upstream/failure.ts';
-import { type Found, probe } from '../upstream/probe.ts';
+import { type ProbeResult, probe } from '../upstream/probe.ts';
 
 /** The result of connecting to a server. */
 export interface ConnectResult {
@@ -35,7 +35,11 @@ export function connectAll(
   );
 }
 
-function reachable({ name }: ServerConfig, found: Found, quote: (text: string) => string): ConnectResult {
+function reachable(
+  { name }: ServerConfig,
+  found: ProbeResult,
+  quote: (text: string) => string,
+): ConnectResult {
   const { serverInfo, transport, protocolVersion, tools, toolFaults } = found;
   const warnings = refusedNames(tools.map((tool) => qualify(name, tool.name))).map(
     ({ why, tools: count, example }) =>

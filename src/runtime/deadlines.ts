@@ -124,10 +124,11 @@ export function settledOrAborted(
   promise: Promise<unknown>,
   signal: Signal,
   timeoutMs?: number,
+  timers = deadlines,
 ): Promise<void> {
   if (signal.aborted) return Promise.resolve();
   return new Promise((resolve) => {
-    const deadline = timeoutMs === undefined ? undefined : deadlines.add(timeoutMs, () => done());
+    const deadline = timeoutMs === undefined ? undefined : timers.add(timeoutMs, () => done());
     const done = () => {
       deadline?.clear();
       signal.removeEventListener('abort', done);

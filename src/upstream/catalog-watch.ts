@@ -1,43 +1,47 @@
 import type { ServerConfig } from '../config/schema.ts';
 import type { UpstreamMetrics } from '../observability/upstream-metrics.ts';
 import type { Signal } from '../runtime/abort.ts';
+import type { Clock } from '../runtime/deadlines.ts';
 import { toFailure, type UpstreamFailure } from './failure.ts';
 import type { Item } from './items/item-list.ts';
-import type { LegacySession } from './legacy/session.ts';
+import type { UpstreamSession } from './session.ts';
 
-/** `list_changed` is answered at once, but a server that sends it all the time is asked only this often. */
+/** Changes are fetched at once, but only so often from a server that announces them all the time. */
 const minIntervalMs = 1_000;
-/** The longest wait that a timer can hold. */
+/** The longest wait of a timer. */
 const maxTimerMs = 2 ** 31 - 1;
 
 interface CatalogWatchParts {
   readonly config: () => ServerConfig;
   readonly metrics: UpstreamMetrics;
-  /** Aborted when the connection is closed. */
+  /** Aborted when the session keeper is closed. */
   readonly closing: Signal;
+  readonly clock: Clock;
   /** The items that the upstream offers now. */
-  readonly onItems: (items: readonly Item[]) => void;
-  /** How fetching the list anew went: what failed, or null. */
-  readonly onRefreshed: (session: LegacySession, failure: UpstreamFailure | null) => void;
+  onItems(items: readonly Item[]): void;
+  /** The items were fetched again, or that failed. */
+  onRefreshed(session: UpstreamSession, failure: UpstreamFailure | null): void;
 }
 
 /**
- * Keeps the list of an upstream's tools: fetches it anew when its time to live is over, which is the health check,
- * and when the upstream says that it changed.
+ * Keeps the items of an upstream up to date. Fetches them again when their time to live is over, which is the health check, and
+ * when the upstream announces a change.
  */
 export class CatalogWatch {
   readonly #parts: CatalogWatchParts;
   /** The session that is watched. */
-  #session: LegacySession | null = null;
-  /** The session whose tools are being fetched, and whether a change was announced meanwhile. */
-  #fetching: LegacySession | null = null;
-  #changedMeanwhile = false;
-  /** Whether the fetch that comes next is for a change, and when the last such one began. */
-  #forChange = false;
+  #session: UpstreamSession | null = null;
+  /** The session from which items are being fetched. */
+  #fetching: UpstreamSession | null = null;
+  /** Whether a change was announced during the fetch. */
+  #hasChanged = false;
+  /** Whether the next fetch is for a change. */
+  #isForChange = false;
+  /** When the last fetch for a change began. */
   #changeFetchMs = Number.NEGATIVE_INFINITY;
   /** Fetches in a row that failed. */
   #failures = 0;
-  #timer: Timer | null = null;
+  #cancelTimer: (() => void) | null = null;
   #refreshedMs: number | null = null;
   #count = 0;
 
@@ -45,7 +49,7 @@ export class CatalogWatch {
     this.#parts = parts;
   }
 
-  /** When the list last came in, in milliseconds since the epoch. */
+  /** When the items were last fetched, in milliseconds since the epoch; null before the first time. */
   get refreshedMs(): number | null {
     return this.#refreshedMs;
   }
@@ -55,31 +59,60 @@ export class CatalogWatch {
     return this.#count;
   }
 
-  /** Watches this session from now on. */
-  start(session: LegacySession): void {
+  /** Watches `session` instead of an earlier one. */
+  start(session: UpstreamSession): void {
     this.#session = session;
     this.#scheduleNext();
   }
 
-  /** Watches no session; what is known of the tools stays. */
+  /** Watches no session. The items stay. */
   stop(): void {
     this.#session = null;
-    if (this.#timer) clearTimeout(this.#timer);
-    this.#timer = null;
+    this.#cancelTimer?.();
+    this.#cancelTimer = null;
   }
 
-  /** The tools of `session` have changed, or when to look has: the list is fetched soon, if the session is watched. */
-  changed(session: LegacySession): void {
-    // A list that is being fetched may be from before the change.
-    if (session !== this.#session || session === this.#fetching) this.#changedMeanwhile = true;
+  /** The items of `session` have changed, or the settings of the watch: they are fetched soon if the session is watched. */
+  changed(session: UpstreamSession): void {
+    // A list that is being fetched may be older than the change.
+    if (session !== this.#session || session === this.#fetching) this.#hasChanged = true;
     else this.#scheduleForChange();
   }
 
-  /** Fetches the list of a session that is watched, and tells how that went. */
-  async refresh(session: LegacySession): Promise<void> {
+  /** Fetches the items. Rejects with an {@link UpstreamFailure}. */
+  async fetch(session: UpstreamSession): Promise<void> {
+    const { config, metrics, closing, clock } = this.#parts;
+    this.#fetching = session;
+    this.#hasChanged = false;
+    const startMs = clock.nowMs();
+    const secondsTaken = () => (clock.nowMs() - startMs) / 1000;
+    try {
+      const { connect_seconds, request_seconds } = config().timeouts;
+      const items = await session.list('tools', connect_seconds * 1000, request_seconds * 1000, closing);
+      metrics.toolsRefreshed(true, secondsTaken());
+      // The session may have been replaced or closed meanwhile.
+      if (session !== this.#fetching || closing.aborted) return;
+      this.#failures = 0;
+      this.#refreshedMs = Date.now();
+      this.offer(items);
+    } catch (error) {
+      metrics.toolsRefreshed(false, secondsTaken());
+      throw error;
+    } finally {
+      if (session === this.#fetching) this.#fetching = null;
+    }
+  }
+
+  /** Sets the items that the upstream offers. */
+  offer(items: readonly Item[]): void {
+    this.#count = items.length;
+    this.#parts.onItems(items);
+  }
+
+  async #refresh(session: UpstreamSession): Promise<void> {
     if (session === this.#fetching) return;
-    if (this.#forChange) this.#changeFetchMs = performance.now();
-    this.#forChange = false;
+    if (this.#isForChange) this.#changeFetchMs = this.#parts.clock.nowMs();
+    this.#isForChange = false;
     let failure: UpstreamFailure | null = null;
     try {
       await this.fetch(session);
@@ -91,57 +124,27 @@ export class CatalogWatch {
     if (session === this.#session) this.#scheduleNext();
   }
 
-  /** Fetches the list. Rejects with an {@link UpstreamFailure}. */
-  async fetch(session: LegacySession): Promise<void> {
-    const { config, metrics, closing } = this.#parts;
-    this.#fetching = session;
-    this.#changedMeanwhile = false;
-    const startMs = performance.now();
-    try {
-      const { connect_seconds, request_seconds } = config().timeouts;
-      const tools = await session.listTools(connect_seconds * 1000, request_seconds * 1000, closing);
-      metrics.toolsRefreshed(true, (performance.now() - startMs) / 1000);
-      // A session that was replaced or closed meanwhile has no say any more.
-      if (session !== this.#fetching || closing.aborted) return;
-      this.#failures = 0;
-      this.#refreshedMs = Date.now();
-      this.offer(tools);
-    } catch (error) {
-      metrics.toolsRefreshed(false, (performance.now() - startMs) / 1000);
-      throw error;
-    } finally {
-      if (session === this.#fetching) this.#fetching = null;
-    }
-  }
-
-  /** Takes `items` for what the upstream offers. */
-  offer(items: readonly Item[]): void {
-    this.#count = items.length;
-    this.#parts.onItems(items);
-  }
-
   #scheduleNext(): void {
     const ttlMs = this.#parts.config().tools.ttl_seconds * 1000;
-    if (this.#changedMeanwhile) this.#scheduleForChange();
-    // What could not be fetched is still wanted.
+    if (this.#hasChanged) this.#scheduleForChange();
     else if (this.#failures > 0) this.#schedule(Math.min(ttlMs, minIntervalMs * 2 ** this.#failures));
     else this.#schedule(ttlMs);
   }
 
-  /** Fetches the list at once, unless a change had it fetched just before. */
+  /** Schedules a fetch at once, or `minIntervalMs` after the last fetch for a change. */
   #scheduleForChange(): void {
-    // One that is due already is not put off: changes that come without a pause would keep it from ever coming.
-    if (this.#forChange && this.#timer) return;
-    this.#forChange = true;
-    this.#schedule(Math.max(0, this.#changeFetchMs + minIntervalMs - performance.now()));
+    // A fetch that is due is not postponed, or changes without a pause would postpone it for ever.
+    if (this.#isForChange && this.#cancelTimer) return;
+    this.#isForChange = true;
+    this.#schedule(Math.max(0, this.#changeFetchMs + minIntervalMs - this.#parts.clock.nowMs()));
   }
 
   #schedule(ms: number): void {
-    if (this.#timer) clearTimeout(this.#timer);
-    this.#timer = setTimeout(
+    this.#cancelTimer?.();
+    this.#cancelTimer = this.#parts.clock.startTimer(
       () => {
-        this.#timer = null;
-        if (this.#session) void this.refresh(this.#session);
+        this.#cancelTimer = null;
+        if (this.#session) void this.#refresh(this.#session);
       },
       Math.min(ms, maxTimerMs),
     );

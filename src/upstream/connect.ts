@@ -1,51 +1,47 @@
 import type { ServerConfig } from '../config/schema.ts';
-import type { HttpClient } from '../http-client/client.ts';
 import type { UpstreamMetrics } from '../observability/upstream-metrics.ts';
 import { Abort, type Signal } from '../runtime/abort.ts';
-import { deadlines } from '../runtime/deadlines.ts';
+import type { Deadlines } from '../runtime/deadlines.ts';
 import type { CatalogWatch } from './catalog-watch.ts';
-import { openSession } from './detect.ts';
 import { toFailure, UpstreamFailure } from './failure.ts';
-import type { LegacySession, SessionEvents } from './legacy/session.ts';
+import type { SessionEvents, SessionSource, UpstreamSession } from './session.ts';
 
-/** How long an upstream may take to terminate a session that is of no use. */
+/** How long an upstream may take to terminate a session that is not used. */
 const closeTimeoutMs = 2_000;
 
-export interface ConnectParts {
+interface ConnectParts {
   readonly config: () => ServerConfig;
-  readonly http: HttpClient;
+  readonly source: SessionSource;
   readonly metrics: UpstreamMetrics;
-  readonly tools: CatalogWatch;
+  readonly watch: CatalogWatch;
   readonly events: SessionEvents;
-  /** Aborted when the connection is closed. */
+  /** Aborted when the session keeper is closed. */
   readonly closing: Signal;
+  readonly deadlines: Deadlines;
 }
 
 /**
- * Opens a session within the time for that, and lists its tools, which is its first check. Rejects with an
+ * Opens a session within `connect_seconds` and lists its items, which is its first check. Rejects with an
  * {@link UpstreamFailure}, and leaves no session behind then.
  *
- * @param onSlow called when the time for opening a session is over and its tools are not there yet
+ * @param onSlow called when `connect_seconds` are over and the items are not listed yet
  */
-export async function connect(parts: ConnectParts, onSlow: () => void): Promise<LegacySession> {
-  const { config, http, tools, closing } = parts;
+export async function connect(parts: ConnectParts, onSlow: () => void): Promise<UpstreamSession> {
+  const { config, source, watch, closing, deadlines } = parts;
   const connectMs = config().timeouts.connect_seconds * 1000;
   const abort = new Abort();
-  let session: LegacySession | null = null;
+  let session: UpstreamSession | null = null;
   const deadline = deadlines.add(connectMs, () => {
     if (session) onSlow();
-    else {
-      const timeout = new UpstreamFailure('timeout', `did not initialize within ${connectMs / 1000} s`);
-      abort.abort(toFailure(http.connectTimeout(connectMs) ?? timeout));
-    }
+    else abort.abort(source.openTimeout(connectMs));
   });
-  const close = () => abort.abort(new UpstreamFailure('cancelled', 'was removed'));
+  const close = () => abort.abort(removed());
   closing.addEventListener('abort', close, { once: true });
   try {
     session = await open(parts, abort);
-    await tools.fetch(session);
+    await watch.fetch(session);
     if (session.closedBy) throw session.closedBy;
-    if (closing.aborted) throw new UpstreamFailure('cancelled', 'was removed');
+    if (closing.aborted) throw removed();
     return session;
   } catch (error) {
     const failure = toFailure(error);
@@ -60,16 +56,23 @@ export async function connect(parts: ConnectParts, onSlow: () => void): Promise<
   }
 }
 
-/** Opens a session, and counts how that went. */
-async function open({ config, http, metrics, events }: ConnectParts, signal: Signal): Promise<LegacySession> {
-  const startMs = performance.now();
+/** Opens a session, and counts the result. */
+async function open(
+  { source, metrics, events, deadlines: { clock } }: ConnectParts,
+  signal: Signal,
+): Promise<UpstreamSession> {
+  const startMs = clock.nowMs();
   let isOpen = false;
   try {
-    const session = await openSession(config(), () => config().quirks, http, events, signal);
+    const session = await source.open(events, signal);
     events.onSeen();
     isOpen = true;
     return session;
   } finally {
-    metrics.initialized(isOpen, (performance.now() - startMs) / 1000);
+    metrics.initialized(isOpen, (clock.nowMs() - startMs) / 1000);
   }
+}
+
+function removed(): UpstreamFailure {
+  return new UpstreamFailure('cancelled', 'was removed');
 }

@@ -1,34 +1,34 @@
-/** For how long a session is denied to each call before that is believed, in milliseconds. */
+import { type Clock, deadlines } from '../runtime/deadlines.ts';
+
+/** How long all calls must be told that the session is unknown before that is believed. */
 const minDeniedMs = 1_000;
-/** How long nothing of the kind is believed again, at first and at most, in milliseconds. */
+/** How long it is not believed again: at first and at most. */
 const minPauseMs = 60_000;
 const maxPauseMs = 60 * 60_000;
 
 /**
- * An upstream that does not know a session may say so in answer to calls alone, and list its tools to anyone: then the
- * check of the session passes, and all calls fail. A tool whose own error sounds the same is told from it by what else
- * goes on: in a session that lives, other calls go well. Where there are no others, it costs a session now and then.
+ * Some upstreams list their tools to anyone and know sessions in calls only. If they lose a session, its check passes and all
+ * calls fail. A tool whose own error sounds the same differs in that other calls succeed. If there are none, the error costs a
+ * session now and then.
  */
 export class Denials {
-  readonly #nowMs: () => number;
+  readonly #clock: Pick<Clock, 'nowMs'>;
   #session: object | null = null;
-  /** Since when no call went well in that session. */
+  /** Since when no call has succeeded in that session. */
   #sinceMs = 0;
   #believedMs = Number.NEGATIVE_INFINITY;
   #pauseMs = minPauseMs;
 
-  /** @param nowMs the time, in milliseconds from any moment on */
-  constructor(nowMs = () => performance.now()) {
-    this.#nowMs = nowMs;
+  constructor(clock: Pick<Clock, 'nowMs'> = deadlines.clock) {
+    this.#clock = clock;
   }
 
   /**
-   * The answer to a call denies that there is this session, whose check passes: whether that is to be believed.
-   *
-   * @param session whose `hasServed` says whether a call went well, and is taken back here
+   * The answer to a call says that the upstream does not know a session whose check passes. Returns whether to believe it.
+   * Resets `hasServed`, which tells whether a call has succeeded since.
    */
   believed(session: { hasServed: boolean }): boolean {
-    const nowMs = this.#nowMs();
+    const nowMs = this.#clock.nowMs();
     if (session.hasServed) {
       session.hasServed = false;
       this.#session = session;

@@ -1,43 +1,42 @@
 import { Abort } from '../runtime/abort.ts';
 import { deadlines } from '../runtime/deadlines.ts';
-import { httpClientOf, openSession, type UpstreamConfig } from './detect.ts';
+import { HttpSessionSource, type UpstreamConfig } from './detect.ts';
 import { UpstreamFailure } from './failure.ts';
 import type { Item } from './items/item-list.ts';
 
 /** How long an upstream may take to terminate the session. */
 const closeTimeoutMs = 2_000;
 
-/** What a look at an upstream found. */
-export interface Found {
-  /** The server's own name and version, as they may be shown; empty: it did not tell. */
+/** The findings about an upstream. */
+export interface ProbeResult {
+  /** The server's own name and version, fit to be shown; empty if it does not report them. */
   readonly serverInfo: string;
   readonly transport: string;
   readonly protocolVersion: string;
   readonly tools: readonly Item[];
-  /** What of its tool list was passed over, as it may be shown; null: nothing was. */
+  /** What the tool list left out and why, in words of the upstream; null: nothing. */
   readonly toolFaults: string | null;
 }
 
 /**
- * Connects to an upstream once as the gateway would, lists its tools, and ends the session. To initialize and to list
- * may take `timeouts.connect_seconds` each. Rejects with an {@link UpstreamFailure}.
+ * Opens a session as the gateway would, lists the tools, and ends the session. To initialize and to list may each take
+ * `timeouts.connect_seconds`. Rejects with an {@link UpstreamFailure}.
  *
- * @param quote words of the upstream in a form that may be shown
+ * @param quote makes words of the upstream fit to be shown
  */
-export async function probe(upstream: UpstreamConfig, quote: (text: string) => string): Promise<Found> {
+export async function probe(upstream: UpstreamConfig, quote: (text: string) => string): Promise<ProbeResult> {
   const { server } = upstream;
   const connectMs = server.timeouts.connect_seconds * 1000;
   let toolFaults: string | null = null;
-  const bytes = { sent: 0, received: 0 };
-  const http = httpClientOf(upstream, () => server, { counts: { bytes } }, quote);
+  const source = new HttpSessionSource(upstream, () => server, { sent: 0, received: 0 }, quote);
   const events = {
-    // No gateway that could be met behind the upstream.
+    // No gateway has this id.
     instance: crypto.randomUUID(),
     quote,
-    onToolFaults: (faults: string | null) => {
+    onItemFaults: (faults: string | null) => {
       toolFaults = faults;
     },
-    onToolsChanged() {},
+    onItemsChanged() {},
     onClosed() {},
     onSuspect() {},
     onSeen() {},
@@ -48,10 +47,10 @@ export async function probe(upstream: UpstreamConfig, quote: (text: string) => s
     abort.abort(new UpstreamFailure('timeout', `did not initialize within ${connectMs / 1000} s`)),
   );
   try {
-    const session = await openSession(server, () => server.quirks, http, events, abort);
+    const session = await source.open(events, abort);
     deadline.clear();
     try {
-      const tools = await session.listTools(connectMs, connectMs, new Abort());
+      const tools = await session.list('tools', connectMs, connectMs, new Abort());
       const { serverInfo, transportName: transport, protocolVersion } = session;
       return { serverInfo, transport, protocolVersion, tools, toolFaults };
     } finally {
@@ -59,6 +58,6 @@ export async function probe(upstream: UpstreamConfig, quote: (text: string) => s
     }
   } finally {
     deadline.clear();
-    http.close();
+    source.close();
   }
 }

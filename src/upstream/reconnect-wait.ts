@@ -1,35 +1,42 @@
+import type { Clock } from '../runtime/deadlines.ts';
+
 /** The wait for the next attempt to connect. */
 export class ReconnectWait {
-  #timer: Timer | null = null;
+  readonly #clock: Clock;
+  #cancelTimer: (() => void) | null = null;
   #startMs = 0;
   #ms = 0;
 
-  /** How long it lasts in all, in milliseconds. */
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** The length of the last wait, in milliseconds. */
   get ms(): number {
     return this.#ms;
   }
 
-  /** How much of it is left, in milliseconds; null: none runs. */
+  /** The rest of the wait, in milliseconds; null: none runs. */
   get leftMs(): number | null {
-    return this.#timer ? Math.max(0, this.#startMs + this.#ms - performance.now()) : null;
+    return this.#cancelTimer ? Math.max(0, this.#startMs + this.#ms - this.#clock.nowMs()) : null;
   }
 
-  /** Calls `onOver` in `ms`, in place of what was to come before. */
+  /** Calls `onOver` in `ms`, instead of the function of an earlier wait. */
   start(ms: number, onOver: () => void): void {
     this.stop();
-    this.#startMs = performance.now();
+    this.#startMs = this.#clock.nowMs();
     this.#ms = ms;
-    this.#timer = setTimeout(() => {
-      this.#timer = null;
+    this.#cancelTimer = this.#clock.startTimer(() => {
+      this.#cancelTimer = null;
       onOver();
     }, ms);
   }
 
-  /** Ends it early; how long it lasted, in milliseconds: 0 where none ran. */
+  /** Ends the wait. Returns how long it lasted, in milliseconds: 0 if none ran. */
   stop(): number {
-    if (!this.#timer) return 0;
-    clearTimeout(this.#timer);
-    this.#timer = null;
-    return Math.min(this.#ms, performance.now() - this.#startMs);
+    if (!this.#cancelTimer) return 0;
+    this.#cancelTimer();
+    this.#cancelTimer = null;
+    return Math.min(this.#ms, this.#clock.nowMs() - this.#startMs);
   }
 }

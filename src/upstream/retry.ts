@@ -4,17 +4,17 @@ import type { Signal } from '../runtime/abort.ts';
 import type { Completion } from '../runtime/completion.ts';
 import { settledOrAborted } from '../runtime/deadlines.ts';
 import { cancelled, errorAnswered, toFailure, type UpstreamFailure } from './failure.ts';
-import type { LegacySession } from './legacy/session.ts';
 import type { UpstreamCall } from './pending-request.ts';
+import type { UpstreamSession } from './session.ts';
 
 /** Where an attempt finds a session. */
 export interface RetryOwner {
-  readonly session: LegacySession | null;
+  readonly session: UpstreamSession | null;
   readonly requestTimeoutMs: number;
   /** The live session; waits for one that is being opened. Rejects with an {@link UpstreamFailure}. */
-  usableSession(signal: Signal): Promise<LegacySession>;
+  usableSession(signal: Signal): Promise<UpstreamSession>;
   /** A call has failed in that session: resolves to whether the session is lost, once that is known. Does not reject. */
-  failedOn(session: LegacySession, failure: UpstreamFailure): Promise<boolean>;
+  judge(session: UpstreamSession, failure: UpstreamFailure): Promise<boolean>;
 }
 
 /** A client's request while it is with the upstream, which gets it a second time only where that does no harm. */
@@ -25,7 +25,7 @@ export class RetryableCall implements Completion<ResponseMessage> {
   readonly #isRepeatable: boolean;
   readonly #done: Completion<ResponseMessage>;
   /** The session that it was sent in last. */
-  #session: LegacySession | null = null;
+  #session: UpstreamSession | null = null;
   #isSecond = false;
 
   constructor(
@@ -59,7 +59,7 @@ export class RetryableCall implements Completion<ResponseMessage> {
       void this.#failed(errorAnswered(answer, answer.error));
       return;
     }
-    (this.#session as LegacySession).hasServed = true;
+    (this.#session as UpstreamSession).hasServed = true;
     this.#done.resolve(answer);
   }
 
@@ -73,7 +73,7 @@ export class RetryableCall implements Completion<ResponseMessage> {
   async #failed(failure: UpstreamFailure): Promise<void> {
     const { signal } = this.#call;
     let isLost = false;
-    const verdict = this.#owner.failedOn(this.#session as LegacySession, failure).then((lost) => {
+    const verdict = this.#owner.judge(this.#session as UpstreamSession, failure).then((lost) => {
       isLost = lost;
     });
     // A call that timed out waits, too, so that its client's next call finds a session that works.
@@ -98,7 +98,7 @@ export class RetryableCall implements Completion<ResponseMessage> {
     return kind === 'broken' && this.#isRepeatable;
   }
 
-  #send(session: LegacySession): void {
+  #send(session: UpstreamSession): void {
     this.#session = session;
     session.call(this.#call, this.#target, this.#owner.requestTimeoutMs, this);
   }

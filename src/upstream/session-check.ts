@@ -1,87 +1,89 @@
 import type { ServerConfig } from '../config/schema.ts';
+import { type Clock, deadlines } from '../runtime/deadlines.ts';
 import { toFailure, type UpstreamFailure } from './failure.ts';
 
-/** How long no other check follows one that passed, at first and at most, in milliseconds. */
+/** The pause after a check that passed: at first and at most. */
 const minPauseMs = 1_000;
 const maxPauseMs = 60_000;
 
-/** A check may take as long as a call, but at least this long, in milliseconds. */
+/** A check may take as long as a call, but at least this long. */
 const minTimeoutMs = 1_000;
 
-/** How long a check may take: calls that failed wait for it. */
+/** How long a check may take. Calls that failed wait for it. */
 export function checkTimeoutMs({ connect_seconds, request_seconds }: ServerConfig['timeouts']): number {
   return Math.min(connect_seconds * 1000, Math.max(minTimeoutMs, request_seconds * 1000));
 }
 
 interface SessionCheckParts {
-  /** Asks the upstream for something that no tool has a hand in. Rejects where it does not answer well. */
+  /** Asks the upstream for something that no tool is involved in. Rejects unless it answers well. */
   readonly ask: () => Promise<void>;
   readonly onPassed: () => void;
-  /** The session is of no use any more. `suspicion` is the failure that had it checked. */
+  /** The session is lost. `suspicion` is the failure that had it checked. */
   readonly onFailed: (failure: UpstreamFailure, suspicion: UpstreamFailure) => void;
-  /** The time, in milliseconds from any moment on. */
-  readonly nowMs?: () => number;
+  readonly clock?: Clock;
 }
 
 /**
- * Finds out whether a session in which something failed is one still. What fails meanwhile shares the check that runs.
- * One that passed is followed by a pause, at whose end the session is checked again if anything failed meanwhile: a
- * tool that always fails must not have the session checked all the time. The pause grows while that goes on with one
- * and the same failure, for which the last check found the session not guilty.
+ * Checks whether a session in which something failed still lives. Failures during a check share its result. A check that
+ * passed is followed by a pause, at whose end the session is checked again if anything failed meanwhile, so that a tool that
+ * always fails does not cause a check each time. The pause grows while the same failure repeats.
  */
 export class SessionCheck {
   readonly #parts: SessionCheckParts;
-  readonly #nowMs: () => number;
+  readonly #clock: Clock;
   #running: Promise<boolean> | null = null;
-  #timer: Timer | null = null;
+  #cancelTimer: (() => void) | null = null;
   #passedMs = Number.NEGATIVE_INFINITY;
   #pauseMs = minPauseMs;
-  /** What the failure said whose check passed last. */
+  /** The words of the failure before the last check that passed. */
   #refuted = '';
 
   constructor(parts: SessionCheckParts) {
     this.#parts = parts;
-    this.#nowMs = parts.nowMs ?? (() => performance.now());
+    this.#clock = parts.clock ?? deadlines.clock;
   }
 
-  /** Something failed in the session: resolves to whether the session has failed its check, too. Does not reject. */
+  /** Something failed in the session. Resolves to whether the session fails its check, too. Does not reject. */
   suspect(suspicion: UpstreamFailure): Promise<boolean> {
     if (this.#running) return this.#running;
-    const sinceMs = this.#nowMs() - this.#passedMs;
-    const repeated = wordsOf(suspicion) === this.#refuted && sinceMs <= 2 * this.#pauseMs;
-    if (!repeated) this.#pauseMs = minPauseMs;
-    if (sinceMs >= this.#pauseMs) return this.#run(suspicion, repeated);
+    const sinceMs = this.#clock.nowMs() - this.#passedMs;
+    const isRepeated = wordsOf(suspicion) === this.#refuted && sinceMs <= 2 * this.#pauseMs;
+    if (!isRepeated) this.#pauseMs = minPauseMs;
+    if (sinceMs >= this.#pauseMs) return this.#run(suspicion, isRepeated);
     this.end();
-    this.#timer = setTimeout(() => void this.#run(suspicion, repeated), this.#pauseMs - sinceMs);
+    this.#cancelTimer = this.#clock.startTimer(
+      () => void this.#run(suspicion, isRepeated),
+      this.#pauseMs - sinceMs,
+    );
     return Promise.resolve(false);
   }
 
-  /** Checks no more: another session has taken its place. */
+  /** Ends the checks: the session is no longer in use. */
   end(): void {
-    if (this.#timer) clearTimeout(this.#timer);
-    this.#timer = null;
+    this.#cancelTimer?.();
+    this.#cancelTimer = null;
   }
 
-  #run(suspicion: UpstreamFailure, repeated: boolean): Promise<boolean> {
+  #run(suspicion: UpstreamFailure, isRepeated: boolean): Promise<boolean> {
     this.end();
-    this.#running = this.#check(suspicion, repeated).finally(() => {
+    this.#running = this.#check(suspicion, isRepeated).finally(() => {
       this.#running = null;
     });
     return this.#running;
   }
 
-  async #check(suspicion: UpstreamFailure, repeated: boolean): Promise<boolean> {
+  async #check(suspicion: UpstreamFailure, isRepeated: boolean): Promise<boolean> {
     try {
       await this.#parts.ask();
     } catch (error) {
       const failure = toFailure(error);
-      // It was not even asked.
+      // The check could not be made.
       if (failure.saysNothing) return false;
       this.#parts.onFailed(failure, suspicion);
       return true;
     }
-    this.#passedMs = this.#nowMs();
-    this.#pauseMs = repeated ? Math.min(2 * this.#pauseMs, maxPauseMs) : minPauseMs;
+    this.#passedMs = this.#clock.nowMs();
+    this.#pauseMs = isRepeated ? Math.min(2 * this.#pauseMs, maxPauseMs) : minPauseMs;
     this.#refuted = wordsOf(suspicion);
     this.#parts.onPassed();
     return false;

@@ -1,433 +1,384 @@
 import type { ServerConfig } from '../config/schema.ts';
-import type { HttpClient } from '../http-client/client.ts';
 import type { Logger } from '../observability/log.ts';
 import type { UpstreamMetrics } from '../observability/upstream-metrics.ts';
 import { MessageLog } from '../protocol/message-log.ts';
 import { Abort, type Signal } from '../runtime/abort.ts';
-import { settledOrAborted } from '../runtime/deadlines.ts';
-import { backoffMs } from './backoff.ts';
+import { type Deadlines, deadlines as processDeadlines, settledOrAborted } from '../runtime/deadlines.ts';
 import { CatalogWatch } from './catalog-watch.ts';
-import { type ConnectParts, connect } from './connect.ts';
+import { connect } from './connect.ts';
 import { Denials } from './denials.ts';
-import { httpClientOf, type UpstreamConfig } from './detect.ts';
 import { cancelled, toFailure, UpstreamFailure } from './failure.ts';
 import type { Item } from './items/item-list.ts';
-import type { LegacySession, SessionEvents } from './legacy/session.ts';
+import { LiveSession } from './live-session.ts';
+import { ReconnectPolicy } from './reconnect-policy.ts';
 import { ReconnectWait } from './reconnect-wait.ts';
 import type { RetryOwner } from './retry.ts';
-import { checkTimeoutMs, SessionCheck } from './session-check.ts';
+import type { SessionEvents, SessionSource, UpstreamSession } from './session.ts';
 import { UpstreamLog } from './upstream-log.ts';
 
 /** How long an upstream may take to terminate a session. */
 const closeTimeoutMs = 2_000;
-/** How often calls and reloads may have an upstream in backoff tried before its time. */
+/** The shortest time between attempts that calls and reloads start during a backoff. */
 const minAttemptIntervalMs = 1_000;
-/** Where a connection stands. `closed` is final, and `given_up` until `revive`. */
+/** `closed` is final, `given_up` lasts until `revive`. */
 type KeeperState = 'connecting' | 'ready' | 'backoff' | 'given_up' | 'closed';
 
-/** What a connection tells its owner, and what it asks of it. */
+/** What a session keeper needs of its owner. */
 interface KeeperEvents {
-  /** The id by which this gateway recognizes itself. */
+  /** The id of this gateway, which an upstream that leads back to it reports. */
   readonly instance: string;
-  /** Words of the upstream in a form that may be shown: short, on one line, without secrets. */
+  /** Makes words of the upstream fit to be shown: short, on one line, without secrets. */
   quote(text: string): string;
   /** The items that the upstream offers now; none once it is given up. */
   onItems(items: readonly Item[]): void;
 }
 
-/** A connection for /health. */
+interface KeeperParts {
+  readonly config: ServerConfig;
+  readonly source: SessionSource;
+  readonly logger: Logger;
+  readonly metrics: UpstreamMetrics;
+  readonly events: KeeperEvents;
+  /** By default those of the process; tests inject their own, with their own clock. */
+  readonly deadlines?: Deadlines;
+}
+
+/** The state of an upstream, for /health. */
 export interface KeeperStatus {
   readonly state: KeeperState;
-  /** The transport in use, or null while there is none. */
+  /** The transport in use; null: none. */
   readonly transport: string | null;
   readonly protocolVersion: string | null;
   readonly lastSeenMs: number | null;
   readonly reconnects: number;
   readonly lastError: string | null;
-  /** Milliseconds to the next attempt; null when none is due. */
+  /** Milliseconds until the next attempt; null: none is due. */
   readonly nextRetryMs: number | null;
 }
 
 /**
- * Keeps one upstream connected: a single session, replaced when it is lost, its tools fetched when they change. Calls
- * are answered while the session lives, wait while another one is opened, and fail at once while the upstream is down;
- * but one that is down is tried again for them, if that was not done a moment ago.
+ * Keeps one session with an upstream: opens it, and replaces it when it is lost. Calls use the session, wait while one is
+ * opened, and fail at once during a backoff, unless they start an early attempt.
  */
 export class SessionKeeper implements RetryOwner, SessionEvents {
-  readonly name: string;
-  #config: UpstreamConfig;
-  #requestTimeoutMs: number;
   readonly messages: MessageLog | null;
+  readonly #parts: KeeperParts;
+  readonly #deadlines: Deadlines;
   readonly #log: UpstreamLog;
-  readonly #metrics: UpstreamMetrics;
-  readonly #events: KeeperEvents;
-  readonly #http: HttpClient;
-  readonly #tools: CatalogWatch;
+  readonly #watch: CatalogWatch;
   readonly #closing = new Abort();
-  readonly #parts: ConnectParts;
+  readonly #denials: Denials;
+  readonly #policy = new ReconnectPolicy();
+  readonly #wait: ReconnectWait;
+  readonly #firstReady = Promise.withResolvers<void>();
+  #config: ServerConfig;
+  /** Cached, because every call needs it. */
+  #requestTimeoutMs: number;
 
   #state: KeeperState = 'connecting';
-  #session: LegacySession | null = null;
-  /** Of that session. */
-  #check: SessionCheck | null = null;
-  /** What calls wait for while an attempt to connect is under way. */
-  #connecting: Promise<void> | null = null;
+  #live: LiveSession | null = null;
+  /** The attempt that calls wait for. */
+  #attempt: Promise<void> | null = null;
   #attemptMs = Number.NEGATIVE_INFINITY;
-  /** Whether that attempt was due, or is made before its time. */
+  /** Whether that attempt is due; if not, its failure does not count. */
   #isDue = true;
-  /** Whether it replaces a session that the upstream has forgotten: no connection was lost then. */
+  /** Whether that attempt replaces a session that the upstream has forgotten, so that no connection was lost. */
   #isRenewal = false;
-  #everReady = false;
-  /** Attempts in a row that failed; those before their time do not count. */
-  #failures = 0;
-  /** Sessions in a row that were lost before they were of any use. */
-  #uselessSessions = 0;
+  #wasReady = false;
   #reconnects = 0;
   #lastFailure: UpstreamFailure | null = null;
   #lastSeenMs: number | null = null;
   #gateways: readonly string[] = [];
-  #readySinceMs = 0;
 
-  readonly #denials = new Denials();
-  readonly #retry = new ReconnectWait();
-
-  readonly #outcome = Promise.withResolvers<void>();
-
-  constructor(config: UpstreamConfig, logger: Logger, metrics: UpstreamMetrics, events: KeeperEvents) {
-    this.name = config.server.name;
+  constructor(parts: KeeperParts) {
+    const { config, logger, metrics, events, deadlines = processDeadlines } = parts;
+    const { clock } = deadlines;
+    const server = config.name;
+    this.#parts = parts;
     this.#config = config;
-    this.#requestTimeoutMs = requestTimeoutMs(config);
-    this.messages = logger.isTrace ? new MessageLog(logger, { server: this.name }) : null;
-    this.#log = new UpstreamLog(logger, this.name);
-    this.#metrics = metrics;
-    this.#events = events;
-    this.#http = httpClientOf(
-      config,
-      () => this.config,
-      this.#metrics,
-      (text) => this.quote(text),
-    );
-    this.#tools = new CatalogWatch({
-      config: () => this.config,
-      metrics: this.#metrics,
+    this.#requestTimeoutMs = config.timeouts.request_seconds * 1000;
+    this.#deadlines = deadlines;
+    this.messages = logger.isTrace ? new MessageLog(logger, { server }) : null;
+    this.#log = new UpstreamLog(logger, server, clock);
+    this.#denials = new Denials(clock);
+    this.#wait = new ReconnectWait(clock);
+    this.#watch = new CatalogWatch({
+      config: () => this.#config,
+      metrics,
       closing: this.#closing,
-      onItems: (items) => this.#events.onItems(items),
+      clock,
+      onItems: (items) => events.onItems(items),
       onRefreshed: (session, failure) => this.#refreshed(session, failure),
     });
-    this.#parts = {
-      config: () => this.config,
-      http: this.#http,
-      metrics: this.#metrics,
-      tools: this.#tools,
-      events: this,
-      closing: this.#closing,
-    };
-    this.#outcome.promise.catch(() => {});
-  }
-
-  get config(): ServerConfig {
-    return this.#config.server;
-  }
-
-  /** Connects in the background, and goes on trying; does nothing where that was begun, or it was closed before. */
-  start(): void {
-    if (this.#state === 'connecting') this.#attempt(true);
-  }
-
-  /** Resolves once the upstream has been ready; rejects when it is given up or closed before. */
-  firstReady(): Promise<void> {
-    return this.#outcome.promise;
-  }
-
-  status(): KeeperStatus {
-    return {
-      state: this.#state,
-      transport: this.#session?.transportName ?? null,
-      protocolVersion: this.#session?.protocolVersion ?? null,
-      lastSeenMs: this.#lastSeenMs,
-      reconnects: this.#reconnects,
-      lastError: this.#lastFailure?.message ?? null,
-      nextRetryMs: this.#state === 'backoff' ? this.#retry.leftMs : null,
-    };
-  }
-
-  /** The ids of the gateways that it led to when it was connected last. */
-  get gateways(): readonly string[] {
-    return this.#gateways;
-  }
-  /** The live session, or null while there is none. */
-  get session(): LegacySession | null {
-    return this.#session;
-  }
-  /** Of the configuration; kept, because each call asks for it. */
-  get requestTimeoutMs(): number {
-    return this.#requestTimeoutMs;
+    this.#firstReady.promise.catch(() => {});
   }
 
   get state(): KeeperState {
     return this.#state;
+  }
+  get session(): UpstreamSession | null {
+    return this.#live === null ? null : this.#live.session;
+  }
+  get requestTimeoutMs(): number {
+    return this.#requestTimeoutMs;
+  }
+  /** The ids of the gateways that the last session led to. */
+  get gateways(): readonly string[] {
+    return this.#gateways;
   }
   get lastSeenMs(): number | null {
     return this.#lastSeenMs;
   }
   /** The current wait between two attempts to connect, or 0. */
   get backoffMs(): number {
-    return this.#state === 'backoff' ? this.#retry.ms : 0;
+    return this.#state === 'backoff' ? this.#wait.ms : 0;
   }
   /** When the items were last listed, in milliseconds since the epoch; null before the first time. */
   get listedMs(): number | null {
-    return this.#tools.refreshedMs;
+    return this.#watch.refreshedMs;
   }
 
-  /** Takes over changes that need no new connection. */
-  update(config: UpstreamConfig): void {
+  status(): KeeperStatus {
+    return {
+      state: this.#state,
+      transport: this.session?.transportName ?? null,
+      protocolVersion: this.session?.protocolVersion ?? null,
+      lastSeenMs: this.#lastSeenMs,
+      reconnects: this.#reconnects,
+      lastError: this.#lastFailure?.message ?? null,
+      nextRetryMs: this.#state === 'backoff' ? this.#wait.leftMs : null,
+    };
+  }
+
+  /** Connects in the background. May be called again. */
+  start(): void {
+    if (this.#state === 'connecting') this.#connect(true);
+  }
+
+  /** Resolves once a session has been ready. Rejects when the upstream is given up or the keeper is closed before. */
+  firstReady(): Promise<void> {
+    return this.#firstReady.promise;
+  }
+
+  /** Applies settings that need no new session. */
+  update(config: ServerConfig): void {
     this.#config = config;
-    this.#requestTimeoutMs = requestTimeoutMs(config);
-    this.#http.headersChanged();
-    // The wait that runs may be far longer than the new settings want.
-    if (this.#session) this.#tools.changed(this.#session);
+    this.#requestTimeoutMs = config.timeouts.request_seconds * 1000;
+    this.#parts.source.settingsChanged();
+    // The wait in progress may be far longer than the new settings allow.
+    if (this.session) this.#watch.changed(this.session);
   }
 
-  /** Tries again where it was given up, and before its time where it waits. */
+  /** Connects again if the upstream was given up, and sooner if it is in backoff. */
   revive(): void {
     if (this.#state === 'given_up') {
-      this.#failures = 0;
-      this.#attempt(true);
+      this.#policy.reset();
+      this.#connect(true);
     } else if (this.#state === 'backoff') {
-      const waitMs = this.#attemptMs + minAttemptIntervalMs - performance.now();
-      if (waitMs <= 0) this.#attempt(false);
-      else if (waitMs < (this.#retry.leftMs ?? 0)) this.#backOff(waitMs);
+      const waitMs = this.#attemptMs + minAttemptIntervalMs - this.#deadlines.clock.nowMs();
+      if (waitMs <= 0) this.#connect(false);
+      else if (waitMs < (this.#wait.leftMs ?? 0)) this.#backOff(waitMs);
     }
   }
 
-  /** Ends the connection: at once for new calls, and when the running ones are done for those. */
+  /** Refuses new calls, and ends the session when the running ones have ended. */
   async close(): Promise<void> {
     if (this.#state === 'closed') return;
     this.#state = 'closed';
     this.#closing.abort();
-    this.#tools.stop();
-    this.#check?.end();
-    this.#retry.stop();
-    this.#outcome.reject(new UpstreamFailure('refused', 'was removed'));
-    const session = this.#session;
-    this.#session = null;
+    this.#watch.stop();
+    this.#wait.stop();
+    this.#firstReady.reject(new UpstreamFailure('refused', 'was removed'));
+    const { session } = this;
+    this.#live?.end();
+    this.#live = null;
     await session?.retire(closeTimeoutMs);
-    this.#http.close();
+    this.#parts.source.close();
   }
 
   get instance(): string {
-    return this.#events.instance;
+    return this.#parts.events.instance;
   }
   quote(text: string): string {
-    return this.#events.quote(text);
+    return this.#parts.events.quote(text);
   }
   onSeen(): void {
     this.#lastSeenMs = Date.now();
   }
-  onToolsChanged(session: LegacySession): void {
-    this.#tools.changed(session);
+  onItemsChanged(session: UpstreamSession): void {
+    this.#watch.changed(session);
   }
-  onToolFaults(faults: string | null): void {
-    this.#log.toolFaults(faults);
+  onItemFaults(faults: string | null): void {
+    this.#log.itemFaults(faults);
   }
   onOddity(what: string): void {
-    this.#log.odd(what);
+    this.#log.oddity(what);
   }
-  onClosed(session: LegacySession, error: Error): void {
+  onClosed(session: UpstreamSession, error: Error): void {
     const failure = toFailure(error);
     this.#replace(session, failure, failure);
   }
-  onSuspect(session: LegacySession): void {
-    void this.failedOn(session, new UpstreamFailure('broken', 'its event stream broke'));
+  onSuspect(session: UpstreamSession): void {
+    void this.judge(session, new UpstreamFailure('broken', 'its event stream broke'));
   }
 
-  /**
-   * Something has failed in that session: resolves to whether the session is lost, once that is known. Does not reject.
-   * Whatever failed, the session is asked: no list of codes and words would hold all that servers say of a lost one.
-   */
-  failedOn(session: LegacySession, failure: UpstreamFailure): Promise<boolean> {
+  judge(session: UpstreamSession, failure: UpstreamFailure): Promise<boolean> {
     if (failure.saysNothing) return Promise.resolve(false);
-    if (session !== this.#session || this.#check === null) return Promise.resolve(true);
-    const verdict = this.#check.suspect(failure);
-    return failure.loss === undefined
-      ? verdict
-      : verdict.then((isLost) => isLost || this.#denied(session, failure));
+    return session === this.#live?.session ? this.#live.judge(failure) : Promise.resolve(true);
   }
 
-  /**
-   * A failure denies that there is this session, which passed its check. Returns false even if that is believed: the
-   * call may have been executed.
-   */
-  #denied(session: LegacySession, failure: UpstreamFailure): boolean {
-    if (session === this.#session && this.#denials.believed(session))
-      this.#replace(session, failure, failure);
-    return false;
-  }
-
-  /**
-   * The live session. Waits for one that is being opened, at most as long as a connection may take to come about, or a
-   * call, but not for a client that does not.
-   */
-  async usableSession(signal: Signal): Promise<LegacySession> {
-    if (this.#session === null) {
-      const isEarly = performance.now() - this.#attemptMs < minAttemptIntervalMs;
+  async usableSession(signal: Signal): Promise<UpstreamSession> {
+    if (this.#live === null) {
+      const isEarly = this.#deadlines.clock.nowMs() - this.#attemptMs < minAttemptIntervalMs;
       if (this.#state === 'connecting') this.start();
-      else if (this.#state === 'backoff' && !isEarly) this.#attempt(false);
-      if (this.#connecting) await settledOrAborted(this.#connecting, signal, this.#requestTimeoutMs);
+      else if (this.#state === 'backoff' && !isEarly) this.#connect(false);
+      if (this.#attempt)
+        await settledOrAborted(this.#attempt, signal, this.#requestTimeoutMs, this.#deadlines);
     }
     if (signal.aborted) throw cancelled();
-    if (this.#session !== null) return this.#session;
+    if (this.session) return this.session;
     const kind = this.#lastFailure?.kind === 'auth' ? 'auth' : 'refused';
-    throw new UpstreamFailure(kind, this.#describe());
+    throw new UpstreamFailure(kind, this.#describeState());
   }
 
-  /** What to tell a call while there is no session. */
-  #describe(): string {
+  /** Why there is no session, and when the next attempt starts. */
+  #describeState(): string {
     const cause = this.#lastFailure === null ? '' : `: ${this.#lastFailure.message}`;
-    const { leftMs } = this.#retry;
     if (this.#state === 'closed') return 'was removed';
     if (this.#state === 'given_up') return `given up${cause}`;
     if (this.#state === 'connecting') return `not connected yet${cause}; an attempt is under way`;
-    return `not connected${cause}; next attempt in ${Math.max(1, Math.ceil((leftMs ?? 0) / 1000))} s`;
+    const seconds = Math.max(1, Math.ceil((this.#wait.leftMs ?? 0) / 1000));
+    return `not connected${cause}; next attempt in ${seconds} s`;
   }
 
-  /**
-   * Tries to connect, unless that is under way.
-   * @param isDue whether it is time for it; if not, its failure changes nothing
-   */
-  #attempt(isDue: boolean): void {
-    if (this.#connecting) {
+  /** Starts an attempt to connect, unless one is under way. */
+  #connect(isDue: boolean): void {
+    if (this.#attempt) {
       this.#isDue ||= isDue;
       return;
     }
     this.#state = 'connecting';
     this.#isDue = isDue;
-    this.#attemptMs = performance.now();
+    this.#attemptMs = this.#deadlines.clock.nowMs();
     const { promise, resolve } = Promise.withResolvers<void>();
-    this.#connecting = promise;
-    void this.#connect(resolve).finally(() => {
-      this.#connecting = null;
+    this.#attempt = promise;
+    void this.#runAttempt(resolve).finally(() => {
+      this.#attempt = null;
       resolve();
     });
   }
 
-  /** @param letGo lets go the calls that wait, when they have waited long enough */
-  async #connect(letGo: () => void): Promise<void> {
-    const counts = !this.#isRenewal && (this.#everReady || this.#failures > 0);
+  /** @param releaseCalls ends the wait of the calls that wait for the attempt */
+  async #runAttempt(releaseCalls: () => void): Promise<void> {
+    const { source, metrics } = this.#parts;
+    const isReconnect = !this.#isRenewal && (this.#wasReady || this.#policy.hasFailed);
     try {
-      const session = await connect(this.#parts, letGo);
-      if (counts) this.#metrics.reconnectAttempted(true);
-      if (counts && this.#everReady) {
+      const parts = {
+        config: () => this.#config,
+        source,
+        metrics,
+        watch: this.#watch,
+        events: this,
+        closing: this.#closing,
+        deadlines: this.#deadlines,
+      };
+      const session = await connect(parts, releaseCalls);
+      if (isReconnect) metrics.reconnectAttempted(true);
+      if (isReconnect && this.#wasReady) {
         this.#reconnects++;
-        this.#metrics.reconnected();
+        metrics.reconnected();
       }
       this.#becomeReady(session);
     } catch (error) {
       if (this.#state === 'closed') return;
-      if (counts) this.#metrics.reconnectAttempted(false);
-      this.#failed(toFailure(error));
+      if (isReconnect) metrics.reconnectAttempted(false);
+      this.#attemptFailed(toFailure(error));
     }
   }
 
-  #becomeReady(session: LegacySession): void {
-    this.#metrics.backedOff(this.#retry.stop() / 1000);
-    this.#session = session;
-    this.#check = this.#checkOf(session);
+  #becomeReady(session: UpstreamSession): void {
+    const { metrics } = this.#parts;
+    metrics.backedOff(this.#wait.stop() / 1000);
+    this.#live = new LiveSession(session, {
+      config: () => this.#config,
+      metrics,
+      denials: this.#denials,
+      closing: this.#closing,
+      clock: this.#deadlines.clock,
+      onLost: (lost, failure, suspicion) => this.#replace(lost, failure, suspicion),
+    });
     this.#gateways = session.gateways;
     this.#state = 'ready';
-    this.#everReady = true;
+    this.#wasReady = true;
     this.#isRenewal = false;
-    this.#failures = 0;
+    this.#policy.reset();
     this.#lastFailure = null;
-    this.#readySinceMs = performance.now();
-    this.#outcome.resolve();
-    this.#tools.start(session);
+    this.#firstReady.resolve();
+    this.#watch.start(session);
     this.#log.connected({
       transport: session.transportName,
       protocol_version: session.protocolVersion,
-      tools: this.#tools.count,
+      tools: this.#watch.count,
     });
   }
 
-  #checkOf(session: LegacySession): SessionCheck {
-    return new SessionCheck({
-      ask: () => session.check(checkTimeoutMs(this.config.timeouts), this.#closing),
-      onPassed: () => this.#metrics.healthChecked(true),
-      onFailed: (failure, suspicion) => {
-        this.#metrics.healthChecked(false);
-        this.#replace(session, failure, suspicion);
-      },
-    });
-  }
-
-  /** The list of tools was fetched anew, or could not be: a check that comes by itself. */
-  #refreshed(session: LegacySession, failure: UpstreamFailure | null): void {
-    if (failure === null) this.#metrics.healthChecked(true);
-    if (session !== this.#session || failure?.saysNothing) return;
+  /** The items were fetched again, or that failed: this is a health check, too. */
+  #refreshed(session: UpstreamSession, failure: UpstreamFailure | null): void {
+    if (failure === null) this.#parts.metrics.healthChecked(true);
+    if (session !== this.session || failure?.saysNothing) return;
     this.#lastFailure = failure;
-    if (failure) void this.failedOn(session, failure);
+    if (failure) void this.judge(session, failure);
   }
 
-  /** An attempt to connect came to nothing. */
-  #failed(failure: UpstreamFailure): void {
+  #attemptFailed(failure: UpstreamFailure): void {
     this.#lastFailure = failure;
     this.#isRenewal = false;
     if (!this.#isDue) {
       this.#state = 'backoff';
-      this.#log.failed(failure.message, this.#retry.leftMs ?? 0);
+      this.#log.failed(failure.message, this.#wait.leftMs ?? 0);
       return;
     }
-    // What the gateway lacks says nothing about the upstream.
-    if (!failure.isOwnLack) this.#failures++;
-    const { max_attempts, backoff_max_ms } = this.config.reconnect;
-    if (max_attempts > 0 && this.#failures >= max_attempts) {
+    const waitMs = this.#policy.afterFailure(failure, this.#config.reconnect);
+    if (waitMs === null) {
       this.#state = 'given_up';
-      this.#tools.offer([]);
+      this.#watch.offer([]);
       this.#log.givenUp(failure.message);
-      this.#outcome.reject(failure);
+      this.#firstReady.reject(failure);
       return;
     }
-    const isSettled = failure.kind === 'auth' || failure.kind === 'loop';
-    this.#backOff(isSettled ? backoff_max_ms : backoffMs(this.#failures, this.config.reconnect));
-    this.#log.failed(failure.message, this.#retry.ms);
+    this.#backOff(waitMs);
+    this.#log.failed(failure.message, waitMs);
   }
 
   /**
-   * The session cannot be used any more: another one takes its place, at once unless that would go on and on.
-   * @param suspicion what had it checked
+   * Replaces a lost session, which ends when its running calls have ended.
+   * @param suspicion the failure that had it checked
    */
-  #replace(session: LegacySession, failure: UpstreamFailure, suspicion: UpstreamFailure): void {
-    if (session !== this.#session) return;
-    this.#session = null;
-    this.#check?.end();
-    this.#check = null;
-    this.#tools.stop();
-    // When its running calls are done. There is nothing to terminate where the upstream does not know it.
+  #replace(session: UpstreamSession, failure: UpstreamFailure, suspicion: UpstreamFailure): void {
+    const live = this.#live;
+    if (session !== live?.session) return;
+    this.#live = null;
+    live.end();
+    this.#watch.stop();
+    // An upstream that does not know the session has nothing to terminate.
     void session.retire(closeTimeoutMs, failure.loss === undefined);
     if (this.#state === 'closed') return;
     const isDown = failure.loss === undefined && ['refused', 'broken', 'timeout'].includes(failure.kind);
-    if (!isDown) this.#metrics.sessionReset(failure.loss ?? suspicion.loss ?? 'unknown_session');
-    const hasLasted = performance.now() - this.#readySinceMs > this.config.reconnect.backoff_base_ms;
-    this.#uselessSessions = hasLasted || session.hasServed ? 0 : this.#uselessSessions + 1;
-    const isGone = session.closedBy !== null || failure.kind === 'refused';
-    const atOnce = hasLasted || (!isGone && this.#uselessSessions <= 1);
-    this.#isRenewal = !isDown && atOnce;
+    if (!isDown) this.#parts.metrics.sessionReset(failure.loss ?? suspicion.loss ?? 'unknown_session');
+    const waitMs = this.#policy.afterLoss(session, live.lastedMs, failure, this.#config.reconnect);
+    this.#isRenewal = !isDown && waitMs === null;
     this.#lastFailure = failure;
     if (this.#isRenewal) this.#log.renewing(failure.message);
     else this.#log.lost(failure.message);
-    if (atOnce) this.#attempt(true);
-    else this.#backOff(backoffMs(this.#uselessSessions, this.config.reconnect));
+    if (waitMs === null) this.#connect(true);
+    else this.#backOff(waitMs);
   }
 
   #backOff(ms: number): void {
     this.#state = 'backoff';
-    this.#retry.start(ms, () => {
-      this.#metrics.backedOff(ms / 1000);
-      this.#attempt(true);
+    this.#wait.start(ms, () => {
+      this.#parts.metrics.backedOff(ms / 1000);
+      this.#connect(true);
     });
   }
-}
-
-function requestTimeoutMs({ server }: UpstreamConfig): number {
-  return server.timeouts.request_seconds * 1000;
 }

@@ -1,4 +1,5 @@
 import type { Logger } from '../observability/log.ts';
+import { type Clock, deadlines } from '../runtime/deadlines.ts';
 
 /** How often an outage that lasts is told again, in milliseconds. */
 const repeatMs = 600_000;
@@ -12,7 +13,7 @@ const maxTold = 10;
 export class UpstreamLog {
   readonly #logger: Logger;
   readonly #server: string;
-  readonly #nowMs: () => number;
+  readonly #clock: Pick<Clock, 'nowMs'>;
   readonly #outages: Allowance;
   readonly #renewals: Allowance;
   /** When the outage began; null: there is none. */
@@ -24,17 +25,16 @@ export class UpstreamLog {
   #tellsEnd = true;
 
   /** What was passed over of the tool list, as it was last told. */
-  #toolFaults: string | null = null;
+  #itemFaults: string | null = null;
   /** What was told of what it does oddly: a fixed number of texts at most. */
   readonly #oddities = new Set<string>();
 
-  /** @param nowMs the time, in milliseconds from any moment on */
-  constructor(logger: Logger, server: string, nowMs: () => number = () => performance.now()) {
+  constructor(logger: Logger, server: string, clock: Pick<Clock, 'nowMs'> = deadlines.clock) {
     this.#logger = logger;
     this.#server = server;
-    this.#nowMs = nowMs;
-    this.#outages = new Allowance(nowMs);
-    this.#renewals = new Allowance(nowMs);
+    this.#clock = clock;
+    this.#outages = new Allowance(clock);
+    this.#renewals = new Allowance(clock);
   }
 
   /** The upstream has lost the session, and is asked for another one: no outage, unless that fails. */
@@ -83,13 +83,13 @@ export class UpstreamLog {
   }
 
   /** Not all of its tool list can be taken; null: all of it can. */
-  toolFaults(faults: string | null): void {
-    if (faults !== null && faults !== this.#toolFaults)
+  itemFaults(faults: string | null): void {
+    if (faults !== null && faults !== this.#itemFaults)
       this.#logger.warn('part of the tool list cannot be used', { server: this.#server, faults });
-    this.#toolFaults = faults;
+    this.#itemFaults = faults;
   }
 
-  odd(what: string): void {
+  oddity(what: string): void {
     if (this.#oddities.has(what)) return;
     this.#oddities.add(what);
     this.#logger.debug('the upstream does something odd, which is tolerated', {
@@ -100,7 +100,7 @@ export class UpstreamLog {
 
   /** Whether the outage that begins is told. */
   #begin(): boolean {
-    this.#sinceMs = this.#nowMs();
+    this.#sinceMs = this.#clock.nowMs();
     this.#tellsEnd = this.#outages.take();
     if (this.#tellsEnd) this.#toldMs = this.#sinceMs;
     return this.#tellsEnd;
@@ -108,7 +108,7 @@ export class UpstreamLog {
 
   /** Whether the outage that lasts is told again. */
   #isDue(): boolean {
-    const nowMs = this.#nowMs();
+    const nowMs = this.#clock.nowMs();
     if (nowMs - this.#toldMs < repeatMs) return false;
     this.#toldMs = nowMs;
     this.#tellsEnd = true;
@@ -116,7 +116,7 @@ export class UpstreamLog {
   }
 
   #extent(): { attempts: number; down_seconds: number } {
-    const nowMs = this.#nowMs();
+    const nowMs = this.#clock.nowMs();
     return {
       attempts: this.#attempts,
       down_seconds: Math.round((nowMs - (this.#sinceMs ?? nowMs)) / 100) / 10,
@@ -132,16 +132,16 @@ export class UpstreamLog {
 
 /** Allows so many in each period. */
 class Allowance {
-  readonly #nowMs: () => number;
+  readonly #clock: Pick<Clock, 'nowMs'>;
   #sinceMs = Number.NEGATIVE_INFINITY;
   #taken = 0;
 
-  constructor(nowMs: () => number) {
-    this.#nowMs = nowMs;
+  constructor(clock: Pick<Clock, 'nowMs'>) {
+    this.#clock = clock;
   }
 
   take(): boolean {
-    const nowMs = this.#nowMs();
+    const nowMs = this.#clock.nowMs();
     if (nowMs - this.#sinceMs >= repeatMs) {
       this.#sinceMs = nowMs;
       this.#taken = 0;

@@ -6,7 +6,7 @@ import type { Kind } from '../protocol/kinds.ts';
 import type { ResponseMessage } from '../protocol/messages.ts';
 import type { Signal } from '../runtime/abort.ts';
 import type { Completion } from '../runtime/completion.ts';
-import type { UpstreamConfig } from './detect.ts';
+import { HttpSessionSource, type UpstreamConfig } from './detect.ts';
 import type { Item } from './items/item-list.ts';
 import type { UpstreamCall } from './pending-request.ts';
 import { RetryableCall } from './retry.ts';
@@ -27,6 +27,7 @@ export class Upstream implements UpstreamState {
   readonly name: string;
   readonly metrics: UpstreamMetrics;
   readonly #keeper: SessionKeeper;
+  #config: ServerConfig;
   #items: readonly Item[];
 
   /** @param predecessor the upstream that this one replaces, whose items it offers until it has its own */
@@ -40,19 +41,19 @@ export class Upstream implements UpstreamState {
     this.name = config.server.name;
     this.#items = predecessor?.items('tools') ?? [];
     this.metrics = metrics(this);
-    this.#keeper = new SessionKeeper(config, logger, this.metrics, {
-      instance: events.instance,
-      quote: (text) => events.quote(text),
-      onItems: (items) => {
-        this.#items = items;
-        this.metrics.retainTools(new Set(items.map((item) => item.name)));
-        events.onItems(this);
-      },
+    const quote = (text: string) => events.quote(text);
+    this.#config = config.server;
+    this.#keeper = new SessionKeeper({
+      config: config.server,
+      source: new HttpSessionSource(config, () => this.#config, this.metrics.counts.bytes, quote),
+      logger,
+      metrics: this.metrics,
+      events: { instance: events.instance, quote, onItems: (items) => this.#offer(items, events) },
     });
   }
 
   get config(): ServerConfig {
-    return this.#keeper.config;
+    return this.#config;
   }
   get isConnected(): boolean {
     return this.#keeper.state === 'ready';
@@ -100,8 +101,9 @@ export class Upstream implements UpstreamState {
   }
 
   /** Applies settings that need no new session. */
-  update(config: UpstreamConfig): void {
-    this.#keeper.update(config);
+  update({ server }: UpstreamConfig): void {
+    this.#config = server;
+    this.#keeper.update(server);
   }
 
   /** Connects again if it was given up, and sooner if it is in backoff. */
@@ -131,5 +133,11 @@ export class Upstream implements UpstreamState {
   }
   toolsRefreshedMs(): number | null {
     return this.#keeper.listedMs;
+  }
+
+  #offer(items: readonly Item[], events: UpstreamEvents): void {
+    this.#items = items;
+    this.metrics.retainTools(new Set(items.map((item) => item.name)));
+    events.onItems(this);
   }
 }

@@ -1,6 +1,7 @@
 import { Members, ObjectText } from '../../json/object.ts';
 import { elements } from '../../json/scan.ts';
 import { skipString } from '../../json/string.ts';
+import { Misfit } from './misfit.ts';
 import { faultOfOutputSchema } from './output-schema.ts';
 
 /** Members that matter, by their names. */
@@ -82,9 +83,6 @@ const maxDepth = 128;
 /** Escapes of characters that take two, each of such pairs as a whole, halves of one, and any other escape. */
 const escapes = /\\(?:ud[89ab][\da-f]{2}\\ud[c-f][\da-f]{2}|(ud[89a-f][\da-f]{2})|.)/gi;
 
-/** A tool that clients would refuse. The message says where it is not as it should be, in words that hold what came. */
-export class ToolMisfit extends Error {}
-
 /** A tool in a form that clients take. */
 interface MendedTool {
   readonly tool: ObjectText;
@@ -96,15 +94,15 @@ interface MendedTool {
  * A tool in a form that clients take: a member that is null, and may be absent, is left out, as is an empty array in place
  * of an object (PHP) or an empty object in place of an array (Lua), and an output schema that no validator can be made of.
  * Half of a character, as is left where a text was cut, is replaced: no parser but that of JavaScript takes it. All else
- * stays as it came. Throws a {@link ToolMisfit} where that does not help.
+ * stays as it came. Throws a {@link Misfit} where that does not help.
  *
  * @param text well-formed JSON
  */
 export function mendedTool(text: string): MendedTool {
   if (kindOf(text) !== 'object') throw misfit('', text, article('object'));
   let tool = withMendedMembers(text, toolMembers, '');
-  if (!tool.string('name')?.isWellFormed()) throw new ToolMisfit('its name holds half of a character');
-  if (isDeeper(text, maxDepth)) throw new ToolMisfit(`it nests more than ${maxDepth} levels deep`);
+  if (!tool.string('name')?.isWellFormed()) throw new Misfit('its name holds half of a character');
+  if (isDeeper(text, maxDepth)) throw new Misfit(`it nests more than ${maxDepth} levels deep`);
   const schemaText = tool.member('outputSchema');
   const schemaFault = schemaText === undefined ? null : faultOfOutputSchema(schemaText);
   if (schemaFault !== null) tool = new ObjectText(tool.without('outputSchema'));
@@ -140,7 +138,7 @@ function withMendedMembers(text: string, members: ShapeMembers, path: string): O
   for (const [name, shape] of members) {
     const value = object.member(name);
     if (value === undefined) {
-      if (shape.required) throw new ToolMisfit(`${join(path, name)} is missing`);
+      if (shape.required) throw new Misfit(`${join(path, name)} is missing`);
     } else if (!shape.required && standsForNothing(value, shape)) {
       object = new ObjectText(object.without(name));
     } else {
@@ -192,11 +190,11 @@ function kindOf(text: string, start = 0): Kind {
   }
 }
 
-function misfit(path: string, found: string, expected: string | readonly string[]): ToolMisfit {
+function misfit(path: string, found: string, expected: string | readonly string[]): Misfit {
   const kind = kindOf(found);
   const what = kind === 'object' || kind === 'array' ? article(kind) : quoted(found);
   const wanted = typeof expected === 'string' ? expected : expected.map((value) => `"${value}"`).join(' or ');
-  return new ToolMisfit(`${path === '' ? 'it' : path} is ${what}, not ${wanted}`);
+  return new Misfit(`${path === '' ? 'it' : path} is ${what}, not ${wanted}`);
 }
 
 function article(kind: Kind): string {

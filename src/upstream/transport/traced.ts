@@ -2,14 +2,11 @@ import { type MessageLog, sizeOf } from '../../protocol/message-log.ts';
 import { type Message, parseMessage, type ResponseMessage } from '../../protocol/messages.ts';
 import type { Signal } from '../../runtime/abort.ts';
 import type { UpstreamFailure } from '../failure.ts';
-import type { RequestCompletion, Transport, TransportEvents } from './transport.ts';
+import type { RequestCompletion, Transport, TransportEvents, TransportSource } from './transport.ts';
 
-/** Makes the transport that `connect` makes, and has each message of both directions told. */
-export function traced(
-  connect: (events: TransportEvents) => Transport,
-  log: MessageLog,
-): (events: TransportEvents) => Transport {
-  return (events) => new TracedTransport(connect(new TracedEvents(events, log)), log);
+/** The same source, with each message of its transports logged. */
+export function traced(source: TransportSource, log: MessageLog): TransportSource {
+  return (events) => new TracedTransport(source(new TracedEvents(events, log)), log);
 }
 
 class TracedTransport implements Transport {
@@ -30,12 +27,12 @@ class TracedTransport implements Transport {
   }
 
   request(id: number, body: string, signal: Signal, done: RequestCompletion): void {
-    this.#tell(body);
+    this.#logSent(body);
     this.#transport.request(id, body, signal, new TracedCompletion(done, this.#log));
   }
 
   send(body: string, signal: Signal): Promise<void> {
-    this.#tell(body);
+    this.#logSent(body);
     return this.#transport.send(body, signal);
   }
 
@@ -47,7 +44,7 @@ class TracedTransport implements Transport {
     return this.#transport.close(terminate, signal);
   }
 
-  #tell(body: string): void {
+  #logSent(body: string): void {
     this.#log.message('to upstream', parseMessage(body), body.length);
   }
 }

@@ -50,3 +50,6 @@ export interface Transport {
   /** Frees all sockets, and terminates the session on the upstream, if that is wanted, where the transport knows how. */
   close(terminate: boolean, signal: Signal): Promise<void>;
 }
+
+/** Makes the transport of a session, which takes its events. */
+export type TransportSource = (events: TransportEvents) => Transport;

@@ -4,7 +4,7 @@ import { Denials } from '../../../src/upstream/denials.ts';
 /** Denials whose time a test plays, and a session in which a call went well. */
 function played() {
   let nowMs = 0;
-  const denials = new Denials(() => nowMs);
+  const denials = new Denials({ nowMs: () => nowMs });
   return {
     denials,
     session: { hasServed: true },

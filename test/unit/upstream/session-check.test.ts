@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'bun:test';
+import { nextTurn } from '../../../src/runtime/event-loop.ts';
 import { UpstreamFailure } from '../../../src/upstream/failure.ts';
 import { SessionCheck } from '../../../src/upstream/session-check.ts';
+import { FakeClock } from '../../support/fake-clock.ts';
 
 const invalid = new UpstreamFailure('returned_error', 'Invalid arguments (error -32602)');
 const broken = new UpstreamFailure('broken', 'connection closed unexpectedly');
@@ -9,7 +11,7 @@ const broken = new UpstreamFailure('broken', 'connection closed unexpectedly');
 function playedCheck() {
   const asked: PromiseWithResolvers<void>[] = [];
   const told: string[] = [];
-  let nowMs = 0;
+  const clock = new FakeClock();
   const check = new SessionCheck({
     ask() {
       const one = Promise.withResolvers<void>();
@@ -18,15 +20,13 @@ function playedCheck() {
     },
     onPassed: () => void told.push('passed'),
     onFailed: (failure, suspicion) => void told.push(`${failure.message}, after: ${suspicion.message}`),
-    nowMs: () => nowMs,
+    clock,
   });
   return {
     asked,
     told,
     check,
-    pass(ms: number) {
-      nowMs += ms;
-    },
+    pass: (ms: number) => clock.advance(ms),
     /** Something fails; the check that this brings about passes. Whether there was one. */
     async refuted(suspicion = invalid): Promise<boolean> {
       const before = asked.length;
@@ -121,9 +121,9 @@ describe('after a check that passed', () => {
     pass(990);
     expect(await check.suspect(invalid)).toBe(false);
     pass(10);
-    while (asked.length < 2) await Bun.sleep(1);
+    expect(asked).toHaveLength(2);
     asked[1]?.reject(new UpstreamFailure('timeout', 'did not answer within 1 s'));
-    while (told.length < 2) await Bun.sleep(1);
+    await nextTurn();
     expect(told[1]).toBe('did not answer within 1 s, after: Invalid arguments (error -32602)');
   });
 });

@@ -17,7 +17,7 @@ function playedLog() {
     warn: to(lines, 'warn'),
     error: to(lines, 'error'),
   } as unknown as Logger;
-  const log = new UpstreamLog(logger, 'up', () => nowMs);
+  const log = new UpstreamLog(logger, 'up', { nowMs: () => nowMs });
   return {
     log,
     lines,

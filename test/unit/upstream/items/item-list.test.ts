@@ -8,14 +8,14 @@ function after(list: ItemList, nextCursor: unknown): Promise<string | null> {
 }
 
 test('a list goes on with the cursor of its page', async () => {
-  expect(await after(new ItemList(), 'c'.repeat(65_536))).toBe(`{"cursor":"${'c'.repeat(65_536)}"}`);
+  expect(await after(new ItemList('tools'), 'c'.repeat(65_536))).toBe(`{"cursor":"${'c'.repeat(65_536)}"}`);
 });
 
 test.each([
-  ['that is longer than any means', 'c'.repeat(65_537), 'its nextCursor has more than 65536 characters'],
-  ['that is no string', 7, 'its nextCursor is no string'],
+  ['that is too long', 'c'.repeat(65_537), 'its nextCursor has more than 65536 characters'],
+  ['that is not a string', 7, 'its nextCursor is not a string'],
 ])('a list ends with a page that names a cursor %s', async (_, cursor, why) => {
-  const list = new ItemList();
+  const list = new ItemList('tools');
   expect(await after(list, cursor)).toBeNull();
-  expect(list.faults()).toBe(`the list ends with page 1, for ${why}`);
+  expect(list.faults()).toBe(`the list ends with page 1: ${why}`);
 });

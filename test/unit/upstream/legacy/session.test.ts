@@ -25,8 +25,8 @@ function playedSession() {
   const session = new LegacySession(() => transport, {
     instance: 'this',
     quote: (text) => text,
-    onToolsChanged() {},
-    onToolFaults() {},
+    onItemsChanged() {},
+    onItemFaults() {},
     onOddity: (what) => void oddities.push(what),
     onClosed() {},
     onSuspect() {},

@@ -1,0 +1,109 @@
+import { ObjectText } from '../../json/object.ts';
+import { type Kind, kinds } from '../../protocol/kinds.ts';
+import type { ResponseMessage } from '../../protocol/messages.ts';
+import type { Signal } from '../../runtime/abort.ts';
+import { freePayload, textOf } from '../../runtime/owned-bytes.ts';
+import { UpstreamFailure } from '../failure.ts';
+import { type Item, ItemList } from '../items/item-list.ts';
+import { isRefusal, type OwnRequests } from './own-requests.ts';
+
+/** The JSON text of the params that ask for the first page of a list. */
+const firstPage = '{}';
+
+/** The listing of the items of one kind in a session, which is also how the session is checked. */
+export class Listing {
+  readonly #kind: Kind;
+  readonly #requests: OwnRequests;
+  /** Whether the upstream declares items of this kind, or listed them before. */
+  #isDeclared: boolean;
+  /** Whether it may have some: some servers list items that they do not declare. */
+  #isPossible = true;
+  /** The number of items that it listed last; null: it listed none yet. */
+  #count: number | null = null;
+
+  constructor(kind: Kind, requests: OwnRequests, isDeclared: boolean) {
+    this.#kind = kind;
+    this.#requests = requests;
+    this.#isDeclared = isDeclared;
+  }
+
+  /** The upstream says that its items have changed. */
+  changed(): void {
+    this.#isPossible = true;
+  }
+
+  /**
+   * Asks for the first page, or sends a ping if there are no items. Rejects with an {@link UpstreamFailure} also if the upstream
+   * answers with an error, in which a server may say that it has lost the session.
+   */
+  async check(timeoutMs: number, signal: Signal): Promise<void> {
+    if (!this.#isPossible) return this.#requests.ping(timeoutMs, signal);
+    const { payload } = await this.#page(firstPage, timeoutMs, signal);
+    freePayload(payload);
+  }
+
+  /**
+   * Lists all items, page by page. An upstream that declares none and refuses to list them is sent a ping instead, because the
+   * listing is the health check.
+   */
+  async list(pageTimeoutMs: number, timeoutMs: number, signal: Signal): Promise<ListedItems> {
+    const list = new ItemList(this.#kind);
+    try {
+      if (this.#isPossible) await this.#addPages(list, pageTimeoutMs, timeoutMs, signal);
+    } catch (error) {
+      if (this.#isDeclared || list.pages > 0 || !isRefusal(error)) throw error;
+      this.#isPossible = false;
+    }
+    this.#isDeclared = this.#isPossible;
+    if (!this.#isPossible) await this.#requests.ping(pageTimeoutMs, signal);
+    const items = list.items();
+    this.#count = items.length;
+    return { items, faults: list.faults() };
+  }
+
+  async #addPages(list: ItemList, pageTimeoutMs: number, timeoutMs: number, signal: Signal): Promise<void> {
+    const endMs = performance.now() + timeoutMs;
+    for (let params: string | null = firstPage; params !== null; ) {
+      const leftMs = endMs - performance.now();
+      if (leftMs <= 0) {
+        const found = `${list.pages} pages came within ${timeoutMs / 1000} s`;
+        throw new UpstreamFailure('timeout', `did not list all of its ${this.#kind}: ${found}`);
+      }
+      const page = await this.#page(params, Math.ceil(Math.min(pageTimeoutMs, leftMs)), signal).catch(
+        (error) => {
+          // An earlier list is better than a part of one.
+          if (this.#count !== null || list.pages === 0 || !isRefusal(error) || error.loss) throw error;
+          list.endBefore(error.message);
+          return null;
+        },
+      );
+      if (page === null) return;
+      try {
+        params = await list.add(page);
+      } finally {
+        freePayload(page.payload);
+      }
+    }
+  }
+
+  async #page(params: string, timeoutMs: number, signal: Signal): Promise<ResponseMessage> {
+    const { listMethod, itemsKey } = kinds[this.#kind];
+    const answer = await this.#requests.ask(listMethod, params, timeoutMs, signal);
+    if (answer.error) {
+      freePayload(answer.payload);
+      throw this.#requests.refusal(`to list its ${this.#kind}`, answer.error);
+    }
+    // A server that had items and now answers something else has lost the session. Long answers are lists.
+    const mustList = this.#count && params === firstPage && typeof answer.payload === 'string';
+    if (mustList && new ObjectText(textOf(answer.payload)).member(itemsKey) === undefined)
+      throw new UpstreamFailure('protocol', `answered ${listMethod} without a list of ${this.#kind}`);
+    return answer;
+  }
+}
+
+/** The items of a list. */
+interface ListedItems {
+  readonly items: Item[];
+  /** What the list left out and why, in words of the upstream; null: nothing. */
+  readonly faults: string | null;
+}

@@ -1,0 +1,72 @@
+import { ObjectText } from '../../json/object.ts';
+import type { ResponseMessage, RpcError } from '../../protocol/messages.ts';
+import type { Signal } from '../../runtime/abort.ts';
+import { freePayload } from '../../runtime/owned-bytes.ts';
+import { type FailureKind, failureIn, sessionLossIn, UpstreamFailure } from '../failure.ts';
+import type { PendingRequests } from '../pending-requests.ts';
+
+/** JSON-RPC 2.0 section 5.1. */
+const methodNotFound = -32601;
+/** The failures that an answer of the upstream means. */
+const refusalKinds: readonly FailureKind[] = ['returned_error', 'unsupported', 'protocol'];
+
+/** The gateway's own requests in a session. */
+export class OwnRequests {
+  readonly #requests: PendingRequests;
+  readonly #quote: (text: string) => string;
+
+  constructor(requests: PendingRequests, quote: (text: string) => string) {
+    this.#requests = requests;
+    this.#quote = quote;
+  }
+
+  /**
+   * Sends a request that changes nothing. It is sent a second time if its connection breaks, which may be one that the server
+   * closes while it is used again.
+   */
+  async ask(method: string, paramsText: string, timeoutMs: number, signal: Signal): Promise<ResponseMessage> {
+    try {
+      return await this.askOnce(method, paramsText, timeoutMs, signal);
+    } catch (error) {
+      if (failureIn(error)?.kind !== 'broken') throw error;
+      return this.askOnce(method, paramsText, timeoutMs, signal);
+    }
+  }
+
+  /** @param timeoutMs infinite: until the signal is aborted */
+  askOnce(method: string, paramsText: string, timeoutMs: number, signal: Signal): Promise<ResponseMessage> {
+    const call = {
+      methodText: JSON.stringify(method),
+      params: new ObjectText(paramsText),
+      meta: undefined,
+      signal,
+      notify: () => undefined,
+    };
+    const answer = Promise.withResolvers<ResponseMessage>();
+    this.#requests.start(call, null, timeoutMs, answer);
+    return answer.promise;
+  }
+
+  /** MCP 2025-11-25, Ping. A server that does not know the method knows the session. */
+  async ping(timeoutMs: number, signal: Signal): Promise<void> {
+    const { error, payload } = await this.ask('ping', '{}', timeoutMs, signal);
+    freePayload(payload);
+    if (error && error.code !== methodNotFound) throw this.refusal('a ping', error);
+  }
+
+  /** The failure of a request that the upstream answered with an error. */
+  refusal(what: string, { code, message }: RpcError): UpstreamFailure {
+    const reason = this.#quote(message);
+    return new UpstreamFailure(
+      'returned_error',
+      `refused ${what}: ${reason === '' ? '' : `${reason} `}(error ${code})`,
+      sessionLossIn({ code, message }) ?? undefined,
+    );
+  }
+}
+
+/** Whether an error means that the upstream has answered, though not well. */
+export function isRefusal(error: unknown, ...more: FailureKind[]): boolean {
+  const failure = failureIn(error);
+  return failure !== null && [...refusalKinds, ...more].includes(failure.kind);
+}

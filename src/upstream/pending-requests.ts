@@ -1,0 +1,89 @@
+import type { MemberEdit } from '../json/object.ts';
+import { type RequestId, type ResponseMessage, serialOf } from '../protocol/messages.ts';
+import type { Completion } from '../runtime/completion.ts';
+import { cancelled, UpstreamFailure } from './failure.ts';
+import { PendingRequest, type RequestOwner, type UpstreamCall } from './pending-request.ts';
+import { maxRequestsInFlight, RequestTable } from './request-table.ts';
+import type { Transport } from './transport/transport.ts';
+
+/** The session of the requests. */
+export interface PendingRequestsOwner {
+  readonly transport: Transport;
+  onAnswered(): void;
+  /** A request was given up, so that the upstream need not answer it. */
+  onGivenUp(request: PendingRequest, reason: UpstreamFailure): void;
+}
+
+/** The requests of a session that wait for their responses, by ids of the gateway's own. */
+export class PendingRequests implements RequestOwner {
+  readonly #owner: PendingRequestsOwner;
+  readonly #table = new RequestTable<PendingRequest>();
+  #onIdle: (() => void) | null = null;
+
+  constructor(owner: PendingRequestsOwner) {
+    this.#owner = owner;
+  }
+
+  /** Sends a request, unless its caller has aborted or too many are in flight. */
+  start(
+    call: UpstreamCall,
+    target: MemberEdit | null,
+    timeoutMs: number,
+    done: Completion<ResponseMessage>,
+  ): void {
+    const id = call.signal.aborted ? null : this.#table.nextId();
+    if (id === null) {
+      done.reject(call.signal.aborted ? cancelled() : tooManyRequests());
+      return;
+    }
+    const request = new PendingRequest(this, id, call, target, timeoutMs, done);
+    this.#table.add(request);
+    request.start(this.#owner.transport);
+  }
+
+  /** The request with that id, which a server may have made a string of. */
+  find(id: RequestId | null | undefined): PendingRequest | undefined {
+    const serial = serialOf(id);
+    return serial === undefined ? undefined : this.#table.get(serial);
+  }
+
+  rejectAll(reason: unknown): void {
+    for (const request of this.#table.values()) request.reject(reason);
+  }
+
+  /** Rejects the requests that the upstream has accepted, whose responses come on another stream. */
+  rejectDeferred(reason: unknown): void {
+    for (const request of this.#table.values()) if (request.isDeferred) request.reject(reason);
+  }
+
+  /** Resolves when no request is left. */
+  async idle(): Promise<void> {
+    if (this.#table.size > 0) await new Promise<void>((resolve) => (this.#onIdle = resolve));
+  }
+
+  onAnswered(request: PendingRequest, answer: ResponseMessage): void {
+    this.#remove(request);
+    this.#owner.onAnswered();
+    request.done.resolve(answer);
+  }
+
+  onFailed(request: PendingRequest, reason: unknown): void {
+    this.#remove(request);
+    if (!request.aborted) {
+      request.done.reject(reason);
+      return;
+    }
+    const failure = request.reason instanceof UpstreamFailure ? request.reason : cancelled();
+    this.#owner.onGivenUp(request, failure);
+    request.done.reject(failure);
+  }
+
+  #remove({ id }: PendingRequest): void {
+    this.#table.delete(id);
+    if (this.#table.size === 0) this.#onIdle?.();
+  }
+}
+
+function tooManyRequests(): UpstreamFailure {
+  return new UpstreamFailure('busy', `has ${maxRequestsInFlight} requests in flight, which is the limit`);
+}

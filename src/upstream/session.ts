@@ -1,0 +1,79 @@
+import type { MemberEdit } from '../json/object.ts';
+import type { Kind } from '../protocol/kinds.ts';
+import type { MessageLog } from '../protocol/message-log.ts';
+import type { ResponseMessage } from '../protocol/messages.ts';
+import type { Signal } from '../runtime/abort.ts';
+import type { Completion } from '../runtime/completion.ts';
+import type { UpstreamFailure } from './failure.ts';
+import type { Item } from './items/item-list.ts';
+import type { UpstreamCall } from './pending-request.ts';
+
+/** What a session needs of its owner. */
+export interface SessionEvents {
+  /** The id of this gateway, which an upstream that leads back to it reports. */
+  readonly instance: string;
+  /** Logs each message, if that is wanted. */
+  readonly messages?: MessageLog | null;
+  /** Makes words of the upstream fit to be shown: short, on one line, without secrets. */
+  quote(text: string): string;
+  /** The upstream says that its items have changed. */
+  onItemsChanged(session: UpstreamSession): void;
+  /** The items were listed. `faults` tells what the list left out and why, in words of the upstream; null: nothing. */
+  onItemFaults(faults: string | null): void;
+  /** The transport has ended. */
+  onClosed(session: UpstreamSession, error: Error): void;
+  /** The session may be lost, or the upstream dead. */
+  onSuspect(session: UpstreamSession): void;
+  /** The upstream has sent a message. */
+  onSeen(): void;
+  /** The upstream does something odd, which is tolerated. `what` is one of a fixed number of texts. */
+  onOddity(what: string): void;
+}
+
+/** An initialized session with an upstream, whatever its era and transport. */
+export interface UpstreamSession {
+  /** Whether a client's call succeeded in it since another one was told that the session is unknown: see {@link Denials}. */
+  hasServed: boolean;
+  readonly transportName: string;
+  readonly protocolVersion: string;
+  /** The server's own name and version, fit to be shown; empty if it does not report them. */
+  readonly serverInfo: string;
+  /** The ids of the gateways that the session leads to. */
+  readonly gateways: readonly string[];
+  /** The error that ended the transport, or null. */
+  readonly closedBy: Error | null;
+  /**
+   * Sends a client's request. `done` resolves to the response, a result or an error, or rejects with an
+   * {@link UpstreamFailure}. A timeout or an abort of the call notifies the upstream.
+   *
+   * @param target the member of the params that names the target, as the upstream knows it; null: the params stay
+   */
+  call(
+    call: UpstreamCall,
+    target: MemberEdit | null,
+    timeoutMs: number,
+    done: Completion<ResponseMessage>,
+  ): void;
+  /** Lists all items of a kind, each page within `pageTimeoutMs` and all within `timeoutMs`. Rejects with an {@link UpstreamFailure}. */
+  list(kind: Kind, pageTimeoutMs: number, timeoutMs: number, signal: Signal): Promise<Item[]>;
+  /** Asks the upstream for something that no tool is involved in. Rejects with an {@link UpstreamFailure} unless it answers well. */
+  check(timeoutMs: number, signal: Signal): Promise<void>;
+  /**
+   * Waits for the running calls, then closes the session. Resolves when the upstream has been notified, or could not be within
+   * `timeoutMs`.
+   * @param terminate whether to notify it, by default true
+   */
+  retire(timeoutMs: number, terminate?: boolean): Promise<void>;
+}
+
+/** Opens sessions with one upstream. */
+export interface SessionSource {
+  /** Rejects with an {@link UpstreamFailure} or the signal's reason, and leaves no session behind then. */
+  open(events: SessionEvents, signal: Signal): Promise<UpstreamSession>;
+  /** The failure to open a session within `timeoutMs`. */
+  openTimeout(timeoutMs: number): UpstreamFailure;
+  /** Must be called when the settings of the upstream have changed. */
+  settingsChanged(): void;
+  /** Ends what outlives sessions. */
+  close(): void;
+}
