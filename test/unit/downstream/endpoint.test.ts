@@ -44,7 +44,7 @@ function postedBatch(count: number) {
   return { request, response: responded.promise };
 }
 
-test('the requests of a batch that take long leave others their turn', async () => {
+test('slow requests of a batch leave turns to others', async () => {
   const turns = new Set<number>();
   let turn = 0;
   let over = false;

@@ -20,7 +20,7 @@ function serving(content: Content) {
 const own = (text: string) => new OwnedBytes(Buffer.from(new TextEncoder().encode(text).buffer));
 
 describe('a body', () => {
-  test('that is short is sent as one, with its length', async () => {
+  test('that is short is sent in one piece, with its length', async () => {
     await using server = serving(['{"a":', new SharedBytes(Buffer.from('"é"')), '}']);
     const response = await fetch(server.origin);
     expect(response.headers.get('content-length')).toBe('10');
@@ -46,7 +46,7 @@ describe('a body', () => {
     }
   });
 
-  test('is not cut within a character, wherever its slices end', async () => {
+  test('is never split within a character', async () => {
     // Of two code units each: some slice would end between them.
     for (const start of ['', 'x']) {
       const text = start + '😀'.repeat(1_500_000);
@@ -65,7 +65,7 @@ describe('a body', () => {
   });
 });
 
-describe('bytes that are passed on', () => {
+describe('bytes that pass through', () => {
   test('are freed when they are sent, and not before', async () => {
     const text = 'x'.repeat(10_000_000);
     const bytes = own(text);
@@ -75,7 +75,7 @@ describe('bytes that are passed on', () => {
     expect(bytes.length).toBe(0);
   });
 
-  test('are freed when the client goes away instead of reading them', async () => {
+  test('are freed when the client disconnects', async () => {
     const bytes = own('x'.repeat(60_000_000));
     await using server = serving(['"', bytes, '"']);
     using connection = await rawConnection(server.origin);
@@ -87,7 +87,7 @@ describe('bytes that are passed on', () => {
     await waitUntil('the end', () => bytes.length === 0);
   });
 
-  test('can be a part of others, which are freed with it', () => {
+  test('can be a part of a buffer, which is freed with them', () => {
     const bytes = own('{"a":"é"}');
     const part = bytes.part(5, 9);
     expect(part.toString()).toBe('"é"');
@@ -95,7 +95,7 @@ describe('bytes that are passed on', () => {
     expect(bytes.length).toBe(0);
   });
 
-  test('are joined with others where they are few', async () => {
+  test('are joined with others if they are short', async () => {
     await using server = serving(['[', own('1'), ']']);
     expect(await (await fetch(server.origin)).text()).toBe('[1]');
   });

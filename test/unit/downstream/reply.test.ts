@@ -100,14 +100,14 @@ describe('a client that accepts both', () => {
     expect(seen).toEqual({ gone: 0, long: 0 });
   });
 
-  test('gets a batch as an array, in the order in which its answers came', async () => {
+  test('gets a batch as an array, in the order of the answers', async () => {
     const { reply: made, response: answered } = reply({ batch: 2 });
     made.answer('{"a":1}');
     made.answer(['{"list":', new SharedBytes(Buffer.from('["é"]')), '}']);
     expect(await (await answered).text()).toBe('[{"a":1},{"list":["é"]}]');
   });
 
-  test('gets the answers of a batch as events once something had to be sent between them', async () => {
+  test('gets the answers of a batch as events once a notification comes between them', async () => {
     const { reply: made, response: answered } = reply({ batch: 2 });
     made.answer('{"a":1}');
     made.notify('{"n":1}');
@@ -142,7 +142,7 @@ describe('a client that accepts only JSON', () => {
     expect(await response.text()).toBe('{"a":1}');
   });
 
-  test('has its connection kept when the answer takes long, for nothing can be sent on it', async () => {
+  test('keeps its connection if the answer takes long, although nothing can be sent on it', async () => {
     const { reply: made, response: answered, seen, clock } = reply({ accepted: json });
     clock.advance(watchMs + 2 * tickMs);
     expect(seen.long).toBe(1);
@@ -161,7 +161,7 @@ describe('a client that accepts only a stream', () => {
     expect(await response.text()).toBe('event: message\ndata: [1]\n\nevent: message\ndata: {"a": 2}\n\n');
   });
 
-  test('gets the first answer of several when it is there, not when all are', async () => {
+  test('gets the first of several answers without waiting for the others', async () => {
     const { reply: made, response: answered } = reply({ accepted: sse, batch: 2 });
     made.answer('{"a":1}');
     const reader = (await answered).body?.getReader();
@@ -172,11 +172,11 @@ describe('a client that accepts only a stream', () => {
   });
 });
 
-describe('a batch whose answers grow long', () => {
+describe('a batch with long answers', () => {
   const half = `{"a":"${'x'.repeat(600_000)}"}`;
   const own = (text: string) => ['', new OwnedBytes(Buffer.from(new TextEncoder().encode(text).buffer)), ''];
 
-  test('is an array that begins before its last answer is there, for a client that accepts only JSON', async () => {
+  test('is sent as an array before its last answer, to a client that accepts only JSON', async () => {
     const { reply: made, response: answered } = reply({ accepted: json, batch: 3 });
     made.answer(own(half));
     made.answer(half);
@@ -186,7 +186,7 @@ describe('a batch whose answers grow long', () => {
     expect((await (await response).text()) === `[${half},${half},{"last":1}]`).toBe(true);
   });
 
-  test('is a stream of events that begins as early, for a client that accepts one', async () => {
+  test('is sent as events before its last answer, to a client that accepts a stream', async () => {
     const { reply: made, response: answered } = reply({ batch: 3 });
     made.answer(own(half));
     made.answer(own(half));
@@ -197,7 +197,7 @@ describe('a batch whose answers grow long', () => {
     expect((await eventsOf(await response)) === events.join('')).toBe(true);
   });
 
-  test('has its line breaks replaced in events, and what is shared stays as it is', async () => {
+  test('has line breaks replaced in events, but not in shared bytes', async () => {
     const { reply: made, response: answered } = reply({ accepted: sse, batch: 2 });
     const shared = new SharedBytes(Buffer.from(`{"a":\r\n"${'é'.repeat(10_000)}",\n"b":1}`));
     const text = shared.toString();
@@ -211,7 +211,7 @@ describe('a batch whose answers grow long', () => {
   test.each([
     ['an array', json],
     ['a stream', both],
-  ])('cancels its calls and frees its answers when the client goes away: %s', async (_, accepted) => {
+  ])('cancels its calls and frees its answers when the client disconnects: %s', async (_, accepted) => {
     const { reply: made, response: answered, seen } = reply({ accepted, batch: 4 });
     const answers = [own(half), own(half), own(half)] as const;
     for (const answer of answers) made.answer(answer);
@@ -244,7 +244,7 @@ describe('a stream', () => {
     );
   });
 
-  test('makes its sender wait while the client does not read, and lets it go on when it does', async () => {
+  test('makes its sender wait until the client reads', async () => {
     const { reply: made, response: answered } = reply({});
     let waited = made.notify('x');
     const response = await answered;
@@ -255,7 +255,7 @@ describe('a stream', () => {
     made.answer('{"a":1}');
   });
 
-  test('lets its sender go on when the client goes away instead of reading', async () => {
+  test('lets its sender continue when the client disconnects', async () => {
     const { reply: made, response: answered, seen } = reply({});
     const waited = made.notify('x'.repeat(1_000_000));
     expect(waited).toBeInstanceOf(Promise);
@@ -264,15 +264,15 @@ describe('a stream', () => {
     expect(seen.gone).toBe(1);
   });
 
-  test('is ended, and its call cancelled, when a sender that does not wait fills 64 MiB', async () => {
+  test('ends and cancels its call when a sender ignores back-pressure for 64 MiB', async () => {
     const { reply: made, seen } = reply({});
     for (let sent = 0; sent < 65; sent++) void made.notify('x'.repeat(2 ** 20));
     expect(seen.gone).toBe(1);
   });
 });
 
-describe('a client that goes away', () => {
-  test('while the reply takes a while has its call cancelled', async () => {
+describe('a client that disconnects', () => {
+  test('before the reply watches it has its call cancelled a little later', async () => {
     const signal = new Abort();
     const { reply: made, seen, clock } = reply({ signal });
     signal.abort();
@@ -282,7 +282,7 @@ describe('a client that goes away', () => {
     expect(made.notify('{"n":1}')).toBeUndefined();
   });
 
-  test('later on has its call cancelled at once', async () => {
+  test('after a while has its call cancelled at once', async () => {
     const signal = new Abort();
     const { seen, clock } = reply({ signal });
     clock.advance(watchMs);
@@ -291,7 +291,7 @@ describe('a client that goes away', () => {
     expect(seen.gone).toBe(1);
   });
 
-  test('before it took its stream leaves none behind', async () => {
+  test('before it takes its stream leaves no stream open', async () => {
     const signal = new Abort();
     const { reply: made, streams, clock } = reply({ signal });
     const waiting = made.notify('{"n":1}');
@@ -328,8 +328,8 @@ describe('a client that goes away', () => {
   });
 });
 
-describe('replies under way', () => {
-  test('can all have their calls cancelled, young or old, and are answered all the same', async () => {
+describe('replies in flight', () => {
+  test('can all have their calls cancelled, and are still answered', async () => {
     const clock = new FakeClock();
     const replies = repliesOf(clock);
     const old = reply({ replies });
@@ -371,7 +371,7 @@ describe('replies under way', () => {
     expect(await sends()).toBe('at once');
   });
 
-  test('are waited for until the last one is done', async () => {
+  test('delay a shutdown until the last one is done', async () => {
     const { reply: made, replies, clock } = reply({});
     let isIdle = false;
     const idle = replies.idle(10_000).then(() => {
@@ -385,7 +385,7 @@ describe('replies under way', () => {
     await replies.idle(10_000);
   });
 
-  test('are not waited for longer than is allowed', async () => {
+  test('delay a shutdown up to its time limit', async () => {
     const { replies, clock } = reply({});
     const idle = replies.idle(10_000);
     clock.advance(10_000);

@@ -96,14 +96,14 @@ describe('a gateway that listens on loopback', () => {
     expect(guard.check(host, null)).toBe(problem);
   });
 
-  test('takes an Origin by its host name, whatever its scheme and port', () => {
+  test('checks the host name of an Origin, whatever its scheme and port', () => {
     expect(guard.check('localhost', 'https://localhost:5173')).toBeNull();
     expect(guard.check('localhost', 'http://gateway.example')).toBeNull();
     expect(guard.check('localhost', 'http://evil.example:81')).toBe(refused('Origin', 'evil.example'));
     expect(guard.check('localhost', 'null')).toBe('the Origin header "null" names no host');
   });
 
-  test('is not misled by what it allowed a moment ago', () => {
+  test('is not misled by the headers that it allowed last', () => {
     expect(guard.check('localhost', 'http://localhost')).toBeNull();
     expect(guard.check('evil.example', 'http://localhost')).toBe(refused('Host', 'evil.example'));
     expect(guard.check('localhost', 'http://evil.example')).toBe(refused('Origin', 'evil.example'));

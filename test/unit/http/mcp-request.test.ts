@@ -9,7 +9,7 @@ function newPost(): McpRequest {
   return new McpRequest(request, {} as Bun.Server<undefined>, 'none', 1024);
 }
 
-test('an answer waits for the end of the turn where several requests are under way, a stream does not', async () => {
+test('with several requests in flight, an answer waits for the end of the turn, but a stream does not', async () => {
   sendBatch.requestStarted();
   sendBatch.requestStarted();
   try {

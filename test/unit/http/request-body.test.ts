@@ -54,7 +54,7 @@ describe('a body of more than 64 KiB', () => {
       (text: string) => streaming([bytes(text.slice(0, 70_000)), bytes(text.slice(70_000))]).request,
     ],
     ['as a whole', (text: string) => new Request('http://localhost/mcp', { method: 'POST', body: text })],
-  ])('counts twice until it is given back, as it is passed on: %s', async (_, requestOf) => {
+  ])('counts twice against the budget until it is released: %s', async (_, requestOf) => {
     const before = bodyBudget.bytes;
     const text = `"${'é'.repeat(MiB / 2 - 1)}"`;
     const body = Promise.withResolvers<string | HeldText>();
@@ -66,7 +66,7 @@ describe('a body of more than 64 KiB', () => {
     expect(bodyBudget.bytes).toBe(before);
   });
 
-  test('is refused while the process holds as much as it can, and a short one is not', async () => {
+  test('is refused while the budget is exhausted, unlike a short one', async () => {
     const other = new Holding();
     other.force(1024 * MiB);
     try {
@@ -83,7 +83,7 @@ describe('a body of more than 64 KiB', () => {
 });
 
 describe('a body', () => {
-  test('is read as UTF-8, also where a character is split between pieces', async () => {
+  test('is read as UTF-8, even if a character is split between chunks', async () => {
     const euro = bytes('€');
     const { request } = streaming([bytes('{"a":"'), euro.subarray(0, 1), euro.subarray(1), bytes('"}')]);
     expect(await read(request, 100)).toBe('{"a":"€"}');
@@ -97,11 +97,11 @@ describe('a body', () => {
     expect(await read(streaming([bytes('\ufeff{}')]).request, 100)).toBe('{}');
   });
 
-  test('of exactly the limit is taken', async () => {
+  test('of exactly the limit is accepted', async () => {
     expect(await read(streaming([bytes('12345'), bytes('67890')]).request, 10)).toBe('1234567890');
   });
 
-  test('that outgrows the limit is refused and not read on', async () => {
+  test('that exceeds the limit is refused and not read to its end', async () => {
     const { request, cancelled } = streaming([bytes('12345'), bytes('678901')], { open: true });
     expect(await failure(read(request, 10))).toEqual([
       'body_too_large',
@@ -110,7 +110,7 @@ describe('a body', () => {
     expect(cancelled()).toBe(true);
   });
 
-  test('that declares too much is refused unread', async () => {
+  test('that declares too great a length is refused unread', async () => {
     const headers = { 'content-length': '11' };
     const request = new Request('http://localhost/mcp', { method: 'POST', headers, body: '12345678901' });
     expect((await failure(read(request, 10)))[0]).toBe('body_too_large');
@@ -122,14 +122,14 @@ describe('a body', () => {
     ['a surrogate', [0xed, 0xa0, 0x80]],
     ['an overlong slash', [0xc0, 0xaf]],
     ['a character cut off', [0xe2, 0x82]],
-  ])('with %s is no UTF-8', async (_name, wrong) => {
+  ])('with %s is not UTF-8', async (_name, wrong) => {
     expect(await failure(read(streaming([new Uint8Array(wrong)]).request, 100))).toEqual([
       'parse_error',
       'Parse error: the body is not valid UTF-8',
     ]);
   });
 
-  test('that stops coming is given up after the timeout', async () => {
+  test('that stalls is refused after the timeout', async () => {
     const { request, cancelled } = streaming([bytes('{')], { open: true });
     const clock = new FakeClock();
     const failed = failure(read(request, 100, new Deadlines(clock)));
@@ -138,7 +138,7 @@ describe('a body', () => {
     expect(cancelled()).toBe(true);
   });
 
-  test('of declared length that stops coming is given up after the timeout, too', async () => {
+  test('of declared length that stalls is refused after the timeout', async () => {
     const body = new ReadableStream<Uint8Array>({ start: (controller) => controller.enqueue(bytes('{')) });
     const headers = { 'content-length': '10' };
     const request = new Request('http://localhost/mcp', { method: 'POST', headers, body });
@@ -173,7 +173,7 @@ describe('a body', () => {
     }
   });
 
-  test('that breaks off is given up', async () => {
+  test('that breaks off is refused', async () => {
     const body = new ReadableStream<Uint8Array>({
       start: (controller) => controller.error(new Error('gone')),
     });

@@ -4,7 +4,7 @@ import { ObjectText } from '../../../../src/json/object.ts';
 
 const textOf = (params: unknown) => new ObjectText(JSON.stringify(params));
 
-test('initialize promises tools whose list may change, in the version asked for', () => {
+test('initialize offers tools with a changing list, in the requested version', () => {
   const params = { protocolVersion: '2025-03-26', capabilities: {}, clientInfo: { name: 'c', version: '1' } };
   expect(JSON.parse(initializeResult(textOf(params), 'a b'))).toMatchObject({
     protocolVersion: '2025-03-26',

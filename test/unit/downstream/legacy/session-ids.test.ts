@@ -19,7 +19,7 @@ const facts = (some: Partial<SessionFacts> = {}): SessionFacts => ({
 });
 
 describe('the id of a session', () => {
-  test('tells a process with the same key all that is known of it', () => {
+  test('gives all facts to a process with the same key', () => {
     const state = volatileState();
     const all = facts({ clientInfo: '{"name":"ö \\u00f6","n":1e2}', principal: 'bearer', view: 'v' });
     const id = new SessionIds(state).issue(all);
@@ -27,18 +27,18 @@ describe('the id of a session', () => {
     expect(new SessionIds({ seal, endedSessions: new EndedSessions() }).read(id)).toEqual(all);
   });
 
-  test('is no other one, even for the same client in the same moment', () => {
+  test('is unique, even for the same client at the same moment', () => {
     const ids = new SessionIds(volatileState());
     const same = facts();
     expect(ids.issue(same)).not.toBe(ids.issue(same));
   });
 
-  test('tells a process with another key nothing', () => {
+  test('means nothing to a process with another key', () => {
     const id = new SessionIds(volatileState()).issue(facts());
     expect(new SessionIds(volatileState()).read(id)).toBeNull();
   });
 
-  test('tells nothing any more once the session has ended', () => {
+  test('gives no facts once the session has ended', () => {
     const ids = new SessionIds(volatileState());
     const [ended, open] = [ids.issue(facts()), ids.issue(facts())];
     ids.end(ended, facts().openedSeconds);
@@ -49,19 +49,19 @@ describe('the id of a session', () => {
   test.each([
     [29, true],
     [31, false],
-  ])('that was opened %d days ago may be taken up: %p', (days, may) => {
+  ])('opened %d days ago can be resumed: %p', (days, may) => {
     const ids = new SessionIds(volatileState());
     const id = ids.issue(facts({ openedSeconds: nowSeconds() - days * 86_400 }));
     expect(ids.read(id) !== null).toBe(may);
   });
 
-  test('is not what was sealed for something else', () => {
+  test('cannot be a text sealed for another purpose', () => {
     const state = volatileState();
     expect(new SessionIds(state).read(state.seal.seal('other', '[]'))).toBeNull();
   });
 });
 
-describe('what a client says of itself', () => {
+describe("a client's description of itself", () => {
   const long = 'x'.repeat(2_000);
   const essential = { roots: {}, sampling: { tools: {} }, elicitation: { form: {}, url: {} }, tasks: {} };
 
@@ -118,7 +118,7 @@ describe('what a client says of itself', () => {
     expect(ids.read(id)).toEqual(kept);
   });
 
-  test('fits even where every character takes six', () => {
+  test('fits even if every character is escaped to six', () => {
     const info = JSON.stringify({ name: '\u0001'.repeat(3_000), version: '\u0001'.repeat(3_000) });
     const kept = factsThatFit(facts({ clientInfo: info, principal: 'bearer' }));
     expect(new SessionIds(volatileState()).issue(kept).length).toBeLessThanOrEqual(2_048);

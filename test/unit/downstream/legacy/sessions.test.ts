@@ -163,7 +163,7 @@ describe('notifications/cancelled', () => {
     expect(other.signal.aborted).toBe(false);
   });
 
-  test('cancels all calls of that id, where a client uses one twice', () => {
+  test('cancels all calls with that id if a client reuses it', () => {
     const { sessions } = sessionsOf();
     const session = sessions.open(facts);
     const calls = [running(session, '1'), running(session, '1')];
@@ -182,7 +182,7 @@ describe('notifications/cancelled', () => {
     },
   );
 
-  test('may name something two million levels deep', () => {
+  test('may name a value two million levels deep', () => {
     const { sessions } = sessionsOf();
     const session = sessions.open(facts);
     const call = running(session, '1');
@@ -213,7 +213,7 @@ describe('a notice', () => {
     return (await new Response(stream.readable).text()).split('event: message').length - 1;
   };
 
-  test('that no stream was there to take is given once to the next one, and not again', async () => {
+  test('without a stream is sent once, on the next one', async () => {
     const { sessions } = sessionsOf();
     const session = sessions.open(facts);
     session.notify('{"n":1}');
@@ -222,7 +222,7 @@ describe('a notice', () => {
     expect(await notices(session)).toBe(0);
   });
 
-  test('goes to all sessions, once when it is given many times in a moment', async () => {
+  test('goes to all sessions, once even if it is repeated within a moment', async () => {
     const { sessions, clock } = sessionsOf();
     // More than get it in one turn.
     const opened = Array.from({ length: 40 }, () => sessions.open(facts));
@@ -242,7 +242,7 @@ describe('a notice', () => {
   });
 });
 
-test('a notice is not given again with the next one', async () => {
+test('a notice is not repeated with the next one', async () => {
   const { sessions, clock } = sessionsOf();
   const session = sessions.open(facts);
   for (const notice of ['{"n":1}', '{"n":2}']) {
@@ -272,7 +272,7 @@ test('a ninth stream of a session closes the oldest, and the newest gets the mes
   expect(given).toEqual([null, null, null, null, null, null, null, ['{"n":2}', '{"n":3}'], ['{"n":1}']]);
 });
 
-describe('when there are as many sessions as may be', () => {
+describe('at the limit of sessions,', () => {
   test('the least recently used one without stream and call ends, and the log says so', async () => {
     const { sessions, endings, warnings } = sessionsOf(4);
     const [listening, calling, used, idle] = Array.from({ length: 4 }, () => sessions.open(facts));
@@ -293,7 +293,7 @@ describe('when there are as many sessions as may be', () => {
     expect([warnings.length, sessions.size]).toEqual([1, 4]);
   });
 
-  test('a session whose call has ended, or whose stream has closed, counts as used then', () => {
+  test('the end of a call or a stream counts as use of its session', () => {
     const { sessions, clock } = sessionsOf(3);
     const [called, listened, idle] = Array.from({ length: 3 }, () => sessions.open(facts));
     const stream = listened?.listen(new KeepAlive());
@@ -307,7 +307,7 @@ describe('when there are as many sessions as may be', () => {
     expect(left).toEqual([called, undefined, undefined]);
   });
 
-  test('and none of them is idle, none is opened', () => {
+  test('none of which is idle, no other session opens', () => {
     const { sessions, warnings } = sessionsOf(2);
     running(sessions.open(facts), '1');
     sessions.open(facts).listen(new KeepAlive());
