@@ -6,7 +6,7 @@ import type { Item } from '../upstream/items/item-list.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import { qualify } from './names.ts';
 
-/** An item with everything that a request for it needs. */
+/** An item with everything that a request for it needs, in one lookup (docs/performance.md#tool-route). */
 export class Entry {
   /** The qualified name, by which clients know the item. */
   readonly name: string;
@@ -69,7 +69,7 @@ export class Catalog {
     return this.#entries.get(name);
   }
 
-  /** The JSON of the list result, in UTF-8. */
+  /** The JSON of the list result, in UTF-8, serialized once (docs/performance.md#list-bytes). */
   list(): SharedBytes {
     const { itemsKey } = kinds[this.#kind];
     this.#list ??= new SharedBytes(Buffer.from(`{"${itemsKey}":[${this.#texts().join(',')}]}`));

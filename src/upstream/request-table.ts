@@ -1,15 +1,14 @@
 /** The most requests that may be in flight in one session. */
 export const maxRequestsInFlight = 65_536;
 
-/** As many places a table has at first, and at most: powers of two, and twice what may be in flight. */
+/** The initial and the largest number of places: powers of two, and twice the requests that may be in flight. */
 const minPlaces = 16;
 const maxPlaces = 2 * maxRequestsInFlight;
 
 /**
- * Requests in flight by their id. Its own ids are serial numbers, of which none is ever used again, and small ones: a
- * number that needs more than 31 bits takes ten times as long to become text. Each request has the place in an array
- * that the last bits of its id tell: a Map whose entries come and go by the thousand keeps dead ones reachable, see
- * live-list.ts.
+ * The requests in flight by their id. Ids are small serial numbers that are never reused: a number of more than 31 bits takes
+ * ten times as long to become text. The low bits of the id are the index into an array; a Map would keep deleted requests
+ * reachable, see linked-list.ts (docs/performance.md#request-table).
  */
 export class RequestTable<T extends { readonly id: number }> {
   #places: (T | undefined)[] = new Array(minPlaces).fill(undefined);

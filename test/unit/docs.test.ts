@@ -212,6 +212,14 @@ describe('the documentation', () => {
     expect(broken).toEqual([]);
   });
 
+  test('links every mechanism for speed from its code', async () => {
+    const code = (await Promise.all(sources.map(read))).join('\n');
+    const mechanisms = [...(await read('docs/performance.md')).matchAll(/<a id="([^"]+)">/g)];
+    expect(mechanisms.length).toBeGreaterThan(10);
+    const unlinked = mechanisms.filter(([, id]) => !new RegExp(`performance\\.md#${id}\\b`).test(code));
+    expect(unlinked.map(([, id]) => id)).toEqual([]);
+  });
+
   test('shows the last full run as the script of the benchmark generates it', async () => {
     for (const [path, text] of Object.entries(reportFiles(lastResult()))) expect(await read(path)).toBe(text);
   });

@@ -95,7 +95,7 @@ async function answerInChunks(
     response.cancel();
     throw unknownFormat();
   }
-  // Most servers send one event, and end the stream.
+  // Most servers send one event, and end the stream (docs/performance.md#sole-event).
   if (response.isOver && head.length === 1) {
     const answer = answerInEvent(owner, text, id);
     if (answer) return answer;

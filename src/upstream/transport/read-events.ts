@@ -9,7 +9,7 @@ import { parseEvent } from './parse-messages.ts';
 /** The shortest wait before a stream is opened again, also if the server's `retry` is 0. */
 export const minReopenDelayMs = 100;
 
-/** How long the events of one stream may keep other work waiting. */
+/** How long the events of one stream may keep other work waiting (docs/performance.md#stream-turns). */
 const maxTurnMs = 0.1;
 
 /** The most bytes that a character takes. */
