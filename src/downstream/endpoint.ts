@@ -196,7 +196,7 @@ export class Endpoint implements BodyReader {
     );
   }
 
-  /** Accepts a message that needs no answer: a notification, or a response to a request that the gateway never sent. */
+  /** Accepts a notification, or a response to a request that the gateway never sent. */
   #accept(message: NotificationMessage | ResponseMessage, session: Session | undefined): void {
     session?.touch();
     if (message.kind === 'response') this.#metrics.requestWithoutMethod('invalid', true);

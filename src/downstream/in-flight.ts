@@ -14,9 +14,9 @@ export interface RunningCall extends Exchange, LinkedNode {
   cancel(): void;
 }
 
-/** A reply that misses answers. */
+/** A reply that is not done. */
 export interface InFlightReply extends KeepAliveMember {
-  /** The calls that the missing answers depend on. */
+  /** The calls whose answers are missing. */
   readonly runningCalls: readonly RunningCall[];
   /** Called once, when the reply has taken a while. */
   watchClient(): void;

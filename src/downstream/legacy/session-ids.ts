@@ -1,6 +1,6 @@
 import { ObjectText } from '../../json/object.ts';
 import { elements } from '../../json/scan.ts';
-import type { Principal } from '../../protocol/caller.ts';
+import type { Caller } from '../../protocol/caller.ts';
 import { maxSealedTextBytes } from '../../state/seal.ts';
 import type { State } from '../../state/state.ts';
 
@@ -17,15 +17,9 @@ const essentialCapabilities = ['roots', 'sampling', 'elicitation', 'tasks'];
 const maxAgeSeconds = 30 * 24 * 3600;
 const purpose = 'session';
 
-/** The facts about a session, known from its start. */
-export interface SessionFacts {
+/** The facts about a session, known from its start. The client's description of itself is shortened to fit into an id. */
+export interface SessionFacts extends Omit<Caller, 'sessionId'> {
   readonly protocolVersion: string;
-  /** JSON objects in which the client describes itself, shortened to fit into an id. */
-  readonly clientInfo: string;
-  readonly capabilities: string;
-  readonly principal: Principal;
-  /** The part of the gateway that the session belongs to; empty for the whole. */
-  readonly view: string;
   /** The time of opening, in seconds since the epoch. */
   readonly openedSeconds: number;
 }
