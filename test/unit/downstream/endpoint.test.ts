@@ -1,7 +1,15 @@
 import { expect, test } from 'bun:test';
 import { Endpoint } from '../../../src/downstream/endpoint.ts';
 import type { BodyReader, EndpointRequest } from '../../../src/downstream/request.ts';
+import { type Caller, sessionlessCallers } from '../../../src/protocol/caller.ts';
 import type { Exchange } from '../../../src/protocol/exchange.ts';
+
+function endpointOf(router: unknown, sessions: unknown = {}): Endpoint {
+  const metrics = { request() {}, requestWithoutMethod() {} };
+  const logger = { isDebug: false, isTrace: false };
+  const parts = { router, metrics, logger, sessions, gateways: () => '' };
+  return new Endpoint(parts as unknown as ConstructorParameters<typeof Endpoint>[0]);
+}
 
 /** An endpoint whose requests take some milliseconds of work each. */
 function busyEndpoint(onHandled: () => void): Endpoint {
@@ -13,25 +21,16 @@ function busyEndpoint(onHandled: () => void): Endpoint {
       exchange.answer({ kind: 'result', payload: '{}' });
     },
   };
-  const metrics = { request() {}, requestWithoutMethod() {} };
-  const logger = { isDebug: false, isTrace: false };
-  return new Endpoint({
-    router,
-    metrics,
-    logger,
-    sessions: {},
-    gateways: () => '',
-  } as unknown as ConstructorParameters<typeof Endpoint>[0]);
+  return endpointOf(router);
 }
 
-/** A batch of so many requests as it was posted, and when its answers are there. */
-function postedBatch(count: number) {
+/** A POST of `body`, and its response. */
+function posted(body: unknown, headers: Record<string, string> = {}) {
   const responded = Promise.withResolvers<Response>();
-  const requests = Array.from({ length: count }, (_, id) => ({ jsonrpc: '2.0', id, method: 'tools/list' }));
   const request: EndpointRequest = {
     method: 'POST',
-    text: JSON.stringify(requests),
-    header: (name) => (name === 'content-type' ? 'application/json' : null),
+    text: JSON.stringify(body),
+    header: (name) => (name === 'content-type' ? 'application/json' : (headers[name] ?? null)),
     readBody: (reader: BodyReader) => reader.bodyRead(request),
     principal: 'none',
     accepted: { json: true, sse: false },
@@ -53,10 +52,36 @@ test('slow requests of a batch leave turns to others', async () => {
     if (!over) setImmediate(count);
   };
   setImmediate(count);
-  const { request, response } = postedBatch(10);
+  const requests = Array.from({ length: 10 }, (_, id) => ({ jsonrpc: '2.0', id, method: 'tools/list' }));
+  const { request, response } = posted(requests);
   busyEndpoint(() => turns.add(turn)).handle(request);
   const answers = (await (await response).json()) as { id: number }[];
   over = true;
   expect(answers.map(({ id }) => id)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
   expect(turns.size).toBeGreaterThan(3);
+});
+
+test('the requests of a session share its caller, as do all requests of a principal outside sessions', async () => {
+  const callers: Caller[] = [];
+  const router = {
+    handle(exchange: Exchange) {
+      callers.push(exchange.caller);
+      exchange.answer({ kind: 'result', payload: '{}' });
+    },
+  };
+  const caller = { ...sessionlessCallers.none, sessionId: 's' };
+  const session = { caller, addCall() {}, removeCall() {} };
+  const endpoint = endpointOf(router, { find: (id: string) => (id === 's' ? session : undefined) });
+  const list = { jsonrpc: '2.0', id: 1, method: 'tools/list' };
+  const { none } = sessionlessCallers;
+  for (const [body, headers] of [
+    [list, {}],
+    [[list], {}],
+    [list, { 'mcp-session-id': 's' }],
+  ] as const) {
+    const { request, response } = posted(body, headers);
+    endpoint.handle(request);
+    expect((await response).status).toBe(200);
+  }
+  expect(callers.map((one) => [none, caller].indexOf(one))).toEqual([0, 0, 1]);
 });
