@@ -1,16 +1,16 @@
-/** More is no short explanation, and what is shown of it is far less. */
+/** Longer text is not a short explanation. */
 const maxChars = 4_096;
 
 /**
- * The upstream's own short explanation of why it refuses a request: from the body of an error status where that holds one
- * in a form that is in use (JSON, text, the title of a page), else from its `WWW-Authenticate`. It may hold anything yet.
+ * The upstream's own short explanation of an error status: from the body, if it is JSON, text or a page with a title, or else
+ * from `WWW-Authenticate`. It may contain anything, secrets included.
  *
- * @param body as much of it as was read
- * @returns empty: there is none
+ * @param body the beginning of the body
+ * @returns empty if there is no explanation
  */
 export function explanationIn(status: number, body: string, challenge: string | null): string {
   const words = wordsIn(body) || wordsInChallenge((challenge ?? '').slice(0, maxChars));
-  // A page's title begins with what stands before it anyway.
+  // The status precedes the explanation in messages anyway.
   return words.replace(new RegExp(`^(?:HTTP )?${status}(?:\\s*[-:|]\\s*|\\s+|$)`), '').trim();
 }
 
@@ -23,16 +23,16 @@ function wordsIn(body: string): string {
     try {
       return wordsOf(JSON.parse(json));
     } catch {
-      // What is cut off, or only looks like JSON, may be text all the same.
+      // Text may begin with a quote.
       if (!json.startsWith('"')) return '';
     }
   }
   if (events || !looksLikeText(text)) return '';
-  // What comes after the explanation is for whoever wrote the server.
+  // A stack trace is for the authors of the server.
   return text.split(/\n\s*at |\r?\n\r?\n/)[0] as string;
 }
 
-/** Members that explain, the one that says most first. */
+/** Members that explain, the most detailed first. */
 const members = [
   'error_description',
   'message',
@@ -45,13 +45,13 @@ const members = [
   'msg',
 ];
 
-/** The words of a JSON value: a string, that of a member that explains, or those of the first element. */
+/** The words of a JSON value: a string, or the words of a member that explains, or of the first element. */
 function wordsOf(value: unknown, depth = 0): string {
   if (typeof value === 'string') return value.trim();
   if (typeof value !== 'object' || value === null || depth === 4) return '';
   if (Array.isArray(value)) return wordsOf(value[0], depth + 1);
   const object = value as Record<string, unknown>;
-  // What is nested says more than a word beside it, as in JSON-RPC.
+  // As in JSON-RPC, a nested error says more than a word beside it.
   const nested = object.error ?? object.Error;
   if (typeof nested === 'object') {
     const words = wordsOf(nested, depth + 1);
@@ -64,7 +64,7 @@ function wordsOf(value: unknown, depth = 0): string {
   return '';
 }
 
-/** As .NET and AWS write it. */
+/** .NET and AWS capitalize members. */
 function capitalized(name: string): string {
   return `${name.charAt(0).toUpperCase()}${name.slice(1)}`;
 }
@@ -86,7 +86,7 @@ const references: Record<string, string> = {
   '#39': "'",
 };
 
-/** Of a page nothing but its title: the rest is for browsers. */
+/** The title of a page. */
 function titleOf(page: string): string {
   const title = /<title[^>]{0,200}>([^<]{0,500})/i.exec(page)?.[1] ?? '';
   return title.replace(/&(\w+|#39);/g, (found, name) => references[name] ?? found).trim();
@@ -96,7 +96,7 @@ function looksLikeText(text: string): boolean {
   return text.length <= maxChars && !/[\p{Cc}\ufffd]/u.test(Bun.stripANSI(text).replace(/\s+/g, ''));
 }
 
-/** RFC 6750, 3: what a challenge says in words, or else its error. */
+/** The description in a challenge, or else its error. RFC 6750, 3. */
 function wordsInChallenge(challenge: string): string {
   const parameter = (name: string) =>
     new RegExp(`\\b${name}\\s*=\\s*(?:"((?:[^"\\\\]|\\\\.)*)"|([^\\s,"]+))`, 'i').exec(challenge);

@@ -9,19 +9,19 @@ import { SseTooLargeError } from '../protocol/sse-codec.ts';
 type SessionLoss = SessionResetReason;
 
 /**
- * What went wrong between the gateway and an upstream.
+ * The kinds of failures between the gateway and an upstream.
  *
- * - `refused`: no connection came about, so nothing was executed.
+ * - `refused`: no connection was established, so nothing was executed.
  * - `busy`: too many requests are in flight, so nothing was executed.
- * - `limited`: the upstream takes no more requests for now (429).
- * - `exhausted`: the gateway itself is out of file descriptors, so nothing was executed.
- * - `broken`: a connection broke; whether the request was executed is not known.
- * - `timeout`, `cancelled`: the gateway gave up waiting.
+ * - `limited`: the upstream accepts no more requests for now (429).
+ * - `exhausted`: the gateway is out of file descriptors, so nothing was executed.
+ * - `broken`: a connection broke; whether the request was executed is unknown.
+ * - `timeout`, `cancelled`: the gateway stopped waiting.
  * - `auth`: the upstream refused the credential (401, 403).
  * - `unsupported`: the endpoint does not speak this transport (400, 404, 405 and the like).
- * - `protocol`: what came back is no valid answer.
- * - `returned_error`: a valid answer, but an error.
- * - `overloaded`: the gateway holds as much as it can; the request may have been executed.
+ * - `protocol`: the answer is invalid.
+ * - `returned_error`: the answer is an error.
+ * - `overloaded`: the gateway holds as many bytes as it may; the request may have been executed.
  * - `loop`: the upstream is this very gateway, or leads back to it.
  */
 export type FailureKind =
@@ -55,12 +55,12 @@ const reasons: Record<FailureKind, CallFailureReason> = {
   loop: 'upstream_disconnected',
 };
 
-/** A failure of an upstream. The message may be shown: what it quotes of the upstream is short and without secrets. */
+/** A failure of an upstream. Its message may be shown: what it quotes is short and without secrets. */
 export class UpstreamFailure extends Error {
   readonly kind: FailureKind;
-  /** Set where it may mean that the upstream does not know our session: if that is so, nothing was executed. */
+  /** Set if the failure may mean that the upstream does not know the session. If so, nothing was executed. */
   readonly loss: SessionLoss | undefined;
-  /** The upstream's answer to the request, where the failure was made of one. */
+  /** The upstream's answer to the request, if that is the failure. */
   readonly answer: ResponseMessage | undefined;
 
   constructor(kind: FailureKind, message: string, loss?: SessionLoss, answer?: ResponseMessage) {
@@ -75,12 +75,12 @@ export class UpstreamFailure extends Error {
     return reasons[this.kind];
   }
 
-  /** Whether it is for want of something that the gateway itself has run out of. */
+  /** Whether the gateway itself has run out of something. */
   get isOwnLack(): boolean {
     return this.kind === 'exhausted' || this.kind === 'overloaded';
   }
 
-  /** Whether it tells nothing of the session that it happened in. */
+  /** Whether the failure says nothing about its session. */
   get saysNothing(): boolean {
     return this.isOwnLack || ['cancelled', 'busy', 'limited'].includes(this.kind);
   }
@@ -91,7 +91,7 @@ export class UpstreamFailure extends Error {
   }
 }
 
-/** An error with which an upstream answered a call, for those who have to find out whether it is the tool's own. */
+/** The failure of a call that the upstream answered with an error, which may be the tool's or the session's. */
 export function errorAnswered(answer: ResponseMessage, error: RpcError): UpstreamFailure {
   const words = `${error.message.slice(0, maxWordsChars)} (error ${error.code})`;
   return new UpstreamFailure('returned_error', words, sessionLossIn(error) ?? undefined, answer);
@@ -103,24 +103,24 @@ export function cancelled(): UpstreamFailure {
 }
 
 /**
- * The failure of an upstream that would list this gateway's own tools again and again, under ever longer names.
- * @param direct whether it is this gateway, and not another one that has it for an upstream
+ * The failure of an upstream that leads back to this gateway, whose tools it would list again under ever longer names.
+ * @param isDirect whether the upstream is this gateway, not another one with this gateway as its upstream
  */
-export function loopFailure(direct: boolean): UpstreamFailure {
-  const found = direct ? 'is this very gateway' : 'is a gateway that leads back to this very one';
+export function loopFailure(isDirect: boolean): UpstreamFailure {
+  const found = isDirect ? 'is this very gateway' : 'is a gateway that leads back to this very one';
   return new UpstreamFailure('loop', `${found}: remove it from servers, or give the url of another server`);
 }
 
-/** As much of the message of an error as is looked at: it may be of any length. */
+/** Longer messages of errors are truncated. */
 const maxWordsChars = 1_000;
 
-/** The failure that was thrown, in the gateway's terms; null: the error is none, such as a signal's reason. */
+/** The failure that was thrown; null: the error is another one, such as a signal's reason. */
 export function failureIn(error: unknown): UpstreamFailure | null {
   if (error instanceof UpstreamFailure) return error;
   return error instanceof HttpFailure ? new UpstreamFailure(error.kind, error.message) : null;
 }
 
-/** What a request or the reading of its answer threw, in the gateway's terms. */
+/** The failure for whatever a request, or the reading of its answer, threw. */
 export function toFailure(error: unknown): UpstreamFailure {
   if (error instanceof UpstreamFailure) return error;
   if (error instanceof TooManyError) return new UpstreamFailure('protocol', `answered with ${error.message}`);
@@ -129,35 +129,35 @@ export function toFailure(error: unknown): UpstreamFailure {
   return new UpstreamFailure(kind, message);
 }
 
-const speaksOfSession =
+const mentionsSession =
   /session|not (?:been |yet )?initiali[sz]ed|uninitiali[sz]ed|(?:before|without|first|must|please|re-?) ?initiali[sz]/i;
-const saysItIsGone =
+const mentionsLoss =
   /not found|unknown|invalid|no valid|no such|no active|expired|timed? ?out|terminated|closed|ended|gone|lost|stale|missing|mismatch|not (?:valid|exist|recogni[sz]ed|been|yet)|no longer|required|initiali[sz]/i;
 /** The SDKs' code for an unknown session, in the text of a JSON-RPC error. */
 const lostCode = /"code"\s*:\s*-32001\b/;
 
 /**
- * Whether an HTTP error status may mean that the upstream does not know our session (any more), and how it was lost: if
- * the session fails its check, too, the request was not executed. 404 and 401 may mean it by themselves (MCP 2025-11-25,
- * Session Management), others only when their body says so; what a proxy answers for a server that broke never does.
+ * How the session was lost if an HTTP error status may mean that, else null. If the session fails its check, too, the request
+ * was not executed. 404 and 401 may mean it by themselves (MCP 2025-11-25, Session Management), other statuses only if their
+ * body says so, and the answers of a proxy for a broken server never do.
  *
- * @param named whether the request named a session
+ * @param isNamed whether the request named a session
  */
-export function sessionLossOf(status: number, body: string, named = true): SessionLoss | null {
+export function sessionLossOf(status: number, body: string, isNamed = true): SessionLoss | null {
   if (status === 502 || status === 503 || status === 504) return null;
-  const says = speaksOfSession.test(body) && saysItIsGone.test(body);
-  if (!says && !(named && (status === 404 || status === 401 || lostCode.test(body)))) return null;
-  return (says ? endOf(body) : null) ?? (status === 410 ? 'terminated' : 'unknown_session');
+  const isStated = mentionsSession.test(body) && mentionsLoss.test(body);
+  if (!isStated && !(isNamed && (status === 404 || status === 401 || lostCode.test(body)))) return null;
+  return (isStated ? endOf(body) : null) ?? (status === 410 ? 'terminated' : 'unknown_session');
 }
 
 /**
- * The same for a JSON-RPC error: servers that do not mind HTTP statuses say it with -32001, which the SDKs use for their
- * own timeouts, too, or in words alone.
+ * The same for a JSON-RPC error. Servers report a lost session with -32001, which the SDKs also use for their own timeouts, or in
+ * words only.
  */
 export function sessionLossIn({ code, message }: RpcError): SessionLoss | null {
   const words = message.slice(0, maxWordsChars);
-  const says = speaksOfSession.test(words) && saysItIsGone.test(words);
-  if (!says && (code !== -32001 || /timed? ?out/i.test(words))) return null;
+  const isStated = mentionsSession.test(words) && mentionsLoss.test(words);
+  if (!isStated && (code !== -32001 || /timed? ?out/i.test(words))) return null;
   return endOf(words) ?? 'unknown_session';
 }
 
@@ -167,8 +167,8 @@ function endOf(text: string): SessionLoss | null {
 }
 
 /**
- * What an error status means where nothing else is known.
- * @param words the upstream's own explanation, as it may be shown; empty: it gave none
+ * The failure that an error status means.
+ * @param words the upstream's own explanation, fit to be shown; empty: none
  */
 export function statusFailure(status: number, words = ''): UpstreamFailure {
   const message = `answered HTTP ${status}${words === '' ? '' : `: "${words}"`}`;

@@ -19,10 +19,10 @@ export class RequestTable<T extends { readonly id: number }> {
     return this.#size;
   }
 
-  /** An id for a request that may be added, or null where too many are in flight. */
+  /** The id for the next request to add, or null if too many are in flight. */
   nextId(): number | null {
     if (this.#size >= maxRequestsInFlight) return null;
-    // So that a free place is near.
+    // Keeps a free place near.
     if (this.#size * 2 >= this.#places.length) this.#grow();
     do this.#lastId++;
     while (this.#places[this.#placeOf(this.#lastId)] !== undefined);
@@ -30,11 +30,11 @@ export class RequestTable<T extends { readonly id: number }> {
   }
 
   /**
-   * Throws a RangeError where ids are too far apart to have places of their own, which those of one table never are.
-   * @param request not in this table yet, nor is another one of its id
+   * Adds a request whose id is not in the table. Throws a RangeError if ids are too far apart to have places of their own, which
+   * ids of one table never are.
    */
   add(request: T): void {
-    // An id that was given out by another table, which is larger, may have its place taken here.
+    // An id of another, larger table may have its place taken here.
     while (this.#places[this.#placeOf(request.id)] !== undefined) this.#grow();
     this.#places[this.#placeOf(request.id)] = request;
     this.#size++;
@@ -55,14 +55,14 @@ export class RequestTable<T extends { readonly id: number }> {
     for (const request of [...this.#places]) if (request) yield request;
   }
 
-  /** The last bits of the id, be it one that a server made up. */
+  /** The last bits of the id, which a server may have made up. */
   #placeOf(id: number): number {
     return id & (this.#places.length - 1);
   }
 
-  /** What had places of its own has so among twice as many. */
+  /** Requests that have places of their own keep them among twice as many. */
   #grow(): void {
-    if (this.#places.length === maxPlaces) throw new RangeError('no place is left for the id of a request');
+    if (this.#places.length === maxPlaces) throw new RangeError('no place left for a request id');
     const requests = [...this.values()];
     this.#places = new Array(this.#places.length * 2).fill(undefined);
     for (const request of requests) this.#places[this.#placeOf(request.id)] = request;

@@ -7,24 +7,24 @@ import { cancelled, errorAnswered, toFailure, type UpstreamFailure } from './fai
 import type { UpstreamCall } from './pending-request.ts';
 import type { UpstreamSession } from './session.ts';
 
-/** Where an attempt finds a session. */
+/** The source of sessions for calls. */
 export interface RetryOwner {
   readonly session: UpstreamSession | null;
   readonly requestTimeoutMs: number;
-  /** The live session; waits for one that is being opened. Rejects with an {@link UpstreamFailure}. */
+  /** The live session. Waits for one that is being opened, within the time of a call. Rejects with an {@link UpstreamFailure}. */
   usableSession(signal: Signal): Promise<UpstreamSession>;
-  /** A call has failed in that session: resolves to whether the session is lost, once that is known. Does not reject. */
+  /** A call has failed in `session`. Resolves to whether the session is lost, once that is known. Does not reject. */
   judge(session: UpstreamSession, failure: UpstreamFailure): Promise<boolean>;
 }
 
-/** A client's request while it is with the upstream, which gets it a second time only where that does no harm. */
+/** A client's request, which is sent to the upstream a second time only if that does no harm. */
 export class RetryableCall implements Completion<ResponseMessage> {
   readonly #owner: RetryOwner;
   readonly #call: UpstreamCall;
   readonly #target: MemberEdit;
   readonly #isRepeatable: boolean;
   readonly #done: Completion<ResponseMessage>;
-  /** The session that it was sent in last. */
+  /** The session in which it was last sent. */
   #session: UpstreamSession | null = null;
   #isSecond = false;
 
@@ -42,7 +42,7 @@ export class RetryableCall implements Completion<ResponseMessage> {
     this.#done = done;
   }
 
-  /** Sends it; waits for a session that is being opened. */
+  /** Sends the request, once there is a session. */
   start(): void {
     const { session } = this.#owner;
     if (session) this.#send(session);
@@ -69,7 +69,7 @@ export class RetryableCall implements Completion<ResponseMessage> {
     else void this.#failed(failure);
   }
 
-  /** Waits for the verdict on the session: until then nobody knows whether the failure is the session's or the tool's. */
+  /** Waits for the verdict on the session, which tells whether the failure is the session's or the tool's. */
   async #failed(failure: UpstreamFailure): Promise<void> {
     const { signal } = this.#call;
     let isLost = false;
@@ -90,7 +90,7 @@ export class RetryableCall implements Completion<ResponseMessage> {
     else this.#done.reject(failure);
   }
 
-  /** Whether it surely was not executed, or does no harm if it is executed twice. */
+  /** Whether the request was certainly not executed, or may be executed twice. */
   #mayRepeat({ kind, loss }: UpstreamFailure, isLost: boolean): boolean {
     if (kind === 'refused') return true;
     if (kind === 'timeout') return false;

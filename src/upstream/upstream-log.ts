@@ -1,14 +1,14 @@
 import type { Logger } from '../observability/log.ts';
 import { type Clock, deadlines } from '../runtime/deadlines.ts';
 
-/** How often an outage that lasts is told again, in milliseconds. */
+/** How often a lasting outage is logged again. */
 const repeatMs = 600_000;
-/** How many outages, and how many lost sessions, are told in that time, should they come and go. */
-const maxTold = 10;
+/** The most outages, and the most lost sessions, that are logged in that time. */
+const maxLogged = 10;
 
 /**
- * What the log is told of an upstream. That it cannot be used is told once when that begins, every ten minutes while it
- * lasts, and once when it is over; what is left out of that, at level `debug`. What it does oddly is told once.
+ * The log of an upstream. An outage is logged when it begins, every ten minutes while it lasts, and when it is over; all else
+ * about it at level `debug`. An oddity is logged once.
  */
 export class UpstreamLog {
   readonly #logger: Logger;
@@ -16,17 +16,16 @@ export class UpstreamLog {
   readonly #clock: Pick<Clock, 'nowMs'>;
   readonly #outages: Allowance;
   readonly #renewals: Allowance;
-  /** When the outage began; null: there is none. */
+  /** When the outage began; null: none. */
   #sinceMs: number | null = null;
-  /** Attempts to connect that failed in it. */
+  /** Attempts that failed in the outage. */
   #attempts = 0;
-  #toldMs = Number.NEGATIVE_INFINITY;
-  /** Whether it is told that the upstream is connected. */
-  #tellsEnd = true;
-
-  /** What was passed over of the tool list, as it was last told. */
+  #loggedMs = Number.NEGATIVE_INFINITY;
+  /** Whether the end of the outage is logged. */
+  #isEndLogged = true;
+  /** The faults that were last logged. */
   #itemFaults: string | null = null;
-  /** What was told of what it does oddly: a fixed number of texts at most. */
+  /** The oddities that were logged: a fixed number of texts. */
   readonly #oddities = new Set<string>();
 
   constructor(logger: Logger, server: string, clock: Pick<Clock, 'nowMs'> = deadlines.clock) {
@@ -37,10 +36,10 @@ export class UpstreamLog {
     this.#renewals = new Allowance(clock);
   }
 
-  /** The upstream has lost the session, and is asked for another one: no outage, unless that fails. */
+  /** The upstream has lost the session, and another one is opened: an outage only if that fails. */
   renewing(cause: string): void {
-    this.#tellsEnd = this.#renewals.take();
-    const level = this.#tellsEnd ? 'info' : 'debug';
+    this.#isEndLogged = this.#renewals.take();
+    const level = this.#isEndLogged ? 'info' : 'debug';
     this.#logger[level]('upstream session lost; initializing anew', { server: this.#server, cause });
   }
 
@@ -49,12 +48,12 @@ export class UpstreamLog {
     this.#logger[this.#begin() ? 'warn' : 'debug']('upstream lost', { server: this.#server, cause });
   }
 
-  /** An attempt to connect has failed; the next one is due in `retryMs`. */
+  /** An attempt has failed; the next one starts in `retryMs`. */
   failed(cause: string, retryMs: number): void {
     const begins = this.#sinceMs === null;
-    const isTold = begins ? this.#begin() : this.#isDue();
+    const isLogged = begins ? this.#begin() : this.#isDue();
     this.#attempts++;
-    this.#logger[isTold ? 'warn' : 'debug']('upstream not connected', {
+    this.#logger[isLogged ? 'warn' : 'debug']('upstream not connected', {
       server: this.#server,
       cause,
       ...(!begins && this.#extent()),
@@ -62,7 +61,7 @@ export class UpstreamLog {
     });
   }
 
-  /** No attempt follows any more. */
+  /** No attempt is left. */
   givenUp(cause: string): void {
     this.#attempts++;
     const { attempts } = this.#extent();
@@ -74,15 +73,15 @@ export class UpstreamLog {
     this.#over();
   }
 
-  /** It is connected; `fields` tell how. */
+  /** A session is open, which `fields` describe. */
   connected(fields: Record<string, unknown>): void {
-    const level = this.#tellsEnd ? 'info' : 'debug';
+    const level = this.#isEndLogged ? 'info' : 'debug';
     const extent = this.#sinceMs === null ? {} : this.#extent();
     this.#logger[level]('upstream connected', { server: this.#server, ...fields, ...extent });
     this.#over();
   }
 
-  /** Not all of its tool list can be taken; null: all of it can. */
+  /** The tool list left something out; null: nothing. */
   itemFaults(faults: string | null): void {
     if (faults !== null && faults !== this.#itemFaults)
       this.#logger.warn('part of the tool list cannot be used', { server: this.#server, faults });
@@ -98,20 +97,20 @@ export class UpstreamLog {
     });
   }
 
-  /** Whether the outage that begins is told. */
+  /** Begins an outage. Returns whether it is logged. */
   #begin(): boolean {
     this.#sinceMs = this.#clock.nowMs();
-    this.#tellsEnd = this.#outages.take();
-    if (this.#tellsEnd) this.#toldMs = this.#sinceMs;
-    return this.#tellsEnd;
+    this.#isEndLogged = this.#outages.take();
+    if (this.#isEndLogged) this.#loggedMs = this.#sinceMs;
+    return this.#isEndLogged;
   }
 
-  /** Whether the outage that lasts is told again. */
+  /** Whether the lasting outage is logged again. */
   #isDue(): boolean {
     const nowMs = this.#clock.nowMs();
-    if (nowMs - this.#toldMs < repeatMs) return false;
-    this.#toldMs = nowMs;
-    this.#tellsEnd = true;
+    if (nowMs - this.#loggedMs < repeatMs) return false;
+    this.#loggedMs = nowMs;
+    this.#isEndLogged = true;
     return true;
   }
 
@@ -126,11 +125,11 @@ export class UpstreamLog {
   #over(): void {
     this.#sinceMs = null;
     this.#attempts = 0;
-    this.#tellsEnd = true;
+    this.#isEndLogged = true;
   }
 }
 
-/** Allows so many in each period. */
+/** A number of log lines for each period. */
 class Allowance {
   readonly #clock: Pick<Clock, 'nowMs'>;
   #sinceMs = Number.NEGATIVE_INFINITY;
@@ -147,6 +146,6 @@ class Allowance {
       this.#taken = 0;
     }
     this.#taken++;
-    return this.#taken <= maxTold;
+    return this.#taken <= maxLogged;
   }
 }

@@ -410,9 +410,9 @@ test('invalid messages on the stream of a session are skipped, and logged once',
   expect(upstream.received.filter(({ httpMethod }) => httpMethod === 'GET')).toHaveLength(1);
   const told = gateway.logs.map((line) => JSON.parse(line)).filter(({ what }) => what !== undefined);
   expect(told.map(({ level, server, what }) => [level, server, what])).toEqual([
-    ['debug', 'up', 'it sends what is no JSON-RPC: it is not JSON'],
-    ['debug', 'up', 'it sends what is no JSON-RPC: a message must be a JSON object'],
-    ['debug', 'up', 'it sends what is no JSON-RPC: "jsonrpc" must be "2.0"'],
+    ['debug', 'up', 'it sends something that is not JSON-RPC: it is not JSON'],
+    ['debug', 'up', 'it sends something that is not JSON-RPC: a message must be a JSON object'],
+    ['debug', 'up', 'it sends something that is not JSON-RPC: "jsonrpc" must be "2.0"'],
   ]);
 });
 

@@ -2,7 +2,7 @@
 type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
 type JsonObject = { [name: string]: Json };
 
-/** What the values of keywords have to be. JSON Schema draft-07, Validation, and `nullable` of OpenAPI. */
+/** The kinds of the values of keywords. JSON Schema draft-07, Validation, and `nullable` of OpenAPI. */
 const kindsOfKeywords: Readonly<Record<string, readonly string[]>> = {
   $ref: ['string'],
   $id: ['string'],
@@ -40,7 +40,7 @@ const kindsOfKeywords: Readonly<Record<string, readonly string[]>> = {
   if: ['object', 'boolean'],
 };
 const types = ['string', 'number', 'integer', 'boolean', 'object', 'array', 'null'];
-/** Keywords whose value is a schema or a list of them, and those whose members are schemas. */
+/** Keywords whose value is a schema or a list of schemas, and keywords whose members are schemas. */
 const schemaKeywords = [
   'additionalProperties',
   'propertyNames',
@@ -50,16 +50,16 @@ const schemaKeywords = [
   'not',
 ].concat(['if', 'then', 'else', 'allOf', 'anyOf', 'oneOf']);
 const schemaMaps = ['properties', 'patternProperties', 'dependencies'];
-/** What the validator of the SDK knows without being told. */
+/** The schema that the SDK's validator has built in. */
 const metaSchema = /^http:\/\/json-schema\.org\/draft-07\/schema#?$/;
 
-/** The longest pattern that is tried, and the most of all together: some engines take the cube of its named groups. */
+/** The longest pattern, and the most of all together: some engines take time with the cube of the named groups. */
 const maxPatternChars = 1_000;
 const maxPatternsChars = 10_000;
 
 /**
- * Why the TypeScript SDK, v1, cannot make a validator of an output schema, or null where it can. Its client makes one of
- * each as it lists tools, and refuses the whole list where that fails.
+ * Why the TypeScript SDK v1 cannot compile an output schema, or null if it can. Its client compiles every output schema when it
+ * lists tools, and refuses the whole list if one fails.
  *
  * @param text the JSON text of the schema, which does not nest deep
  */
@@ -67,14 +67,14 @@ export function faultOfOutputSchema(text: string): string | null {
   return new SchemaCheck(JSON.parse(text) as JsonObject).fault();
 }
 
-/** Goes through a schema as a validator's compiler does: what is not referred to does not matter. */
+/** Walks a schema as a validator's compiler does, which ignores what is not referenced. */
 class SchemaCheck {
   readonly #root: JsonObject;
-  /** What is still to be looked at, and where it stands. */
+  /** The schemas to check next, with their paths. */
   readonly #pending: [string, Json][];
   readonly #seen = new Set<JsonObject>();
   readonly #anchors = new Set<string>();
-  /** Whether parts of the schema have URIs of their own: references are not followed then. */
+  /** Whether parts of the schema have URIs of their own. References are not followed then. */
   #hasIds = false;
   #repeatedAnchor: string | null = null;
   #patternsChars = 0;
@@ -143,7 +143,7 @@ class SchemaCheck {
         this.#pending.push([at(at(path, map), name), value]);
   }
 
-  /** What a reference within the schema leads to. RFC 6901, 6. */
+  /** The target of a reference within the schema. RFC 6901, 6. */
   #resolved(reference: string): Json | undefined {
     if (!reference.startsWith('#')) return undefined;
     if (reference === '#' || this.#anchors.has(reference.slice(1))) return true;
@@ -183,7 +183,7 @@ function kindOf(value: Json): string {
   return Array.isArray(value) ? 'array' : typeof value;
 }
 
-/** Whether it is a regular expression as the SDK's validator takes it: with the flag `u`. */
+/** Whether the text is a regular expression with the flag `u`, as the SDK's validator requires. */
 function isPattern(text: string): boolean {
   try {
     new RegExp(text, 'u');

@@ -4,19 +4,19 @@ import { skipString } from '../../json/string.ts';
 import { Misfit } from './misfit.ts';
 import { faultOfOutputSchema } from './output-schema.ts';
 
-/** Members that matter, by their names. */
+/** Shapes of members, by their names. */
 type ShapeMembers = readonly (readonly [string, Shape])[];
 
-/** What a JSON value has to be for clients to take it. */
+/** The shape of a JSON value that clients accept. */
 interface Shape {
   readonly is: 'string' | 'boolean' | 'object' | 'array';
-  /** Whether the member has to be there; where it need not be, null means that it is absent. */
+  /** Whether the member is required. If not, null means that it is absent. */
   readonly required?: boolean;
-  /** The strings that it may be. */
+  /** The allowed strings. */
   readonly oneOf?: readonly string[];
-  /** The members of an object that matter. */
+  /** The members of an object that clients check. */
   readonly members?: ShapeMembers;
-  /** All elements of an array, or all members of an object. */
+  /** The shape of all elements of an array, or all members of an object. */
   readonly each?: Shape;
 }
 
@@ -36,7 +36,7 @@ function required(shape: Shape): Shape {
   return { ...shape, required: true };
 }
 
-/** A JSON Schema as far as clients look at it. Its properties may be anything but have to be objects. */
+/** The part of a JSON Schema that clients check: its properties must be objects. */
 const schema = object({
   $schema: string,
   type: required(oneOf('object')),
@@ -45,7 +45,7 @@ const schema = object({
 });
 
 /**
- * A tool as the SDKs' clients want it: one that is otherwise makes them refuse the whole list.
+ * A tool that the SDKs' clients accept. Any other makes them refuse the whole list.
  * MCP 2025-11-25, Tools, Data Types, and the schemas of the TypeScript SDK, v1 and v2, and of the Python SDK.
  */
 const toolMembers = Object.entries<Shape>({
@@ -75,26 +75,26 @@ const closeBracket = 0x5d;
 const openBrace = 0x7b;
 const closeBrace = 0x7d;
 
-/** As much of a value, or of a member's name, as is quoted. */
+/** Longer values and names are truncated in messages. */
 const maxQuotedChars = 40;
-/** How many arrays and objects may be within each other: the Python SDK refuses a message with 200. */
+/** The most levels of arrays and objects: the Python SDK refuses a message with 200. */
 const maxDepth = 128;
 
-/** Escapes of characters that take two, each of such pairs as a whole, halves of one, and any other escape. */
+/** Escapes: pairs of surrogates, single surrogates, and all others. */
 const escapes = /\\(?:ud[89ab][\da-f]{2}\\ud[c-f][\da-f]{2}|(ud[89a-f][\da-f]{2})|.)/gi;
 
-/** A tool in a form that clients take. */
+/** A tool in a form that clients accept. */
 interface MendedTool {
   readonly tool: ObjectText;
-  /** Why its output schema was cut out, or null where it was not. */
+  /** Why the output schema was left out; null: it was not. */
   readonly schemaFault: string | null;
 }
 
 /**
- * A tool in a form that clients take: a member that is null, and may be absent, is left out, as is an empty array in place
- * of an object (PHP) or an empty object in place of an array (Lua), and an output schema that no validator can be made of.
- * Half of a character, as is left where a text was cut, is replaced: no parser but that of JavaScript takes it. All else
- * stays as it came. Throws a {@link Misfit} where that does not help.
+ * The tool in a form that clients accept. Leaves out optional members that are null, an empty array instead of an object (PHP)
+ * or an empty object instead of an array (Lua), and an output schema that no validator accepts. Replaces single surrogates,
+ * which truncation leaves behind and only JavaScript parses. Everything else stays as it is. Throws a {@link Misfit} if that is
+ * not enough.
  *
  * @param text well-formed JSON
  */
@@ -139,7 +139,7 @@ function withMendedMembers(text: string, members: ShapeMembers, path: string): O
     const value = object.member(name);
     if (value === undefined) {
       if (shape.required) throw new Misfit(`${join(path, name)} is missing`);
-    } else if (!shape.required && standsForNothing(value, shape)) {
+    } else if (!shape.required && isAbsent(value, shape)) {
       object = new ObjectText(object.without(name));
     } else {
       const better = mended(value, shape, join(path, name));
@@ -164,14 +164,14 @@ function withCheckedMembers(text: string, each: Shape, path: string): string {
   return text;
 }
 
-function standsForNothing(text: string, { is }: Shape): boolean {
+function isAbsent(text: string, { is }: Shape): boolean {
   if (text === 'null') return true;
   return (is === 'object' && /^\[\s*\]$/.test(text)) || (is === 'array' && /^\{\s*\}$/.test(text));
 }
 
 type Kind = Shape['is'] | 'number' | 'null';
 
-/** What kind of value begins at `start`. */
+/** The kind of the value at `start`. */
 function kindOf(text: string, start = 0): Kind {
   switch (text[start]) {
     case '"':

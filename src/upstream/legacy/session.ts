@@ -177,7 +177,7 @@ export class LegacySession implements UpstreamSession, TransportEvents, PendingR
     const request = this.#requests.find(answer.id);
     if (request === undefined) {
       freePayload(answer.payload);
-      this.#events.onOddity('it answers what was not asked, or no more');
+      this.#events.onOddity('it answers a request that is unknown or has ended');
       return;
     }
     request.drop();
@@ -188,7 +188,7 @@ export class LegacySession implements UpstreamSession, TransportEvents, PendingR
   #takeInvalid({ answers, problem }: InvalidMessage): void {
     const request = this.#requests.find(answers);
     if (request === undefined) {
-      this.#events.onOddity(`it sends what is no JSON-RPC: ${problem}`);
+      this.#events.onOddity(`it sends something that is not JSON-RPC: ${problem}`);
       return;
     }
     request.drop();

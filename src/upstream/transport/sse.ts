@@ -8,8 +8,8 @@ import { refusalOf } from './refusal.ts';
 import type { RequestCompletion, Transport, TransportEvents } from './transport.ts';
 
 /**
- * MCP 2024-11-05, Transports, HTTP with SSE: one GET stream brings all messages, and its first event names the
- * endpoint that takes POSTs. The session is as long as the stream.
+ * MCP 2024-11-05, Transports, HTTP with SSE: one GET stream brings all messages, and its first event names the endpoint for
+ * POSTs. The session lasts as long as the stream.
  */
 export class SseTransport implements Transport {
   readonly name = 'sse';
@@ -64,7 +64,7 @@ export class SseTransport implements Transport {
   }
 
   initialized(): void {
-    // This transport has no header to carry the version, and its stream is open already.
+    // This transport has no version header, and its stream is open already.
   }
 
   async close(): Promise<void> {
@@ -72,7 +72,7 @@ export class SseTransport implements Transport {
     this.#stream.abort();
   }
 
-  /** Reads the stream to its end; `onEndpoint` is called once the endpoint is known. */
+  /** Reads the stream to its end. Calls `onEndpoint` once the endpoint is known. */
   async #follow(response: HttpResponse, onEndpoint: () => void): Promise<never> {
     try {
       await readEvents(
@@ -97,14 +97,14 @@ export class SseTransport implements Transport {
       response.cancel();
       const failure = this.#stream.aborted ? streamClosed() : toFailure(error);
       const live = this.#endpoint !== null && !this.#closed;
-      // First, so that no call is sent again over what is gone.
+      // First, so that no call is sent again over this transport.
       this.#closed = true;
       if (live) this.#events.onClosed(failure);
       throw this.#stream.aborted ? (this.#stream.reason ?? failure) : failure;
     }
   }
 
-  /** MCP security: a foreign endpoint would get our messages and credentials. */
+  /** An endpoint of another origin would get our messages and credentials. */
   #resolveEndpoint(data: string): string {
     let endpoint: URL;
     try {

@@ -3,51 +3,47 @@ import type { Signal } from '../../runtime/abort.ts';
 import type { Completion } from '../../runtime/completion.ts';
 import type { UpstreamFailure } from '../failure.ts';
 
-/** What a transport tells the session above it. */
+/** Events of a transport, for its session. */
 export interface TransportEvents {
   /**
-   * Whatever the upstream sent, but for what a request's completion gets: requests, notifications, responses that came
-   * on another stream than their request's, and what is no message. `requestId` is the id of our request on whose stream
-   * it came, or null where it came on a stream that all share. A stream of one request is read on when the promise settles;
-   * one that all share goes on at once.
+   * The upstream sent a message other than the response to a pending completion. The session frees it. `requestId` is the id of
+   * the request on whose stream it came; null: it came on a shared stream. The stream of a request is read on when the promise
+   * settles, a shared one at once.
    */
   onMessage(message: Message, requestId: number | null): Promise<void> | undefined;
-  /** The upstream can no longer be reached over this transport; it must not be used again. Called at most once. */
+  /** The transport has ended and must not be used again. Called once at most. */
   onClosed(error: Error): void;
-  /** The session was lost, noticed outside of any request. */
+  /** The session may be lost. */
   onSuspect(): void;
-  /** No stream is left that could bring the responses to requests that were accepted. */
+  /** No stream is left that could bring the responses to accepted requests. */
   onDeaf(failure: UpstreamFailure): void;
 }
 
 /**
- * The completion of a request: one of its methods is called, once. It rejects with an `UpstreamFailure`, or with the reason
- * of the request's signal. It must not throw.
+ * The completion of a request. One of its methods is called; after `defer` another one may follow. It rejects with an
+ * `UpstreamFailure` or the reason of the request's signal. It must not throw.
  */
 export interface RequestCompletion extends Completion<ResponseMessage> {
-  /** The upstream accepted the request; the response comes on another stream, as a message: see {@link TransportEvents}. */
+  /** The upstream accepted the request. The response comes on another stream, as a message of {@link TransportEvents}. */
   defer(): void;
 }
 
-/**
- * Carries JSON-RPC messages to one upstream. Every promise rejects with an `UpstreamFailure`, or with the
- * reason of the signal it was given.
- */
+/** Carries the JSON-RPC messages of one session. Every promise rejects with an `UpstreamFailure` or the reason of its signal. */
 export interface Transport {
   /** `streamable`, `sse`: for /health and log lines. */
   readonly name: string;
   /** Makes the transport ready for `request`. */
   open(signal: Signal): Promise<void>;
   /**
-   * Sends the request `body`, whose id is `id`. A completion, because a promise at each step would cost more than the rest.
+   * Sends a request. Takes a completion, because a promise at each step would cost more than the rest of the call.
    * The POST of a request whose response came on another stream goes on until it ends or `signal` is aborted.
    */
   request(id: number, body: string, signal: Signal, done: RequestCompletion): void;
   /** Sends a notification or a response. */
   send(body: string, signal: Signal): Promise<void>;
-  /** Called once the session is initialized with the negotiated protocol revision. */
+  /** The session is initialized with that protocol version. */
   initialized(protocolVersion: string): void;
-  /** Frees all sockets, and terminates the session on the upstream, if that is wanted, where the transport knows how. */
+  /** Closes all streams, and terminates the session on the upstream if `terminate` is set and the transport can. */
   close(terminate: boolean, signal: Signal): Promise<void>;
 }
 

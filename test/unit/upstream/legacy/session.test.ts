@@ -98,7 +98,7 @@ describe('a call', () => {
     answer(0, '"result":{"a":2}');
     requests[0]?.done.reject(new Error('late'));
     expect(told).toEqual(['{"a":1}']);
-    expect(oddities).toEqual(['it answers what was not asked, or no more']);
+    expect(oddities).toEqual(['it answers a request that is unknown or has ended']);
   });
 
   test('that was accepted is told when its client gives it up', () => {
@@ -140,9 +140,9 @@ describe('a call', () => {
     send(`{"jsonrpc":"2.0","id":"${id}","result":7}`);
     expect(told).toEqual(['protocol']);
     expect(oddities).toEqual([
-      'it sends what is no JSON-RPC: "params" must be an object',
-      'it sends what is no JSON-RPC: a message needs a "method", or one of "result" and "error"',
-      'it sends what is no JSON-RPC: "jsonrpc" must be "2.0"',
+      'it sends something that is not JSON-RPC: "params" must be an object',
+      'it sends something that is not JSON-RPC: a message needs a "method", or one of "result" and "error"',
+      'it sends something that is not JSON-RPC: "jsonrpc" must be "2.0"',
     ]);
   });
 
