@@ -1,4 +1,4 @@
-import { type Families, Histogram, type Sample } from './series.ts';
+import { type Families, Histogram, type Sample, samplesBy } from './series.ts';
 
 /** Values of the label `method`. Any other method is `unknown`, so that clients cannot create series. */
 const methodLabels = [
@@ -39,10 +39,7 @@ const methodLabels = [
   'notifications/elicitation/complete',
   'notifications/tasks/status',
   'notifications/subscriptions/acknowledged',
-] as const;
-
-/** Values of the label `method` for messages without a method, GET and DELETE. */
-const otherLabels = ['invalid', 'listen', 'terminate'] as const;
+];
 
 const sessionDurationBuckets: readonly number[] = [1, 5, 10, 30, 60, 300, 900, 1800, 3600, 21600];
 
@@ -70,24 +67,14 @@ function count(counts: MethodCounts, ok: boolean, durationSeconds: number): void
 /** The metrics of clients: sessions, requests and authentication. */
 export class DownstreamMetrics {
   #sessionsOpened = 0;
-  readonly #sessionsEnded: Record<SessionEndReason, number> = {
-    client_delete: 0,
-    idle_timeout: 0,
-    gateway_shutdown: 0,
-    init_failed: 0,
-  };
+  readonly #sessionsEnded = { client_delete: 0, idle_timeout: 0, gateway_shutdown: 0, init_failed: 0 };
   readonly #sessionDurations = new Histogram(sessionDurationBuckets);
   readonly #unknownMethod = newCounts();
   readonly #methods = new Map<string, MethodCounts>(methodLabels.map((label) => [label, newCounts()]));
-  /** Separate from the methods: a client may send a method called `listen`. */
+  /** Messages without a method, GET and DELETE. Separate, because a client may send a method called `listen`. */
   readonly #others = { invalid: newCounts(), listen: newCounts(), terminate: newCounts() };
   #authSuccesses = 0;
-  readonly #authFailures: Record<AuthFailureReason, number> = {
-    missing_header: 0,
-    bad_format: 0,
-    wrong_token: 0,
-    internal: 0,
-  };
+  readonly #authFailures = { missing_header: 0, bad_format: 0, wrong_token: 0, internal: 0 };
 
   /** @param sessionsActive is read for each page */
   constructor(families: Families, sessionsActive: () => number) {
@@ -115,7 +102,7 @@ export class DownstreamMetrics {
   }
 
   /** Counts a message without a method, a GET or a DELETE, all of which are answered at once. */
-  requestWithoutMethod(label: (typeof otherLabels)[number], ok: boolean): void {
+  requestWithoutMethod(label: 'invalid' | 'listen' | 'terminate', ok: boolean): void {
     count(this.#others[label], ok, 0);
   }
 
@@ -145,25 +132,20 @@ export class DownstreamMetrics {
       'counter',
       'mcpstead_downstream_session_terminations_total',
       'Client sessions ended, by reason.',
-      () => Object.entries(this.#sessionsEnded).map(([reason, value]) => ({ labels: { reason }, value })),
+      () => samplesBy('reason', this.#sessionsEnded),
     );
   }
 
   #addRequestFamilies(families: Families): void {
-    const methods = [
-      ...this.#methods,
-      ['unknown', this.#unknownMethod] as const,
-      ...otherLabels.map((label) => [label, this.#others[label]] as const),
-    ];
+    const unknown = ['unknown', this.#unknownMethod] as const;
+    const methods = [...this.#methods, unknown, ...Object.entries(this.#others)];
     families.add(
       'counter',
       'mcpstead_mcp_requests_total',
       'Messages received from clients, by method and result.',
       function* (): Generator<Sample> {
-        for (const [method, { success, error }] of methods) {
-          yield { labels: { method, result: 'success' }, value: success };
-          yield { labels: { method, result: 'error' }, value: error };
-        }
+        for (const [method, { success, error }] of methods)
+          yield* samplesBy('result', { success, error }, { method });
       },
     );
     const duration = 'mcpstead_mcp_request_duration_seconds';
@@ -186,19 +168,16 @@ export class DownstreamMetrics {
       'counter',
       'mcpstead_mcp_auth_attempts_total',
       'Checks of a bearer token, by result.',
-      () => [
-        { labels: { result: 'success' }, value: this.#authSuccesses },
-        {
-          labels: { result: 'failure' },
-          value: Object.values(failures).reduce((total, count) => total + count, 0),
-        },
-      ],
+      () => {
+        const failure = Object.values(failures).reduce((total, count) => total + count, 0);
+        return samplesBy('result', { success: this.#authSuccesses, failure });
+      },
     );
     families.add(
       'counter',
       'mcpstead_mcp_auth_failures_total',
       'Failed checks of a bearer token, by reason.',
-      () => Object.entries(failures).map(([reason, value]) => ({ labels: { reason }, value })),
+      () => samplesBy('reason', failures),
     );
   }
 }

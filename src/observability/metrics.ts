@@ -2,7 +2,7 @@ import Registry from 'prom-client/lib/registry.js';
 import type { BuildInfo } from '../version.ts';
 import { DownstreamMetrics } from './downstream-metrics.ts';
 import { addProcessFamilies } from './process-metrics.ts';
-import { Families } from './series.ts';
+import { Families, samplesBy } from './series.ts';
 import { addUpstreamFamilies } from './upstream-families.ts';
 import { UpstreamMetrics, type UpstreamState } from './upstream-metrics.ts';
 
@@ -83,7 +83,7 @@ export class Metrics {
       { value: Math.max(0, (Date.now() - this.#startedMs) / 1000) },
     ]);
     families.add('counter', 'mcpstead_config_reloads_total', 'Reloads of the configuration, by result.', () =>
-      Object.entries(this.#reloads).map(([result, value]) => ({ labels: { result }, value })),
+      samplesBy('result', this.#reloads),
     );
     families.add(
       'gauge',

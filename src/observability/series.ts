@@ -15,28 +15,15 @@ export interface Sample {
   readonly metricName?: string;
 }
 
-type FamilyType = 'counter' | 'gauge' | 'histogram';
+export type FamilyType = 'counter' | 'gauge' | 'histogram';
 
 type Read = () => Iterable<Sample> | Promise<Iterable<Sample>>;
 
-/** A metric family for the registry, with the slice of its samples that is written next. */
-class Family {
+/** A metric family, with the slice of its samples that the registry writes next. */
+interface Family {
   readonly name: string;
   readonly read: Read;
-  readonly #type: FamilyType;
-  readonly #help: string;
-  slice: readonly Sample[] = [];
-
-  constructor(type: FamilyType, name: string, help: string, read: Read) {
-    this.#type = type;
-    this.name = name;
-    this.#help = help;
-    this.read = read;
-  }
-
-  async get() {
-    return { name: this.name, help: this.#help, type: this.#type, values: this.slice };
-  }
+  slice: readonly Sample[];
 }
 
 /** The samples per turn of the event loop, which take a few milliseconds. */
@@ -52,10 +39,11 @@ export class Families {
   readonly #registry = new Registry();
 
   add(type: FamilyType, name: string, help: string, read: Read): void {
-    const family = new Family(type, name, help, read);
+    const family: Family = { name, read, slice: [] };
     this.#families.push(family);
-    // The registry uses only the name and `get()`, but its type names prom-client's own classes.
-    this.#registry.registerMetric(family as unknown as Metric);
+    const metric = { name, get: async () => ({ name, help, type, values: family.slice }) };
+    // The registry uses only these members, but its type names prom-client's own classes.
+    this.#registry.registerMetric(metric as unknown as Metric);
   }
 
   /**
@@ -90,16 +78,23 @@ function withoutHead(text: string): string {
 /** The samples in arrays of at most {@link maxSamplesInTurn}; at least one, which may be empty. */
 function* slicesOf(samples: Iterable<Sample>): Generator<readonly Sample[]> {
   let slice: Sample[] = [];
-  let isFirst = true;
   for (const sample of samples) {
     if (slice.length === maxSamplesInTurn) {
       yield slice;
       slice = [];
-      isFirst = false;
     }
     slice.push(sample);
   }
-  if (slice.length > 0 || isFirst) yield slice;
+  yield slice;
+}
+
+/** A sample for each count, with its key as the value of `label`. */
+export function samplesBy(
+  label: string,
+  counts: Readonly<Record<string, number>>,
+  labels: Labels = {},
+): Sample[] {
+  return Object.entries(counts).map(([key, value]) => ({ labels: { ...labels, [label]: key }, value }));
 }
 
 /** The bounds of all histograms of requests and calls, in seconds. */
