@@ -26,7 +26,6 @@ export type LossReport = (count: number, cause: string | null) => string;
 interface Entry {
   readonly stream: OutputStream;
   readonly text: string;
-  next: Entry | null;
 }
 
 /**
@@ -39,8 +38,7 @@ interface Entry {
 export class OutputQueue {
   readonly #write: typeof write;
   readonly #clock: Clock;
-  #first: Entry | null = null;
-  #last: Entry | null = null;
+  readonly #queue: Entry[] = [];
   #queuedChars = 0;
   /** The chunk that is being written, and how much of it has been. */
   #stream: OutputStream = 2;
@@ -99,18 +97,15 @@ export class OutputQueue {
   }
 
   #add(stream: OutputStream, text: string): void {
-    const entry = { stream, text, next: null };
-    if (this.#last) this.#last.next = entry;
-    else this.#first = entry;
-    this.#last = entry;
+    this.#queue.push({ stream, text });
     this.#queuedChars += text.length;
   }
 
   /** Writes the next chunk: as many lines for one stream as fit. */
   #writeNext(): void {
-    let entry = this.#first;
-    this.#isWriting = entry !== null;
-    if (entry === null) {
+    let entry = this.#queue[0];
+    this.#isWriting = entry !== undefined;
+    if (entry === undefined) {
       this.#onIdle?.();
       return;
     }
@@ -121,10 +116,9 @@ export class OutputQueue {
       text += entry.text;
       this.#queuedChars -= entry.text.length;
       this.#chunkLines++;
-      entry = entry.next;
+      entry = this.#queue[this.#chunkLines];
     } while (entry?.stream === stream && text.length + entry.text.length <= maxChunkChars);
-    this.#first = entry;
-    if (entry === null) this.#last = null;
+    this.#queue.splice(0, this.#chunkLines);
     this.#stream = stream;
     this.#chunk = Buffer.from(text);
     this.#written = 0;
