@@ -12,26 +12,6 @@ interface Place {
   readonly node: Node | null;
 }
 
-/** A configuration file as plain data, with the location of each value. */
-export interface YamlFile {
-  readonly value: unknown;
-  readonly problems: readonly Problem[];
-  /** Paths of values that could not be read, and have a problem already. */
-  readonly unresolved: ReadonlySet<string>;
-  /** All values but mappings and lists. */
-  scalars(): Iterable<{ path: Path; span: Span }>;
-  /** All keys, those of skipped values included. */
-  readonly keys: readonly Span[];
-  /** Values without a path, which were skipped because of a problem. */
-  readonly skipped: readonly Span[];
-  /** The span of the value at `path`, or of the nearest one around it. */
-  spanOf(path: Path): Span;
-  /** The span of the key at the end of `path`. */
-  keySpanOf(path: Path): Span;
-  /** The scalar at `path` as written, quotes included; null if there is none. */
-  sourceOf(path: Path): string | null;
-}
-
 /** Aliases multiply: nine levels of nine aliases turn 1 KB into a billion values. */
 const maxAliasedValues = 10_000;
 /** Twice as deep as the schema goes. */
@@ -52,14 +32,18 @@ export function readYaml(source: Source): YamlFile {
   if (root === null || (isScalar(root) && root.value === null)) {
     throw unusableFile(source.path, 'is empty');
   }
-  return new DocumentFile(source.text, root);
+  return new YamlFile(source.text, root);
 }
 
-class DocumentFile implements YamlFile {
+/** A configuration file as plain data, with the location of each value. */
+export class YamlFile {
   readonly value: unknown;
   readonly problems: Problem[] = [];
+  /** Paths of values that could not be read, and have a problem already. */
   readonly unresolved = new Set<string>();
+  /** All keys, those of skipped values included. */
   readonly keys: Span[] = [];
+  /** Values without a path, which were skipped because of a problem. */
   readonly skipped: Span[] = [];
   readonly #text: string;
   readonly #places = new Map<string, Place & { path: Path }>();
@@ -75,12 +59,14 @@ class DocumentFile implements YamlFile {
     this.value = this.#read(root, [], null);
   }
 
+  /** All values but mappings and lists, in the order of the file. */
   *scalars(): Generator<{ path: Path; span: Span }> {
     for (const { path, node } of this.#places.values()) {
       if (isScalar(node)) yield { path, span: rangeOf(node) };
     }
   }
 
+  /** The span of the value at `path`, or of the nearest one around it. */
   spanOf(path: Path): Span {
     const place = this.#places.get(pathKey(path));
     if (!place) return path.length > 0 ? this.spanOf(path.slice(0, -1)) : startOfFile;
@@ -88,11 +74,13 @@ class DocumentFile implements YamlFile {
     return span.end > span.start || !place.key ? span : rangeOf(place.key);
   }
 
+  /** The span of the key at the end of `path`. */
   keySpanOf(path: Path): Span {
     const key = this.#places.get(pathKey(path))?.key;
     return key ? rangeOf(key) : this.spanOf(path);
   }
 
+  /** The scalar at `path` as written, quotes included; null if there is none. */
   sourceOf(path: Path): string | null {
     const node = this.#places.get(pathKey(path))?.node;
     if (!isScalar(node)) return null;

@@ -3,7 +3,7 @@ import type { YamlFile } from './document.ts';
 import { dotted, type Problem } from './problems.ts';
 import { isVariableName } from './rules.ts';
 import type { Source } from './source.ts';
-import { type Path, pathKey } from './values.ts';
+import { type Path, pathKey, valueAt } from './values.ts';
 import { foreignReferenceIn, referenceAdvice } from './variables.ts';
 
 /** The environment variables of a process, such as `process.env`. */
@@ -107,22 +107,16 @@ const maxWarnings = 20;
 export function foreignReferenceWarnings(file: YamlFile, source: Source): string[] {
   const warnings: string[] = [];
   let found = 0;
-  const visit = (value: unknown, path: Path): void => {
-    if (typeof value === 'string') {
-      const reference = foreignReferenceIn(value);
-      if (reference === null || ++found > maxWarnings) return;
-      const span = file.spanOf(path);
-      const at = source.text.indexOf(reference.written, span.start);
-      const place = at >= 0 && at < span.end ? { start: at, end: at } : span;
-      warnings.push(
-        `${source.locationOf(place)}: ${dotted(path)}: "${reference.written}" is taken literally; ${referenceAdvice(reference)}`,
-      );
-    } else if (typeof value === 'object' && value !== null) {
-      for (const [key, item] of Object.entries(value))
-        visit(item, [...path, Array.isArray(value) ? Number(key) : key]);
-    }
-  };
-  visit((file.value as { servers?: unknown }).servers, ['servers']);
+  for (const { path, span } of file.scalars()) {
+    const value = path[0] === 'servers' ? valueAt(file.value, path) : null;
+    const reference = typeof value === 'string' ? foreignReferenceIn(value) : null;
+    if (reference === null || ++found > maxWarnings) continue;
+    const at = source.text.indexOf(reference.written, span.start);
+    const place = at >= 0 && at < span.end ? { start: at, end: at } : span;
+    warnings.push(
+      `${source.locationOf(place)}: ${dotted(path)}: "${reference.written}" is taken literally; ${referenceAdvice(reference)}`,
+    );
+  }
   if (found > maxWarnings) warnings.push(`and ${found - maxWarnings} more such references`);
   return warnings;
 }

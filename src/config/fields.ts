@@ -11,16 +11,15 @@ z.config({ jitless: true });
  */
 export type ChangeEffect = 'restart' | 'reconnect' | 'update';
 
-type Statement = <Schema extends z.ZodType>(description: string, schema: Schema) => Schema;
+const keyWith =
+  (onChange: ChangeEffect) =>
+  <Schema extends z.ZodType>(description: string, schema: Schema): Schema =>
+    schema.meta({ description, onChange });
 
-function statement(onChange: ChangeEffect): Statement {
-  return (description, schema) => schema.meta({ description, onChange });
-}
-
-// A key: its description, the effect of a change, and its values.
-export const restart = statement('restart');
-export const reconnect = statement('reconnect');
-export const update = statement('update');
+// A key: the effect of a change, its description, and its values.
+export const restart = keyWith('restart');
+export const reconnect = keyWith('reconnect');
+export const update = keyWith('update');
 
 /** 24 days: timers are limited to 2^31 - 1 milliseconds. */
 const maxSeconds = 2_073_600;
@@ -69,8 +68,11 @@ export function seconds(min: number, byDefault: number) {
   return z.number(expected).min(min, expected).max(maxSeconds, expected).default(byDefault);
 }
 
-/** One of these words; the first is the default. */
-export function oneOf<const Words extends readonly [string, ...string[]]>(words: Words) {
+/** One of these words; the first is the default unless another is given. */
+export function oneOf<const Words extends readonly [string, ...string[]]>(
+  words: Words,
+  byDefault: Words[number] = words[0],
+) {
   const expected = `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`;
-  return z.enum(words, expected).default(words[0] as never);
+  return z.enum(words, expected).default(byDefault as never);
 }

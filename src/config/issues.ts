@@ -194,19 +194,16 @@ function uniqueByMessage(problems: readonly Problem[]): Problem[] {
 
 function expectsOf(issue: Issue): WrongValue['expects'] {
   if (issue.code === 'too_small' || issue.code === 'too_big') return 'number';
-  if (issue.code !== 'invalid_type') return 'other';
-  switch (issue.expected) {
-    case 'number':
-    case 'int':
-      return 'number';
-    case 'boolean':
-      return 'boolean';
-    case 'object':
-      return 'mapping';
-    default:
-      return 'other';
-  }
+  return (issue.code === 'invalid_type' && expectedTypes[issue.expected]) || 'other';
 }
+
+/** zod's types to their names here. */
+const expectedTypes: Readonly<Record<string, WrongValue['expects']>> = {
+  number: 'number',
+  int: 'number',
+  boolean: 'boolean',
+  object: 'mapping',
+};
 
 /** Whether the value at `path` is a section, or a list of sections. */
 function isSection(path: Path): boolean {

@@ -9,11 +9,6 @@ const serverName = /^(?!.*__)[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9.-])?$/;
 const hostName = /^(?!-)[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*\.?$/;
 /** RFC 9110 section 5.6.2, `token`. */
 const headerName = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
-/** RFC 9110 section 5.5, without `obs-text`, which peers decode differently. */
-const headerValue = /^[\t\x20-\x7e]*$/;
-/** Visible ASCII, for `Authorization: Bearer …`. */
-const bearerToken = /^[\x21-\x7e]+$/;
-const variableName = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
 /** Checks the name of a server, with which the qualified names of its tools begin. */
 export function serverNameExpected(name: string): string | null {
@@ -45,19 +40,13 @@ export function pathExpected(text: string): string | null {
 }
 
 /** Whether `text` is the name of an environment variable by POSIX, in either case. */
-export function isVariableName(text: string): boolean {
-  return variableName.test(text);
-}
+export const isVariableName = (text: string) => /^[A-Za-z_][A-Za-z0-9_]*$/.test(text);
 
-/** Whether every HTTP peer decodes this header value alike. */
-export function isHeaderValue(text: string): boolean {
-  return headerValue.test(text);
-}
+/** Whether every HTTP peer decodes this header value alike. RFC 9110 section 5.5, without `obs-text`. */
+export const isHeaderValue = (text: string) => /^[\t\x20-\x7e]*$/.test(text);
 
-/** Whether `text` can be sent as a bearer token. RFC 6750, 2.1, is stricter. */
-export function isBearerToken(text: string): boolean {
-  return bearerToken.test(text);
-}
+/** Whether `text` can be sent as a bearer token: visible ASCII. RFC 6750, 2.1, is stricter. */
+export const isBearerToken = (text: string) => /^[\x21-\x7e]+$/.test(text);
 
 const gateway = 'the gateway sets it';
 const connection = 'it belongs to the connection, not to the request';

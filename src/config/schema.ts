@@ -201,9 +201,7 @@ export const configSchema = section({
   logging: group('The log, on stderr.', {
     level: restart(
       'The least severe level that is logged.',
-      z
-        .enum(['trace', 'debug', 'info', 'warn', 'error'], 'trace, debug, info, warn or error')
-        .default('info'),
+      oneOf(['trace', 'debug', 'info', 'warn', 'error'], 'info'),
     ),
     format: restart(
       'One JSON object per line, or readable text; `auto` is text on a terminal and JSON elsewhere.',

@@ -3,8 +3,6 @@ interface ForeignReference {
   /** As written: `$NAME`. */
   readonly written: string;
   readonly name: string;
-  /** Its offset in the text. */
-  readonly at: number;
 }
 
 const namePattern = '([A-Z][A-Z0-9_]*)';
@@ -30,9 +28,9 @@ export function foreignReferenceIn(text: string): ForeignReference | null {
   const match = foreignReference.exec(text);
   if (match === null) return null;
   const name = match.slice(1).find((group) => group !== undefined) as string;
-  return { written: match[0], name, at: match.index };
+  return { written: match[0], name };
 }
 
 /** Advice on a foreign reference. */
-export const referenceAdvice = ({ name }: Pick<ForeignReference, 'name'>) =>
+export const referenceAdvice = ({ name }: ForeignReference) =>
   `for the value of a variable write "\${${name}}"`;
