@@ -3,7 +3,7 @@ import { GatewayError, messageOf } from '../errors.ts';
 import type { Gateway } from '../gateway.ts';
 import { createLogger, type Logger } from '../observability/log.ts';
 import { Redactor } from '../observability/redact.ts';
-import { openState, type StatePlace, volatileState } from '../state/state.ts';
+import { openState, volatileState } from '../state/state.ts';
 import type { ExitCode } from './exit-code.ts';
 import { type SignalWatch, watchSignals } from './signals.ts';
 
@@ -35,7 +35,9 @@ export async function runGateway({
 
   const { Gateway } = await import('../gateway.ts');
   const abort = new AbortController();
-  const state = isPersistent ? openState(placeOf(loaded), logger) : volatileState();
+  const { state_dir: directory, port } = loaded.config;
+  const place = { directory, port, key: loaded.stateKey };
+  const state = isPersistent ? openState(place, logger) : volatileState();
   const starting = Gateway.start({ loaded, readConfig, logger, redactor, state, signal: abort.signal });
   const gateway = await Promise.race([starting, signals.stop.then(() => null)]);
   if (gateway === null) {
@@ -58,10 +60,6 @@ export async function runGateway({
   const exitCode = await ending(gateway.stop(), signals, logger);
   if (exitCode !== 0) gateway.kill();
   return exitCode;
-}
-
-function placeOf({ config, stateKey }: LoadedConfig): StatePlace {
-  return { directory: config.state_dir, key: stateKey, port: config.port };
 }
 
 /** Resolves to 0 when `graceful` settles, or to 1 as soon as a second signal arrives. */

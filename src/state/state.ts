@@ -13,7 +13,7 @@ export interface State {
 }
 
 /** The location of the state. */
-export interface StatePlace {
+interface StatePlace {
   /** As configured; null stands for the customary one. */
   readonly directory: string | null;
   /** The key from the environment, which replaces the one in the directory. */
@@ -22,9 +22,9 @@ export interface StatePlace {
   readonly port: number;
 }
 
-/** A state that ends with the process. */
-export function volatileState(): State {
-  return { seal: new Seal(randomKey()), endedSessions: new EndedSessions() };
+/** A state that ends with the process. @param key null for a random one */
+export function volatileState(key: Uint8Array | null = null): State {
+  return { seal: new Seal(key ?? randomKey()), endedSessions: new EndedSessions() };
 }
 
 /** Opens the state that a predecessor left. If that fails, logs a warning and returns a state that ends with the process. */
@@ -37,14 +37,10 @@ export function openState({ directory, key, port }: StatePlace, logger: Logger):
     const file = port === 0 ? null : { path: `${path}/ended-sessions-${port}`, logger };
     return { seal: new Seal(ownKey), endedSessions: new EndedSessions(file) };
   } catch (error) {
-    const cause = messageOf(error);
-    if (key) {
-      const what = 'the state directory cannot be used: ended sessions are forgotten at a restart';
-      logger.warn(what, { cause });
-      return { seal: new Seal(key), endedSessions: new EndedSessions() };
-    }
-    const what = `the state directory cannot be used: client sessions do not survive a restart; set state_dir or ${stateKeyVariable}`;
-    logger.warn(what, { cause });
-    return volatileState();
+    const loss = key
+      ? 'ended sessions are forgotten at a restart'
+      : `client sessions do not survive a restart; set state_dir or ${stateKeyVariable}`;
+    logger.warn(`the state directory cannot be used: ${loss}`, { cause: messageOf(error) });
+    return volatileState(key);
   }
 }

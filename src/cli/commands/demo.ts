@@ -32,7 +32,7 @@ servers:
 }
 
 /** Instructions for trying the demo at `origin`, such as `http://127.0.0.1:8766`. */
-function demoText(origin: string, platform: NodeJS.Platform = process.platform): string {
+function demoText(origin: string): string {
   const url = `${origin}/mcp`;
   const call = {
     jsonrpc: '2.0',
@@ -41,10 +41,8 @@ function demoText(origin: string, platform: NodeJS.Platform = process.platform):
     params: { name: 'demo__echo', arguments: { text: 'Hello from mcpstead' } },
   };
   const headers = ['Content-Type: application/json', 'Accept: application/json'];
-  const quote = platform === 'win32' ? quoteForCmd : quoteForShell;
   const curl = [
-    'curl -sS',
-    url,
+    `curl -sS ${url}`,
     ...headers.map((header) => `-H ${quote(header)}`),
     `-d ${quote(JSON.stringify(call))}`,
   ];
@@ -66,12 +64,7 @@ Ctrl-C ends the demo.
 `;
 }
 
-/** For POSIX shells; the text must not contain a single quote. */
-function quoteForShell(text: string): string {
-  return `'${text}'`;
-}
-
-/** For cmd.exe, where single quotes do not quote. */
-function quoteForCmd(text: string): string {
-  return `"${text.replaceAll('"', '\\"')}"`;
+/** Quotes a text without single quotes for a POSIX shell, or for cmd.exe, where single quotes do not quote. */
+function quote(text: string): string {
+  return process.platform === 'win32' ? `"${text.replaceAll('"', '\\"')}"` : `'${text}'`;
 }
