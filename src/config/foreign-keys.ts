@@ -7,141 +7,126 @@ import { hasKey, isRecord, type Mapping, type Path, placeOf } from './values.ts'
 
 type Advice = string | ((value: unknown, siblings: Mapping) => string | null);
 
-/** The place of the keys, their normalized spellings, the advice, and the required key that they stand for, if any. */
-type ForeignKey = readonly [place: string, keys: string, advice: Advice, standsFor?: 'name' | 'url'];
+/** The normalized spellings of a key, the advice, and the required key that it stands for, if any. */
+type ForeignKey = readonly [spellings: string, advice: Advice, standsFor?: 'name' | 'url'];
 
 const bearerAuth = 'write "auth: { type: bearer, token_env: NAME }"';
 
-const foreignKeys: readonly ForeignKey[] = [
-  ['', 'mcpservers contextservers extensions gateways upstreams backends targets', listOfServers],
-  ['', 'name url', 'it belongs to a server: below "servers", indented, the first key after "- "'],
-  ['', 'listen listenaddr listenaddress bind bindaddr bindaddress addr address', 'write "host" and "port"'],
-  ['', 'listenport serverport httpport', 'write "port"'],
-  [
-    '',
-    'http server gateway listener mcpstead config configuration settings',
-    (value) =>
-      hasKey(value, 'host', 'port', 'servers', 'logging') ? 'its keys belong at the top of the file' : null,
+/** By the place of the keys. */
+const foreignKeys: Readonly<Record<string, readonly ForeignKey[]>> = {
+  '': [
+    ['mcpservers contextservers extensions gateways upstreams backends targets', listOfServers],
+    ['name url', 'it belongs to a server: below "servers", indented, the first key after "- "'],
+    ['listen listenaddr listenaddress bind bindaddr bindaddress addr address', 'write "host" and "port"'],
+    ['listenport serverport httpport', 'write "port"'],
+    [
+      'http server gateway listener mcpstead config configuration settings',
+      (value) =>
+        hasKey(value, 'host', 'port', 'servers', 'logging') ? 'its keys belong at the top of the file' : null,
+    ],
+    ['auth authentication', 'write "mcp: { auth: { mode: bearer } }"'],
+    ['token bearertoken authtoken accesstoken apikey', notes.gatewayToken],
+    ['log logger logs', 'write "logging"'],
+    ['loglevel', (value) => `write "logging: { level: ${levelOf(value) ?? 'info'} }"`],
+    ['logformat', 'write "logging: { format: json }"'],
+    ['debug verbose', 'write "logging: { level: debug }"'],
+    ['cors allowedorigins corsorigins origins', 'write the hosts into "mcp: { allowed_hosts: [HOST] }"'],
+    [
+      'inputs',
+      `the gateway does not prompt for values; "\${NAME}" in a server is replaced by the value of a variable`,
+    ],
+    ['$schema', 'name the schema in a comment: "# yaml-language-server: $schema=config.schema.json"'],
+    ['apiversion kind', 'this is a Kubernetes manifest; the configuration is a text in it'],
   ],
-  ['', 'auth authentication', 'write "mcp: { auth: { mode: bearer } }"'],
-  ['', 'token bearertoken authtoken accesstoken apikey', notes.gatewayToken],
-  ['', 'log logger logs', 'write "logging"'],
-  ['', 'loglevel', (value) => `write "logging: { level: ${levelOf(value) ?? 'info'} }"`],
-  ['', 'logformat', 'write "logging: { format: json }"'],
-  ['', 'debug verbose', 'write "logging: { level: debug }"'],
-  ['', 'cors allowedorigins corsorigins origins', 'write the hosts into "mcp: { allowed_hosts: [HOST] }"'],
-  [
-    '',
-    'inputs',
-    `the gateway does not prompt for values; "\${NAME}" in a server is replaced by the value of a variable`,
+  mcp: [
+    [
+      'servers mcpservers',
+      (value) => `write a list "servers:" at the top of the file, and below it ${firstServer(value)}`,
+    ],
+    ['token bearertoken authtoken apikey', notes.gatewayToken],
+    ['cors allowedorigins corsorigins origins', 'write the hosts into "allowed_hosts"'],
+    ['path endpoint url', 'the endpoint is /mcp'],
   ],
-  ['', '$schema', 'name the schema in a comment: "# yaml-language-server: $schema=config.schema.json"'],
-
-  [
-    'mcp',
-    'servers mcpservers',
-    (value) => `write a list "servers:" at the top of the file, and below it ${firstServer(value)}`,
+  'mcp.auth': [
+    ['token bearertoken authtoken apikey secret key', notes.gatewayToken],
+    ['type method kind scheme', (value) => `write "mode: ${wordFor('mcp.auth.mode', value) ?? 'bearer'}"`],
+    ['enabled', (value) => `write "mode: ${value === false ? 'none' : 'bearer'}"`],
   ],
-  ['mcp', 'token bearertoken authtoken apikey', notes.gatewayToken],
-  ['mcp', 'cors allowedorigins corsorigins origins', 'write the hosts into "allowed_hosts"'],
-  ['mcp', 'path endpoint url', 'the endpoint is /mcp'],
-  ['mcp.auth', 'token bearertoken authtoken apikey secret key', notes.gatewayToken],
-  [
-    'mcp.auth',
-    'type method kind scheme',
-    (value) => `write "mode: ${wordFor('mcp.auth.mode', value) ?? 'bearer'}"`,
+  logging: [['file path output destination target', 'the log is written to stderr; remove it']],
+  metrics: [
+    ['path port host listen address endpoint', 'metrics are served at /metrics on the same port; remove it'],
   ],
-  ['mcp.auth', 'enabled', (value) => `write "mode: ${value === false ? 'none' : 'bearer'}"`],
-  ['logging', 'file path output destination target', 'the log is written to stderr; remove it'],
-  [
-    'metrics',
-    'path port host listen address endpoint',
-    'metrics are served at /metrics on the same port; remove it',
+  'mcp.session': [['ttl ttlseconds idlettl idletimeout timeout', 'write "idle_ttl_seconds"']],
+  'servers[]': [
+    ['command', notes.stdio, 'url'],
+    ['args env cwd', notes.stdio],
+    ['type kind transport transporttype transportmode', protocolAdvice],
+    ['protocolversion mcpversion specversion', notes.version],
+    [
+      'baseurl baseuri endpoint uri httpurl sseurl serverurl mcpurl remoteurl remote address href link location target',
+      'write "url"',
+      'url',
+    ],
+    ['host hostname port path', 'write all of it into "url": http://HOST:PORT/PATH', 'url'],
+    ['id key label server servername alias title', 'write "name"', 'name'],
+    ['disabled disable', (value) => `write "enabled: ${value === false}"`],
+    ['active isactive', (value) => `write "enabled: ${value !== false}"`],
+    [
+      'timeout timeoutsec timeoutseconds requesttimeout calltimeout readtimeout tooltimeout tooltimeoutsec',
+      (value) => timeoutAdvice('request_seconds', value),
+    ],
+    ['timeoutms requesttimeoutms', (value) => timeoutAdvice('request_seconds', value, 1_000)],
+    [
+      'connecttimeout connectiontimeout startuptimeout startuptimeoutsec inittimeout',
+      (value) => timeoutAdvice('connect_seconds', value),
+    ],
+    [
+      'header httpheaders requestheaders extraheaders customheaders envhttpheaders requestinit',
+      'write "headers: { NAME: VALUE }"',
+    ],
+    [
+      'token bearertoken bearer apikey apitoken authtoken accesstoken password secret clientsecret',
+      notes.serverToken,
+    ],
+    ['tokenenv tokenenvvar bearertokenenv bearertokenenvvar apikeyenv authtype authmode', bearerAuth],
+    ['authorization', `${bearerAuth}, or for another scheme "headers: { Authorization: VALUE }"`],
+    ['oauth oauth2', notes.oauth],
+    [
+      'autoapprove alwaysallow trust approval requireapproval',
+      'approval of calls is up to the client; remove it',
+    ],
+    [
+      'includetools excludetools allowedtools disabledtools enabledtools toolfilter allow deny',
+      notes.filters,
+    ],
+    [
+      'insecure insecureskipverify skipverify verify verifyssl verifytls sslverify tlsverify rejectunauthorized tls ssl',
+      'write "tls_skip_verify: true" to accept any certificate',
+    ],
+    [
+      'retry retries maxretries maxattempts retryattempts',
+      (value) => `write "reconnect: { max_attempts: ${typeof value === 'number' ? value : 3} }"`,
+    ],
   ],
-  ['', 'apiversion kind', 'this is a Kubernetes manifest; the configuration is a text in it'],
-  ['mcp.session', 'ttl ttlseconds idlettl idletimeout timeout', 'write "idle_ttl_seconds"'],
-
-  ['servers[]', 'command', notes.stdio, 'url'],
-  ['servers[]', 'args env cwd', notes.stdio],
-  ['servers[]', 'type kind transport transporttype transportmode', protocolAdvice],
-  ['servers[]', 'protocolversion mcpversion specversion', notes.version],
-  [
-    'servers[]',
-    'baseurl baseuri endpoint uri httpurl sseurl serverurl mcpurl remoteurl remote address href link location target',
-    'write "url"',
-    'url',
+  'servers[].auth': [
+    ['token bearertoken accesstoken value secret apikey key password', notes.serverToken],
+    ['env envvar variable tokenenvvar bearertokenenvvar', 'write "token_env"'],
+    ['bearer basic oauth', bearerAuth],
   ],
-  ['servers[]', 'host hostname port path', 'write all of it into "url": http://HOST:PORT/PATH', 'url'],
-  ['servers[]', 'id key label server servername alias title', 'write "name"', 'name'],
-  ['servers[]', 'disabled disable', (value) => `write "enabled: ${value === false}"`],
-  ['servers[]', 'active isactive', (value) => `write "enabled: ${value !== false}"`],
-  [
-    'servers[]',
-    'timeout timeoutsec timeoutseconds requesttimeout calltimeout readtimeout tooltimeout tooltimeoutsec',
-    (value) => timeoutAdvice('request_seconds', value),
+  'servers[].timeouts': [
+    ['request requesttimeout requestms read call tool total timeout', 'write "request_seconds"'],
+    ['connect connecttimeout connectms connection startup init', 'write "connect_seconds"'],
   ],
-  ['servers[]', 'timeoutms requesttimeoutms', (value) => timeoutAdvice('request_seconds', value, 1_000)],
-  [
-    'servers[]',
-    'connecttimeout connectiontimeout startuptimeout startuptimeoutsec inittimeout',
-    (value) => timeoutAdvice('connect_seconds', value),
+  'servers[].tools': [
+    ['ttl refresh refreshseconds interval cacheseconds', 'write "ttl_seconds"'],
+    ['allow deny include exclude rename prefix filter', notes.filters],
   ],
-  [
-    'servers[]',
-    'header httpheaders requestheaders extraheaders customheaders envhttpheaders requestinit',
-    'write "headers: { NAME: VALUE }"',
-  ],
-  [
-    'servers[]',
-    'token bearertoken bearer apikey apitoken authtoken accesstoken password secret clientsecret',
-    notes.serverToken,
-  ],
-  [
-    'servers[]',
-    'tokenenv tokenenvvar bearertokenenv bearertokenenvvar apikeyenv authtype authmode',
-    bearerAuth,
-  ],
-  ['servers[]', 'authorization', `${bearerAuth}, or for another scheme "headers: { Authorization: VALUE }"`],
-  ['servers[]', 'oauth oauth2', notes.oauth],
-  [
-    'servers[]',
-    'autoapprove alwaysallow trust approval requireapproval',
-    'approval of calls is up to the client; remove it',
-  ],
-  [
-    'servers[]',
-    'includetools excludetools allowedtools disabledtools enabledtools toolfilter allow deny',
-    notes.filters,
-  ],
-  [
-    'servers[]',
-    'insecure insecureskipverify skipverify verify verifyssl verifytls sslverify tlsverify rejectunauthorized tls ssl',
-    'write "tls_skip_verify: true" to accept any certificate',
-  ],
-  [
-    'servers[]',
-    'retry retries maxretries maxattempts retryattempts',
-    (value) => `write "reconnect: { max_attempts: ${typeof value === 'number' ? value : 3} }"`,
-  ],
-  ['servers[].auth', 'token bearertoken accesstoken value secret apikey key password', notes.serverToken],
-  ['servers[].auth', 'env envvar variable tokenenvvar bearertokenenvvar', 'write "token_env"'],
-  ['servers[].auth', 'bearer basic oauth', bearerAuth],
-  [
-    'servers[].timeouts',
-    'request requesttimeout requestms read call tool total timeout',
-    'write "request_seconds"',
-  ],
-  [
-    'servers[].timeouts',
-    'connect connecttimeout connectms connection startup init',
-    'write "connect_seconds"',
-  ],
-  ['servers[].tools', 'ttl refresh refreshseconds interval cacheseconds', 'write "ttl_seconds"'],
-  ['servers[].tools', 'allow deny include exclude rename prefix filter', notes.filters],
-];
+};
 
 const byPlaceAndKey = new Map(
-  foreignKeys.flatMap((entry) => entry[1].split(' ').map((key) => [`${entry[0]} ${key}`, entry] as const)),
+  Object.entries(foreignKeys).flatMap(([place, entries]) =>
+    entries.flatMap((entry) => entry[0].split(' ').map((key) => [`${place} ${key}`, entry] as const)),
+  ),
 );
 const foreignKeyAt = (place: string, key: string) => byPlaceAndKey.get(`${place} ${normalizeWord(key)}`);
 
@@ -154,7 +139,7 @@ const foreignKeyAt = (place: string, key: string) => byPlaceAndKey.get(`${place}
 export function keyAdvice(path: Path, key: string, siblings: Mapping): string | null {
   if (/^\/[/*]/.test(key)) return 'a comment begins with "#"';
   const place = placeOf(path);
-  const [, , advice, standsFor] = foreignKeyAt(place, key) ?? [];
+  const [, advice, standsFor] = foreignKeyAt(place, key) ?? [];
   if (advice !== undefined) {
     // Beside a name, `title` may really be a title.
     if (standsFor !== undefined && advice !== notes.stdio && siblings[standsFor] !== undefined) return null;
@@ -171,7 +156,7 @@ export function keyAdvice(path: Path, key: string, siblings: Mapping): string | 
 /** Whether a server has a foreign key that stands for the missing key. */
 export function hasForeignKeyFor(missing: string, server: Mapping): boolean {
   return Object.keys(server).some(
-    (key) => foreignKeyAt('servers[]', key)?.[3] === missing || isNamedServer(key, server),
+    (key) => foreignKeyAt('servers[]', key)?.[2] === missing || isNamedServer(key, server),
   );
 }
 
