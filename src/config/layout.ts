@@ -33,7 +33,7 @@ export function layoutAdvice(source: Source, line: number, valueGoesOn: boolean)
   const open: Mark[] = [];
   for (const marks of lines.slice(0, line - 1)) {
     for (const mark of marks) {
-      while (open.length > 0 && (open.at(-1) as Mark).column >= mark.column) open.pop();
+      while (open.length > 0 && open.at(-1)!.column >= mark.column) open.pop();
       open.push(mark);
     }
   }
@@ -48,7 +48,7 @@ export function layoutAdvice(source: Source, line: number, valueGoesOn: boolean)
   // A key in the column of the dashes belongs to the item before, or begins the next one.
   const beside = item < 0 ? undefined : open[item + 1];
   if (own.key !== null && beside) {
-    const ofItem = lines.slice((open[item] as Mark).line - 1, line - 1).flat();
+    const ofItem = lines.slice(open[item]!.line - 1, line - 1).flat();
     return ofItem.some(({ key, column }) => key === own.key && column === beside.column)
       ? `put "- " in front of "${shownKey(own.key)}"`
       : `begin this line in ${below(beside)}`;

@@ -21,7 +21,7 @@ export function parseDurationMs(text: string): number | null {
   let ms = 0;
   for (const [, number, unit = ''] of parts.matchAll(durationPart)) {
     const name = /^m(?:s|illi)/i.test(unit) ? 'ms' : unit.charAt(0).toLowerCase();
-    ms += Number(number) * (msPerUnit[name] as number);
+    ms += Number(number) * msPerUnit[name]!;
   }
   return ms;
 }
@@ -30,12 +30,12 @@ export function parseDurationMs(text: string): number | null {
 export function parseSizeBytes(text: string): number | null {
   const [, number, unit = 'b'] = /^(\d+(?:\.\d+)?) *([kmg])?i?(?:b|bytes?)?$/i.exec(text.trim()) ?? [];
   if (number === undefined) return null;
-  return Math.round(Number(number) * (bytesPerUnit[unit.toLowerCase()] as number));
+  return Math.round(Number(number) * bytesPerUnit[unit.toLowerCase()]!);
 }
 
 /** Parses a number with grouped digits, a decimal comma, or a comma or semicolon after it; null if it is not one. */
 export function parseNumber(text: string): number | null {
   if (/^\d+,\d{1,2}$/.test(text)) return Number(text.replace(',', '.'));
   const found = /^(\d{1,3}(?:[_,' ]\d{3})+|\d+)[,;]?$/.exec(text.trim());
-  return found === null ? null : Number((found[1] as string).replace(/\D/g, ''));
+  return found === null ? null : Number(found[1]!.replace(/\D/g, ''));
 }

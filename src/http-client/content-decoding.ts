@@ -111,7 +111,7 @@ class DecodedBody implements Body {
     const first = await this.#body.read();
     if (first === null) return null;
     // The reader gets the error; without a listener it would also be unhandled.
-    const decoder = this.#create(first[0] as number).on('error', () => {});
+    const decoder = this.#create(first[0]!).on('error', () => {});
     this.#decoder = decoder;
     void this.#feed(decoder, first);
     return decoder[Symbol.asyncIterator]();

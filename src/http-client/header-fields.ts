@@ -50,8 +50,8 @@ export class HeaderFields {
     const lines = this.#lines;
     let value: string | null = null;
     for (let i = 0; i < lines.length; i += 2) {
-      const start = lines[i] as number;
-      const colonAt = lines[i + 1] as number;
+      const start = lines[i]!;
+      const colonAt = lines[i + 1]!;
       if (colonAt - start !== name.length || !this.#isNamed(start, name)) continue;
       const one = this.#valueFrom(colonAt + 1);
       value = value === null ? one : `${value}, ${one}`;
@@ -64,8 +64,8 @@ export class HeaderFields {
     const lines = this.#lines;
     const values: string[] = [];
     for (let i = 0; i < lines.length; i += 2) {
-      const start = lines[i] as number;
-      const colonAt = lines[i + 1] as number;
+      const start = lines[i]!;
+      const colonAt = lines[i + 1]!;
       if (colonAt - start === name.length && this.#isNamed(start, name))
         values.push(this.#valueFrom(colonAt + 1));
     }

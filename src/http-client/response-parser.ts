@@ -165,7 +165,7 @@ export class ResponseParser {
       let size = 0;
       const limit = Math.min(chunk.length, from + usualChunkSizeDigits);
       for (; at < limit; at++) {
-        const digit = hexDigit(chunk[at] as number);
+        const digit = hexDigit(chunk[at]!);
         if (digit < 0) break;
         size = size * 16 + digit;
       }

@@ -47,14 +47,14 @@ export class LongText {
 /** Whether a long part of `ascii` has control characters; compares four characters per step. */
 function hasControls(ascii: Buffer, from: number, to: number): boolean {
   const { buffer, byteOffset } = ascii;
-  const isControl = (at: number) => (ascii[at] as number) < 0x20;
+  const isControl = (at: number) => ascii[at]! < 0x20;
   let at = from;
   for (; at < to && (byteOffset + at) % 4 !== 0; at++) if (isControl(at)) return true;
   const words = new Int32Array(buffer, byteOffset + at, (to - at) >> 2);
   let found = 0;
   // Subtracting 0x20 from a smaller byte borrows and so sets its high bit, which is clear in ASCII.
   for (let i = 0; i < words.length; i++) {
-    const word = words[i] as number;
+    const word = words[i]!;
     found |= (word - spaces) & ~word;
   }
   if ((found & highBits) !== 0) return true;

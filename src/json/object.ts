@@ -160,31 +160,25 @@ export class ObjectText {
   /** The member `name` if it is a string. */
   string(name: string): string | undefined {
     const at = this.#find(name);
-    return at < 0
-      ? undefined
-      : stringAt(this.#text, this.#places[at] as number, this.#places[at + 1] as number);
+    return at < 0 ? undefined : stringAt(this.#text, this.#places[at]!, this.#places[at + 1]!);
   }
 
   /** The member `name` if it is a number. */
   number(name: string): number | undefined {
     const at = this.#find(name);
-    return at < 0
-      ? undefined
-      : numberAt(this.#text, this.#places[at] as number, this.#places[at + 1] as number);
+    return at < 0 ? undefined : numberAt(this.#text, this.#places[at]!, this.#places[at + 1]!);
   }
 
   /** Whether the text of the member `name` is `wanted`. */
   isText(name: string, wanted: string): boolean {
     const at = this.#find(name);
-    return (
-      at >= 0 && isTextAt(this.#text, this.#places[at] as number, this.#places[at + 1] as number, wanted)
-    );
+    return at >= 0 && isTextAt(this.#text, this.#places[at]!, this.#places[at + 1]!, wanted);
   }
 
   /** Whether the member `name` is an object or absent. */
   isObjectOrAbsent(name: string): boolean {
     const at = this.#find(name);
-    return at < 0 || isObjectAt(this.#text, this.#places[at] as number);
+    return at < 0 || isObjectAt(this.#text, this.#places[at]!);
   }
 
   /** The member `name` if it is an object. */
@@ -211,13 +205,13 @@ export class ObjectText {
       const isLast = last[e] === i + 2;
       edited += isLast ? text.slice(at, places[i + 2]) + edits[e]?.value : text.slice(at, places[i]);
       // An earlier repetition is followed by another member.
-      at = (isLast ? places[i + 3] : places[i + 4]) as number;
+      at = (isLast ? places[i + 3] : places[i + 4])!;
     }
     edited += text.slice(at, this.end - 1);
     let separator = places.length === 0 ? '' : ',';
     for (let e = 0; e < edits.length; e++) {
-      if ((last[e] as number) >= 0) continue;
-      const { name, value } = edits[e] as MemberEdit;
+      if (last[e]! >= 0) continue;
+      const { name, value } = edits[e]!;
       edited += `${separator}${JSON.stringify(name)}:${value}`;
       separator = ',';
     }
@@ -228,38 +222,31 @@ export class ObjectText {
   #editAt(i: number, edits: readonly MemberEdit[]): number {
     const places = this.#places;
     for (let e = 0; e < edits.length; e++)
-      if (isStringAt(this.#text, places[i] as number, places[i + 1] as number, (edits[e] as MemberEdit).name))
-        return e;
+      if (isStringAt(this.#text, places[i]!, places[i + 1]!, edits[e]!.name)) return e;
     return -1;
   }
 
   /** The text that {@link with} puts before and after the value of the existing member `name`. */
   around(name: string): [before: string, after: string] {
-    const last = this.#find(name);
-    return [this.#before(name, last), this.#text.slice(this.#places[last + 1], this.end)];
-  }
-
-  /** The text before the value at index `last` of the places, without earlier members of the same name. */
-  #before(name: string, last: number): string {
     const text = this.#text;
     const places = this.#places;
+    const last = this.#find(name);
     let before = '';
     let at = this.start;
     for (let i = 0; i < last - 2; i += 4) {
-      if (!isStringAt(text, places[i] as number, places[i + 1] as number, name)) continue;
+      if (!isStringAt(text, places[i]!, places[i + 1]!, name)) continue;
       before += text.slice(at, places[i]);
       // A member follows: at least the last one of this name.
-      at = places[i + 4] as number;
+      at = places[i + 4]!;
     }
-    return before + text.slice(at, places[last]);
+    return [before + text.slice(at, places[last]), text.slice(places[last + 1], this.end)];
   }
 
   /** The text without the members of these names; the rest is unchanged. */
   without(...names: readonly string[]): string {
     const text = this.#text;
     const places = this.#places;
-    const isRemoved = (i: number) =>
-      names.some((name) => isStringAt(text, places[i] as number, places[i + 1] as number, name));
+    const isRemoved = (i: number) => names.some((name) => isStringAt(text, places[i]!, places[i + 1]!, name));
     if (names.every((name) => this.#find(name) < 0)) return this.toString();
     let kept = '';
     for (let i = 0; i < places.length; i += 4) {
@@ -275,7 +262,7 @@ export class ObjectText {
   #find(name: string): number {
     const places = this.#places;
     for (let i = places.length - 4; i >= 0; i -= 4)
-      if (isStringAt(this.#text, places[i] as number, places[i + 1] as number, name)) return i + 2;
+      if (isStringAt(this.#text, places[i]!, places[i + 1]!, name)) return i + 2;
     return -1;
   }
 }

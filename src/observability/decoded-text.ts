@@ -67,7 +67,7 @@ export class DecodedText {
 
   /** The original offset of a code unit within the part; for `length`, the end of the part. */
   startOf(index: number): number {
-    return this.#isDecoded ? (this.#starts[index] as number) : index;
+    return this.#isDecoded ? this.#starts[index]! : index;
   }
 
   /** Decodes layer after layer of escapes, and calls `onLayer` after each. */
@@ -103,8 +103,8 @@ export class DecodedText {
     this.#isDecoded = true;
     let to = first;
     for (let at = first; at < length; to++) {
-      const code = codes[at] as number;
-      starts[to] = starts[at] as number;
+      const code = codes[at]!;
+      starts[to] = starts[at]!;
       const read = code === kind ? this.#decodeAt(at) : 0;
       if (read === 0) {
         codes[to] = code;
@@ -116,11 +116,11 @@ export class DecodedText {
       if (decoded > 0xffff) {
         codes[to] = 0xd7c0 + (decoded >> 10);
         to++;
-        starts[to] = starts[to - 1] as number;
+        starts[to] = starts[to - 1]!;
         codes[to] = 0xdc00 + (decoded & 0x3ff);
       } else codes[to] = decoded === plus ? blank : decoded;
     }
-    starts[to] = starts[length] as number;
+    starts[to] = starts[length]!;
     this.length = to;
   }
 
@@ -137,14 +137,14 @@ export class DecodedText {
   /** `\n`, `\u002B`, `\u{2b}`, `\U0000002B`, `\x2b`, and a backslash before punctuation. */
   #backslashAt(at: number): number {
     if (at + 1 >= this.length) return 0;
-    const next = this.codes[at + 1] as number;
+    const next = this.codes[at + 1]!;
     const digits = next === 0x75 ? 4 : next === 0x78 ? 2 : next === 0x55 ? 8 : 0;
     if (digits > 0) {
       if (next === 0x75 && this.codes[at + 2] === openBrace) return this.#bracedAt(at);
       this.#decoded = this.#hex(at + 2, digits);
       return this.#decoded < 0 || this.#decoded > maxCodePoint ? 0 : 2 + digits;
     }
-    this.#decoded = next < 0x80 ? (afterBackslash[next] as number) : 0;
+    this.#decoded = next < 0x80 ? afterBackslash[next]! : 0;
     return this.#decoded === 0 ? 0 : 2;
   }
 
@@ -184,13 +184,13 @@ export class DecodedText {
   #referenceAt(at: number): number {
     const { codes } = this;
     const isNumber = codes[at + 1] === 0x23;
-    const isHex = isNumber && ((codes[at + 2] as number) | 0x20) === 0x78;
+    const isHex = isNumber && (codes[at + 2]! | 0x20) === 0x78;
     const start = at + 1 + Number(isNumber) + Number(isHex);
     const last = Math.min(this.length, start + maxReferenceChars);
     let end = start;
     let value = 0;
     for (; end < last; end++) {
-      const code = codes[end] as number;
+      const code = codes[end]!;
       if (!isLetterOrDigit(code)) break;
       if (!isNumber) value = extendNameHash(value, code);
       else {
@@ -209,7 +209,7 @@ export class DecodedText {
     if (at + digits > this.length) return -1;
     let value = 0;
     for (let i = at; i < at + digits; i++) {
-      const digit = digitOf(this.codes[i] as number);
+      const digit = digitOf(this.codes[i]!);
       if (digit < 0) return -1;
       value = (value << 4) | digit;
     }

@@ -51,8 +51,7 @@ export function prettyLine({ message, level, time, fields }: LogLine, colors: bo
   const messageLines = linesOf(message);
   const head = `${paint(dim, clock)} ${paint(levelColors[level] ?? '', level.toUpperCase().padEnd(5))} `;
   let text = head + messageLines.join(`\n${indentation}`);
-  let columns =
-    messageLines.length > 1 ? maxColumns : indentation.length + (messageLines[0] as string).length;
+  let columns = messageLines.length > 1 ? maxColumns : indentation.length + messageLines[0]!.length;
   for (const [key, value] of Object.entries(fields)) {
     const name = `${bareOrQuoted(key)}=`;
     const lines = typeof value === 'string' ? linesOf(value) : [];

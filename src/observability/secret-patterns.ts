@@ -103,6 +103,6 @@ export function withCode(key: number, code: number): number {
 /** The key of the anchor at `at`. */
 export function keyAt(codes: Uint16Array, at: number): number {
   let key = 0;
-  for (let i = at; i < at + anchorChars; i++) key = withCode(key, codes[i] as number);
+  for (let i = at; i < at + anchorChars; i++) key = withCode(key, codes[i]!);
   return key;
 }

@@ -60,7 +60,7 @@ export class SecretSearch {
     const { codes, length } = decoded;
     let key = 0;
     for (let i = 0; i < length; i++) {
-      key = withCode(key, codes[i] as number);
+      key = withCode(key, codes[i]!);
       if (filter[hashOf(key)] === 0) continue;
       const same = this.#patterns.get(key);
       if (same === undefined) continue;
@@ -86,7 +86,7 @@ export class SecretSearch {
     if (isWord && (this.#isWithinWord(at) || this.#isWithinWord(end))) return -1;
     if (isBase64) {
       // The character with the last bits, and the padding.
-      if (end < length && isBase64Digit(codes[end] as number)) end++;
+      if (end < length && isBase64Digit(codes[end]!)) end++;
       for (let n = 0; n < 2 && end < length && codes[end] === equals; n++) end++;
     }
     return end;
@@ -96,7 +96,7 @@ export class SecretSearch {
   #isWithinWord(at: number): boolean {
     const { codes, length } = this.#decoded;
     if (at === 0 || at === length) return false;
-    return isLetterOrDigit(codes[at - 1] as number) && isLetterOrDigit(codes[at] as number);
+    return isLetterOrDigit(codes[at - 1]!) && isLetterOrDigit(codes[at]!);
   }
 }
 

@@ -149,7 +149,7 @@ export class SseParser {
   }
 
   #dispatch(): SseEvent | null {
-    const data = this.#data.length === 1 ? (this.#data[0] as string) : this.#data.join('\n');
+    const data = this.#data.length === 1 ? this.#data[0]! : this.#data.join('\n');
     const dispatched = this.#data.length > 0 ? { event: this.#event || 'message', data, id: this.#id } : null;
     this.#data = [];
     this.#blocks = 0;
