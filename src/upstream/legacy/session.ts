@@ -114,7 +114,8 @@ export class LegacySession implements UpstreamSession, TransportEvents, PendingR
   }
 
   onAnswered(): void {
-    this.#events.onSeen();
+    // An upstream that refuses to initialize does not count as seen.
+    if (this.#handshake !== noHandshake) this.#events.onSeen();
   }
 
   onGivenUp({ id, call }: PendingRequest, { message }: UpstreamFailure): void {

@@ -12,6 +12,8 @@ function playedSession() {
   const requests: { id: number; body: string; done: RequestCompletion; signal: Signal }[] = [];
   const notices: string[] = [];
   const oddities: string[] = [];
+  /** The number of requests sent at each sign of life. */
+  const seen: number[] = [];
   const transport: Transport = {
     name: 'played',
     open: async () => {},
@@ -30,7 +32,7 @@ function playedSession() {
     onOddity: (what) => void oddities.push(what),
     onClosed() {},
     onSuspect() {},
-    onSeen() {},
+    onSeen: () => void seen.push(requests.length),
   });
   /** Calls, and tells what comes of it. */
   const call = (abort = new Abort(), timeoutMs = 60_000, paramsText = '{"name":"a"}') => {
@@ -56,8 +58,32 @@ function playedSession() {
     const text = `{"jsonrpc":"2.0","id":${id},${outcome}}`;
     done.resolve(parseMessage(text) as ResponseMessage);
   };
-  return { session, call, answer, requests, notices, oddities };
+  return { session, call, answer, requests, notices, oddities, seen };
 }
+
+const initialized = '"result":{"protocolVersion":"2025-11-25","capabilities":{}}';
+
+test('an upstream that refuses to initialize does not count as seen', async () => {
+  for (const refusal of ['"error":{"code":1,"message":"a"}', '"result":{"protocolVersion":"a"}']) {
+    const { session, answer, seen } = playedSession();
+    const opened = session.open(new Abort());
+    await Bun.sleep(0);
+    answer(0, refusal);
+    await expect(opened).rejects.toBeInstanceOf(UpstreamFailure);
+    expect(seen).toEqual([]);
+  }
+});
+
+test('an upstream counts as seen with each answer after the handshake', async () => {
+  const { session, call, answer, seen } = playedSession();
+  const opened = session.open(new Abort());
+  await Bun.sleep(0);
+  answer(0, initialized);
+  await opened;
+  call();
+  answer(1, '"result":{}');
+  expect(seen).toEqual([2]);
+});
 
 describe('a call', () => {
   test('is sent under an id of its own, and gets what the upstream answers', () => {
