@@ -218,8 +218,7 @@ export class Gateway {
     }
     this.#isStopping = true;
     this.#sessions.stopAccepting();
-    await this.#endpoint.idle(shutdown_grace_seconds * 1000);
-    const cut = this.#endpoint.cancelAll();
+    const cut = await this.#endpoint.drain(shutdown_grace_seconds * 1000);
     if (cut.size > 0) {
       const what = 'calls were cut off: they lasted longer than mcp.session.shutdown_grace_seconds';
       this.#logger.warn(what, { shutdown_grace_seconds, calls: Object.fromEntries(cut) });

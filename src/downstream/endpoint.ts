@@ -1,9 +1,9 @@
-import type { GatewayError } from '../errors.ts';
+import { GatewayError } from '../errors.ts';
 import { longValues, maxShortChars } from '../json/long-values.ts';
 import type { Ends } from '../json/scan.ts';
 import type { DownstreamMetrics } from '../observability/downstream-metrics.ts';
 import type { Logger } from '../observability/log.ts';
-import { sessionlessCallers } from '../protocol/caller.ts';
+import { type Caller, sessionlessCallers } from '../protocol/caller.ts';
 import { sessionHeader, versionHeader } from '../protocol/headers.ts';
 import type {
   InvalidMessage,
@@ -30,7 +30,6 @@ import { InFlightReplies } from './in-flight.ts';
 import { KeepAlive } from './keep-alive.ts';
 import { applyNotification, Lifecycle } from './legacy/lifecycle.ts';
 import type { Session, Sessions } from './legacy/sessions.ts';
-import { Refusals } from './refusals.ts';
 import { Reply, type ReplyParts } from './reply.ts';
 import type { BodyReader, EndpointRequest } from './request.ts';
 import { RequestLog } from './request-log.ts';
@@ -46,27 +45,17 @@ interface EndpointParts {
 
 /** `/mcp`, for clients of the legacy era. MCP 2025-11-25, Transports, Streamable HTTP. */
 export class Endpoint implements BodyReader {
-  readonly #router: Router;
-  readonly #metrics: DownstreamMetrics;
-  readonly #logger: Logger;
-  readonly #log: RequestLog;
+  readonly #parts: CallParts;
   readonly #lifecycle: Lifecycle;
-  readonly #callParts: CallParts;
-  readonly #refusals: Refusals;
   readonly #replies = new InFlightReplies();
   readonly #replyParts: ReplyParts;
 
   constructor({ router, sessions, metrics, logger, gateways }: EndpointParts) {
-    this.#router = router;
-    this.#metrics = metrics;
-    this.#logger = logger;
     const log = new RequestLog(logger);
     const streams = new KeepAlive();
-    this.#log = log;
+    this.#parts = { router, metrics, logger, log };
     this.#replyParts = { replies: this.#replies, streams, messages: log.messages };
     this.#lifecycle = new Lifecycle({ sessions, metrics, log, streams, gateways });
-    this.#callParts = { router, metrics, logger, log };
-    this.#refusals = new Refusals(metrics, log);
   }
 
   /** Answers a POST, GET or DELETE. Never throws. */
@@ -76,106 +65,85 @@ export class Endpoint implements BodyReader {
     else this.#lifecycle.terminate(request);
   }
 
-  bodyRead(request: EndpointRequest): void {
-    if (request.text.length > maxShortChars) void this.#serveLong(request);
-    else this.#serve(request);
+  bodyRead(request: EndpointRequest, text: string): void {
+    if (text.length > maxShortChars) void this.#serveLong(request, text);
+    else this.#serve(request, text);
   }
 
-  bodyFailed(request: EndpointRequest, error: GatewayError, headers: Record<string, string>): void {
-    request.respond(this.#refusals.post(error, null, headers));
+  bodyFailed(error: GatewayError): Response {
+    return this.#refusePost(error);
   }
 
-  /** Resolves when all replies are done, or after `timeoutMs`. */
-  idle(timeoutMs: number): Promise<void> {
-    return this.#replies.idle(timeoutMs);
-  }
-
-  /** Cancels all calls; returns how many for each server. */
-  cancelAll(): Map<string, number> {
-    return this.#replies.cancelAll((exchange) => this.#router.serverOf(exchange));
+  /**
+   * Waits until all replies are done, at most `timeoutMs`, then cancels the calls that still run. Resolves to the number of
+   * these for each server.
+   */
+  async drain(timeoutMs: number): Promise<Map<string, number>> {
+    await this.#replies.idle(timeoutMs);
+    return this.#replies.cancelAll((exchange) => this.#parts.router.serverOf(exchange));
   }
 
   #post(request: EndpointRequest): void {
     try {
       checkPost(request);
     } catch (error) {
-      request.respond(this.#refusals.post(error as GatewayError));
+      request.respond(this.#refusePost(error as GatewayError));
       return;
     }
     request.readBody(this);
   }
 
   /** Scans a long body in slices before it is parsed. */
-  async #serveLong(request: EndpointRequest): Promise<void> {
-    let ends: Ends | undefined;
+  async #serveLong(request: EndpointRequest, text: string): Promise<void> {
+    let ends: Ends;
     try {
-      ends = await longValues(request.text, maxBatchMessages, batchMessages);
+      ends = await longValues(text, maxBatchMessages, batchMessages);
     } catch (error) {
-      request.respond(this.#refusals.post(parseFailure(error)));
+      request.respond(this.#refusePost(parseFailure(error)));
       return;
     }
-    this.#serve(request, ends);
+    this.#serve(request, text, ends);
   }
 
-  #serve(request: EndpointRequest, ends?: Ends): void {
+  #serve(request: EndpointRequest, text: string, ends?: Ends): void {
+    const { log, logger } = this.#parts;
     let inbound: Inbound | null = null;
     try {
-      inbound = classify(request.text, ends);
-      if (this.#log.messages) this.#log.received(messagesOf(inbound), request);
+      inbound = classify(text, ends);
+      if (log.messages) log.received(messagesOf(inbound), text.length, request.header(sessionHeader));
       if (inbound.kind !== 'invalid') checkVersion(request.header(versionHeader));
       this.#dispatch(inbound, request);
     } catch (error) {
-      request.respond(this.#refusals.post(toGatewayError(error, this.#logger), inbound));
+      request.respond(this.#refusePost(toGatewayError(error, logger), inbound));
     }
   }
 
   #dispatch(inbound: Inbound, request: EndpointRequest): void {
     switch (inbound.kind) {
       case 'request':
-        this.#call(inbound, this.#sessionOf(request), request);
+        this.#call(inbound, this.#lifecycle.sessionOf(request), request);
         break;
       case 'notification':
       case 'response':
-        this.#accept(inbound, this.#sessionOf(request));
+        this.#accept(inbound, this.#lifecycle.sessionOf(request));
         request.respond(accepted());
         break;
       case 'batch':
-        this.#serveBatch(inbound.messages, this.#sessionOf(request), request);
+        this.#serveBatch(inbound.messages, this.#lifecycle.sessionOf(request), request);
         break;
       case 'initialize':
-        this.#initialize(inbound.request, request);
+        this.#lifecycle.initialize(inbound.request, request);
         break;
       case 'invalid':
-        request.respond(errorResponse(this.#refusals.message(inbound), inbound.idText));
+        request.respond(errorResponse(this.#refuse(inbound), inbound.idText));
     }
-  }
-
-  #initialize(message: RequestMessage, request: EndpointRequest): void {
-    const { answer, headers } = this.#lifecycle.initialize(message, request.principal);
-    new Reply(this.#replyParts, request, null, headers).answer(answer);
-  }
-
-  /** The session that the request names, if any. Throws `unknown_session`. */
-  #sessionOf(request: EndpointRequest): Session | undefined {
-    const id = request.header(sessionHeader);
-    return id === null ? undefined : this.#lifecycle.session(id, request.principal);
   }
 
   #call(message: RequestMessage, session: Session | undefined, request: EndpointRequest): void {
     const reply = new Reply(this.#replyParts, request);
-    const call = this.#newCall(message, session, request, reply);
+    const call = new Call(this.#parts, message, callerOf(session, request), session, reply);
     reply.source = call;
     call.start();
-  }
-
-  #newCall(
-    message: RequestMessage,
-    session: Session | undefined,
-    request: EndpointRequest,
-    reply: Reply,
-  ): Call {
-    const caller = session?.caller ?? sessionlessCallers[request.principal];
-    return new Call(this.#callParts, message, caller, session, reply);
   }
 
   #serveBatch(messages: readonly Message[], session: Session | undefined, request: EndpointRequest): void {
@@ -189,22 +157,57 @@ export class Endpoint implements BodyReader {
       return;
     }
     const reply = new Reply(this.#replyParts, request, toAnswer.length);
+    const caller = callerOf(session, request);
     void new Batch(reply).run(
       toAnswer,
-      (message) => this.#newCall(message, session, request, reply),
-      (message) => this.#refusals.message(message),
+      (message) => new Call(this.#parts, message, caller, session, reply),
+      (message) => this.#refuse(message),
     );
   }
 
   /** Accepts a notification, or a response to a request that the gateway never sent. */
   #accept(message: NotificationMessage | ResponseMessage, session: Session | undefined): void {
+    const { metrics } = this.#parts;
     session?.touch();
-    if (message.kind === 'response') this.#metrics.requestWithoutMethod('invalid', true);
+    if (message.kind === 'response') metrics.requestWithoutMethod('invalid', true);
     else {
       applyNotification(message, session);
-      this.#metrics.request(message.method, true, 0);
+      metrics.request(message.method, true, 0);
     }
   }
+
+  /** Refuses an invalid message; returns the error to answer it with. */
+  #refuse({ method, problem }: InvalidMessage): GatewayError {
+    const error =
+      method === undefined
+        ? new GatewayError('invalid_request', `Invalid request: ${problem}`)
+        : new GatewayError('invalid_params', `Invalid params: ${problem}`);
+    this.#countRefusal(error, method);
+    return error;
+  }
+
+  /**
+   * Refuses a POST as a whole; returns the response.
+   * @param inbound the content of its body, if that could be read
+   */
+  #refusePost(error: GatewayError, inbound: Inbound | null = null): Response {
+    const first = inbound === null ? undefined : messagesOf(inbound)[0];
+    const hasMethod = first?.kind === 'request' || first?.kind === 'notification';
+    this.#countRefusal(error, hasMethod ? first.method : undefined);
+    const hasId = first?.kind === 'request' && inbound?.kind !== 'batch';
+    return errorResponse(error, hasId ? first.idText : 'null');
+  }
+
+  #countRefusal(error: GatewayError, method: string | undefined): void {
+    const { metrics, log } = this.#parts;
+    if (method === undefined) metrics.requestWithoutMethod('invalid', false);
+    else metrics.request(method, false, 0);
+    if (log.isDebug) log.refused(error, method);
+  }
+}
+
+function callerOf(session: Session | undefined, { principal }: EndpointRequest): Caller {
+  return session?.caller ?? sessionlessCallers[principal];
 }
 
 /** MCP 2025-11-25, Transports, Sending Messages to the Server. */

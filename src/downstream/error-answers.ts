@@ -20,14 +20,10 @@ export function rpcErrorText(error: GatewayError): string {
 }
 
 /** A JSON-RPC error as an HTTP response with the error's status. */
-export function errorResponse(
-  error: GatewayError,
-  idText = 'null',
-  headers?: Record<string, string>,
-): Response {
+export function errorResponse(error: GatewayError, idText = 'null'): Response {
   return new Response(errorText(idText, rpcErrorText(error)), {
     status: error.httpStatus,
-    headers: { 'content-type': jsonType, ...headers },
+    headers: { 'content-type': jsonType },
   });
 }
 

@@ -57,12 +57,11 @@ export interface AnswerSource {
 export class Reply extends LinkedNode implements InFlightReply {
   readonly #parts: ReplyParts;
   readonly #target: ReplyTarget;
-  readonly #headers: Readonly<Record<string, string>> | null;
   /** The number of answers still to come. */
   #missingAnswers: number;
   /** The answers to a batch so far. */
   readonly #answers: Content[] | null;
-  /** Null if the answers do not depend on any call. */
+  /** Set right after the construction, because a call needs its reply. */
   source: AnswerSource | null = null;
   #heldLength = 0;
   #stream: EventStream | null = null;
@@ -71,18 +70,12 @@ export class Reply extends LinkedNode implements InFlightReply {
   #isDone = false;
 
   /** @param batch the number of answers that are sent as an array, or null for one that is not */
-  constructor(
-    parts: ReplyParts,
-    target: ReplyTarget,
-    batch: number | null = null,
-    headers: Readonly<Record<string, string>> | null = null,
-  ) {
+  constructor(parts: ReplyParts, target: ReplyTarget, batch: number | null = null) {
     super();
     this.#parts = parts;
     this.#target = target;
     this.#missingAnswers = batch ?? 1;
     this.#answers = batch === null ? null : [];
-    this.#headers = headers;
     parts.replies.add(this);
   }
 
@@ -162,7 +155,7 @@ export class Reply extends LinkedNode implements InFlightReply {
   #open(): EventStream {
     if (this.#stream) return this.#stream;
     this.#stream = new EventStream(this.#parts.streams, () => this.#onClientGone());
-    this.#target.stream(new Response(this.#stream.readable, this.#streamInit));
+    this.#target.stream(new Response(this.#stream.readable, streamInit));
     for (const answer of this.#answers ?? []) void this.#stream.send(answer);
     return this.#stream;
   }
@@ -171,15 +164,7 @@ export class Reply extends LinkedNode implements InFlightReply {
   #openArray(answers: readonly Content[]): void {
     this.#array = new OpenBody(() => this.#onClientGone());
     this.#array.add(['[', ...join(answers)]);
-    this.#target.stream(new Response(this.#array.readable, this.#jsonInit));
-  }
-
-  get #streamInit(): ResponseInit {
-    return this.#headers ? { headers: { ...streamHeaders, ...this.#headers } } : streamInit;
-  }
-
-  get #jsonInit(): ResponseInit {
-    return this.#headers ? { headers: { 'content-type': jsonType, ...this.#headers } } : jsonInit;
+    this.#target.stream(new Response(this.#array.readable, jsonInit));
   }
 
   /** Responds with the answers at once. Short ones need no stream, even as events. */
@@ -187,17 +172,15 @@ export class Reply extends LinkedNode implements InFlightReply {
     const { accepted } = this.#target;
     if (accepted.json) {
       const content = this.#answers ? ['[', ...join(answers), ']'] : (answers[0] as Content);
-      this.#target.respond(new Response(bodyOf(content), this.#jsonInit));
+      this.#target.respond(new Response(bodyOf(content), jsonInit));
     } else if (answers.every((answer) => typeof answer === 'string')) {
-      this.#target.respond(new Response(bodyOf(answers.map(sseMessage)), this.#streamInit));
-    } else this.#streamed(answers);
-  }
-
-  #streamed(answers: readonly Content[]): void {
-    const stream = new EventStream(this.#parts.streams, () => {});
-    for (const answer of answers) void stream.send(answer);
-    stream.close();
-    this.#target.respond(new Response(stream.readable, this.#streamInit));
+      this.#target.respond(new Response(bodyOf(answers.map(sseMessage)), streamInit));
+    } else {
+      const stream = new EventStream(this.#parts.streams, () => {});
+      for (const answer of answers) void stream.send(answer);
+      stream.close();
+      this.#target.respond(new Response(stream.readable, streamInit));
+    }
   }
 }
 

@@ -2,10 +2,8 @@ import type { GatewayError } from '../errors.ts';
 import type { LogFields, Logger } from '../observability/log.ts';
 import type { Caller } from '../protocol/caller.ts';
 import type { Answer, Exchange } from '../protocol/exchange.ts';
-import { sessionHeader } from '../protocol/headers.ts';
 import { MessageLog, sizeOf, truncate } from '../protocol/message-log.ts';
 import type { Message } from '../protocol/messages.ts';
-import type { EndpointRequest } from './request.ts';
 
 /** Enough of a session's id to tell it from others. */
 const maxSessionChars = 8;
@@ -28,11 +26,11 @@ export class RequestLog {
     this.messages = logger.isTrace ? new MessageLog(logger) : null;
   }
 
-  /** Logs the messages of a POST body. */
-  received(messages: readonly Message[], request: EndpointRequest): void {
-    const fields = { session: sessionShown(request.header(sessionHeader)) };
+  /** Logs the messages of a POST body of `chars` characters. */
+  received(messages: readonly Message[], chars: number, sessionId: string | null): void {
+    const fields = { session: sessionShown(sessionId) };
     for (const message of messages) {
-      const size = messages.length === 1 ? request.text.length : sizeOf(message);
+      const size = messages.length === 1 ? chars : sizeOf(message);
       this.messages?.message('from client', message, size, fields);
     }
   }
@@ -79,7 +77,7 @@ export class RequestLog {
   }
 }
 
-function sessionShown(id: string | null | undefined): string | undefined {
+function sessionShown(id: string | null): string | undefined {
   return id?.slice(0, maxSessionChars);
 }
 

@@ -6,8 +6,6 @@ import type { ReplyTarget } from './reply.ts';
 export interface EndpointRequest extends ReplyTarget {
   readonly method: string;
   readonly principal: Principal;
-  /** The body; empty until it is read. */
-  readonly text: string;
   /** @param name in lower case */
   header(name: string): string | null;
   /** Reads the body, and calls one of the reader's methods when it is done. */
@@ -15,7 +13,7 @@ export interface EndpointRequest extends ReplyTarget {
 }
 
 export interface BodyReader {
-  bodyRead(request: EndpointRequest): void;
-  /** @param headers for the response */
-  bodyFailed(request: EndpointRequest, error: GatewayError, headers: Record<string, string>): void;
+  bodyRead(request: EndpointRequest, text: string): void;
+  /** Returns the response to a request whose body could not be read. */
+  bodyFailed(error: GatewayError): Response;
 }

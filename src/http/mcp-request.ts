@@ -22,7 +22,6 @@ export class McpRequest implements EndpointRequest, Completion<string | HeldText
   readonly #result = Promise.withResolvers<Response>();
   #reader: BodyReader | null = null;
   #response: Response | null = null;
-  #text = '';
   #holding: Holding | null = null;
   #isLong = false;
 
@@ -42,9 +41,6 @@ export class McpRequest implements EndpointRequest, Completion<string | HeldText
   get method(): string {
     return this.#request.method;
   }
-  get text(): string {
-    return this.#text;
-  }
   get signal(): AbortSignal {
     return this.#request.signal;
   }
@@ -60,21 +56,18 @@ export class McpRequest implements EndpointRequest, Completion<string | HeldText
 
   /** The body has arrived. */
   resolve(body: string | HeldText): void {
-    if (typeof body === 'string') this.#text = body;
-    else {
-      this.#text = body.text;
-      this.#holding = body.holding;
-    }
-    this.#reader?.bodyRead(this);
+    if (typeof body !== 'string') this.#holding = body.holding;
+    this.#reader?.bodyRead(this, typeof body === 'string' ? body : body.text);
   }
 
   /** @param reason a {@link GatewayError} */
   reject(reason: unknown): void {
     const error = reason as GatewayError;
+    const response = (this.#reader as BodyReader).bodyFailed(error);
     // The rest of the body would be parsed as the next request.
-    const headers: Record<string, string> = { connection: 'close' };
-    if (error.kind === 'overloaded') headers['retry-after'] = String(retryAfterSeconds);
-    this.#reader?.bodyFailed(this, error, headers);
+    response.headers.set('connection', 'close');
+    if (error.kind === 'overloaded') response.headers.set('retry-after', String(retryAfterSeconds));
+    this.respond(response);
   }
 
   onLong(): void {

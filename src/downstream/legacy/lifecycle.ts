@@ -1,17 +1,18 @@
 import { GatewayError } from '../../errors.ts';
 import type { DownstreamMetrics } from '../../observability/downstream-metrics.ts';
-import type { Principal } from '../../protocol/caller.ts';
-import { sessionHeader, versionHeader } from '../../protocol/headers.ts';
+import { jsonType, sessionHeader, versionHeader } from '../../protocol/headers.ts';
 import {
   errorText,
   type NotificationMessage,
   type RequestMessage,
   resultText,
 } from '../../protocol/messages.ts';
+import { sseMessage } from '../../protocol/sse-codec.ts';
 import { checkVersion } from '../classify.ts';
 import { errorResponse, methodNotAllowed, rpcErrorText } from '../error-answers.ts';
 import { streamHeaders } from '../event-stream.ts';
 import type { KeepAlive } from '../keep-alive.ts';
+import { bodyOf } from '../reply-body.ts';
 import type { EndpointRequest } from '../request.ts';
 import type { RequestLog } from '../request-log.ts';
 import { clientName, factsOf, initializeResult } from './initialize.ts';
@@ -36,19 +37,18 @@ export class Lifecycle {
   }
 
   /**
-   * Returns the answer to `initialize` and the headers for it. Opens a session, also if the request names one: a client that
-   * starts over may still send its old id. Throws `unavailable`.
+   * Answers `initialize`. Opens a session, also if the request names one: a client that starts over may still send its old
+   * id. Throws `unavailable`.
    */
-  initialize({ method, params, idText }: RequestMessage, principal: Principal) {
+  initialize({ method, params, idText }: RequestMessage, request: EndpointRequest): void {
     const { sessions, metrics, log, gateways } = this.#parts;
     const startMs = performance.now();
-    let headers: Record<string, string> | null = null;
+    let session: Session | undefined;
     let answer: string;
     try {
       answer = resultText(idText, initializeResult(params, gateways()));
-      const session = sessions.open(factsOf(params, principal));
+      session = sessions.open(factsOf(params, request.principal));
       if (log.isDebug) log.opened(session.caller, clientName(session.caller), startMs);
-      headers = { [sessionHeader]: session.id };
     } catch (error) {
       if (!(error instanceof GatewayError) || error.kind !== 'invalid_params') throw error;
       sessions.refuse();
@@ -56,13 +56,18 @@ export class Lifecycle {
       answer = errorText(idText, rpcErrorText(error));
     }
     log.messages?.answer('to client', idText, answer.length);
-    metrics.request(method, headers !== null, (performance.now() - startMs) / 1000);
-    return { answer, headers };
+    metrics.request(method, session !== undefined, (performance.now() - startMs) / 1000);
+    const { json } = request.accepted;
+    const headers: Record<string, string> = json ? { 'content-type': jsonType } : { ...streamHeaders };
+    if (session) headers[sessionHeader] = session.id;
+    request.respond(new Response(bodyOf(json ? answer : sseMessage(answer)), { headers }));
   }
 
-  /** The session with this id. Throws `unknown_session`. */
-  session(id: string, principal: Principal): Session {
-    const session = this.#parts.sessions.find(id, principal);
+  /** The session that the request names, if any. Throws `unknown_session`. */
+  sessionOf(request: EndpointRequest): Session | undefined {
+    const id = request.header(sessionHeader);
+    if (id === null) return undefined;
+    const session = this.#parts.sessions.find(id, request.principal);
     if (session) return session;
     throw new GatewayError(
       'unknown_session',
@@ -99,10 +104,10 @@ export class Lifecycle {
   #namedSession(request: EndpointRequest, label: 'listen' | 'terminate'): Session | null {
     const { metrics } = this.#parts;
     try {
-      const id = request.header(sessionHeader);
-      if (id === null) throw new GatewayError('invalid_request', 'DELETE needs the Mcp-Session-Id header');
+      if (request.header(sessionHeader) === null)
+        throw new GatewayError('invalid_request', 'DELETE needs the Mcp-Session-Id header');
       checkVersion(request.header(versionHeader));
-      const session = this.session(id, request.principal);
+      const session = this.sessionOf(request) as Session;
       metrics.requestWithoutMethod(label, true);
       return session;
     } catch (error) {

@@ -29,9 +29,8 @@ function posted(body: unknown, headers: Record<string, string> = {}) {
   const responded = Promise.withResolvers<Response>();
   const request: EndpointRequest = {
     method: 'POST',
-    text: JSON.stringify(body),
     header: (name) => (name === 'content-type' ? 'application/json' : (headers[name] ?? null)),
-    readBody: (reader: BodyReader) => reader.bodyRead(request),
+    readBody: (reader: BodyReader) => reader.bodyRead(request, JSON.stringify(body)),
     principal: 'none',
     accepted: { json: true, sse: false },
     signal: new AbortController().signal,

@@ -35,7 +35,6 @@ function repliesOf(clock: FakeClock, batch?: SendBatch): InFlightReplies {
 function reply({
   accepted = both,
   batch = null as number | null,
-  headers = null as Record<string, string> | null,
   clock = new FakeClock(),
   signal = new Abort(),
   replies = repliesOf(clock),
@@ -53,7 +52,7 @@ function reply({
   };
   const streams = new KeepAlive(tickMs, clock);
   const parts = { replies, streams };
-  const made = new Reply(parts, target, batch, headers);
+  const made = new Reply(parts, target, batch);
   const call = callOf(made);
   call.signal.addEventListener('abort', () => void seen.gone++);
   made.source = call;
@@ -78,11 +77,10 @@ async function eventsOf(response: Response): Promise<string> {
 
 describe('a client that accepts both', () => {
   test('gets JSON when the answer is the first thing that comes', async () => {
-    const { reply: made, response: answered } = reply({ headers: { 'mcp-session-id': 's' } });
+    const { reply: made, response: answered } = reply({});
     made.answer('{"a":1}');
     const response = await answered;
     expect(response.headers.get('content-type')).toBe('application/json');
-    expect(response.headers.get('mcp-session-id')).toBe('s');
     expect(await response.text()).toBe('{"a":1}');
   });
 
