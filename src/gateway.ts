@@ -14,7 +14,6 @@ import { Sessions } from './downstream/legacy/sessions.ts';
 import { GatewayError } from './errors.ts';
 import { areRequiredConnected, healthOf } from './http/health.ts';
 import { HttpServer } from './http/server.ts';
-import { httpSettingsOf } from './http/settings.ts';
 import type { Logger } from './observability/log.ts';
 import { Metrics } from './observability/metrics.ts';
 import { type Redactor, sanitizeReason } from './observability/redact.ts';
@@ -161,7 +160,7 @@ export class Gateway {
     const ready = Promise.all(this.#upstreams.all().map((upstream) => requiredReady(upstream, config)));
     await Promise.race([ready, aborted(this.#options.signal)]);
     this.#warn();
-    this.#http = new HttpServer(config.host, config.port, httpSettingsOf(this.#loaded), {
+    this.#http = new HttpServer(this.#loaded, {
       endpoint: this.#endpoint,
       metrics: this.#metrics,
       logger: this.#logger,
@@ -192,7 +191,7 @@ export class Gateway {
     this.#loaded = withRunningSettings(read, this.#loaded);
     this.#options.redactor.addSecrets(this.#loaded.secrets);
     this.#applyUpstreams(diff);
-    this.#http?.apply(httpSettingsOf(this.#loaded));
+    this.#http?.apply(this.#loaded);
     this.#metrics.configReloaded('success');
     const summary = summaryOf(diff);
     this.#logger.info('configuration reloaded', { ...summary });

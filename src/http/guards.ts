@@ -13,12 +13,6 @@ function originHost(header: string): string | null {
   return match ? hostOf(match[1] as string) : null;
 }
 
-interface HostRules {
-  /** The configured `host`. */
-  readonly host: string;
-  readonly allowedHosts: readonly string[];
-}
-
 /**
  * Protects the gateway from foreign web pages (DNS rebinding). A browser sends the name that it connects to as `Host`, and
  * the page's origin as `Origin`. MCP 2025-11-25, Transports, Security Warning.
@@ -31,7 +25,8 @@ export class HostGuard {
   #lastHost: string | null = null;
   #lastOrigin: string | null = null;
 
-  constructor({ host, allowedHosts }: HostRules) {
+  /** @param host the address that the gateway listens on */
+  constructor(host: string, allowedHosts: readonly string[]) {
     this.#allowed = new HostSet([host, ...allowedHosts]);
     // Beyond loopback the gateway may have names that it does not know, so it checks `Host` only if names are configured.
     // A rebound page sends a name, never an address; probes and scrapers send an address.

@@ -103,10 +103,14 @@ async function readChunks(
       if (isLate) throw tooSlow();
       if (done) break;
       if (collected.length + value.byteLength > maxBytes) throw tooLarge(maxBytes);
-      if (!collected.tryHold(value.byteLength)) throw overloaded();
+      if (!collected.tryHold(value.byteLength))
+        throw new GatewayError('overloaded', new OverBudgetError().message);
       collected.add(value);
     }
-    return heldText(collected);
+    const { bytes, holding } = collected.end();
+    const text = textOf(bytes);
+    new OwnedBytes(bytes).free();
+    return { text, holding };
   } catch (error) {
     collected.discard();
     reader.cancel().catch(() => {});
@@ -114,14 +118,6 @@ async function readChunks(
   } finally {
     deadline.clear();
   }
-}
-
-/** Throws `parse_error`. */
-function heldText(collected: CollectedBytes): HeldText {
-  const { bytes, holding } = collected.end();
-  const text = textOf(bytes);
-  new OwnedBytes(bytes).free();
-  return { text, holding };
 }
 
 /** Throws `parse_error`. */
@@ -135,10 +131,6 @@ function textOf(bytes: ArrayBuffer | Uint8Array): string {
 
 function brokenOff(): GatewayError {
   return new GatewayError('request_timeout', 'the body did not arrive');
-}
-
-function overloaded(): GatewayError {
-  return new GatewayError('overloaded', new OverBudgetError().message);
 }
 
 function tooSlow(): GatewayError {

@@ -6,7 +6,6 @@ import { Metrics } from '../observability/metrics.ts';
 import { SharedBytes } from '../runtime/owned-bytes.ts';
 import type { Health } from './health.ts';
 import { McpRequest } from './mcp-request.ts';
-import { jsonError, plain } from './responses.ts';
 import type { HttpSettings } from './settings.ts';
 
 /** The parts of the gateway that the routes give access to. */
@@ -54,6 +53,15 @@ export function routesOf(parts: HttpParts, settings: () => HttpSettings): Record
     }),
     '/-/reload': { methods: { POST: () => reloadWith(reload) }, isGuarded: true },
   };
+}
+
+/** Sets the type itself, because Bun adds it to a GET but not to a HEAD. */
+function plain(status: number, text: string): Response {
+  return new Response(text, { status, headers: { 'content-type': 'text/plain;charset=utf-8' } });
+}
+
+export function jsonError(status: number, error: string): Response {
+  return Response.json({ error }, { status });
 }
 
 function readable(handler: Handler): Route {

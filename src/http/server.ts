@@ -1,13 +1,13 @@
+import type { LoadedConfig } from '../config/load.ts';
 import { maxRequestBytes } from '../config/schema.ts';
 import { errorResponse, methodNotAllowed } from '../downstream/error-answers.ts';
 import { GatewayError } from '../errors.ts';
 import { type DescriptorWatcher, descriptors } from '../runtime/descriptors.ts';
 import { allowOrigin, preflight } from './cors.ts';
-import type { BearerProblem } from './guards.ts';
+import { type BearerProblem, bearerProblems } from './guards.ts';
 import { idleTimeoutSeconds } from './mcp-request.ts';
-import { jsonError, unauthorized } from './responses.ts';
-import { type HttpParts, type Route, routesOf } from './routes.ts';
-import type { HttpSettings } from './settings.ts';
+import { type HttpParts, jsonError, type Route, routesOf } from './routes.ts';
+import { type HttpSettings, httpSettingsOf } from './settings.ts';
 
 /** Bun's limit on bodies. Ours is lower, changes with the configuration and has its own error. */
 const maxBunBodyBytes = maxRequestBytes + 1;
@@ -23,9 +23,10 @@ export class HttpServer implements DescriptorWatcher {
   #settings: HttpSettings;
 
   /** Starts to listen. Throws `port_unavailable`. */
-  constructor(host: string, port: number, settings: HttpSettings, parts: HttpParts) {
+  constructor(loaded: LoadedConfig, parts: HttpParts) {
+    const { host, port } = loaded.config;
     this.#parts = parts;
-    this.#settings = settings;
+    this.#settings = httpSettingsOf(loaded);
     try {
       this.#server = Bun.serve({
         hostname: host,
@@ -58,8 +59,9 @@ export class HttpServer implements DescriptorWatcher {
     return this.#server.port as number;
   }
 
-  apply(settings: HttpSettings): void {
-    this.#settings = settings;
+  /** Applies the settings that a reload can change. */
+  apply(loaded: LoadedConfig): void {
+    this.#settings = httpSettingsOf(loaded);
   }
 
   onShortage(problem: string): void {
@@ -121,10 +123,8 @@ export class HttpServer implements DescriptorWatcher {
 
   /** Whether a body is, or may be, longer than the limit. */
   #bodyIsLong(headers: Headers): boolean {
-    const length = headers.get('content-length');
-    return length === null
-      ? headers.has('transfer-encoding')
-      : Number(length) > this.#settings.maxRequestBytes || headers.has('transfer-encoding');
+    const length = Number(headers.get('content-length'));
+    return length > this.#settings.maxRequestBytes || headers.has('transfer-encoding');
   }
 
   #follow(
@@ -152,6 +152,12 @@ export class HttpServer implements DescriptorWatcher {
     else downstream.authFailed(problem);
     return problem;
   }
+}
+
+/** RFC 6750, 3. */
+function unauthorized(problem: BearerProblem): Response {
+  const { challenge, error } = bearerProblems[problem];
+  return Response.json({ error }, { status: 401, headers: { 'www-authenticate': challenge } });
 }
 
 function cannotListen(host: string, port: number, error: unknown): GatewayError {

@@ -13,7 +13,7 @@ export interface HttpSettings {
 /** The settings in a configuration. */
 export function httpSettingsOf({ config, bearerToken }: LoadedConfig): HttpSettings {
   return {
-    hostGuard: new HostGuard({ host: config.host, allowedHosts: config.mcp.allowed_hosts }),
+    hostGuard: new HostGuard(config.host, config.mcp.allowed_hosts),
     bearerGuard: bearerToken === null ? null : new BearerGuard(bearerToken),
     maxRequestBytes: config.mcp.max_request_bytes,
     metricsEnabled: config.metrics.enabled,

@@ -5,7 +5,7 @@ const refused = (header: string, host: string) =>
   `the host "${host}" of the ${header} header is not allowed here; add it to mcp.allowed_hosts`;
 
 describe('the host name of a header', () => {
-  const guard = new HostGuard({ host: '127.0.0.1', allowedHosts: [] });
+  const guard = new HostGuard('127.0.0.1', []);
 
   test.each([
     ['a.example', 'a.example'],
@@ -64,7 +64,7 @@ describe('the host name of a header', () => {
 });
 
 describe('a gateway that listens on loopback', () => {
-  const guard = new HostGuard({ host: '127.0.0.1', allowedHosts: ['Gateway.Example.'] });
+  const guard = new HostGuard('127.0.0.1', ['Gateway.Example.']);
 
   test.each([
     'localhost:8766',
@@ -119,7 +119,7 @@ describe('a gateway that listens on loopback', () => {
 
 describe('a gateway that listens beyond loopback', () => {
   test('answers to any Host, and checks the Origin', () => {
-    const guard = new HostGuard({ host: '0.0.0.0', allowedHosts: [] });
+    const guard = new HostGuard('0.0.0.0', []);
     expect(guard.check('whatever.example', null)).toBeNull();
     expect(guard.check(null, null)).toBeNull();
     expect(guard.check('whatever.example', 'http://whatever.example')).toBe(
@@ -130,7 +130,7 @@ describe('a gateway that listens beyond loopback', () => {
   });
 
   test('checks the Host as soon as allowed hosts are named', () => {
-    const guard = new HostGuard({ host: '192.0.2.1', allowedHosts: ['gateway.example'] });
+    const guard = new HostGuard('192.0.2.1', ['gateway.example']);
     expect(guard.check('whatever.example', null)).toBe(refused('Host', 'whatever.example'));
     expect(guard.check('gateway.example', 'https://gateway.example')).toBeNull();
     expect(guard.check('192.0.2.1:8766', 'http://192.0.2.1:8766')).toBeNull();
@@ -139,7 +139,7 @@ describe('a gateway that listens beyond loopback', () => {
   test.each(['10.1.2.3', '10.1.2.3:8766', '[fd00::7]:8766', '127.0.0.1', '[2001:DB8:0::1]'])(
     'answers to the address %s in Host all the same: no rebound page sends one',
     (host) => {
-      const guard = new HostGuard({ host: '0.0.0.0', allowedHosts: ['gateway.example'] });
+      const guard = new HostGuard('0.0.0.0', ['gateway.example']);
       expect(guard.check(host, null)).toBeNull();
     },
   );
@@ -153,12 +153,12 @@ describe('a gateway that listens beyond loopback', () => {
     '010.1.2.3',
     'fd00::7',
   ])('does not take %s for an address', (host) => {
-    const guard = new HostGuard({ host: '0.0.0.0', allowedHosts: ['gateway.example'] });
+    const guard = new HostGuard('0.0.0.0', ['gateway.example']);
     expect(guard.check(host, null)).not.toBeNull();
   });
 
   test('knows the IPv6 address that it is configured with, however it is written', () => {
-    const guard = new HostGuard({ host: '2001:DB8::1', allowedHosts: ['gateway.example'] });
+    const guard = new HostGuard('2001:DB8::1', ['gateway.example']);
     expect(guard.check(null, 'http://[2001:db8::1]:8766')).toBe('the request has no Host header');
     expect(guard.check('gateway.example', 'http://[2001:db8::1]:8766')).toBeNull();
     expect(guard.check('gateway.example', 'http://[2001:db8:0:0::1]:8766')).toBeNull();
@@ -166,10 +166,13 @@ describe('a gateway that listens beyond loopback', () => {
 });
 
 describe('an allowed host may be', () => {
-  const guard = new HostGuard({
-    host: '127.0.0.1',
-    allowedHosts: ['10.0.0.0/8', '192.0.2.7', 'FD00::/8', '2001:db8:0::1', '*.Apps.Example.'],
-  });
+  const guard = new HostGuard('127.0.0.1', [
+    '10.0.0.0/8',
+    '192.0.2.7',
+    'FD00::/8',
+    '2001:db8:0::1',
+    '*.Apps.Example.',
+  ]);
   test.each([
     ['an address', ['192.0.2.7:80', '[2001:db8::1]'], ['192.0.2.8', '[2001:db8::2]']],
     [
