@@ -23,11 +23,6 @@ export class Entry {
     this.target = { name: kinds[kind].nameKey, value: item.nameText };
   }
 
-  /** The JSON text of the item under its qualified name. */
-  get text(): string {
-    return this.item.before + JSON.stringify(this.name) + this.item.after;
-  }
-
   /** Looked up on first use: tools that nobody calls have no series. */
   get metrics(): ToolMetrics {
     this.#metrics ??= this.upstream.metrics.tool(this.item.name);
@@ -45,7 +40,8 @@ export class Offer {
   constructor(kind: Kind, upstream: Upstream) {
     this.upstream = upstream;
     this.entries = upstream.items(kind).map((item) => new Entry(kind, upstream, item));
-    this.listText = this.entries.map(({ text }) => text).join(',');
+    const texts = this.entries.map(({ name, item }) => item.before + JSON.stringify(name) + item.after);
+    this.listText = texts.join(',');
   }
 }
 
@@ -65,7 +61,9 @@ export class Catalog {
 
   /** The item with a qualified name. */
   find(name: string): Entry | undefined {
-    this.#entries ??= this.#merge();
+    this.#entries ??= new Map(
+      this.offers.flatMap(({ entries }) => entries.map((entry) => [entry.name, entry])),
+    );
     return this.#entries.get(name);
   }
 
@@ -81,12 +79,6 @@ export class Catalog {
     const texts = this.#texts();
     const others = other.#texts();
     return texts.length === others.length && texts.every((text, index) => text === others[index]);
-  }
-
-  #merge(): Map<string, Entry> {
-    const entries = new Map<string, Entry>();
-    for (const offer of this.offers) for (const entry of offer.entries) entries.set(entry.name, entry);
-    return entries;
   }
 
   #texts(): string[] {

@@ -33,17 +33,8 @@ const refusals: readonly { why: string; applies: (name: string) => boolean }[] =
   },
 ];
 
-/** Names that some clients refuse for the same reason. */
-interface RefusedNames {
-  /** A predicate of one such name, such as "has over 64 characters". */
-  readonly why: string;
-  /** Their number. */
-  readonly tools: number;
-  readonly example: string;
-}
-
-/** The qualified names that common clients refuse, by reason. */
-export function refusedNames(names: readonly string[]): RefusedNames[] {
+/** The qualified names that common clients refuse: for each reason, such as "has over 64 characters", their number and one of them. */
+export function refusedNames(names: readonly string[]) {
   return refusals.flatMap(({ why, applies }) => {
     const refused = names.filter(applies);
     const [example] = refused;

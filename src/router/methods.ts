@@ -9,23 +9,15 @@ export interface OwnerMethod {
   readonly objectKey: string;
 }
 
-/** A method that lists the items of all upstreams. */
-export interface MergedMethod {
-  readonly route: 'merged';
-  readonly kind: Kind;
-}
-
-/** A method that the gateway answers itself, always in the same way. */
-interface GatewayMethod {
-  readonly route: 'gateway';
-  readonly answer: Answer;
-}
+type Method =
+  | OwnerMethod
+  /** Lists the items of all upstreams. */
+  | { readonly route: 'merged'; readonly kind: Kind }
+  /** The gateway answers it itself, always in the same way. */
+  | { readonly route: 'gateway'; readonly answer: Answer };
 
 /** How the requests of each method are answered. */
-export const methods: ReadonlyMap<string, OwnerMethod | MergedMethod | GatewayMethod> = new Map<
-  string,
-  OwnerMethod | MergedMethod | GatewayMethod
->([
+export const methods: ReadonlyMap<string, Method> = new Map<string, Method>([
   ['tools/call', { route: 'owner', kind: 'tools', objectKey: 'arguments' }],
   [kinds.tools.listMethod, { route: 'merged', kind: 'tools' }],
   ['ping', { route: 'gateway', answer: { kind: 'result', payload: '{}' } }],

@@ -7,7 +7,7 @@ import type { Entry } from '../registry/catalog.ts';
 import { splitQualified } from '../registry/names.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Upstream } from '../upstream/upstream.ts';
-import { type MergedMethod, methods, type OwnerMethod } from './methods.ts';
+import { methods, type OwnerMethod } from './methods.ts';
 import { ToolDispatch, type ToolDispatchParts } from './tool-dispatch.ts';
 
 /** Longer names are truncated in error messages. */
@@ -34,7 +34,7 @@ export class Router {
         this.#handleByOwner(exchange, method);
         break;
       case 'merged':
-        exchange.answer(this.#mergedList(exchange, method));
+        exchange.answer(this.#mergedList(exchange, method.kind));
         break;
       case 'gateway':
         exchange.answer(method.answer);
@@ -53,7 +53,7 @@ export class Router {
     return entry?.upstream.name ?? splitQualified(name)?.server ?? 'unknown';
   }
 
-  #mergedList({ method, params }: Exchange, { kind }: MergedMethod): Answer {
+  #mergedList({ method, params }: Exchange, kind: Kind): Answer {
     // The list has one page, so no cursor is valid. Some clients send an empty one for the first page.
     const cursor = params?.member('cursor');
     if (cursor !== undefined && cursor !== '""')

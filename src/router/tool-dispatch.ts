@@ -49,20 +49,20 @@ export class ToolDispatch implements Completion<ResponseMessage> {
 
   /** Removes secrets first: failing upstreams tend to quote what they received, including the gateway's credentials. */
   #passError(response: ResponseMessage): void {
-    const { redactor } = this.#parts;
+    const { redactor, logger } = this.#parts;
+    const { payload } = response;
     const fail = (error: unknown) => {
-      freePayload(response.payload);
-      this.#failInternally(error);
+      freePayload(payload);
+      logger.error('a call failed inside the gateway', { server: this.#server, error });
+      this.#fail('internal', 'the gateway failed; its log says more');
     };
-    if (response.payload.length > maxAtOnceChars) {
-      redactor
-        .redactLongJson(() => textOf(response.payload))
-        .then((safe) => this.#passRedacted(response, safe), fail);
+    if (payload.length > maxAtOnceChars) {
+      redactor.redactLongJson(() => textOf(payload)).then((safe) => this.#passRedacted(response, safe), fail);
       return;
     }
     let safe: string | null;
     try {
-      const text = textOf(response.payload);
+      const text = textOf(payload);
       safe = redactor.redactJson(text);
       if (safe === text) safe = null;
     } catch (error) {
@@ -85,11 +85,6 @@ export class ToolDispatch implements Completion<ResponseMessage> {
   #pass(answer: Answer): void {
     this.#count();
     this.#exchange.answer(answer);
-  }
-
-  #failInternally(error: unknown): void {
-    this.#parts.logger.error('a call failed inside the gateway', { server: this.#server, error });
-    this.#fail('internal', 'the gateway failed; its log says more');
   }
 
   get #server(): string {
