@@ -6,7 +6,7 @@ import type { Caller } from '../protocol/caller.ts';
 import type { Answer } from '../protocol/exchange.ts';
 import { errorText, notificationText, type RequestMessage, resultText } from '../protocol/messages.ts';
 import type { Router } from '../router/router.ts';
-import { Abort, type Signal } from '../runtime/abort.ts';
+import { Abort } from '../runtime/abort.ts';
 import { LinkedNode } from '../runtime/linked-list.ts';
 import { rpcErrorText, toGatewayError } from './error-answers.ts';
 import type { RunningCall } from './in-flight.ts';
@@ -33,7 +33,7 @@ export class Call extends LinkedNode implements RunningCall, AnswerSource {
   readonly #session: Session | undefined;
   /** Carries notifications and the answer to the client. */
   readonly #reply: Reply;
-  readonly #abort = new Abort();
+  readonly signal = new Abort();
   /** Null until first read. */
   #meta: ObjectText | undefined | null = null;
   #isOver = false;
@@ -64,9 +64,6 @@ export class Call extends LinkedNode implements RunningCall, AnswerSource {
   }
   get params(): ObjectText | undefined {
     return this.#message.params;
-  }
-  get signal(): Signal {
-    return this.#abort;
   }
   get runningCalls(): readonly Call[] {
     return this.#isOver ? [] : [this];
@@ -109,7 +106,7 @@ export class Call extends LinkedNode implements RunningCall, AnswerSource {
 
   /** Aborts the call, unless it is over. */
   cancel(): void {
-    if (!this.#isOver) this.#abort.abort();
+    if (!this.#isOver) this.signal.abort();
   }
 
   /** Cancels the call, because the client disconnected and nobody waits for the answer. */
