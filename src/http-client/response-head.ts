@@ -28,14 +28,6 @@ export interface ResponseHead {
   readonly setCookies: readonly string[] | null;
 }
 
-/** The index after the empty line of a head, or -1. Lines may lack their carriage return (RFC 9112, 2.2). */
-export function endOfHead(text: string): number {
-  const crlf = text.indexOf('\n\r\n');
-  const lf = text.indexOf('\n\n');
-  if (lf >= 0 && (crlf < 0 || lf < crlf)) return lf + 2;
-  return crlf < 0 ? -1 : crlf + 3;
-}
-
 /** Throws an {@link HttpFramingError} for another protocol, which may never send an empty line. */
 export function checkBeginning(text: string): void {
   if (!protocol.startsWith(text.slice(0, beginningLength))) throw notHttp(text);
@@ -47,9 +39,9 @@ export function checkBeginning(text: string): void {
  * @param text the head including its empty line, as Latin-1
  */
 export function parseHead(text: string): ResponseHead {
-  const lineEnd = text.indexOf('\n');
   if (!statusLine.test(text)) throw notHttp(text);
-  const headers = HeaderFields.parse(text.slice(lineEnd, text.lastIndexOf('\n', text.length - 2) + 1));
+  const fieldsEnd = text.lastIndexOf('\n', text.length - 2) + 1;
+  const headers = HeaderFields.parse(text, text.indexOf('\n') + 1, fieldsEnd);
   if (headers === null) throw new HttpFramingError('sent an invalid HTTP response: malformed header field');
   const minorVersion = digitAt(text, 7);
   const status = digitAt(text, 9) * 100 + digitAt(text, 10) * 10 + digitAt(text, 11);

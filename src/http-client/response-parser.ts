@@ -1,7 +1,6 @@
 import {
   beginningLength,
   checkBeginning,
-  endOfHead,
   HttpFramingError,
   parseHead,
   type ResponseHead,
@@ -9,10 +8,6 @@ import {
 
 /** The head of a response with its interim (1xx) heads; Node allows 16 KiB, and some proxies more. */
 const maxHeadBytes = 64 * 1024;
-/** The part that is decoded at once to find the end of a head: most heads fit, and little of the body is decoded. */
-const headWindowBytes = 512;
-/** The most characters of a head's final empty line that may have arrived in an earlier chunk. */
-const seamLength = 2;
 /** The size line of a chunk with its extensions, and all trailers together. */
 const maxChunkMetaBytes = 16 * 1024;
 /** The part that is decoded at once to find the end of a line between chunks, which rarely exceeds ten bytes. */
@@ -54,8 +49,8 @@ export class ResponseParser {
   #state: State = 'ended';
   /** An incomplete head, or line between chunks. */
   #partial = '';
-  /** The last characters of an incomplete head. */
-  #seam = '';
+  /** Whether an incomplete head ends with a line end, or with that and a carriage return. */
+  #isLineStart = false;
   /** The bytes left to the head, the size line or the trailers. */
   #budget = 0;
   /** The bytes left of the body or the chunk. */
@@ -115,26 +110,36 @@ export class ResponseParser {
 
   /** Continues a head. Returns the index after the part that was read. */
   #readHead(chunk: Buffer, from: number): number {
-    const before = this.#partial.length;
-    const to = Math.min(chunk.length, from + Math.min(this.#budget + 1, headWindowBytes));
-    const text = chunk.toString('latin1', from, to);
-    const seam = this.#seam + text;
-    const end = endOfHead(seam) - this.#seam.length;
-    const taken = end < 0 ? text.length : end;
-    this.#budget -= taken;
+    const to = Math.min(chunk.length, from + this.#budget + 1);
+    const end = this.#endOfHead(chunk, from, to);
+    const readTo = end < 0 ? to : end;
+    this.#budget -= readTo - from;
     if (this.#budget < 0)
       throw new HttpFramingError(`sent an invalid HTTP response: head longer than ${maxHeadBytes} bytes`);
+    const before = this.#partial.length;
+    const text = this.#partial + chunk.toString('latin1', from, readTo);
     if (end < 0) {
-      this.#partial += text;
-      this.#seam = seam.slice(-seamLength);
-      if (before < beginningLength) checkBeginning(this.#partial);
+      this.#partial = text;
+      if (before < beginningLength) checkBeginning(text);
     } else {
-      const head = parseHead(this.#partial + text.slice(0, end));
       this.#partial = '';
-      this.#seam = '';
-      this.#takeHead(head);
+      this.#takeHead(parseHead(text));
     }
-    return from + taken;
+    return readTo;
+  }
+
+  /** The index after the head's empty line, or -1. Lines may lack their carriage return (RFC 9112, 2.2). */
+  #endOfHead(chunk: Buffer, from: number, to: number): number {
+    let isLineStart = this.#partial !== '' && this.#isLineStart;
+    for (let at = from; at < to; at++) {
+      const byte = chunk[at] as number;
+      if (byte === lineFeed) {
+        if (isLineStart) return at + 1;
+        isLineStart = true;
+      } else if (byte !== carriageReturn) isLineStart = false;
+    }
+    this.#isLineStart = isLineStart;
+    return -1;
   }
 
   /** An interim head is skipped: the final one follows, within the same bound. */
