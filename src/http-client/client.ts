@@ -26,7 +26,8 @@ export class HttpClient {
   readonly options: HttpClientOptions;
   readonly route: OriginRoute;
   readonly pool: ConnectionPool;
-  #headersVersion = 0;
+  /** Changes with the result of `headersFor`. */
+  headersVersion = 0;
 
   constructor(options: HttpClientOptions) {
     this.options = options;
@@ -47,13 +48,9 @@ export class HttpClient {
     return this.pool.isUnreached ? connectTimeout(timeoutMs, this.route.target) : null;
   }
 
-  get headersVersion(): number {
-    return this.#headersVersion;
-  }
-
   /** Must be called when `headersFor` returns other headers than before. */
   headersChanged(): void {
-    this.#headersVersion++;
+    this.headersVersion++;
   }
 
   /** Closes idle connections now, and all others as soon as they are idle. */

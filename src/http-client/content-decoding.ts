@@ -21,30 +21,7 @@ const noEncoding = /^(?:identity|none|utf-?8|[78]bit|binary)?$/i;
  */
 export function decoded(body: Body, encoding: string): Body {
   if (noEncoding.test(encoding)) return body;
-  const create = decoders.get(encoding.toLowerCase());
-  return create === undefined ? new UnknownBody(body) : new DecodedBody(body, create);
-}
-
-class UnknownBody implements Body {
-  readonly isOver = false;
-  readonly #body: Body;
-
-  constructor(body: Body) {
-    this.#body = body;
-  }
-
-  whole(): null {
-    return null;
-  }
-
-  async read(): Promise<never> {
-    this.cancel();
-    throw new HttpFailure('protocol', 'answered in an unknown content encoding');
-  }
-
-  cancel(): void {
-    this.#body.cancel();
-  }
+  return new DecodedBody(body, decoders.get(encoding.toLowerCase()));
 }
 
 /** Decoding may multiply a body by this factor, beyond a free allowance; text usually shrinks to a tenth. */
@@ -55,22 +32,19 @@ class DecodedBody implements Body {
   /** The decoder finds the end only on reading. */
   readonly isOver = false;
   readonly #body: Body;
-  readonly #create: (first: number) => Transform;
-  /** The decoded chunks; null for an empty body, which decoders take for a truncated one. */
-  readonly #chunks: Promise<AsyncIterator<Uint8Array> | null>;
+  readonly #create: ((first: number) => Transform) | undefined;
+  /** The decoded chunks, from the first read on; null for an empty body, which decoders take for a truncated one. */
+  #chunks: Promise<AsyncIterator<Uint8Array> | null> | null = null;
   #decoder: Transform | null = null;
   /** The failure of the encoded body, as opposed to its decoding. */
   #broken: unknown = null;
   #inBytes = 0;
   #outBytes = 0;
 
-  /** @param create returns the decoder for a body with this first byte */
-  constructor(body: Body, create: (first: number) => Transform) {
+  /** @param create returns the decoder for a body with this first byte; undefined for an unknown encoding */
+  constructor(body: Body, create: ((first: number) => Transform) | undefined) {
     this.#body = body;
     this.#create = create;
-    this.#chunks = this.#open();
-    // The reader gets the error; without one it is no unhandled rejection.
-    this.#chunks.catch(() => {});
   }
 
   whole(): null {
@@ -78,6 +52,7 @@ class DecodedBody implements Body {
   }
 
   async read(): Promise<Uint8Array | null> {
+    this.#chunks ??= this.#open();
     const chunks = await this.#chunks;
     if (chunks === null) return null;
     try {
@@ -108,10 +83,15 @@ class DecodedBody implements Body {
   }
 
   async #open(): Promise<AsyncIterator<Uint8Array> | null> {
+    const create = this.#create;
+    if (create === undefined) {
+      this.cancel();
+      throw new HttpFailure('protocol', 'answered in an unknown content encoding');
+    }
     const first = await this.#body.read();
     if (first === null) return null;
     // The reader gets the error; without a listener it would also be unhandled.
-    const decoder = this.#create(first[0]!).on('error', () => {});
+    const decoder = create(first[0]!).on('error', () => {});
     this.#decoder = decoder;
     void this.#feed(decoder, first);
     return decoder[Symbol.asyncIterator]();

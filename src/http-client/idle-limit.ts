@@ -12,14 +12,10 @@ const doubtMs = 1_000;
  */
 export class IdleLimit {
   #limitMs = Number.POSITIVE_INFINITY;
-  #usableMs = Number.POSITIVE_INFINITY;
+  /** The most idle time after which a connection is reused. */
+  usableMs = Number.POSITIVE_INFINITY;
   /** Whether the limit was learned, or no connection reaches it. */
   isKnown = false;
-
-  /** The most idle time after which a connection is reused. */
-  get usableMs(): number {
-    return this.#usableMs;
-  }
 
   /** The server closed a connection after `idleMs` of idleness. */
   closedAfter(idleMs: number): void {
@@ -35,6 +31,6 @@ export class IdleLimit {
 
   #set(limitMs: number): void {
     this.#limitMs = limitMs;
-    this.#usableMs = Math.min(limitMs * (1 - marginShare), Math.max(limitMs - marginMs, limitMs / 2));
+    this.usableMs = Math.min(limitMs * (1 - marginShare), Math.max(limitMs - marginMs, limitMs / 2));
   }
 }

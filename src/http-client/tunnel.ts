@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import { hostInUrl } from '../config/hosts.ts';
 import { deadlines } from '../runtime/deadlines.ts';
 import { nodeNet, nodeTls } from '../runtime/node-modules.ts';
 import {
@@ -67,8 +68,7 @@ function event(socket: Duplex, name: string, peer: Peer): Promise<void> {
 
 /** Sends CONNECT, and resolves when the proxy has established the tunnel. */
 async function requestTunnel(proxy: Duplex, target: ConnectTarget, tunnel: Tunnel): Promise<void> {
-  const host = tunnel.hostname.includes(':') ? `[${tunnel.hostname}]` : tunnel.hostname;
-  const authority = `${host}:${tunnel.port}`;
+  const authority = `${hostInUrl(tunnel.hostname)}:${tunnel.port}`;
   const authorization =
     tunnel.authorization === null ? '' : `Proxy-Authorization: ${tunnel.authorization}\r\n`;
   const answered = Promise.withResolvers<ResponseHead>();
