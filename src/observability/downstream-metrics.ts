@@ -48,20 +48,15 @@ export type SessionEndReason = 'client_delete' | 'idle_timeout' | 'gateway_shutd
 /** Why a bearer token was refused: the `reason` of `mcpstead_mcp_auth_failures_total`. */
 type AuthFailureReason = 'missing_header' | 'bad_format' | 'wrong_token' | 'internal';
 
-interface MethodCounts {
-  success: number;
-  error: number;
-  readonly durations: Histogram;
-}
+class MethodCounts {
+  readonly results = { success: 0, error: 0 };
+  readonly durations = new Histogram();
 
-function newCounts(): MethodCounts {
-  return { success: 0, error: 0, durations: new Histogram() };
-}
-
-function count(counts: MethodCounts, ok: boolean, durationSeconds: number): void {
-  if (ok) counts.success += 1;
-  else counts.error += 1;
-  counts.durations.observe(durationSeconds);
+  count(ok: boolean, durationSeconds: number): void {
+    if (ok) this.results.success += 1;
+    else this.results.error += 1;
+    this.durations.observe(durationSeconds);
+  }
 }
 
 /** The metrics of clients: sessions, requests and authentication. */
@@ -69,10 +64,14 @@ export class DownstreamMetrics {
   #sessionsOpened = 0;
   readonly #sessionsEnded = { client_delete: 0, idle_timeout: 0, gateway_shutdown: 0, init_failed: 0 };
   readonly #sessionDurations = new Histogram(sessionDurationBuckets);
-  readonly #unknownMethod = newCounts();
-  readonly #methods = new Map<string, MethodCounts>(methodLabels.map((label) => [label, newCounts()]));
+  readonly #unknownMethod = new MethodCounts();
+  readonly #methods = new Map<string, MethodCounts>(methodLabels.map((label) => [label, new MethodCounts()]));
   /** Messages without a method, GET and DELETE. Separate, because a client may send a method called `listen`. */
-  readonly #others = { invalid: newCounts(), listen: newCounts(), terminate: newCounts() };
+  readonly #others = {
+    invalid: new MethodCounts(),
+    listen: new MethodCounts(),
+    terminate: new MethodCounts(),
+  };
   #authSuccesses = 0;
   readonly #authFailures = { missing_header: 0, bad_format: 0, wrong_token: 0, internal: 0 };
 
@@ -98,12 +97,12 @@ export class DownstreamMetrics {
    * @param ok false if the answer was a JSON-RPC or HTTP error
    */
   request(method: string, ok: boolean, durationSeconds: number): void {
-    count(this.#methods.get(method) ?? this.#unknownMethod, ok, durationSeconds);
+    (this.#methods.get(method) ?? this.#unknownMethod).count(ok, durationSeconds);
   }
 
   /** Counts a message without a method, a GET or a DELETE, all of which are answered at once. */
   requestWithoutMethod(label: 'invalid' | 'listen' | 'terminate', ok: boolean): void {
-    count(this.#others[label], ok, 0);
+    this.#others[label].count(ok, 0);
   }
 
   authSucceeded(): void {
@@ -144,8 +143,7 @@ export class DownstreamMetrics {
       'mcpstead_mcp_requests_total',
       'Messages received from clients, by method and result.',
       function* (): Generator<Sample> {
-        for (const [method, { success, error }] of methods)
-          yield* samplesBy('result', { success, error }, { method });
+        for (const [method, { results }] of methods) yield* samplesBy('result', results, { method });
       },
     );
     const duration = 'mcpstead_mcp_request_duration_seconds';
@@ -154,9 +152,9 @@ export class DownstreamMetrics {
       duration,
       'Time from a message of a client to its answer.',
       function* (): Generator<Sample> {
-        for (const [method, { success, error, durations }] of methods) {
+        for (const [method, { durations }] of methods) {
           // Methods without requests would add fifteen lines each.
-          if (success + error > 0) yield* durations.samples(duration, { method });
+          if (durations.count > 0) yield* durations.samples(duration, { method });
         }
       },
     );
