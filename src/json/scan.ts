@@ -297,14 +297,9 @@ export function* eachElement(text: string, ends?: Ends): Generator<string> {
     yield text.slice(start, end);
 }
 
-/** The texts of an array's elements, or null for a value of another type. Throws a {@link TooManyError} beyond `max`. */
-export function elements(text: string, max = Number.POSITIVE_INFINITY): string[] | null {
-  const at = skipSpace(text, 0);
-  if (text.charCodeAt(at) !== openBracket) return null;
-  const found: string[] = [];
-  for (const [start, end] of elementSpans(text, at, max, 'elements in an array'))
-    found.push(text.slice(start, end));
-  return found;
+/** The texts of an array's elements, or null for a value of another type. */
+export function elements(text: string): string[] | null {
+  return text.charCodeAt(skipSpace(text, 0)) === openBracket ? [...eachElement(text)] : null;
 }
 
 /**

@@ -15,24 +15,17 @@ type AbortListener = (() => void) | { handleEvent(): void };
  * once.
  */
 export class Abort implements Signal {
-  #aborted = false;
-  #reason: unknown;
+  aborted = false;
+  reason: unknown;
   /** The first listener is kept apart: most signals have one at most. */
   #listener: AbortListener | null = null;
   #more: AbortListener[] | null = null;
 
-  get aborted(): boolean {
-    return this.#aborted;
-  }
-  get reason(): unknown {
-    return this.#reason;
-  }
-
   /** Aborts; later calls do nothing. */
   abort(reason: unknown = new Error('aborted')): void {
-    if (this.#aborted) return;
-    this.#aborted = true;
-    this.#reason = reason;
+    if (this.aborted) return;
+    this.aborted = true;
+    this.reason = reason;
     // One by one, because a listener may remove another.
     for (let listener = this.#listener; listener; listener = this.#listener) {
       this.removeEventListener('abort', listener);
@@ -42,7 +35,7 @@ export class Abort implements Signal {
   }
 
   addEventListener(_type: 'abort', listener: AbortListener, _options?: { once: boolean }): void {
-    if (this.#aborted) return;
+    if (this.aborted) return;
     if (this.#listener === null) this.#listener = listener;
     else if (this.#more) this.#more.push(listener);
     else this.#more = [listener];

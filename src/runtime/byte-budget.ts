@@ -36,7 +36,8 @@ export class ByteBudget {
   readonly #maxBytes: number;
   readonly #reservedBytes: number;
   readonly #maxWaitMs: number;
-  #bytes = 0;
+  /** The bytes held. */
+  bytes = 0;
   #waiters: Waiter[] = [];
   /** The time of the last refusal, by performance.now(). */
   #refusedMs = Number.NEGATIVE_INFINITY;
@@ -55,11 +56,6 @@ export class ByteBudget {
     this.#maxWaitMs = maxWaitMs;
   }
 
-  /** The bytes held. */
-  get bytes(): number {
-    return this.#bytes;
-  }
-
   /** Whether a holder waits for room or was refused recently. */
   get isShort(): boolean {
     return this.#waiters.length > 0 || performance.now() - this.#refusedMs < shortForMs;
@@ -75,7 +71,7 @@ export class ByteBudget {
   /** Sets `count` to `bytes` if there is room. Returns whether there was. */
   tryChange(count: Count, bytes: number): boolean {
     const max = count === this.#first ? this.#maxBytes : this.#maxBytes - this.#reservedBytes;
-    if (bytes > count.bytes && this.#bytes + bytes - count.bytes > max) {
+    if (bytes > count.bytes && this.bytes + bytes - count.bytes > max) {
       this.#refusedMs = performance.now();
       return false;
     }
@@ -87,7 +83,7 @@ export class ByteBudget {
   change(count: Count, bytes: number): void {
     const released = count.bytes - bytes;
     count.bytes = bytes;
-    this.#bytes -= released;
+    this.bytes -= released;
     const isOver = bytes === 0 && count === this.#first;
     if (isOver) this.#first = null;
     if ((released > 0 || isOver) && this.#waiters.length > 0) this.#wake();

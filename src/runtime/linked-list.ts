@@ -18,27 +18,19 @@ export abstract class LinkedNode {
  * kept thousands of finished requests in memory until the next full collection (docs/performance.md#linked-list).
  */
 export class LinkedList<T extends LinkedNode> implements Iterable<T> {
-  #first: T | null = null;
+  /** The oldest item. Only the list sets it, and its size. */
+  first: T | null = null;
+  size = 0;
   #last: T | null = null;
-  #size = 0;
-
-  get size(): number {
-    return this.#size;
-  }
-
-  /** The oldest item. */
-  get first(): T | undefined {
-    return this.#first ?? undefined;
-  }
 
   /** Appends an item that is in no list. */
   add(item: T): void {
     item.list = this;
     item.previous = this.#last;
     if (this.#last) this.#last.next = item;
-    else this.#first = item;
+    else this.first = item;
     this.#last = item;
-    this.#size++;
+    this.size++;
   }
 
   /** Removes `item`; does nothing if it is not in this list. */
@@ -46,20 +38,20 @@ export class LinkedList<T extends LinkedNode> implements Iterable<T> {
     if (item.list !== this) return;
     const { previous, next } = item;
     if (previous) previous.next = next;
-    else this.#first = next as T | null;
+    else this.first = next as T | null;
     if (next) next.previous = previous;
     else this.#last = previous as T | null;
     item.list = null;
     // A removed item must not keep later ones reachable.
     item.previous = null;
     item.next = null;
-    this.#size--;
+    this.size--;
   }
 
   /** The items at the start of the iteration, without those removed during it. */
   *[Symbol.iterator](): Generator<T, void> {
     const items: T[] = [];
-    for (let item = this.#first; item; item = item.next as T | null) items.push(item);
+    for (let item = this.first; item; item = item.next as T | null) items.push(item);
     for (const item of items) if (item.list === this) yield item;
   }
 }

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'bun:test';
 import { Members, ObjectText } from '../../../src/json/object.ts';
 import {
   checkEnd,
+  elementPlaces,
   elements,
   numberAt,
   skipSpace,
@@ -352,8 +353,8 @@ describe('elements', () => {
   });
 
   test('beyond the limit are refused without scanning the rest', () => {
-    expect(elements('[1,2]', 2)).toEqual(['1', '2']);
-    expect(() => elements('[1,2,3', 2)).toThrow(new TooManyError(2, 'elements in an array'));
+    expect(elementPlaces('[1,2]', 2, 'items')).toEqual([1, 2, 3, 4]);
+    expect(() => elementPlaces('[1,2,3', 2, 'items')).toThrow(new TooManyError(2, 'items'));
   });
 
   test.each(['{}', '"[]"', '1', ''])('are null for a value that is not an array: %s', (text) => {

@@ -39,7 +39,7 @@ describe('a linked list', () => {
 
   test('has the oldest item first, and none if it is empty', () => {
     const list = new LinkedList<Item>();
-    expect(list.first).toBeUndefined();
+    expect(list.first).toBeNull();
     const [a, b] = itemsOf(['a', 'b']) as [Item, Item];
     list.add(a);
     list.add(b);
