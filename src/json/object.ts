@@ -191,26 +191,30 @@ export class ObjectText {
    * The text with these members set; the rest is unchanged, including white space. An absent member is appended. The last
    * of repeated members is set and the others are removed: a key repeated a hundred thousand times must not multiply the
    * value.
+   * @param edits a few, of different members
    */
   with(...edits: readonly MemberEdit[]): string {
     const text = this.#text;
     const places = this.#places;
-    const last: number[] = [];
-    for (const { name } of edits) last.push(this.#find(name));
-    let edited = '';
-    let at = this.start;
-    for (let i = 0; i < places.length; i += 4) {
+    let after = '';
+    let end = this.end - 1;
+    let setBits = 0;
+    // From the end, where the repetition that counts comes first.
+    for (let i = places.length - 4; i >= 0; i -= 4) {
       const e = this.#editAt(i, edits);
       if (e < 0) continue;
-      const isLast = last[e] === i + 2;
-      edited += isLast ? text.slice(at, places[i + 2]) + edits[e]?.value : text.slice(at, places[i]);
-      // An earlier repetition is followed by another member.
-      at = (isLast ? places[i + 3] : places[i + 4])!;
+      const isSet = (setBits & (1 << e)) !== 0;
+      // An earlier repetition goes with everything up to the next member.
+      after = isSet
+        ? text.slice(places[i + 4], end) + after
+        : edits[e]!.value + text.slice(places[i + 3], end) + after;
+      end = (isSet ? places[i] : places[i + 2])!;
+      setBits |= 1 << e;
     }
-    edited += text.slice(at, this.end - 1);
+    let edited = text.slice(this.start, end) + after;
     let separator = places.length === 0 ? '' : ',';
     for (let e = 0; e < edits.length; e++) {
-      if (last[e]! >= 0) continue;
+      if ((setBits & (1 << e)) !== 0) continue;
       const { name, value } = edits[e]!;
       edited += `${separator}${JSON.stringify(name)}:${value}`;
       separator = ',';
