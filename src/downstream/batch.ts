@@ -3,7 +3,8 @@ import { errorText, type InvalidMessage, type RequestMessage } from '../protocol
 import { nextTurn } from '../runtime/event-loop.ts';
 import type { Call } from './call.ts';
 import { rpcErrorText } from './error-answers.ts';
-import type { AnswerSource, Reply } from './reply.ts';
+import type { AnswerSource } from './in-flight.ts';
+import type { Reply } from './reply.ts';
 
 /** A batch occupies the event loop for about this long before others get a turn. */
 const maxTurnMs = 10;

@@ -9,9 +9,9 @@ import type { Router } from '../router/router.ts';
 import { Abort } from '../runtime/abort.ts';
 import { LinkedNode } from '../runtime/linked-list.ts';
 import { rpcErrorText, toGatewayError } from './error-answers.ts';
-import type { RunningCall } from './in-flight.ts';
+import type { AnswerSource, RunningCall } from './in-flight.ts';
 import type { Session } from './legacy/sessions.ts';
-import type { AnswerSource, Reply } from './reply.ts';
+import type { Reply } from './reply.ts';
 import { type Content, isLong } from './reply-body.ts';
 import type { RequestLog } from './request-log.ts';
 

@@ -57,17 +57,13 @@ export function messagesOf(inbound: Inbound): readonly Message[] {
   return [inbound.kind === 'initialize' ? inbound.request : inbound];
 }
 
-/**
- * Throws `unsupported_media_type` or `not_acceptable` for a POST that the endpoint does not read.
- * MCP 2025-11-25, Transports, Sending Messages to the Server.
- */
-export function checkPost(request: EndpointRequest): void {
+/** Why the endpoint does not read a POST, if so. MCP 2025-11-25, Transports, Sending Messages to the Server. */
+export function postProblem(request: EndpointRequest): GatewayError | null {
   if (mediaType(request.header('content-type')) !== jsonType)
-    throw new GatewayError('unsupported_media_type', `the Content-Type must be ${jsonType}`);
-  if (!request.accepted.json && !request.accepted.sse) {
-    const expected = 'the Accept header must allow application/json or text/event-stream';
-    throw new GatewayError('not_acceptable', expected);
-  }
+    return new GatewayError('unsupported_media_type', `the Content-Type must be ${jsonType}`);
+  if (request.accepted.json || request.accepted.sse) return null;
+  const expected = 'the Accept header must allow application/json or text/event-stream';
+  return new GatewayError('not_acceptable', expected);
 }
 
 /** Throws `unsupported_protocol_version`. MCP 2025-11-25, Transports, Protocol Version Header. */

@@ -17,13 +17,13 @@ import { Batch } from './batch.ts';
 import { Call, type CallParts } from './call.ts';
 import {
   batchMessages,
-  checkPost,
   checkVersion,
   classify,
   type Inbound,
   maxBatchMessages,
   messagesOf,
   parseFailure,
+  postProblem,
 } from './classify.ts';
 import { errorResponse, toGatewayError } from './error-answers.ts';
 import { InFlightReplies } from './in-flight.ts';
@@ -31,7 +31,7 @@ import { KeepAlive } from './keep-alive.ts';
 import { applyNotification, Lifecycle } from './legacy/lifecycle.ts';
 import type { Session, Sessions } from './legacy/sessions.ts';
 import { Reply, type ReplyParts } from './reply.ts';
-import type { BodyReader, EndpointRequest } from './request.ts';
+import type { EndpointRequest } from './request.ts';
 import { RequestLog } from './request-log.ts';
 
 interface EndpointParts {
@@ -44,7 +44,7 @@ interface EndpointParts {
 }
 
 /** `/mcp`, for clients of the legacy era. MCP 2025-11-25, Transports, Streamable HTTP. */
-export class Endpoint implements BodyReader {
+export class Endpoint {
   readonly #parts: CallParts;
   readonly #lifecycle: Lifecycle;
   readonly #replies = new InFlightReplies();
@@ -65,11 +65,13 @@ export class Endpoint implements BodyReader {
     else this.#lifecycle.terminate(request);
   }
 
+  /** Serves a POST whose body has been read. */
   bodyRead(request: EndpointRequest, text: string): void {
     if (text.length > maxShortChars) void this.#serveLong(request, text);
     else this.#serve(request, text);
   }
 
+  /** Returns the response to a POST whose body could not be read. */
   bodyFailed(error: GatewayError): Response {
     return this.#refusePost(error);
   }
@@ -84,13 +86,9 @@ export class Endpoint implements BodyReader {
   }
 
   #post(request: EndpointRequest): void {
-    try {
-      checkPost(request);
-    } catch (error) {
-      request.respond(this.#refusePost(error as GatewayError));
-      return;
-    }
-    request.readBody(this);
+    const problem = postProblem(request);
+    if (problem === null) request.readBody();
+    else request.respond(this.#refusePost(problem));
   }
 
   /** Scans a long body in slices before it is parsed. */

@@ -52,10 +52,6 @@ export class EventStream extends LinkedNode implements KeepAliveMember {
     keepAlive.add(this);
   }
 
-  get isClosed(): boolean {
-    return this.#isClosed;
-  }
-
   /**
    * Sends a JSON text as an event. If the client does not keep up or its connection is not ready, the returned promise
    * settles when the client takes more or is gone.
@@ -77,7 +73,6 @@ export class EventStream extends LinkedNode implements KeepAliveMember {
 
   /** Ends the stream after everything is sent. */
   close(): void {
-    if (this.#isClosed) return;
     if (this.#long.length > 0) this.#isClosing = true;
     else this.#end();
   }

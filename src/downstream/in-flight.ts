@@ -14,10 +14,17 @@ export interface RunningCall extends Exchange, LinkedNode {
   cancel(): void;
 }
 
-/** A reply that is not done. */
-export interface InFlightReply extends KeepAliveMember {
+/** The source of a reply's answers: a call, or a batch of calls. */
+export interface AnswerSource {
+  /** Called once if the client disconnects before the last answer. */
+  onReplyGone(): void;
   /** The calls whose answers are missing. */
   readonly runningCalls: readonly RunningCall[];
+}
+
+/** A reply that is not done. */
+export interface InFlightReply extends KeepAliveMember {
+  readonly source: AnswerSource | null;
   /** Called once, when the reply has taken a while. */
   watchClient(): void;
 }
@@ -70,7 +77,9 @@ export class InFlightReplies {
   /** Cancels all calls; returns how many for each server. */
   cancelAll(serverOf: (exchange: Exchange) => string): Map<string, number> {
     const counts = new Map<string, number>();
-    for (const call of [...this.#young, ...this.#watched].flatMap((reply) => reply.runningCalls)) {
+    for (const call of [...this.#young, ...this.#watched].flatMap(
+      ({ source }) => source?.runningCalls ?? [],
+    )) {
       const server = serverOf(call);
       counts.set(server, (counts.get(server) ?? 0) + 1);
       call.cancel();

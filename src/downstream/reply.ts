@@ -6,7 +6,7 @@ import type { Signal } from '../runtime/abort.ts';
 import { LinkedNode } from '../runtime/linked-list.ts';
 import type { Payload } from '../runtime/owned-bytes.ts';
 import { EventStream, streamHeaders } from './event-stream.ts';
-import type { InFlightReplies, InFlightReply, RunningCall } from './in-flight.ts';
+import type { AnswerSource, InFlightReplies, InFlightReply } from './in-flight.ts';
 import type { KeepAlive } from './keep-alive.ts';
 import { bodyOf, type Content, freeAll, lengthOf, OpenBody } from './reply-body.ts';
 
@@ -42,13 +42,6 @@ export interface ReplyParts {
   readonly messages?: MessageLog | null;
 }
 
-/** The source of a reply's answers: a call, or a batch of calls. */
-export interface AnswerSource {
-  /** Called once if the client disconnects before the last answer. */
-  onReplyGone(): void;
-  readonly runningCalls: readonly RunningCall[];
-}
-
 /**
  * The HTTP response to one POST. It stays undecided between JSON and a stream until something must be sent
  * (docs/performance.md#late-reply). A client that accepts both gets JSON if its answers are ready first, and a stream if
@@ -77,10 +70,6 @@ export class Reply extends LinkedNode implements InFlightReply {
     this.#missingAnswers = batch ?? 1;
     this.#answers = batch === null ? null : [];
     parts.replies.add(this);
-  }
-
-  get runningCalls(): readonly RunningCall[] {
-    return this.source?.runningCalls ?? [];
   }
 
   /** Ends the reply when the client disconnects, or now if it is gone already. */

@@ -1,4 +1,3 @@
-import type { GatewayError } from '../errors.ts';
 import type { Principal } from '../protocol/caller.ts';
 import type { ReplyTarget } from './reply.ts';
 
@@ -8,12 +7,6 @@ export interface EndpointRequest extends ReplyTarget {
   readonly principal: Principal;
   /** @param name in lower case */
   header(name: string): string | null;
-  /** Reads the body, and calls one of the reader's methods when it is done. */
-  readBody(reader: BodyReader): void;
-}
-
-export interface BodyReader {
-  bodyRead(request: EndpointRequest, text: string): void;
-  /** Returns the response to a request whose body could not be read. */
-  bodyFailed(error: GatewayError): Response;
+  /** Reads the body, and passes it, or its failure, to the endpoint. */
+  readBody(): void;
 }

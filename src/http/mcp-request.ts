@@ -1,4 +1,5 @@
-import type { BodyReader, EndpointRequest } from '../downstream/request.ts';
+import type { Endpoint } from '../downstream/endpoint.ts';
+import type { EndpointRequest } from '../downstream/request.ts';
 import type { GatewayError } from '../errors.ts';
 import type { Principal } from '../protocol/caller.ts';
 import { type AcceptedTypes, parseAccept } from '../protocol/headers.ts';
@@ -14,19 +15,26 @@ const retryAfterSeconds = 1;
 
 /** A request to the MCP endpoint, from its head to its response. */
 export class McpRequest implements EndpointRequest, Completion<string | HeldText>, Sendable {
+  readonly #endpoint: Endpoint;
   readonly #request: Request;
   readonly #server: Bun.Server<undefined>;
   readonly #maxBytes: number;
   readonly accepted: AcceptedTypes;
   readonly principal: Principal;
   readonly #result = Promise.withResolvers<Response>();
-  #reader: BodyReader | null = null;
   #response: Response | null = null;
   #holding: Holding | null = null;
   #isLong = false;
 
   /** @param maxBytes limits the body */
-  constructor(request: Request, server: Bun.Server<undefined>, principal: Principal, maxBytes: number) {
+  constructor(
+    endpoint: Endpoint,
+    request: Request,
+    server: Bun.Server<undefined>,
+    principal: Principal,
+    maxBytes: number,
+  ) {
+    this.#endpoint = endpoint;
     this.#request = request;
     this.#server = server;
     this.#maxBytes = maxBytes;
@@ -49,21 +57,20 @@ export class McpRequest implements EndpointRequest, Completion<string | HeldText
     return this.#request.headers.get(name);
   }
 
-  readBody(reader: BodyReader): void {
-    this.#reader = reader;
+  readBody(): void {
     readBody(this.#request, this.#maxBytes, this);
   }
 
   /** The body has arrived. */
   resolve(body: string | HeldText): void {
     if (typeof body !== 'string') this.#holding = body.holding;
-    this.#reader?.bodyRead(this, typeof body === 'string' ? body : body.text);
+    this.#endpoint.bodyRead(this, typeof body === 'string' ? body : body.text);
   }
 
   /** @param reason a {@link GatewayError} */
   reject(reason: unknown): void {
     const error = reason as GatewayError;
-    const response = (this.#reader as BodyReader).bodyFailed(error);
+    const response = this.#endpoint.bodyFailed(error);
     // The rest of the body would be parsed as the next request.
     response.headers.set('connection', 'close');
     if (error.kind === 'overloaded') response.headers.set('retry-after', String(retryAfterSeconds));

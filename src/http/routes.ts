@@ -33,7 +33,7 @@ export function routesOf(parts: HttpParts, settings: () => HttpSettings): Record
   const handleMcp: Handler = (request, server) => {
     const { bearerGuard, maxRequestBytes } = settings();
     const principal = bearerGuard === null ? 'none' : 'bearer';
-    const mcpRequest = new McpRequest(request, server, principal, maxRequestBytes);
+    const mcpRequest = new McpRequest(endpoint, request, server, principal, maxRequestBytes);
     endpoint.handle(mcpRequest);
     return mcpRequest.response;
   };

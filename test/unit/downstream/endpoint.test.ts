@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test';
 import { Endpoint } from '../../../src/downstream/endpoint.ts';
-import type { BodyReader, EndpointRequest } from '../../../src/downstream/request.ts';
+import type { EndpointRequest } from '../../../src/downstream/request.ts';
 import { type Caller, sessionlessCallers } from '../../../src/protocol/caller.ts';
 import type { Exchange } from '../../../src/protocol/exchange.ts';
 
@@ -24,13 +24,13 @@ function busyEndpoint(onHandled: () => void): Endpoint {
   return endpointOf(router);
 }
 
-/** A POST of `body`, and its response. */
-function posted(body: unknown, headers: Record<string, string> = {}) {
+/** Posts `body`; returns the response. */
+function post(endpoint: Endpoint, body: unknown, headers: Record<string, string> = {}): Promise<Response> {
   const responded = Promise.withResolvers<Response>();
   const request: EndpointRequest = {
     method: 'POST',
     header: (name) => (name === 'content-type' ? 'application/json' : (headers[name] ?? null)),
-    readBody: (reader: BodyReader) => reader.bodyRead(request, JSON.stringify(body)),
+    readBody: () => endpoint.bodyRead(request, JSON.stringify(body)),
     principal: 'none',
     accepted: { json: true, sse: false },
     signal: new AbortController().signal,
@@ -39,7 +39,8 @@ function posted(body: unknown, headers: Record<string, string> = {}) {
     onLong() {},
     onEnd() {},
   };
-  return { request, response: responded.promise };
+  endpoint.handle(request);
+  return responded.promise;
 }
 
 test('slow requests of a batch leave turns to others', async () => {
@@ -52,9 +53,11 @@ test('slow requests of a batch leave turns to others', async () => {
   };
   setImmediate(count);
   const requests = Array.from({ length: 10 }, (_, id) => ({ jsonrpc: '2.0', id, method: 'tools/list' }));
-  const { request, response } = posted(requests);
-  busyEndpoint(() => turns.add(turn)).handle(request);
-  const answers = (await (await response).json()) as { id: number }[];
+  const response = await post(
+    busyEndpoint(() => turns.add(turn)),
+    requests,
+  );
+  const answers = (await response.json()) as { id: number }[];
   over = true;
   expect(answers.map(({ id }) => id)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
   expect(turns.size).toBeGreaterThan(3);
@@ -78,9 +81,7 @@ test('the requests of a session share its caller, as do all requests of a princi
     [[list], {}],
     [list, { 'mcp-session-id': 's' }],
   ] as const) {
-    const { request, response } = posted(body, headers);
-    endpoint.handle(request);
-    expect((await response).status).toBe(200);
+    expect((await post(endpoint, body, headers)).status).toBe(200);
   }
   expect(callers.map((one) => [none, caller].indexOf(one))).toEqual([0, 0, 1]);
 });
