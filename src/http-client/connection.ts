@@ -37,7 +37,7 @@ export class HttpConnection implements SocketOwner, ResponseSink, BodySource, Se
   readonly #clock: Clock;
   readonly #parser: ResponseParser;
   readonly #onAbort = () => this.destroy(this.#signal?.reason);
-  #isClosed = false;
+  isClosed = false;
   /** Whether nothing has been received yet. */
   #isSilent = true;
   readonly #openedMs: number;
@@ -74,9 +74,6 @@ export class HttpConnection implements SocketOwner, ResponseSink, BodySource, Se
   get announcesLimit(): boolean {
     return this.#idleMs < defaultIdleMs;
   }
-  get isClosed(): boolean {
-    return this.#isClosed;
-  }
 
   /** How long it has been idle; negative before its first response and while a request is in flight. */
   idleMsAt(nowMs: number): number {
@@ -85,7 +82,7 @@ export class HttpConnection implements SocketOwner, ResponseSink, BodySource, Se
 
   /** Whether it is open and has not reached its idle limit. */
   isUsableAt(nowMs: number): boolean {
-    return !this.#isClosed && nowMs - this.#idleSinceMs < this.#idleMs;
+    return !this.isClosed && nowMs - this.#idleSinceMs < this.#idleMs;
   }
 
   /** How long nothing at all has been received since it was opened; 0 once something has. */
@@ -98,8 +95,8 @@ export class HttpConnection implements SocketOwner, ResponseSink, BodySource, Se
    * {@link HttpFailure} or the signal's reason, with which reading the body rejects, too. It must not throw.
    */
   request(message: string, signal: Signal, done: Completion<HttpResponse>): void {
-    if (this.#isClosed || signal.aborted) {
-      if (!this.#isClosed) this.#events.onFree(this);
+    if (this.isClosed || signal.aborted) {
+      if (!this.isClosed) this.#events.onFree(this);
       done.reject(signal.aborted ? signal.reason : closedUnexpectedly());
       return;
     }
@@ -115,7 +112,7 @@ export class HttpConnection implements SocketOwner, ResponseSink, BodySource, Se
   send(): void {
     const message = this.#message;
     this.#message = '';
-    if (this.#isClosed) return;
+    if (this.isClosed) return;
     this.#parser.expect();
     const written = this.#socket.write(message);
     if (written < Buffer.byteLength(message)) this.#keep(Buffer.from(message), Math.max(written, 0));
@@ -123,14 +120,14 @@ export class HttpConnection implements SocketOwner, ResponseSink, BodySource, Se
 
   /** Closes the connection, which has no request in flight. */
   close(): void {
-    if (this.#isClosed) return;
+    if (this.isClosed) return;
     this.#end(null);
     this.#socket.close();
   }
 
   /** Terminates the connection; its request fails with `reason`. */
   destroy(reason: unknown): void {
-    if (this.#isClosed) return;
+    if (this.isClosed) return;
     this.#end(reason);
     this.#socket.terminate();
   }
@@ -165,11 +162,11 @@ export class HttpConnection implements SocketOwner, ResponseSink, BodySource, Se
   }
 
   closed(error: Error | null): void {
-    if (this.#isClosed) return;
+    if (this.isClosed) return;
     this.#reportIdleEnd();
     // The close may delimit the body.
     if (error === null) this.#parser.close();
-    if (this.#isClosed) return;
+    if (this.isClosed) return;
     this.#end(closedUnexpectedly(error === null && this.#isSilent ? this.#events.hintOfSilence : ''));
   }
 
@@ -193,7 +190,7 @@ export class HttpConnection implements SocketOwner, ResponseSink, BodySource, Se
     const body = this.#body;
     this.#release();
     body?.end();
-    if (isClean && this.#isPersistent && this.#unsent === null && !this.#isClosed) {
+    if (isClean && this.#isPersistent && this.#unsent === null && !this.isClosed) {
       this.#idleSinceMs = this.#clock.nowMs();
       this.#events.onFree(this);
     } else this.close();
@@ -209,7 +206,7 @@ export class HttpConnection implements SocketOwner, ResponseSink, BodySource, Se
   }
 
   #end(reason: unknown): void {
-    this.#isClosed = true;
+    this.isClosed = true;
     this.#unsent = null;
     this.#unsentHolding?.release();
     const body = this.#body;

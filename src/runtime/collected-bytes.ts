@@ -17,7 +17,7 @@ export class CollectedBytes {
   #full: Buffer[] = [];
   #block: Buffer;
   #blockLength = 0;
-  #length = 0;
+  length = 0;
   readonly #copies: number;
 
   /**
@@ -27,10 +27,6 @@ export class CollectedBytes {
   constructor(length: number | null, copies = 1) {
     this.#copies = copies;
     this.#block = Buffer.allocUnsafeSlow(Math.min(length ?? minBlockBytes, maxFirstBlockBytes));
-  }
-
-  get length(): number {
-    return this.#length;
   }
 
   /** Counts `bytes` more if the budget has room. Returns whether it has. */
@@ -63,7 +59,7 @@ export class CollectedBytes {
         const part = rest.subarray(0, room);
         this.#block.set(part, this.#blockLength);
         this.#blockLength += part.byteLength;
-        this.#length += part.byteLength;
+        this.length += part.byteLength;
         rest = rest.subarray(room);
       }
     }
@@ -84,8 +80,8 @@ export class CollectedBytes {
   }
 
   #joined(): Buffer {
-    if (this.#full.length === 0) return this.#block.subarray(0, this.#length);
-    const joined = Buffer.allocUnsafeSlow(this.#length);
+    if (this.#full.length === 0) return this.#block.subarray(0, this.length);
+    const joined = Buffer.allocUnsafeSlow(this.length);
     let at = 0;
     for (const block of this.#full) {
       at += block.copy(joined, at);
@@ -99,14 +95,14 @@ export class CollectedBytes {
 
   #addBlock(neededBytes: number): void {
     this.#full.push(this.#block);
-    const length = Math.max(neededBytes, Math.min(this.#length, maxBlockBytes));
+    const length = Math.max(neededBytes, Math.min(this.length, maxBlockBytes));
     this.#block = Buffer.allocUnsafeSlow(Math.max(length, minBlockBytes));
     this.#blockLength = 0;
   }
 
   /** The bytes to hold for `bytes` more, rounded up to a step; null if they are held already. */
   #stepFor(bytes: number): number | null {
-    const needed = this.#copies * (this.#length + bytes);
+    const needed = this.#copies * (this.length + bytes);
     return needed <= this.#heldBytes ? null : Math.ceil(needed / stepBytes) * stepBytes;
   }
 
