@@ -7,30 +7,31 @@ type KeysOf<T> = { [Key in keyof Counts]: Counts[Key] extends T ? Key : never }[
 
 /** Adds the families with the label `server`, for the `upstreams` at the time of each page. */
 export function addUpstreamFamilies(families: Families, upstreams: ByServer): void {
-  addConnectionFamilies(families, upstreams);
-  addToolCallFamilies(families, upstreams);
-}
-
-function addConnectionFamilies(families: Families, upstreams: ByServer): void {
-  type Read = (upstream: UpstreamMetrics, labels: { server: string }, name: string) => Iterable<Sample>;
-  const add = (type: FamilyType, shortName: string, help: string, read: Read) => {
+  const add: Add = (type, shortName, help, read) => {
     const name = `mcpstead_upstream_${shortName}`;
     families.add(type, name, help, function* (): Generator<Sample> {
       for (const [server, upstream] of upstreams) yield* read(upstream, { server }, name);
     });
   };
+  addStateFamilies(add);
+  addCountFamilies(add);
+  addToolCallFamilies(families, upstreams);
+}
+
+/** Adds a family whose samples `read` makes for each upstream. */
+type Add = (
+  type: FamilyType,
+  shortName: string,
+  help: string,
+  read: (upstream: UpstreamMetrics, labels: { server: string }, name: string) => Iterable<Sample>,
+) => void;
+
+function addStateFamilies(add: Add): void {
   const gauge = (name: string, help: string, read: (state: UpstreamState) => number | null) =>
     add('gauge', name, help, ({ state }, labels) => {
       const value = read(state);
       return value === null ? [] : [{ labels, value }];
     });
-  const counter = (name: string, help: string, read: (counts: Counts) => number) =>
-    add('counter', name, help, ({ counts }, labels) => [{ labels, value: read(counts) }]);
-  const counterBy = (label: string, name: string, help: string, key: KeysOf<Record<string, number>>) =>
-    add('counter', name, help, ({ counts }, labels) => samplesBy(label, counts[key], labels));
-  const histogram = (name: string, help: string, key: KeysOf<Histogram>) =>
-    add('histogram', name, help, ({ counts }, labels, fullName) => counts[key].samples(fullName, labels));
-
   gauge('connected', '1 while the upstream is connected, else 0.', (state) => Number(state.connected()));
   gauge('tools_count', 'Tools that the upstream offers.', (state) => state.toolsCount());
   gauge(
@@ -53,7 +54,15 @@ function addConnectionFamilies(families: Families, upstreams: ByServer): void {
       return ms === null ? null : ms / 1000;
     },
   );
+}
 
+function addCountFamilies(add: Add): void {
+  const counter = (name: string, help: string, read: (counts: Counts) => number) =>
+    add('counter', name, help, ({ counts }, labels) => [{ labels, value: read(counts) }]);
+  const counterBy = (label: string, name: string, help: string, key: KeysOf<Record<string, number>>) =>
+    add('counter', name, help, ({ counts }, labels) => samplesBy(label, counts[key], labels));
+  const histogram = (name: string, help: string, key: KeysOf<Histogram>) =>
+    add('histogram', name, help, ({ counts }, labels, fullName) => counts[key].samples(fullName, labels));
   counter('reconnects_total', 'Lost connections restored.', (counts) => counts.reconnects);
   counter(
     'backoff_seconds_total',
