@@ -4,9 +4,8 @@ import type { GatewayError } from '../errors.ts';
 import type { Principal } from '../protocol/caller.ts';
 import { type AcceptedTypes, parseAccept } from '../protocol/headers.ts';
 import type { Holding } from '../runtime/byte-budget.ts';
-import type { Completion } from '../runtime/completion.ts';
 import { type Sendable, sendBatch } from '../runtime/send-batch.ts';
-import { type HeldText, readBody } from './request-body.ts';
+import { BodyRequest } from './request-body.ts';
 
 /** Bun closes connections that are idle for this long; keep-alive comments are more frequent. */
 export const idleTimeoutSeconds = 120;
@@ -14,11 +13,9 @@ export const idleTimeoutSeconds = 120;
 const retryAfterSeconds = 1;
 
 /** A request to the MCP endpoint, from its head to its response. */
-export class McpRequest implements EndpointRequest, Completion<string | HeldText>, Sendable {
+export class McpRequest extends BodyRequest implements EndpointRequest, Sendable {
   readonly #endpoint: Endpoint;
-  readonly #request: Request;
   readonly #server: Bun.Server<undefined>;
-  readonly #maxBytes: number;
   readonly accepted: AcceptedTypes;
   readonly principal: Principal;
   readonly #result = Promise.withResolvers<Response>();
@@ -34,10 +31,9 @@ export class McpRequest implements EndpointRequest, Completion<string | HeldText
     principal: Principal,
     maxBytes: number,
   ) {
+    super(request, maxBytes);
     this.#endpoint = endpoint;
-    this.#request = request;
     this.#server = server;
-    this.#maxBytes = maxBytes;
     this.principal = principal;
     this.accepted = parseAccept(request.headers.get('accept'));
   }
@@ -47,29 +43,22 @@ export class McpRequest implements EndpointRequest, Completion<string | HeldText
     return this.#result.promise;
   }
   get method(): string {
-    return this.#request.method;
+    return this.request.method;
   }
   get signal(): AbortSignal {
-    return this.#request.signal;
+    return this.request.signal;
   }
 
   header(name: string): string | null {
-    return this.#request.headers.get(name);
+    return this.request.headers.get(name);
   }
 
-  readBody(): void {
-    readBody(this.#request, this.#maxBytes, this);
+  bodyRead(text: string, holding: Holding | null): void {
+    this.#holding = holding;
+    this.#endpoint.bodyRead(this, text);
   }
 
-  /** The body has arrived. */
-  resolve(body: string | HeldText): void {
-    if (typeof body !== 'string') this.#holding = body.holding;
-    this.#endpoint.bodyRead(this, typeof body === 'string' ? body : body.text);
-  }
-
-  /** @param reason a {@link GatewayError} */
-  reject(reason: unknown): void {
-    const error = reason as GatewayError;
+  bodyFailed(error: GatewayError): void {
     const response = this.#endpoint.bodyFailed(error);
     // The rest of the body would be parsed as the next request.
     response.headers.set('connection', 'close');
@@ -79,7 +68,7 @@ export class McpRequest implements EndpointRequest, Completion<string | HeldText
 
   onLong(): void {
     this.#isLong = true;
-    this.#server.timeout(this.#request, 0);
+    this.#server.timeout(this.request, 0);
   }
 
   onEnd(): void {
@@ -89,7 +78,7 @@ export class McpRequest implements EndpointRequest, Completion<string | HeldText
   respond(response: Response): void {
     this.onEnd();
     // The timeout belongs to the connection, and must not apply to its next request.
-    if (this.#isLong) this.#server.timeout(this.#request, idleTimeoutSeconds);
+    if (this.#isLong) this.#server.timeout(this.request, idleTimeoutSeconds);
     this.#response = response;
     sendBatch.add(this);
   }

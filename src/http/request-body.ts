@@ -1,7 +1,6 @@
 import { GatewayError } from '../errors.ts';
 import { type Holding, maxFreeBytes, OverBudgetError } from '../runtime/byte-budget.ts';
 import { CollectedBytes } from '../runtime/collected-bytes.ts';
-import type { Completion } from '../runtime/completion.ts';
 import { Deadline, deadlines as processDeadlines } from '../runtime/deadlines.ts';
 import { OwnedBytes } from '../runtime/owned-bytes.ts';
 
@@ -10,47 +9,47 @@ const timeoutMs = 30_000;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-/** A long body and its share of the byte budget, which is released when the request is over. */
-export interface HeldText {
-  readonly text: string;
-  readonly holding: Holding | null;
-}
-
-/**
- * Reads a request's body as UTF-8 text. Rejects with `body_too_large`, `request_timeout`, `overloaded`, or `parse_error` for
- * invalid UTF-8; then the connection must not serve another request.
- */
-export function readBody(
-  request: Request,
-  maxBytes: number,
-  done: Completion<string | HeldText>,
-  deadlines = processDeadlines,
-): void {
-  const declared = request.headers.get('content-length');
-  const length = declared === null ? null : Number(declared);
-  if (length !== null && length > maxBytes) done.reject(tooLarge(maxBytes));
-  else if (length !== null && length <= maxFreeBytes) new ShortBody(request, done, deadlines);
-  else {
-    readChunks(request, length, maxBytes, deadlines).then(
-      (body) => done.resolve(body),
-      (error) => done.reject(error),
-    );
-  }
-}
-
-/** The read of a short body of known length. */
-class ShortBody extends Deadline {
-  readonly #done: Completion<string | HeldText>;
+/** A request whose body is read as UTF-8 text. It is its own deadline, so that a short body needs no other object. */
+export abstract class BodyRequest extends Deadline {
+  readonly request: Request;
+  readonly #maxBytes: number;
+  readonly #deadlines: typeof processDeadlines;
   #isOver = false;
 
-  constructor(request: Request, done: Completion<string | HeldText>, deadlines: typeof processDeadlines) {
+  constructor(request: Request, maxBytes: number, deadlines = processDeadlines) {
     super();
-    this.#done = done;
-    deadlines.start(this, timeoutMs);
-    request.arrayBuffer().then(
-      (bytes) => this.#complete(bytes),
-      () => this.#fail(brokenOff()),
-    );
+    this.request = request;
+    this.#maxBytes = maxBytes;
+    this.#deadlines = deadlines;
+  }
+
+  /** @param holding the share of a long body in the byte budget, to be released when the request is over */
+  abstract bodyRead(text: string, holding: Holding | null): void;
+
+  /**
+   * @param error `body_too_large`, `request_timeout`, `overloaded`, or `parse_error` for invalid UTF-8. The connection must
+   * not serve another request.
+   */
+  abstract bodyFailed(error: GatewayError): void;
+
+  /** Reads the body; then calls {@link bodyRead} or {@link bodyFailed}, once. */
+  readBody(): void {
+    const { request } = this;
+    const declared = request.headers.get('content-length');
+    const length = declared === null ? null : Number(declared);
+    if (length !== null && length > this.#maxBytes) this.bodyFailed(tooLarge(this.#maxBytes));
+    else if (length !== null && length <= maxFreeBytes) {
+      this.#deadlines.start(this, timeoutMs);
+      request.arrayBuffer().then(
+        (bytes) => this.#complete(bytes),
+        () => this.#fail(brokenOff()),
+      );
+    } else {
+      readChunks(request, length, this.#maxBytes, this.#deadlines).then(
+        ({ text, holding }) => this.bodyRead(text, holding),
+        (error) => this.bodyFailed(error),
+      );
+    }
   }
 
   expire(): void {
@@ -68,14 +67,14 @@ class ShortBody extends Deadline {
     }
     this.#isOver = true;
     this.clear();
-    this.#done.resolve(text);
+    this.bodyRead(text, null);
   }
 
   #fail(error: GatewayError): void {
     if (this.#isOver) return;
     this.#isOver = true;
     this.clear();
-    this.#done.reject(error);
+    this.bodyFailed(error);
   }
 }
 
@@ -88,7 +87,7 @@ async function readChunks(
   length: number | null,
   maxBytes: number,
   deadlines: typeof processDeadlines,
-): Promise<HeldText> {
+): Promise<{ text: string; holding: Holding | null }> {
   if (request.body === null) return { text: '', holding: null };
   const reader = (request.body as ReadableStream<Uint8Array>).getReader();
   let isLate = false;

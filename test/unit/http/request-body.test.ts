@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test';
 import { GatewayError } from '../../../src/errors.ts';
-import { type HeldText, readBody } from '../../../src/http/request-body.ts';
+import { BodyRequest } from '../../../src/http/request-body.ts';
 import { bodyBudget, Holding } from '../../../src/runtime/byte-budget.ts';
 import { Deadlines } from '../../../src/runtime/deadlines.ts';
 import { nextTurn } from '../../../src/runtime/event-loop.ts';
@@ -24,18 +24,32 @@ function streaming(pieces: readonly Uint8Array[], { open = false } = {}) {
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
-/** The text of the body. */
-function read(request: Request, maxBytes: number, deadlines?: Deadlines): Promise<string> {
-  const body = Promise.withResolvers<string | HeldText>();
-  readBody(request, maxBytes, body, deadlines);
-  return body.promise.then((read) => {
-    if (typeof read === 'string') return read;
-    read.holding?.release();
-    return read.text;
-  });
+/** A request that keeps what it reads, and counts how often it is told. */
+class TestRequest extends BodyRequest {
+  readonly body = Promise.withResolvers<{ text: string; holding: Holding | null }>();
+  outcomes = 0;
+
+  bodyRead(text: string, holding: Holding | null): void {
+    this.outcomes++;
+    this.body.resolve({ text, holding });
+  }
+
+  bodyFailed(error: GatewayError): void {
+    this.outcomes++;
+    this.body.reject(error);
+  }
 }
 
-async function failure(reading: Promise<string>): Promise<[string, string]> {
+/** The text of the body. */
+async function read(request: Request, maxBytes: number, deadlines?: Deadlines): Promise<string> {
+  const reading = new TestRequest(request, maxBytes, deadlines);
+  reading.readBody();
+  const { text, holding } = await reading.body.promise;
+  holding?.release();
+  return text;
+}
+
+async function failure(reading: Promise<unknown>): Promise<[string, string]> {
   try {
     await reading;
   } catch (error) {
@@ -57,9 +71,9 @@ describe('a body of more than 64 KiB', () => {
   ])('counts twice against the budget until it is released: %s', async (_, requestOf) => {
     const before = bodyBudget.bytes;
     const text = `"${'é'.repeat(MiB / 2 - 1)}"`;
-    const body = Promise.withResolvers<string | HeldText>();
-    readBody(requestOf(text), 2 * MiB, body);
-    const { text: read, holding } = (await body.promise) as HeldText;
+    const reading = new TestRequest(requestOf(text), 2 * MiB);
+    reading.readBody();
+    const { text: read, holding } = await reading.body.promise;
     expect(read === text).toBe(true);
     expect(bodyBudget.bytes - before).toBe(2 * MiB);
     holding?.release();
@@ -158,18 +172,16 @@ describe('a body', () => {
       });
       const headers = { 'content-length': '2' };
       const request = new Request('http://localhost/mcp', { method: 'POST', headers, body });
-      const outcomes: string[] = [];
-      const done = {
-        resolve: (text: string | HeldText) => void outcomes.push(text as string),
-        reject: (error: unknown) => void outcomes.push((error as GatewayError).kind),
-      };
       const clock = new FakeClock();
-      readBody(request, 100, done, new Deadlines(clock));
+      const reading = new TestRequest(request, 100, new Deadlines(clock));
+      reading.readBody();
+      const failed = failure(reading.body.promise);
       clock.advance(30_000);
       if (late === 'close') stream?.enqueue(bytes('{}'));
       stream?.[late]();
       for (let turn = 0; turn < 5; turn++) await nextTurn();
-      expect(outcomes).toEqual(['request_timeout']);
+      expect((await failed)[0]).toBe('request_timeout');
+      expect(reading.outcomes).toBe(1);
     }
   });
 
