@@ -57,18 +57,15 @@ function addStateFamilies(add: Add): void {
 }
 
 function addCountFamilies(add: Add): void {
-  const counter = (name: string, help: string, read: (counts: Counts) => number) =>
-    add('counter', name, help, ({ counts }, labels) => [{ labels, value: read(counts) }]);
+  const counter = (name: string, help: string, key: KeysOf<number>) =>
+    add('counter', name, help, ({ counts }, labels) => [{ labels, value: counts[key] }]);
   const counterBy = (label: string, name: string, help: string, key: KeysOf<Record<string, number>>) =>
     add('counter', name, help, ({ counts }, labels) => samplesBy(label, counts[key], labels));
   const histogram = (name: string, help: string, key: KeysOf<Histogram>) =>
     add('histogram', name, help, ({ counts }, labels, fullName) => counts[key].samples(fullName, labels));
-  counter('reconnects_total', 'Lost connections restored.', (counts) => counts.reconnects);
-  counter(
-    'backoff_seconds_total',
-    'Time spent waiting between attempts to connect.',
-    (counts) => counts.backoffSeconds,
-  );
+
+  counter('reconnects_total', 'Lost connections restored.', 'reconnects');
+  counter('backoff_seconds_total', 'Time spent waiting between attempts to connect.', 'backoffSeconds');
   counterBy('result', 'initialize_total', 'Attempts to open an MCP session, by result.', 'initialize');
   counterBy(
     'result',
