@@ -102,7 +102,7 @@ export class Reply extends LinkedNode implements InFlightReply {
     else if (this.#array) {
       this.#array.add([']']);
       this.#array.end();
-    } else this.#respond(this.#answers ?? [answer]);
+    } else this.#respond(answer);
   }
 
   /** Holds an answer to a batch until the others are there, unless there is too much to hold. */
@@ -156,13 +156,15 @@ export class Reply extends LinkedNode implements InFlightReply {
     this.#target.stream(new Response(this.#array.readable, jsonInit));
   }
 
-  /** Responds with the answers at once. Short ones need no stream, even as events. */
-  #respond(answers: readonly Content[]): void {
-    const { accepted } = this.#target;
-    if (accepted.json) {
-      const content = this.#answers ? ['[', ...join(answers), ']'] : (answers[0] as Content);
+  /** Responds with all answers at once. Short ones need no stream, even as events. */
+  #respond(last: Content): void {
+    if (this.#target.accepted.json) {
+      const content = this.#answers ? ['[', ...join(this.#answers), ']'] : last;
       this.#target.respond(new Response(bodyOf(content), jsonInit));
-    } else if (answers.every((answer) => typeof answer === 'string')) {
+      return;
+    }
+    const answers = this.#answers ?? [last];
+    if (answers.every((answer) => typeof answer === 'string')) {
       this.#target.respond(new Response(bodyOf(answers.map(sseMessage)), streamInit));
     } else {
       const stream = new EventStream(this.#parts.streams, () => {});

@@ -33,7 +33,7 @@ const refusals: readonly { why: string; applies: (name: string) => boolean }[] =
   },
 ];
 
-/** The qualified names that common clients refuse: for each reason, such as "has over 64 characters", their number and one of them. */
+/** The qualified names that common clients refuse: for each reason ("has over 64 characters") their number and an example. */
 export function refusedNames(names: readonly string[]) {
   return refusals.flatMap(({ why, applies }) => {
     const refused = names.filter(applies);
