@@ -134,11 +134,11 @@ export class HttpServer implements DescriptorWatcher {
     origin: string | null,
   ): Response | Promise<Response> {
     if (!route) return jsonError(404, 'not found; the MCP endpoint is /mcp');
-    if (request.method === 'OPTIONS' && origin !== null)
-      return preflight(request, Object.keys(route.methods));
+    const { method } = request;
+    if (method === 'OPTIONS' && origin !== null) return preflight(request, Object.keys(route.methods));
     const problem = route.isGuarded ? this.#bearerProblem(request) : null;
     if (problem !== null) return unauthorized(problem);
-    const handler = Object.hasOwn(route.methods, request.method) ? route.methods[request.method] : undefined;
+    const handler = Object.hasOwn(route.methods, method) ? route.methods[method] : undefined;
     if (!handler) return methodNotAllowed(Object.keys(route.methods));
     return handler(request, server);
   }
