@@ -15,7 +15,7 @@ const hints: Partial<Record<YAMLError['code'], string>> = {
   BAD_DQ_ESCAPE: 'in single quotes a backslash is a backslash',
   BAD_SCALAR_START: 'put the value in quotes',
   BLOCK_AS_IMPLICIT_KEY: 'put a value with ": " in quotes, and each key on a line of its own',
-  BAD_INDENT: 'check the indentation, and for a bracket that is not closed',
+  BAD_INDENT: 'check the indentation, and whether every bracket is closed',
   MULTILINE_IMPLICIT_KEY: 'a key needs a colon and a space after it',
   TAB_AS_INDENT: 'use spaces',
   UNEXPECTED_TOKEN: unexpected,

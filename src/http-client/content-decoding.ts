@@ -86,7 +86,7 @@ class DecodedBody implements Body {
     const create = this.#create;
     if (create === undefined) {
       this.cancel();
-      throw new HttpFailure('protocol', 'answered in an unknown content encoding');
+      throw new HttpFailure('protocol', 'answered in an unsupported content encoding');
     }
     const first = await this.#body.read();
     if (first === null) return null;

@@ -165,7 +165,7 @@ test.each(['compress', 'gzip, br', 'constructor', '__proto__', 'toString'])(
     const text = async () => (await client.fetch({ method: 'GET', signal: unaborted })).text();
     await expect(within('the failure', text())).rejects.toMatchObject({
       kind: 'protocol',
-      message: 'answered in an unknown content encoding',
+      message: 'answered in an unsupported content encoding',
     });
     await waitUntil('the end of the connection', () => server.open() === 0);
   },
