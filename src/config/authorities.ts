@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { descriptors } from '../runtime/descriptors.ts';
-import type { Environment } from './expand.ts';
+import type { Environment } from '../runtime/environment.ts';
 
 /**
  * Checks the certificates that NODE_EXTRA_CA_CERTS names: without usable ones the runtime goes on, and refuses every server

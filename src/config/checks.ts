@@ -1,6 +1,6 @@
+import type { Environment } from '../runtime/environment.ts';
 import { isDisabled } from './disabled.ts';
 import type { YamlFile } from './document.ts';
-import type { Environment } from './expand.ts';
 import { isCustomaryVariable } from './hidden-spans.ts';
 import { dotted, type Problem, quote, shownKey } from './problems.ts';
 import { isBearerToken, isVariableName } from './rules.ts';

@@ -1,3 +1,4 @@
+import type { Environment } from '../runtime/environment.ts';
 import { isDisabled } from './disabled.ts';
 import type { YamlFile } from './document.ts';
 import { dotted, type Problem } from './problems.ts';
@@ -5,9 +6,6 @@ import { isVariableName } from './rules.ts';
 import type { Source } from './source.ts';
 import { type Path, pathKey, valueAt } from './values.ts';
 import { foreignReferenceIn, referenceAdvice } from './variables.ts';
-
-/** The environment variables of a process, such as `process.env`. */
-export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** The value of an environment variable, and the key of the server that it was inserted into. */
 export interface Expansion {

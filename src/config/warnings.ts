@@ -1,5 +1,5 @@
+import type { Environment } from '../runtime/environment.ts';
 import { authoritiesProblem } from './authorities.ts';
-import type { Environment } from './expand.ts';
 import { isLoopback, normalizeHost } from './hosts.ts';
 import type { LoadedConfig } from './load.ts';
 import type { Config } from './schema.ts';

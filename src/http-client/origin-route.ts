@@ -1,8 +1,7 @@
 import { isLoopback, normalizeHost } from '../config/hosts.ts';
 import { displayUrl } from '../observability/redact.ts';
+import type { Environment } from '../runtime/environment.ts';
 import { nodeNet } from '../runtime/node-modules.ts';
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 /** The target of a connection: the origin or a proxy. */
 export interface ConnectTarget {

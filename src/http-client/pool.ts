@@ -25,13 +25,13 @@ export interface ByteCounts {
 }
 
 /** A request that waits for a connection. */
-class Waiter extends LinkedNode {
+class ConnectionWaiter extends LinkedNode {
   readonly #connection = Promise.withResolvers<HttpConnection>();
   readonly #signal: Signal;
-  readonly #waiters: LinkedList<Waiter>;
+  readonly #waiters: LinkedList<ConnectionWaiter>;
   readonly #onAbort = () => this.fail(this.#signal.reason);
 
-  constructor(waiters: LinkedList<Waiter>, signal: Signal) {
+  constructor(waiters: LinkedList<ConnectionWaiter>, signal: Signal) {
     super();
     this.#waiters = waiters;
     this.#signal = signal;
@@ -70,7 +70,7 @@ export class ConnectionPool implements HttpConnectionEvents {
   readonly #connections = new Set<HttpConnection>();
   /** In order of last use. Closed ones are skipped when they are taken. */
   #idle: HttpConnection[] = [];
-  readonly #waiters = new LinkedList<Waiter>();
+  readonly #waiters = new LinkedList<ConnectionWaiter>();
   readonly #isPlain: boolean;
   readonly #deadlines: Deadlines;
   readonly #idleLimit = new IdleLimit();
@@ -111,7 +111,7 @@ export class ConnectionPool implements HttpConnectionEvents {
 
   /** Waits for the first free connection, new or not. Rejects with an {@link HttpFailure} or the signal's reason. */
   wait(signal: Signal): Promise<HttpConnection> {
-    const { connection } = new Waiter(this.#waiters, signal);
+    const { connection } = new ConnectionWaiter(this.#waiters, signal);
     const idle = this.#takeReusable();
     if (idle) void this.#verify(idle);
     else this.#dialForWaiters();

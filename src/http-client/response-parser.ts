@@ -29,7 +29,7 @@ export interface ResponseSink {
   onEnd(isClean: boolean): void;
 }
 
-type State =
+type ParserState =
   | 'head'
   | 'fixed'
   | 'until_close'
@@ -46,7 +46,7 @@ type State =
  */
 export class ResponseParser {
   readonly #sink: ResponseSink;
-  #state: State = 'ended';
+  #state: ParserState = 'ended';
   /** An incomplete head, or line between chunks. */
   #partial = '';
   /** Whether an incomplete head ends with a line end, or with that and a carriage return. */

@@ -23,7 +23,7 @@ type OutputStream = 1 | 2;
  */
 export type LossReport = (count: number, cause: string | null) => string;
 
-interface Entry {
+interface QueuedWrite {
   readonly stream: OutputStream;
   readonly text: string;
 }
@@ -38,7 +38,7 @@ interface Entry {
 export class OutputQueue {
   readonly #write: typeof write;
   readonly #clock: Clock;
-  readonly #queue: Entry[] = [];
+  readonly #queue: QueuedWrite[] = [];
   #queuedChars = 0;
   /** The chunk that is being written, and how much of it has been. */
   #stream: OutputStream = 2;

@@ -7,7 +7,7 @@ import type { Upstream } from '../upstream/upstream.ts';
 import { qualify } from './names.ts';
 
 /** An item with everything that a request for it needs, in one lookup (docs/performance.md#tool-route). */
-export class Entry {
+export class CatalogEntry {
   /** The qualified name, by which clients know the item. */
   readonly name: string;
   readonly upstream: Upstream;
@@ -33,13 +33,13 @@ export class Entry {
 /** The items of one kind that one upstream offered at some time. */
 export class Offer {
   readonly upstream: Upstream;
-  readonly entries: readonly Entry[];
+  readonly entries: readonly CatalogEntry[];
   /** The JSON texts of the entries, separated by commas. */
   readonly listText: string;
 
   constructor(kind: Kind, upstream: Upstream) {
     this.upstream = upstream;
-    this.entries = upstream.items(kind).map((item) => new Entry(kind, upstream, item));
+    this.entries = upstream.items(kind).map((item) => new CatalogEntry(kind, upstream, item));
     const texts = this.entries.map(({ name, item }) => item.before + JSON.stringify(name) + item.after);
     this.listText = texts.join(',');
   }
@@ -50,7 +50,7 @@ export class Catalog {
   readonly offers: readonly Offer[];
   readonly #kind: Kind;
   /** Made on first use, like the list, so that a burst of changes costs one merge. */
-  #entries: ReadonlyMap<string, Entry> | null = null;
+  #entries: ReadonlyMap<string, CatalogEntry> | null = null;
   #list: SharedBytes | null = null;
 
   /** @param offers in the order of the list */
@@ -60,7 +60,7 @@ export class Catalog {
   }
 
   /** The item with a qualified name. */
-  find(name: string): Entry | undefined {
+  find(name: string): CatalogEntry | undefined {
     this.#entries ??= new Map(
       this.offers.flatMap(({ entries }) => entries.map((entry) => [entry.name, entry])),
     );

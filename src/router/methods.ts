@@ -9,7 +9,7 @@ export interface OwnerMethod {
   readonly objectKey: string;
 }
 
-type Method =
+type MethodRoute =
   | OwnerMethod
   /** Lists the items of all upstreams. */
   | { readonly route: 'merged'; readonly kind: Kind }
@@ -17,7 +17,7 @@ type Method =
   | { readonly route: 'gateway'; readonly answer: Answer };
 
 /** How the requests of each method are answered. */
-export const methods: ReadonlyMap<string, Method> = new Map<string, Method>([
+export const methods: ReadonlyMap<string, MethodRoute> = new Map<string, MethodRoute>([
   ['tools/call', { route: 'owner', kind: 'tools', objectKey: 'arguments' }],
   [kinds.tools.listMethod, { route: 'merged', kind: 'tools' }],
   ['ping', { route: 'gateway', answer: { kind: 'result', payload: '{}' } }],

@@ -3,7 +3,7 @@ import { unknownTool } from '../observability/upstream-metrics.ts';
 import type { Answer, Exchange } from '../protocol/exchange.ts';
 import { type Kind, kinds } from '../protocol/kinds.ts';
 import { maxTokenChars } from '../protocol/messages.ts';
-import type { Entry } from '../registry/catalog.ts';
+import type { CatalogEntry } from '../registry/catalog.ts';
 import { splitQualified } from '../registry/names.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Upstream } from '../upstream/upstream.ts';
@@ -68,7 +68,7 @@ export class Router {
     else this.#callUnlisted(exchange, method.kind, name);
   }
 
-  #call(exchange: Exchange, entry: Entry): void {
+  #call(exchange: Exchange, entry: CatalogEntry): void {
     const dispatch = new ToolDispatch(this.#parts, exchange, entry);
     entry.upstream.call(exchange, entry.target, entry.item.isRepeatable, dispatch);
   }

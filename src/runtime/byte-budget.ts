@@ -24,7 +24,7 @@ interface Count {
   bytes: number;
 }
 
-interface Waiter {
+interface BudgetWaiter {
   readonly count: Count;
   readonly bytes: number;
   readonly granted: PromiseWithResolvers<void>;
@@ -38,7 +38,7 @@ export class ByteBudget {
   readonly #maxWaitMs: number;
   /** The bytes held. */
   bytes = 0;
-  #waiters: Waiter[] = [];
+  #waiters: BudgetWaiter[] = [];
   /** The time of the last refusal, by performance.now(). */
   #refusedMs = Number.NEGATIVE_INFINITY;
   /** The holder that may use the reserve, until it has released all. */
@@ -96,7 +96,7 @@ export class ByteBudget {
       this.#waiters = this.#waiters.filter((each) => each !== waiter);
       granted.reject(new OverBudgetError());
     });
-    const waiter: Waiter = { count, bytes, granted, deadline };
+    const waiter: BudgetWaiter = { count, bytes, granted, deadline };
     this.#waiters.push(waiter);
     this.#wake();
     return granted.promise;

@@ -1,4 +1,4 @@
-type Environment = Readonly<Record<string, string | undefined>>;
+import type { Environment } from '../runtime/environment.ts';
 
 /**
  * The customary directory for state: the one that systemd names (systemd.exec(5), STATE_DIRECTORY), else the one of the XDG

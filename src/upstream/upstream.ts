@@ -28,7 +28,7 @@ export class Upstream implements UpstreamState {
   readonly metrics: UpstreamMetrics;
   readonly #keeper: SessionKeeper;
   #config: ServerConfig;
-  #items: readonly Item[];
+  #items: Readonly<Record<Kind, readonly Item[]>>;
 
   /** @param predecessor the upstream that this one replaces, whose items it offers until it has its own */
   constructor(
@@ -39,7 +39,7 @@ export class Upstream implements UpstreamState {
     predecessor?: Upstream,
   ) {
     this.name = config.server.name;
-    this.#items = predecessor?.items('tools') ?? [];
+    this.#items = predecessor === undefined ? { tools: [] } : predecessor.#items;
     this.metrics = metrics(this);
     const quote = (text: string) => events.quote(text);
     this.#config = config.server;
@@ -64,8 +64,8 @@ export class Upstream implements UpstreamState {
   }
 
   /** The items that it last listed, of one kind; none after it was given up. */
-  items(_kind: Kind): readonly Item[] {
-    return this.#items;
+  items(kind: Kind): readonly Item[] {
+    return this.#items[kind];
   }
 
   status(): KeeperStatus {
@@ -136,7 +136,7 @@ export class Upstream implements UpstreamState {
   }
 
   #offer(items: readonly Item[], events: UpstreamEvents): void {
-    this.#items = items;
+    this.#items = { tools: items };
     this.metrics.retainTools(new Set(items.map((item) => item.name)));
     events.onItems(this);
   }

@@ -101,6 +101,16 @@ describe('the tree of src', () => {
     expect([...new Set(loaded)].toSorted()).toEqual(['node:buffer', 'node:fs', 'node:util']);
   });
 
+  test('gives each class, interface and type a name of its own', async () => {
+    const files = new Map<string, string>();
+    for (const path of pathsIn('src'))
+      for (const [, name] of (await Bun.file(join(root, 'src', path)).text()).matchAll(
+        /^(?:export )?(?:abstract )?(?:class|interface|type) (\w+)/gm,
+      ))
+        files.set(name as string, [files.get(name as string), path].filter(Boolean).join(' and '));
+    expect([...files].filter(([, paths]) => paths.includes(' and '))).toEqual([]);
+  });
+
   test('ends the process only in main.ts', () => {
     const enders = modules.filter(({ calls }) => calls.includes('process.exit')).map(({ path }) => path);
     expect(enders).toEqual(['main.ts']);

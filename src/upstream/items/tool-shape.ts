@@ -169,10 +169,10 @@ function isAbsent(text: string, { is }: Shape): boolean {
   return (is === 'object' && /^\[\s*\]$/.test(text)) || (is === 'array' && /^\{\s*\}$/.test(text));
 }
 
-type Kind = Shape['is'] | 'number' | 'null';
+type ValueType = Shape['is'] | 'number' | 'null';
 
 /** The kind of the value at `start`. */
-function kindOf(text: string, start = 0): Kind {
+function kindOf(text: string, start = 0): ValueType {
   switch (text[start]) {
     case '"':
       return 'string';
@@ -197,7 +197,7 @@ function misfit(path: string, found: string, expected: string | readonly string[
   return new Misfit(`${path === '' ? 'it' : path} is ${what}, not ${wanted}`);
 }
 
-function article(kind: Kind): string {
+function article(kind: ValueType): string {
   return /^[aeiou]/.test(kind) ? `an ${kind}` : `a ${kind}`;
 }
 
