@@ -1,4 +1,4 @@
-// What all workloads share: contestants, rounds, and one measured run.
+// The common part of all workloads: contestants, rounds, and one measured run.
 
 import type { Contestant } from './contestants/contestant.ts';
 import { Figures } from './figures.ts';

@@ -37,7 +37,7 @@ interface Client {
 const jsonHead = 'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: ';
 const accepted = Buffer.from('HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n');
 const notAllowed = Buffer.from('HTTP/1.1 405 Method Not Allowed\r\nAllow: POST\r\nContent-Length: 0\r\n\r\n');
-// nginx buffers events unless it is told not to.
+// Without X-Accel-Buffering, nginx buffers events.
 const sseHead = Buffer.from(
   'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nX-Accel-Buffering: no\r\nTransfer-Encoding: chunked\r\n\r\n',
 );

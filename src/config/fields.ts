@@ -6,8 +6,8 @@ z.config({ jitless: true });
 // The kinds of values in a configuration. The text of an error says what was expected.
 
 /**
- * What it takes to apply a changed value: a new process (a reload ignores the change and warns), a new connection to the
- * server, or only a reload, because the value is read at each use.
+ * How a changed value takes effect: by a restart of the gateway (a reload ignores the change and warns), by a new connection
+ * to the server, or by the reload alone.
  */
 export type ChangeEffect = 'restart' | 'reconnect' | 'update';
 

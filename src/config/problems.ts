@@ -5,7 +5,7 @@ import type { Path } from './values.ts';
 /** One problem of a configuration file. */
 export interface Problem {
   readonly span: Span;
-  /** What was found and what was expected: one line, without secrets. */
+  /** The value found and the value expected, on one line, without secrets. */
   readonly message: string;
   /** A second location that belongs to the problem. */
   readonly related?: { readonly span: Span; readonly message: string };

@@ -1,7 +1,7 @@
 import { OverBudgetError } from '../runtime/byte-budget.ts';
 
 /**
- * What went wrong between this client and a server.
+ * The kinds of failed requests.
  *
  * - `refused`: no connection was established, so nothing was sent.
  * - `exhausted`: this process is out of file descriptors, so nothing was sent.

@@ -12,6 +12,8 @@ export interface Module {
   /** The packages and built-in modules that are loaded with this file. */
   packages: string[];
   exports: string[];
+  /** The classes, interfaces and type aliases that the file declares. */
+  types: string[];
   /** The classes of exported instances (`export const one = new Some()`): such a class is in use. */
   instantiated: string[];
   functions: { name: string; lines: number }[];
@@ -46,6 +48,9 @@ export async function parseModules(files: Map<string, string>): Promise<Module[]
   }
 }
 
+const typesOf = (text: string): string[] =>
+  [...text.matchAll(/^(?:export )?(?:abstract )?(?:class|interface|type) (\w+)/gm)].map((found) => found[1]!);
+
 function moduleOf(path: string, source: ast.SourceFile): Module {
   const lines = source.text.trimEnd().split('\n').length;
   const module: Module = {
@@ -54,6 +59,7 @@ function moduleOf(path: string, source: ast.SourceFile): Module {
     imports: [],
     packages: [],
     exports: [],
+    types: typesOf(source.text),
     instantiated: [],
     functions: [],
     calls: [],
@@ -256,6 +262,16 @@ export const longFunctions = (modules: Module[], maxLines: number): string[] =>
       .filter(({ lines }) => lines > maxLines)
       .map(({ name, lines }) => `${path}: ${name || 'a callback'} has ${lines} lines`),
   );
+
+/** The names that more than one file gives to a type. */
+export function repeatedTypes(modules: Module[]): string[] {
+  const files = new Map<string, string[]>();
+  for (const { path, types } of modules)
+    for (const name of types) files.set(name, [...(files.get(name) ?? []), path]);
+  return [...files]
+    .filter(([, paths]) => paths.length > 1)
+    .map(([name, paths]) => `${name}: ${paths.join(', ')}`);
+}
 
 export const longFiles = (modules: Module[], maxLines: number): string[] =>
   modules.filter(({ lines }) => lines > maxLines).map(({ path, lines }) => `${path} has ${lines} lines`);
