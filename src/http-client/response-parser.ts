@@ -49,8 +49,8 @@ export class ResponseParser {
   #state: ParserState = 'ended';
   /** An incomplete head, or line between chunks. */
   #partial = '';
-  /** Whether an incomplete head ends with a line end, or with that and a carriage return. */
-  #isLineStart = false;
+  /** How an incomplete head ends: 1 with a line feed, 2 with that and a carriage return, 0 otherwise. */
+  #lineEnd: 0 | 1 | 2 = 0;
   /** The bytes left to the head, the size line or the trailers. */
   #budget = 0;
   /** The bytes left of the body or the chunk. */
@@ -130,15 +130,15 @@ export class ResponseParser {
 
   /** The index after the head's empty line, or -1. Lines may lack their carriage return (RFC 9112, 2.2). */
   #endOfHead(chunk: Buffer, from: number, to: number): number {
-    let isLineStart = this.#partial !== '' && this.#isLineStart;
+    let lineEnd = this.#partial === '' ? 0 : this.#lineEnd;
     for (let at = from; at < to; at++) {
-      const byte = chunk[at] as number;
+      const byte = chunk[at];
       if (byte === lineFeed) {
-        if (isLineStart) return at + 1;
-        isLineStart = true;
-      } else if (byte !== carriageReturn) isLineStart = false;
+        if (lineEnd !== 0) return at + 1;
+        lineEnd = 1;
+      } else lineEnd = byte === carriageReturn && lineEnd === 1 ? 2 : 0;
     }
-    this.#isLineStart = isLineStart;
+    this.#lineEnd = lineEnd;
     return -1;
   }
 

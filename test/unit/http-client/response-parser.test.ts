@@ -286,3 +286,10 @@ test('a response that breaks off anywhere has no end', () => {
     }
   }
 });
+
+test('a line of two carriage returns is not the empty line that ends a head', () => {
+  const text = `${ok.trimEnd()}\r\n\r\r\nbody`;
+  for (const pieces of allSplits(text)) {
+    expect(parse(pieces), JSON.stringify(pieces)).toMatchObject({ status: null, body: '' });
+  }
+});
