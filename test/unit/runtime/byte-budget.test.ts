@@ -66,11 +66,14 @@ describe('a budget', () => {
 
   test('refuses a waiter after the longest wait', async () => {
     const budget = new ByteBudget(MiB, 0, 10);
-    new Holding(budget).tryHold(MiB);
+    const holder = new Holding(budget);
+    holder.tryHold(MiB);
     const late = new Holding(budget);
     const wait = watched(late.hold(MiB));
     await waitUntil('the refusal', () => wait.state === 'refused');
     expect(budget.bytes).toBe(MiB);
+    // Referenced until here: a collected holder would make room.
+    holder.release();
   });
 
   test('regains what was garbage-collected without a release', async () => {
