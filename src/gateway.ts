@@ -89,6 +89,7 @@ export class Gateway {
       instance,
       quote: (text) => sanitizeReason(text, redactor),
       onItems: (upstream) => this.#registry.update(upstream),
+      onResourceUpdated: () => {},
     });
     const upstream = (name: string) => this.#upstreams.get(name);
     this.#endpoint = new Endpoint({

@@ -5,12 +5,13 @@ import type { Logger } from '../observability/log.ts';
 import type { Caller } from '../protocol/caller.ts';
 import type { Answer } from '../protocol/exchange.ts';
 import { errorText, notificationText, type RequestMessage, resultText } from '../protocol/messages.ts';
+import type { Question, QuestionAnswer } from '../protocol/questions.ts';
 import type { Router } from '../router/router.ts';
 import { Abort } from '../runtime/abort.ts';
+import type { Completion } from '../runtime/completion.ts';
 import { LinkedNode } from '../runtime/linked-list.ts';
 import { rpcErrorText, toGatewayError } from './error-answers.ts';
 import type { AnswerSource, RunningCall } from './in-flight.ts';
-import type { Session } from './legacy/sessions.ts';
 import type { Reply } from './reply.ts';
 import { type Content, isLong } from './reply-body.ts';
 import type { RequestLog } from './request-log.ts';
@@ -23,85 +24,81 @@ export interface CallParts {
   readonly log: RequestLog;
 }
 
-/** A client's request from its arrival to its answer. */
-export class Call extends LinkedNode implements RunningCall, AnswerSource {
-  readonly #message: RequestMessage;
+/** A client's request from its arrival to its answer. Each era has calls of its own. */
+export abstract class Call extends LinkedNode implements RunningCall, AnswerSource {
   readonly caller: Caller;
   readonly startMs = performance.now();
-  readonly #parts: CallParts;
-  /** Undefined for a request outside a session. */
-  readonly #session: Session | undefined;
-  /** Carries notifications and the answer to the client. */
-  readonly #reply: Reply;
   readonly signal = new Abort();
+  protected readonly parts: CallParts;
+  protected readonly message: RequestMessage;
+  /** Carries messages and the answer to the client. */
+  protected readonly reply: Reply;
   /** Null until first read. */
   #meta: ObjectText | undefined | null = null;
   #isOver = false;
 
-  constructor(
-    parts: CallParts,
-    message: RequestMessage,
-    caller: Caller,
-    session: Session | undefined,
-    reply: Reply,
-  ) {
+  constructor(parts: CallParts, message: RequestMessage, caller: Caller, reply: Reply) {
     super();
-    this.#parts = parts;
-    this.#message = message;
+    this.parts = parts;
+    this.message = message;
     this.caller = caller;
-    this.#session = session;
-    this.#reply = reply;
+    this.reply = reply;
   }
 
   get method(): string {
-    return this.#message.method;
+    return this.message.method;
   }
   get methodText(): string {
-    return this.#message.methodText;
+    return this.message.methodText;
   }
   get idText(): string {
-    return this.#message.idText;
+    return this.message.idText;
   }
   get params(): ObjectText | undefined {
-    return this.#message.params;
+    return this.message.params;
   }
   get runningCalls(): readonly Call[] {
     return this.#isOver ? [] : [this];
   }
+  get isOver(): boolean {
+    return this.#isOver;
+  }
 
   get meta(): ObjectText | undefined {
-    if (this.#meta === null) this.#meta = this.#message.params?.object('_meta');
+    if (this.#meta === null) this.#meta = this.params?.object('_meta');
     return this.#meta;
   }
 
   /** Passes the request to the router. */
   start(): void {
-    this.#session?.addCall(this);
     try {
       if (this.method === 'initialize')
         throw new GatewayError('invalid_request', 'initialize must not be in a batch');
-      this.#parts.router.handle(this);
+      this.parts.router.handle(this);
     } catch (error) {
       this.fail(error);
     }
   }
 
   notify(method: string, paramsText?: string): Promise<void> | undefined {
-    return this.#reply.notify(notificationText(method, paramsText));
+    return this.reply.notify(notificationText(method, paramsText));
   }
 
+  abstract ask(question: Question, done: Completion<QuestionAnswer>): void;
+
   answer(answer: Answer): void {
-    const { router, metrics, log } = this.#parts;
+    const { router, metrics, log } = this.parts;
     const nowMs = performance.now();
     this.#isOver = true;
-    this.#session?.removeCall(this, nowMs);
+    this.onOver(nowMs);
     metrics.request(this.method, answer.kind === 'result', (nowMs - this.startMs) / 1000);
     if (log.isDebug) log.answered(this, this.idText, answer, nowMs, router.serverOf(this));
-    this.#reply.answer(answerText(this.idText, answer));
+    this.reply.answer(answerText(this.idText, answer));
   }
 
   fail(error: unknown): void {
-    this.answer({ kind: 'error', payload: rpcErrorText(toGatewayError(error, this.#parts.logger)) });
+    const known = toGatewayError(error, this.parts.logger);
+    this.answer({ kind: 'error', payload: rpcErrorText(known), code: known.rpcCode });
   }
 
   /** Aborts the call, unless it is over. */
@@ -109,10 +106,11 @@ export class Call extends LinkedNode implements RunningCall, AnswerSource {
     if (!this.#isOver) this.signal.abort();
   }
 
-  /** Cancels the call, because the client disconnected and nobody waits for the answer. */
-  onReplyGone(): void {
-    this.cancel();
-  }
+  /** The client disconnected before the answer. */
+  abstract onReplyGone(): void;
+
+  /** The call has its answer, which is sent next. */
+  protected onOver(_nowMs: number): void {}
 }
 
 /** The text of an answer; a long payload stays apart. */

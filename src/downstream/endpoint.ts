@@ -14,7 +14,7 @@ import type {
 } from '../protocol/messages.ts';
 import type { Router } from '../router/router.ts';
 import { Batch } from './batch.ts';
-import { Call, type CallParts } from './call.ts';
+import type { CallParts } from './call.ts';
 import {
   batchMessages,
   checkVersion,
@@ -28,6 +28,7 @@ import {
 import { errorResponse, toGatewayError } from './error-answers.ts';
 import { InFlightReplies } from './in-flight.ts';
 import { KeepAlive } from './keep-alive.ts';
+import { LegacyCall } from './legacy/legacy-call.ts';
 import { applyNotification, Lifecycle } from './legacy/lifecycle.ts';
 import type { Session, Sessions } from './legacy/sessions.ts';
 import { Reply, type ReplyParts } from './reply.ts';
@@ -139,7 +140,7 @@ export class Endpoint {
 
   #call(message: RequestMessage, session: Session | undefined, request: EndpointRequest): void {
     const reply = new Reply(this.#replyParts, request);
-    const call = new Call(this.#parts, message, callerOf(session, request), session, reply);
+    const call = new LegacyCall(this.#parts, message, callerOf(session, request), session, reply);
     reply.source = call;
     call.start();
   }
@@ -158,7 +159,7 @@ export class Endpoint {
     const caller = callerOf(session, request);
     void new Batch(reply).run(
       toAnswer,
-      (message) => new Call(this.#parts, message, caller, session, reply),
+      (message) => new LegacyCall(this.#parts, message, caller, session, reply),
       (message) => this.#refuse(message),
     );
   }

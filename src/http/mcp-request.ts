@@ -18,6 +18,7 @@ export class McpRequest extends BodyRequest implements EndpointRequest, Sendable
   readonly #server: Bun.Server<undefined>;
   readonly accepted: AcceptedTypes;
   readonly principal: Principal;
+  readonly view = '';
   readonly #result = Promise.withResolvers<Response>();
   #response: Response | null = null;
   #holding: Holding | null = null;

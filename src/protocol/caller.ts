@@ -1,20 +1,47 @@
+import type { Severity } from './severity.ts';
+import type { Era } from './versions.ts';
+
 /** What a client proves about itself: nothing, or that it holds the gateway's token. */
 export type Principal = 'none' | 'bearer';
 
-/** The client behind a request. All requests of a session share one caller, as do all of a principal outside sessions. */
+/** A way to a client outside of its requests: the stream of its session, or of a subscription. */
+export interface Channel {
+  /** Sends a notification. A client without a stream gets it when it opens one, if that is useful then. */
+  notify(method: string, paramsText?: string): void;
+}
+
+/** The client behind a request. All requests of a session share one caller, as do requests with equal identities outside. */
 export interface Caller {
   readonly principal: Principal;
+  readonly era: Era;
   /** Null outside a session. */
   readonly sessionId: string | null;
   /** JSON objects in which the client describes itself, shortened if they are too long to keep. */
   readonly clientInfo: string;
   readonly capabilities: string;
-  /** The part of the gateway that the client uses; empty for the whole. */
+  /** The part of the gateway that the client uses: a server or a profile; empty for the whole. */
   readonly view: string;
+  /** The least severe log messages that the client wants; null: it has not said. */
+  readonly logLevel: Severity | null;
+  /** Null if the client has no session. */
+  readonly channel: Channel | null;
 }
 
-/** The callers of requests outside a session. */
+/** The callers of legacy requests outside a session. */
 export const sessionlessCallers: Readonly<Record<Principal, Caller>> = {
-  none: { principal: 'none', sessionId: null, clientInfo: '{}', capabilities: '{}', view: '' },
-  bearer: { principal: 'bearer', sessionId: null, clientInfo: '{}', capabilities: '{}', view: '' },
+  none: sessionless('none'),
+  bearer: sessionless('bearer'),
 };
+
+function sessionless(principal: Principal): Caller {
+  return {
+    principal,
+    era: 'legacy',
+    sessionId: null,
+    clientInfo: '{}',
+    capabilities: '{}',
+    view: '',
+    logLevel: null,
+    channel: null,
+  };
+}

@@ -1,7 +1,9 @@
 import type { ObjectText } from '../json/object.ts';
 import type { Signal } from '../runtime/abort.ts';
+import type { Completion } from '../runtime/completion.ts';
 import type { Payload } from '../runtime/owned-bytes.ts';
 import type { Caller } from './caller.ts';
+import type { Question, QuestionAnswer } from './questions.ts';
 
 /**
  * One client request on its way through the gateway, independent of the protocol era at either edge. The downstream edge
@@ -25,6 +27,11 @@ export interface Exchange {
    * @param paramsText the JSON text of the params, if there are any
    */
   notify(method: string, paramsText?: string): Promise<void> | undefined;
+  /**
+   * Asks the client something ahead of the answer. Resolves to its answer, or at once to an error if it cannot be asked. Rejects
+   * when the exchange ends, or the question's signal is aborted, before the client has answered.
+   */
+  ask(question: Question, done: Completion<QuestionAnswer>): void;
   /** Ends the exchange. Either this or {@link fail} is called, once. */
   answer(answer: Answer): void;
   /** @param error a `GatewayError`; others are logged and reported as internal */
@@ -38,5 +45,17 @@ export type Answer =
       readonly payload: Payload;
       /** The result has `isError: true`. */
       readonly isError?: true;
+      /**
+       * Set if the result does not complete the request: `input_required`, or the type of an extension. MCP 2026-07-28, Results.
+       * The payload never has the member.
+       */
+      readonly resultType?: string;
+      /** How long the result may be cached, if its server says so. MCP 2026-07-28, Caching. The payload never has the hints. */
+      readonly cache?: CacheHints;
     }
-  | { readonly kind: 'error'; readonly payload: Payload };
+  | { readonly kind: 'error'; readonly payload: Payload; readonly code: number };
+
+export interface CacheHints {
+  readonly ttlMs: number;
+  readonly scope: 'public' | 'private';
+}

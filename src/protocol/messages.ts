@@ -10,6 +10,7 @@ import {
   stringAt,
 } from '../json/scan.ts';
 import type { Payload } from '../runtime/owned-bytes.ts';
+import type { CacheHints } from './exchange.ts';
 
 /** The id of a request. JSON-RPC allows null, MCP does not. MCP 2025-11-25, Base Protocol, Requests. */
 export type RequestId = string | number;
@@ -44,6 +45,9 @@ export interface ResponseMessage {
   readonly isError: boolean;
   /** The JSON of `result` or `error`, as bytes if it is long. */
   readonly payload: Payload;
+  /** As in an `Answer`: set by sessions of the modern era, whose payloads lack these members. */
+  readonly resultType?: string;
+  readonly cache?: CacheHints;
   /** The offset of the payload in the message. */
   readonly start: number;
 }

@@ -1,3 +1,6 @@
+/** A family of protocol revisions with the same lifecycle: see {@link legacyVersions} and {@link modernVersions}. */
+export type Era = 'legacy' | 'modern';
+
 /** Protocol revisions of the legacy era (`initialize`, sessions), oldest first. */
 export const legacyVersions = ['2024-11-05', '2025-03-26', '2025-06-18', '2025-11-25'] as const;
 
@@ -16,3 +19,7 @@ export function isLegacyVersion(version: unknown): version is (typeof legacyVers
 export function negotiateVersion(requested: string): (typeof legacyVersions)[number] {
   return isLegacyVersion(requested) ? requested : latestLegacyVersion;
 }
+
+/** Protocol revisions of the modern era (no sessions, `_meta` in each request), oldest first. */
+export const modernVersions = ['2026-07-28'] as const;
+export const latestModernVersion = '2026-07-28';

@@ -17,7 +17,7 @@ export class CatalogEntry {
   #metrics: ToolMetrics | null = null;
 
   constructor(kind: Kind, upstream: Upstream, item: Item) {
-    this.name = qualify(upstream.name, item.name);
+    this.name = kinds[kind].isQualified ? qualify(upstream.name, item.name) : item.name;
     this.upstream = upstream;
     this.item = item;
     this.target = { name: kinds[kind].nameKey, value: item.nameText };

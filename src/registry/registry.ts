@@ -1,10 +1,8 @@
 import type { Logger } from '../observability/log.ts';
-import { type Kind, kinds } from '../protocol/kinds.ts';
+import { allKinds, forEachKind, type Kind, kinds } from '../protocol/kinds.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import { Catalog, Offer } from './catalog.ts';
 import { refusedNames } from './names.ts';
-
-const allKinds = Object.keys(kinds) as Kind[];
 
 /** Holds the current catalog of each kind and replaces it when the upstreams or their items change. */
 export class Registry {
@@ -18,8 +16,7 @@ export class Registry {
   constructor(logger: Logger, onChange: (kind: Kind) => void) {
     this.#logger = logger;
     this.#onChange = onChange;
-    const empty = allKinds.map((kind) => [kind, new Catalog(kind, [])]);
-    this.#catalogs = Object.fromEntries(empty) as Record<Kind, Catalog>;
+    this.#catalogs = forEachKind((kind) => new Catalog(kind, []));
   }
 
   /** The current catalog of a kind. */
@@ -45,7 +42,7 @@ export class Registry {
       const index = offers.findIndex((offer) => offer.upstream === upstream);
       if (index < 0) return;
       const offer = new Offer(kind, upstream);
-      this.#warnOfNames(kind, offer);
+      if (kinds[kind].isQualified) this.#warnOfNames(kind, offer);
       if (offer.listText !== offers[index]?.listText) this.#replace(kind, offers.with(index, offer));
     }
   }

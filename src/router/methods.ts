@@ -1,5 +1,5 @@
 import type { Answer } from '../protocol/exchange.ts';
-import { type Kind, kinds } from '../protocol/kinds.ts';
+import { allKinds, type Kind, kinds } from '../protocol/kinds.ts';
 
 /** A method whose requests go to the upstream that owns the item they name. */
 export interface OwnerMethod {
@@ -19,6 +19,6 @@ type MethodRoute =
 /** How the requests of each method are answered. */
 export const methods: ReadonlyMap<string, MethodRoute> = new Map<string, MethodRoute>([
   ['tools/call', { route: 'owner', kind: 'tools', objectKey: 'arguments' }],
-  [kinds.tools.listMethod, { route: 'merged', kind: 'tools' }],
+  ...allKinds.map((kind): [string, MethodRoute] => [kinds[kind].listMethod, { route: 'merged', kind }]),
   ['ping', { route: 'gateway', answer: { kind: 'result', payload: '{}' } }],
 ]);

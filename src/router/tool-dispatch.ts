@@ -78,7 +78,7 @@ export class ToolDispatch implements Completion<ResponseMessage> {
     const passed = safe === null ? payload : typeof payload === 'string' ? safe : payload.replaced(safe);
     if (error) {
       this.#metrics.failed('upstream_returned_error');
-      this.#pass({ kind: 'error', payload: passed });
+      this.#pass({ kind: 'error', payload: passed, code: error.code });
     } else this.#pass({ kind: 'result', payload: passed, isError: true });
   }
 

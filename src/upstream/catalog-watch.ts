@@ -1,9 +1,10 @@
 import type { ServerConfig } from '../config/schema.ts';
 import type { UpstreamMetrics } from '../observability/upstream-metrics.ts';
+import { allKinds, type Kind } from '../protocol/kinds.ts';
 import type { Signal } from '../runtime/abort.ts';
 import type { Clock } from '../runtime/deadlines.ts';
 import { toFailure, type UpstreamFailure } from './failure.ts';
-import type { Item } from './items/item-list.ts';
+import { type Item, type Items, noItems } from './items/item-list.ts';
 import type { UpstreamSession } from './session.ts';
 
 /** Changes are fetched at once, but only so often from a server that announces them all the time. */
@@ -18,7 +19,7 @@ interface CatalogWatchParts {
   readonly closing: Signal;
   readonly clock: Clock;
   /** The items that the upstream offers now. */
-  onItems(items: readonly Item[]): void;
+  onItems(items: Items): void;
   /** The items were fetched again, or that failed. */
   onRefreshed(session: UpstreamSession, failure: UpstreamFailure | null): void;
 }
@@ -33,8 +34,8 @@ export class CatalogWatch {
   #session: UpstreamSession | null = null;
   /** The session from which items are being fetched. */
   #fetching: UpstreamSession | null = null;
-  /** Whether a change was announced during the fetch. */
-  #hasChanged = false;
+  /** The kinds of the items that have changed since their last fetch began. */
+  readonly #changed = new Set<Kind>();
   /** Whether the next fetch is for a change. */
   #isForChange = false;
   /** When the last fetch for a change began. */
@@ -43,7 +44,7 @@ export class CatalogWatch {
   #failures = 0;
   #cancelTimer: (() => void) | null = null;
   #refreshedMs: number | null = null;
-  #count = 0;
+  #items = noItems;
 
   constructor(parts: CatalogWatchParts) {
     this.#parts = parts;
@@ -54,9 +55,9 @@ export class CatalogWatch {
     return this.#refreshedMs;
   }
 
-  /** The number of items that the upstream offers. */
-  get count(): number {
-    return this.#count;
+  /** The items that the upstream offers. */
+  get items(): Items {
+    return this.#items;
   }
 
   /** Watches `session` instead of an earlier one. */
@@ -72,50 +73,65 @@ export class CatalogWatch {
     this.#cancelTimer = null;
   }
 
-  /** The items of `session` have changed, or the settings of the watch: they are fetched soon if the session is watched. */
-  changed(session: UpstreamSession): void {
+  /** Items of `session` have changed, or the settings of the watch: they are fetched soon if the session is watched. */
+  changed(session: UpstreamSession, changed: readonly Kind[]): void {
+    for (const kind of changed) this.#changed.add(kind);
     // A list that is being fetched may be older than the change.
-    if (session !== this.#session || session === this.#fetching) this.#hasChanged = true;
-    else this.#scheduleForChange();
+    if (session === this.#session && session !== this.#fetching) this.#scheduleForChange();
   }
 
-  /** Fetches the items. Rejects with an {@link UpstreamFailure}. */
-  async fetch(session: UpstreamSession): Promise<void> {
-    const { config, metrics, closing, clock } = this.#parts;
+  /** Fetches all items. Rejects with an {@link UpstreamFailure} if the tools cannot be listed. */
+  fetch(session: UpstreamSession): Promise<void> {
+    return this.#fetch(session, allKinds);
+  }
+
+  /** Sets the items that the upstream offers. */
+  offer(items: Items): void {
+    this.#items = items;
+    this.#parts.onItems(items);
+  }
+
+  async #fetch(session: UpstreamSession, fetched: readonly Kind[]): Promise<void> {
+    const { closing } = this.#parts;
     this.#fetching = session;
-    this.#hasChanged = false;
-    const startMs = clock.nowMs();
-    const secondsTaken = () => (clock.nowMs() - startMs) / 1000;
+    for (const kind of fetched) this.#changed.delete(kind);
     try {
-      const { connect_seconds, request_seconds } = config().timeouts;
-      const items = await session.list('tools', connect_seconds * 1000, request_seconds * 1000, closing);
-      metrics.toolsRefreshed(true, secondsTaken());
+      const lists = await Promise.all(fetched.map(async (kind) => [kind, await this.#list(session, kind)]));
       // The session may have been replaced or closed meanwhile.
       if (session !== this.#fetching || closing.aborted) return;
       this.#failures = 0;
       this.#refreshedMs = Date.now();
-      this.offer(items);
-    } catch (error) {
-      metrics.toolsRefreshed(false, secondsTaken());
-      throw error;
+      this.offer({ ...this.#items, ...Object.fromEntries(lists) });
     } finally {
       if (session === this.#fetching) this.#fetching = null;
     }
   }
 
-  /** Sets the items that the upstream offers. */
-  offer(items: readonly Item[]): void {
-    this.#count = items.length;
-    this.#parts.onItems(items);
+  /** Lists the items of a kind. Only tools must be listable: an upstream that fails to list others keeps those it had. */
+  async #list(session: UpstreamSession, kind: Kind): Promise<readonly Item[]> {
+    const { config, metrics, closing, clock } = this.#parts;
+    const { connect_seconds, request_seconds } = config().timeouts;
+    const list = () => session.list(kind, connect_seconds * 1000, request_seconds * 1000, closing);
+    if (kind !== 'tools') return list().catch(() => this.#items[kind]);
+    const startMs = clock.nowMs();
+    let isListed = false;
+    try {
+      const items = await list();
+      isListed = true;
+      return items;
+    } finally {
+      metrics.toolsRefreshed(isListed, (clock.nowMs() - startMs) / 1000);
+    }
   }
 
   async #refresh(session: UpstreamSession): Promise<void> {
     if (session === this.#fetching) return;
+    const fetched = this.#isForChange ? [...this.#changed] : allKinds;
     if (this.#isForChange) this.#changeFetchMs = this.#parts.clock.nowMs();
     this.#isForChange = false;
     let failure: UpstreamFailure | null = null;
     try {
-      await this.fetch(session);
+      await this.#fetch(session, fetched);
     } catch (error) {
       failure = toFailure(error);
       this.#failures++;
@@ -126,7 +142,7 @@ export class CatalogWatch {
 
   #scheduleNext(): void {
     const ttlMs = this.#parts.config().tools.ttl_seconds * 1000;
-    if (this.#hasChanged) this.#scheduleForChange();
+    if (this.#changed.size > 0) this.#scheduleForChange();
     else if (this.#failures > 0) this.#schedule(Math.min(ttlMs, minIntervalMs * 2 ** this.#failures));
     else this.#schedule(ttlMs);
   }

@@ -1,5 +1,7 @@
 import { type MemberEdit, ObjectText } from '../json/object.ts';
+import type { Caller } from '../protocol/caller.ts';
 import { type ResponseMessage, requestText } from '../protocol/messages.ts';
+import type { Question, QuestionAnswer } from '../protocol/questions.ts';
 import { Abort, type Signal } from '../runtime/abort.ts';
 import type { Completion } from '../runtime/completion.ts';
 import { type Deadline, deadlines } from '../runtime/deadlines.ts';
@@ -24,6 +26,10 @@ export interface UpstreamCall {
   readonly signal: Signal;
   /** Sends the caller a notification. */
   notify(method: string, paramsText?: string): Promise<void> | undefined;
+  /** As in an `Exchange`. */
+  ask(question: Question, done: Completion<QuestionAnswer>): void;
+  /** Null for the gateway's own requests. */
+  readonly caller: Caller | null;
 }
 
 /** The session of pending requests. */

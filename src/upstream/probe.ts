@@ -1,3 +1,4 @@
+import type { Kind } from '../protocol/kinds.ts';
 import { Abort } from '../runtime/abort.ts';
 import { deadlines } from '../runtime/deadlines.ts';
 import { HttpSessionSource, type UpstreamConfig } from './detect.ts';
@@ -33,10 +34,12 @@ export async function probe(upstream: UpstreamConfig, quote: (text: string) => s
     // No gateway has this id.
     instance: crypto.randomUUID(),
     quote,
-    onItemFaults: (faults: string | null) => {
-      toolFaults = faults;
+    onItemFaults: (kind: Kind, faults: string | null) => {
+      if (kind === 'tools') toolFaults = faults;
     },
+    client: null,
     onItemsChanged() {},
+    onResourceUpdated() {},
     onClosed() {},
     onSuspect() {},
     onSeen() {},

@@ -1,6 +1,7 @@
 import type { ServerConfig } from '../config/schema.ts';
 import type { Logger } from '../observability/log.ts';
 import type { UpstreamMetrics } from '../observability/upstream-metrics.ts';
+import { allKinds, type Kind } from '../protocol/kinds.ts';
 import { MessageLog } from '../protocol/message-log.ts';
 import { Abort, type Signal } from '../runtime/abort.ts';
 import { type Deadlines, deadlines as processDeadlines, settledOrAborted } from '../runtime/deadlines.ts';
@@ -8,7 +9,7 @@ import { CatalogWatch } from './catalog-watch.ts';
 import { connect } from './connect.ts';
 import { Denials } from './denials.ts';
 import { cancelled, toFailure, UpstreamFailure } from './failure.ts';
-import type { Item } from './items/item-list.ts';
+import { type Items, noItems } from './items/item-list.ts';
 import { LiveSession } from './live-session.ts';
 import { ReconnectPolicy } from './reconnect-policy.ts';
 import { ReconnectWait } from './reconnect-wait.ts';
@@ -29,8 +30,10 @@ interface KeeperEvents {
   readonly instance: string;
   /** Makes words of the upstream fit to be shown: short, on one line, without secrets. */
   quote(text: string): string;
+  /** A resource to which the session subscribes has changed. */
+  onResourceUpdated(uri: string, paramsText: string): void;
   /** The items that the upstream offers now; none once it is given up. */
-  onItems(items: readonly Item[]): void;
+  onItems(items: Items): void;
 }
 
 interface KeeperParts {
@@ -62,6 +65,7 @@ export interface KeeperStatus {
  */
 export class SessionKeeper implements RetryOwner, SessionEvents {
   readonly messages: MessageLog | null;
+  readonly client = null;
   readonly #parts: KeeperParts;
   readonly #deadlines: Deadlines;
   readonly #log: UpstreamLog;
@@ -166,7 +170,7 @@ export class SessionKeeper implements RetryOwner, SessionEvents {
     this.#requestTimeoutMs = config.timeouts.request_seconds * 1000;
     this.#parts.source.settingsChanged();
     // The wait in progress may be far longer than the new settings allow.
-    if (this.session) this.#watch.changed(this.session);
+    if (this.session) this.#watch.changed(this.session, allKinds);
   }
 
   /** Connects again if the upstream was given up, and sooner if it is in backoff. */
@@ -205,11 +209,14 @@ export class SessionKeeper implements RetryOwner, SessionEvents {
   onSeen(): void {
     this.#lastSeenMs = Date.now();
   }
-  onItemsChanged(session: UpstreamSession): void {
-    this.#watch.changed(session);
+  onItemsChanged(session: UpstreamSession, changed: readonly Kind[]): void {
+    this.#watch.changed(session, changed);
   }
-  onItemFaults(faults: string | null): void {
-    this.#log.itemFaults(faults);
+  onItemFaults(kind: Kind, faults: string | null): void {
+    this.#log.itemFaults(kind, faults);
+  }
+  onResourceUpdated(session: UpstreamSession, uri: string, paramsText: string): void {
+    if (session === this.session) this.#parts.events.onResourceUpdated(uri, paramsText);
   }
   onOddity(what: string): void {
     this.#log.oddity(what);
@@ -318,7 +325,7 @@ export class SessionKeeper implements RetryOwner, SessionEvents {
     this.#log.connected({
       transport: session.transportName,
       protocol_version: session.protocolVersion,
-      tools: this.#watch.count,
+      tools: this.#watch.items.tools.length,
     });
   }
 
@@ -341,7 +348,7 @@ export class SessionKeeper implements RetryOwner, SessionEvents {
     const waitMs = this.#policy.afterFailure(failure, this.#config.reconnect);
     if (waitMs === null) {
       this.#state = 'given_up';
-      this.#watch.offer([]);
+      this.#watch.offer(noItems);
       this.#log.givenUp(failure.message);
       this.#firstReady.reject(failure);
       return;

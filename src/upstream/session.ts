@@ -1,25 +1,36 @@
-import type { MemberEdit } from '../json/object.ts';
+import type { MemberEdit, ObjectText } from '../json/object.ts';
 import type { Kind } from '../protocol/kinds.ts';
 import type { MessageLog } from '../protocol/message-log.ts';
 import type { ResponseMessage } from '../protocol/messages.ts';
+import type { Era } from '../protocol/versions.ts';
 import type { Signal } from '../runtime/abort.ts';
 import type { Completion } from '../runtime/completion.ts';
 import type { UpstreamFailure } from './failure.ts';
 import type { Item } from './items/item-list.ts';
 import type { UpstreamCall } from './pending-request.ts';
 
+/** The client on whose behalf a session is opened: JSON texts. */
+export interface SessionClient {
+  readonly clientInfo: string;
+  readonly capabilities: string;
+}
+
 /** What a session needs of its owner. */
 export interface SessionEvents {
+  /** The only client of the session, which is introduced in its own words; null: many clients share it. */
+  readonly client: SessionClient | null;
   /** The id of this gateway, which an upstream that leads back to it reports. */
   readonly instance: string;
   /** Logs each message, if that is wanted. */
   readonly messages?: MessageLog | null;
   /** Makes words of the upstream fit to be shown: short, on one line, without secrets. */
   quote(text: string): string;
-  /** The upstream says that its items have changed. */
-  onItemsChanged(session: UpstreamSession): void;
-  /** The items were listed. `faults` tells what the list left out and why, in words of the upstream; null: nothing. */
-  onItemFaults(faults: string | null): void;
+  /** The upstream says that its items of these kinds have changed. */
+  onItemsChanged(session: UpstreamSession, changed: readonly Kind[]): void;
+  /** Items were listed. `faults` tells what the list left out and why, in words of the upstream; null: nothing. */
+  onItemFaults(kind: Kind, faults: string | null): void;
+  /** A resource to which the session subscribes has changed. @param paramsText of the notification */
+  onResourceUpdated(session: UpstreamSession, uri: string, paramsText: string): void;
   /** The transport has ended. */
   onClosed(session: UpstreamSession, error: Error): void;
   /** The session may be lost, or the upstream dead. */
@@ -34,10 +45,15 @@ export interface SessionEvents {
 export interface UpstreamSession {
   /** Whether a client's call succeeded in it since another one was told that the session is unknown: see {@link Denials}. */
   hasServed: boolean;
+  readonly era: Era;
   readonly transportName: string;
   readonly protocolVersion: string;
   /** The server's own name and version, fit to be shown; empty if it does not report them. */
   readonly serverInfo: string;
+  /** The server's instructions for the use of its items; empty if it has none. */
+  readonly instructions: string;
+  /** The server's capabilities. */
+  readonly capabilities: ObjectText;
   /** The ids of the gateways that the session leads to. */
   readonly gateways: readonly string[];
   /** The error that ended the transport, or null. */
@@ -56,6 +72,12 @@ export interface UpstreamSession {
   ): void;
   /** Lists all items of a kind, each page within `pageTimeoutMs` and all within `timeoutMs`. Rejects with an {@link UpstreamFailure}. */
   list(kind: Kind, pageTimeoutMs: number, timeoutMs: number, signal: Signal): Promise<Item[]>;
+  /** Subscribes to a resource. Rejects with an {@link UpstreamFailure} if the upstream refuses. */
+  subscribe(uri: string, timeoutMs: number, signal: Signal): Promise<void>;
+  /** Ends a subscription. Failures do not matter. */
+  unsubscribe(uri: string): void;
+  /** Sends a client's notification, such as that its roots have changed. Failures do not matter. */
+  notify(method: string, paramsText?: string): void;
   /** Asks the upstream for something that no tool is involved in. Rejects with an {@link UpstreamFailure} unless it answers well. */
   check(timeoutMs: number, signal: Signal): Promise<void>;
   /**

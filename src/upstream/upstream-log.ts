@@ -1,4 +1,5 @@
 import type { Logger } from '../observability/log.ts';
+import { type Kind, kinds } from '../protocol/kinds.ts';
 import { type Clock, deadlines } from '../runtime/deadlines.ts';
 
 /** How often a lasting outage is logged again. */
@@ -23,8 +24,8 @@ export class UpstreamLog {
   #loggedMs = Number.NEGATIVE_INFINITY;
   /** Whether the end of the outage is logged. */
   #isEndLogged = true;
-  /** The faults that were last logged. */
-  #itemFaults: string | null = null;
+  /** The faults that were last logged, by the kind of the items. */
+  readonly #itemFaults: Partial<Record<Kind, string | null>> = {};
   /** The oddities that were logged: a fixed number of texts. */
   readonly #oddities = new Set<string>();
 
@@ -81,11 +82,14 @@ export class UpstreamLog {
     this.#over();
   }
 
-  /** The tool list left something out; null: nothing. */
-  itemFaults(faults: string | null): void {
-    if (faults !== null && faults !== this.#itemFaults)
-      this.#logger.warn('part of the tool list cannot be used', { server: this.#server, faults });
-    this.#itemFaults = faults;
+  /** The list of items left something out; null: nothing. */
+  itemFaults(kind: Kind, faults: string | null): void {
+    if (faults !== null && faults !== this.#itemFaults[kind])
+      this.#logger.warn(`part of the ${kinds[kind].noun} list cannot be used`, {
+        server: this.#server,
+        faults,
+      });
+    this.#itemFaults[kind] = faults;
   }
 
   oddity(what: string): void {

@@ -7,7 +7,7 @@ import type { ResponseMessage } from '../protocol/messages.ts';
 import type { Signal } from '../runtime/abort.ts';
 import type { Completion } from '../runtime/completion.ts';
 import { HttpSessionSource, type UpstreamConfig } from './detect.ts';
-import type { Item } from './items/item-list.ts';
+import { type Item, type Items, noItems } from './items/item-list.ts';
 import type { UpstreamCall } from './pending-request.ts';
 import { RetryableCall } from './retry.ts';
 import { type KeeperStatus, SessionKeeper } from './session-keeper.ts';
@@ -20,6 +20,8 @@ export interface UpstreamEvents {
   quote(text: string): string;
   /** The items of `upstream` have changed. */
   onItems(upstream: Upstream): void;
+  /** A resource to which the gateway subscribes has changed. */
+  onResourceUpdated(upstream: Upstream, uri: string, paramsText: string): void;
 }
 
 /** A configured server: its items, and the sessions in which its calls run. One session keeper serves all clients. */
@@ -28,7 +30,7 @@ export class Upstream implements UpstreamState {
   readonly metrics: UpstreamMetrics;
   readonly #keeper: SessionKeeper;
   #config: ServerConfig;
-  #items: Readonly<Record<Kind, readonly Item[]>>;
+  #items: Items;
 
   /** @param predecessor the upstream that this one replaces, whose items it offers until it has its own */
   constructor(
@@ -39,7 +41,7 @@ export class Upstream implements UpstreamState {
     predecessor?: Upstream,
   ) {
     this.name = config.server.name;
-    this.#items = predecessor === undefined ? { tools: [] } : predecessor.#items;
+    this.#items = predecessor === undefined ? noItems : predecessor.#items;
     this.metrics = metrics(this);
     const quote = (text: string) => events.quote(text);
     this.#config = config.server;
@@ -48,7 +50,12 @@ export class Upstream implements UpstreamState {
       source: new HttpSessionSource(config, () => this.#config, this.metrics.counts.bytes, quote),
       logger,
       metrics: this.metrics,
-      events: { instance: events.instance, quote, onItems: (items) => this.#offer(items, events) },
+      events: {
+        instance: events.instance,
+        quote,
+        onItems: (items) => this.#offer(items, events),
+        onResourceUpdated: (uri, paramsText) => events.onResourceUpdated(this, uri, paramsText),
+      },
     });
   }
 
@@ -80,6 +87,11 @@ export class Upstream implements UpstreamState {
   /** Resolves once it has been ready. Rejects when it is given up or closed before. */
   firstReady(): Promise<void> {
     return this.#keeper.firstReady();
+  }
+
+  /** The server's instructions when it was last connected. */
+  get instructions(): string {
+    return this.#keeper.session?.instructions ?? '';
   }
 
   /** Waits for a session, as a call does. Rejects with an `UpstreamFailure`. */
@@ -135,9 +147,9 @@ export class Upstream implements UpstreamState {
     return this.#keeper.listedMs;
   }
 
-  #offer(items: readonly Item[], events: UpstreamEvents): void {
-    this.#items = { tools: items };
-    this.metrics.retainTools(new Set(items.map((item) => item.name)));
+  #offer(items: Items, events: UpstreamEvents): void {
+    this.#items = items;
+    this.metrics.retainTools(new Set(items.tools.map((item) => item.name)));
     events.onItems(this);
   }
 }

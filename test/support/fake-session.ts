@@ -1,5 +1,7 @@
 import { type LoadedConfig, parseConfig } from '../../src/config/load.ts';
 import type { ServerConfig } from '../../src/config/schema.ts';
+import { ObjectText } from '../../src/json/object.ts';
+import type { Kind } from '../../src/protocol/kinds.ts';
 import type { ResponseMessage } from '../../src/protocol/messages.ts';
 import type { Completion } from '../../src/runtime/completion.ts';
 import { UpstreamFailure } from '../../src/upstream/failure.ts';
@@ -28,7 +30,10 @@ interface FakeCall extends Completion<ResponseMessage> {
 export class FakeSession implements UpstreamSession {
   hasServed = false;
   closedBy: Error | null = null;
+  readonly era = 'legacy';
   readonly transportName = 'fake';
+  readonly instructions = '';
+  readonly capabilities = new ObjectText('{}');
   readonly protocolVersion = '2025-11-25';
   readonly serverInfo = '';
   readonly gateways: readonly string[] = [];
@@ -50,12 +55,19 @@ export class FakeSession implements UpstreamSession {
     });
   }
 
-  async list(): Promise<Item[]> {
+  async list(kind: Kind): Promise<Item[]> {
+    if (kind !== 'tools') return [];
     this.listed++;
     const list = this.lists.shift() ?? [item('a')];
     if (list instanceof UpstreamFailure) throw list;
     return [...(await list)];
   }
+
+  async subscribe(): Promise<void> {}
+
+  unsubscribe(): void {}
+
+  notify(): void {}
 
   async check(): Promise<void> {
     this.checked++;

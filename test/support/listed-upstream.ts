@@ -1,6 +1,7 @@
 import type { MemberEdit } from '../../src/json/object.ts';
 import { ObjectText } from '../../src/json/object.ts';
 import { UpstreamMetrics } from '../../src/observability/upstream-metrics.ts';
+import type { Kind } from '../../src/protocol/kinds.ts';
 import type { ResponseMessage } from '../../src/protocol/messages.ts';
 import type { Completion } from '../../src/runtime/completion.ts';
 import type { Item } from '../../src/upstream/items/item-list.ts';
@@ -38,8 +39,8 @@ export class ListedUpstream {
     return this as unknown as Upstream;
   }
 
-  items(): readonly Item[] {
-    return this.listed;
+  items(kind: Kind): readonly Item[] {
+    return kind === 'tools' ? this.listed : [];
   }
 
   ready(): Promise<void> {

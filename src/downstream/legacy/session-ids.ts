@@ -18,7 +18,7 @@ const maxAgeSeconds = 30 * 24 * 3600;
 const purpose = 'session';
 
 /** The facts about a session, known from its start. The client's description of itself is shortened to fit into an id. */
-export interface SessionFacts extends Omit<Caller, 'sessionId'> {
+export interface SessionFacts extends Pick<Caller, 'principal' | 'clientInfo' | 'capabilities' | 'view'> {
   readonly protocolVersion: string;
   /** The time of opening, in seconds since the epoch. */
   readonly openedSeconds: number;

@@ -42,7 +42,16 @@ export class Session extends LinkedNode {
     super();
     this.id = id;
     const { principal, clientInfo, capabilities, view } = facts;
-    this.caller = { principal, sessionId: id, clientInfo, capabilities, view };
+    this.caller = {
+      principal,
+      era: 'legacy',
+      sessionId: id,
+      clientInfo,
+      capabilities,
+      view,
+      logLevel: null,
+      channel: null,
+    };
     this.openedSeconds = facts.openedSeconds;
     this.lastSeenMs = clock.nowMs();
     this.#clock = clock;

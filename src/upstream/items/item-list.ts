@@ -1,7 +1,7 @@
 import { longValues, maxShortChars } from '../../json/long-values.ts';
 import { ObjectText } from '../../json/object.ts';
 import { eachElement, TooManyError } from '../../json/scan.ts';
-import { type Kind, kinds } from '../../protocol/kinds.ts';
+import { forEachKind, type Kind, kinds } from '../../protocol/kinds.ts';
 import type { ResponseMessage } from '../../protocol/messages.ts';
 import { nextTurn } from '../../runtime/event-loop.ts';
 import { textOf } from '../../runtime/owned-bytes.ts';
@@ -35,6 +35,11 @@ export interface Item {
   /** Whether a request for the item may be sent twice. */
   readonly isRepeatable: boolean;
 }
+
+/** The items of an upstream. */
+export type Items = Readonly<Record<Kind, readonly Item[]>>;
+
+export const noItems: Items = forEachKind(() => []);
 
 /**
  * The items of one kind that an upstream lists, page by page. MCP 2025-11-25, Pagination.
@@ -80,7 +85,7 @@ export class ItemList {
     this.#pages++;
     this.#chars += text.length;
     if (this.#chars > maxListChars)
-      throw refused(`lists its ${this.#kind} in more than ${maxListChars} characters`);
+      throw refused(`lists its ${kinds[this.#kind].nouns} in more than ${maxListChars} characters`);
     await this.#addItems(page.member(kinds[this.#kind].itemsKey));
     const cursorText = page.member('nextCursor') ?? 'null';
     const cursor = page.string('nextCursor');
@@ -90,7 +95,8 @@ export class ItemList {
     if (cursor.length > maxCursorChars)
       return this.#end(`its nextCursor has more than ${maxCursorChars} characters`);
     if (this.#cursors.has(cursor)) return this.#end('it repeats a cursor');
-    if (this.#pages === maxPages) throw refused(`lists its ${this.#kind} on more than ${maxPages} pages`);
+    if (this.#pages === maxPages)
+      throw refused(`lists its ${kinds[this.#kind].nouns} on more than ${maxPages} pages`);
     this.#cursors.add(cursor);
     return JSON.stringify({ cursor });
   }
@@ -109,13 +115,14 @@ export class ItemList {
     // Some languages write an empty array as an object.
     if (listText === undefined || listText === 'null' || /^\{\s*\}$/.test(listText)) return;
     if (this.#pages > 1 && !listText.startsWith('[')) {
-      this.#addFault(`page ${this.#pages} is left out: it holds no list of ${this.#kind}`);
+      this.#addFault(`page ${this.#pages} is left out: it holds no list of ${kinds[this.#kind].nouns}`);
       return;
     }
     let turnEndMs = performance.now() + maxTurnMs;
     for (const text of await this.#elementsOf(listText)) {
       this.#addItem(text);
-      if (this.#items.size > maxItems) throw refused(`lists more than ${maxItems} ${this.#kind}`);
+      if (this.#items.size > maxItems)
+        throw refused(`lists more than ${maxItems} ${kinds[this.#kind].nouns}`);
       if (performance.now() < turnEndMs) continue;
       await nextTurn();
       turnEndMs = performance.now() + maxTurnMs;
@@ -125,12 +132,14 @@ export class ItemList {
   /** The items in the text of a list. A long one is scanned in slices first, and each item is parsed when it is its turn. */
   async #elementsOf(listText: string): Promise<Iterable<string>> {
     if (!listText.startsWith('['))
-      throw refused(`answered ${kinds[this.#kind].listMethod} without a list of ${this.#kind}`);
+      throw refused(`answered ${kinds[this.#kind].listMethod} without a list of ${kinds[this.#kind].nouns}`);
     if (listText.length <= maxShortChars) return eachElement(listText);
     try {
-      return eachElement(listText, await longValues(listText, maxItems, this.#kind, 0));
+      return eachElement(listText, await longValues(listText, maxItems, kinds[this.#kind].nouns, 0));
     } catch (error) {
-      throw error instanceof TooManyError ? refused(`lists more than ${maxItems} ${this.#kind}`) : error;
+      throw error instanceof TooManyError
+        ? refused(`lists more than ${maxItems} ${kinds[this.#kind].nouns}`)
+        : error;
     }
   }
 

@@ -1,6 +1,6 @@
 import type { ObjectText } from '../../json/object.ts';
 import type { Kind } from '../../protocol/kinds.ts';
-import { mendedTool } from './tool-shape.ts';
+import { mendedPrompt, mendedResource, mendedResourceTemplate, mendedTool } from './item-members.ts';
 
 /** An item in a form that clients accept. */
 interface MendedItem {
@@ -24,4 +24,8 @@ export const itemShapes: Readonly<Record<Kind, (text: string) => MendedItem>> = 
       omission: schemaFault === null ? null : { member: 'outputSchema', fault: schemaFault },
     };
   },
+  // To get or read an item changes nothing.
+  prompts: (text) => ({ item: mendedPrompt(text), isRepeatable: true, omission: null }),
+  resources: (text) => ({ item: mendedResource(text), isRepeatable: true, omission: null }),
+  resourceTemplates: (text) => ({ item: mendedResourceTemplate(text), isRepeatable: true, omission: null }),
 };

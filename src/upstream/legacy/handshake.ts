@@ -15,8 +15,9 @@ interface Handshake {
   readonly serverInfo: string;
   /** The ids of the gateways that the session leads to: the upstream, if it is one, and those behind it. */
   readonly gateways: readonly string[];
+  readonly instructions: string;
   /** The capabilities that the server declares, by their names. */
-  readonly capabilities: ObjectText | undefined;
+  readonly capabilities: ObjectText;
 }
 
 /** The handshake before `initialize` is answered. */
@@ -24,7 +25,8 @@ export const noHandshake: Handshake = {
   protocolVersion: '',
   serverInfo: '',
   gateways: [],
-  capabilities: undefined,
+  instructions: '',
+  capabilities: new ObjectText('{}'),
 };
 
 /** Sends `initialize`. MCP 2025-11-25, Lifecycle. Rejects with an {@link UpstreamFailure}, or the signal's reason. */
@@ -57,6 +59,7 @@ export async function initialize(
     protocolVersion,
     serverInfo: events.quote(`${info?.string('name') ?? ''} ${info?.string('version') ?? ''}`),
     gateways,
-    capabilities: result.object('capabilities'),
+    instructions: result.string('instructions') ?? '',
+    capabilities: result.object('capabilities') ?? noHandshake.capabilities,
   };
 }

@@ -16,8 +16,8 @@ export class Listing {
   readonly #requests: OwnRequests;
   /** Whether the upstream declares items of this kind, or listed them before. */
   #isDeclared: boolean;
-  /** Whether it may have some: some servers list items that they do not declare. */
-  #isPossible = true;
+  /** Whether it may have some: some servers list tools that they do not declare. */
+  #isPossible: boolean;
   /** The number of items that it listed last; null: it listed none yet. */
   #count: number | null = null;
 
@@ -25,6 +25,7 @@ export class Listing {
     this.#kind = kind;
     this.#requests = requests;
     this.#isDeclared = isDeclared;
+    this.#isPossible = isDeclared || kind === 'tools';
   }
 
   /** The upstream says that its items have changed. */
@@ -55,7 +56,7 @@ export class Listing {
       this.#isPossible = false;
     }
     this.#isDeclared = this.#isPossible;
-    if (!this.#isPossible) await this.#requests.ping(pageTimeoutMs, signal);
+    if (!this.#isPossible && this.#kind === 'tools') await this.#requests.ping(pageTimeoutMs, signal);
     const items = list.items();
     this.#count = items.length;
     return { items, faults: list.faults() };
@@ -67,7 +68,7 @@ export class Listing {
       const leftMs = endMs - performance.now();
       if (leftMs <= 0) {
         const found = `${list.pages} pages came within ${timeoutMs / 1000} s`;
-        throw new UpstreamFailure('timeout', `did not list all of its ${this.#kind}: ${found}`);
+        throw new UpstreamFailure('timeout', `did not list all of its ${kinds[this.#kind].nouns}: ${found}`);
       }
       const page = await this.#page(params, Math.ceil(Math.min(pageTimeoutMs, leftMs)), signal).catch(
         (error) => {
@@ -91,12 +92,15 @@ export class Listing {
     const answer = await this.#requests.ask(listMethod, params, timeoutMs, signal);
     if (answer.error) {
       freePayload(answer.payload);
-      throw this.#requests.refusal(`to list its ${this.#kind}`, answer.error);
+      throw this.#requests.refusal(`to list its ${kinds[this.#kind].nouns}`, answer.error);
     }
     // A server that had items and now answers something else has lost the session. Long answers are lists.
     const mustList = this.#count && params === firstPage && typeof answer.payload === 'string';
     if (mustList && new ObjectText(textOf(answer.payload)).member(itemsKey) === undefined)
-      throw new UpstreamFailure('protocol', `answered ${listMethod} without a list of ${this.#kind}`);
+      throw new UpstreamFailure(
+        'protocol',
+        `answered ${listMethod} without a list of ${kinds[this.#kind].nouns}`,
+      );
     return answer;
   }
 }

@@ -1,6 +1,8 @@
 import { ObjectText } from '../../json/object.ts';
 import type { ResponseMessage, RpcError } from '../../protocol/messages.ts';
+import { type Question, type QuestionAnswer, refusedQuestion } from '../../protocol/questions.ts';
 import type { Signal } from '../../runtime/abort.ts';
+import type { Completion } from '../../runtime/completion.ts';
 import { freePayload } from '../../runtime/owned-bytes.ts';
 import { type FailureKind, failureIn, sessionLossIn, UpstreamFailure } from '../failure.ts';
 import type { PendingRequests } from '../pending-requests.ts';
@@ -41,6 +43,9 @@ export class OwnRequests {
       meta: undefined,
       signal,
       notify: () => undefined,
+      ask: ({ method }: Question, done: Completion<QuestionAnswer>) =>
+        done.resolve(refusedQuestion(method, 'no client waits for this request')),
+      caller: null,
     };
     const answer = Promise.withResolvers<ResponseMessage>();
     this.#requests.start(call, null, timeoutMs, answer);

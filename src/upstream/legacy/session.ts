@@ -1,5 +1,5 @@
-import type { MemberEdit } from '../../json/object.ts';
-import { type Kind, kinds } from '../../protocol/kinds.ts';
+import type { MemberEdit, ObjectText } from '../../json/object.ts';
+import { allKinds, forEachKind, type Kind, kinds } from '../../protocol/kinds.ts';
 import {
   errorText,
   type InvalidMessage,
@@ -32,20 +32,21 @@ const maxSends = 1_000;
 
 /** An upstream session of the legacy era. The ids and progress tokens that go upstream are its own. */
 export class LegacySession implements UpstreamSession, TransportEvents, PendingRequestsOwner {
+  readonly era = 'legacy';
   hasServed = false;
   readonly transport: Transport;
   readonly #events: SessionEvents;
   readonly #requests = new PendingRequests(this);
   readonly #own: OwnRequests;
   #handshake = noHandshake;
-  #tools: Listing;
+  #listings: Record<Kind, Listing>;
   #closedBy: Error | null = null;
   #sends = 0;
 
   constructor(source: TransportSource, events: SessionEvents) {
     this.#events = events;
     this.#own = new OwnRequests(this.#requests, (text) => events.quote(text));
-    this.#tools = new Listing('tools', this.#own, false);
+    this.#listings = forEachKind((kind) => new Listing(kind, this.#own, false));
     this.transport = (events.messages ? traced(source, events.messages) : source)(this);
   }
 
@@ -54,6 +55,12 @@ export class LegacySession implements UpstreamSession, TransportEvents, PendingR
   }
   get serverInfo(): string {
     return this.#handshake.serverInfo;
+  }
+  get instructions(): string {
+    return this.#handshake.instructions;
+  }
+  get capabilities(): ObjectText {
+    return this.#handshake.capabilities;
   }
   get gateways(): readonly string[] {
     return this.#handshake.gateways;
@@ -69,8 +76,11 @@ export class LegacySession implements UpstreamSession, TransportEvents, PendingR
   async open(signal: Signal): Promise<void> {
     await this.transport.open(signal);
     this.#handshake = await initialize(this.#own, this.#events, signal);
-    const hasTools = this.#handshake.capabilities?.member(kinds.tools.capability) !== undefined;
-    this.#tools = new Listing('tools', this.#own, hasTools);
+    const { capabilities } = this.#handshake;
+    this.#listings = forEachKind((kind) => {
+      const isDeclared = capabilities.member(kinds[kind].capability) !== undefined;
+      return new Listing(kind, this.#own, isDeclared);
+    });
     try {
       await this.transport.send(notificationText('notifications/initialized'), signal);
     } catch (error) {
@@ -90,14 +100,34 @@ export class LegacySession implements UpstreamSession, TransportEvents, PendingR
     this.#requests.start(call, target, timeoutMs, done);
   }
 
-  async list(_kind: Kind, pageTimeoutMs: number, timeoutMs: number, signal: Signal): Promise<Item[]> {
-    const { items, faults } = await this.#tools.list(pageTimeoutMs, timeoutMs, signal);
-    this.#events.onItemFaults(faults);
+  async list(kind: Kind, pageTimeoutMs: number, timeoutMs: number, signal: Signal): Promise<Item[]> {
+    const { items, faults } = await this.#listings[kind].list(pageTimeoutMs, timeoutMs, signal);
+    this.#events.onItemFaults(kind, faults);
     return items;
   }
 
+  /** MCP 2025-11-25, Resources, Subscriptions. */
+  async subscribe(uri: string, timeoutMs: number, signal: Signal): Promise<void> {
+    const params = JSON.stringify({ uri });
+    const answer = await this.#own.ask('resources/subscribe', params, timeoutMs, signal);
+    freePayload(answer.payload);
+    if (answer.error) throw this.#own.refusal('a subscription', answer.error);
+  }
+
+  unsubscribe(uri: string): void {
+    const params = JSON.stringify({ uri });
+    this.#own.ask('resources/unsubscribe', params, sendTimeoutMs, new Abort()).then(
+      ({ payload }) => freePayload(payload),
+      () => {},
+    );
+  }
+
+  notify(method: string, paramsText?: string): void {
+    this.#send(notificationText(method, paramsText));
+  }
+
   check(timeoutMs: number, signal: Signal): Promise<void> {
-    return this.#tools.check(timeoutMs, signal);
+    return this.#listings.tools.check(timeoutMs, signal);
   }
 
   async retire(timeoutMs: number, terminate = true): Promise<void> {
@@ -161,16 +191,26 @@ export class LegacySession implements UpstreamSession, TransportEvents, PendingR
       case 'notifications/message':
         // Only a request's own stream tells which call a log message belongs to.
         return this.#requests.find(requestId)?.call.notify(message.method, message.params?.toString());
-      case kinds.tools.changedNotification:
-        // Some servers send this before every answer, that of tools/list included. That list is new.
-        if (this.#requests.find(requestId)?.call.methodText !== JSON.stringify(kinds.tools.listMethod)) {
-          this.#tools.changed();
-          this.#events.onItemsChanged(this);
-        }
+      case 'notifications/resources/updated': {
+        const uri = message.params?.string('uri');
+        if (uri !== undefined) this.#events.onResourceUpdated(this, uri, String(message.params));
         return undefined;
+      }
       default:
+        this.#takeChange(message.method, requestId);
         return undefined;
     }
+  }
+
+  /** Some servers announce a change before every answer, that of the list included. That list is new. */
+  #takeChange(method: string, requestId: number | null): void {
+    const answered = this.#requests.find(requestId)?.call.methodText;
+    const changed = allKinds.filter(
+      (kind) =>
+        kinds[kind].changedNotification === method && JSON.stringify(kinds[kind].listMethod) !== answered,
+    );
+    for (const kind of changed) this.#listings[kind].changed();
+    if (changed.length > 0) this.#events.onItemsChanged(this, changed);
   }
 
   /** Takes a response that came on another stream than its request's. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'bun:test';
-import { Call, type CallParts } from '../../../src/downstream/call.ts';
+import type { CallParts } from '../../../src/downstream/call.ts';
+import { LegacyCall } from '../../../src/downstream/legacy/legacy-call.ts';
 import type { Session } from '../../../src/downstream/legacy/sessions.ts';
 import type { Reply } from '../../../src/downstream/reply.ts';
 import { GatewayError } from '../../../src/errors.ts';
@@ -28,7 +29,7 @@ function callTo(handle: (exchange: Exchange) => void, method = 'tools/call') {
   } as unknown as Session;
   const text = `{"jsonrpc":"2.0","id":"a","method":"${method}","params":{"_meta":{"k":1}}}`;
   const message = parseMessage(text) as RequestMessage;
-  const call = new Call(parts, message, sessionlessCallers.none, session, reply);
+  const call = new LegacyCall(parts, message, sessionlessCallers.none, session, reply);
   return { call, sent, counted, logged };
 }
 

@@ -32,6 +32,7 @@ function post(endpoint: Endpoint, body: unknown, headers: Record<string, string>
     header: (name) => (name === 'content-type' ? 'application/json' : (headers[name] ?? null)),
     readBody: () => endpoint.bodyRead(request, JSON.stringify(body)),
     principal: 'none',
+    view: '',
     accepted: { json: true, sse: false },
     signal: new AbortController().signal,
     respond: responded.resolve,

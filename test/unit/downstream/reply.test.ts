@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'bun:test';
-import { Call, type CallParts } from '../../../src/downstream/call.ts';
+import type { Call, CallParts } from '../../../src/downstream/call.ts';
 import { InFlightReplies } from '../../../src/downstream/in-flight.ts';
 import { KeepAlive } from '../../../src/downstream/keep-alive.ts';
+import { LegacyCall } from '../../../src/downstream/legacy/legacy-call.ts';
 import { Reply } from '../../../src/downstream/reply.ts';
 import { sessionlessCallers } from '../../../src/protocol/caller.ts';
 import { parseMessage, type RequestMessage } from '../../../src/protocol/messages.ts';
@@ -23,7 +24,7 @@ const watchMs = 50;
 
 function callOf(made: Reply): Call {
   const message = parseMessage('{"jsonrpc":"2.0","id":1,"method":"m"}') as RequestMessage;
-  return new Call({} as CallParts, message, sessionlessCallers.none, undefined, made);
+  return new LegacyCall({} as CallParts, message, sessionlessCallers.none, undefined, made);
 }
 
 /** Replies in flight by a test's clock. */

@@ -38,6 +38,7 @@ function exchangeOf(method: string, params?: string) {
     caller: sessionlessCallers.none,
     signal: new Abort(),
     notify: () => undefined,
+    ask() {},
     answer: (answer) => void ends.push(answer),
     fail: (error) => void ends.push(error),
   };
@@ -86,12 +87,9 @@ describe('the methods:', () => {
     expect(up.metrics.tool('t').durations.count).toBe(1);
   });
 
-  test.each([['nothing'], ['tools'], ['resources/list'], ['__proto__'], ['initialize']])(
-    '%s is not known',
-    (method) => {
-      expect(refusal(method)).toEqual(['method_not_found', `Method not found: "${method}"`]);
-    },
-  );
+  test.each([['nothing'], ['tools'], ['__proto__'], ['initialize']])('%s is not known', (method) => {
+    expect(refusal(method)).toEqual(['method_not_found', `Method not found: "${method}"`]);
+  });
 
   test('a long unknown method is quoted in part', () => {
     expect(refusal('m'.repeat(300))).toEqual(['method_not_found', `Method not found: "${'m'.repeat(200)}…"`]);

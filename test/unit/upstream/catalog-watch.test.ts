@@ -19,7 +19,7 @@ function watched() {
     metrics: new UpstreamMetrics({} as UpstreamState, () => {}),
     closing: new Abort(),
     clock,
-    onItems: (items: readonly Item[]) => void offers.push(items.map(({ name }) => name)),
+    onItems: ({ tools }) => void offers.push(tools.map(({ name }) => name)),
     onRefreshed: (_session, failure) => void refreshes.push(failure?.message ?? null),
   });
   watch.start(session);
@@ -44,11 +44,11 @@ describe('the items of a session', () => {
 
   test('are fetched at once when they change, and at most once a second', async () => {
     const { watch, session, pass } = watched();
-    watch.changed(session);
+    watch.changed(session, ['tools']);
     await pass(0);
     expect(session.listed).toBe(1);
     for (let burst = 0; burst < 100; burst++) {
-      watch.changed(session);
+      watch.changed(session, ['tools']);
       await pass(10);
     }
     expect(session.listed).toBe(2);
@@ -60,9 +60,9 @@ describe('the items of a session', () => {
     const { watch, session, offers, pass } = watched();
     const list = Promise.withResolvers<readonly Item[]>();
     session.lists.push(list.promise, [item('new')]);
-    watch.changed(session);
+    watch.changed(session, ['tools']);
     await pass(0);
-    watch.changed(session);
+    watch.changed(session, ['tools']);
     list.resolve([item('old')]);
     await pass(0);
     await pass(1_000);
@@ -107,6 +107,6 @@ describe('the items of a session', () => {
     list.resolve([item('old')]);
     await pass(0);
     expect(offers).toEqual([['next']]);
-    expect(watch.count).toBe(1);
+    expect(watch.items.tools).toHaveLength(1);
   });
 });

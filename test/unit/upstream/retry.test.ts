@@ -37,6 +37,8 @@ function callIn({ isRepeatable = false, isLost = false as boolean | Promise<bool
     meta: undefined,
     signal: abort,
     notify: () => undefined,
+    ask() {},
+    caller: null,
   };
   const done = {
     resolve: (answer: ResponseMessage) => void outcomes.push(answer),

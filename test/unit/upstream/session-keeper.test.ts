@@ -27,7 +27,12 @@ function keeperOf(changes: object = {}) {
     source,
     logger: { debug: log, info: log, warn: log, error: log } as unknown as Logger,
     metrics,
-    events: { instance: 'this', quote: (text) => text, onItems: (items) => void offers.push(items) },
+    events: {
+      instance: 'this',
+      quote: (text) => text,
+      onItems: ({ tools }) => void offers.push(tools),
+      onResourceUpdated() {},
+    },
     deadlines: new Deadlines(clock),
   });
   /** Lets time pass, and whatever follows from it settle. */

@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, test } from 'bun:test';
-import { Call, type CallParts } from '../../../../src/downstream/call.ts';
+import type { Call, CallParts } from '../../../../src/downstream/call.ts';
 import { InFlightReplies } from '../../../../src/downstream/in-flight.ts';
 import { KeepAlive } from '../../../../src/downstream/keep-alive.ts';
+import { LegacyCall } from '../../../../src/downstream/legacy/legacy-call.ts';
 import { applyNotification } from '../../../../src/downstream/legacy/lifecycle.ts';
 import { type SessionFacts, SessionIds } from '../../../../src/downstream/legacy/session-ids.ts';
 import { type Session, Sessions } from '../../../../src/downstream/legacy/sessions.ts';
@@ -78,7 +79,7 @@ function running(session: Session, idText: string): Call {
   const accepted = { json: true, sse: true };
   const asked = { accepted, signal: new Abort(), respond() {}, stream() {}, onLong() {}, onEnd() {} };
   const reply = new Reply({ replies: new InFlightReplies(), streams: new KeepAlive() }, asked, null);
-  const call = new Call(
+  const call = new LegacyCall(
     {} as CallParts,
     parseMessage(text) as RequestMessage,
     session.caller,

@@ -27,6 +27,8 @@ function playedSession() {
   const session = new LegacySession(() => transport, {
     instance: 'this',
     quote: (text) => text,
+    client: null,
+    onResourceUpdated() {},
     onItemsChanged() {},
     onItemFaults() {},
     onOddity: (what) => void oddities.push(what),
@@ -49,6 +51,8 @@ function playedSession() {
       meta: new ObjectText(paramsText).object('_meta'),
       signal: abort,
       notify,
+      ask() {},
+      caller: null,
     };
     session.call(exchange, null, timeoutMs, done);
     return { told, abort, notified };

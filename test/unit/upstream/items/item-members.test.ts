@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test';
 import { ListToolsResultSchema } from '@modelcontextprotocol/sdk/types.js';
-import { mendedTool } from '../../../../src/upstream/items/tool-shape.ts';
+import { mendedTool } from '../../../../src/upstream/items/item-members.ts';
 
 const inputSchema = '"inputSchema":{"type":"object"}';
 

@@ -9,7 +9,7 @@ type ShapeMembers = readonly (readonly [string, Shape])[];
 
 /** The shape of a JSON value that clients accept. */
 interface Shape {
-  readonly is: 'string' | 'boolean' | 'object' | 'array';
+  readonly is: 'string' | 'boolean' | 'number' | 'object' | 'array';
   /** Whether the member is required. If not, null means that it is absent. */
   readonly required?: boolean;
   /** The allowed strings. */
@@ -22,6 +22,7 @@ interface Shape {
 
 const string: Shape = { is: 'string' };
 const boolean: Shape = { is: 'boolean' };
+const number: Shape = { is: 'number' };
 const strings: Shape = { is: 'array', each: string };
 
 function object(members: Readonly<Record<string, Shape>>): Shape {
@@ -44,6 +45,11 @@ const schema = object({
   required: strings,
 });
 
+const icons: Shape = {
+  is: 'array',
+  each: object({ src: required(string), mimeType: string, sizes: strings, theme: oneOf('light', 'dark') }),
+};
+
 /**
  * A tool that the SDKs' clients accept. Any other makes them refuse the whole list.
  * MCP 2025-11-25, Tools, Data Types, and the schemas of the TypeScript SDK, v1 and v2, and of the Python SDK.
@@ -62,10 +68,51 @@ const toolMembers = Object.entries<Shape>({
     openWorldHint: boolean,
   }),
   execution: object({ taskSupport: oneOf('required', 'optional', 'forbidden') }),
-  icons: {
+  icons,
+  _meta: { is: 'object' },
+});
+
+/** A prompt that the SDKs' clients accept. MCP 2025-11-25, Prompts, Data Types. */
+const promptMembers = Object.entries<Shape>({
+  name: required(string),
+  title: string,
+  description: string,
+  arguments: {
     is: 'array',
-    each: object({ src: required(string), mimeType: string, sizes: strings, theme: oneOf('light', 'dark') }),
+    each: object({ name: required(string), title: string, description: string, required: boolean }),
   },
+  icons,
+  _meta: { is: 'object' },
+});
+
+const annotations = object({
+  audience: { is: 'array', each: oneOf('user', 'assistant') },
+  priority: number,
+  lastModified: string,
+});
+
+/** A resource that the SDKs' clients accept. MCP 2025-11-25, Resources, Data Types. */
+const resourceMembers = Object.entries<Shape>({
+  uri: required(string),
+  name: required(string),
+  title: string,
+  description: string,
+  mimeType: string,
+  size: number,
+  annotations,
+  icons,
+  _meta: { is: 'object' },
+});
+
+/** A resource template that the SDKs' clients accept. MCP 2025-11-25, Resources, Resource Templates. */
+const resourceTemplateMembers = Object.entries<Shape>({
+  uriTemplate: required(string),
+  name: required(string),
+  title: string,
+  description: string,
+  mimeType: string,
+  annotations,
+  icons,
   _meta: { is: 'object' },
 });
 
@@ -99,16 +146,35 @@ interface MendedTool {
  * @param text well-formed JSON
  */
 export function mendedTool(text: string): MendedTool {
-  if (kindOf(text) !== 'object') throw misfit('', text, article('object'));
-  let tool = withMendedMembers(text, toolMembers, '');
-  if (!tool.string('name')?.isWellFormed()) throw new Misfit('its name holds half of a character');
-  if (isDeeper(text, maxDepth)) throw new Misfit(`it nests more than ${maxDepth} levels deep`);
+  let tool = mendedItem(text, toolMembers, 'name');
   const schemaText = tool.member('outputSchema');
   const schemaFault = schemaText === undefined ? null : faultOfOutputSchema(schemaText);
   if (schemaFault !== null) tool = new ObjectText(tool.without('outputSchema'));
-  if (/\\ud[89a-f]/i.test(text))
-    tool = new ObjectText(tool.toString().replace(escapes, (found, half) => (half ? '\\ufffd' : found)));
   return { tool, schemaFault };
+}
+
+/** The same for a prompt. */
+export function mendedPrompt(text: string): ObjectText {
+  return mendedItem(text, promptMembers, 'name');
+}
+
+/** The same for a resource. */
+export function mendedResource(text: string): ObjectText {
+  return mendedItem(text, resourceMembers, 'uri');
+}
+
+/** The same for a resource template. */
+export function mendedResourceTemplate(text: string): ObjectText {
+  return mendedItem(text, resourceTemplateMembers, 'uriTemplate');
+}
+
+function mendedItem(text: string, members: ShapeMembers, nameKey: string): ObjectText {
+  if (kindOf(text) !== 'object') throw misfit('', text, article('object'));
+  const item = withMendedMembers(text, members, '');
+  if (!item.string(nameKey)?.isWellFormed()) throw new Misfit(`its ${nameKey} holds half of a character`);
+  if (isDeeper(text, maxDepth)) throw new Misfit(`it nests more than ${maxDepth} levels deep`);
+  if (!/\\ud[89a-f]/i.test(text)) return item;
+  return new ObjectText(item.toString().replace(escapes, (found, half) => (half ? '\\ufffd' : found)));
 }
 
 function isDeeper(text: string, levels: number): boolean {
@@ -169,7 +235,7 @@ function isAbsent(text: string, { is }: Shape): boolean {
   return (is === 'object' && /^\[\s*\]$/.test(text)) || (is === 'array' && /^\{\s*\}$/.test(text));
 }
 
-type ValueType = Shape['is'] | 'number' | 'null';
+type ValueType = Shape['is'] | 'null';
 
 /** The kind of the value at `start`. */
 function kindOf(text: string, start = 0): ValueType {
