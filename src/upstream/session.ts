@@ -46,6 +46,8 @@ export interface UpstreamSession {
   /** Whether a client's call succeeded in it since another one was told that the session is unknown: see {@link Denials}. */
   hasServed: boolean;
   readonly era: Era;
+  /** The eras that the server speaks, as far as it is known: at least that of the session. */
+  readonly speaks: readonly Era[];
   readonly transportName: string;
   readonly protocolVersion: string;
   /** The server's own name and version, fit to be shown; empty if it does not report them. */
@@ -56,6 +58,8 @@ export interface UpstreamSession {
   readonly capabilities: ObjectText;
   /** The ids of the gateways that the session leads to. */
   readonly gateways: readonly string[];
+  /** How long the lists stay fresh by the server's own word, the least of all kinds; null: it has not said. */
+  readonly listTtlMs: number | null;
   /** The error that ended the transport, or null. */
   readonly closedBy: Error | null;
   /**
@@ -90,8 +94,11 @@ export interface UpstreamSession {
 
 /** Opens sessions with one upstream. */
 export interface SessionSource {
-  /** Rejects with an {@link UpstreamFailure} or the signal's reason, and leaves no session behind then. */
-  open(events: SessionEvents, signal: Signal): Promise<UpstreamSession>;
+  /**
+   * Rejects with an {@link UpstreamFailure} or the signal's reason, and leaves no session behind then.
+   * @param era the era of the session, one that the server speaks; by default the configured or detected one
+   */
+  open(events: SessionEvents, signal: Signal, era?: Era): Promise<UpstreamSession>;
   /** The failure to open a session within `timeoutMs`. */
   openTimeout(timeoutMs: number): UpstreamFailure;
   /** Must be called when the settings of the upstream have changed. */

@@ -31,6 +31,8 @@ export class FakeSession implements UpstreamSession {
   hasServed = false;
   closedBy: Error | null = null;
   readonly era = 'legacy';
+  readonly speaks = ['legacy'] as const;
+  listTtlMs: number | null = null;
   readonly transportName = 'fake';
   readonly instructions = '';
   readonly capabilities = new ObjectText('{}');

@@ -5,8 +5,8 @@ import type { Signal } from '../../runtime/abort.ts';
 import { freePayload, textOf } from '../../runtime/owned-bytes.ts';
 import { build } from '../../version.ts';
 import { loopFailure, UpstreamFailure } from '../failure.ts';
+import type { OwnRequests } from '../requests/own-requests.ts';
 import type { SessionEvents } from '../session.ts';
-import type { OwnRequests } from './own-requests.ts';
 
 /** The result of `initialize`. */
 interface Handshake {

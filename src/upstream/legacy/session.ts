@@ -18,12 +18,12 @@ import { UpstreamFailure } from '../failure.ts';
 import type { Item } from '../items/item-list.ts';
 import type { PendingRequest, UpstreamCall } from '../pending-request.ts';
 import { PendingRequests, type PendingRequestsOwner } from '../pending-requests.ts';
+import { Listing } from '../requests/listing.ts';
+import { isRefusal, OwnRequests } from '../requests/own-requests.ts';
 import type { SessionEvents, UpstreamSession } from '../session.ts';
 import { traced } from '../transport/traced.ts';
 import type { Transport, TransportEvents, TransportSource } from '../transport/transport.ts';
 import { initialize, noHandshake } from './handshake.ts';
-import { Listing } from './listing.ts';
-import { isRefusal, OwnRequests } from './own-requests.ts';
 
 /** How long the upstream may take to accept a notification or a response of ours. */
 const sendTimeoutMs = 10_000;
@@ -33,6 +33,8 @@ const maxSends = 1_000;
 /** An upstream session of the legacy era. The ids and progress tokens that go upstream are its own. */
 export class LegacySession implements UpstreamSession, TransportEvents, PendingRequestsOwner {
   readonly era = 'legacy';
+  readonly speaks = ['legacy'] as const;
+  readonly listTtlMs = null;
   hasServed = false;
   readonly transport: Transport;
   readonly #events: SessionEvents;

@@ -13,6 +13,7 @@ import type { RequestCompletion, Transport, TransportEvents } from './transport.
  */
 export class SseTransport implements Transport {
   readonly name = 'sse';
+  readonly hasRequestStreams = false;
   readonly #http: HttpSession;
   readonly #url: string;
   readonly #events: TransportEvents;

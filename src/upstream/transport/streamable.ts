@@ -11,7 +11,7 @@ import type { StreamOwner } from './answer-stream.ts';
 import { freeMessages, parseBody } from './parse-messages.ts';
 import { refusalOf } from './refusal.ts';
 import { SessionStream, unanswerable } from './session-stream.ts';
-import type { RequestCompletion, Transport, TransportEvents } from './transport.ts';
+import type { RequestCompletion, RequestHeaders, Transport, TransportEvents } from './transport.ts';
 
 /** How long the session's stream may take to bring an answer that the stream of its request ended without. */
 const afterStreamMs = 1_000;
@@ -19,6 +19,7 @@ const afterStreamMs = 1_000;
 /** MCP 2025-11-25, Transports, Streamable HTTP: a POST for each message, and a GET stream for messages of no request. */
 export class StreamableTransport implements Transport, StreamOwner {
   readonly name = 'streamable';
+  readonly hasRequestStreams = true;
   readonly #http: HttpSession;
   readonly events: TransportEvents;
   readonly isAnyEventName: () => boolean;
@@ -37,8 +38,9 @@ export class StreamableTransport implements Transport, StreamOwner {
     // The first POST shows whether the endpoint speaks this transport.
   }
 
-  request(id: number, body: string, signal: Signal, done: RequestCompletion): void {
-    const post = new StreamableRequest(this, id, body, this.#headers, signal, done);
+  request(id: number, body: string, signal: Signal, done: RequestCompletion, own?: RequestHeaders): void {
+    const headers = own === undefined ? this.#headers : { ...this.#headers, ...own };
+    const post = new StreamableRequest(this, id, body, headers, signal, done);
     this.#http.request(post, post);
   }
 

@@ -2,7 +2,13 @@ import { type MessageLog, sizeOf } from '../../protocol/message-log.ts';
 import { type Message, parseMessage, type ResponseMessage } from '../../protocol/messages.ts';
 import type { Signal } from '../../runtime/abort.ts';
 import type { UpstreamFailure } from '../failure.ts';
-import type { RequestCompletion, Transport, TransportEvents, TransportSource } from './transport.ts';
+import type {
+  RequestCompletion,
+  RequestHeaders,
+  Transport,
+  TransportEvents,
+  TransportSource,
+} from './transport.ts';
 
 /** The same source, with each message of its transports logged. */
 export function traced(source: TransportSource, log: MessageLog): TransportSource {
@@ -21,14 +27,17 @@ class TracedTransport implements Transport {
   get name(): string {
     return this.#transport.name;
   }
+  get hasRequestStreams(): boolean {
+    return this.#transport.hasRequestStreams;
+  }
 
   open(signal: Signal): Promise<void> {
     return this.#transport.open(signal);
   }
 
-  request(id: number, body: string, signal: Signal, done: RequestCompletion): void {
+  request(id: number, body: string, signal: Signal, done: RequestCompletion, headers?: RequestHeaders): void {
     this.#logSent(body);
-    this.#transport.request(id, body, signal, new TracedCompletion(done, this.#log));
+    this.#transport.request(id, body, signal, new TracedCompletion(done, this.#log), headers);
   }
 
   send(body: string, signal: Signal): Promise<void> {

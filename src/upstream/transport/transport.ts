@@ -28,17 +28,23 @@ export interface RequestCompletion extends Completion<ResponseMessage> {
   defer(): void;
 }
 
+/** Header fields by their names in lower case. MCP 2026-07-28, Streamable HTTP, Request Metadata. */
+export type RequestHeaders = Readonly<Record<string, string>>;
+
 /** Carries the JSON-RPC messages of one session. Every promise rejects with an `UpstreamFailure` or the reason of its signal. */
 export interface Transport {
   /** `streamable`, `sse`: for /health and log lines. */
   readonly name: string;
+  /** Whether each request has headers and a stream of its own, so that closing the stream cancels it. */
+  readonly hasRequestStreams: boolean;
   /** Makes the transport ready for `request`. */
   open(signal: Signal): Promise<void>;
   /**
    * Sends a request. Takes a completion, because a promise at each step would cost more than the rest of the call.
    * The POST of a request whose response came on another stream goes on until it ends or `signal` is aborted.
+   * @param headers of the request alone, which a transport without headers ignores
    */
-  request(id: number, body: string, signal: Signal, done: RequestCompletion): void;
+  request(id: number, body: string, signal: Signal, done: RequestCompletion, headers?: RequestHeaders): void;
   /** Sends a notification or a response. */
   send(body: string, signal: Signal): Promise<void>;
   /** The session is initialized with that protocol version. */

@@ -16,6 +16,7 @@ function playedSession() {
   const seen: number[] = [];
   const transport: Transport = {
     name: 'played',
+    hasRequestStreams: false,
     open: async () => {},
     request(id, body, signal, done) {
       requests.push({ id, body, done, signal });
