@@ -24,6 +24,8 @@ const table = {
   invalid_request: { exitCode: 1, httpStatus: 400, rpcCode: -32600 },
   method_not_found: { exitCode: 1, httpStatus: 200, rpcCode: -32601 },
   invalid_params: { exitCode: 1, httpStatus: 200, rpcCode: -32602 },
+  /** `data.uri` names the resource. MCP 2025-11-25, Resources, Error Handling. */
+  resource_not_found: { exitCode: 1, httpStatus: 200, rpcCode: -32002 },
   unknown_session: { exitCode: 1, httpStatus: 404, rpcCode: -32001 },
   unsupported_protocol_version: { exitCode: 1, httpStatus: 400, rpcCode: -32022 },
   // A call that an upstream failed to answer: see CallFailureReason.

@@ -54,6 +54,7 @@ export class Gateway {
   readonly #sessions: Sessions;
   readonly #registry: Registry;
   readonly #upstreams: Upstreams;
+  readonly #router: Router;
   readonly #endpoint: Endpoint;
   #loaded: LoadedConfig;
   #http: HttpServer | null = null;
@@ -89,11 +90,13 @@ export class Gateway {
       instance,
       quote: (text) => sanitizeReason(text, redactor),
       onItems: (upstream) => this.#registry.update(upstream),
-      onResourceUpdated: () => {},
+      onResourceUpdated: (upstream, uri, paramsText) =>
+        this.#router.subscriptions.updated(upstream, uri, paramsText),
     });
     const upstream = (name: string) => this.#upstreams.get(name);
+    this.#router = new Router({ registry: this.#registry, upstream, redactor, logger });
     this.#endpoint = new Endpoint({
-      router: new Router({ registry: this.#registry, upstream, redactor, logger }),
+      router: this.#router,
       sessions: this.#sessions,
       metrics: downstream,
       logger,
@@ -203,6 +206,7 @@ export class Gateway {
   #applyUpstreams(diff: Pick<ConfigDiff, 'added' | 'restarted' | 'updated'>): void {
     this.#upstreams.apply(this.#loaded, diff);
     this.#registry.setUpstreams(this.#upstreams.all());
+    this.#router.subscriptions.setUpstreams(this.#upstreams.all());
   }
 
   #warn(): void {

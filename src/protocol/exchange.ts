@@ -40,20 +40,23 @@ export interface Exchange {
 
 /** The JSON text of a result or an error object. */
 export type Answer =
-  | {
-      readonly kind: 'result';
-      readonly payload: Payload;
-      /** The result has `isError: true`. */
-      readonly isError?: true;
-      /**
-       * Set if the result does not complete the request: `input_required`, or the type of an extension. MCP 2026-07-28, Results.
-       * The payload never has the member.
-       */
-      readonly resultType?: string;
-      /** How long the result may be cached, if its server says so. MCP 2026-07-28, Caching. The payload never has the hints. */
-      readonly cache?: CacheHints;
-    }
+  | ResultAnswer
   | { readonly kind: 'error'; readonly payload: Payload; readonly code: number };
+
+/** The JSON text of a result. */
+export interface ResultAnswer {
+  readonly kind: 'result';
+  readonly payload: Payload;
+  /** The result has `isError: true`. */
+  readonly isError?: true;
+  /**
+   * Set if the result does not complete the request: `input_required`, or the type of an extension. MCP 2026-07-28, Results.
+   * The payload never has the member.
+   */
+  readonly resultType?: string;
+  /** How long the result may be cached, if its server says so. MCP 2026-07-28, Caching. The payload never has the hints. */
+  readonly cache?: CacheHints;
+}
 
 export interface CacheHints {
   readonly ttlMs: number;

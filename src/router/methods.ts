@@ -4,13 +4,21 @@ import { allKinds, type Kind, kinds } from '../protocol/kinds.ts';
 /** A method whose requests go to the upstream that owns the item they name. */
 export interface OwnerMethod {
   readonly route: 'owner';
-  readonly kind: Kind;
+  readonly kind: 'tools' | 'prompts';
   /** The member of the params that must be an object if it is there. */
   readonly objectKey: string;
 }
 
+/** A method whose requests go to the upstream that owns the resource they name. */
+interface ResourceMethod {
+  readonly route: 'resource';
+  /** Reading is for the upstream; subscriptions are counted here. */
+  readonly does: 'read' | 'subscribe' | 'unsubscribe';
+}
+
 type MethodRoute =
   | OwnerMethod
+  | ResourceMethod
   /** Lists the items of all upstreams. */
   | { readonly route: 'merged'; readonly kind: Kind }
   /** The gateway answers it itself, always in the same way. */
@@ -19,6 +27,10 @@ type MethodRoute =
 /** How the requests of each method are answered. */
 export const methods: ReadonlyMap<string, MethodRoute> = new Map<string, MethodRoute>([
   ['tools/call', { route: 'owner', kind: 'tools', objectKey: 'arguments' }],
+  ['prompts/get', { route: 'owner', kind: 'prompts', objectKey: 'arguments' }],
+  ['resources/read', { route: 'resource', does: 'read' }],
+  ['resources/subscribe', { route: 'resource', does: 'subscribe' }],
+  ['resources/unsubscribe', { route: 'resource', does: 'unsubscribe' }],
   ...allKinds.map((kind): [string, MethodRoute] => [kinds[kind].listMethod, { route: 'merged', kind }]),
   ['ping', { route: 'gateway', answer: { kind: 'result', payload: '{}' } }],
 ]);

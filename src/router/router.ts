@@ -2,18 +2,17 @@ import { GatewayError } from '../errors.ts';
 import { unknownTool } from '../observability/upstream-metrics.ts';
 import type { Answer, Exchange } from '../protocol/exchange.ts';
 import { type Kind, kinds } from '../protocol/kinds.ts';
-import { maxTokenChars } from '../protocol/messages.ts';
 import type { CatalogEntry } from '../registry/catalog.ts';
 import { splitQualified } from '../registry/names.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Upstream } from '../upstream/upstream.ts';
+import { Dispatch, type DispatchParts } from './dispatch.ts';
 import { methods, type OwnerMethod } from './methods.ts';
-import { ToolDispatch, type ToolDispatchParts } from './tool-dispatch.ts';
+import { quoted, requiredString } from './request-params.ts';
+import { ResourceRequests } from './resource-requests.ts';
+import type { Subscriptions } from './subscriptions.ts';
 
-/** Longer names are truncated in error messages. */
-const maxQuotedChars = 200;
-
-interface RouterParts extends ToolDispatchParts {
+interface RouterParts extends DispatchParts {
   readonly registry: Registry;
   readonly upstream: (name: string) => Upstream | undefined;
 }
@@ -21,9 +20,16 @@ interface RouterParts extends ToolDispatchParts {
 /** Answers requests as the table of methods says. */
 export class Router {
   readonly #parts: RouterParts;
+  readonly #resources: ResourceRequests;
 
   constructor(parts: RouterParts) {
     this.#parts = parts;
+    this.#resources = new ResourceRequests(parts);
+  }
+
+  /** The clients' subscriptions to resources. */
+  get subscriptions(): Subscriptions {
+    return this.#resources.subscriptions;
   }
 
   /** Answers one request, at once if that needs no upstream. Throws a {@link GatewayError} instead of answering. */
@@ -32,6 +38,9 @@ export class Router {
     switch (method?.route) {
       case 'owner':
         this.#handleByOwner(exchange, method);
+        break;
+      case 'resource':
+        this.#resources[method.does](exchange);
         break;
       case 'merged':
         exchange.answer(this.#mergedList(exchange, method.kind));
@@ -45,8 +54,10 @@ export class Router {
   }
 
   /** The name of the server that a request is for, or `unknown`. */
-  serverOf({ method, params }: Exchange): string {
+  serverOf({ method, params, caller }: Exchange): string {
     const row = methods.get(method);
+    if (row?.route === 'resource')
+      return this.#resources.ownerOf(caller.view, params?.string('uri') ?? '')?.name ?? 'unknown';
     if (row?.route !== 'owner') return 'unknown';
     const name = params?.string(kinds[row.kind].nameKey) ?? '';
     const entry = this.#parts.registry.catalog(row.kind).find(name);
@@ -62,14 +73,15 @@ export class Router {
   }
 
   #handleByOwner(exchange: Exchange, method: OwnerMethod): void {
-    const name = itemName(exchange, method);
+    const name = requiredString(exchange, kinds[method.kind].nameKey, method.objectKey);
     const entry = this.#parts.registry.catalog(method.kind).find(name);
-    if (entry) this.#call(exchange, entry);
+    if (entry) this.#call(exchange, method.kind, entry);
     else this.#callUnlisted(exchange, method.kind, name);
   }
 
-  #call(exchange: Exchange, entry: CatalogEntry): void {
-    const dispatch = new ToolDispatch(this.#parts, exchange, entry);
+  #call(exchange: Exchange, kind: Kind, entry: CatalogEntry): void {
+    const metrics = kind === 'tools' ? entry.metrics : null;
+    const dispatch = new Dispatch(this.#parts, exchange, entry, metrics);
     entry.upstream.call(exchange, entry.target, entry.item.isRepeatable, dispatch);
   }
 
@@ -87,40 +99,18 @@ export class Router {
         () => {
           const entry = this.#parts.registry.catalog(kind).find(qualified);
           if (!entry) throw unknownItem(kind, qualified);
-          this.#call(exchange, entry);
+          this.#call(exchange, kind, entry);
         },
         (error) => {
-          const tool = { upstream, item: { name: parts.name }, metrics: upstream.metrics.tool(unknownTool) };
-          new ToolDispatch(this.#parts, exchange, tool).reject(error);
+          const target = { upstream, item: { name: parts.name } };
+          const metrics = kind === 'tools' ? upstream.metrics.tool(unknownTool) : null;
+          new Dispatch(this.#parts, exchange, target, metrics).reject(error);
         },
       )
       .catch((error: unknown) => exchange.fail(error));
   }
 }
 
-/** The name of the item that a request is for. Throws `invalid_params` if the params do not fit the method. */
-function itemName(exchange: Exchange, { kind, objectKey }: OwnerMethod): string {
-  const { method, params } = exchange;
-  const { nameKey } = kinds[kind];
-  const name = params?.string(nameKey);
-  if (params === undefined || name === undefined) throw invalidParams(method, nameKey, 'must be a string');
-  if (!params.isObjectOrAbsent(objectKey)) throw invalidParams(method, objectKey, 'must be an object');
-  if ((exchange.meta?.member('progressToken')?.length ?? 0) > maxTokenChars) {
-    const expected = `must have at most ${maxTokenChars} characters: it goes back with each notification`;
-    throw invalidParams(method, 'progressToken', expected);
-  }
-  return name;
-}
-
-function invalidParams(method: string, key: string, expected: string): GatewayError {
-  return new GatewayError('invalid_params', `${method}: "${key}" ${expected}`);
-}
-
 function unknownItem(kind: Kind, qualified: string): GatewayError {
   return new GatewayError('invalid_params', `Unknown ${kinds[kind].noun}: ${quoted(qualified)}`);
-}
-
-function quoted(text: string): string {
-  const short = text.length > maxQuotedChars ? `${text.slice(0, maxQuotedChars)}…` : text;
-  return JSON.stringify(short);
 }

@@ -21,7 +21,7 @@ export interface RetryOwner {
 export class RetryableCall implements Completion<ResponseMessage> {
   readonly #owner: RetryOwner;
   readonly #call: UpstreamCall;
-  readonly #target: MemberEdit;
+  readonly #target: MemberEdit | null;
   readonly #isRepeatable: boolean;
   readonly #done: Completion<ResponseMessage>;
   /** The session in which it was last sent. */
@@ -31,7 +31,7 @@ export class RetryableCall implements Completion<ResponseMessage> {
   constructor(
     owner: RetryOwner,
     call: UpstreamCall,
-    target: MemberEdit,
+    target: MemberEdit | null,
     isRepeatable: boolean,
     done: Completion<ResponseMessage>,
   ) {

@@ -105,11 +105,22 @@ export class Upstream implements UpstreamState {
    */
   call(
     call: UpstreamCall,
-    target: MemberEdit,
+    target: MemberEdit | null,
     isRepeatable: boolean,
     done: Completion<ResponseMessage>,
   ): void {
     new RetryableCall(this.#keeper, call, target, isRepeatable, done).start();
+  }
+
+  /** Subscribes to a resource. Rejects with an `UpstreamFailure`. */
+  async subscribe(uri: string, signal: Signal): Promise<void> {
+    const session = await this.#keeper.usableSession(signal);
+    await session.subscribe(uri, this.#keeper.requestTimeoutMs, signal);
+  }
+
+  /** Ends a subscription, if the upstream is connected. */
+  unsubscribe(uri: string): void {
+    this.#keeper.session?.unsubscribe(uri);
   }
 
   /** Applies settings that need no new session. */

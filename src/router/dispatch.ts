@@ -2,49 +2,56 @@ import { CallFailure, type CallFailureReason } from '../errors.ts';
 import type { Logger } from '../observability/log.ts';
 import { maxAtOnceChars, type Redactor } from '../observability/redact.ts';
 import type { ToolMetrics } from '../observability/upstream-metrics.ts';
-import type { Answer, Exchange } from '../protocol/exchange.ts';
+import type { Answer, Exchange, ResultAnswer } from '../protocol/exchange.ts';
 import type { ResponseMessage } from '../protocol/messages.ts';
 import type { Completion } from '../runtime/completion.ts';
 import { freePayload, textOf } from '../runtime/owned-bytes.ts';
 import { toFailure } from '../upstream/failure.ts';
 
-export interface ToolDispatchParts {
+export interface DispatchParts {
   readonly redactor: Redactor;
   readonly logger: Logger;
 }
 
-/** A tool with its upstream, whether it is listed or not. */
-interface Tool {
+/** What a request is for, at its upstream: a listed item or not. */
+interface DispatchTarget {
   readonly upstream: { readonly name: string };
   readonly item: { readonly name: string };
-  readonly metrics: ToolMetrics;
 }
 
-/** A client's call of an upstream's tool: passes the response on, and counts it. */
-export class ToolDispatch implements Completion<ResponseMessage> {
-  readonly #parts: ToolDispatchParts;
-  readonly #exchange: Exchange;
-  readonly #tool: Tool;
+/** A client's request to an upstream: passes the response on, and counts it if it is the call of a tool. */
+export class Dispatch implements Completion<ResponseMessage> {
+  protected readonly exchange: Exchange;
+  readonly #parts: DispatchParts;
+  readonly #target: DispatchTarget;
   /** Looked up at once: afterwards the upstream may have dropped the tool, and its series. */
-  readonly #metrics: ToolMetrics;
+  readonly #metrics: ToolMetrics | null;
 
-  constructor(parts: ToolDispatchParts, exchange: Exchange, tool: Tool) {
+  /** @param metrics of the tool that is called; null for other requests */
+  constructor(parts: DispatchParts, exchange: Exchange, target: DispatchTarget, metrics: ToolMetrics | null) {
     this.#parts = parts;
-    this.#exchange = exchange;
-    this.#tool = tool;
-    this.#metrics = tool.metrics;
+    this.exchange = exchange;
+    this.#target = target;
+    this.#metrics = metrics;
   }
 
   resolve(response: ResponseMessage): void {
     if (response.error || response.isError) this.#passError(response);
-    else this.#pass({ kind: 'result', payload: response.payload });
+    else this.#pass(this.refined(resultOf(response)));
   }
 
   reject(error: unknown): void {
     const { reason, message } = toFailure(error);
     const server = this.#server;
-    this.#parts.logger.debug('a call failed', { server, tool: this.#tool.item.name, reason, cause: message });
+    const { name } = this.#target.item;
+    const target = this.#metrics === null ? { item: name } : { tool: name };
+    this.#parts.logger.debug('a call failed', { server, ...target, reason, cause: message });
     this.#fail(reason, `upstream "${server}": ${message}`);
+  }
+
+  /** What the client gets of a result; by default all of it. */
+  protected refined(result: ResultAnswer): ResultAnswer {
+    return result;
   }
 
   /** Removes secrets first: failing upstreams tend to quote what they received, including the gateway's credentials. */
@@ -77,27 +84,37 @@ export class ToolDispatch implements Completion<ResponseMessage> {
     const { error, payload } = response;
     const passed = safe === null ? payload : typeof payload === 'string' ? safe : payload.replaced(safe);
     if (error) {
-      this.#metrics.failed('upstream_returned_error');
+      this.#metrics?.failed('upstream_returned_error');
       this.#pass({ kind: 'error', payload: passed, code: error.code });
-    } else this.#pass({ kind: 'result', payload: passed, isError: true });
+    } else this.#pass(this.refined({ kind: 'result', payload: passed, isError: true }));
   }
 
   #pass(answer: Answer): void {
     this.#count();
-    this.#exchange.answer(answer);
+    this.exchange.answer(answer);
   }
 
   get #server(): string {
-    return this.#tool.upstream.name;
+    return this.#target.upstream.name;
   }
 
   #fail(reason: CallFailureReason, message: string): void {
-    this.#metrics.failed(reason);
+    this.#metrics?.failed(reason);
     this.#count();
-    this.#exchange.fail(new CallFailure(this.#server, reason, message));
+    this.exchange.fail(new CallFailure(this.#server, reason, message));
   }
 
   #count(): void {
-    this.#metrics.called((performance.now() - this.#exchange.startMs) / 1000);
+    this.#metrics?.called((performance.now() - this.exchange.startMs) / 1000);
   }
+}
+
+function resultOf({ payload, resultType, cache }: ResponseMessage): ResultAnswer {
+  if (resultType === undefined && cache === undefined) return { kind: 'result', payload };
+  return {
+    kind: 'result',
+    payload,
+    ...(resultType !== undefined && { resultType }),
+    ...(cache !== undefined && { cache }),
+  };
 }

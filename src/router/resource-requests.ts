@@ -1,0 +1,72 @@
+import { CallFailure, GatewayError } from '../errors.ts';
+import type { Exchange } from '../protocol/exchange.ts';
+import type { Registry } from '../registry/registry.ts';
+import { UpstreamFailure } from '../upstream/failure.ts';
+import type { Upstream } from '../upstream/upstream.ts';
+import { Dispatch, type DispatchParts } from './dispatch.ts';
+import { quoted, requiredString } from './request-params.ts';
+import { Subscriptions } from './subscriptions.ts';
+
+interface ResourceRequestsParts extends DispatchParts {
+  readonly registry: Registry;
+}
+
+/** Answers the requests that name a resource. MCP 2025-11-25, Resources. */
+export class ResourceRequests {
+  readonly subscriptions: Subscriptions;
+  readonly #parts: ResourceRequestsParts;
+
+  constructor(parts: ResourceRequestsParts) {
+    this.#parts = parts;
+    this.subscriptions = new Subscriptions({ ownerOf: (view, uri) => this.#requiredOwner(view, uri) });
+  }
+
+  /** Throws a {@link GatewayError} instead of answering. */
+  read(exchange: Exchange): void {
+    const uri = requiredString(exchange, 'uri');
+    const upstream = this.#requiredOwner(exchange.caller.view, uri);
+    const dispatch = new Dispatch(this.#parts, exchange, { upstream, item: { name: uri } }, null);
+    // To read changes nothing, so it may happen twice.
+    upstream.call(exchange, null, true, dispatch);
+  }
+
+  subscribe(exchange: Exchange): void {
+    const uri = requiredString(exchange, 'uri');
+    const { caller, signal } = exchange;
+    const channel = channelOf(exchange);
+    this.subscriptions.subscribe(channel, caller.view, uri, signal).then(
+      () => exchange.answer({ kind: 'result', payload: '{}' }),
+      (error) => this.#subscriptionFailed(exchange, uri, error),
+    );
+  }
+
+  unsubscribe(exchange: Exchange): void {
+    const uri = requiredString(exchange, 'uri');
+    this.subscriptions.unsubscribe(channelOf(exchange), uri);
+    exchange.answer({ kind: 'result', payload: '{}' });
+  }
+
+  /** The upstream that owns a resource in a view, if one does. */
+  ownerOf(_view: string, uri: string): Upstream | undefined {
+    return this.#parts.registry.catalog('resources').find(uri)?.upstream;
+  }
+
+  #requiredOwner(view: string, uri: string): Upstream {
+    const owner = this.ownerOf(view, uri);
+    if (owner) return owner;
+    throw new GatewayError('resource_not_found', `Resource not found: ${quoted(uri)}`, { uri });
+  }
+
+  #subscriptionFailed(exchange: Exchange, uri: string, error: unknown): void {
+    const server = this.ownerOf(exchange.caller.view, uri)?.name ?? 'unknown';
+    if (!(error instanceof UpstreamFailure)) exchange.fail(error);
+    else exchange.fail(new CallFailure(server, error.reason, `upstream "${server}": ${error.message}`));
+  }
+}
+
+function channelOf({ method, caller }: Exchange) {
+  if (caller.channel) return caller.channel;
+  const expected =
+    'needs a session, whose stream carries the updates: send initialize first, then its Mcp-Session-Id';
+  throw new GatewayError('invalid_request', `${method} ${expected}`);
+}

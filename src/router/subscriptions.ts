@@ -1,0 +1,220 @@
+import { GatewayError } from '../errors.ts';
+import type { Channel } from '../protocol/caller.ts';
+import { Abort, type Signal } from '../runtime/abort.ts';
+import { settledOrAborted } from '../runtime/deadlines.ts';
+import { cancelled } from '../upstream/failure.ts';
+import type { Upstream } from '../upstream/upstream.ts';
+
+/** The most resources to which one client subscribes, and the most of all clients together. */
+const defaultMaxPerChannel = 1_000;
+const defaultMaxInAll = 50_000;
+/** The longest URI of a subscription, which is kept as long as the client. */
+const maxUriChars = 2_048;
+const updatedNotification = 'notifications/resources/updated';
+
+interface SubscriptionsParts {
+  /** The owner of a resource in a view. Throws `resource_not_found`. */
+  readonly ownerOf: (view: string, uri: string) => Upstream;
+  readonly maxPerChannel?: number;
+  readonly maxInAll?: number;
+}
+
+/** The gateway's subscription to one resource of an upstream, for all clients that want it. */
+class Feed {
+  upstream: Upstream;
+  readonly uri: string;
+  readonly channels = new Set<Channel>();
+  /** Aborted when nobody wants it any more. */
+  readonly closing = new Abort();
+  /** Settles when the upstream has accepted it, or refused. */
+  opened: Promise<void>;
+  isOpen = false;
+
+  constructor(upstream: Upstream, uri: string) {
+    this.upstream = upstream;
+    this.uri = uri;
+    this.opened = this.#open();
+  }
+
+  /** Subscribes at an upstream that replaces the former one. */
+  moveTo(upstream: Upstream): Promise<void> {
+    this.upstream = upstream;
+    this.isOpen = false;
+    this.opened = this.#open();
+    return this.opened;
+  }
+
+  close(): void {
+    this.closing.abort();
+    if (this.isOpen) this.upstream.unsubscribe(this.uri);
+  }
+
+  #open(): Promise<void> {
+    const { upstream, uri } = this;
+    const opened = upstream.subscribe(uri, this.closing).then(() => {
+      if (this.closing.aborted || upstream !== this.upstream) upstream.unsubscribe(uri);
+      else this.isOpen = true;
+    });
+    // Those who wait for it may have gone.
+    opened.catch(() => {});
+    return opened;
+  }
+}
+
+/**
+ * The clients' subscriptions to resources. However many clients subscribe to one, its upstream knows of one subscription.
+ * MCP 2025-11-25, Resources, Subscriptions; 2026-07-28, Subscriptions.
+ */
+export class Subscriptions {
+  readonly #parts: SubscriptionsParts;
+  /** By upstream and URI. */
+  readonly #feeds = new Map<Upstream, Map<string, Feed>>();
+  /** By channel and URI. */
+  readonly #channels = new Map<Channel, Map<string, Feed>>();
+  #size = 0;
+
+  constructor(parts: SubscriptionsParts) {
+    this.#parts = parts;
+  }
+
+  /** The number of subscriptions of all clients. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /**
+   * Sends the updates of a resource to a client's channel. Resolves once its upstream has accepted a subscription, at once if
+   * there is one. Rejects with `resource_not_found`, `invalid_params` beyond a bound, or an `UpstreamFailure`.
+   * @param view in which the client sees the resource
+   */
+  async subscribe(channel: Channel, view: string, uri: string, signal: Signal): Promise<void> {
+    const present = this.#channels.get(channel)?.get(uri);
+    const feed = present ?? this.#join(channel, uri, this.#parts.ownerOf(view, uri));
+    const { opened } = feed;
+    await settledOrAborted(opened, signal);
+    if (signal.aborted) {
+      if (present === undefined) this.#leave(channel, feed);
+      throw cancelled();
+    }
+    try {
+      await opened;
+    } catch (error) {
+      this.#leave(channel, feed);
+      throw error;
+    }
+  }
+
+  /** Ends a subscription, if there is one. */
+  unsubscribe(channel: Channel, uri: string): void {
+    const feed = this.#channels.get(channel)?.get(uri);
+    if (feed) this.#leave(channel, feed);
+  }
+
+  /** Ends all subscriptions of a channel, which is closed. */
+  drop(channel: Channel): void {
+    for (const feed of [...(this.#channels.get(channel)?.values() ?? [])]) this.#leave(channel, feed);
+  }
+
+  /**
+   * Passes an update on to those who subscribe.
+   * @param uri of the resource, or of a part of a subscribed one
+   * @param paramsText of the notification
+   */
+  updated(upstream: Upstream, uri: string, paramsText: string): void {
+    const feeds = this.#feeds.get(upstream);
+    if (feeds === undefined) return;
+    const exact = feeds.get(uri);
+    if (exact) notifyAll(exact, paramsText);
+    else for (const feed of feeds.values()) if (isPartOf(uri, feed.uri)) notifyAll(feed, paramsText);
+  }
+
+  /** Moves subscriptions to the upstreams that a reload has put in the place of others, and ends those of removed ones. */
+  setUpstreams(upstreams: readonly Upstream[]): void {
+    for (const [former, feeds] of [...this.#feeds]) {
+      if (upstreams.includes(former)) continue;
+      const successor = upstreams.find(({ name }) => name === former.name);
+      for (const feed of [...feeds.values()]) {
+        if (successor) this.#move(feed, successor);
+        else for (const channel of [...feed.channels]) this.#leave(channel, feed);
+      }
+    }
+  }
+
+  #join(channel: Channel, uri: string, upstream: Upstream): Feed {
+    const { maxPerChannel = defaultMaxPerChannel, maxInAll = defaultMaxInAll } = this.#parts;
+    const own = this.#channels.get(channel);
+    if (uri.length > maxUriChars)
+      throw tooMuch(`the URI has ${uri.length} characters; a subscription takes at most ${maxUriChars}`);
+    if ((own?.size ?? 0) >= maxPerChannel)
+      throw tooMuch(`the client has ${maxPerChannel} subscriptions, which is the limit; end some of them`);
+    if (this.#size >= maxInAll)
+      throw tooMuch(`all clients together have ${maxInAll} subscriptions, which is the limit`);
+    let feed = this.#feeds.get(upstream)?.get(uri);
+    if (feed === undefined) {
+      feed = new Feed(upstream, uri);
+      this.#add(feed);
+    }
+    feed.channels.add(channel);
+    this.#size++;
+    if (own) own.set(uri, feed);
+    else this.#channels.set(channel, new Map([[uri, feed]]));
+    return feed;
+  }
+
+  #leave(channel: Channel, feed: Feed): void {
+    if (!feed.channels.delete(channel)) return;
+    this.#size--;
+    const own = this.#channels.get(channel);
+    if (own?.get(feed.uri) === feed) own.delete(feed.uri);
+    if (own?.size === 0) this.#channels.delete(channel);
+    if (feed.channels.size > 0) return;
+    this.#remove(feed);
+    feed.close();
+  }
+
+  /** What happened meanwhile is unknown, so the resource counts as updated. */
+  #move(feed: Feed, successor: Upstream): void {
+    this.#remove(feed);
+    const present = this.#feeds.get(successor)?.get(feed.uri);
+    if (present) {
+      for (const channel of feed.channels) {
+        present.channels.add(channel);
+        this.#channels.get(channel)?.set(feed.uri, present);
+      }
+      return;
+    }
+    this.#add(feed);
+    feed.moveTo(successor).then(
+      () => notifyAll(feed, JSON.stringify({ uri: feed.uri })),
+      () => {
+        if (feed.upstream !== successor) return;
+        for (const channel of [...feed.channels]) this.#leave(channel, feed);
+      },
+    );
+  }
+
+  #add(feed: Feed): void {
+    const feeds = this.#feeds.get(feed.upstream);
+    if (feeds) feeds.set(feed.uri, feed);
+    else this.#feeds.set(feed.upstream, new Map([[feed.uri, feed]]));
+  }
+
+  #remove({ upstream, uri }: Feed): void {
+    const feeds = this.#feeds.get(upstream);
+    feeds?.delete(uri);
+    if (feeds?.size === 0) this.#feeds.delete(upstream);
+  }
+}
+
+function notifyAll({ channels }: Feed, paramsText: string): void {
+  for (const channel of channels) channel.notify(updatedNotification, paramsText);
+}
+
+/** Whether `uri` lies below `whole`. MCP 2025-11-25, ResourceUpdatedNotification: an update may name a part. */
+function isPartOf(uri: string, whole: string): boolean {
+  return uri.startsWith(whole) && (whole.endsWith('/') || /[/?#]/.test(uri.charAt(whole.length)));
+}
+
+function tooMuch(why: string): GatewayError {
+  return new GatewayError('invalid_params', `resources/subscribe: ${why}`);
+}

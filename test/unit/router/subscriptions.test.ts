@@ -1,0 +1,164 @@
+import { describe, expect, test } from 'bun:test';
+import { GatewayError } from '../../../src/errors.ts';
+import type { Channel } from '../../../src/protocol/caller.ts';
+import { Subscriptions } from '../../../src/router/subscriptions.ts';
+import { Abort } from '../../../src/runtime/abort.ts';
+import { UpstreamFailure } from '../../../src/upstream/failure.ts';
+import type { Upstream } from '../../../src/upstream/upstream.ts';
+
+/** An upstream that keeps what is asked of it, and accepts a subscription when the test says so. */
+class SubscribedUpstream {
+  readonly name: string;
+  readonly asked: string[] = [];
+  accepted = Promise.resolve();
+
+  constructor(name = 'up') {
+    this.name = name;
+  }
+  get upstream(): Upstream {
+    return this as unknown as Upstream;
+  }
+  subscribe(uri: string): Promise<void> {
+    this.asked.push(`+${uri}`);
+    return this.accepted;
+  }
+  unsubscribe(uri: string): void {
+    this.asked.push(`-${uri}`);
+  }
+}
+
+class KeptChannel implements Channel {
+  readonly notices: (string | undefined)[] = [];
+  notify(_method: string, paramsText?: string): void {
+    this.notices.push(paramsText);
+  }
+}
+
+function start(bounds: { maxPerChannel?: number; maxInAll?: number } = {}) {
+  const up = new SubscribedUpstream();
+  const ownerOf = (_view: string, uri: string) => {
+    if (uri.startsWith('unknown:')) throw new GatewayError('resource_not_found', 'no such resource');
+    return up.upstream;
+  };
+  const subscriptions = new Subscriptions({ ownerOf, ...bounds });
+  const subscribe = (channel: Channel, uri: string, signal = new Abort()) =>
+    subscriptions.subscribe(channel, '', uri, signal);
+  return { up, subscriptions, subscribe };
+}
+
+test('two clients share one subscription, which ends with the last of them', async () => {
+  const { up, subscriptions, subscribe } = start();
+  const [a, b] = [new KeptChannel(), new KeptChannel()];
+  await Promise.all([subscribe(a, 'x:1'), subscribe(b, 'x:1')]);
+  await subscribe(a, 'x:1');
+  expect(up.asked).toEqual(['+x:1']);
+  subscriptions.updated(up.upstream, 'x:1', '{"uri":"x:1"}');
+  subscriptions.unsubscribe(a, 'x:1');
+  subscriptions.updated(up.upstream, 'x:1', '{"uri":"x:1","n":2}');
+  expect(a.notices).toEqual(['{"uri":"x:1"}']);
+  expect(b.notices).toEqual(['{"uri":"x:1"}', '{"uri":"x:1","n":2}']);
+  expect(up.asked).toEqual(['+x:1']);
+  subscriptions.unsubscribe(b, 'x:1');
+  subscriptions.unsubscribe(b, 'x:1');
+  expect(up.asked).toEqual(['+x:1', '-x:1']);
+  expect(subscriptions.size).toBe(0);
+});
+
+test('an update reaches only subscribers of its upstream and resource', async () => {
+  const { up, subscriptions, subscribe } = start();
+  const channel = new KeptChannel();
+  await subscribe(channel, 'x:1');
+  subscriptions.updated(up.upstream, 'x:12', '{}');
+  subscriptions.updated(new SubscribedUpstream().upstream, 'x:1', '{}');
+  expect(channel.notices).toEqual([]);
+});
+
+test('an update of a part reaches the subscribers of the whole', async () => {
+  const { up, subscriptions, subscribe } = start();
+  const channel = new KeptChannel();
+  await subscribe(channel, 'file:///a');
+  subscriptions.updated(up.upstream, 'file:///a/b', '{"uri":"file:///a/b"}');
+  subscriptions.updated(up.upstream, 'file:///ab', '{"uri":"file:///ab"}');
+  expect(channel.notices).toEqual(['{"uri":"file:///a/b"}']);
+});
+
+test('a dropped channel loses all subscriptions', async () => {
+  const { up, subscriptions, subscribe } = start();
+  const channel = new KeptChannel();
+  await subscribe(channel, 'x:1');
+  await subscribe(channel, 'x:2');
+  subscriptions.drop(channel);
+  subscriptions.drop(channel);
+  expect(up.asked).toEqual(['+x:1', '+x:2', '-x:1', '-x:2']);
+  expect(subscriptions.size).toBe(0);
+});
+
+describe('a subscription that is not accepted', () => {
+  test('fails for everyone who waits, and leaves nothing behind', async () => {
+    const { up, subscriptions, subscribe } = start();
+    up.accepted = Promise.reject(new UpstreamFailure('returned_error', 'no'));
+    const waits = [subscribe(new KeptChannel(), 'x:1'), subscribe(new KeptChannel(), 'x:1')];
+    expect(await Promise.allSettled(waits)).toMatchObject([
+      { reason: { message: 'no' } },
+      { reason: { message: 'no' } },
+    ]);
+    expect(up.asked).toEqual(['+x:1']);
+    expect(subscriptions.size).toBe(0);
+  });
+
+  test('ends upstream when its client has gone before', async () => {
+    const { up, subscriptions, subscribe } = start();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    up.accepted = promise;
+    const abort = new Abort();
+    const wait = subscribe(new KeptChannel(), 'x:1', abort);
+    abort.abort();
+    expect(await wait.catch(String)).toBe('UpstreamFailure: the request was cancelled');
+    expect(up.asked).toEqual(['+x:1']);
+    resolve();
+    await Bun.sleep(0);
+    expect(up.asked).toEqual(['+x:1', '-x:1']);
+    expect(subscriptions.size).toBe(0);
+  });
+
+  test('is refused at once for a resource that nobody owns', async () => {
+    const { subscribe } = start();
+    expect(await subscribe(new KeptChannel(), 'unknown:1').catch(String)).toBe(
+      'GatewayError: no such resource',
+    );
+  });
+});
+
+test.each([
+  [{ maxPerChannel: 1 }, 'x:2', 'the client has 1 subscriptions, which is the limit; end some of them'],
+  [{ maxInAll: 1 }, 'x:2', 'all clients together have 1 subscriptions, which is the limit'],
+  [{}, `x:${'y'.repeat(2_047)}`, 'the URI has 2049 characters; a subscription takes at most 2048'],
+])('beyond the bound %p, a subscription is refused', async (bounds, uri, why) => {
+  const { subscribe, subscriptions } = start(bounds);
+  const channel = new KeptChannel();
+  await subscribe(channel, 'x:1');
+  expect(await subscribe(channel, uri).catch(String)).toBe(`GatewayError: resources/subscribe: ${why}`);
+  expect(subscriptions.size).toBe(1);
+});
+
+describe('after a reload', () => {
+  test('the subscription moves to the upstream of the same name, and counts as updated', async () => {
+    const { subscriptions, subscribe } = start();
+    const channel = new KeptChannel();
+    await subscribe(channel, 'x:1');
+    const successor = new SubscribedUpstream();
+    subscriptions.setUpstreams([successor.upstream]);
+    await Bun.sleep(0);
+    expect(successor.asked).toEqual(['+x:1']);
+    expect(channel.notices).toEqual(['{"uri":"x:1"}']);
+    subscriptions.drop(channel);
+    expect(successor.asked).toEqual(['+x:1', '-x:1']);
+  });
+
+  test('the subscriptions of a removed upstream end', async () => {
+    const { subscriptions, subscribe } = start();
+    await subscribe(new KeptChannel(), 'x:1');
+    subscriptions.setUpstreams([]);
+    expect(subscriptions.size).toBe(0);
+  });
+});
