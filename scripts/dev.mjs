@@ -50,6 +50,7 @@ const tasks = {
     ['bun', 'scripts/build.ts'],
     ...tasks.test(rest.length > 0 ? rest : ['test/binary']),
   ],
+  conformance: (rest) => [['bun', 'test/conformance/run.ts', ...rest]],
   'test:python': (rest) => tasks.test(rest.length > 0 ? rest : ['test/python']),
   'bench:startup': (rest) => [
     ['bun', 'scripts/build.ts'],
