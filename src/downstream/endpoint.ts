@@ -29,7 +29,7 @@ import { errorResponse, toGatewayError } from './error-answers.ts';
 import { InFlightReplies } from './in-flight.ts';
 import { KeepAlive } from './keep-alive.ts';
 import { LegacyCall } from './legacy/legacy-call.ts';
-import { applyNotification, Lifecycle } from './legacy/lifecycle.ts';
+import { applyNotification, Lifecycle, takeInvalid, takeResponse } from './legacy/lifecycle.ts';
 import type { Session, Sessions } from './legacy/sessions.ts';
 import { Reply, type ReplyParts } from './reply.ts';
 import type { EndpointRequest } from './request.ts';
@@ -134,6 +134,7 @@ export class Endpoint {
         this.#lifecycle.initialize(inbound.request, request);
         break;
       case 'invalid':
+        if (inbound.answers !== undefined) takeInvalid(inbound, this.#lifecycle.sessionOf(request));
         request.respond(errorResponse(this.#refuse(inbound), inbound.idText));
     }
   }
@@ -148,6 +149,7 @@ export class Endpoint {
   #serveBatch(messages: readonly Message[], session: Session | undefined, request: EndpointRequest): void {
     const toAnswer: (RequestMessage | InvalidMessage)[] = [];
     for (const message of messages) {
+      if (message.kind === 'invalid') takeInvalid(message, session);
       if (message.kind === 'request' || message.kind === 'invalid') toAnswer.push(message);
       else this.#accept(message, session);
     }
@@ -164,11 +166,11 @@ export class Endpoint {
     );
   }
 
-  /** Accepts a notification, or a response to a request that the gateway never sent. */
+  /** Accepts a notification, or a response to a request of the gateway. One that the gateway never sent counts as an error. */
   #accept(message: NotificationMessage | ResponseMessage, session: Session | undefined): void {
     const { metrics } = this.#parts;
     session?.touch();
-    if (message.kind === 'response') metrics.requestWithoutMethod('invalid', true);
+    if (message.kind === 'response') metrics.requestWithoutMethod('invalid', takeResponse(message, session));
     else {
       applyNotification(message, session);
       metrics.request(message.method, true, 0);

@@ -79,9 +79,14 @@ export class Reply extends LinkedNode implements InFlightReply {
     else signal.addEventListener('abort', () => this.#onClientGone(), { once: true });
   }
 
+  /** Whether the client can be sent something ahead of the answers. */
+  get takesMessages(): boolean {
+    return !this.#isDone && this.#target.accepted.sse;
+  }
+
   /** Sends a message ahead of the answers, unless the client accepts no stream. */
   notify(message: string): Promise<void> | undefined {
-    if (this.#isDone || !this.#target.accepted.sse) return undefined;
+    if (!this.takesMessages) return undefined;
     this.#parts.messages?.message('to client', parseMessage(message), message.length);
     return this.#open().send(message);
   }

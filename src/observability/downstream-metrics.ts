@@ -45,6 +45,10 @@ const sessionDurationBuckets: readonly number[] = [1, 5, 10, 30, 60, 300, 900, 1
 
 /** Why a client session ended: the `reason` of `mcpstead_downstream_session_terminations_total`. */
 export type SessionEndReason = 'client_delete' | 'idle_timeout' | 'gateway_shutdown' | 'init_failed';
+/** How a server's request to a client ended: the `result` of `mcpstead_client_requests_total`. */
+export type QuestionResult = 'answered' | 'declined' | 'refused' | 'expired';
+/** What it asked for: the `kind` of `mcpstead_client_requests_total`. */
+type QuestionKind = 'elicitation' | 'sampling' | 'roots';
 /** Why a bearer token was refused: the `reason` of `mcpstead_mcp_auth_failures_total`. */
 type AuthFailureReason = 'missing_header' | 'bad_format' | 'wrong_token' | 'internal';
 
@@ -72,6 +76,11 @@ export class DownstreamMetrics {
     listen: new MethodCounts(),
     terminate: new MethodCounts(),
   };
+  readonly #questions: Readonly<Record<QuestionKind, Record<QuestionResult, number>>> = {
+    elicitation: { answered: 0, declined: 0, refused: 0, expired: 0 },
+    sampling: { answered: 0, declined: 0, refused: 0, expired: 0 },
+    roots: { answered: 0, declined: 0, refused: 0, expired: 0 },
+  };
   #authSuccesses = 0;
   readonly #authFailures = { missing_header: 0, bad_format: 0, wrong_token: 0, internal: 0 };
 
@@ -79,6 +88,7 @@ export class DownstreamMetrics {
   constructor(families: Families, sessionsActive: () => number) {
     this.#addSessionFamilies(families, sessionsActive);
     this.#addRequestFamilies(families);
+    this.#addQuestionFamily(families);
     this.#addAuthFamilies(families);
   }
 
@@ -103,6 +113,11 @@ export class DownstreamMetrics {
   /** Counts a message without a method, a GET or a DELETE, all of which are answered at once. */
   requestWithoutMethod(label: 'invalid' | 'listen' | 'terminate', ok: boolean): void {
     this.#others[label].count(ok, 0);
+  }
+
+  /** Counts a server's request to a client. */
+  questionEnded(kind: QuestionKind, result: QuestionResult): void {
+    this.#questions[kind][result] += 1;
   }
 
   authSucceeded(): void {
@@ -157,6 +172,16 @@ export class DownstreamMetrics {
           if (durations.count > 0) yield* durations.samples(duration, { method });
         }
       },
+    );
+  }
+
+  #addQuestionFamily(families: Families): void {
+    const questions = Object.entries(this.#questions);
+    families.add(
+      'counter',
+      'mcpstead_client_requests_total',
+      'Requests of servers to clients, by kind and result.',
+      () => questions.flatMap(([kind, results]) => samplesBy('result', results, { kind })),
     );
   }
 

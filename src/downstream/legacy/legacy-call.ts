@@ -1,13 +1,20 @@
 import type { Caller } from '../../protocol/caller.ts';
+import { missingCapability } from '../../protocol/client-capabilities.ts';
 import type { RequestMessage } from '../../protocol/messages.ts';
-import { type Question, type QuestionAnswer, refusedQuestion } from '../../protocol/questions.ts';
+import { type Question, type QuestionAnswer, questions, refusedQuestion } from '../../protocol/questions.ts';
 import type { Completion } from '../../runtime/completion.ts';
 import { Call, type CallParts } from '../call.ts';
 import type { Reply } from '../reply.ts';
+import { withElicitationId } from './elicitation-id.ts';
+import type { Asker } from './open-questions.ts';
 import type { Session } from './sessions.ts';
 
+/** Longer params of a question are refused. */
+const maxQuestionChars = 4 * 1024 * 1024;
+
 /** A request of the legacy era, within a session or not. */
-export class LegacyCall extends Call {
+export class LegacyCall extends Call implements Asker {
+  openQuestions = 0;
   /** Undefined for a request outside a session. */
   readonly #session: Session | undefined;
 
@@ -27,8 +34,39 @@ export class LegacyCall extends Call {
     super.start();
   }
 
-  ask({ method }: Question, done: Completion<QuestionAnswer>): void {
-    done.resolve(refusedQuestion(method, 'the client cannot be asked'));
+  /** MCP 2025-11-25, Transports, Sending Messages to the Server: on the stream of the request that the question belongs to. */
+  ask(question: Question, done: Completion<QuestionAnswer>): void {
+    if (this.isOver) {
+      done.reject(new Error('the request that caused the question has ended'));
+      return;
+    }
+    const why = this.#whyUnaskable(question);
+    if (why === null) {
+      this.#session?.questions.ask(withElicitationId(question), this, done);
+      return;
+    }
+    this.parts.metrics.questionEnded(questions[question.method].capability, 'refused');
+    done.resolve(refusedQuestion(question.method, why));
+  }
+
+  /** Why the client cannot be asked, for the server's developer; null if it can be. */
+  #whyUnaskable({ method, paramsText }: Question): string | null {
+    if (this.#session === undefined) return 'the client has no session, so it cannot be asked';
+    if (!this.reply.takesMessages)
+      return 'the client accepts no text/event-stream for this request, so it cannot be asked';
+    if (paramsText.length > maxQuestionChars)
+      return `the params have ${paramsText.length} characters; at most ${maxQuestionChars} are passed on`;
+    const missing = missingCapability(this.caller.capabilities, method, paramsText);
+    return missing === null ? null : `the client did not declare the capability "${missing}"`;
+  }
+
+  sendQuestion(message: string): boolean {
+    void this.reply.notify(message);
+    return true;
+  }
+
+  sendNotice(message: string): void {
+    void this.reply.notify(message);
   }
 
   /** Cancels the call, because nobody waits for the answer. */
@@ -37,6 +75,7 @@ export class LegacyCall extends Call {
   }
 
   protected override onOver(nowMs: number): void {
+    if (this.openQuestions > 0) this.#session?.questions.endCall(this);
     this.#session?.removeCall(this, nowMs);
   }
 }

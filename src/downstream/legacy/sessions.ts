@@ -10,6 +10,7 @@ import { LinkedList, LinkedNode } from '../../runtime/linked-list.ts';
 import { EventStream } from '../event-stream.ts';
 import type { RunningCall } from '../in-flight.ts';
 import type { KeepAlive } from '../keep-alive.ts';
+import { OpenQuestions } from './open-questions.ts';
 import type { SessionFacts, SessionIds } from './session-ids.ts';
 
 const defaultMaxSessions = 100_000;
@@ -21,6 +22,14 @@ const noticeDelayMs = 50;
 const maxEndedPerTurn = 256;
 /** The shortest time between two warnings that the limit of sessions is reached. */
 const fullWarningIntervalMs = 60_000;
+
+/** Shared by all sessions. */
+interface SessionParts {
+  /** Holds the sessions without a call and a stream, in order of last use. */
+  readonly idleSessions: LinkedList<Session>;
+  readonly metrics: DownstreamMetrics;
+  readonly clock: Clock;
+}
 
 /** A client's session. MCP 2025-11-25, Transports, Session Management. */
 export class Session extends LinkedNode {
@@ -35,12 +44,22 @@ export class Session extends LinkedNode {
   readonly #streams: EventStream[] = [];
   /** Notices that are sent when the client listens again. */
   readonly #missed = new Set<string>();
+  readonly #metrics: DownstreamMetrics;
+  /** Whether an earlier process opened the session. */
+  readonly #isResumed: boolean;
+  #questions: OpenQuestions | null = null;
   #isClosed = false;
 
-  /** @param idleSessions holds the session while it has no call and no stream, in order of last use */
-  constructor(id: string, facts: SessionFacts, idleSessions: LinkedList<Session>, clock: Clock) {
+  constructor(
+    id: string,
+    facts: SessionFacts,
+    { idleSessions, metrics, clock }: SessionParts,
+    isResumed = false,
+  ) {
     super();
     this.id = id;
+    this.#metrics = metrics;
+    this.#isResumed = isResumed;
     const { principal, clientInfo, capabilities, view } = facts;
     this.caller = {
       principal,
@@ -57,6 +76,17 @@ export class Session extends LinkedNode {
     this.#clock = clock;
     this.#idleSessions = idleSessions;
     idleSessions.add(this);
+  }
+
+  /** The requests to the client that it has not answered. */
+  get questions(): OpenQuestions {
+    // Late answers to questions of an earlier process must not be taken for others.
+    this.#questions ??= new OpenQuestions(this.#metrics, this.#isResumed ? Date.now() : 0);
+    return this.#questions;
+  }
+
+  get hasQuestions(): boolean {
+    return this.#questions !== null;
   }
 
   /** Records that the client uses the session. */
@@ -155,10 +185,15 @@ export class Sessions {
   }
 
   /** Opens a session. Throws `unavailable` during shutdown, or if the limit is reached and no session is idle. */
-  open(facts: SessionFacts, id = this.#parts.ids.issue(facts)): Session {
+  open(facts: SessionFacts): Session {
+    return this.#open(this.#parts.ids.issue(facts), facts);
+  }
+
+  #open(id: string, facts: SessionFacts, isResumed?: boolean): Session {
     if (!this.#isAccepting) throw new GatewayError('unavailable', 'the gateway is shutting down');
     this.#makeRoom();
-    const session = new Session(id, facts, this.#idle, this.#clock);
+    const parts = { idleSessions: this.#idle, metrics: this.#parts.metrics, clock: this.#clock };
+    const session = new Session(id, facts, parts, isResumed);
     this.#sessions.set(id, session);
     this.#parts.metrics.sessionOpened();
     return session;
@@ -225,7 +260,7 @@ export class Sessions {
     const facts = this.#parts.ids.read(id);
     if (facts?.principal !== principal) return undefined;
     this.#parts.logger.debug('client session resumed after a restart');
-    return this.open(facts, id);
+    return this.#open(id, facts, true);
   }
 
   /** Ends the least recently used idle session if the limit is reached. */

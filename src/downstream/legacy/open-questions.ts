@@ -1,0 +1,142 @@
+import type { DownstreamMetrics, QuestionResult } from '../../observability/downstream-metrics.ts';
+import { notificationText, type RequestId, requestText, serialOf } from '../../protocol/messages.ts';
+import { type Question, type QuestionAnswer, questions, refusedQuestion } from '../../protocol/questions.ts';
+import type { Signal } from '../../runtime/abort.ts';
+import type { Completion } from '../../runtime/completion.ts';
+import { LinkedList, LinkedNode } from '../../runtime/linked-list.ts';
+
+/** The open questions of one session, and of one of its calls. */
+const maxOpen = 1_000;
+const maxOpenOfCall = 100;
+
+/** The call that a question belongs to, and the way to its client. */
+export interface Asker {
+  /** Aborted when the client cancels the call. */
+  readonly signal: Signal;
+  /** The call's open questions. Only {@link OpenQuestions} changes it. */
+  openQuestions: number;
+  /** Sends a request to the client, ahead of the answer. Returns whether the client can get it. */
+  sendQuestion(message: string): boolean;
+  /** Sends a notification to the client, unless the call has its answer. */
+  sendNotice(message: string): void;
+}
+
+/** A request to the client that it has not answered. */
+class OpenQuestion extends LinkedNode {
+  readonly id: number;
+  readonly question: Question;
+  readonly asker: Asker;
+  readonly done: Completion<QuestionAnswer>;
+  readonly #onAbort: (question: OpenQuestion, reason: unknown) => void;
+
+  constructor(
+    id: number,
+    question: Question,
+    asker: Asker,
+    done: Completion<QuestionAnswer>,
+    onAbort: (question: OpenQuestion, reason: unknown) => void,
+  ) {
+    super();
+    this.id = id;
+    this.question = question;
+    this.asker = asker;
+    this.done = done;
+    this.#onAbort = onAbort;
+    asker.openQuestions++;
+    asker.signal.addEventListener('abort', this);
+    question.signal.addEventListener('abort', this);
+  }
+
+  /** The call or the question is aborted. */
+  handleEvent(): void {
+    const { signal } = this.question.signal.aborted ? this.question : this.asker;
+    this.#onAbort(this, signal.reason);
+  }
+
+  /** Ends the wait. */
+  close(): void {
+    this.unlink();
+    this.asker.openQuestions--;
+    this.asker.signal.removeEventListener('abort', this);
+    this.question.signal.removeEventListener('abort', this);
+  }
+}
+
+/** The requests to the client of a session that it has not answered. Their ids are the session's own. */
+export class OpenQuestions {
+  readonly #metrics: DownstreamMetrics;
+  readonly #open = new LinkedList<OpenQuestion>();
+  #lastId: number;
+
+  /** @param lastId the id before the first one */
+  constructor(metrics: DownstreamMetrics, lastId: number) {
+    this.#metrics = metrics;
+    this.#lastId = lastId;
+  }
+
+  /**
+   * Sends a question to the client. `done` resolves to its answer, or at once to a refusal; it rejects when the question or its
+   * call is aborted before. MCP 2025-11-25, Transports, Sending Messages to the Server.
+   */
+  ask(question: Question, asker: Asker, done: Completion<QuestionAnswer>): void {
+    const { method, paramsText, signal } = question;
+    const aborted = signal.aborted ? signal : asker.signal;
+    if (aborted.aborted) {
+      this.#count(question, 'expired');
+      done.reject(aborted.reason);
+      return;
+    }
+    if (this.#open.size >= maxOpen || asker.openQuestions >= maxOpenOfCall) {
+      this.#refuse(question, 'the client has too many unanswered requests', done);
+      return;
+    }
+    const id = ++this.#lastId;
+    const open = new OpenQuestion(id, question, asker, done, (...ended) => this.#withdraw(...ended));
+    this.#open.add(open);
+    if (asker.sendQuestion(requestText(String(id), JSON.stringify(method), paramsText))) return;
+    open.close();
+    this.#refuse(question, 'the client is disconnected', done);
+  }
+
+  /**
+   * Passes the client's answer on.
+   * @param id as the client sent it; null if it names none
+   * @returns whether the question was open
+   */
+  answer(id: RequestId | null, answer: QuestionAnswer, result: QuestionResult): boolean {
+    const serial = serialOf(id);
+    for (let open = this.#open.first; open; open = open.next as OpenQuestion | null) {
+      if (open.id !== serial) continue;
+      open.close();
+      this.#count(open.question, result);
+      open.done.resolve(answer);
+      return true;
+    }
+    return false;
+  }
+
+  /** Withdraws the questions of a call that has its answer. */
+  endCall(asker: Asker): void {
+    for (const open of this.#open)
+      if (open.asker === asker)
+        this.#withdraw(open, new Error('the request that caused the question has ended'));
+  }
+
+  /** Tells the client that no answer is wanted. MCP 2025-11-25, Cancellation. */
+  #withdraw(open: OpenQuestion, reason: unknown): void {
+    open.close();
+    this.#count(open.question, 'expired');
+    const params = `{"requestId":${open.id},"reason":"no longer needed"}`;
+    open.asker.sendNotice(notificationText('notifications/cancelled', params));
+    open.done.reject(reason);
+  }
+
+  #refuse(question: Question, why: string, done: Completion<QuestionAnswer>): void {
+    this.#count(question, 'refused');
+    done.resolve(refusedQuestion(question.method, why));
+  }
+
+  #count({ method }: Question, result: QuestionResult): void {
+    this.#metrics.questionEnded(questions[method].capability, result);
+  }
+}

@@ -1,0 +1,265 @@
+import { describe, expect, test } from 'bun:test';
+import {
+  Client as ClientV2,
+  StreamableHTTPClientTransport as TransportV2,
+} from '@modelcontextprotocol/client';
+import { Client as ClientV1 } from '@modelcontextprotocol/sdk/client/index.js';
+import { StreamableHTTPClientTransport as TransportV1 } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import {
+  CreateMessageRequestSchema,
+  ElicitRequestSchema,
+  ListRootsRequestSchema,
+} from '@modelcontextprotocol/sdk/types.js';
+import type { Exchange } from '../../src/protocol/exchange.ts';
+import type { QuestionMethod } from '../../src/protocol/questions.ts';
+import { Abort } from '../../src/runtime/abort.ts';
+import { ask, legacyEdge } from '../support/legacy-edge.ts';
+import { messagesOf, RawSession, type RpcMessage, rawPost } from '../support/rpc.ts';
+import { failOnStrayErrors } from '../support/stray-errors.ts';
+import { within } from '../support/wait.ts';
+
+failOnStrayErrors();
+
+const form = {
+  message: 'name?',
+  requestedSchema: { type: 'object', properties: { name: { type: 'string' } } },
+};
+const sampled = { messages: [], maxTokens: 1 };
+const everything = { elicitation: { form: {}, url: {} }, sampling: { tools: {} }, roots: {} };
+
+/** Answers a call with what its client answers to one question. */
+const asking =
+  (method: QuestionMethod, params: object) =>
+  (exchange: Exchange): void => {
+    ask(exchange, method, params).then(
+      ({ kind, text }) =>
+        exchange.answer({
+          kind: 'result',
+          payload: `{"content":[],"_meta":{"kind":"${kind}","got":${text}}}`,
+        }),
+      (error) => exchange.fail(error),
+    );
+  };
+
+const call = { name: 'up__tool', arguments: {} };
+
+/** Calls that ask for everything, each question by the name of the tool. */
+const questionOf: Record<string, [QuestionMethod, object]> = {
+  form: ['elicitation/create', form],
+  sample: ['sampling/createMessage', sampled],
+  roots: ['roots/list', {}],
+};
+
+function byName(exchange: Exchange): void {
+  const [method, params] = questionOf[exchange.params?.string('name') ?? ''] as [QuestionMethod, object];
+  asking(method, params)(exchange);
+}
+
+const roots = [{ uri: 'file:///a', name: 'a' }];
+const message = { role: 'assistant' as const, content: { type: 'text' as const, text: 'hi' }, model: 'm' };
+
+test('a v1 SDK client answers elicitation, sampling and roots requests of its calls', async () => {
+  await using edge = legacyEdge(byName);
+  const client = new ClientV1(
+    { name: 'c', version: '1' },
+    { capabilities: { elicitation: {}, sampling: {}, roots: {} } },
+  );
+  client.setRequestHandler(ElicitRequestSchema, async () => ({ action: 'accept', content: { name: 'Ann' } }));
+  client.setRequestHandler(CreateMessageRequestSchema, async () => message);
+  client.setRequestHandler(ListRootsRequestSchema, async () => ({ roots }));
+  const transport = new TransportV1(new URL(edge.url));
+  await client.connect(transport as Parameters<ClientV1['connect']>[0]);
+  const got = async (name: string) => (await client.callTool({ name }))._meta?.got;
+  // All at once, so that each answer has to find its own question.
+  expect(await Promise.all(['form', 'sample', 'roots'].map(got))).toEqual([
+    { action: 'accept', content: { name: 'Ann' } },
+    message,
+    { roots },
+  ]);
+  expect(await edge.questions('elicitation', 'answered')).toBe(1);
+  await client.close();
+});
+
+test('a v2 SDK client of the legacy era answers elicitation, sampling and roots requests of its calls', async () => {
+  await using edge = legacyEdge(byName);
+  const client = new ClientV2(
+    { name: 'c', version: '1' },
+    { versionNegotiation: { mode: 'legacy' }, capabilities: { elicitation: {}, sampling: {}, roots: {} } },
+  );
+  client.setRequestHandler('elicitation/create', async () => ({
+    action: 'accept',
+    content: { name: 'Ann' },
+  }));
+  client.setRequestHandler('sampling/createMessage', async () => message);
+  client.setRequestHandler('roots/list', async () => ({ roots }));
+  await client.connect(new TransportV2(new URL(edge.url)));
+  const got = async (name: string) => (await client.callTool({ name }))._meta?.got;
+  expect(await Promise.all(['form', 'sample', 'roots'].map(got))).toEqual([
+    { action: 'accept', content: { name: 'Ann' } },
+    message,
+    { roots },
+  ]);
+  await client.close();
+});
+
+/** Starts a call that is asked something; resolves to the question and to what follows. */
+async function asked(session: RawSession) {
+  const messages = messagesOf(
+    await session.post({ jsonrpc: '2.0', id: 'c', method: 'tools/call', params: call }),
+  );
+  const question = (await within('the question', messages.next())).value as RpcMessage;
+  return { question, next: async () => (await within('a message', messages.next())).value as RpcMessage };
+}
+
+describe('the answer to a question', () => {
+  test.each([
+    ['a result', { result: { action: 'accept' } }, { kind: 'result', got: { action: 'accept' } }, 'answered'],
+    [
+      'a refusal of the user',
+      { result: { action: 'decline' } },
+      { kind: 'result', got: { action: 'decline' } },
+      'declined',
+    ],
+    [
+      'an error',
+      { error: { code: -32603, message: 'no' } },
+      { kind: 'error', got: { code: -32603, message: 'no' } },
+      'refused',
+    ],
+    [
+      'a rejection',
+      { error: { code: -1, message: 'no' } },
+      { kind: 'error', got: { code: -1, message: 'no' } },
+      'declined',
+    ],
+  ])('goes back to who asked: %s', async (_, answer, expected, result) => {
+    await using edge = legacyEdge(asking('elicitation/create', form));
+    await using session = await RawSession.open(edge.url, { capabilities: everything });
+    const { question, next } = await asked(session);
+    expect(question).toEqual({ jsonrpc: '2.0', id: 1, method: 'elicitation/create', params: form });
+    expect((await session.post({ jsonrpc: '2.0', id: '1', ...answer })).status).toBe(202);
+    expect((await next()).result._meta).toEqual(expected);
+    expect(await edge.questions('elicitation', result)).toBe(1);
+  });
+
+  test('may come in a batch', async () => {
+    await using edge = legacyEdge(asking('roots/list', {}));
+    await using session = await RawSession.open(edge.url, { capabilities: everything });
+    const { next } = await asked(session);
+    const answers = [
+      { jsonrpc: '2.0', method: 'notifications/progress' },
+      { jsonrpc: '2.0', id: 1, result: { roots: [] } },
+    ];
+    expect((await session.post(answers)).status).toBe(202);
+    expect((await next()).result._meta.got).toEqual({ roots: [] });
+  });
+
+  test('that is no valid response is an error for who asked, and for the client', async () => {
+    await using edge = legacyEdge(asking('roots/list', {}));
+    await using session = await RawSession.open(edge.url, { capabilities: everything });
+    const { next } = await asked(session);
+    expect((await session.post({ jsonrpc: '2.0', id: 1, result: 'x' })).status).toBe(400);
+    expect((await next()).result._meta).toMatchObject({ kind: 'error', got: { code: -32603 } });
+  });
+
+  test('of another session, or of none, is nobody’s', async () => {
+    await using edge = legacyEdge(asking('roots/list', {}));
+    await using session = await RawSession.open(edge.url, { capabilities: everything });
+    await using other = await RawSession.open(edge.url, { capabilities: everything });
+    const { next } = await asked(session);
+    const answer = (name: string) => ({
+      jsonrpc: '2.0',
+      id: 1,
+      result: { roots: [{ uri: `file:///${name}` }] },
+    });
+    expect((await other.post(answer('other'))).status).toBe(202);
+    expect((await rawPost(edge.url, answer('none'))).status).toBe(202);
+    expect((await rawPost(edge.url, answer('lost'), { 'mcp-session-id': 'lost' })).status).toBe(404);
+    await session.post(answer('right'));
+    expect((await next()).result._meta.got).toEqual({ roots: [{ uri: 'file:///right' }] });
+  });
+});
+
+describe('a question is refused at once', () => {
+  test.each([
+    ['roots/list', {}, {}, 'roots', -32601],
+    ['sampling/createMessage', sampled, {}, 'sampling', -32601],
+    ['sampling/createMessage', { ...sampled, tools: [] }, { sampling: {} }, 'sampling.tools', -32601],
+    ['elicitation/create', form, {}, 'elicitation', -32602],
+    ['elicitation/create', { mode: 'url' }, { elicitation: {} }, 'elicitation.url', -32602],
+  ] as const)(
+    'if the client lacks the capability: %s %j of %j',
+    async (method, params, capabilities, missing, code) => {
+      await using edge = legacyEdge(asking(method, params));
+      await using session = await RawSession.open(edge.url, { capabilities });
+      const { answer, before } = await session.request('tools/call', call);
+      expect(before).toEqual([]);
+      expect(answer.result._meta).toEqual({
+        kind: 'error',
+        got: { code, message: `the client did not declare the capability "${missing}"` },
+      });
+      expect(await edge.questions(missing.split('.')[0] ?? '', 'refused')).toBe(1);
+    },
+  );
+
+  test('if the client takes no stream, or has no session', async () => {
+    await using edge = legacyEdge(asking('roots/list', {}));
+    await using session = await RawSession.open(edge.url, { capabilities: everything });
+    const body = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: call };
+    const json = await session.post(body, { accept: 'application/json' });
+    const none = await rawPost(edge.url, body);
+    const got = async (response: Response) =>
+      ((await response.json()) as RpcMessage).result._meta.got.message;
+    expect(await got(json)).toBe(
+      'the client accepts no text/event-stream for this request, so it cannot be asked',
+    );
+    expect(await got(none)).toBe('the client has no session, so it cannot be asked');
+  });
+
+  test('if its params are too long to be kept', async () => {
+    await using edge = legacyEdge(asking('sampling/createMessage', { text: 'x'.repeat(4 * 1024 * 1024) }));
+    await using session = await RawSession.open(edge.url, { capabilities: everything });
+    const { answer } = await session.request('tools/call', call);
+    expect(answer.result._meta.got.message).toMatch(/^the params have 419\d+ characters; at most 4194304/);
+  });
+});
+
+describe('an open question is withdrawn', () => {
+  test('when its server no longer wants an answer', async () => {
+    const signal = new Abort();
+    await using edge = legacyEdge((exchange) => {
+      const end = () => exchange.answer({ kind: 'result', payload: '{"content":[]}' });
+      ask(exchange, 'roots/list', {}, signal).then(() => {}, end);
+    });
+    await using session = await RawSession.open(edge.url, { capabilities: everything });
+    const { next } = await asked(session);
+    signal.abort();
+    expect(await next()).toMatchObject({ method: 'notifications/cancelled', params: { requestId: 1 } });
+    expect((await next()).result).toEqual({ content: [] });
+    expect(await edge.questions('roots', 'expired')).toBe(1);
+  });
+
+  test('when its call ends, or is cancelled', async () => {
+    const exchanges: Exchange[] = [];
+    const ends: unknown[] = [];
+    await using edge = legacyEdge((exchange) => {
+      exchanges.push(exchange);
+      ask(exchange, 'roots/list').catch((reason) => void ends.push(reason));
+    });
+    await using session = await RawSession.open(edge.url, { capabilities: everything });
+    const ending = await asked(session);
+    exchanges[0]?.answer({ kind: 'result', payload: '{"content":[]}' });
+    expect(await ending.next()).toMatchObject({
+      method: 'notifications/cancelled',
+      params: { requestId: 1 },
+    });
+    expect((await ending.next()).result).toEqual({ content: [] });
+    const cancelled = await asked(session);
+    await session.post({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 'c' } });
+    expect(await cancelled.next()).toMatchObject({
+      method: 'notifications/cancelled',
+      params: { requestId: 2 },
+    });
+    expect(ends).toHaveLength(2);
+  });
+});
