@@ -12,6 +12,8 @@ import type { RequestCompletion, Transport } from './transport/transport.ts';
 
 /** How long the POST of a request that has ended may go on before it is cut, which costs the connection. */
 const postTimeoutMs = 5_000;
+/** How long the deadline of a request rests at a time while the server's questions are open. */
+const maxHoldMs = 600_000;
 /** Sent in place of absent params, which some servers refuse. */
 const noParams = new ObjectText('{}');
 
@@ -30,6 +32,12 @@ export interface UpstreamCall {
   ask(question: Question, done: Completion<QuestionAnswer>): void;
   /** Null for the gateway's own requests. */
   readonly caller: Caller | null;
+}
+
+/** A question of the server that belongs to a request. Its client's answer may take longer than the server's own work. */
+export interface OpenQuestion {
+  /** The request is over. */
+  onRequestOver(): void;
 }
 
 /** The session of pending requests. */
@@ -56,6 +64,8 @@ export class PendingRequest extends Abort implements Deadline, RequestCompletion
   readonly #timeoutMs: number;
   /** The JSON text of the params, with our id in place of the caller's progress token. */
   readonly #paramsText: string;
+  /** The open questions, and when the first of them was asked; null: none was. */
+  #hold: { readonly questions: OpenQuestion[]; startMs: number } | null = null;
   #isDeferred = false;
   #isOver = false;
 
@@ -106,7 +116,30 @@ export class PendingRequest extends Abort implements Deadline, RequestCompletion
   }
 
   expire(): void {
-    this.#giveUp(new UpstreamFailure('timeout', `did not answer within ${this.#timeoutMs / 1000} s`));
+    const waited = this.#hold?.questions.length
+      ? `asked its client something, which was not answered within ${maxHoldMs / 1000} s`
+      : `did not answer within ${this.#timeoutMs / 1000} s`;
+    this.#giveUp(new UpstreamFailure('timeout', waited));
+  }
+
+  /** Adds an open question. While there are any, the deadline rests, for a time. */
+  hold(question: OpenQuestion): void {
+    this.#hold ??= { questions: [], startMs: 0 };
+    if (this.#hold.questions.push(question) > 1) return;
+    this.#hold.startMs = deadlines.clock.nowMs();
+    this.atMs += maxHoldMs;
+  }
+
+  /** Removes a question that is no longer open. */
+  release(question: OpenQuestion): void {
+    const hold = this.#hold;
+    const at = hold?.questions.indexOf(question) ?? -1;
+    if (hold === null || at < 0) return;
+    hold.questions.splice(at, 1);
+    if (hold.questions.length > 0 || this.#isOver) return;
+    const leftMs = this.atMs - maxHoldMs - hold.startMs;
+    this.clear();
+    deadlines.start(this, Math.max(0, leftMs));
   }
 
   /** The caller has aborted. */
@@ -154,5 +187,6 @@ export class PendingRequest extends Abort implements Deadline, RequestCompletion
     this.#isOver = true;
     this.clear();
     this.call.signal.removeEventListener('abort', this);
+    if (this.#hold) for (const question of [...this.#hold.questions]) question.onRequestOver();
   }
 }

@@ -9,7 +9,7 @@ import type { Transport } from './transport/transport.ts';
 /** The session of the requests. */
 export interface PendingRequestsOwner {
   readonly transport: Transport;
-  onAnswered(): void;
+  onAnswered(request: PendingRequest, answer: ResponseMessage): void;
   /** A request was given up, so that the upstream need not answer it. */
   onGivenUp(request: PendingRequest, reason: UpstreamFailure): void;
 }
@@ -47,6 +47,22 @@ export class PendingRequests implements RequestOwner {
     return serial === undefined ? undefined : this.#table.get(serial);
   }
 
+  /**
+   * The request that a message of the server belongs to: the one on whose stream it came. On a shared stream nothing tells, so
+   * that it is the only request of a client, or the newest one if the session has only one client.
+   * @param streamId the id of the request on whose stream the message came; null: a shared stream
+   */
+  concerned(streamId: number | null, hasOneClient: boolean): PendingRequest | 'none' | 'several' {
+    if (streamId !== null) return this.find(streamId) ?? 'none';
+    let newest: PendingRequest | null = null;
+    for (const request of this.#table.values()) {
+      if (request.call.caller === null) continue;
+      if (newest !== null && !hasOneClient) return 'several';
+      if (newest === null || newest.id < request.id) newest = request;
+    }
+    return newest ?? 'none';
+  }
+
   rejectAll(reason: unknown): void {
     for (const request of this.#table.values()) request.reject(reason);
   }
@@ -63,7 +79,7 @@ export class PendingRequests implements RequestOwner {
 
   onAnswered(request: PendingRequest, answer: ResponseMessage): void {
     this.#remove(request);
-    this.#owner.onAnswered();
+    this.#owner.onAnswered(request, answer);
     request.done.resolve(answer);
   }
 

@@ -39,6 +39,7 @@ export async function probe(upstream: UpstreamConfig, quote: (text: string) => s
     },
     client: null,
     onItemsChanged() {},
+    onLogDropped() {},
     onResourceUpdated() {},
     onClosed() {},
     onSuspect() {},

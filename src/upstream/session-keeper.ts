@@ -55,6 +55,8 @@ export interface KeeperStatus {
   readonly lastSeenMs: number | null;
   readonly reconnects: number;
   readonly lastError: string | null;
+  /** The log messages that belonged to no single call. */
+  readonly logsDropped: number;
   /** Milliseconds until the next attempt; null: none is due. */
   readonly nextRetryMs: number | null;
 }
@@ -93,6 +95,7 @@ export class SessionKeeper implements RetryOwner, SessionEvents {
   #lastFailure: UpstreamFailure | null = null;
   #lastSeenMs: number | null = null;
   #gateways: readonly string[] = [];
+  #logsDropped = 0;
 
   constructor(parts: KeeperParts) {
     const { config, logger, metrics, events, deadlines = processDeadlines } = parts;
@@ -149,6 +152,7 @@ export class SessionKeeper implements RetryOwner, SessionEvents {
       protocolVersion: this.session?.protocolVersion ?? null,
       lastSeenMs: this.#lastSeenMs,
       reconnects: this.#reconnects,
+      logsDropped: this.#logsDropped,
       lastError: this.#lastFailure?.message ?? null,
       nextRetryMs: this.#state === 'backoff' ? this.#wait.leftMs : null,
     };
@@ -217,6 +221,10 @@ export class SessionKeeper implements RetryOwner, SessionEvents {
   }
   onResourceUpdated(session: UpstreamSession, uri: string, paramsText: string): void {
     if (session === this.session) this.#parts.events.onResourceUpdated(uri, paramsText);
+  }
+  onLogDropped(): void {
+    this.#logsDropped++;
+    this.#log.oddity('it sends log messages that belong to no call, which are dropped');
   }
   onOddity(what: string): void {
     this.#log.oddity(what);

@@ -31,6 +31,8 @@ export interface SessionEvents {
   onItemFaults(kind: Kind, faults: string | null): void;
   /** A resource to which the session subscribes has changed. @param paramsText of the notification */
   onResourceUpdated(session: UpstreamSession, uri: string, paramsText: string): void;
+  /** A log message belongs to no single call and was dropped. */
+  onLogDropped(): void;
   /** The transport has ended. */
   onClosed(session: UpstreamSession, error: Error): void;
   /** The session may be lost, or the upstream dead. */

@@ -100,7 +100,8 @@ describe('protocol: auto', () => {
       (health) => health.servers[0]?.last_error !== null,
     );
     expect(servers[0]?.last_error).toBe('refused to initialize: not today (error -32602)');
-    expect(upstream.received.map(({ httpMethod }) => httpMethod)).toEqual(['POST']);
+    // Once more with plain capabilities, but not over HTTP+SSE.
+    expect(upstream.received.map(({ httpMethod }) => httpMethod)).toEqual(['POST', 'POST']);
   });
 
   test('reports both transports if neither works', async () => {

@@ -29,21 +29,41 @@ export const noHandshake: Handshake = {
   capabilities: new ObjectText('{}'),
 };
 
-/** Sends `initialize`. MCP 2025-11-25, Lifecycle. Rejects with an {@link UpstreamFailure}, or the signal's reason. */
+/**
+ * The capabilities of the gateway in a session that many clients share: all that one of them might have. What the client of a call
+ * lacks is refused when the server asks for it.
+ */
+const sharedCapabilities = JSON.stringify({
+  elicitation: { form: {}, url: {} },
+  sampling: { context: {}, tools: {} },
+  roots: { listChanged: true },
+});
+/** The codes of errors that may mean that the server does not understand the params, and the gateway's could be plainer. */
+const invalidCodes = [-32600, -32602, -32603, -32700];
+
+/**
+ * Sends `initialize`. MCP 2025-11-25, Lifecycle. If the server refuses it as invalid, it is sent once more with capabilities
+ * without settings, which some servers do not know. Rejects with an {@link UpstreamFailure}, or the signal's reason.
+ */
 export async function initialize(
   requests: OwnRequests,
-  events: Pick<SessionEvents, 'instance' | 'quote'>,
+  events: Pick<SessionEvents, 'client' | 'instance' | 'quote'>,
   signal: Signal,
 ): Promise<Handshake> {
-  const params = JSON.stringify({
-    protocolVersion: latestLegacyVersion,
-    capabilities: {},
-    clientInfo: { name: 'mcpstead', version: build.version },
-  });
-  const answer = await requests.askOnce('initialize', params, Number.POSITIVE_INFINITY, signal);
-  const result = new ObjectText(textOf(answer.payload));
-  freePayload(answer.payload);
-  if (answer.error) throw requests.refusal('to initialize', answer.error);
+  const capabilities = events.client?.capabilities ?? sharedCapabilities;
+  const clientInfo = complete(events.client?.clientInfo ?? '{}');
+  const ask = async (declared: string) => {
+    const params = `{"protocolVersion":"${latestLegacyVersion}","capabilities":${declared},"clientInfo":${clientInfo}}`;
+    const { error, payload } = await requests.askOnce('initialize', params, Number.POSITIVE_INFINITY, signal);
+    const result = new ObjectText(textOf(payload));
+    freePayload(payload);
+    return { error, result };
+  };
+  let { error, result } = await ask(capabilities);
+  const plain = plainCapabilities(capabilities);
+  if (error && invalidCodes.includes(error.code) && plain !== capabilities)
+    ({ error, result } = await ask(plain));
+  if (error) throw requests.refusal('to initialize', error);
   const gateways = gatewaysIn(result);
   if (gateways.includes(events.instance)) throw loopFailure(gateways[0] === events.instance);
   const protocolVersion = result.string('protocolVersion');
@@ -62,4 +82,20 @@ export async function initialize(
     instructions: result.string('instructions') ?? '',
     capabilities: result.object('capabilities') ?? noHandshake.capabilities,
   };
+}
+
+/** The same capabilities without their settings, and without experiments and extensions. */
+function plainCapabilities(capabilities: string): string {
+  const declared = new ObjectText(capabilities);
+  const known = ['elicitation', 'sampling', 'roots'].filter((name) => declared.member(name) !== undefined);
+  return JSON.stringify(Object.fromEntries(known.map((name) => [name, {}])));
+}
+
+/** Who is introduced to the server, which must have a name and a version. MCP 2025-11-25, Lifecycle, Initialization. */
+function complete(clientInfo: string): string {
+  const info = new ObjectText(clientInfo);
+  const missing = Object.entries({ name: 'mcpstead', version: build.version })
+    .filter(([name]) => info.string(name) === undefined)
+    .map(([name, value]) => ({ name, value: JSON.stringify(value) }));
+  return missing.length === 0 ? clientInfo : info.with(...missing);
 }

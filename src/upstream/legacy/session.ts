@@ -10,11 +10,13 @@ import {
   type ResponseMessage,
   resultText,
 } from '../../protocol/messages.ts';
+import { isQuestionMethod } from '../../protocol/questions.ts';
+import { isSevere, type Severity } from '../../protocol/severity.ts';
 import { Abort, type Signal } from '../../runtime/abort.ts';
 import type { Completion } from '../../runtime/completion.ts';
 import { deadlines } from '../../runtime/deadlines.ts';
 import { freePayload } from '../../runtime/owned-bytes.ts';
-import { UpstreamFailure } from '../failure.ts';
+import { failureIn, UpstreamFailure } from '../failure.ts';
 import type { Item } from '../items/item-list.ts';
 import type { PendingRequest, UpstreamCall } from '../pending-request.ts';
 import { PendingRequests, type PendingRequestsOwner } from '../pending-requests.ts';
@@ -23,12 +25,16 @@ import { isRefusal, OwnRequests } from '../requests/own-requests.ts';
 import type { SessionEvents, UpstreamSession } from '../session.ts';
 import { traced } from '../transport/traced.ts';
 import type { Transport, TransportEvents, TransportSource } from '../transport/transport.ts';
+import { Elicitations, urlElicitationRequired } from './elicitations.ts';
 import { initialize, noHandshake } from './handshake.ts';
+import { ServerQuestions } from './server-questions.ts';
 
 /** How long the upstream may take to accept a notification or a response of ours. */
 const sendTimeoutMs = 10_000;
 /** The most of them in flight: an upstream that pings without end is not answered for a while. */
-const maxSends = 1_000;
+const maxSends = 10_000;
+/** How long the upstream may take to change the level of its log messages. A call waits for that. */
+const setLevelTimeoutMs = 5_000;
 
 /** An upstream session of the legacy era. The ids and progress tokens that go upstream are its own. */
 export class LegacySession implements UpstreamSession, TransportEvents, PendingRequestsOwner {
@@ -42,11 +48,19 @@ export class LegacySession implements UpstreamSession, TransportEvents, PendingR
   readonly #own: OwnRequests;
   #handshake = noHandshake;
   #listings: Record<Kind, Listing>;
+  readonly #questions: ServerQuestions;
+  readonly #elicitations = new Elicitations();
+  /** The least severe log messages that the upstream was asked for; null: it was not. */
+  #logLevel: Severity | null = null;
   #closedBy: Error | null = null;
   #sends = 0;
 
   constructor(source: TransportSource, events: SessionEvents) {
     this.#events = events;
+    this.#questions = new ServerQuestions({
+      isShared: events.client === null,
+      send: (body) => this.#send(body),
+    });
     this.#own = new OwnRequests(this.#requests, (text) => events.quote(text));
     this.#listings = forEachKind((kind) => new Listing(kind, this.#own, false));
     this.transport = (events.messages ? traced(source, events.messages) : source)(this);
@@ -99,7 +113,12 @@ export class LegacySession implements UpstreamSession, TransportEvents, PendingR
     timeoutMs: number,
     done: Completion<ResponseMessage>,
   ): void {
-    this.#requests.start(call, target, timeoutMs, done);
+    const level = call.caller === null ? null : call.caller.logLevel;
+    if (level === null || !this.#isLevelWanted(level)) this.#requests.start(call, target, timeoutMs, done);
+    else
+      void this.#setLogLevel(level, call.signal).finally(() =>
+        this.#requests.start(call, target, timeoutMs, done),
+      );
   }
 
   async list(kind: Kind, pageTimeoutMs: number, timeoutMs: number, signal: Signal): Promise<Item[]> {
@@ -145,9 +164,10 @@ export class LegacySession implements UpstreamSession, TransportEvents, PendingR
     }
   }
 
-  onAnswered(): void {
+  onAnswered({ call }: PendingRequest, answer: ResponseMessage): void {
     // An upstream that refuses to initialize does not count as seen.
     if (this.#handshake !== noHandshake) this.#events.onSeen();
+    if (answer.error?.code === urlElicitationRequired) this.#elicitations.required(call, answer);
   }
 
   onGivenUp({ id, call }: PendingRequest, { message }: UpstreamFailure): void {
@@ -160,7 +180,7 @@ export class LegacySession implements UpstreamSession, TransportEvents, PendingR
   onMessage(message: Message, requestId: number | null): Promise<void> | undefined {
     this.#events.onSeen();
     if (message.kind === 'notification') return this.#takeNotification(message, requestId);
-    if (message.kind === 'request') this.#answer(message);
+    if (message.kind === 'request') this.#takeRequest(message, requestId);
     else if (message.kind === 'response') this.#takeResponse(message);
     else this.#takeInvalid(message);
     return undefined;
@@ -191,28 +211,58 @@ export class LegacySession implements UpstreamSession, TransportEvents, PendingR
         return request.call.notify(message.method, paramsText);
       }
       case 'notifications/message':
-        // Only a request's own stream tells which call a log message belongs to.
-        return this.#requests.find(requestId)?.call.notify(message.method, message.params?.toString());
+        return this.#takeLogMessage(message, requestId);
+      case 'notifications/cancelled':
+        this.#questions.withdraw(message.params?.member('requestId'), requestId);
+        return undefined;
+      case 'notifications/elicitation/complete':
+        return this.#takeCompletion(message, requestId);
       case 'notifications/resources/updated': {
         const uri = message.params?.string('uri');
         if (uri !== undefined) this.#events.onResourceUpdated(this, uri, String(message.params));
         return undefined;
       }
       default:
-        this.#takeChange(message.method, requestId);
-        return undefined;
+        if (this.#takeChange(message.method, requestId)) return undefined;
+        return this.#requests.find(requestId)?.call.notify(message.method, message.params?.toString());
     }
   }
 
-  /** Some servers announce a change before every answer, that of the list included. That list is new. */
-  #takeChange(method: string, requestId: number | null): void {
+  /** A log message that belongs to no single call may be about another client's, so that nobody gets it. */
+  #takeLogMessage(
+    { method, params }: NotificationMessage,
+    requestId: number | null,
+  ): Promise<void> | undefined {
+    const concerned = this.#concerned(requestId);
+    if (typeof concerned !== 'string') return concerned.call.notify(method, params?.toString());
+    this.#events.onLogDropped();
+    return undefined;
+  }
+
+  /** MCP 2025-11-25, Elicitation, Completion Notifications: they come whenever the client is done, and name no call. */
+  #takeCompletion(
+    { method, params }: NotificationMessage,
+    requestId: number | null,
+  ): Promise<void> | undefined {
+    const paramsText = params?.toString();
+    const channel = this.#elicitations.take(params?.string('elicitationId') ?? '');
+    if (channel === undefined) return this.#requests.find(requestId)?.call.notify(method, paramsText);
+    channel.notify(method, paramsText);
+    return undefined;
+  }
+
+  /**
+   * Takes the notification that a list has changed. Returns whether it is one. Some servers announce a change before every answer,
+   * that of the list included. That list is new.
+   */
+  #takeChange(method: string, requestId: number | null): boolean {
+    const named = allKinds.filter((kind) => kinds[kind].changedNotification === method);
+    if (named.length === 0) return false;
     const answered = this.#requests.find(requestId)?.call.methodText;
-    const changed = allKinds.filter(
-      (kind) =>
-        kinds[kind].changedNotification === method && JSON.stringify(kinds[kind].listMethod) !== answered,
-    );
+    const changed = named.filter((kind) => JSON.stringify(kinds[kind].listMethod) !== answered);
     for (const kind of changed) this.#listings[kind].changed();
     if (changed.length > 0) this.#events.onItemsChanged(this, changed);
+    return true;
   }
 
   /** Takes a response that came on another stream than its request's. */
@@ -240,13 +290,46 @@ export class LegacySession implements UpstreamSession, TransportEvents, PendingR
     );
   }
 
-  /** The gateway declares no capabilities, so an upstream may request nothing but a ping. */
-  #answer({ method, idText }: RequestMessage): void {
+  #takeRequest(message: RequestMessage, requestId: number | null): void {
+    const { method, idText, params } = message;
     if (method === 'ping') this.#send(resultText(idText, '{}'));
-    else this.#send(errorText(idText, '{"code":-32601,"message":"Method not found"}'));
+    else if (isQuestionMethod(method)) {
+      const concerned = this.#concerned(requestId);
+      if (typeof concerned !== 'string') this.#elicitations.asked(concerned.call, params);
+      this.#questions.take(message, method, concerned);
+    } else this.#send(errorText(idText, '{"code":-32601,"message":"Method not found"}'));
   }
 
-  /** Sends a message that is not answered. Its failure does not matter. */
+  /** The request that a message of the server belongs to, or why that is unknown. */
+  #concerned(requestId: number | null): PendingRequest | 'none' | 'several' {
+    return this.#requests.concerned(requestId, this.#events.client !== null);
+  }
+
+  /** A session of one client follows its level. In a shared one, each client's edge leaves out what is not severe enough for it. */
+  #isLevelWanted(level: Severity): boolean {
+    const current = this.#logLevel;
+    if (current === null || this.#events.client !== null) return level !== current;
+    return level !== current && isSevere(current, level);
+  }
+
+  /** MCP 2025-11-25, Logging, Setting Log Level. Does not reject: the call that wants the level is made in any case. */
+  async #setLogLevel(level: Severity, signal: Signal): Promise<void> {
+    this.#logLevel = level;
+    if (this.capabilities.member('logging') === undefined) return;
+    try {
+      const params = JSON.stringify({ level });
+      const { payload } = await this.#own.ask('logging/setLevel', params, setLevelTimeoutMs, signal);
+      freePayload(payload);
+    } catch {
+      // The call shows whether the session lives. If it does, the next client that wants the level asks again.
+      this.#logLevel = null;
+    }
+  }
+
+  /**
+   * Sends a message that is not answered. Its failure does not matter. It is sent a second time if its connection breaks, which
+   * may be one that the server closes while it is used again; to get it twice does no harm.
+   */
   #send(body: string): void {
     if (this.#sends === maxSends) return;
     this.#sends++;
@@ -254,6 +337,9 @@ export class LegacySession implements UpstreamSession, TransportEvents, PendingR
     const deadline = deadlines.add(sendTimeoutMs, () => abort.abort());
     this.transport
       .send(body, abort)
+      .catch((error) => {
+        if (failureIn(error)?.kind === 'broken') return this.transport.send(body, abort);
+      })
       .catch(() => {})
       .finally(() => {
         this.#sends--;

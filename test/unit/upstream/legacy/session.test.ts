@@ -1,70 +1,8 @@
 import { describe, expect, test } from 'bun:test';
-import { ObjectText } from '../../../../src/json/object.ts';
-import { parseMessage, type ResponseMessage } from '../../../../src/protocol/messages.ts';
-import { Abort, type Signal } from '../../../../src/runtime/abort.ts';
-import { textOf } from '../../../../src/runtime/owned-bytes.ts';
+import { parseMessage } from '../../../../src/protocol/messages.ts';
+import { Abort } from '../../../../src/runtime/abort.ts';
 import { UpstreamFailure } from '../../../../src/upstream/failure.ts';
-import { LegacySession } from '../../../../src/upstream/legacy/session.ts';
-import type { RequestCompletion, Transport } from '../../../../src/upstream/transport/transport.ts';
-
-/** A session whose transport a test plays, and what it sent. */
-function playedSession() {
-  const requests: { id: number; body: string; done: RequestCompletion; signal: Signal }[] = [];
-  const notices: string[] = [];
-  const oddities: string[] = [];
-  /** The number of requests sent at each sign of life. */
-  const seen: number[] = [];
-  const transport: Transport = {
-    name: 'played',
-    hasRequestStreams: false,
-    open: async () => {},
-    request(id, body, signal, done) {
-      requests.push({ id, body, done, signal });
-    },
-    send: async (body) => void notices.push(body),
-    initialized() {},
-    close: async () => {},
-  };
-  const session = new LegacySession(() => transport, {
-    instance: 'this',
-    quote: (text) => text,
-    client: null,
-    onResourceUpdated() {},
-    onItemsChanged() {},
-    onItemFaults() {},
-    onOddity: (what) => void oddities.push(what),
-    onClosed() {},
-    onSuspect() {},
-    onSeen: () => void seen.push(requests.length),
-  });
-  /** Calls, and tells what comes of it. */
-  const call = (abort = new Abort(), timeoutMs = 60_000, paramsText = '{"name":"a"}') => {
-    const told: (string | ResponseMessage)[] = [];
-    const done = {
-      resolve: (answer: ResponseMessage) => void told.push(textOf(answer.payload)),
-      reject: (reason: unknown) => void told.push((reason as UpstreamFailure).kind),
-    };
-    const notified: string[] = [];
-    const notify = (_method: string, paramsText = '{}') => void notified.push(paramsText);
-    const exchange = {
-      methodText: '"tools/call"',
-      params: new ObjectText(paramsText),
-      meta: new ObjectText(paramsText).object('_meta'),
-      signal: abort,
-      notify,
-      ask() {},
-      caller: null,
-    };
-    session.call(exchange, null, timeoutMs, done);
-    return { told, abort, notified };
-  };
-  const answer = (at: number, outcome: string) => {
-    const { id, done } = requests[at] as (typeof requests)[number];
-    const text = `{"jsonrpc":"2.0","id":${id},${outcome}}`;
-    done.resolve(parseMessage(text) as ResponseMessage);
-  };
-  return { session, call, answer, requests, notices, oddities, seen };
-}
+import { playedSession } from '../../../support/played-session.ts';
 
 const initialized = '"result":{"protocolVersion":"2025-11-25","capabilities":{}}';
 
