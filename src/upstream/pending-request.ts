@@ -8,7 +8,7 @@ import { type Deadline, deadlines } from '../runtime/deadlines.ts';
 import type { LinkedNode } from '../runtime/linked-list.ts';
 import { freePayload } from '../runtime/owned-bytes.ts';
 import { UpstreamFailure } from './failure.ts';
-import type { RequestCompletion, Transport } from './transport/transport.ts';
+import type { RequestCompletion, RequestHeaders, Transport } from './transport/transport.ts';
 
 /** How long the POST of a request that has ended may go on before it is cut, which costs the connection. */
 const postTimeoutMs = 5_000;
@@ -40,6 +40,32 @@ export interface OpenQuestion {
   onRequestOver(): void;
 }
 
+/** How the requests of an era are written. */
+export interface RequestForm {
+  /**
+   * The JSON text of the params, with `id` in place of the caller's progress token.
+   * @param token the JSON text of that token; `null`, which an upstream may refuse, if there should be none
+   */
+  paramsText(call: UpstreamCall, target: MemberEdit | null, id: number, token: string | undefined): string;
+  /** The headers of the request alone, if it has any. */
+  headers(call: UpstreamCall, target: MemberEdit | null): RequestHeaders | undefined;
+}
+
+/** Requests whose metadata is that of the session: all of the legacy era. */
+export const plainForm: RequestForm = {
+  paramsText({ params = noParams, meta }, target, id, token) {
+    if (meta === undefined || token === undefined)
+      return target === null ? params.toString() : params.with(target);
+    const value =
+      token === 'null'
+        ? meta.without('progressToken')
+        : meta.with({ name: 'progressToken', value: String(id) });
+    const edit = { name: '_meta', value };
+    return target === null ? params.with(edit) : params.with(target, edit);
+  },
+  headers: () => undefined,
+};
+
 /** The session of pending requests. */
 export interface RequestOwner {
   onAnswered(request: PendingRequest, answer: ResponseMessage): void;
@@ -66,6 +92,7 @@ export class PendingRequest extends Abort implements Deadline, RequestCompletion
   readonly #paramsText: string;
   /** The open questions, and when the first of them was asked; null: none was. */
   #hold: { readonly questions: OpenQuestion[]; startMs: number } | null = null;
+  readonly #headers: RequestHeaders | undefined;
   #isDeferred = false;
   #isOver = false;
 
@@ -75,6 +102,7 @@ export class PendingRequest extends Abort implements Deadline, RequestCompletion
    */
   constructor(
     owner: RequestOwner,
+    form: RequestForm,
     id: number,
     call: UpstreamCall,
     target: MemberEdit | null,
@@ -87,19 +115,10 @@ export class PendingRequest extends Abort implements Deadline, RequestCompletion
     this.id = id;
     this.call = call;
     this.#timeoutMs = timeoutMs;
-    const { params = noParams, meta } = call;
-    const token = meta?.member('progressToken');
-    // A null token means none; an upstream may refuse it.
-    const hasToken = token !== undefined && token !== 'null';
-    this.progressToken = hasToken ? token : undefined;
-    if (meta === undefined || token === undefined)
-      this.#paramsText = target === null ? params.toString() : params.with(target);
-    else {
-      const ownToken = { name: 'progressToken', value: String(id) };
-      const value = hasToken ? meta.with(ownToken) : meta.without('progressToken');
-      const edit = { name: '_meta', value };
-      this.#paramsText = target === null ? params.with(edit) : params.with(target, edit);
-    }
+    const token = call.meta?.member('progressToken');
+    this.progressToken = token === 'null' ? undefined : token;
+    this.#paramsText = form.paramsText(call, target, id, token);
+    this.#headers = form.headers(call, target);
   }
 
   /** Sends the request over `transport`. */
@@ -107,7 +126,7 @@ export class PendingRequest extends Abort implements Deadline, RequestCompletion
     this.call.signal.addEventListener('abort', this);
     deadlines.start(this, this.#timeoutMs);
     const body = requestText(String(this.id), this.call.methodText, this.#paramsText);
-    transport.request(this.id, body, this, this);
+    transport.request(this.id, body, this, this, this.#headers);
   }
 
   /** Whether the upstream accepted the request, whose response comes on another stream. */

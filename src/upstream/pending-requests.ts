@@ -2,13 +2,14 @@ import type { MemberEdit } from '../json/object.ts';
 import { type RequestId, type ResponseMessage, serialOf } from '../protocol/messages.ts';
 import type { Completion } from '../runtime/completion.ts';
 import { cancelled, UpstreamFailure } from './failure.ts';
-import { PendingRequest, type RequestOwner, type UpstreamCall } from './pending-request.ts';
+import { PendingRequest, type RequestForm, type RequestOwner, type UpstreamCall } from './pending-request.ts';
 import { maxRequestsInFlight, RequestTable } from './request-table.ts';
 import type { Transport } from './transport/transport.ts';
 
 /** The session of the requests. */
 export interface PendingRequestsOwner {
   readonly transport: Transport;
+  readonly form: RequestForm;
   onAnswered(request: PendingRequest, answer: ResponseMessage): void;
   /** A request was given up, so that the upstream need not answer it. */
   onGivenUp(request: PendingRequest, reason: UpstreamFailure): void;
@@ -36,7 +37,7 @@ export class PendingRequests implements RequestOwner {
       done.reject(call.signal.aborted ? cancelled() : tooManyRequests());
       return;
     }
-    const request = new PendingRequest(this, id, call, target, timeoutMs, done);
+    const request = new PendingRequest(this, this.#owner.form, id, call, target, timeoutMs, done);
     this.#table.add(request);
     request.start(this.#owner.transport);
   }

@@ -18,7 +18,7 @@ import { deadlines } from '../../runtime/deadlines.ts';
 import { freePayload } from '../../runtime/owned-bytes.ts';
 import { failureIn, UpstreamFailure } from '../failure.ts';
 import type { Item } from '../items/item-list.ts';
-import type { PendingRequest, UpstreamCall } from '../pending-request.ts';
+import { type PendingRequest, plainForm, type UpstreamCall } from '../pending-request.ts';
 import { PendingRequests, type PendingRequestsOwner } from '../pending-requests.ts';
 import { Listing } from '../requests/listing.ts';
 import { isRefusal, OwnRequests } from '../requests/own-requests.ts';
@@ -41,6 +41,7 @@ export class LegacySession implements UpstreamSession, TransportEvents, PendingR
   readonly era = 'legacy';
   readonly speaks = ['legacy'] as const;
   readonly listTtlMs = null;
+  readonly form = plainForm;
   hasServed = false;
   readonly transport: Transport;
   readonly #events: SessionEvents;
