@@ -19,6 +19,8 @@ interface ResourceMethod {
 type MethodRoute =
   | OwnerMethod
   | ResourceMethod
+  /** Goes to the upstream that owns the prompt or the resource template. */
+  | { readonly route: 'completion' }
   /** Lists the items of all upstreams. */
   | { readonly route: 'merged'; readonly kind: Kind }
   /** The gateway answers it itself, always in the same way. */
@@ -31,6 +33,7 @@ export const methods: ReadonlyMap<string, MethodRoute> = new Map<string, MethodR
   ['resources/read', { route: 'resource', does: 'read' }],
   ['resources/subscribe', { route: 'resource', does: 'subscribe' }],
   ['resources/unsubscribe', { route: 'resource', does: 'unsubscribe' }],
+  ['completion/complete', { route: 'completion' }],
   ...allKinds.map((kind): [string, MethodRoute] => [kinds[kind].listMethod, { route: 'merged', kind }]),
   ['ping', { route: 'gateway', answer: { kind: 'result', payload: '{}' } }],
 ]);

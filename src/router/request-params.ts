@@ -31,3 +31,7 @@ export function quoted(text: string): string {
   const short = text.length > maxQuotedChars ? `${text.slice(0, maxQuotedChars)}…` : text;
   return JSON.stringify(short);
 }
+
+export function methodNotFound(method: string): GatewayError {
+  return new GatewayError('method_not_found', `Method not found: ${quoted(method)}`);
+}

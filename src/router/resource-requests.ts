@@ -1,14 +1,14 @@
 import { CallFailure, GatewayError } from '../errors.ts';
 import type { Exchange } from '../protocol/exchange.ts';
-import type { Registry } from '../registry/registry.ts';
 import { UpstreamFailure } from '../upstream/failure.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import { Dispatch, type DispatchParts } from './dispatch.ts';
+import type { Owners } from './owners.ts';
 import { quoted, requiredString } from './request-params.ts';
 import { Subscriptions } from './subscriptions.ts';
 
 interface ResourceRequestsParts extends DispatchParts {
-  readonly registry: Registry;
+  readonly owners: Owners;
 }
 
 /** Answers the requests that name a resource. MCP 2025-11-25, Resources. */
@@ -46,19 +46,14 @@ export class ResourceRequests {
     exchange.answer({ kind: 'result', payload: '{}' });
   }
 
-  /** The upstream that owns a resource in a view, if one does. */
-  ownerOf(_view: string, uri: string): Upstream | undefined {
-    return this.#parts.registry.catalog('resources').find(uri)?.upstream;
-  }
-
   #requiredOwner(view: string, uri: string): Upstream {
-    const owner = this.ownerOf(view, uri);
+    const owner = this.#parts.owners.ofUri(view, uri);
     if (owner) return owner;
     throw new GatewayError('resource_not_found', `Resource not found: ${quoted(uri)}`, { uri });
   }
 
   #subscriptionFailed(exchange: Exchange, uri: string, error: unknown): void {
-    const server = this.ownerOf(exchange.caller.view, uri)?.name ?? 'unknown';
+    const server = this.#parts.owners.ofUri(exchange.caller.view, uri)?.name ?? 'unknown';
     if (!(error instanceof UpstreamFailure)) exchange.fail(error);
     else exchange.fail(new CallFailure(server, error.reason, `upstream "${server}": ${error.message}`));
   }

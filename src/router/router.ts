@@ -1,30 +1,39 @@
 import { GatewayError } from '../errors.ts';
+import type { ObjectText } from '../json/object.ts';
 import { unknownTool } from '../observability/upstream-metrics.ts';
+import type { Caller } from '../protocol/caller.ts';
 import type { Answer, Exchange } from '../protocol/exchange.ts';
 import { type Kind, kinds } from '../protocol/kinds.ts';
 import type { CatalogEntry } from '../registry/catalog.ts';
-import { splitQualified } from '../registry/names.ts';
-import type { Registry } from '../registry/registry.ts';
 import type { Upstream } from '../upstream/upstream.ts';
+import { CompletionRequests } from './completion-requests.ts';
 import { Dispatch, type DispatchParts } from './dispatch.ts';
+import { ExtensionRequests } from './extension-requests.ts';
 import { methods, type OwnerMethod } from './methods.ts';
-import { quoted, requiredString } from './request-params.ts';
+import { Owners, type OwnersParts } from './owners.ts';
+import { requiredString } from './request-params.ts';
 import { ResourceRequests } from './resource-requests.ts';
 import type { Subscriptions } from './subscriptions.ts';
 
-interface RouterParts extends DispatchParts {
-  readonly registry: Registry;
-  readonly upstream: (name: string) => Upstream | undefined;
-}
+interface RouterParts extends DispatchParts, OwnersParts {}
 
 /** Answers requests as the table of methods says. */
 export class Router {
   readonly #parts: RouterParts;
+  readonly #owners: Owners;
   readonly #resources: ResourceRequests;
+  readonly #completions: CompletionRequests;
+  readonly #extensions: ExtensionRequests;
 
   constructor(parts: RouterParts) {
+    const { redactor, logger } = parts;
+    const owners = new Owners(parts);
+    const shared = { owners, redactor, logger };
     this.#parts = parts;
-    this.#resources = new ResourceRequests(parts);
+    this.#owners = owners;
+    this.#resources = new ResourceRequests(shared);
+    this.#completions = new CompletionRequests(shared);
+    this.#extensions = new ExtensionRequests(shared);
   }
 
   /** The clients' subscriptions to resources. */
@@ -42,6 +51,9 @@ export class Router {
       case 'resource':
         this.#resources[method.does](exchange);
         break;
+      case 'completion':
+        this.#completions.complete(exchange);
+        break;
       case 'merged':
         exchange.answer(this.#mergedList(exchange, method.kind));
         break;
@@ -49,19 +61,43 @@ export class Router {
         exchange.answer(method.answer);
         break;
       default:
-        throw new GatewayError('method_not_found', `Method not found: ${quoted(exchange.method)}`);
+        this.#extensions.pass(exchange);
+    }
+  }
+
+  /** Passes a client's notification on to the upstreams that it concerns. */
+  notified(caller: Caller, method: string, params: ObjectText | undefined): void {
+    if (method !== 'notifications/roots/list_changed')
+      this.#extensions.passNotification(caller, method, params);
+    else {
+      for (const upstream of this.#owners.upstreamsOf(caller.view))
+        upstream.notify(caller, method, params?.toString());
     }
   }
 
   /** The name of the server that a request is for, or `unknown`. */
-  serverOf({ method, params, caller }: Exchange): string {
-    const row = methods.get(method);
-    if (row?.route === 'resource')
-      return this.#resources.ownerOf(caller.view, params?.string('uri') ?? '')?.name ?? 'unknown';
-    if (row?.route !== 'owner') return 'unknown';
-    const name = params?.string(kinds[row.kind].nameKey) ?? '';
-    const entry = this.#parts.registry.catalog(row.kind).find(name);
-    return entry?.upstream.name ?? splitQualified(name)?.server ?? 'unknown';
+  serverOf(exchange: Exchange): string {
+    return this.#serverOf(exchange) ?? 'unknown';
+  }
+
+  #serverOf(exchange: Exchange): string | undefined {
+    const { params, caller } = exchange;
+    const method = methods.get(exchange.method);
+    switch (method?.route) {
+      case 'owner': {
+        const name = params?.string('name') ?? '';
+        const entry = this.#owners.item(caller.view, method.kind, name);
+        return (entry?.upstream ?? this.#owners.ofName(caller.view, name))?.name;
+      }
+      case 'resource':
+        return this.#owners.ofUri(caller.view, params?.string('uri') ?? '')?.name;
+      case 'completion':
+        return this.#completions.serverOf(exchange);
+      case undefined:
+        return this.#extensions.serverOf(exchange);
+      default:
+        return undefined;
+    }
   }
 
   #mergedList({ method, params }: Exchange, kind: Kind): Answer {
@@ -73,10 +109,19 @@ export class Router {
   }
 
   #handleByOwner(exchange: Exchange, method: OwnerMethod): void {
-    const name = requiredString(exchange, kinds[method.kind].nameKey, method.objectKey);
-    const entry = this.#parts.registry.catalog(method.kind).find(name);
-    if (entry) this.#call(exchange, method.kind, entry);
-    else this.#callUnlisted(exchange, method.kind, name);
+    const { kind } = method;
+    const name = requiredString(exchange, kinds[kind].nameKey, method.objectKey);
+    const entry = this.#owners.item(exchange.caller.view, kind, name);
+    if (entry) {
+      this.#call(exchange, kind, entry);
+      return;
+    }
+    const found = (listed: CatalogEntry) => this.#call(exchange, kind, listed);
+    const failed = (upstream: Upstream, error: unknown) => {
+      const metrics = kind === 'tools' ? upstream.metrics.tool(unknownTool) : null;
+      new Dispatch(this.#parts, exchange, { upstream, item: { name } }, metrics).reject(error);
+    };
+    this.#owners.withItem(exchange, kind, name, found, failed);
   }
 
   #call(exchange: Exchange, kind: Kind, entry: CatalogEntry): void {
@@ -84,33 +129,4 @@ export class Router {
     const dispatch = new Dispatch(this.#parts, exchange, entry, metrics);
     entry.upstream.call(exchange, entry.target, entry.item.isRepeatable, dispatch);
   }
-
-  /**
-   * Waits for the upstream that the name refers to: the items of an upstream that is down may not be known yet. If it stays
-   * down, the request fails for that reason. Throws `invalid_params` if the upstream is unknown, or is up without such an item.
-   */
-  #callUnlisted(exchange: Exchange, kind: Kind, qualified: string): void {
-    const parts = splitQualified(qualified);
-    const upstream = parts ? this.#parts.upstream(parts.server) : undefined;
-    if (!parts || !upstream || upstream.isConnected) throw unknownItem(kind, qualified);
-    upstream
-      .ready(exchange.signal)
-      .then(
-        () => {
-          const entry = this.#parts.registry.catalog(kind).find(qualified);
-          if (!entry) throw unknownItem(kind, qualified);
-          this.#call(exchange, kind, entry);
-        },
-        (error) => {
-          const target = { upstream, item: { name: parts.name } };
-          const metrics = kind === 'tools' ? upstream.metrics.tool(unknownTool) : null;
-          new Dispatch(this.#parts, exchange, target, metrics).reject(error);
-        },
-      )
-      .catch((error: unknown) => exchange.fail(error));
-  }
-}
-
-function unknownItem(kind: Kind, qualified: string): GatewayError {
-  return new GatewayError('invalid_params', `Unknown ${kinds[kind].noun}: ${quoted(qualified)}`);
 }

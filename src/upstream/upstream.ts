@@ -1,7 +1,8 @@
 import type { ServerConfig } from '../config/schema.ts';
-import type { MemberEdit } from '../json/object.ts';
+import { type MemberEdit, ObjectText } from '../json/object.ts';
 import type { Logger } from '../observability/log.ts';
 import type { UpstreamMetrics, UpstreamState } from '../observability/upstream-metrics.ts';
+import type { Caller } from '../protocol/caller.ts';
 import type { Kind } from '../protocol/kinds.ts';
 import type { ResponseMessage } from '../protocol/messages.ts';
 import type { Signal } from '../runtime/abort.ts';
@@ -11,6 +12,8 @@ import { type Item, type Items, noItems } from './items/item-list.ts';
 import type { UpstreamCall } from './pending-request.ts';
 import { RetryableCall } from './retry.ts';
 import { type KeeperStatus, SessionKeeper } from './session-keeper.ts';
+
+const noCapabilities = new ObjectText('{}');
 
 /** What upstreams need of their owner. */
 export interface UpstreamEvents {
@@ -94,6 +97,11 @@ export class Upstream implements UpstreamState {
     return this.#keeper.session?.instructions ?? '';
   }
 
+  /** The server's capabilities; none while it is not connected. */
+  get capabilities(): ObjectText {
+    return this.#keeper.session?.capabilities ?? noCapabilities;
+  }
+
   /** Waits for a session, as a call does. Rejects with an `UpstreamFailure`. */
   async ready(signal: Signal): Promise<void> {
     await this.#keeper.usableSession(signal);
@@ -121,6 +129,11 @@ export class Upstream implements UpstreamState {
   /** Ends a subscription, if the upstream is connected. */
   unsubscribe(uri: string): void {
     this.#keeper.session?.unsubscribe(uri);
+  }
+
+  /** Sends a client's notification. It is dropped while the upstream is not connected. */
+  notify(_caller: Caller, method: string, paramsText?: string): void {
+    this.#keeper.session?.notify(method, paramsText);
   }
 
   /** Applies settings that need no new session. */

@@ -1,0 +1,100 @@
+import type { MemberEdit, ObjectText } from '../json/object.ts';
+import type { Caller } from '../protocol/caller.ts';
+import type { Exchange } from '../protocol/exchange.ts';
+import type { ResponseMessage } from '../protocol/messages.ts';
+import { freePayload } from '../runtime/owned-bytes.ts';
+import type { Upstream } from '../upstream/upstream.ts';
+import { Dispatch, type DispatchParts } from './dispatch.ts';
+import type { Owners } from './owners.ts';
+import { methodNotFound } from './request-params.ts';
+
+/** JSON-RPC 2.0 section 5.1. */
+const methodNotFoundCode = -32601;
+
+/** Methods that are not for upstreams: those of the edges of the gateway, and those by which servers ask clients. */
+const ownMethods: ReadonlySet<string> = new Set([
+  'initialize',
+  'server/discover',
+  'subscriptions/listen',
+  'logging/setLevel',
+  'elicitation/create',
+  'sampling/createMessage',
+  'roots/list',
+]);
+
+/** The upstream that a message is clearly for, and what names its object there. */
+interface ClearOwner {
+  readonly upstream: Upstream;
+  readonly edit: MemberEdit | null;
+}
+
+interface ExtensionRequestsParts extends DispatchParts {
+  readonly owners: Owners;
+}
+
+/**
+ * Passes on what the gateway does not know, such as the methods of extensions: between a client and the one upstream that it is
+ * clearly for.
+ */
+export class ExtensionRequests {
+  readonly #parts: ExtensionRequestsParts;
+
+  constructor(parts: ExtensionRequestsParts) {
+    this.#parts = parts;
+  }
+
+  /** Throws `method_not_found` if no upstream clearly owns the request. */
+  pass(exchange: Exchange): void {
+    const { method, params, caller } = exchange;
+    const owner = ownMethods.has(method) ? null : this.#ownerOf(caller, params);
+    if (owner === null) throw methodNotFound(method);
+    const dispatch = new ExtensionDispatch(this.#parts, exchange, {
+      upstream: owner.upstream,
+      item: { name: method },
+    });
+    owner.upstream.call(exchange, owner.edit, false, dispatch);
+  }
+
+  /** Passes a notification on. One that no upstream clearly owns is dropped. */
+  passNotification(caller: Caller, method: string, params: ObjectText | undefined): void {
+    const owner = this.#ownerOf(caller, params);
+    const paramsText = owner?.edit && params ? params.with(owner.edit) : params?.toString();
+    owner?.upstream.notify(caller, method, paramsText);
+  }
+
+  /** The server that a request is for, if that is known. */
+  serverOf({ caller, params }: Exchange): string | undefined {
+    return this.#ownerOf(caller, params)?.upstream.name;
+  }
+
+  #ownerOf({ view }: Caller, params: ObjectText | undefined): ClearOwner | null {
+    const { owners } = this.#parts;
+    const name = params?.string('name');
+    const entry =
+      name === undefined
+        ? undefined
+        : (owners.item(view, 'tools', name) ?? owners.item(view, 'prompts', name));
+    if (entry) return { upstream: entry.upstream, edit: entry.target };
+    const uri = params?.string('uri');
+    const [only, ...others] = owners.upstreamsOf(view);
+    const upstream =
+      (uri === undefined ? undefined : owners.ofUri(view, uri)) ?? (others.length === 0 ? only : undefined);
+    return upstream ? { upstream, edit: null } : null;
+  }
+}
+
+/** A request of an extension. An upstream that does not know the method makes it unknown here, too. */
+class ExtensionDispatch extends Dispatch {
+  constructor(parts: DispatchParts, exchange: Exchange, target: ConstructorParameters<typeof Dispatch>[2]) {
+    super(parts, exchange, target, null);
+  }
+
+  override resolve(response: ResponseMessage): void {
+    if (response.error?.code !== methodNotFoundCode) {
+      super.resolve(response);
+      return;
+    }
+    freePayload(response.payload);
+    this.exchange.fail(methodNotFound(this.exchange.method));
+  }
+}
