@@ -124,7 +124,7 @@ export class Endpoint {
         break;
       case 'notification':
       case 'response':
-        this.#accept(inbound, this.#lifecycle.sessionOf(request));
+        this.#accept(inbound, this.#lifecycle.sessionOf(request), request);
         request.respond(accepted());
         break;
       case 'batch':
@@ -151,7 +151,7 @@ export class Endpoint {
     for (const message of messages) {
       if (message.kind === 'invalid') takeInvalid(message, session);
       if (message.kind === 'request' || message.kind === 'invalid') toAnswer.push(message);
-      else this.#accept(message, session);
+      else this.#accept(message, session, request);
     }
     if (toAnswer.length === 0) {
       request.respond(accepted());
@@ -167,12 +167,17 @@ export class Endpoint {
   }
 
   /** Accepts a notification, or a response to a request of the gateway. One that the gateway never sent counts as an error. */
-  #accept(message: NotificationMessage | ResponseMessage, session: Session | undefined): void {
-    const { metrics } = this.#parts;
+  #accept(
+    message: NotificationMessage | ResponseMessage,
+    session: Session | undefined,
+    request: EndpointRequest,
+  ): void {
+    const { metrics, router } = this.#parts;
     session?.touch();
     if (message.kind === 'response') metrics.requestWithoutMethod('invalid', takeResponse(message, session));
     else {
-      applyNotification(message, session);
+      if (!applyNotification(message, session))
+        router.notified(callerOf(session, request), message.method, message.params);
       metrics.request(message.method, true, 0);
     }
   }

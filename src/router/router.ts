@@ -5,6 +5,7 @@ import type { Caller } from '../protocol/caller.ts';
 import type { Answer, Exchange } from '../protocol/exchange.ts';
 import { type Kind, kinds } from '../protocol/kinds.ts';
 import type { CatalogEntry } from '../registry/catalog.ts';
+import { splitQualified } from '../registry/names.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import { CompletionRequests } from './completion-requests.ts';
 import { Dispatch, type DispatchParts } from './dispatch.ts';
@@ -87,7 +88,7 @@ export class Router {
       case 'owner': {
         const name = params?.string('name') ?? '';
         const entry = this.#owners.item(caller.view, method.kind, name);
-        return (entry?.upstream ?? this.#owners.ofName(caller.view, name))?.name;
+        return entry?.upstream.name ?? splitQualified(name)?.server;
       }
       case 'resource':
         return this.#owners.ofUri(caller.view, params?.string('uri') ?? '')?.name;

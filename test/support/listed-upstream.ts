@@ -5,16 +5,19 @@ import type { Kind } from '../../src/protocol/kinds.ts';
 import type { ResponseMessage } from '../../src/protocol/messages.ts';
 import type { Completion } from '../../src/runtime/completion.ts';
 import type { Item } from '../../src/upstream/items/item-list.ts';
+import type { UpstreamCall } from '../../src/upstream/pending-request.ts';
 import type { Upstream } from '../../src/upstream/upstream.ts';
 
-export function itemOf(name: string, text = JSON.stringify({ name })): Item {
-  const [before, after] = new ObjectText(text).around('name');
+/** @param key the member that names the item */
+export function itemOf(name: string, text?: string, key = 'name'): Item {
+  const [before, after] = new ObjectText(text ?? JSON.stringify({ [key]: name })).around(key);
   return { name, nameText: JSON.stringify(name), before, after, isRepeatable: false };
 }
 
 /** A call that a {@link ListedUpstream} received. */
 export interface ReceivedCall {
-  readonly target: MemberEdit;
+  readonly exchange: UpstreamCall;
+  readonly target: MemberEdit | null;
   readonly isRepeatable: boolean;
   readonly done: Completion<ResponseMessage>;
 }
@@ -24,7 +27,12 @@ export class ListedUpstream {
   readonly name: string;
   readonly metrics = new UpstreamMetrics({} as never, () => {});
   readonly calls: ReceivedCall[] = [];
+  /** The tools, and the items of other kinds. */
   listed: readonly Item[];
+  readonly others: Partial<Record<Kind, readonly Item[]>> = {};
+  /** The notifications of clients that it received. */
+  readonly notices: [method: string, paramsText: string | undefined][] = [];
+  capabilities = new ObjectText('{}');
   isConnected = true;
   /** What waits for a session gets this promise. */
   readonly session = Promise.withResolvers<void>();
@@ -40,7 +48,11 @@ export class ListedUpstream {
   }
 
   items(kind: Kind): readonly Item[] {
-    return kind === 'tools' ? this.listed : [];
+    return kind === 'tools' ? this.listed : (this.others[kind] ?? []);
+  }
+
+  notify(_caller: unknown, method: string, paramsText?: string): void {
+    this.notices.push([method, paramsText]);
   }
 
   ready(): Promise<void> {
@@ -48,11 +60,11 @@ export class ListedUpstream {
   }
 
   call(
-    _exchange: unknown,
-    target: MemberEdit,
+    exchange: UpstreamCall,
+    target: MemberEdit | null,
     isRepeatable: boolean,
     done: Completion<ResponseMessage>,
   ): void {
-    this.calls.push({ target, isRepeatable, done });
+    this.calls.push({ exchange, target, isRepeatable, done });
   }
 }

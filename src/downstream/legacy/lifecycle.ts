@@ -22,6 +22,9 @@ import type { RequestLog } from '../request-log.ts';
 import { clientName, factsOf, initializeResult } from './initialize.ts';
 import type { Session, Sessions } from './sessions.ts';
 
+/** Notifications of clients that are for the gateway; progress would be that of a question, which has none. */
+const ownNotifications = ['notifications/initialized', 'notifications/progress'];
+
 interface LifecycleParts {
   readonly sessions: Sessions;
   readonly metrics: DownstreamMetrics;
@@ -146,13 +149,14 @@ export function takeInvalid({ answers, problem }: InvalidMessage, session: Sessi
   session.questions.answer(answers, { kind: 'error', text }, 'refused');
 }
 
-/** Applies a client's notification. Most have no effect. */
+/** Applies a client's notification. Returns whether it concerns the session only, and no upstream. */
 export function applyNotification(
   { method, params }: NotificationMessage,
   session: Session | undefined,
-): void {
-  if (session === undefined || method !== 'notifications/cancelled') return;
+): boolean {
+  if (method !== 'notifications/cancelled') return ownNotifications.includes(method);
   // The text of the id, because it may be a number that no double holds exactly.
   const idText = params?.member('requestId');
-  if (idText !== undefined) session.cancel(idText);
+  if (idText !== undefined) session?.cancel(idText);
+  return true;
 }

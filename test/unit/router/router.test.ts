@@ -12,14 +12,14 @@ import { Abort } from '../../../src/runtime/abort.ts';
 import { UpstreamFailure } from '../../../src/upstream/failure.ts';
 import { itemOf, ListedUpstream } from '../../support/listed-upstream.ts';
 
-/** A router in front of the upstream `up`, which has the tool `t`. */
+/** A router in front of the upstreams `up`, which has the tool `t`, and `idle`, which has nothing. */
 function start() {
   const logged: string[] = [];
   const log = (message: string) => void logged.push(message);
   const logger = { debug: log, info: log, warn: log, error: log } as unknown as Logger;
   const up = new ListedUpstream('up', [itemOf('t')]);
   const registry = new Registry(logger, () => {});
-  registry.setUpstreams([up.upstream]);
+  registry.setUpstreams([up.upstream, new ListedUpstream('idle').upstream]);
   const redactor = new Redactor();
   const upstream = (name: string) => (name === 'up' ? up.upstream : undefined);
   const router = new Router({ registry, upstream, redactor, logger });
