@@ -10,7 +10,7 @@ import { startSdkV2 } from '../support/sdk-v2.ts';
 setDefaultTimeout(30_000);
 
 const clients: Record<string, (url: string) => TestClient | Promise<TestClient>> = {
-  'the v1 SDK client': connectV1,
+  'the v1 SDK client': (url) => connectV1(url),
   'the v2 SDK client': (url) => connectV2(url),
   'the v2 SDK client that asks for the newest protocol': (url) => connectV2(url, 'auto'),
   'the inspector': inspectorClient,
@@ -86,7 +86,9 @@ test('a tool reaches the client as its server describes it, under its qualified 
   await using server = await startEverything();
   await using gateway = await startGateway({ servers: [{ name: 'up', url: server.url }] });
   await gateway.connected();
-  await using direct = await connectV1(server.url);
+  // As the gateway does.
+  const capabilities = { elicitation: { form: {}, url: {} }, sampling: {}, roots: {} };
+  await using direct = await connectV1(server.url, capabilities);
   await using through = await connectV1(gateway.url);
   const described = (await direct.client.listTools()).tools;
   expect((await through.client.listTools()).tools).toEqual(

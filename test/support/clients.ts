@@ -28,8 +28,11 @@ function firstText(result: unknown): string {
 }
 
 /** A v1 SDK client; `client` is the SDK's object, for steps beyond the common ones. */
-export async function connectV1(url: string): Promise<TestClient & { client: ClientV1 }> {
-  const client = new ClientV1({ name: 'client-v1', version: '1.0.0' });
+export async function connectV1(
+  url: string,
+  capabilities: object = {},
+): Promise<TestClient & { client: ClientV1 }> {
+  const client = new ClientV1({ name: 'client-v1', version: '1.0.0' }, { capabilities });
   const transport = new TransportV1(new URL(url));
   // The SDK's own class does not fit its interface under exactOptionalPropertyTypes.
   await client.connect(transport as Parameters<ClientV1['connect']>[0]);

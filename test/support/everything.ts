@@ -7,7 +7,7 @@ const program = join(
   '../../node_modules/@modelcontextprotocol/server-everything/dist/index.js',
 );
 
-/** The tools that server-everything lists to a client that declares no capabilities, in its order. */
+/** The tools that server-everything lists to a client that declares all capabilities, in its order. */
 export const everythingTools = [
   'echo',
   'get-annotated-message',
@@ -21,6 +21,10 @@ export const everythingTools = [
   'toggle-simulated-logging',
   'toggle-subscriber-updates',
   'trigger-long-running-operation',
+  'get-roots-list',
+  'trigger-elicitation-request',
+  'trigger-url-elicitation',
+  'trigger-sampling-request',
   'simulate-research-query',
 ];
 
