@@ -87,13 +87,22 @@ export abstract class Call extends LinkedNode implements RunningCall, AnswerSour
   abstract ask(question: Question, done: Completion<QuestionAnswer>): void;
 
   answer(answer: Answer): void {
+    this.end(answer, answerText(this.idText, answer));
+  }
+
+  /**
+   * Ends the call.
+   * @param content the answer as the client gets it
+   * @param status the HTTP status, if the answer is the first thing that the client gets
+   */
+  protected end(answer: Answer, content: Content, status?: number): void {
     const { router, metrics, log } = this.parts;
     const nowMs = performance.now();
     this.#isOver = true;
     this.onOver(nowMs);
     metrics.request(this.method, answer.kind === 'result', (nowMs - this.startMs) / 1000);
     if (log.isDebug) log.answered(this, this.idText, answer, nowMs, router.serverOf(this));
-    this.reply.answer(answerText(this.idText, answer));
+    this.reply.answer(content, status);
   }
 
   fail(error: unknown): void {
@@ -114,7 +123,7 @@ export abstract class Call extends LinkedNode implements RunningCall, AnswerSour
 }
 
 /** The text of an answer; a long payload stays apart. */
-function answerText(idText: string, answer: Answer): Content {
+export function answerText(idText: string, answer: Answer): Content {
   const { kind, payload } = answer;
   if (typeof payload === 'string' && !isLong(payload))
     return kind === 'error' ? errorText(idText, payload) : resultText(idText, payload);

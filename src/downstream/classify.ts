@@ -2,8 +2,14 @@ import { GatewayError } from '../errors.ts';
 import { ObjectText } from '../json/object.ts';
 import { type Ends, elementPlaces, TooManyError } from '../json/scan.ts';
 import { jsonType, mediaType } from '../protocol/headers.ts';
-import { type Message, parseMessage, type RequestMessage } from '../protocol/messages.ts';
-import { isLegacyVersion, legacyVersions } from '../protocol/versions.ts';
+import {
+  type Message,
+  type NotificationMessage,
+  parseMessage,
+  type RequestMessage,
+} from '../protocol/messages.ts';
+import { reservedMeta } from '../protocol/reserved-meta.ts';
+import { isLegacyVersion, legacyVersions, namesModernEra } from '../protocol/versions.ts';
 import type { EndpointRequest } from './request.ts';
 
 export const maxBatchMessages = 100;
@@ -16,30 +22,66 @@ const maxVersionChars = 40;
 /** Members of params that a client may omit, or write as null if its language has no "absent". */
 const optionalMembers = ['_meta', 'arguments', 'capabilities', 'clientInfo', 'context', 'cursor', 'task'];
 
+/** By this member of its `_meta`, a message is of the modern era. */
+const claimKey = reservedMeta.protocolVersion;
+/** A shorter `_meta` cannot have the claim. */
+const minClaimChars = `{"${claimKey}":0}`.length;
+
 /** The content of a POST body. A single message stands for itself, so that a call needs no further object. */
 export type Inbound =
   | Message
   | { readonly kind: 'initialize'; readonly request: RequestMessage }
+  | ModernMessage
   /** At least one message. */
   | { readonly kind: 'batch'; readonly messages: readonly Message[] };
 
+/** A message of the modern era, because it claims to be, or else because its headers do. MCP 2026-07-28, Versioning. */
+export interface ModernMessage {
+  readonly kind: 'modern';
+  readonly message: RequestMessage | NotificationMessage;
+  /** The `_meta` of the params, if it is an object. */
+  readonly meta: ObjectText | undefined;
+}
+
 /**
- * Classifies a POST body. Throws `parse_error` or `invalid_request`.
+ * Classifies a POST body, also by era. Throws `parse_error`, or `invalid_request` for a batch or a response of the modern era.
+ * @param version the protocol version that the headers name, if any
  * @param ends where long values end, if known
  */
-export function classify(text: string, ends?: Ends): Inbound {
+export function classify(text: string, version: string | null, ends?: Ends): Inbound {
+  const inbound = contentOf(text, ends);
+  if (inbound.kind === 'modern' || version === null || !namesModernEra(version)) return inbound;
+  switch (inbound.kind) {
+    case 'request':
+    case 'notification':
+      return { kind: 'modern', message: inbound, meta: inbound.params?.object('_meta') };
+    case 'initialize':
+      return { kind: 'modern', message: inbound.request, meta: undefined };
+    case 'invalid':
+      return inbound;
+    default:
+      throw new GatewayError(
+        'invalid_request',
+        `Invalid request: a body of MCP ${version} must be one request or notification`,
+      );
+  }
+}
+
+function contentOf(text: string, ends?: Ends): Inbound {
   try {
     const places = elementPlaces(text, maxBatchMessages, batchMessages, ends);
     if (places === null) {
       const message = clientMessage(text, ends);
+      const meta = claimIn(message);
+      if (meta !== undefined) return { kind: 'modern', message: message as ModernMessage['message'], meta };
       const opens = message.kind === 'request' && message.method === 'initialize';
       return opens ? { kind: 'initialize', request: message } : message;
     }
     const messages: Message[] = [];
-    for (let i = 0; i < places.length; i += 2) messages.push(clientMessage(text, ends, places[i]));
+    for (let i = 0; i < places.length; i += 2) messages.push(legacyMessage(text, ends, places[i]!));
     if (messages.length > 0) return { kind: 'batch', messages };
   } catch (error) {
-    throw parseFailure(error);
+    throw error instanceof GatewayError ? error : parseFailure(error);
   }
   throw new GatewayError('invalid_request', 'Invalid request: a batch must not be empty');
 }
@@ -54,6 +96,7 @@ export function parseFailure(error: unknown): GatewayError {
 /** The messages of a POST body. */
 export function messagesOf(inbound: Inbound): readonly Message[] {
   if (inbound.kind === 'batch') return inbound.messages;
+  if (inbound.kind === 'modern') return [inbound.message];
   return [inbound.kind === 'initialize' ? inbound.request : inbound];
 }
 
@@ -74,6 +117,25 @@ export function checkVersion(version: string | null): void {
     supported: legacyVersions,
     requested,
   });
+}
+
+/** The `_meta` of a message that claims to be of the modern era. Costs nothing if there is no `_meta`, or a short one. */
+function claimIn(message: Message): ObjectText | undefined {
+  if (message.kind !== 'request' && message.kind !== 'notification') return undefined;
+  const { params } = message;
+  if (params === undefined || params.memberLength('_meta') < minClaimChars) return undefined;
+  const meta = params.object('_meta');
+  return meta?.member(claimKey) === undefined ? undefined : meta;
+}
+
+/** A message of a batch. Throws `invalid_request` if it is of the modern era, which has no batches. */
+function legacyMessage(text: string, ends: Ends | undefined, element: number): Message {
+  const message = clientMessage(text, ends, element);
+  if (claimIn(message) === undefined) return message;
+  throw new GatewayError(
+    'invalid_request',
+    'Invalid request: a request of MCP 2026-07-28 must not be in a batch',
+  );
 }
 
 /** Parses a client's message and drops optional members that are null. Parameters and errors: {@link parseMessage}. */

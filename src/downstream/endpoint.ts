@@ -12,6 +12,7 @@ import type {
   RequestMessage,
   ResponseMessage,
 } from '../protocol/messages.ts';
+import { namesModernEra } from '../protocol/versions.ts';
 import type { Router } from '../router/router.ts';
 import { Batch } from './batch.ts';
 import type { CallParts } from './call.ts';
@@ -31,6 +32,7 @@ import { KeepAlive } from './keep-alive.ts';
 import { LegacyCall } from './legacy/legacy-call.ts';
 import { applyNotification, Lifecycle, takeInvalid, takeResponse } from './legacy/lifecycle.ts';
 import type { Session, Sessions } from './legacy/sessions.ts';
+import { ModernEndpoint } from './modern/modern-endpoint.ts';
 import { Reply, type ReplyParts } from './reply.ts';
 import type { EndpointRequest } from './request.ts';
 import { RequestLog } from './request-log.ts';
@@ -44,10 +46,11 @@ interface EndpointParts {
   readonly gateways: () => string;
 }
 
-/** `/mcp`, for clients of the legacy era. MCP 2025-11-25, Transports, Streamable HTTP. */
+/** `/mcp`, for clients of both eras. MCP 2025-11-25 and 2026-07-28, Transports, Streamable HTTP. */
 export class Endpoint {
   readonly #parts: CallParts;
   readonly #lifecycle: Lifecycle;
+  readonly #modern: ModernEndpoint;
   readonly #replies = new InFlightReplies();
   readonly #replyParts: ReplyParts;
 
@@ -56,6 +59,7 @@ export class Endpoint {
     const streams = new KeepAlive();
     this.#parts = { router, metrics, logger, log };
     this.#replyParts = { replies: this.#replies, streams, messages: log.messages };
+    this.#modern = new ModernEndpoint(this.#parts, this.#replyParts);
     this.#lifecycle = new Lifecycle({ sessions, metrics, log, streams, gateways });
   }
 
@@ -108,9 +112,10 @@ export class Endpoint {
     const { log, logger } = this.#parts;
     let inbound: Inbound | null = null;
     try {
-      inbound = classify(text, ends);
+      const version = request.header(versionHeader);
+      inbound = classify(text, version, ends);
       if (log.messages) log.received(messagesOf(inbound), text.length, request.header(sessionHeader));
-      if (inbound.kind !== 'invalid') checkVersion(request.header(versionHeader));
+      if (inbound.kind !== 'invalid' && inbound.kind !== 'modern') checkVersion(version);
       this.#dispatch(inbound, request);
     } catch (error) {
       request.respond(this.#refusePost(toGatewayError(error, logger), inbound));
@@ -130,12 +135,15 @@ export class Endpoint {
       case 'batch':
         this.#serveBatch(inbound.messages, this.#lifecycle.sessionOf(request), request);
         break;
+      case 'modern':
+        this.#modern.serve(inbound, request);
+        break;
       case 'initialize':
         this.#lifecycle.initialize(inbound.request, request);
         break;
       case 'invalid':
         if (inbound.answers !== undefined) takeInvalid(inbound, this.#lifecycle.sessionOf(request));
-        request.respond(errorResponse(this.#refuse(inbound), inbound.idText));
+        request.respond(errorResponse(this.#refuse(inbound, request), inbound.idText));
     }
   }
 
@@ -162,7 +170,7 @@ export class Endpoint {
     void new Batch(reply).run(
       toAnswer,
       (message) => new LegacyCall(this.#parts, message, caller, session, reply),
-      (message) => this.#refuse(message),
+      (message) => this.#refuse(message, request),
     );
   }
 
@@ -183,11 +191,13 @@ export class Endpoint {
   }
 
   /** Refuses an invalid message; returns the error to answer it with. */
-  #refuse({ method, problem }: InvalidMessage): GatewayError {
+  #refuse({ method, problem }: InvalidMessage, request: EndpointRequest): GatewayError {
+    const isModern = namesModernEra(request.header(versionHeader) ?? '');
+    const paramsError = isModern ? 'invalid_envelope' : 'invalid_params';
     const error =
       method === undefined
         ? new GatewayError('invalid_request', `Invalid request: ${problem}`)
-        : new GatewayError('invalid_params', `Invalid params: ${problem}`);
+        : new GatewayError(paramsError, `Invalid params: ${problem}`);
     this.#countRefusal(error, method);
     return error;
   }
@@ -201,7 +211,8 @@ export class Endpoint {
     const hasMethod = first?.kind === 'request' || first?.kind === 'notification';
     this.#countRefusal(error, hasMethod ? first.method : undefined);
     const hasId = first?.kind === 'request' && inbound?.kind !== 'batch';
-    return errorResponse(error, hasId ? first.idText : 'null');
+    const era = inbound?.kind === 'modern' ? 'modern' : 'legacy';
+    return errorResponse(error, hasId ? first.idText : 'null', era);
   }
 
   #countRefusal(error: GatewayError, method: string | undefined): void {

@@ -3,6 +3,7 @@ import { TooManyError } from '../json/scan.ts';
 import type { Logger } from '../observability/log.ts';
 import { jsonType } from '../protocol/headers.ts';
 import { errorText } from '../protocol/messages.ts';
+import type { Era } from '../protocol/versions.ts';
 
 /** The error to report for a thrown one. Errors that are not for users are logged instead. */
 export function toGatewayError(error: unknown, logger: Logger): GatewayError {
@@ -14,15 +15,17 @@ export function toGatewayError(error: unknown, logger: Logger): GatewayError {
   return new GatewayError('internal', 'the gateway failed; its log says more');
 }
 
-/** The JSON text of a JSON-RPC error object. */
-export function rpcErrorText(error: GatewayError): string {
-  return JSON.stringify({ code: error.rpcCode, message: error.message, data: error.data });
+/** The JSON text of a JSON-RPC error object. @param code by default that of the legacy era */
+export function rpcErrorText(error: GatewayError, code = error.rpcCode): string {
+  return JSON.stringify({ code, message: error.message, data: error.data });
 }
 
 /** A JSON-RPC error as an HTTP response with the error's status. */
-export function errorResponse(error: GatewayError, idText = 'null'): Response {
-  return new Response(errorText(idText, rpcErrorText(error)), {
-    status: error.httpStatus,
+export function errorResponse(error: GatewayError, idText = 'null', era: Era = 'legacy'): Response {
+  const { code, status } =
+    era === 'modern' ? error.modern : { code: error.rpcCode, status: error.httpStatus };
+  return new Response(errorText(idText, rpcErrorText(error, code)), {
+    status,
     headers: { 'content-type': jsonType },
   });
 }

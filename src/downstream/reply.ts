@@ -91,8 +91,11 @@ export class Reply extends LinkedNode implements InFlightReply {
     return this.#open().send(message);
   }
 
-  /** Adds an answer; the last one ends the reply. */
-  answer(answer: Content): void {
+  /**
+   * Adds an answer; the last one ends the reply.
+   * @param status the HTTP status, if the response has not begun; another one than 200 makes it JSON
+   */
+  answer(answer: Content, status = 200): void {
     if (this.#isDone) {
       freeAll(answer);
       return;
@@ -107,7 +110,9 @@ export class Reply extends LinkedNode implements InFlightReply {
     else if (this.#array) {
       this.#array.add([']']);
       this.#array.end();
-    } else this.#respond(answer);
+    } else if (status === 200) this.#respond(answer);
+    else
+      this.#target.respond(new Response(bodyOf(answer), { status, headers: { 'content-type': jsonType } }));
   }
 
   /** Holds an answer to a batch until the others are there, unless there is too much to hold. */

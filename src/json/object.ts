@@ -112,6 +112,12 @@ export interface MemberEdit {
   readonly value: string;
 }
 
+/** Where the members of an object are, relative to its text: see {@link ObjectText}. */
+interface ObjectIndex {
+  readonly places: number[];
+  readonly hasNull: boolean;
+}
+
 /** The text of a JSON object with an index of its members. */
 export class ObjectText {
   readonly #text: string;
@@ -120,16 +126,26 @@ export class ObjectText {
   readonly end: number;
   readonly #ends: Ends | undefined;
   /** For each member the start and end of its key and of its value. */
-  readonly #places: number[] = [];
+  readonly #places: number[];
   /** Whether any member is null. */
   readonly hasNull: boolean;
 
   /**
    * @param start the index of the object
    * @param ends the known ends of long values
+   * @param index the index of an object that was scanned before
    */
-  constructor(text: string, start = skipSpace(text, 0), ends?: Ends) {
+  constructor(text: string, start = skipSpace(text, 0), ends?: Ends, index?: ObjectIndex) {
     this.#ends = ends;
+    if (index !== undefined) {
+      this.#places = index.places;
+      this.hasNull = index.hasNull;
+      this.#text = text;
+      this.start = start;
+      this.end = text.length;
+      return;
+    }
+    this.#places = [];
     const member = new Members(text, start, ends);
     let hasNull = false;
     while (member.next()) {
@@ -181,6 +197,12 @@ export class ObjectText {
     return at < 0 || isObjectAt(this.#text, this.#places[at]!);
   }
 
+  /** The length of the text of the member `name`; 0 if it is absent. */
+  memberLength(name: string): number {
+    const at = this.#find(name);
+    return at < 0 ? 0 : this.#places[at + 1]! - this.#places[at]!;
+  }
+
   /** The member `name` if it is an object. */
   object(name: string): ObjectText | undefined {
     const at = this.#find(name);
@@ -220,6 +242,41 @@ export class ObjectText {
       separator = ',';
     }
     return `${edited}}`;
+  }
+
+  /**
+   * The object with the member `name` set, or without it if `value` is null. Unlike an object made of the text of
+   * {@link with}, it is not scanned again.
+   */
+  edited(name: string, value: string | null): ObjectText {
+    const places = this.#places;
+    const at = this.#find(name);
+    if (at < 0 && value === null) return this;
+    let first = 0;
+    while (first < at - 2 && !isStringAt(this.#text, places[first]!, places[first + 1]!, name)) first += 4;
+    // Absent, or repeated.
+    if (first !== at - 2)
+      return new ObjectText(value === null ? this.without(name) : this.with({ name, value }));
+    return value === null ? this.#cut(at - 2) : this.#spliced(places[at]!, places[at + 1]!, value, places);
+  }
+
+  /** The object without the only member of its name, whose places begin at `i`. */
+  #cut(i: number): ObjectText {
+    const places = this.#places;
+    // With its preceding comma, or as the first member with the comma that follows.
+    const from = i === 0 ? places[0]! : places[i - 1]!;
+    const to = i === 0 && places.length > 4 ? places[4]! : places[i + 3]!;
+    return this.#spliced(from, to, '', places.toSpliced(i, 4));
+  }
+
+  /** The object with `value` in place of the text from `from` to `to`. @param places those of the members that stay */
+  #spliced(from: number, to: number, value: string, places: readonly number[]): ObjectText {
+    const text = this.#text.slice(this.start, from) + value + this.#text.slice(to, this.end);
+    const shift = from + value.length - to;
+    const place = (index: number) => index - this.start + (index >= to ? shift : 0);
+    const kept = this.#ends && [...this.#ends].filter(([start]) => start <= from || start >= to);
+    const ends = kept && new Map(kept.map(([start, end]) => [place(start), place(end)]));
+    return new ObjectText(text, 0, ends, { places: places.map(place), hasNull: this.hasNull });
   }
 
   /** The index of the edit of the member whose places begin at `i`, or -1. */

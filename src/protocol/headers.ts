@@ -2,6 +2,9 @@
 export const sessionHeader = 'mcp-session-id';
 /** Carries the negotiated revision. MCP 2025-11-25, Transports, Protocol Version Header. */
 export const versionHeader = 'mcp-protocol-version';
+/** Repeat the method and the target of a request. MCP 2026-07-28, Transports, Standard Request Headers. */
+export const methodHeader = 'mcp-method';
+export const nameHeader = 'mcp-name';
 
 /** The headers that clients and servers send, as they are usually written. MCP 2025-11-25 and 2026-07-28, Transports. */
 export const clientHeaders = [

@@ -23,3 +23,13 @@ export function negotiateVersion(requested: string): (typeof legacyVersions)[num
 /** Protocol revisions of the modern era (no sessions, `_meta` in each request), oldest first. */
 export const modernVersions = ['2026-07-28'] as const;
 export const latestModernVersion = '2026-07-28';
+
+/** Whether the gateway speaks a modern revision, given as its peer sent it. */
+export function isModernVersion(version: unknown): version is (typeof modernVersions)[number] {
+  return (modernVersions as readonly unknown[]).includes(version);
+}
+
+/** Whether a revision is of the modern era, known or not. Revisions are dates. */
+export function namesModernEra(version: string): boolean {
+  return version >= modernVersions[0];
+}

@@ -50,6 +50,10 @@ export class OwnedBytes {
 
 /** Bytes that many bodies share, such as a list: nobody frees them. */
 export class SharedBytes extends OwnedBytes {
+  override part(start: number, end: number): SharedBytes {
+    return new SharedBytes(this.bytes.subarray(start, end));
+  }
+
   override free(): void {}
 }
 

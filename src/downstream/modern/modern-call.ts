@@ -1,0 +1,142 @@
+import { GatewayError } from '../../errors.ts';
+import { ObjectText } from '../../json/object.ts';
+import type { Caller } from '../../protocol/caller.ts';
+import type { Answer, CacheHints } from '../../protocol/exchange.ts';
+import type { RequestMessage } from '../../protocol/messages.ts';
+import type { Question, QuestionAnswer } from '../../protocol/questions.ts';
+import { isSevere } from '../../protocol/severity.ts';
+import type { Completion } from '../../runtime/completion.ts';
+import { freePayload } from '../../runtime/owned-bytes.ts';
+import { answerText, Call, type CallParts } from '../call.ts';
+import { rpcErrorText, toGatewayError } from '../error-answers.ts';
+import type { Reply } from '../reply.ts';
+import { modernError, statusOfError } from './errors.ts';
+import { modernResult } from './results.ts';
+
+/** The code by which legacy servers ask for an elicitation by URL. MCP 2025-11-25, Elicitation, URL Elicitation Required. */
+const urlElicitationRequired = -32042;
+/** Notifications that only clients of the legacy era know. */
+const legacyNotifications: readonly string[] = ['notifications/elicitation/complete'];
+
+/** What a client sends along when it retries a request whose result was `input_required`: JSON texts, as they arrived. */
+export interface Retry {
+  readonly inputResponses: string | undefined;
+  readonly requestState: string | undefined;
+}
+
+/** Carries calls over several requests. MCP 2026-07-28, Multi Round-Trip Requests. */
+export interface RoundTrips {
+  /** Starts a call that has a {@link Retry}, in place of the router. Throws a {@link GatewayError} instead of answering. */
+  resume(call: ModernCall, retry: Retry): void;
+  /** As `ask` of an `Exchange`: an upstream asks the client of a running call. */
+  ask(call: ModernCall, question: Question, done: Completion<QuestionAnswer>): void;
+  /**
+   * The upstream answers that it needs input of the client: with a result of type `input_required`, or as a legacy one with error
+   * -32042. The call then ends by {@link ModernCall.complete} or {@link ModernCall.fail}.
+   */
+  seal(call: ModernCall, answer: Answer): void;
+}
+
+/** Shared by all modern calls of an endpoint. */
+export interface ModernCallParts extends CallParts {
+  readonly rounds: RoundTrips;
+  /** The hints for the result of a call; null if such results are not cacheable. */
+  cacheHints(call: ModernCall, answer: Answer): CacheHints | null;
+  /** Whether the client has declared the extension that defines this type of results. */
+  hasNegotiated(caller: Caller, resultType: string): boolean;
+}
+
+/** A request of the modern era. Its params have none of the members that only concern this hop. */
+export class ModernCall extends Call {
+  readonly #parts: ModernCallParts;
+  /** Null for a request that is no retry. */
+  readonly #retry: Retry | null;
+
+  constructor(
+    parts: ModernCallParts,
+    message: RequestMessage,
+    caller: Caller,
+    reply: Reply,
+    retry: Retry | null,
+  ) {
+    super(parts, message, caller, reply);
+    this.#parts = parts;
+    this.#retry = retry;
+  }
+
+  override start(): void {
+    if (this.#retry === null) {
+      super.start();
+      return;
+    }
+    try {
+      this.#parts.rounds.resume(this, this.#retry);
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  /** Log messages go only to clients that want them for this request. MCP 2026-07-28, Logging, Log Levels. */
+  override notify(method: string, paramsText?: string): Promise<void> | undefined {
+    if (legacyNotifications.includes(method)) return undefined;
+    if (method === 'notifications/message' && !this.#wantsLog(paramsText)) return undefined;
+    return super.notify(method, paramsText);
+  }
+
+  ask(question: Question, done: Completion<QuestionAnswer>): void {
+    this.#parts.rounds.ask(this, question, done);
+  }
+
+  override answer(answer: Answer): void {
+    const needsInput =
+      answer.kind === 'error'
+        ? answer.code === urlElicitationRequired
+        : answer.resultType === 'input_required';
+    if (needsInput) this.#parts.rounds.seal(this, answer);
+    else this.complete(answer);
+  }
+
+  /** Ends the call with an answer that the client gets as it is, in the words of its era. */
+  complete(answer: Answer): void {
+    if (answer.kind === 'error') {
+      const error = modernError(answer, this.params);
+      this.end(error, answerText(this.idText, error), statusOfError(error.code));
+      return;
+    }
+    const { payload, resultType = 'complete' } = answer;
+    if (resultType !== 'complete' && resultType !== 'input_required') {
+      if (!this.#parts.hasNegotiated(this.caller, resultType)) {
+        freePayload(payload);
+        this.fail(notNegotiated(resultType));
+        return;
+      }
+    }
+    const hints = resultType === 'complete' ? this.#parts.cacheHints(this, answer) : null;
+    this.end(answer, modernResult(this.idText, payload, resultType, hints));
+  }
+
+  override fail(error: unknown): void {
+    const known = toGatewayError(error, this.parts.logger);
+    const { code, status } = known.modern;
+    const answer: Answer = { kind: 'error', payload: rpcErrorText(known, code), code };
+    this.end(answer, answerText(this.idText, answer), status);
+  }
+
+  /** The closed stream of a request cancels it. MCP 2026-07-28, Cancellation. */
+  onReplyGone(): void {
+    this.cancel();
+  }
+
+  #wantsLog(paramsText = '{}'): boolean {
+    const { logLevel } = this.caller;
+    return logLevel !== null && isSevere(new ObjectText(paramsText).string('level'), logLevel);
+  }
+}
+
+function notNegotiated(resultType: string): GatewayError {
+  const type = JSON.stringify(resultType.slice(0, 100));
+  return new GatewayError(
+    'internal',
+    `the upstream answered with a result of type ${type}, whose extension the client has not declared`,
+  );
+}

@@ -1,0 +1,73 @@
+import { ObjectText } from '../../json/object.ts';
+import { skipSpace } from '../../json/scan.ts';
+import type { CacheHints } from '../../protocol/exchange.ts';
+import { reservedMeta } from '../../protocol/reserved-meta.ts';
+import { type OwnedBytes, type Payload, SharedBytes } from '../../runtime/owned-bytes.ts';
+import { build } from '../../version.ts';
+import { type Content, isLong } from '../reply-body.ts';
+
+const serverInfo = JSON.stringify({ name: 'mcpstead', version: build.version });
+const metaKey = '"_meta"';
+const closeBrace = 0x7d;
+/** A `_meta` that names this server. MCP 2026-07-28, General Fields, `_meta`. */
+export const ownMeta = `{"${reservedMeta.serverInfo}":${serverInfo}}`;
+const metaMember = `,${metaKey}:${ownMeta}`;
+/** Members that a result must have only as this server sets them. */
+const setMembers = /"(?:_meta|resultType|ttlMs|cacheScope)"/;
+
+/**
+ * The response to a request of the modern era, made of the result of any era: with its type, the identity of this server, and hints.
+ * MCP 2026-07-28, Results; Caching.
+ * @param hints null if such results are not cacheable
+ */
+export function modernResult(
+  idText: string,
+  payload: Payload,
+  resultType: string,
+  hints: CacheHints | null,
+): Content {
+  const type = JSON.stringify(resultType);
+  const head = `{"jsonrpc":"2.0","id":${idText},"result":`;
+  const members = `"resultType":${type}${hintMembers(hints)}`;
+  if (typeof payload !== 'string') {
+    // The lists of the gateway have no `_meta`. A long result may have one, but is not scanned for it.
+    const mayHaveMeta = !(payload instanceof SharedBytes) && bufferOf(payload).includes(metaKey);
+    const tail = `,${members}${mayHaveMeta ? '' : metaMember}}}`;
+    return [head, payload.part(0, payload.length - 1), tail];
+  }
+  if (setMembers.test(payload)) return `${head}${edited(payload, type, hints)}}`;
+  const kept = payload.slice(0, -1);
+  const tail = `${isEmptyObject(payload) ? '' : ','}${members}${metaMember}}}`;
+  return isLong(payload) ? [head, kept, tail] : head + kept + tail;
+}
+
+function hintMembers(hints: CacheHints | null): string {
+  return hints === null ? '' : `,"ttlMs":${hints.ttlMs},"cacheScope":"${hints.scope}"`;
+}
+
+/** The text of a short result with its members set. */
+function edited(payload: string, type: string, hints: CacheHints | null): string {
+  const result = new ObjectText(payload);
+  const meta = result.object('_meta');
+  const named =
+    meta === undefined ? ownMeta : meta.with({ name: reservedMeta.serverInfo, value: serverInfo });
+  const edits = [
+    { name: 'resultType', value: type },
+    { name: '_meta', value: named },
+  ];
+  if (hints !== null)
+    edits.push(
+      { name: 'ttlMs', value: String(hints.ttlMs) },
+      { name: 'cacheScope', value: JSON.stringify(hints.scope) },
+    );
+  return result.with(...edits);
+}
+
+/** Whether the text of an object has no member. */
+function isEmptyObject(text: string): boolean {
+  return text.charCodeAt(skipSpace(text, 1)) === closeBrace;
+}
+
+function bufferOf({ bytes }: OwnedBytes): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+}
