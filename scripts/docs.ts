@@ -87,7 +87,8 @@ function typeOf(schema: KeyReference['schema']): string {
 
 function defaultOf({ schema, required }: KeyReference): string {
   if (required) return 'required';
-  return schema.properties ? '' : code(JSON.stringify(schema.default).replace(/^"|"$/g, ''));
+  if (schema.properties || schema.default === undefined) return '';
+  return code(JSON.stringify(schema.default).replace(/^"|"$/g, ''));
 }
 
 if (import.meta.main) {

@@ -26,7 +26,7 @@ export function connectAll(
       probe({ server, token: upstreamTokens.get(server.name) ?? null }, quote).then(
         (found) =>
           // It may be the running gateway itself, which will recognize itself and refuse.
-          found.serverInfo.startsWith('mcpstead ') && isOwnAddress(new URL(server.url), config)
+          found.serverInfo.startsWith('mcpstead ') && isOwnAddress(server.url, config)
             ? unreachable(server, loopFailure(true).message)
             : reachable(server, found, quote),
         (error) => unreachable(server, quote(toFailure(error).message)),

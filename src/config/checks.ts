@@ -5,6 +5,7 @@ import { isCustomaryVariable } from './hidden-spans.ts';
 import { dotted, type Problem, quote, shownKey } from './problems.ts';
 import { isBearerToken, isVariableName } from './rules.ts';
 import type { Source, Span } from './source.ts';
+import { targetProblems } from './targets.ts';
 import { splitUserInfo } from './user-info.ts';
 import { isRecord, type Mapping, type Path } from './values.ts';
 
@@ -52,6 +53,7 @@ export function crossCheck(
     }
     problems.push(...headerProblems(server, [...path, 'headers'], file));
     problems.push(...userInfoProblems(server, [...path, 'url'], file));
+    problems.push(...targetProblems(server, path, file));
 
     if (isDisabled(server)) {
       if (server.required === true) {

@@ -3,8 +3,9 @@ export interface DisabledServer {
   /** Its index among all servers of the file. */
   readonly index: number;
   readonly name: string;
-  /** As written, with references to variables, which may not be set. */
-  readonly url: string;
+  /** Its target, as written, with references to variables, which may not be set. */
+  readonly url: string | undefined;
+  readonly command: string | undefined;
   readonly protocol: string;
   readonly required: boolean;
 }
@@ -20,8 +21,19 @@ export function splitDisabled(value: unknown): { used: unknown; disabled: Disabl
   if (!Array.isArray(servers) || !servers.some(isDisabled)) return { used: value, disabled: [] };
   const disabled = servers.flatMap((server, index) => {
     if (!isDisabled(server)) return [];
-    const { name, url, protocol = 'auto', required } = server as Readonly<Record<string, unknown>>;
-    return [{ index, name: `${name}`, url: `${url}`, protocol: `${protocol}`, required: required === true }];
+    const { name, url, command, protocol, required } = server as Readonly<Record<string, unknown>>;
+    const target =
+      command === undefined ? { url: `${url}`, command } : { url: undefined, command: `${command}` };
+    const usual = command === undefined ? 'auto' : 'stdio';
+    return [
+      {
+        index,
+        name: `${name}`,
+        ...target,
+        protocol: protocol === undefined ? usual : `${protocol}`,
+        required: required === true,
+      },
+    ];
   });
   const enabled = servers.filter((server) => !isDisabled(server));
   return { used: { ...(value as object), servers: enabled }, disabled };

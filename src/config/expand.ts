@@ -1,16 +1,21 @@
+import { isUtf8 } from 'node:buffer';
+import { readFileSync, statSync } from 'node:fs';
+import { descriptors } from '../runtime/descriptors.ts';
 import type { Environment } from '../runtime/environment.ts';
 import { isDisabled } from './disabled.ts';
 import type { YamlFile } from './document.ts';
-import { dotted, type Problem } from './problems.ts';
+import { clip, dotted, type Problem } from './problems.ts';
 import { isVariableName } from './rules.ts';
 import type { Source } from './source.ts';
 import { type Path, pathKey, valueAt } from './values.ts';
 import { foreignReferenceIn, referenceAdvice } from './variables.ts';
 
-/** The value of an environment variable, and the key of the server that it was inserted into. */
+/** The value of an environment variable or of a file, and the key of the server that it was inserted into. */
 export interface Expansion {
   readonly path: Path;
   readonly value: string;
+  /** Whether it is the name or a folder of the user, which is no secret and part of many messages. */
+  readonly isPlace: boolean;
 }
 
 /** A configuration with its variables expanded. */
@@ -27,30 +32,96 @@ const reference = /\$\$\{|\$\{([^}]*)(\}?)/g;
 /** Whether `path` is not expanded: `token_env` is the name of a variable. */
 const isLiteral = (path: Path) => path.at(-1) === 'token_env';
 
-/** A reference as other programs write it: `${env:NAME}`, `${ NAME }`, `${{ secrets.NAME }}`, `${NAME:-default}`. */
+/** A reference as other programs write it: `${env:NAME}`, `${ NAME }`, `${{ secrets.NAME }}`, `${NAME:?message}`. */
 const foreignForm =
   /^\$\{\{? *(?:(?:process\.)?env[.:]|secrets\.|vars\.)?([A-Z][A-Z0-9_]*)(?: *\}|(:?-)|:?[?+=])/;
+const withDefault = /^([A-Za-z_][A-Za-z0-9_]*):-(.*)$/s;
 
 /** Repeats the text in the braces only if it is certainly the name of a variable: it may be a secret. */
 function malformedReference(text: string): string {
   const [, name, isDefault] = foreignForm.exec(text) ?? [];
   if (name !== undefined) {
-    const reason = isDefault
-      ? 'a default is not supported yet by this version'
-      : 'a reference is the name of the variable alone';
-    return `${reason}; write "\${${name}}"`;
+    if (isDefault) return `write a default as "\${${name}:-DEFAULT}"`;
+    return `a reference is the name of the variable alone; write "\${${name}}"`;
   }
-  if (/^\$\{(?:input|file|prompt|secret|vault|op|ssm):/i.test(text)) {
-    return `this version takes values from environment variables only; write "\${NAME}"`;
+  if (/^\$\{(?:input|prompt|secret|vault|op|ssm):/i.test(text)) {
+    return `values come from environment variables and files; write "\${NAME}" or "\${file:PATH}"`;
   }
   return `"\${" must be followed by the name of an environment variable and "}"; "$\${" is a literal "\${"`;
 }
 
+/** Variables that name the user or a folder: no secrets. */
+const placeVariables = new Set(
+  ['HOME', 'USER', 'LOGNAME', 'PWD', 'PATH', 'SHELL', 'TMPDIR', 'TEMP', 'TMP', 'LANG', 'TZ'].concat([
+    'USERPROFILE',
+    'USERNAME',
+    'APPDATA',
+    'LOCALAPPDATA',
+    'XDG_CONFIG_HOME',
+    'XDG_DATA_HOME',
+    'XDG_STATE_HOME',
+    'XDG_CACHE_HOME',
+    'XDG_RUNTIME_DIR',
+  ]),
+);
+
+/** What a reference stands for, or the problem with it. A value of the configuration file itself is no expansion. */
+type Resolved =
+  | { readonly value: string; readonly isOwn?: boolean; readonly isPlace?: boolean }
+  | { readonly problem: string };
+
+/** Null if the text in the braces is no reference. @param folder the folder of the configuration file */
+function resolve(text: string, env: Environment, folder: string): Resolved | null {
+  if (text.startsWith('file:')) return fileText(text.slice('file:'.length), folder);
+  const [, defaulted = text, byDefault] = withDefault.exec(text) ?? [];
+  if (!isVariableName(defaulted)) return null;
+  const value = Object.hasOwn(env, defaulted) ? env[defaulted] : undefined;
+  if (byDefault !== undefined && (value === undefined || value === ''))
+    return { value: byDefault, isOwn: true };
+  if (value === undefined) return { problem: `the environment variable ${defaulted} is not set` };
+  return { value, isPlace: placeVariables.has(defaulted) };
+}
+
+/** Longer files hold no value of a configuration. */
+const maxFileBytes = 65_536;
+
+/** The text of a file, without white space around it. A relative path begins at the configuration file. */
+function fileText(path: string, folder: string): Resolved {
+  const isAbsolute = /^(?:[/\\]|[A-Za-z]:[/\\])/.test(path);
+  const shown = clip(path);
+  try {
+    const bytes = descriptors.use(() => {
+      const full = isAbsolute ? path : `${folder}${path}`;
+      const status = statSync(full);
+      if (!status.isFile()) throw new Error('is not a regular file');
+      if (status.size > maxFileBytes) throw new Error('is larger than 64 KiB');
+      return readFileSync(full);
+    });
+    if (!isUtf8(bytes)) throw new Error('is not UTF-8');
+    return { value: bytes.toString().replace(byteOrderMark, '').trim() };
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const reason = code === undefined ? message : (unreadable[code] ?? `cannot be read: ${code}`);
+    return { problem: `the file "${shown}" ${reason}` };
+  }
+}
+
+const byteOrderMark = /^\uFEFF/;
+const unreadable: Readonly<Record<string, string>> = {
+  ENOENT: 'does not exist',
+  EACCES: 'cannot be read: permission denied',
+};
+
 /**
- * Expands `${NAME}` in the string values of `servers[]`, once and not in keys; `$${` stands for `${`. An empty variable expands
- * to an empty text; an unset one is a problem. Disabled servers are not expanded: people disable servers for lack of a token.
+ * Expands `${NAME}`, `${NAME:-default}` and `${file:PATH}` in the string values of `servers[]`, once and not in keys; `$${` stands
+ * for `${`. An empty variable expands to an empty text, or to its default; an unset one without a default is a problem. Disabled servers are not expanded: people disable servers for lack of a token.
  */
-export function expand(file: YamlFile, source: string, env: Environment): Expanded {
+export function expand(
+  file: YamlFile,
+  { text: source, path: sourcePath }: Source,
+  env: Environment,
+): Expanded {
+  const folder = sourcePath.replace(/[^/\\]*$/, '');
   const problems: Problem[] = [];
   const unresolved = new Set<string>();
   const expansions: Expansion[] = [];
@@ -69,15 +140,15 @@ export function expand(file: YamlFile, source: string, env: Environment): Expand
       const span = at < 0 || at >= around.end ? around : { start: at, end: at + whole.length };
       from = span === around ? from : span.end;
       if (name === undefined) return '${';
-      const value = Object.hasOwn(env, name) ? env[name] : undefined;
-      const wellFormed = closed !== '' && isVariableName(name);
+      const resolved = closed === '' ? null : resolve(name, env, folder);
       if (disabled) unresolved.add(pathKey(path));
-      if (disabled && wellFormed) return whole;
-      if (wellFormed && value !== undefined) {
-        expansions.push({ path, value });
+      if (disabled && resolved) return whole;
+      if (resolved && 'value' in resolved) {
+        const { value, isOwn = false, isPlace = false } = resolved;
+        if (!isOwn) expansions.push({ path, value, isPlace });
         return value;
       }
-      const message = wellFormed ? `the environment variable ${name} is not set` : malformedReference(whole);
+      const message = resolved ? resolved.problem : malformedReference(whole);
       problems.push({ span, message });
       unresolved.add(pathKey(path));
       return whole;

@@ -62,11 +62,18 @@ export const whole = (min: number, max: number, byDefault: number) => integer(mi
 export const optionalWhole = (min: number, max: number, usually: number) =>
   integer(min, max).optional().meta({ default: usually });
 
-/** An optional time of at least `min` seconds; fractions are allowed. */
-export function seconds(min: number, byDefault: number) {
+/** A time of at least `min` seconds; fractions are allowed. */
+function time(min: number) {
   const expected = `a number of seconds from ${min} to ${maxSeconds}`;
-  return z.number(expected).min(min, expected).max(maxSeconds, expected).default(byDefault);
+  return z.number(expected).min(min, expected).max(maxSeconds, expected);
 }
+
+/** An optional time of at least `min` seconds. */
+export const seconds = (min: number, byDefault: number) => time(min).default(byDefault);
+
+/** An optional time of at least `min` seconds whose default, documented here, depends on another key. */
+export const optionalSeconds = (min: number, usually: number) =>
+  time(min).optional().meta({ default: usually });
 
 /** One of these words; the first is the default unless another is given. */
 export function oneOf<const Words extends readonly [string, ...string[]]>(

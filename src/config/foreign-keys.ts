@@ -58,8 +58,10 @@ const foreignKeys: Readonly<Record<string, readonly ForeignKey[]>> = {
   ],
   'mcp.session': [['ttl ttlseconds idlettl idletimeout timeout', 'write "idle_ttl_seconds"']],
   'servers[]': [
-    ['command', notes.stdio, 'url'],
-    ['args env cwd', notes.stdio],
+    ['cmd program executable exec run', 'write "command: PROGRAM" and "args: [...]"', 'url'],
+    ['arguments argv commandargs parameters params', 'write "args: [...]"'],
+    ['environment envs envvars environmentvariables', 'write "env: { NAME: VALUE }"'],
+    ['workingdirectory workdir workingdir directory dir', 'write "cwd: PATH"'],
     ['type kind transport transporttype transportmode', protocolAdvice],
     ['protocolversion mcpversion specversion', notes.version],
     [
@@ -142,7 +144,7 @@ export function keyAdvice(path: Path, key: string, siblings: Mapping): string | 
   const [, advice, standsFor] = foreignKeyAt(place, key) ?? [];
   if (advice !== undefined) {
     // Beside a name, `title` may really be a title.
-    if (standsFor !== undefined && advice !== notes.stdio && siblings[standsFor] !== undefined) return null;
+    if (standsFor !== undefined && siblings[standsFor] !== undefined) return null;
     return typeof advice === 'function' ? advice(siblings[key], siblings) : advice;
   }
   if ((place === '' || place === 'mcp') && hasKey(siblings[key], 'url', 'command')) {
@@ -168,7 +170,9 @@ function isNamedServer(key: string, siblings: Mapping): boolean {
 function protocolAdvice(value: unknown, siblings: Mapping): string {
   if (hasKey(value, 'url') && siblings.url === undefined) return 'write "url" beside "name"';
   const word = isRecord(value) ? (value.type ?? value.kind ?? '') : value;
-  if (/^(?:stdio|local|command|process)$/i.test(String(word))) return notes.stdio;
+  const isStdio = /^(?:stdio|local|command|process)$/i.test(String(word));
+  if (isStdio && siblings.command === undefined) return notes.stdio;
+  if (siblings.command !== undefined) return 'a server with a "command" speaks stdio; remove this key';
   if (siblings.protocol !== undefined) return '"protocol" is already set; remove this key';
   const known = wordFor('servers[].protocol', word);
   if (known !== null) return `write "protocol: ${known}", or leave it out: it is detected`;

@@ -4,7 +4,7 @@ import { normalizeWord } from './suggest.ts';
 
 /** Complete messages about features that are missing, or not configured in the file. */
 export const notes = {
-  stdio: 'stdio servers are not supported yet by this version; give the url of an HTTP server',
+  stdio: 'a server on stdio has "command: PROGRAM" and "args: [...]" in place of "url"',
   oauth: 'OAuth is not supported yet by this version',
   version: 'the protocol version is negotiated; remove it',
   filters: 'tools cannot be filtered or renamed yet by this version',
@@ -23,6 +23,7 @@ const synonyms: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     streamable: 'http https streamablehttp httpstream httpstreaming httpstreamable streaming mcp',
     sse: 'httpsse httpwithsse serversentevents eventstream events',
     auto: 'any detect default',
+    stdio: 'local process command stdin',
   },
   'logging.level': {
     trace: 'verbose silly all finest',

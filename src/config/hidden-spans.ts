@@ -22,7 +22,7 @@ const escapedText = /(?<=^").*\\[xuU/].*(?="$)/gs;
 const partsOfText = [noVariable, escapedText, ...partsOfUrl];
 
 /**
- * The spans that an excerpt of the file must not show: header values, values below `auth` and below unknown keys (which may
+ * The spans that an excerpt of the file must not show: values of headers, arguments and variables of processes, values below `auth` and below unknown keys (which may
  * be misspelt), skipped values, and the user info and query of URLs.
  */
 export function hiddenSpans(file: YamlFile, source: Source): HiddenSpans {
@@ -57,7 +57,7 @@ function isSecretAt(path: Path, text: string): boolean {
   if (path.length === 0 || !isKnown(path)) return true;
   const [top, , section, key] = path;
   if (top === 'mcp') return path[1] === 'auth' && path.length === 2 && !isWord(text);
-  if (section === 'headers') return true;
+  if (section === 'headers' || section === 'env' || section === 'args') return true;
   if (section !== 'auth' || key === 'type') return false;
   return key === 'token_env' ? !isCustomaryVariable(text) : !isWord(text);
 }

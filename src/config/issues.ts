@@ -6,13 +6,12 @@ import { clip, dotted, missingSpaceHint, type Problem, shownKey } from './proble
 import { isKnown, keysAt, sectionsOf } from './reference.ts';
 import type { HiddenSpans, Source } from './source.ts';
 import { didYouMean } from './suggest.ts';
+import type { TargetIssue } from './targets.ts';
 import { valueAdvice, type WrongValue } from './value-advice.ts';
 import { isRecord, type Mapping, type Path, placeOf, valueAt } from './values.ts';
 
-type Issue = z.core.$ZodIssue;
+type Issue = z.core.$ZodIssue | TargetIssue;
 
-/** Keys that accompany `command`, for which one problem is enough. */
-const commandKeys = new Set(['args', 'env', 'cwd', 'type', 'transport']);
 const requiredKeys = new Set(['name', 'url', 'type', 'token_env']);
 /** Advice that is a complete message, without "unknown key" before it. */
 const statements = new Set<string>(Object.values(notes));
@@ -48,10 +47,7 @@ class IssueTranslator {
   problemsOf(issue: Issue, prefix: Path): Problem[] {
     const path = [...prefix, ...issue.path] as Path;
     if (issue.code === 'unrecognized_keys') {
-      const { keys } = issue;
-      const hasCommand = keys.includes('command');
-      const reported = keys.filter((key) => !hasCommand || !commandKeys.has(key));
-      return reported.map((key) => this.#unknownKey(path, key));
+      return issue.keys.map((key) => this.#unknownKey(path, key));
     }
     if (issue.code === 'invalid_union') {
       // A value of the right shape gets the problems of that shape, any other value the list of shapes.
@@ -73,9 +69,6 @@ class IssueTranslator {
     if (found === undefined) return this.#missingValue(path, issue.message);
     const span = this.#file.spanOf(path);
     const subject = path.length === 0 ? '' : `${dotted(path)}: `;
-    if (path.at(-1) === 'protocol' && found === 'stdio') {
-      return [{ span, message: `${subject}${notes.stdio}` }];
-    }
     const shown = this.#describe(found, path);
     const message = `${subject}expected ${issue.message}, found ${shown}${this.#hint(issue, found, path)}`;
     return [{ span, message }];

@@ -15,7 +15,8 @@ import { type Config, configSchema } from './schema.ts';
 import { secretsOf } from './secrets.ts';
 import { Source } from './source.ts';
 import { hiddenWords } from './syntax.ts';
-import { type Path, pathKey } from './values.ts';
+import { missingTargets } from './targets.ts';
+import { type Path, pathKey, valueAt } from './values.ts';
 
 /** A complete, validated configuration, with the secrets that it refers to. */
 export interface LoadedConfig {
@@ -49,12 +50,13 @@ export function parseConfig(text: string, path: string, env: Environment): Loade
   const source = new Source(path, text.replace(byteOrderMark, ''));
   const file = readYaml(source);
   const hidden = hiddenSpans(file, source);
-  const expanded = expand(file, source.text, env);
+  const expanded = expand(file, source, env);
   const parsed = configSchema.safeParse(expanded.value);
   const together = crossCheck(expanded.value, file, source, env);
 
   const unresolved = new Set([...file.unresolved, ...expanded.unresolved]);
-  const issues = (parsed.error?.issues ?? []).filter((issue) => !unresolved.has(pathKey(issue.path as Path)));
+  const found = [...(parsed.error?.issues ?? []), ...missingTargets(valueAt(expanded.value, ['servers']))];
+  const issues = found.filter((issue) => !unresolved.has(pathKey(issue.path as Path)));
   const problems = [
     ...file.problems,
     ...expanded.problems,
@@ -86,9 +88,9 @@ export function parseConfig(text: string, path: string, env: Environment): Loade
 
 /** Adjusts the indexes of servers in the paths to a list without the disabled ones, which have no expansions. */
 function withIndexes(expansions: readonly Expansion[], disabled: readonly DisabledServer[]): Expansion[] {
-  return expansions.map(({ path: [top = '', index = 0, ...rest], value }) => {
+  return expansions.map(({ path: [top = '', index = 0, ...rest], ...expansion }) => {
     const before = disabled.filter((server) => server.index < Number(index)).length;
-    return { path: [top, Number(index) - before, ...rest], value };
+    return { ...expansion, path: [top, Number(index) - before, ...rest] };
   });
 }
 

@@ -5,6 +5,7 @@ import {
   flag,
   group,
   oneOf,
+  optionalSeconds,
   optionalWhole,
   orExpanded,
   reconnect,
@@ -34,6 +35,9 @@ const defaultBackoff = { baseMs: 1_000, maxMs: 30_000 };
 /** The largest `mcp.max_request_bytes`: 1 GiB, which is also the limit of the HTTP server. */
 export const maxRequestBytes = 1_073_741_824;
 
+/** By the target of the server. */
+const defaultConnectSeconds = { url: 10, command: 60 };
+
 const authOf = 'none or { type: bearer, token_env: NAME }';
 
 const bearerAuth = section({
@@ -46,7 +50,10 @@ const bearerAuth = section({
   ),
 });
 
-const serverSchema = section({
+const textWithoutNul = (expected: string) =>
+  textMatching((text) => !text.includes('\0'), expected).meta({ pattern: '^[^\\0]*$' });
+
+const serverKeys = section({
   name: reconnect(
     'Unique name; its tools are listed as `<name>__<tool>`. Letters, digits, `_`, `-` and `.`; begins with a ' +
       'letter or digit, contains no `__` and does not end in `_`.',
@@ -56,18 +63,44 @@ const serverSchema = section({
   ),
   url: reconnect(
     'The URL of the MCP server: http or https, without a fragment. A user name and password in it are sent as ' +
-      '`Authorization: Basic`, and never shown.',
-    checkedText(urlExpected, 'an http:// or https:// URL').meta({
-      pattern: orExpanded('[Hh][Tt][Tt][Pp][Ss]?://[^/?#\\s][^#\\s]*'),
-    }),
+      '`Authorization: Basic`, and never shown. Each server has either a `url` or a `command`.',
+    checkedText(urlExpected, 'an http:// or https:// URL')
+      .meta({ pattern: orExpanded('[Hh][Tt][Tt][Pp][Ss]?://[^/?#\\s][^#\\s]*') })
+      .optional(),
+  ),
+  command: reconnect(
+    'The program to start as the MCP server, which speaks over its stdin and stdout: a name to be found in `PATH`, or a path.',
+    textMatching((text) => text !== '' && !text.includes('\0'), 'the name or path of a program')
+      .meta({ pattern: '^[^\\0]+$' })
+      .optional(),
+  ),
+  args: reconnect(
+    'The arguments of `command`, one text each. They are never shown.',
+    z.array(textWithoutNul('a text'), 'a list of texts').optional(),
+  ),
+  env: reconnect(
+    'Environment variables of `command`, in addition to the few that it gets from the gateway. Their values are never shown.',
+    z
+      .record(
+        textMatching((name) => /^[^=\0]+$/.test(name), 'this key is not the name of a variable').meta({
+          pattern: '^[^=\\0]+$',
+        }),
+        textWithoutNul('a text'),
+        'a mapping of variables to their values',
+      )
+      .optional(),
+  ),
+  cwd: reconnect(
+    'The directory in which `command` runs; by default the one of the gateway.',
+    textWithoutNul('a path').optional(),
   ),
   enabled: reconnect(
     'With `false` the server is neither connected nor listed, and its variables need not be set.',
     flag(true),
   ),
   protocol: reconnect(
-    'The transport: `streamable` is Streamable HTTP, `sse` the older HTTP+SSE, and `auto` tries the first, then the second.',
-    oneOf(['auto', 'streamable', 'sse']),
+    'The transport: `streamable` is Streamable HTTP, `sse` the older HTTP+SSE, and `auto` tries the first, then the second. With a `command` it is `stdio`.',
+    oneOf(['auto', 'streamable', 'sse', 'stdio']),
   ),
   required: update(
     'Whether the gateway waits for this server before it serves, fails to start without it, and is not ready while it is down.',
@@ -118,7 +151,10 @@ const serverSchema = section({
     .prefault({})
     .describe('How a lost connection is restored: exponential backoff with jitter.'),
   timeouts: group('Deadlines.', {
-    connect_seconds: update('How long connecting and initializing may take.', seconds(0.01, 10)),
+    connect_seconds: update(
+      'How long connecting and initializing may take; 60 by default for a `command`, which may have to download its program.',
+      optionalSeconds(0.01, defaultConnectSeconds.url),
+    ),
     request_seconds: update('How long one request may take.', seconds(0.01, 300)),
   }),
   tools: group('The tool list.', {
@@ -145,6 +181,12 @@ const serverSchema = section({
         .default(null),
     ),
   }),
+});
+
+const serverSchema = serverKeys.transform(({ timeouts, ...server }) => {
+  const target = server.command === undefined ? 'url' : 'command';
+  const { connect_seconds = defaultConnectSeconds[target], ...others } = timeouts;
+  return { ...server, timeouts: { connect_seconds, ...others } };
 });
 
 /** The whole file. Unknown keys are problems. */
@@ -220,7 +262,9 @@ export function configJsonSchema(): z.core.JSONSchema.BaseSchema {
   const schema = z.toJSONSchema(configSchema, {
     io: 'input',
     override: ({ jsonSchema, path }) => {
-      if (path[1] === 'servers') acceptReferences(jsonSchema);
+      if (path[1] !== 'servers') return;
+      acceptReferences(jsonSchema);
+      if (path.length === 3) jsonSchema.oneOf = [{ required: ['url'] }, { required: ['command'] }];
     },
   });
   return { title: 'mcpstead configuration', ...schema };

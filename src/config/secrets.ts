@@ -1,5 +1,5 @@
 import type { Expansion } from './expand.ts';
-import type { Config } from './schema.ts';
+import type { Config, ServerConfig } from './schema.ts';
 import { splitUserInfo } from './user-info.ts';
 import { type Path, pathKey } from './values.ts';
 
@@ -18,8 +18,8 @@ const mediaType = /^(?:application|audio|font|image|message|model|multipart|text
 const code = /^(?:[a-z]{2,3}(?:-[A-Za-z]{2,4}){1,2}|(?:utf|iso|windows)(?:-\d{1,4}){1,2})$/i;
 
 /**
- * Collects all values that must never be shown. Always secret are tokens, values from the environment (unless they became
- * public as the name, protocol or address of a server), passwords in URLs and user names without a password, and the values of
+ * Collects all values that must never be shown. Always secret are tokens, values from the environment and from files (unless
+ * they became public as the name, protocol, address or command of a server, or are the user's name or folders), passwords in URLs and user names without a password, and the values of
  * headers and query parameters that are named like credentials. Values of other headers and parameters, and user names with a
  * password, are secret if they have at least eight characters and are not ordinary: words, short numbers, versions, dates,
  * media types, languages, and lists of these.
@@ -38,20 +38,44 @@ export function secretsOf(
       if (isExpanded || credentialName.test(name))
         for (const part of credentialsIn(name, value)) secrets.add(part);
     }
-    const url = new URL(server.url);
-    for (const secret of secretsOfUserInfo(url)) secrets.add(secret);
-    for (const [name, value] of url.searchParams) {
-      // `?TOKEN`
-      if (value === '' && mayBeSecret('', name)) secrets.add(name);
-      if (mayBeSecret(name, value)) secrets.add(value);
-    }
+    for (const secret of secretsOfUrl(server.url)) secrets.add(secret);
+    for (const secret of secretsOfProcess(server)) secrets.add(secret);
   }
-  for (const { path, value } of expansions) {
-    if (!isPublic(config, path, value)) secrets.add(value);
+  for (const { path, value, isPlace } of expansions) {
+    if (isPlace || isPublic(config, path, value)) continue;
+    secrets.add(value);
+    // A process may print a key of several lines line by line.
+    for (const line of value.split(/\r?\n/)) if (line.length >= minOtherChars) secrets.add(line);
   }
   secrets.delete('');
   return [...secrets];
 }
+
+function* secretsOfUrl(text: string | undefined): Generator<string> {
+  if (text === undefined) return;
+  const url = new URL(text);
+  yield* secretsOfUserInfo(url);
+  for (const [name, value] of url.searchParams) {
+    // `?TOKEN`
+    if (value === '' && mayBeSecret('', name)) yield name;
+    if (mayBeSecret(name, value)) yield value;
+  }
+}
+
+/**
+ * Values of variables and arguments that are named like credentials: `API_KEY`, `--token VALUE`, `--token=VALUE`. Others are
+ * paths, names and options as a rule, which results are full of.
+ */
+function* secretsOfProcess({ args = [], env = {} }: ServerConfig): Generator<string> {
+  for (const [name, value] of Object.entries(env)) if (isCredential(name, value)) yield value;
+  for (const [index, arg] of args.entries()) {
+    const [, name = '', value = args[index + 1] ?? ''] = /^-{1,2}([\w-]+)(?:=(.*))?$/s.exec(arg) ?? [];
+    if (isCredential(name, value)) yield value;
+  }
+}
+
+const isCredential = (name: string, value: string) =>
+  credentialName.test(name) && value.length >= minOtherChars && !isOrdinary(value);
 
 function mayBeSecret(name: string, value: string): boolean {
   return credentialName.test(name) || (value.length >= minOtherChars && !isOrdinary(value));
@@ -101,5 +125,6 @@ function isPublic(config: Config, path: Path, value: string): boolean {
   const [, index, key] = path;
   if (key === 'name' || key === 'protocol') return true;
   const server = config.servers[Number(index)];
-  return key === 'url' && server !== undefined && new URL(server.url).origin.includes(value.toLowerCase());
+  if (key === 'command' || server?.url === undefined) return key === 'command';
+  return key === 'url' && new URL(server.url).origin.includes(value.toLowerCase());
 }

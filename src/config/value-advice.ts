@@ -64,6 +64,10 @@ const adviceByPlace: Readonly<Record<string, (raw: unknown) => string | null>> =
   'servers[]': serversAdvice,
   'servers[].name': (raw) => nameAdvice(String(raw)),
   'servers[].url': urlAdvice,
+  'servers[].args': argsAdvice,
+  'servers[].command': (raw) =>
+    Array.isArray(raw) ? 'write the first one here, and the others into "args"' : null,
+  'servers[].env': envAdvice,
   'servers[].headers': (raw) =>
     Array.isArray(raw) ? 'write NAME: VALUE, one below the other, without "- "' : 'write { NAME: VALUE }',
   host: (raw) => (typeof raw === 'string' ? hostAdvice(raw) : null),
@@ -82,6 +86,19 @@ function rootAdvice(raw: unknown): string | null {
 function serversAdvice(raw: unknown): string | null {
   if (typeof raw === 'object') return Array.isArray(raw) ? null : serverMappingAdvice(raw as Mapping);
   return /:\/\//.test(String(raw)) ? 'write "- name: NAME", and "url: …" below "name"' : null;
+}
+
+/** Other programs take the arguments as one text, which a shell splits. */
+function argsAdvice(raw: unknown): string | null {
+  return isRecord(raw)
+    ? 'write one below the other, each after "- "'
+    : 'write a list of them, each a text of its own';
+}
+
+function envAdvice(raw: unknown): string | null {
+  return Array.isArray(raw)
+    ? 'write NAME: VALUE, one below the other, without "- "'
+    : 'write { NAME: VALUE }';
 }
 
 function booleanAdvice(raw: unknown): string | null {
@@ -173,7 +190,7 @@ export function firstServer(servers: unknown): string {
   const [name, server] =
     isRecord(servers) && !Array.isArray(servers) ? (Object.entries(servers)[0] ?? []) : [];
   const item = `"- name: ${nameOrPlaceholder(name)}"`;
-  return hasKey(server, 'command') ? `${item}; ${notes.stdio}` : `${item} with "url: …" below "name"`;
+  return `${item} with "${hasKey(server, 'command') ? 'command' : 'url'}: …" below "name"`;
 }
 
 /** The name if it is valid, else a placeholder: any other key may be a secret. */

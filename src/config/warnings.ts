@@ -17,7 +17,7 @@ export function warningsOf(
     );
   }
   for (const { name, url, tls_skip_verify } of servers) {
-    if (isOwnAddress(new URL(url), config)) {
+    if (isOwnAddress(url, config)) {
       risks.push(`${name}: its url is the address of this gateway, which cannot be its own server`);
     }
     if (!tls_skip_verify) continue;
@@ -30,8 +30,10 @@ export function warningsOf(
   return [...risks, ...warnings];
 }
 
-/** Whether `url` is the address of a gateway with this configuration. */
-export function isOwnAddress(url: URL, { host, port }: Config): boolean {
+/** Whether the text of a URL is the address of a gateway with this configuration. */
+export function isOwnAddress(text: string | undefined, { host, port }: Config): boolean {
+  if (text === undefined) return false;
+  const url = new URL(text);
   if (url.protocol !== 'http:' || Number(url.port || 80) !== port) return false;
   const name = normalizeHost(url.hostname);
   // A gateway that listens on all addresses also has the loopback ones.

@@ -1,11 +1,12 @@
 import { type DisabledServer, inFileOrder } from '../config/disabled.ts';
-import { displayUrl, type Redactor } from '../observability/redact.ts';
+import { shownTarget } from '../config/targets.ts';
+import type { Redactor } from '../observability/redact.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 
 /** One upstream in the response of `/health`. */
 interface ServerHealth {
   readonly name: string;
-  /** Without user info, query and secrets from variables. */
+  /** Without user info, query and secrets from variables; of a server that the gateway starts, the name of its command. */
   readonly url: string;
   /** The transport in use, or the configured one if none is. */
   readonly protocol: string;
@@ -43,7 +44,7 @@ export function healthOf(
     const status = upstream.status();
     return {
       name: upstream.name,
-      url: redactor.redact(displayUrl(config.url)),
+      url: redactor.redact(shownTarget(config)),
       protocol: status.transport ?? config.protocol,
       required: config.required,
       connected: upstream.isConnected,
@@ -70,10 +71,11 @@ export function areRequiredConnected(upstreams: readonly Upstream[]): boolean {
   return upstreams.every(({ config, isConnected }) => !config.required || isConnected);
 }
 
-function disabledHealth({ name, url, protocol, required }: DisabledServer, redactor: Redactor): ServerHealth {
+function disabledHealth(server: DisabledServer, redactor: Redactor): ServerHealth {
+  const { name, protocol, required } = server;
   return {
     name,
-    url: redactor.redact(displayUrl(url)),
+    url: redactor.redact(shownTarget(server)),
     protocol,
     required,
     connected: false,

@@ -37,7 +37,7 @@ export class HttpSessionSource implements SessionSource {
     bytes: ByteCounts,
     quote: (text: string) => string,
   ) {
-    const { url, userInfo } = splitUserInfo(server.url);
+    const { url, userInfo } = splitUserInfo(server.url ?? '');
     const headers: Record<string, string> = {};
     if (userInfo !== null) headers.authorization = userInfo.authorization;
     for (const [name, value] of Object.entries(server.headers)) headers[name.toLowerCase()] = value;

@@ -17,7 +17,7 @@ export async function requiredReady(upstream: Upstream, config: Config): Promise
     return new GatewayError('required_upstream_down', message);
   };
   // The gateway listens only when its required upstreams are ready, so it could not reach itself.
-  if (isOwnAddress(new URL(url), config)) throw down(loopFailure(true).message);
+  if (isOwnAddress(url, config)) throw down(loopFailure(true).message);
   const expired = Promise.withResolvers<never>();
   const expire = () => {
     const cause = upstream.status().lastError ?? `did not initialize within ${timeouts.connect_seconds} s`;

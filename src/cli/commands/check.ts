@@ -2,9 +2,10 @@ import { inFileOrder } from '../../config/disabled.ts';
 import { hostInUrl } from '../../config/hosts.ts';
 import { type LoadedConfig, loadConfig } from '../../config/load.ts';
 import type { ServerConfig } from '../../config/schema.ts';
+import { shownTarget } from '../../config/targets.ts';
 import { splitUserInfo } from '../../config/user-info.ts';
 import { warningsOf } from '../../config/warnings.ts';
-import { displayUrl, Redactor } from '../../observability/redact.ts';
+import { Redactor } from '../../observability/redact.ts';
 import type { ConnectResult } from '../connect-all.ts';
 import type { ExitCode } from '../exit-code.ts';
 
@@ -34,7 +35,7 @@ function summary({ path, config, disabled }: LoadedConfig, connected: readonly C
     config.servers.map((server, index) =>
       block(server.name, { ...describe(server), ...connected[index]?.rows }),
     ),
-    disabled.map(({ index, name, url }) => [index, block(name, { url: displayUrl(url), enabled: 'no' })]),
+    disabled.map((server) => [server.index, block(server.name, { ...targetOf(server), enabled: 'no' })]),
   );
   const port = config.port === 0 ? '<any free port>' : config.port;
   const head = [
@@ -62,20 +63,40 @@ function block(name: string, entries: Readonly<Record<string, unknown>>): string
 function describe(server: ServerConfig): Record<string, unknown> {
   const { timeouts, tools, reconnect } = server;
   return {
-    url: displayUrl(server.url),
-    protocol: server.protocol,
+    ...targetOf(server),
+    protocol: server.command === undefined ? server.protocol : 'stdio',
     required: server.required ? 'yes' : 'no',
-    auth: authOf(server),
-    headers: Object.keys(server.headers).join(', ') || 'none',
+    ...(server.command === undefined ? connectionOf(server) : processOf(server)),
     timeouts: `connect ${timeouts.connect_seconds} s, request ${timeouts.request_seconds} s`,
     'tool list': `fetched again every ${tools.ttl_seconds} s`,
     reconnect: reconnect.max_attempts === 0 ? 'forever' : `${reconnect.max_attempts} attempts, then given up`,
   };
 }
 
+function targetOf(server: Pick<ServerConfig, 'url' | 'command'>): Record<string, unknown> {
+  return { [server.command === undefined ? 'url' : 'command']: shownTarget(server) };
+}
+
+function connectionOf(server: ServerConfig): Record<string, unknown> {
+  return { auth: authOf(server), headers: Object.keys(server.headers).join(', ') || 'none' };
+}
+
+/** Arguments and values are not shown: they may be secrets. */
+function processOf({
+  args = [],
+  env = {},
+  cwd = 'that of the gateway',
+}: ServerConfig): Record<string, unknown> {
+  return {
+    args: args.length,
+    env: Object.keys(env).join(', ') || 'none',
+    cwd,
+  };
+}
+
 function authOf({ auth, url }: ServerConfig): string {
   if (auth !== 'none') return `bearer token from ${auth.token_env}`;
-  return splitUserInfo(url).userInfo ? 'user name and password of the url' : 'none';
+  return url !== undefined && splitUserInfo(url).userInfo ? 'user name and password of the url' : 'none';
 }
 
 /** One line for each entry, with the values aligned. */

@@ -15,7 +15,14 @@ describe('a server with enabled: false', () => {
     const { config, disabled, upstreamTokens } = read(file, { A: 'a-secret', C_HOST: 'c' });
     expect(config.servers.map(({ name }) => name)).toEqual(['a', 'c']);
     expect(disabled).toEqual([
-      { index: 1, name: 'b', url: 'https://${B_HOST}/mcp?key=${B_KEY}', protocol: 'auto', required: false },
+      {
+        index: 1,
+        name: 'b',
+        url: 'https://${B_HOST}/mcp?key=${B_KEY}',
+        command: undefined,
+        protocol: 'auto',
+        required: false,
+      },
     ]);
     expect([...upstreamTokens]).toEqual([]);
   });

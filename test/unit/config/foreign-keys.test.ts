@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'bun:test';
 import { problems, read, refusal, serverWith } from './reading.ts';
 
-const stdio = 'stdio servers are not supported yet by this version; give the url of an HTTP server';
+const stdio = 'a server on stdio has "command: PROGRAM" and "args: [...]" in place of "url"';
 const oauth = 'OAuth is not supported yet by this version';
 const filters = 'tools cannot be filtered or renamed yet by this version';
 const serverToken =
@@ -55,8 +55,6 @@ describe('a key of a server as other programs call it gets the key that is meant
     ['type: stdio', stdio],
     ['transport: stdio', stdio],
     ['protocolVersion: 2025-06-18', 'the protocol version is negotiated; remove it'],
-    ['command: npx', stdio],
-    ['env: { A: hunter2 }', stdio],
     ['bearerToken: hunter2', serverToken],
     ['apiKey: hunter2', serverToken],
     ['access_token: hunter2', serverToken],
@@ -69,10 +67,25 @@ describe('a key of a server as other programs call it gets the key that is meant
     expect(problems(serverWith(line))).toEqual([`f.yaml:4:5: servers[0].${key}: ${statement}`]);
   });
 
-  test('command, args, env and type are one problem', () => {
+  test('the type of a server with a command is superfluous', () => {
     const text =
       'servers:\n  - name: a\n    type: stdio\n    command: npx\n    args: [-y]\n    env: { A: b }\n    cwd: /';
-    expect(problems(text)).toEqual([`f.yaml:4:5: servers[0].command: ${stdio}`]);
+    expect(problems(text)).toEqual([
+      'f.yaml:3:5: unknown key "type" in servers[0]; a server with a "command" speaks stdio; remove this key',
+    ]);
+  });
+
+  test.each([
+    ['cmd: npx', 'write "command: PROGRAM" and "args: [...]"'],
+    ['arguments: [hunter2]', 'write "args: [...]"'],
+    ['envVars: { A: hunter2 }', 'write "env: { NAME: VALUE }"'],
+    ['workingDir: /', 'write "cwd: PATH"'],
+  ])('of a process: %s', (line, advice) => {
+    const key = /^[\w-]+/.exec(line)?.[0];
+    const [name, target] = key === 'cmd' ? ['a', ''] : ['a', '\n    command: b'];
+    expect(problems(`servers:\n  - name: ${name}${target}\n    ${line}`)).toEqual([
+      `f.yaml:${key === 'cmd' ? 3 : 4}:5: unknown key "${key}" in servers[0]; ${advice}`,
+    ]);
   });
 
   test.each(['baseUrl', 'endpoint', 'uri', 'httpUrl', 'serverUrl', 'address', 'link'])(
@@ -134,7 +147,7 @@ describe('servers as other programs have them', () => {
     ],
     [
       '{"mcpServers": {"github": {"command": "npx", "env": {"TOKEN": "hunter2"}}}}',
-      `f.yaml:1:2: unknown key "mcpServers"; write a list "servers:", and below it "- name: github"; ${stdio}`,
+      `f.yaml:1:2: unknown key "mcpServers"; write a list "servers:", and below it "- name: github" with "command: …" below "name"`,
     ],
     [
       'mcp_servers:\n  - name: a\n    url: http://b',
@@ -176,7 +189,7 @@ describe('servers as other programs have them', () => {
 
 describe('a list or section that is not indented', () => {
   const list = 'expected a list of servers, each with "- name: …"';
-  const url = 'expected an http:// or https:// URL';
+  const url = 'expected an http:// or https:// URL, or a "command" to start';
   test.each([
     [
       'a list without its dashes',
@@ -425,12 +438,18 @@ describe('a value in the form of other programs gets the right one', () => {
       'enabled: off',
       'enabled: expected true or false, found off; YAML 1.2 has no other words for it; write false',
     ],
-    ['protocol: http', 'protocol: expected auto, streamable or sse, found http; did you mean "streamable"?'],
+    [
+      'protocol: http',
+      'protocol: expected auto, streamable, sse or stdio, found http; did you mean "streamable"?',
+    ],
     [
       'protocol: https',
-      'protocol: expected auto, streamable or sse, found https; did you mean "streamable"?',
+      'protocol: expected auto, streamable, sse or stdio, found https; did you mean "streamable"?',
     ],
-    ['protocol: http+sse', 'protocol: expected auto, streamable or sse, found http+sse; did you mean "sse"?'],
+    [
+      'protocol: http+sse',
+      'protocol: expected auto, streamable, sse or stdio, found http+sse; did you mean "sse"?',
+    ],
     [
       'headers: [ "X: hunter2" ]',
       'headers: expected a mapping of header names to values, found a list; write NAME: VALUE, one below the other, without "- "',

@@ -164,7 +164,7 @@ describe('a message about the file does not show', () => {
     ['a key with such a mistake that is written twice', serverWith('headers: { X:hunter2, X:hunter2 }')],
     ['a value that swallowed the next line', serverWith('required: true', '  X-Key hunter2')],
     ['a tagged value', serverWith('headers: { X: !secret hunter2 }')],
-    ['the default of a reference', serverWith(`headers: { X: '\${A:-hunter2}' }`)],
+    ['the default of a reference', serverWith(`headers: { X: '\${A:-hunter2}\${B}' }`)],
   ])('%s', (_, text) => {
     expect(refusal(text)).not.toContain('hunter2');
   });

@@ -1,5 +1,9 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: these references are for the configuration
-import { describe, expect, test } from 'bun:test';
+import { afterAll, describe, expect, test } from 'bun:test';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseConfig } from '../../../../src/config/load.ts';
 import { problems, read, refusal, serverWith } from '../reading.ts';
 
 describe('${NAME} in the values of a server', () => {
@@ -62,15 +66,14 @@ describe('${NAME} in the values of a server', () => {
   });
 
   const byName = 'a reference is the name of the variable alone; write "${KEY}"';
-  const noOther = 'this version takes values from environment variables only; write "${NAME}"';
+  const noOther = 'values come from environment variables and files; write "${NAME}" or "${file:PATH}"';
   test.each([
-    ['${KEY:-hunter2}', 'a default is not supported yet by this version; write "${KEY}"'],
+    ['${KEY-hunter2}', 'write a default as "${KEY:-DEFAULT}"'],
     ['${KEY:?hunter2}', byName],
     ['${ KEY }', byName],
     ['${{ secrets.KEY }}', byName],
     ['${env.KEY}', byName],
     ['${input:hunter2}', noOther],
-    ['${file:/run/hunter2}', noOther],
   ])('%p, a reference of another program, gets the one that is right here', (reference, advice) => {
     const text = serverWith(`headers: { X: "${reference}" }`);
     expect(problems(text, { KEY: 'a' })).toEqual([`f.yaml:4:20: ${advice}`]);
@@ -99,6 +102,61 @@ describe('${NAME} in the values of a server', () => {
     expect(problems(serverWith(`headers: { X: '\${V}' }`), { V: 'a\r\nb: c' })).toEqual([
       `f.yaml:4:19: servers[0].headers.X: expected printable ASCII characters on one line, found ***\${V}***; check the value of the variable`,
     ]);
+  });
+});
+
+describe('${NAME:-default}', () => {
+  const headerOf = (written: string, env = {}) =>
+    read(serverWith(`headers: { X: '${written}' }`), env).config.servers[0]?.headers.X;
+
+  test.each([
+    ['${A:-b}', {}, 'b'],
+    ['${A:-b}', { A: '' }, 'b'],
+    ['${A:-b}', { A: 'a' }, 'a'],
+    ['${A:-}', {}, ''],
+    ['${A:-x:-$y}', {}, 'x:-$y'],
+  ])('%p with %p is %p', (written, env, value) => {
+    expect(headerOf(written, env)).toBe(value);
+  });
+
+  test('hides the value of the variable, but not the default, which stands in the file', () => {
+    const text = serverWith(`headers: { X: '\${A:-public-default} \${B:-none}' }`);
+    expect(read(text, { B: 'secret-b' }).secrets).toEqual(['public-default secret-b', 'secret-b']);
+  });
+});
+
+describe('${file:PATH}', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'expand-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  test('is the text of the file without white space around it, and a secret', () => {
+    writeFileSync(join(folder, 'token'), '\uFEFF s3cret-value \n\n');
+    const text = serverWith(`headers: { X: 'Bearer \${file:${folder}/token}' }`);
+    expect(read(text).config.servers[0]?.headers.X).toBe('Bearer s3cret-value');
+    expect(read(text).secrets).toContain('s3cret-value');
+  });
+
+  test('begins at the folder of the configuration file if it is relative', () => {
+    writeFileSync(join(folder, 'relative'), 'found');
+    const text = serverWith('headers: { X: "${file:relative}" }');
+    const { config } = parseConfig(text, join(folder, 'f.yaml'), {});
+    expect(config.servers[0]?.headers.X).toBe('found');
+  });
+
+  test('is a problem that names the file if that cannot be read', () => {
+    writeFileSync(join(folder, 'binary'), Buffer.from([0xff, 0xfe]));
+    writeFileSync(join(folder, 'long'), 'x'.repeat(65_537));
+    const problemOf = (path: string) =>
+      problems(serverWith(`headers: { X: '\${file:${path}}' }`))[0]?.replaceAll(folder, '');
+    expect(problemOf(`${folder}/missing`)).toBe('f.yaml:4:20: the file "/missing" does not exist');
+    expect(problemOf(folder)).toBe('f.yaml:4:20: the file "" is not a regular file');
+    expect(problemOf(`${folder}/binary`)).toBe('f.yaml:4:20: the file "/binary" is not UTF-8');
+    expect(problemOf(`${folder}/long`)).toBe('f.yaml:4:20: the file "/long" is larger than 64 KiB');
+  });
+
+  test('of a disabled server need not exist', () => {
+    const text = serverWith("headers: { X: '${file:/nowhere}' }", 'enabled: false');
+    expect(read(text).disabled).toHaveLength(1);
   });
 });
 

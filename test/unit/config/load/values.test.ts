@@ -30,7 +30,7 @@ logging: loud
     'f.yaml:4:3: unknown key "sesion" in mcp; did you mean "session"?',
     'f.yaml:6:11: servers[0].name: expected a name without "__", which separates server and tool names, found a__b',
     'f.yaml:7:10: servers[0].url: expected an http:// or https:// URL, found ftp://example.com',
-    'f.yaml:8:5: servers[1].url is missing; expected an http:// or https:// URL',
+    'f.yaml:8:5: servers[1].url is missing; expected an http:// or https:// URL, or a "command" to start',
     'f.yaml:9:10: logging: expected a mapping, found loud',
   ]);
   expect(refusal(text)).toStartWith('invalid configuration, 7 problems\n\nf.yaml:1:7: port');
@@ -267,16 +267,8 @@ describe('protocols', () => {
     ['websocket', '; MCP has no WebSocket transport'],
   ])('%p is none', (protocol, advice) => {
     expect(problems(serverWith(`protocol: ${protocol}`))).toEqual([
-      `f.yaml:4:15: servers[0].protocol: expected auto, streamable or sse, found ${protocol}${advice}`,
+      `f.yaml:4:15: servers[0].protocol: expected auto, streamable, sse or stdio, found ${protocol}${advice}`,
     ]);
-  });
-
-  test('stdio servers are not supported yet', () => {
-    const sorry = 'stdio servers are not supported yet by this version; give the url of an HTTP server';
-    expect(problems(serverWith('protocol: stdio'))).toEqual([`f.yaml:4:15: servers[0].protocol: ${sorry}`]);
-    expect(
-      problems('servers:\n  - name: a\n    command: npx\n    args: [-y, b]\n    env: { A: b }\n    cwd: /'),
-    ).toEqual([`f.yaml:3:5: servers[0].command: ${sorry}`]);
   });
 });
 
