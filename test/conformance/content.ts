@@ -146,3 +146,8 @@ export const promptArguments: Partial<Record<keyof typeof prompts, readonly stri
   test_prompt_with_arguments: ['arg1', 'arg2'],
   test_prompt_with_embedded_resource: ['resourceUri'],
 };
+
+/** The completions of the beginning of an argument. */
+export function completionsOf(beginning: string): string[] {
+  return ['123', '124', '200'].filter((value) => value.startsWith(beginning));
+}

@@ -41,7 +41,7 @@ async function run(only: readonly string[] | null): Promise<number> {
   const wanted = legs.filter(({ view }) => isRun(view));
   const urls = {
     v2: await startFixture('serve-v2.ts', 'http'),
-    v1: await startFixture('serve-v1.ts'),
+    v1: await startFixture('serve-v1.ts', 'http'),
   };
   const gateway = await startGatewayProgram(wanted, urls);
   const found: LegResult[] = [];

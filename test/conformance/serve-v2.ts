@@ -1,4 +1,5 @@
-// Serves the fixture made with the v2 SDK, in both eras: `bun serve-v2.ts stdio`, or `bun serve-v2.ts http`, which prints its URL.
+// Serves the fixture made with the v2 SDK: `bun serve-v2.ts stdio`, or `bun serve-v2.ts http`, which prints its URL. In both eras,
+// unless `modern` follows.
 import { randomUUID } from 'node:crypto';
 import {
   createMcpHandler,
@@ -10,6 +11,7 @@ import { serveStdio } from '@modelcontextprotocol/server/stdio';
 import { EventLog, serveLoopback } from './loopback.ts';
 import { conformanceServer, type Fixture, type Host } from './server-v2.ts';
 
+const legacy = process.argv[3] === 'modern' ? 'reject' : 'serve';
 if (process.argv[2] === 'stdio') serveOverStdio();
 else serveOverHttp();
 
@@ -22,14 +24,18 @@ function serveOverStdio(): void {
       shown[extra] = !shown[extra];
       for (const fixture of fixtures) fixture.show(extra, shown[extra]);
     },
+    touch: (uri) => fixtures.forEach(({ server }) => void server.server.sendResourceUpdated({ uri })),
     endStream() {},
   };
   // One for the connection, and one for a probe ahead of it.
-  serveStdio(() => {
-    const fixture = conformanceServer(host);
-    fixtures.push(fixture);
-    return fixture.server;
-  });
+  serveStdio(
+    () => {
+      const fixture = conformanceServer(host);
+      fixtures.push(fixture);
+      return fixture.server;
+    },
+    { legacy },
+  );
 }
 
 function serveOverHttp(): void {
@@ -45,6 +51,10 @@ function serveOverHttp(): void {
       shown[extra] = !shown[extra];
       bus.publish({ kind: `${extra}s_list_changed` });
       for (const { fixture } of sessions.values()) fixture.show(extra, shown[extra]);
+    },
+    touch(uri) {
+      bus.publish({ kind: 'resource_updated', uri });
+      for (const { fixture } of sessions.values()) void fixture.server.server.sendResourceUpdated({ uri });
     },
     endStream: ({ sessionId = '', mcpReq }) => sessions.get(sessionId)?.transport.closeSSEStream(mcpReq.id),
   };
@@ -65,7 +75,10 @@ function serveOverHttp(): void {
   };
 
   serveLoopback(async (request) => {
-    if (request.method === 'POST' && !(await isLegacyRequest(request.clone() as Request)))
+    if (
+      legacy === 'reject' ||
+      (request.method === 'POST' && !(await isLegacyRequest(request.clone() as Request)))
+    )
       return modern.fetch(request);
     const id = request.headers.get('mcp-session-id');
     if (id === null) return (await open()).handleRequest(request);

@@ -1,7 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import { McpServer, ResourceTemplate } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { SubscribeRequestSchema, UnsubscribeRequestSchema } from '@modelcontextprotocol/sdk/types.js';
 import { z } from 'zod';
 import {
+  completionsOf,
   failureText,
   fixedTools,
   formOf,
@@ -15,6 +17,9 @@ import {
 } from './content.ts';
 
 const said = (value: string) => ({ content: [text(value)] });
+/** Calls of test_hold that were cancelled, in this process. */
+let cancelled = 0;
+
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** A server with what the official suite looks for, made with the v1 SDK, which asks by requests of its own. */
@@ -32,7 +37,7 @@ export function conformanceServerV1(): McpServer {
     }));
   const template = new ResourceTemplate(templateUri, {
     list: undefined,
-    complete: { id: () => ['1', '2'] },
+    complete: { id: completionsOf },
   });
   server.registerResource('template', template, { mimeType: 'application/json' }, (uri, { id }) =>
     templateContents(uri.href, String(id)),
@@ -49,6 +54,20 @@ function registerTools(server: McpServer): void {
   server.registerTool('test_error_handling', { description: 'Fixture tool test_error_handling' }, () => {
     throw new Error(failureText);
   });
+  server.registerTool(
+    'test_hold',
+    { description: 'Runs until it is cancelled' },
+    ({ signal }) =>
+      new Promise((resolve) => {
+        signal.addEventListener('abort', () => {
+          cancelled++;
+          resolve(said('cancelled'));
+        });
+      }),
+  );
+  server.registerTool('test_cancellations', { description: 'Counts cancelled calls' }, () =>
+    said(String(cancelled)),
+  );
   server.registerTool(
     'test_logging_tool',
     { description: 'Fixture tool test_logging_tool' },
@@ -124,6 +143,11 @@ function registerAskingTools(server: McpServer): void {
     test_missing_capability: () => sample('Say "pong"'),
     test_input_required_result_elicitation: async () =>
       `Hello, ${await field('What is your name?', 'name')}!`,
+    async test_elicitation_url() {
+      const asked = { mode: 'url' as const, message: 'Please sign in', elicitationId: randomUUID() };
+      const { action } = await peer.elicitInput({ ...asked, url: 'https://example.com/sign-in' });
+      return `URL elicitation: ${action}`;
+    },
     test_input_required_result_sampling: async () =>
       `Sampling response: ${await sample('What is the capital of France?')}`,
     async test_input_required_result_list_roots() {
@@ -158,6 +182,10 @@ function registerAskingTools(server: McpServer): void {
 }
 
 function registerTriggers(server: McpServer): void {
+  server.registerTool('test_touch_resource', { description: 'Changes a resource' }, async () => {
+    await server.server.sendResourceUpdated({ uri: 'test://watched-resource' });
+    return said('touched');
+  });
   const tool = server.registerTool('test_extra_tool', { description: 'Fixture tool test_extra_tool' }, () =>
     said('extra'),
   );

@@ -14,6 +14,7 @@ import {
 } from '@modelcontextprotocol/server';
 import { z } from 'zod';
 import {
+  completionsOf,
   failureText,
   fixedTools,
   formOf,
@@ -42,6 +43,8 @@ export interface Host {
   readonly shown: Readonly<Record<Extra, boolean>>;
   /** A tool has asked for an extra item to come or go. */
   toggle(extra: Extra): void;
+  /** A resource has changed. */
+  touch(uri: string): void;
   /** Ends the stream of the call, which goes on. */
   endStream(context: ServerContext): void;
 }
@@ -52,6 +55,9 @@ type Handler = (
 ) => CallToolResult | InputRequiredResult | Promise<CallToolResult | InputRequiredResult>;
 
 const said = (value: string): CallToolResult => ({ content: [text(value)] });
+/** Calls of test_hold that were cancelled, in this process. */
+let cancelled = 0;
+
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 const noArguments = fromJsonSchema<Record<string, unknown>>({ type: 'object', properties: {} });
 
@@ -90,12 +96,18 @@ export function conformanceServer(host: Host): Fixture {
   registerResources(server);
   registerPrompts(server);
   server.server.setRequestHandler('logging/setLevel', () => ({}));
-  server.server.setRequestHandler('completion/complete', () => ({
-    completion: { values: [], total: 0, hasMore: false },
+  server.server.setRequestHandler('completion/complete', ({ params }) => ({
+    completion: { values: completionsOf(params.argument.value), hasMore: false },
   }));
   const extras = {
-    tool: server.registerTool('test_extra_tool', { inputSchema: noArguments }, () => said('extra')),
-    prompt: server.registerPrompt('test_extra_prompt', {}, () => ({ messages: [] })),
+    tool: server.registerTool(
+      'test_extra_tool',
+      { description: 'Comes and goes', inputSchema: noArguments },
+      () => said('extra'),
+    ),
+    prompt: server.registerPrompt('test_extra_prompt', { description: 'Comes and goes' }, () => ({
+      messages: [],
+    })),
   };
   const show = (extra: Extra, isShown: boolean) => extras[extra][isShown ? 'enable' : 'disable']();
   for (const extra of ['tool', 'prompt'] as const) show(extra, host.shown[extra]);
@@ -118,6 +130,15 @@ const plainTools: Record<string, Handler> = {
     await context.mcpReq.log('info', 'Only a client that asks for it sees this.');
     return said('Logged once.');
   },
+  test_hold(_args, { mcpReq }) {
+    return new Promise((resolve) => {
+      mcpReq.signal.addEventListener('abort', () => {
+        cancelled++;
+        resolve(said('cancelled'));
+      });
+    });
+  },
+  test_cancellations: () => said(String(cancelled)),
   async test_tool_with_progress(_args, { mcpReq }) {
     const progressToken = mcpReq._meta?.progressToken;
     for (const progress of progressToken === undefined ? [] : [0, 50, 100]) {
@@ -159,6 +180,15 @@ const roundTools: Record<string, Handler> = {
     return typeof name === 'string'
       ? said(`Hello, ${name}!`)
       : inputRequired({ inputRequests: { user_name: ask.name() } });
+  },
+  test_elicitation_url(_args, { mcpReq }) {
+    const answer = mcpReq.inputResponses?.sign_in as { action?: string } | undefined;
+    if (answer?.action !== undefined) return said(`URL elicitation: ${answer.action}`);
+    const sign_in = inputRequired.elicitUrl({
+      message: 'Please sign in',
+      url: 'https://example.com/sign-in',
+    });
+    return inputRequired({ inputRequests: { sign_in } });
   },
   test_input_required_result_sampling(_args, { mcpReq }) {
     const answer = mcpReq.inputResponses?.capital_question as { content?: { text?: string } } | undefined;
@@ -280,6 +310,10 @@ function registerSpecialTools(server: McpServer, host: Host): void {
     host.endStream(context);
     await sleep(100);
     return said('The client came back.');
+  });
+  server.registerTool('test_touch_resource', described('Changes a resource'), () => {
+    host.touch('test://watched-resource');
+    return said('touched');
   });
   for (const extra of ['tool', 'prompt'] as const) {
     server.registerTool(`test_trigger_${extra}_change`, described(`Changes the list of ${extra}s`), () => {
