@@ -18,8 +18,6 @@ import type { Logger } from './observability/log.ts';
 import { Metrics } from './observability/metrics.ts';
 import { type Redactor, sanitizeReason } from './observability/redact.ts';
 import { gatewaysText } from './protocol/instance.ts';
-import { kinds } from './protocol/kinds.ts';
-import { notificationText } from './protocol/messages.ts';
 import { Registry } from './registry/registry.ts';
 import { Router } from './router/router.ts';
 import { type State, volatileState } from './state/state.ts';
@@ -80,12 +78,11 @@ export class Gateway {
       metrics: downstream,
       logger,
       ids: new SessionIds(state),
+      onEnded: (ended) => this.#router.subscriptions.drop(ended),
       idleTtlMs: session.idle_ttl_seconds * 1000,
       sweepIntervalMs: session.gc_interval_seconds * 1000,
     });
-    this.#registry = new Registry(logger, (kind) =>
-      this.#sessions.notify(notificationText(kinds[kind].changedNotification)),
-    );
+    this.#registry = new Registry(logger, (kind) => this.#sessions.listChanged(kind, ''));
     this.#upstreams = new Upstreams(logger, this.#metrics, {
       instance,
       quote: (text) => sanitizeReason(text, redactor),

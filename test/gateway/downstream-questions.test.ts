@@ -263,3 +263,109 @@ describe('an open question is withdrawn', () => {
     expect(ends).toHaveLength(2);
   });
 });
+
+describe('a server of the modern era', () => {
+  /** Answers `input_required` until the request bears answers, then with these. */
+  const modern = (resultType: string) => (exchange: Exchange) => {
+    const { params } = exchange;
+    const got = params?.member('inputResponses');
+    if (got !== undefined) {
+      const state = params?.member('requestState');
+      exchange.answer({ kind: 'result', payload: `{"content":[],"_meta":{"got":${got},"state":${state}}}` });
+      return;
+    }
+    const url = { mode: 'url', url: 'https://a.example', message: 'm' };
+    const inputRequests = {
+      who: { method: 'elicitation/create', params: form },
+      login: { method: 'elicitation/create', params: url },
+      where: { method: 'roots/list' },
+    };
+    const payload = JSON.stringify({ inputRequests, requestState: 's' });
+    exchange.answer({ kind: 'result', payload, resultType });
+  };
+
+  test('has its input requests answered by a v1 SDK client', async () => {
+    await using edge = legacyEdge(modern('input_required'));
+    const client = new ClientV1({ name: 'c', version: '1' }, { capabilities: everything });
+    const ids: unknown[] = [];
+    client.setRequestHandler(ElicitRequestSchema, async ({ params }) => {
+      if (params.mode !== 'url') return { action: 'accept', content: { name: 'Ann' } };
+      ids.push(params.elicitationId);
+      return { action: 'decline' };
+    });
+    client.setRequestHandler(ListRootsRequestSchema, async () => ({ roots }));
+    const transport = new TransportV1(new URL(edge.url));
+    await client.connect(transport as Parameters<ClientV1['connect']>[0]);
+    const { _meta } = await client.callTool({ name: 'up__tool' });
+    expect(_meta).toEqual({
+      got: {
+        who: { action: 'accept', content: { name: 'Ann' } },
+        login: { action: 'decline' },
+        where: { roots },
+      },
+      state: 's',
+    });
+    expect(ids).toEqual([expect.stringMatching(/^[0-9a-f-]{36}$/)]);
+    await client.close();
+  });
+
+  test('gets a cancelled elicitation from a client without a session, and no call without roots', async () => {
+    await using edge = legacyEdge(modern('input_required'));
+    const response = await rawPost(edge.url, { jsonrpc: '2.0', id: 1, method: 'tools/call', params: call });
+    expect(((await response.json()) as RpcMessage).error).toEqual({
+      code: -32000,
+      message:
+        'upstream "up": it needs roots of the client, which failed: the client has no session, so it cannot be asked',
+      data: { server: 'up', reason: 'upstream_returned_error' },
+    });
+  });
+
+  test('that answers with a type of result that no client of the legacy era knows fails the call', async () => {
+    await using edge = legacyEdge(modern('task'));
+    await using session = await RawSession.open(edge.url);
+    const { answer } = await session.request('tools/call', call);
+    expect(answer.error).toMatchObject({ code: -32000, message: expect.stringContaining('"task"') });
+  });
+});
+
+describe('log messages', () => {
+  /** Logs a message of each level given as argument, then answers. */
+  const logging = (exchange: Exchange) => {
+    for (const level of ['debug', 'info', 'error'])
+      exchange.notify('notifications/message', JSON.stringify({ level, data: 'd' }));
+    exchange.answer({ kind: 'result', payload: '{"content":[]}' });
+  };
+  const levels = async (session: RawSession) =>
+    (await session.request('tools/call', call)).before.map(({ params }) => params.level);
+
+  test('reach a session as its client wants them', async () => {
+    await using edge = legacyEdge(logging);
+    await using session = await RawSession.open(edge.url);
+    await using other = await RawSession.open(edge.url);
+    expect(await levels(session)).toEqual(['debug', 'info', 'error']);
+    const { answer } = await session.request('logging/setLevel', { level: 'warning' });
+    expect(answer.result).toEqual({});
+    expect(await levels(session)).toEqual(['error']);
+    expect(await levels(other)).toEqual(['debug', 'info', 'error']);
+  });
+
+  test.each([{}, { level: 'loud' }, { level: 1 }])(
+    'of an unknown level cannot be wanted: %j',
+    async (params) => {
+      await using edge = legacyEdge(logging);
+      await using session = await RawSession.open(edge.url);
+      const { answer } = await session.request('logging/setLevel', params);
+      expect(answer.error).toEqual({
+        code: -32602,
+        message:
+          'logging/setLevel: "level" must be one of debug, info, notice, warning, error, critical, alert, emergency',
+      });
+    },
+  );
+
+  test('may be set without a session, to no effect', async () => {
+    await using edge = legacyEdge(logging);
+    const body = { jsonrpc: '2.0', id: 1, method: 'logging/setLevel', params: { level: 'error' } };
+    expect(((await (await rawPost(edge.url, body)).json()) as RpcMessage).result).toEqual({});
+  });
+});

@@ -24,6 +24,7 @@ export function legacyEdge(handle: (exchange: Exchange) => void, state: State = 
     metrics: metrics.downstream,
     logger: silent,
     ids: new SessionIds(state),
+    onEnded() {},
     idleTtlMs: 60_000,
     sweepIntervalMs: 60_000,
   });

@@ -1,6 +1,6 @@
 import { GatewayError } from '../../errors.ts';
 import { ObjectText } from '../../json/object.ts';
-import type { Caller, Principal } from '../../protocol/caller.ts';
+import type { Caller } from '../../protocol/caller.ts';
 import { gatewaysKey } from '../../protocol/instance.ts';
 import { kinds } from '../../protocol/kinds.ts';
 import { negotiateVersion } from '../../protocol/versions.ts';
@@ -11,9 +11,12 @@ import { factsThatFit, type SessionFacts } from './session-ids.ts';
 const maxNameChars = 100;
 
 /** The gateway's capabilities. MCP 2025-11-25, Lifecycle, Capability Negotiation. */
-const capabilities = Object.fromEntries(
-  Object.values(kinds).map(({ capability }) => [capability, { listChanged: true }]),
-);
+const capabilities = {
+  ...Object.fromEntries(Object.values(kinds).map(({ capability }) => [capability, { listChanged: true }])),
+  resources: { listChanged: true, subscribe: true },
+  completions: {},
+  logging: {},
+};
 
 /**
  * The result of `initialize`. Throws `invalid_params`.
@@ -35,13 +38,16 @@ export function initializeResult(params: ObjectText | undefined, gateways: strin
 }
 
 /** The facts of the session that an `initialize` opens. {@link initializeResult} has validated the params. */
-export function factsOf(params: ObjectText | undefined, principal: Principal): SessionFacts {
+export function factsOf(
+  params: ObjectText | undefined,
+  { principal, view }: Pick<Caller, 'principal' | 'view'>,
+): SessionFacts {
   return factsThatFit({
     protocolVersion: negotiateVersion(params?.string('protocolVersion') ?? ''),
     clientInfo: params?.member('clientInfo') ?? '{}',
     capabilities: params?.member('capabilities') ?? '{}',
     principal,
-    view: '',
+    view,
     openedSeconds: Date.now() / 1000,
   });
 }

@@ -54,7 +54,7 @@ export class Lifecycle {
     let answer: string;
     try {
       answer = resultText(idText, initializeResult(params, gateways()));
-      session = sessions.open(factsOf(params, request.principal));
+      session = sessions.open(factsOf(params, request));
       if (log.isDebug) log.opened(session.caller, clientName(session.caller), startMs);
     } catch (error) {
       if (!(error instanceof GatewayError) || error.kind !== 'invalid_params') throw error;
@@ -74,7 +74,7 @@ export class Lifecycle {
   sessionOf(request: EndpointRequest): Session | undefined {
     const id = request.header(sessionHeader);
     if (id === null) return undefined;
-    const session = this.#parts.sessions.find(id, request.principal);
+    const session = this.#parts.sessions.find(id, request.principal, request.view);
     if (session) return session;
     throw new GatewayError(
       'unknown_session',

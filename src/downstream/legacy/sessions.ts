@@ -1,15 +1,19 @@
 import { GatewayError } from '../../errors.ts';
 import type { DownstreamMetrics, SessionEndReason } from '../../observability/downstream-metrics.ts';
 import type { Logger } from '../../observability/log.ts';
-import type { Caller, Principal } from '../../protocol/caller.ts';
+import type { Caller, Channel, Principal } from '../../protocol/caller.ts';
+import { type Kind, kinds } from '../../protocol/kinds.ts';
 import { MessageLog } from '../../protocol/message-log.ts';
-import { parseMessage } from '../../protocol/messages.ts';
+import { notificationText, parseMessage } from '../../protocol/messages.ts';
+import type { Severity } from '../../protocol/severity.ts';
 import { type Clock, deadlines } from '../../runtime/deadlines.ts';
 import { forEachInTurns, nextTurn } from '../../runtime/event-loop.ts';
 import { LinkedList, LinkedNode } from '../../runtime/linked-list.ts';
 import { EventStream } from '../event-stream.ts';
 import type { RunningCall } from '../in-flight.ts';
 import type { KeepAlive } from '../keep-alive.ts';
+import { isWantedLog, logNotification } from './log-filter.ts';
+import { MissedNotices } from './missed-notices.ts';
 import { OpenQuestions } from './open-questions.ts';
 import type { SessionFacts, SessionIds } from './session-ids.ts';
 
@@ -32,9 +36,9 @@ interface SessionParts {
 }
 
 /** A client's session. MCP 2025-11-25, Transports, Session Management. */
-export class Session extends LinkedNode {
+export class Session extends LinkedNode implements Channel {
   readonly id: string;
-  readonly caller: Caller;
+  readonly caller: Caller & { logLevel: Severity | null };
   readonly openedSeconds: number;
   lastSeenMs: number;
   readonly #clock: Clock;
@@ -42,8 +46,8 @@ export class Session extends LinkedNode {
   readonly #calls = new LinkedList<RunningCall>();
   /** The open streams, the newest last. */
   readonly #streams: EventStream[] = [];
-  /** Notices that are sent when the client listens again. */
-  readonly #missed = new Set<string>();
+  /** Null until the client misses a notice. */
+  #missed: MissedNotices | null = null;
   readonly #metrics: DownstreamMetrics;
   /** Whether an earlier process opened the session. */
   readonly #isResumed: boolean;
@@ -69,7 +73,7 @@ export class Session extends LinkedNode {
       capabilities,
       view,
       logLevel: null,
-      channel: null,
+      channel: this,
     };
     this.openedSeconds = facts.openedSeconds;
     this.lastSeenMs = clock.nowMs();
@@ -106,19 +110,29 @@ export class Session extends LinkedNode {
     });
     this.#streams.push(stream);
     this.touch();
-    for (const notice of this.#missed) void stream.send(notice);
-    this.#missed.clear();
+    for (const notice of this.#missed?.take() ?? []) void stream.send(notice);
     return stream;
+  }
+
+  /** Sets the least severe log messages that the client gets. */
+  setLogLevel(level: Severity): void {
+    this.caller.logLevel = level;
   }
 
   /**
    * Sends a notice on one stream only (MCP 2025-11-25, Transports, Multiple Connections): the newest, because an older one may
-   * be broken without anyone knowing. Without a stream, the notice waits for one.
+   * be broken without anyone knowing. Without a stream, a useful notice waits for one.
    */
-  notify(notice: string): void {
+  notify(method: string, paramsText?: string): void {
+    const { logLevel } = this.caller;
+    if (method === logNotification && logLevel !== null && !isWantedLog(paramsText, logLevel)) return;
+    const notice = notificationText(method, paramsText);
     const newest = this.#streams.at(-1);
     if (newest) void newest.send(notice);
-    else this.#missed.add(notice);
+    else if (!this.#isClosed) {
+      this.#missed ??= new MissedNotices();
+      this.#missed.add(method, notice);
+    }
   }
 
   /** Adds a running call. The session is not idle until {@link removeCall}. */
@@ -142,6 +156,7 @@ export class Session extends LinkedNode {
     this.unlink();
     for (const call of this.#calls) call.cancel();
     for (const stream of [...this.#streams]) stream.close();
+    this.#missed?.take();
   }
 }
 
@@ -149,6 +164,8 @@ interface SessionsParts {
   readonly metrics: DownstreamMetrics;
   readonly logger: Logger;
   readonly ids: SessionIds;
+  /** Called when a session has ended. */
+  readonly onEnded: (session: Session) => void;
   /** An unused session ends after this time. */
   readonly idleTtlMs: number;
   readonly sweepIntervalMs: number;
@@ -164,7 +181,8 @@ export class Sessions {
   readonly #sessions = new Map<string, Session>();
   /** The sessions without call and stream, the least recently used first. */
   readonly #idle = new LinkedList<Session>();
-  readonly #notices = new Set<string>();
+  /** The lists that have changed lately: the kinds by their view. */
+  readonly #changes = new Map<string, Set<Kind>>();
   #cancelSweep: () => void;
   #cancelNotices: (() => void) | null = null;
   #isAccepting = true;
@@ -206,26 +224,31 @@ export class Sessions {
   }
 
   /**
-   * Returns the session with this id and principal, if any. An unknown session that an earlier process opened is resumed.
+   * Returns the session with this id, principal and view, if any. An unknown session that an earlier process opened is resumed.
    * Does not count as use. Throws like {@link open}.
    */
-  find(id: string, principal: Principal): Session | undefined {
-    const session = this.#sessions.get(id) ?? this.#resume(id, principal);
-    return session?.caller.principal === principal ? session : undefined;
+  find(id: string, principal: Principal, view: string): Session | undefined {
+    const session = this.#sessions.get(id) ?? this.#resume(id, principal, view);
+    if (session === undefined) return undefined;
+    const { caller } = session;
+    return caller.principal === principal && caller.view === view ? session : undefined;
   }
 
   end(session: Session, reason: SessionEndReason): void {
     if (!this.#sessions.delete(session.id)) return;
     session.close();
+    this.#parts.onEnded(session);
     // After a shutdown, the next process resumes the sessions.
     if (reason !== 'gateway_shutdown') this.#parts.ids.end(session.id, session.openedSeconds);
     const durationSeconds = Date.now() / 1000 - session.openedSeconds;
     this.#parts.metrics.sessionEnded(reason, Math.max(0, durationSeconds));
   }
 
-  /** Sends a notice to all clients, once if it is repeated within a moment. */
-  notify(notice: string): void {
-    this.#notices.add(notice);
+  /** Tells the clients of a view that its items of a kind have changed, once if that is repeated within a moment. */
+  listChanged(kind: Kind, view: string): void {
+    const changes = this.#changes.get(view);
+    if (changes) changes.add(kind);
+    else this.#changes.set(view, new Set([kind]));
     this.#cancelNotices ??= this.#clock.startTimer(() => this.#sendNotices(), noticeDelayMs);
   }
 
@@ -243,22 +266,31 @@ export class Sessions {
 
   #sendNotices(): void {
     this.#cancelNotices = null;
-    const notices = [...this.#notices];
-    this.#notices.clear();
-    if (this.#parts.logger.isTrace) this.#trace(notices);
+    // Resources and their templates share one.
+    const methodsOf = new Map(
+      [...this.#changes].map(([view, changed]) => [
+        view,
+        new Set([...changed].map((kind) => kinds[kind].changedNotification)),
+      ]),
+    );
+    this.#changes.clear();
+    if (this.#parts.logger.isTrace) for (const methods of methodsOf.values()) this.#trace(methods);
     void forEachInTurns([...this.#sessions.values()], (session) => {
-      for (const notice of notices) session.notify(notice);
+      for (const method of methodsOf.get(session.caller.view) ?? []) session.notify(method);
     });
   }
 
-  #trace(notices: readonly string[]): void {
+  #trace(methods: Iterable<string>): void {
     const log = new MessageLog(this.#parts.logger, { sessions: this.size });
-    for (const notice of notices) log.message('to client', parseMessage(notice), notice.length);
+    for (const method of methods) {
+      const notice = notificationText(method);
+      log.message('to client', parseMessage(notice), notice.length);
+    }
   }
 
-  #resume(id: string, principal: Principal): Session | undefined {
+  #resume(id: string, principal: Principal, view: string): Session | undefined {
     const facts = this.#parts.ids.read(id);
-    if (facts?.principal !== principal) return undefined;
+    if (facts?.principal !== principal || facts.view !== view) return undefined;
     this.#parts.logger.debug('client session resumed after a restart');
     return this.#open(id, facts, true);
   }

@@ -4,11 +4,17 @@ import { ObjectText } from '../../../../src/json/object.ts';
 
 const textOf = (params: unknown) => new ObjectText(JSON.stringify(params));
 
-test('initialize offers tools with a changing list, in the requested version', () => {
+test('initialize offers every kind with a changing list, in the requested version', () => {
   const params = { protocolVersion: '2025-03-26', capabilities: {}, clientInfo: { name: 'c', version: '1' } };
   expect(JSON.parse(initializeResult(textOf(params), 'a b'))).toMatchObject({
     protocolVersion: '2025-03-26',
-    capabilities: { tools: { listChanged: true } },
+    capabilities: {
+      tools: { listChanged: true },
+      prompts: { listChanged: true },
+      resources: { listChanged: true, subscribe: true },
+      completions: {},
+      logging: {},
+    },
     serverInfo: { name: 'mcpstead', version: expect.any(String) },
     _meta: { 'mcpstead/gateways': 'a b' },
   });

@@ -36,6 +36,7 @@ afterEach(() => {
 });
 
 const idleTtlMs = 60_000;
+const toolsChanged = 'notifications/tools/list_changed';
 
 /**
  * Sessions that a test's clock ends after `idleTtlMs`. `endings` counts the ended ones by reason, `warnings` holds the
@@ -58,10 +59,12 @@ function sessionsOf(maxSessions = 100_000) {
     error: silent,
   };
   const ids = new SessionIds(volatileState());
+  const ended: Session[] = [];
   const sessions = new Sessions({
     metrics,
     logger,
     ids,
+    onEnded: (session) => void ended.push(session),
     idleTtlMs,
     sweepIntervalMs: 100,
     maxSessions,
@@ -70,7 +73,7 @@ function sessionsOf(maxSessions = 100_000) {
   cleanups.push(() => sessions.endAll());
   const endings = async (reason: string) =>
     sampleValue(textOf(await families.page()), 'mcpstead_downstream_session_terminations_total', { reason });
-  return { sessions, clock, endings, warnings };
+  return { sessions, clock, endings, warnings, ended };
 }
 
 /** A call that runs in the session. */
@@ -100,9 +103,9 @@ describe('an idle session', () => {
     const { sessions, clock, endings } = sessionsOf();
     const session = sessions.open(facts);
     clock.advance(idleTtlMs - 1);
-    expect(sessions.find(session.id, 'none')).toBe(session);
+    expect(sessions.find(session.id, 'none', '')).toBe(session);
     clock.advance(100);
-    expect(sessions.find(session.id, 'none')).toBeUndefined();
+    expect(sessions.find(session.id, 'none', '')).toBeUndefined();
     expect(await endings('idle_timeout')).toBe(1);
     expect(await endings('init_failed')).toBe(0);
   });
@@ -128,10 +131,10 @@ describe('an idle session', () => {
     const call = running(busy, '1');
     const idle = sessions.open(facts);
     clock.advance(2 * idleTtlMs);
-    expect(sessions.find(idle.id, 'none')).toBeUndefined();
+    expect(sessions.find(idle.id, 'none', '')).toBeUndefined();
     busy.removeCall(call, clock.nowMs());
     clock.advance(idleTtlMs - 1);
-    expect(sessions.find(busy.id, 'none')).toBe(busy);
+    expect(sessions.find(busy.id, 'none', '')).toBe(busy);
     clock.advance(100);
     expect(sessions.size).toBe(0);
   });
@@ -141,7 +144,7 @@ describe('an idle session', () => {
     const listening = sessions.open(facts);
     const stream = listening.listen(new KeepAlive());
     clock.advance(2 * idleTtlMs);
-    expect(sessions.find(listening.id, 'none')).toBe(listening);
+    expect(sessions.find(listening.id, 'none', '')).toBe(listening);
     await stream.readable.cancel();
     clock.advance(idleTtlMs);
     expect(sessions.size).toBe(0);
@@ -195,8 +198,8 @@ describe('notifications/cancelled', () => {
   });
 });
 
-test('the end of a session cancels its calls and closes its stream', async () => {
-  const { sessions, endings } = sessionsOf();
+test('the end of a session cancels its calls, closes its stream and is reported, once', async () => {
+  const { sessions, endings, ended } = sessionsOf();
   const session = sessions.open(facts);
   const call = running(session, '1');
   const stream = session.listen(new KeepAlive());
@@ -205,6 +208,28 @@ test('the end of a session cancels its calls and closes its stream', async () =>
   expect(call.signal.aborted).toBe(true);
   expect(await new Response(stream.readable).text()).toBe(': keep-alive\n\n');
   expect(await endings('client_delete')).toBe(1);
+  expect(ended).toEqual([session]);
+});
+
+test('a session belongs to its principal and its view', () => {
+  const { sessions } = sessionsOf();
+  const session = sessions.open({ ...facts, view: 'files' });
+  expect(sessions.find(session.id, 'none', 'files')).toBe(session);
+  expect(sessions.find(session.id, 'none', '')).toBeUndefined();
+  expect(sessions.find(session.id, 'bearer', 'files')).toBeUndefined();
+});
+
+test('a log message goes to the stream of a session only if it is as severe as the client wants', async () => {
+  const { sessions } = sessionsOf();
+  const session = sessions.open(facts);
+  const stream = session.listen(new KeepAlive());
+  const log = (level: string) => session.notify('notifications/message', JSON.stringify({ level }));
+  log('debug');
+  session.setLogLevel('warning');
+  for (const level of ['info', 'warning', 'odd']) log(level);
+  stream.close();
+  const given = (await new Response(stream.readable).text()).match(/"level":"\w+"/g);
+  expect(given).toEqual(['"level":"debug"', '"level":"warning"', '"level":"odd"']);
 });
 
 describe('a notice', () => {
@@ -217,42 +242,45 @@ describe('a notice', () => {
   test('without a stream is sent once, on the next one', async () => {
     const { sessions } = sessionsOf();
     const session = sessions.open(facts);
-    session.notify('{"n":1}');
-    session.notify('{"n":1}');
+    session.notify(toolsChanged);
+    session.notify(toolsChanged);
+    session.notify('notifications/message', '{"level":"error"}');
     expect(await notices(session)).toBe(1);
     expect(await notices(session)).toBe(0);
   });
 
-  test('goes to all sessions, once even if it is repeated within a moment', async () => {
+  test('goes to all sessions of the view, once even if it is repeated within a moment', async () => {
     const { sessions, clock } = sessionsOf();
     // More than get it in one turn.
     const opened = Array.from({ length: 40 }, () => sessions.open(facts));
     const streams = opened.map((session) => session.listen(new KeepAlive()));
-    for (let round = 0; round < 10; round++) sessions.notify('{"n":1}');
+    const other = sessions.open({ ...facts, view: 'files' });
+    for (let round = 0; round < 10; round++) sessions.listChanged('tools', '');
     clock.advance(1_000);
     for (const stream of streams) {
       const reader = stream.readable.getReader();
       let text = '';
-      while (!text.includes('{"n":1}')) text += Buffer.from((await reader.read()).value ?? []);
+      while (!text.includes(toolsChanged)) text += Buffer.from((await reader.read()).value ?? []);
       stream.close();
       for (let part = await reader.read(); !part.done; part = await reader.read()) {
         text += Buffer.from(part.value);
       }
-      expect(text.split('{"n":1}').length - 1).toBe(1);
+      expect(text.split(toolsChanged).length - 1).toBe(1);
     }
+    expect(await notices(other)).toBe(0);
   });
 });
 
 test('a notice is not repeated with the next one', async () => {
   const { sessions, clock } = sessionsOf();
   const session = sessions.open(facts);
-  for (const notice of ['{"n":1}', '{"n":2}']) {
-    sessions.notify(notice);
+  for (const kind of ['tools', 'prompts'] as const) {
+    sessions.listChanged(kind, '');
     clock.advance(1_000);
     const stream = session.listen(new KeepAlive());
     stream.close();
-    const given = (await new Response(stream.readable).text()).match(/\{"n":\d\}/g);
-    expect(given).toEqual([notice]);
+    const given = (await new Response(stream.readable).text()).match(/notifications[a-z_/]+/g);
+    expect(given).toEqual([`notifications/${kind}/list_changed`]);
   }
 });
 
@@ -262,11 +290,11 @@ test('a ninth stream of a session closes the oldest, and the newest gets the mes
   const keepAlives = Array.from({ length: 9 }, () => new KeepAlive());
   const streams = keepAlives.map((keepAlive) => session.listen(keepAlive));
   expect(keepAlives.map(({ size }) => size)).toEqual([0, ...new Array(8).fill(1)]);
-  session.notify('{"n":1}');
+  session.notify('n', '{"n":1}');
   streams[8]?.close();
-  session.notify('{"n":2}');
+  session.notify('n', '{"n":2}');
   streams[3]?.close();
-  session.notify('{"n":3}');
+  session.notify('n', '{"n":3}');
   session.close();
   const given = await Promise.all(
     streams.map(async ({ readable }) => (await new Response(readable).text()).match(/\{"n":\d\}/g)),
@@ -280,10 +308,12 @@ describe('at the limit of sessions,', () => {
     const [listening, calling, used, idle] = Array.from({ length: 4 }, () => sessions.open(facts));
     listening?.listen(new KeepAlive());
     running(calling as Session, '1');
-    sessions.find(used?.id as string, 'none')?.touch();
+    sessions.find(used?.id as string, 'none', '')?.touch();
     const next = sessions.open(facts);
     const live = () =>
-      [listening, calling, used, idle, next].map((session) => sessions.find(session?.id as string, 'none'));
+      [listening, calling, used, idle, next].map((session) =>
+        sessions.find(session?.id as string, 'none', ''),
+      );
     expect(live()).toEqual([listening, calling, used, undefined, next]);
     expect(await endings('idle_timeout')).toBe(1);
     expect(warnings).toEqual([
@@ -300,12 +330,12 @@ describe('at the limit of sessions,', () => {
     const [called, listened, idle] = Array.from({ length: 3 }, () => sessions.open(facts));
     const stream = listened?.listen(new KeepAlive());
     const call = running(called as Session, '1');
-    sessions.find(idle?.id as string, 'none');
+    sessions.find(idle?.id as string, 'none', '');
     stream?.close();
     called?.removeCall(call, clock.nowMs());
     sessions.open(facts);
     sessions.open(facts);
-    const left = [called, listened, idle].map((session) => sessions.find(session?.id as string, 'none'));
+    const left = [called, listened, idle].map((session) => sessions.find(session?.id as string, 'none', ''));
     expect(left).toEqual([called, undefined, undefined]);
   });
 

@@ -1,0 +1,147 @@
+import { describe, expect, test } from 'bun:test';
+import { InputRounds } from '../../../../src/downstream/legacy/input-rounds.ts';
+import { ObjectText } from '../../../../src/json/object.ts';
+import { sessionlessCallers } from '../../../../src/protocol/caller.ts';
+import type { Question, QuestionAnswer } from '../../../../src/protocol/questions.ts';
+import { Abort } from '../../../../src/runtime/abort.ts';
+import type { Completion } from '../../../../src/runtime/completion.ts';
+
+type Client = (question: Question, done: Completion<QuestionAnswer>) => void;
+
+/** A call whose questions `client` answers. */
+function callOf(client: Client, params = '{"name":"t","arguments":{"a": 1.0}}') {
+  const signal = new Abort();
+  const repeated: string[] = [];
+  const failures: unknown[] = [];
+  const rounds = new InputRounds({
+    params: new ObjectText(params),
+    caller: sessionlessCallers.none,
+    signal,
+    server: 'up',
+    ask: client,
+    repeat: (edited) => void repeated.push(edited.toString()),
+    fail: (error) => void failures.push(error),
+  });
+  return { rounds, signal, repeated, failures };
+}
+
+const elicit = { method: 'elicitation/create', params: { message: 'm' } };
+const sample = { method: 'sampling/createMessage', params: { maxTokens: 1 } };
+const roots = { method: 'roots/list' };
+const inputs = (inputRequests: object, requestState?: string) =>
+  JSON.stringify({ inputRequests, requestState });
+
+/** Answers at once, with the method and the params of the question. */
+const echo: Client = ({ method, paramsText }, done) =>
+  done.resolve({ kind: 'result', text: `{"${method}":${paramsText}}` });
+const refuse: Client = (_, done) =>
+  done.resolve({ kind: 'error', text: '{"code":-32601,"message":"not declared"}' });
+
+describe('input that a server requires', () => {
+  test('goes into the same params, under the same keys in the same order, with the state as it came', async () => {
+    const { rounds, repeated } = callOf(echo);
+    await rounds.serve(
+      `{"inputRequests":${JSON.stringify({ z: roots, 'a"': elicit })},"requestState":"s\\u0041"}`,
+    );
+    expect(repeated).toEqual([
+      '{"name":"t","arguments":{"a": 1.0},' +
+        '"inputResponses":{"z":{"roots/list":{}},"a\\"":{"elicitation/create":{"message":"m"}}},"requestState":"s\\u0041"}',
+    ]);
+  });
+
+  test('is asked for all at once', async () => {
+    const open: Completion<QuestionAnswer>[] = [];
+    const { rounds, repeated } = callOf((_, done) => void open.push(done));
+    const served = rounds.serve(inputs({ a: elicit, b: sample, c: roots }));
+    expect(open).toHaveLength(3);
+    for (const done of open.toReversed()) done.resolve({ kind: 'result', text: `{}` });
+    await served;
+    expect(JSON.parse(repeated[0] as string).inputResponses).toEqual({ a: {}, b: {}, c: {} });
+  });
+
+  test('of a later round replaces that of an earlier one', async () => {
+    const { rounds, repeated } = callOf(echo);
+    await rounds.serve(inputs({ a: roots }, 's1'));
+    await rounds.serve(inputs({ b: roots }));
+    expect(JSON.parse(repeated[1] as string)).toEqual({
+      name: 't',
+      arguments: { a: 1 },
+      inputResponses: { b: { 'roots/list': {} } },
+    });
+  });
+
+  test('is a cancelled elicitation if the client cannot be asked', async () => {
+    const { rounds, repeated } = callOf(refuse);
+    await rounds.serve(inputs({ a: elicit }));
+    expect(JSON.parse(repeated[0] as string).inputResponses).toEqual({ a: { action: 'cancel' } });
+  });
+
+  test('fails the call if the client cannot sample, and withdraws the other questions', async () => {
+    const withdrawn: string[] = [];
+    const client: Client = (question, done) => {
+      if (question.method === 'sampling/createMessage') refuse(question, done);
+      else
+        question.signal.addEventListener('abort', () => {
+          withdrawn.push(question.method);
+          done.reject(new Error('withdrawn'));
+        });
+    };
+    const { rounds, repeated, failures } = callOf(client);
+    await rounds.serve(inputs({ a: elicit, b: sample }));
+    expect(repeated).toEqual([]);
+    expect(failures).toMatchObject([
+      {
+        message: 'upstream "up": it needs sampling of the client, which failed: not declared',
+        data: { server: 'up', reason: 'upstream_returned_error' },
+      },
+    ]);
+    expect(withdrawn).toEqual(['elicitation/create']);
+  });
+
+  test('is not asked for an eleventh time', async () => {
+    const { rounds, repeated, failures } = callOf(echo);
+    for (let round = 0; round < 11; round++) await rounds.serve(inputs({ a: roots }));
+    expect(repeated).toHaveLength(10);
+    expect(failures).toMatchObject([{ message: 'upstream "up": it asked for input more than 10 times' }]);
+  });
+
+  test('may be nothing but another attempt, after a pause', async () => {
+    const { rounds, repeated } = callOf(echo);
+    const startMs = performance.now();
+    await rounds.serve('{"requestState":"s"}');
+    expect(performance.now() - startMs).toBeGreaterThan(240);
+    expect(repeated).toEqual(['{"name":"t","arguments":{"a": 1.0},"requestState":"s"}']);
+  });
+
+  test.each([
+    ['nothing at all', '{}'],
+    ['requests that are no object', '{"inputRequests":[]}'],
+    ['a request that is no object', inputs({ a: 1 })],
+    ['a request of another method', inputs({ a: { method: 'ping' } })],
+    ['a request with odd params', inputs({ a: { method: 'roots/list', params: 1 } })],
+    [
+      'too many requests',
+      inputs(Object.fromEntries(Array.from({ length: 101 }, (_, n) => [`k${n}`, roots]))),
+    ],
+  ])('fails the call if it is %s', async (_, text) => {
+    const { rounds, repeated, failures } = callOf(echo);
+    await rounds.serve(text);
+    expect(repeated).toEqual([]);
+    expect(failures).toMatchObject([{ data: { server: 'up', reason: 'upstream_protocol_error' } }]);
+  });
+
+  test.each([
+    ['while it is asked for', inputs({ a: elicit })],
+    ['during a pause', '{"requestState":"s"}'],
+  ])('is not sent if the client cancels %s', async (_, text) => {
+    const { rounds, signal, repeated, failures } = callOf(({ signal: withdrawn }, done) => {
+      signal.addEventListener('abort', () => done.reject(new Error('aborted')));
+      expect(withdrawn.aborted).toBe(false);
+    });
+    const served = rounds.serve(text);
+    signal.abort();
+    await served;
+    expect(repeated).toEqual([]);
+    expect(failures).toMatchObject([{ data: { server: 'up', reason: 'cancelled' } }]);
+  });
+});
