@@ -1,3 +1,4 @@
+import { markdownTable } from '../support/markdown.ts';
 import type { Outcome, Revision } from './suite.ts';
 import { requiredScenarios, revisions } from './suite.ts';
 
@@ -104,7 +105,7 @@ function tableOf(legs: readonly LegResult[]): string {
     `\`${name}\``,
     ...legs.map(({ outcomes }) => cellOf(outcomes.get(name))),
   ]);
-  return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+  return markdownTable(head, rows);
 }
 
 function cellOf(outcome: Outcome | undefined): string {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type Child, startChild } from '../support/child.ts';
 import { connectLegacy, connectModern, type EraClient } from '../support/era-clients.ts';
 import { startGateway, type TestGateway } from '../support/gateway.ts';
+import { markdownTable } from '../support/markdown.ts';
 import { waitUntil } from '../support/wait.ts';
 
 // Client era x server era x transport x feature. Each cell is a real SDK client and a real SDK server, and the gateway between
@@ -142,8 +143,7 @@ test('docs/protocol.md shows the table of what each pairing carries', () => {
     Object.keys(servers).map((server) => `${client} → ${server}`),
   );
   const rows = Object.keys(features).map((feature) => [feature, ...columns.map(() => 'yes')]);
-  const head = ['client → server', ...columns];
-  const table = [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+  const table = markdownTable(['client → server', ...columns], rows);
   const text = readFileSync(page, 'utf8');
   const [before = '', , after = ''] = text.split(/(?<=<!-- matrix -->\n)|(?=<!-- \/matrix -->)/);
   const wanted = `${before}\n${table}\n\n${after}`;
