@@ -90,8 +90,7 @@ export class Gateway {
       onResourceUpdated: (upstream, uri, paramsText) =>
         this.#router.subscriptions.updated(upstream, uri, paramsText),
     });
-    const upstream = (name: string) => this.#upstreams.get(name);
-    this.#router = new Router({ registry: this.#registry, upstream, redactor, logger });
+    this.#router = new Router({ registry: this.#registry, redactor, logger });
     this.#endpoint = new Endpoint({
       router: this.#router,
       sessions: this.#sessions,
@@ -202,7 +201,7 @@ export class Gateway {
 
   #applyUpstreams(diff: Pick<ConfigDiff, 'added' | 'restarted' | 'updated'>): void {
     this.#upstreams.apply(this.#loaded, diff);
-    this.#registry.setUpstreams(this.#upstreams.all());
+    this.#registry.configure(this.#upstreams.all(), []);
     this.#router.subscriptions.setUpstreams(this.#upstreams.all());
   }
 

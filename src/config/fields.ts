@@ -83,3 +83,12 @@ export function oneOf<const Words extends readonly [string, ...string[]]>(
   const expected = `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`;
   return z.enum(words, expected).default(byDefault as never);
 }
+
+/** A list of patterns for names. */
+export const patterns = (byDefault: readonly string[]) =>
+  z
+    .array(
+      textMatching((text) => text !== '', 'a pattern for names, such as "read_*"'),
+      'a list of patterns',
+    )
+    .default([...byDefault]);

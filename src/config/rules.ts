@@ -39,6 +39,9 @@ export function pathExpected(text: string): string | null {
   return isForShell ? 'a full path without "~" and variables, or null' : null;
 }
 
+/** Whether `text` can name a tool. MCP 2025-11-25, Tools, Tool Names. */
+export const isToolName = (text: string) => /^[A-Za-z0-9_.-]{1,128}$/.test(text);
+
 /** Whether `text` is the name of an environment variable by POSIX, in either case. */
 export const isVariableName = (text: string) => /^[A-Za-z_][A-Za-z0-9_]*$/.test(text);
 

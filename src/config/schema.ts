@@ -8,6 +8,7 @@ import {
   optionalSeconds,
   optionalWhole,
   orExpanded,
+  patterns,
   reconnect,
   restart,
   seconds,
@@ -20,6 +21,7 @@ import {
   headerNameProblem,
   isHeaderValue,
   isHost,
+  isToolName,
   isVariableName,
   pathExpected,
   serverNameExpected,
@@ -37,6 +39,15 @@ export const maxRequestBytes = 1_073_741_824;
 
 /** By the target of the server. */
 const defaultConnectSeconds = { url: 10, command: 60 };
+
+const prefixExpected = 'true, false or a text like the name of a server';
+const toolNameExpected = 'a name of at most 128 letters, digits, "_", "-" and "."';
+
+/** The keys of a filter. @param what says what its patterns match */
+const filterOf = (what: string) => ({
+  allow: update(`Patterns of ${what}, that clients see; \`*\` stands for any text.`, patterns(['*'])),
+  deny: update('Patterns of those that they do not see, even if `allow` matches.', patterns([])),
+});
 
 const authOf = 'none or { type: bearer, token_env: NAME }';
 
@@ -157,12 +168,29 @@ const serverKeys = section({
     ),
     request_seconds: update('How long one request may take.', seconds(0.01, 300)),
   }),
-  tools: group('The tool list.', {
+  tools: group('The tool list, and what clients see of it.', {
     ttl_seconds: update(
       'How often the tool list is fetched again, which is also the health check.',
       seconds(0.01, 300),
     ),
+    prefix: update(
+      'What stands before the names of tools and prompts, with `__` between: `true` is the name of the server, a text ' +
+        'is that text, and with `false` names are bare. In `/mcp/NAME` of the server they always are.',
+      z.union([z.boolean(), checkedText(serverNameExpected, prefixExpected)], prefixExpected).default(true),
+    ),
+    ...filterOf('tools, by their names at the server'),
+    rename: update(
+      'New names for tools: a mapping of names at the server to names for clients. The prefix comes before them, too.',
+      z
+        .record(z.string('the name of a tool'), textMatching(isToolName, toolNameExpected), toolNameExpected)
+        .default({}),
+    ),
   }),
+  prompts: group('What clients see of the prompts.', filterOf('prompts, by their names at the server')),
+  resources: group(
+    'What clients see of the resources and resource templates.',
+    filterOf('URIs of resources, and texts of templates'),
+  ),
   tls_skip_verify: reconnect(
     'Accepts any TLS certificate of this server. Dangerous outside of tests.',
     flag(false),

@@ -1,6 +1,8 @@
 /** A family of protocol revisions with the same lifecycle: see {@link legacyVersions} and {@link modernVersions}. */
 export type Era = 'legacy' | 'modern';
 
+export const eras: readonly Era[] = ['legacy', 'modern'];
+
 /** Protocol revisions of the legacy era (`initialize`, sessions), oldest first. */
 export const legacyVersions = ['2024-11-05', '2025-03-26', '2025-06-18', '2025-11-25'] as const;
 

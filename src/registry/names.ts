@@ -1,16 +1,9 @@
-/** Separates the names of server and item. Server names neither contain it nor end in `_`, so the first one is the separator. */
+/** Separates prefix and name. Prefixes neither contain it nor end in `_`, so the first one is the separator. */
 const separator = '__';
 
-/** The name under which clients see the item `name` of `server`. */
-export function qualify(server: string, name: string): string {
-  return server + separator + name;
-}
-
-/** The parts of a qualified name, or null if `qualified` is not one. */
-export function splitQualified(qualified: string): { server: string; name: string } | null {
-  const at = qualified.indexOf(separator);
-  if (at <= 0) return null;
-  return { server: qualified.slice(0, at), name: qualified.slice(at + separator.length) };
+/** The name `name` of an item behind a prefix, which usually is the name of its server. */
+export function qualify(prefix: string, name: string): string {
+  return prefix + separator + name;
 }
 
 /** The longest name that common clients accept. */

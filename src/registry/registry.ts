@@ -1,65 +1,118 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from '../observability/log.ts';
-import { allKinds, forEachKind, type Kind, kinds } from '../protocol/kinds.ts';
+import { allKinds, type Kind, kinds } from '../protocol/kinds.ts';
 import type { Upstream } from '../upstream/upstream.ts';
-import { Catalog, Offer } from './catalog.ts';
+import { Exposure, type ExposureConfig, exposureConfigOf } from './exposure.ts';
 import { refusedNames } from './names.ts';
+import { type Offering, offeringOf } from './offering.ts';
+import { RememberedLinks } from './remembered-links.ts';
+import { View } from './view.ts';
+import { type ProfileConfig, profileScope, serverScope, type ViewScope, wholeScope } from './view-scope.ts';
 
-/** Holds the current catalog of each kind and replaces it when the upstreams or their items change. */
+const qualifiedKinds = allKinds.filter((kind) => kinds[kind].isQualified);
+
+/** Holds the views, and replaces their catalogs when the upstreams or their items change. */
 export class Registry {
   readonly #logger: Logger;
-  readonly #onChange: (kind: Kind) => void;
-  readonly #catalogs: Record<Kind, Catalog>;
+  readonly #onChange: (kind: Kind, view: string) => void;
+  readonly #links = new RememberedLinks();
+  readonly #whole = new View('', this.#links);
+  /** What each upstream offers to clients of the whole gateway, in the order of the configuration. */
+  #offerings: readonly Offering[] = [];
+  /** The settings by which the offerings were made. */
+  readonly #configs = new WeakMap<Upstream, ExposureConfig>();
+  /** What the named views show. */
+  #scopes: ReadonlyMap<string, ViewScope> = new Map();
+  /** The named views that clients have used. */
+  readonly #views = new Map<string, View>();
   /** The names of the upstreams whose item names were logged as unusable for some clients. */
   readonly #warned = new Set<string>();
 
-  /** @param onChange called when the merged list of a kind has changed */
-  constructor(logger: Logger, onChange: (kind: Kind) => void) {
+  /** @param onChange called when the list of a kind has changed in a view, which is named */
+  constructor(logger: Logger, onChange: (kind: Kind, view: string) => void) {
     this.#logger = logger;
     this.#onChange = onChange;
-    this.#catalogs = forEachKind((kind) => new Catalog(kind, []));
   }
 
-  /** The current catalog of a kind. */
-  catalog(kind: Kind): Catalog {
-    return this.#catalogs[kind];
+  /** The view of this name: a server or a profile; empty for the whole gateway. Undefined if there is none. */
+  view(name: string): View | undefined {
+    return name === '' ? this.#whole : (this.#views.get(name) ?? this.#newView(name));
   }
 
-  /** Sets the upstreams, in the order of the configuration. */
-  setUpstreams(upstreams: readonly Upstream[]): void {
-    for (const kind of allKinds) {
-      const offers = new Map(this.#catalogs[kind].offers.map((offer) => [offer.upstream, offer]));
-      this.#replace(
-        kind,
-        upstreams.map((upstream) => offers.get(upstream) ?? new Offer(kind, upstream)),
-      );
+  /** Sets the upstreams, in the order of the configuration, and the profiles. Returns the names of the views that are gone. */
+  configure(upstreams: readonly Upstream[], profiles: readonly ProfileConfig[]): string[] {
+    const present = new Map(this.#offerings.map((offering) => [offering.upstream, offering]));
+    this.#offerings = upstreams.map((upstream) => {
+      const offering = present.get(upstream);
+      return offering && isDeepStrictEqual(this.#configs.get(upstream), exposureConfigOf(upstream.config))
+        ? offering
+        : this.#newOffering(upstream);
+    });
+    this.#scopes = new Map([
+      ...upstreams.map(({ name }) => [name, serverScope(name)] as const),
+      ...profiles.map((profile) => [profile.name, profileScope(profile)] as const),
+    ]);
+    this.#report(this.#whole, this.#show(this.#whole, wholeScope));
+    const gone: string[] = [];
+    for (const [name, view] of this.#views) {
+      const scope = this.#scopes.get(name);
+      if (scope) this.#report(view, this.#show(view, scope));
+      else if (this.#views.delete(name)) gone.push(name);
     }
+    return gone;
   }
 
   /** Reads the items of an upstream again. An upstream that a reload has removed is ignored. */
   update(upstream: Upstream): void {
-    for (const kind of allKinds) {
-      const { offers } = this.#catalogs[kind];
-      const index = offers.findIndex((offer) => offer.upstream === upstream);
-      if (index < 0) return;
-      const offer = new Offer(kind, upstream);
-      if (kinds[kind].isQualified) this.#warnOfNames(kind, offer);
-      if (offer.listText !== offers[index]?.listText) this.#replace(kind, offers.with(index, offer));
+    const index = this.#offerings.findIndex((offering) => offering.upstream === upstream);
+    const present = this.#offerings[index];
+    if (present === undefined) return;
+    const offering = offeringOf(upstream, present.exposure, present);
+    this.#offerings = this.#offerings.with(index, offering);
+    this.#warnOfNames(offering);
+    this.#report(this.#whole, this.#whole.update(offering));
+    for (const [name, view] of this.#views) {
+      const scope = this.#scopes.get(name);
+      if (scope?.includes(upstream)) this.#report(view, view.update(scope.offering(offering)));
     }
   }
 
-  #replace(kind: Kind, offers: readonly Offer[]): void {
-    const before = this.#catalogs[kind];
-    const after = new Catalog(kind, offers);
-    this.#catalogs[kind] = after;
-    if (!after.hasSameList(before)) this.#onChange(kind);
+  #newView(name: string): View | undefined {
+    const scope = this.#scopes.get(name);
+    if (scope === undefined) return undefined;
+    const view = new View(name, this.#links);
+    this.#views.set(name, view);
+    this.#show(view, scope);
+    return view;
+  }
+
+  /** Returns the kinds whose lists have changed. */
+  #show(view: View, scope: ViewScope): Kind[] {
+    const offerings = this.#offerings.filter(({ upstream }) => scope.includes(upstream));
+    return view.show(
+      offerings.map((offering) => scope.offering(offering)),
+      scope.isServer,
+    );
+  }
+
+  #report(view: View, changed: readonly Kind[]): void {
+    for (const kind of changed) this.#onChange(kind, view.name);
+  }
+
+  #newOffering(upstream: Upstream): Offering {
+    const config = exposureConfigOf(upstream.config);
+    this.#configs.set(upstream, config);
+    this.#warned.delete(upstream.name);
+    return offeringOf(upstream, new Exposure(config));
   }
 
   /** Logs names that common clients refuse, once per upstream. */
-  #warnOfNames(kind: Kind, { upstream, entries }: Offer): void {
+  #warnOfNames({ upstream, offers }: Offering): void {
     if (this.#warned.has(upstream.name)) return;
-    for (const { why, ...refused } of refusedNames(entries.map(({ name }) => name))) {
-      this.#warned.add(upstream.name);
-      this.#logger.warn(`a ${kinds[kind].noun}'s name ${why}`, { server: upstream.name, ...refused });
-    }
+    for (const kind of qualifiedKinds)
+      for (const { why, ...refused } of refusedNames(offers[kind].entries.map(({ name }) => name))) {
+        this.#warned.add(upstream.name);
+        this.#logger.warn(`a ${kinds[kind].noun}'s name ${why}`, { server: upstream.name, ...refused });
+      }
   }
 }

@@ -43,7 +43,9 @@ export class CompletionRequests {
     const name = ref?.string('name');
     const uri = ref?.string('uri');
     if (name !== undefined)
-      return (owners.item(caller.view, 'prompts', name)?.upstream ?? owners.ofName(caller.view, name))?.name;
+      return (
+        owners.item(caller.view, 'prompts', name)?.upstream ?? owners.ofName(caller.view, 'prompts', name)
+      )?.name;
     return uri === undefined ? undefined : this.#templateOwner(caller.view, uri)?.name;
   }
 

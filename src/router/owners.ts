@@ -1,18 +1,18 @@
 import { GatewayError } from '../errors.ts';
+import type { Caller } from '../protocol/caller.ts';
 import type { Exchange } from '../protocol/exchange.ts';
 import { type Kind, kinds } from '../protocol/kinds.ts';
 import type { CatalogEntry } from '../registry/catalog.ts';
-import { splitQualified } from '../registry/names.ts';
 import type { Registry } from '../registry/registry.ts';
+import type { SharedBytes } from '../runtime/owned-bytes.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import { quoted } from './request-params.ts';
 
 export interface OwnersParts {
   readonly registry: Registry;
-  readonly upstream: (name: string) => Upstream | undefined;
 }
 
-/** Finds the upstream that a client's request is for, in the client's view. */
+/** Finds the upstream that a client's request is for, in the client's view. Without that view, which a reload may remove, there is none. */
 export class Owners {
   readonly #parts: OwnersParts;
 
@@ -21,33 +21,41 @@ export class Owners {
   }
 
   /** The upstreams of a view, in the order of the configuration. */
-  upstreamsOf(_view: string): readonly Upstream[] {
-    return this.#parts.registry.catalog('tools').offers.map(({ upstream }) => upstream);
+  upstreamsOf(view: string): readonly Upstream[] {
+    return this.#parts.registry.view(view)?.upstreams ?? [];
+  }
+
+  /** The list of a kind for a client. Throws `invalid_params` if its view is gone. */
+  list({ view, era }: Caller, kind: Kind): SharedBytes {
+    const found = this.#parts.registry.view(view);
+    if (found) return found.catalog(kind).list(era);
+    throw new GatewayError('invalid_params', `"${view}" is no longer in the configuration`);
   }
 
   /** The item that clients of the view know by `name`. */
-  item(_view: string, kind: Kind, name: string): CatalogEntry | undefined {
-    return this.#parts.registry.catalog(kind).find(name);
+  item(view: string, kind: Kind, name: string): CatalogEntry | undefined {
+    return this.#parts.registry.view(view)?.catalog(kind).find(name);
   }
 
   /** The upstream that owns an item that is not listed, by its name. */
-  ofName(_view: string, qualified: string): Upstream | undefined {
-    const parts = splitQualified(qualified);
-    return parts ? this.#parts.upstream(parts.server) : undefined;
+  ofName(view: string, kind: Kind, name: string): Upstream | undefined {
+    return this.#parts.registry.view(view)?.upstreamOf(kind, name);
   }
 
   /** The upstream that owns a resource. */
   ofUri(view: string, uri: string): Upstream | undefined {
-    return this.item(view, 'resources', uri)?.upstream;
+    return this.#parts.registry.view(view)?.ownerOf(uri);
   }
 
   /** The upstream that owns the resource template with this text. */
   ofTemplate(view: string, text: string): Upstream | undefined {
-    return this.item(view, 'resourceTemplates', text)?.upstream;
+    return this.#parts.registry.view(view)?.templateOwner(text);
   }
 
   /** Remembers that an upstream has handed out a URI in a result. */
-  remember(_view: string, _uri: string, _upstream: Upstream): void {}
+  remember(view: string, uri: string, upstream: Upstream): void {
+    this.#parts.registry.view(view)?.remember(uri, upstream);
+  }
 
   /**
    * Finds an item, and waits for the upstream that its name refers to if that is down: its items may not be known yet.
@@ -68,7 +76,7 @@ export class Owners {
       found(listed);
       return;
     }
-    const upstream = this.ofName(view, name);
+    const upstream = this.ofName(view, kind, name);
     if (!upstream || upstream.isConnected) throw unknownItem(kind, name);
     upstream
       .ready(exchange.signal)

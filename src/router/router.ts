@@ -5,7 +5,6 @@ import type { Caller } from '../protocol/caller.ts';
 import type { Answer, Exchange } from '../protocol/exchange.ts';
 import { type Kind, kinds } from '../protocol/kinds.ts';
 import type { CatalogEntry } from '../registry/catalog.ts';
-import { splitQualified } from '../registry/names.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import { CompletionRequests } from './completion-requests.ts';
 import { Dispatch, type DispatchParts } from './dispatch.ts';
@@ -88,7 +87,7 @@ export class Router {
       case 'owner': {
         const name = params?.string('name') ?? '';
         const entry = this.#owners.item(caller.view, method.kind, name);
-        return entry?.upstream.name ?? splitQualified(name)?.server;
+        return entry?.upstream.name ?? this.#owners.ofName(caller.view, method.kind, name)?.name;
       }
       case 'resource':
         return this.#owners.ofUri(caller.view, params?.string('uri') ?? '')?.name;
@@ -101,12 +100,12 @@ export class Router {
     }
   }
 
-  #mergedList({ method, params }: Exchange, kind: Kind): Answer {
+  #mergedList({ method, params, caller }: Exchange, kind: Kind): Answer {
     // The list has one page, so no cursor is valid. Some clients send an empty one for the first page.
     const cursor = params?.member('cursor');
     if (cursor !== undefined && cursor !== '""')
       throw new GatewayError('invalid_params', `${method}: unknown cursor; list again without one`);
-    return { kind: 'result', payload: this.#parts.registry.catalog(kind).list() };
+    return { kind: 'result', payload: this.#owners.list(caller, kind) };
   }
 
   #handleByOwner(exchange: Exchange, method: OwnerMethod): void {

@@ -18,7 +18,9 @@ export function serverConfig(changes: object = {}): ServerConfig {
 
 /** An item of that name. */
 export function item(name: string): Item {
-  return { name, nameText: JSON.stringify(name), before: '{"name":', after: '}', isRepeatable: false };
+  const nameText = JSON.stringify(name);
+  const [before, after] = ['{"name":', '}'];
+  return { name, nameText, before, after, adapted: null, isRepeatable: false, uiUri: null };
 }
 
 /** A call that a test answers. */

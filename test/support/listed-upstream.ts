@@ -1,3 +1,5 @@
+import { parseConfig } from '../../src/config/load.ts';
+import type { ServerConfig } from '../../src/config/schema.ts';
 import type { MemberEdit } from '../../src/json/object.ts';
 import { ObjectText } from '../../src/json/object.ts';
 import { UpstreamMetrics } from '../../src/observability/upstream-metrics.ts';
@@ -9,9 +11,16 @@ import type { UpstreamCall } from '../../src/upstream/pending-request.ts';
 import type { Upstream } from '../../src/upstream/upstream.ts';
 
 /** @param key the member that names the item */
-export function itemOf(name: string, text?: string, key = 'name'): Item {
+export function itemOf(name: string, text?: string, key = 'name', others: Partial<Item> = {}): Item {
   const [before, after] = new ObjectText(text ?? JSON.stringify({ [key]: name })).around(key);
-  return { name, nameText: JSON.stringify(name), before, after, isRepeatable: false };
+  const nameText = JSON.stringify(name);
+  return { name, nameText, before, after, adapted: null, isRepeatable: false, uiUri: null, ...others };
+}
+
+/** The configuration of a server. @param settings its keys as users write them */
+export function serverConfigOf(name: string, settings: object = {}): ServerConfig {
+  const yaml = JSON.stringify({ servers: [{ name, url: 'http://localhost/mcp', ...settings }] });
+  return parseConfig(yaml, 'test', {}).config.servers[0] as ServerConfig;
 }
 
 /** A call that a {@link ListedUpstream} received. */
@@ -33,13 +42,16 @@ export class ListedUpstream {
   /** The notifications of clients that it received. */
   readonly notices: [method: string, paramsText: string | undefined][] = [];
   capabilities = new ObjectText('{}');
+  config: ServerConfig;
+  instructions = '';
   isConnected = true;
   /** What waits for a session gets this promise. */
   readonly session = Promise.withResolvers<void>();
 
-  constructor(name: string, items: readonly Item[] = []) {
+  constructor(name: string, items: readonly Item[] = [], settings: object = {}) {
     this.name = name;
     this.listed = items;
+    this.config = serverConfigOf(name, settings);
   }
 
   /** As the rooms above see it. */

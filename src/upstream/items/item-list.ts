@@ -3,6 +3,7 @@ import { ObjectText } from '../../json/object.ts';
 import { eachElement, TooManyError } from '../../json/scan.ts';
 import { forEachKind, type Kind, kinds } from '../../protocol/kinds.ts';
 import type { ResponseMessage } from '../../protocol/messages.ts';
+import type { Era } from '../../protocol/versions.ts';
 import { nextTurn } from '../../runtime/event-loop.ts';
 import { textOf } from '../../runtime/owned-bytes.ts';
 import { UpstreamFailure } from '../failure.ts';
@@ -32,8 +33,19 @@ export interface Item {
   /** The JSON text of the item before and after its name. */
   readonly before: string;
   readonly after: string;
+  /** Its text for clients of the era that its upstream does not speak; null: it is the same. */
+  readonly adapted: AdaptedText | null;
   /** Whether a request for the item may be sent twice. */
   readonly isRepeatable: boolean;
+  /** The `ui://` resource that shows a tool's results, if it names one. MCP Apps, Tool Metadata. */
+  readonly uiUri: string | null;
+}
+
+/** The JSON text of an item before and after its name, for clients of one era. */
+interface AdaptedText {
+  readonly era: Era;
+  readonly before: string;
+  readonly after: string;
 }
 
 /** The items of an upstream. */
@@ -147,13 +159,14 @@ export class ItemList {
     this.#elements++;
     try {
       if (text.length > maxItemChars) throw new TooManyError(maxItemChars, 'characters');
-      const { item, isRepeatable, omission } = itemShapes[this.#kind](text);
+      const { item, isRepeatable, uiUri, omission } = itemShapes[this.#kind](text);
       const { nameKey } = kinds[this.#kind];
       const name = item.string(nameKey) as string;
       if (name === '') throw new Misfit('its name is empty');
       if (this.#items.has(name)) throw new Misfit('another one has its name');
       const [before, after] = item.around(nameKey);
-      this.#items.set(name, { name, nameText: JSON.stringify(name), before, after, isRepeatable });
+      const nameText = JSON.stringify(name);
+      this.#items.set(name, { name, nameText, before, after, adapted: null, isRepeatable, uiUri });
       if (omission !== null)
         this.#addFault(`the ${omission.member} of ${this.#titleOf(text)} is left out: ${omission.fault}`);
     } catch (error) {

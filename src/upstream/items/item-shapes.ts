@@ -7,6 +7,8 @@ interface MendedItem {
   readonly item: ObjectText;
   /** Whether a request for the item may be sent twice. */
   readonly isRepeatable: boolean;
+  /** The `ui://` resource that shows a tool's results, if it names one. */
+  readonly uiUri: string | null;
   /** The member that was left out, and what is wrong with it; null: none. */
   readonly omission: { readonly member: string; readonly fault: string } | null;
 }
@@ -21,11 +23,23 @@ export const itemShapes: Readonly<Record<Kind, (text: string) => MendedItem>> = 
       item: tool,
       // MCP 2025-11-25, ToolAnnotations.
       isRepeatable: isTrue('readOnlyHint') || isTrue('idempotentHint'),
+      uiUri: uiUriOf(tool.object('_meta')),
       omission: schemaFault === null ? null : { member: 'outputSchema', fault: schemaFault },
     };
   },
   // To get or read an item changes nothing.
-  prompts: (text) => ({ item: mendedPrompt(text), isRepeatable: true, omission: null }),
-  resources: (text) => ({ item: mendedResource(text), isRepeatable: true, omission: null }),
-  resourceTemplates: (text) => ({ item: mendedResourceTemplate(text), isRepeatable: true, omission: null }),
+  prompts: (text) => readable(mendedPrompt(text)),
+  resources: (text) => readable(mendedResource(text)),
+  resourceTemplates: (text) => readable(mendedResourceTemplate(text)),
 };
+
+/** An item that a request only reads. */
+function readable(item: ObjectText): MendedItem {
+  return { item, isRepeatable: true, uiUri: null, omission: null };
+}
+
+/** MCP Apps, Tool Metadata: nested, or in its older form flat. */
+function uiUriOf(meta: ObjectText | undefined): string | null {
+  const uri = meta?.object('ui')?.string('resourceUri') ?? meta?.string('ui/resourceUri');
+  return uri?.startsWith('ui://') ? uri : null;
+}

@@ -7,20 +7,25 @@ import { itemOf, ListedUpstream } from '../../support/listed-upstream.ts';
 function registryOf(...names: string[]) {
   const seen = { changes: 0, warnings: [] as unknown[] };
   const logger = { warn: (...line: unknown[]) => void seen.warnings.push(line) } as unknown as Logger;
-  const registry = new Registry(logger, (kind) => {
-    expect(kind).toBe('tools');
+  const registry = new Registry(logger, (kind, view) => {
+    expect([kind, view]).toEqual(['tools', '']);
     seen.changes++;
   });
   const upstreams = names.map((name) => new ListedUpstream(name));
-  const set = (...order: ListedUpstream[]) => registry.setUpstreams(order.map(({ upstream }) => upstream));
+  const set = (...order: ListedUpstream[]) => {
+    registry.configure(
+      order.map(({ upstream }) => upstream),
+      [],
+    );
+  };
   const list = (up: ListedUpstream, ...items: ReturnType<typeof itemOf>[]) => {
     up.listed = items;
     registry.update(up.upstream);
   };
   set(...upstreams);
-  const catalog = () => registry.catalog('tools');
+  const catalog = () => registry.view('')!.catalog('tools');
   const listed = () => {
-    const { tools } = JSON.parse(catalog().list().toString()) as { tools: { name: string }[] };
+    const { tools } = JSON.parse(catalog().list('legacy').toString()) as { tools: { name: string }[] };
     return tools.map(({ name }) => name);
   };
   return { upstreams: upstreams as [ListedUpstream, ListedUpstream], set, list, catalog, listed, seen };
@@ -72,7 +77,7 @@ describe('the catalog follows', () => {
     const taken = catalog();
     list(b, itemOf('t'));
     set(b);
-    expect(taken.list().toString()).toBe('{"tools":[{"name":"a__t"}]}');
+    expect(taken.list('legacy').toString()).toBe('{"tools":[{"name":"a__t"}]}');
     expect(taken.find('a__t')?.upstream).toBe(a.upstream);
     expect(taken.find('b__t')).toBeUndefined();
   });
@@ -97,7 +102,7 @@ describe('a change is reported', () => {
     const { upstreams, set, list, catalog, seen } = registryOf('a', 'b');
     const [a, b] = upstreams;
     list(a, itemOf('t'));
-    const { length } = catalog().list();
+    const { length } = catalog().list('legacy');
     seen.changes = 0;
     list(a, itemOf('t'));
     list(b);
@@ -106,16 +111,16 @@ describe('a change is reported', () => {
     set(a);
     set(new ListedUpstream('a', a.listed));
     expect(seen.changes).toBe(0);
-    expect(catalog().list().length).toBe(length);
+    expect(catalog().list('legacy').length).toBe(length);
   });
 });
 
 test('a list that is the same again is not serialized again', () => {
   const { upstreams, list, catalog } = registryOf('a');
   list(upstreams[0], itemOf('t'));
-  const bytes = catalog().list();
+  const bytes = catalog().list('legacy');
   list(upstreams[0], itemOf('t'));
-  expect(catalog().list()).toBe(bytes);
+  expect(catalog().list('legacy')).toBe(bytes);
 });
 
 test('names that clients refuse are logged once per upstream', () => {

@@ -19,10 +19,9 @@ function start() {
   const logger = { debug: log, info: log, warn: log, error: log } as unknown as Logger;
   const up = new ListedUpstream('up', [itemOf('t')]);
   const registry = new Registry(logger, () => {});
-  registry.setUpstreams([up.upstream, new ListedUpstream('idle').upstream]);
+  registry.configure([up.upstream, new ListedUpstream('idle').upstream], []);
   const redactor = new Redactor();
-  const upstream = (name: string) => (name === 'up' ? up.upstream : undefined);
-  const router = new Router({ registry, upstream, redactor, logger });
+  const router = new Router({ registry, redactor, logger });
   return { router, registry, up, redactor, logged };
 }
 
@@ -73,7 +72,7 @@ describe('the methods:', () => {
       const { router, registry } = start();
       const { exchange, ends } = exchangeOf('tools/list', params);
       router.handle(exchange);
-      expect(ends).toEqual([{ kind: 'result', payload: registry.catalog('tools').list() }]);
+      expect(ends).toEqual([{ kind: 'result', payload: registry.view('')?.catalog('tools').list('legacy') }]);
     },
   );
 
@@ -164,7 +163,7 @@ test('the owner of a request is the server in its name, whether the tool is list
   const { router } = start();
   const ownerOf = (method: string, params?: string) => router.serverOf(exchangeOf(method, params).exchange);
   expect(ownerOf('tools/call', '{"name":"up__t"}')).toBe('up');
-  expect(ownerOf('tools/call', '{"name":"down__t"}')).toBe('down');
+  expect(ownerOf('tools/call', '{"name":"down__t"}')).toBe('unknown');
   expect(ownerOf('tools/call', '{"name":"t"}')).toBe('unknown');
   expect(ownerOf('tools/call')).toBe('unknown');
   expect(ownerOf('ping')).toBe('unknown');

@@ -1,0 +1,28 @@
+/** The longest instructions of one server among those of others, and of all together. */
+const maxServerChars = 4_096;
+const maxTotalChars = 32_768;
+
+interface InstructedServer {
+  readonly name: string;
+  /** Empty if it has none. */
+  readonly instructions: string;
+}
+
+/** The instructions of several servers for their clients, each below its name; empty if they have none. */
+export function mergedInstructions(servers: readonly InstructedServer[]): string {
+  const sections: string[] = [];
+  let chars = 0;
+  for (const { name, instructions } of servers) {
+    const text = instructions.trim();
+    if (text === '') continue;
+    const section = `# ${name}\n\n${shortened(text, maxServerChars)}`;
+    chars += section.length + 2;
+    if (chars > maxTotalChars) break;
+    sections.push(section);
+  }
+  return sections.join('\n\n');
+}
+
+function shortened(text: string, maxChars: number): string {
+  return text.length <= maxChars ? text : `${text.slice(0, maxChars - 1).toWellFormed()}…`;
+}

@@ -1,0 +1,116 @@
+/** Longer URIs match no template. */
+const maxUriChars = 2_048;
+/** A template with more parts matches nothing. */
+const maxParts = 64;
+
+/** A part of a template: a text, or what expressions expand to. */
+interface TemplatePart {
+  /** Begins the part. */
+  readonly text: string;
+  /** The characters that follow, one at least: any, or all but `/`; null: none. */
+  readonly rest: 'any' | 'segment' | null;
+  readonly isOptional: boolean;
+}
+
+/** What the expansion of an expression begins with, and the characters in it. RFC 6570, Appendix A. */
+const operators: Readonly<Record<string, Pick<TemplatePart, 'text' | 'rest' | 'isOptional'>>> = {
+  '+': { text: '', rest: 'any', isOptional: false },
+  '#': { text: '#', rest: 'any', isOptional: true },
+  '.': { text: '.', rest: 'segment', isOptional: true },
+  '/': { text: '/', rest: 'segment', isOptional: true },
+  ';': { text: ';', rest: 'segment', isOptional: true },
+  '?': { text: '?', rest: 'any', isOptional: true },
+  '&': { text: '&', rest: 'any', isOptional: true },
+};
+/** Operators whose variables all begin with the operator's text. */
+const repeating = './';
+
+/**
+ * A URI template of RFC 6570, for the question whether a URI may be one of its expansions. As servers do, it takes any
+ * characters but `/` for a plain variable, and any at all for one that may hold several segments.
+ *
+ * A match takes a time that is linear in the length of the URI, whatever the template: nothing is tried twice.
+ */
+export class UriTemplate {
+  readonly #parts: readonly TemplatePart[] | null;
+
+  constructor(template: string) {
+    this.#parts = partsOf(template);
+  }
+
+  /** The steps that {@link matches} takes; 0 if it is clear at once that the URI is no expansion. */
+  stepsFor(uri: string): number {
+    const parts = this.#parts;
+    if (parts === null || uri.length > maxUriChars || !mayMatch(parts, uri)) return 0;
+    return parts.length * (uri.length + 1);
+  }
+
+  /** Whether the URI may be an expansion. */
+  matches(uri: string): boolean {
+    const parts = this.#parts;
+    if (parts === null || this.stepsFor(uri) === 0) return false;
+    /** Whether the parts so far can end before the character at an index. */
+    let ends = new Uint8Array(uri.length + 1);
+    ends[0] = 1;
+    for (const part of parts) {
+      ends = afterPart(part, uri, ends);
+      if (!ends.includes(1)) return false;
+    }
+    return ends[uri.length] === 1;
+  }
+}
+
+/** Compares the texts at both ends, which rules nearly all templates out. */
+function mayMatch(parts: readonly TemplatePart[], uri: string): boolean {
+  const first = parts[0];
+  const last = parts.at(-1);
+  const isText = (part: TemplatePart | undefined) => part !== undefined && !part.isOptional;
+  if (isText(first) && !uri.startsWith(first!.text)) return false;
+  return !isText(last) || last!.rest !== null || uri.endsWith(last!.text);
+}
+
+function afterPart({ text, rest, isOptional }: TemplatePart, uri: string, starts: Uint8Array<ArrayBuffer>) {
+  const ends = isOptional ? starts.slice() : new Uint8Array(uri.length + 1);
+  let isWithin = false;
+  for (let i = 0; i <= uri.length; i++) {
+    // The character before the index, if the part has begun before it.
+    if (isWithin && uri[i - 1] === '/' && rest === 'segment') isWithin = false;
+    if (isWithin) ends[i] = 1;
+    const begin = i - text.length;
+    if (begin < 0 || starts[begin] !== 1 || !uri.startsWith(text, begin)) continue;
+    if (rest === null) ends[i] = 1;
+    else isWithin = true;
+  }
+  return ends;
+}
+
+/** The parts of a template, or null if it is malformed or has too many. */
+function partsOf(template: string): TemplatePart[] | null {
+  const parts: TemplatePart[] = [];
+  for (let at = 0; at < template.length; ) {
+    const open = template.indexOf('{', at);
+    const end = open < 0 ? template.length : open;
+    const text = template.slice(at, end);
+    if (text.includes('}')) return null;
+    if (text !== '') parts.push({ text, rest: null, isOptional: false });
+    if (open < 0) break;
+    const close = template.indexOf('}', open);
+    const expression = template.slice(open + 1, close < 0 ? open + 1 : close);
+    if (expression === '' || expression.includes('{')) return null;
+    parts.push(...partsOfExpression(expression));
+    if (parts.length > maxParts) return null;
+    at = close + 1;
+  }
+  return parts;
+}
+
+function partsOfExpression(expression: string): TemplatePart[] {
+  const operator = expression[0] as string;
+  const form = Object.hasOwn(operators, operator) ? operators[operator] : undefined;
+  const variables = (form ? expression.slice(1) : expression).split(',', maxParts + 1);
+  // `{x*}` stands for several segments at many servers.
+  const isExploded = variables.some((name) => name.endsWith('*'));
+  if (form === undefined) return [{ text: '', rest: isExploded ? 'any' : 'segment', isOptional: false }];
+  if (isExploded) return [{ ...form, rest: 'any' }];
+  return repeating.includes(operator) ? variables.map(() => form) : [form];
+}
