@@ -90,7 +90,7 @@ export class Gateway {
       onResourceUpdated: (upstream, uri, paramsText) =>
         this.#router.subscriptions.updated(upstream, uri, paramsText),
     });
-    this.#router = new Router({ registry: this.#registry, redactor, logger });
+    this.#router = new Router({ registry: this.#registry, redactor, logger, seal: state.seal });
     this.#endpoint = new Endpoint({
       router: this.#router,
       sessions: this.#sessions,

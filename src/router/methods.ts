@@ -21,6 +21,10 @@ type MethodRoute =
   | ResourceMethod
   /** Goes to the upstream that owns the prompt or the resource template. */
   | { readonly route: 'completion' }
+  /** Goes to the upstream of the task that it names, or lists the tasks of all. */
+  | { readonly route: 'task'; readonly does: 'pass' | 'list' }
+  /** Lists the skills of all upstreams. */
+  | { readonly route: 'skills' }
   /** Lists the items of all upstreams. */
   | { readonly route: 'merged'; readonly kind: Kind }
   /** The gateway answers it itself, always in the same way. */
@@ -34,6 +38,12 @@ export const methods: ReadonlyMap<string, MethodRoute> = new Map<string, MethodR
   ['resources/subscribe', { route: 'resource', does: 'subscribe' }],
   ['resources/unsubscribe', { route: 'resource', does: 'unsubscribe' }],
   ['completion/complete', { route: 'completion' }],
+  ['tasks/get', { route: 'task', does: 'pass' }],
+  ['tasks/result', { route: 'task', does: 'pass' }],
+  ['tasks/update', { route: 'task', does: 'pass' }],
+  ['tasks/cancel', { route: 'task', does: 'pass' }],
+  ['tasks/list', { route: 'task', does: 'list' }],
+  ['skills/list', { route: 'skills' }],
   ...allKinds.map((kind): [string, MethodRoute] => [kinds[kind].listMethod, { route: 'merged', kind }]),
   ['ping', { route: 'gateway', answer: { kind: 'result', payload: '{}' } }],
 ]);

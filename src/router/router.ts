@@ -1,21 +1,30 @@
 import { GatewayError } from '../errors.ts';
 import type { ObjectText } from '../json/object.ts';
-import { unknownTool } from '../observability/upstream-metrics.ts';
+import { type ToolMetrics, unknownTool } from '../observability/upstream-metrics.ts';
 import type { Caller } from '../protocol/caller.ts';
 import type { Answer, Exchange } from '../protocol/exchange.ts';
 import { type Kind, kinds } from '../protocol/kinds.ts';
+import type { Era } from '../protocol/versions.ts';
 import type { CatalogEntry } from '../registry/catalog.ts';
+import type { Seal } from '../state/seal.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import { CompletionRequests } from './completion-requests.ts';
 import { Dispatch, type DispatchParts } from './dispatch.ts';
 import { ExtensionRequests } from './extension-requests.ts';
+import { ItemDispatch, type ItemDispatchParts } from './item-dispatch.ts';
 import { methods, type OwnerMethod } from './methods.ts';
 import { Owners, type OwnersParts } from './owners.ts';
+import { passedCapabilities } from './passed-capabilities.ts';
 import { requiredString } from './request-params.ts';
 import { ResourceRequests } from './resource-requests.ts';
+import { SkillRequests } from './skill-requests.ts';
 import type { Subscriptions } from './subscriptions.ts';
+import { TaskRequests } from './tasks/task-requests.ts';
 
-interface RouterParts extends DispatchParts, OwnersParts {}
+interface RouterParts extends DispatchParts, OwnersParts {
+  /** Seals the ids of tasks. */
+  readonly seal: Seal;
+}
 
 /** Answers requests as the table of methods says. */
 export class Router {
@@ -24,9 +33,12 @@ export class Router {
   readonly #resources: ResourceRequests;
   readonly #completions: CompletionRequests;
   readonly #extensions: ExtensionRequests;
+  readonly #tasks: TaskRequests;
+  readonly #skills: SkillRequests;
+  readonly #itemParts: ItemDispatchParts;
 
   constructor(parts: RouterParts) {
-    const { redactor, logger } = parts;
+    const { redactor, logger, seal } = parts;
     const owners = new Owners(parts);
     const shared = { owners, redactor, logger };
     this.#parts = parts;
@@ -34,11 +46,19 @@ export class Router {
     this.#resources = new ResourceRequests(shared);
     this.#completions = new CompletionRequests(shared);
     this.#extensions = new ExtensionRequests(shared);
+    this.#tasks = new TaskRequests({ ...shared, seal });
+    this.#skills = new SkillRequests(shared);
+    this.#itemParts = { ...shared, tasks: this.#tasks };
   }
 
   /** The clients' subscriptions to resources. */
   get subscriptions(): Subscriptions {
     return this.#resources.subscriptions;
+  }
+
+  /** The capabilities that a view has because its upstreams have them, for clients of an era: see {@link passedCapabilities}. */
+  capabilitiesOf(view: string, era: Era): Record<string, unknown> {
+    return passedCapabilities(this.#owners.upstreamsOf(view), era);
   }
 
   /** Answers one request, at once if that needs no upstream. Throws a {@link GatewayError} instead of answering. */
@@ -53,6 +73,12 @@ export class Router {
         break;
       case 'completion':
         this.#completions.complete(exchange);
+        break;
+      case 'task':
+        this.#tasks[method.does](exchange);
+        break;
+      case 'skills':
+        this.#skills.list(exchange);
         break;
       case 'merged':
         exchange.answer(this.#mergedList(exchange, method.kind));
@@ -93,6 +119,8 @@ export class Router {
         return this.#owners.ofUri(caller.view, params?.string('uri') ?? '')?.name;
       case 'completion':
         return this.#completions.serverOf(exchange);
+      case 'task':
+        return this.#tasks.serverOf(exchange);
       case undefined:
         return this.#extensions.serverOf(exchange);
       default:
@@ -125,8 +153,25 @@ export class Router {
   }
 
   #call(exchange: Exchange, kind: Kind, entry: CatalogEntry): void {
+    const { upstream, item, target } = entry;
     const metrics = kind === 'tools' ? entry.metrics : null;
-    const dispatch = new Dispatch(this.#parts, exchange, entry, metrics);
-    entry.upstream.call(exchange, entry.target, entry.item.isRepeatable, dispatch);
+    if (upstream.hasPlainTools)
+      upstream.call(exchange, target, item.isRepeatable, new Dispatch(this.#parts, exchange, entry, metrics));
+    else this.#callItem(exchange, entry, metrics);
+  }
+
+  /** A call whose result may concern the gateway. */
+  #callItem(exchange: Exchange, entry: CatalogEntry, metrics: ToolMetrics | null): void {
+    const { upstream, item, target } = entry;
+    const isOutputWrapped = exchange.caller.era === 'legacy' && item.adapted?.era === 'legacy';
+    const dispatch = new ItemDispatch(
+      this.#itemParts,
+      exchange,
+      { upstream, item, isOutputWrapped },
+      metrics,
+    );
+    const makesTask = exchange.params?.member('task') !== undefined;
+    const call = makesTask ? this.#tasks.callOf(upstream, exchange) : exchange;
+    upstream.call(call, target, item.isRepeatable && !makesTask, dispatch);
   }
 }

@@ -24,7 +24,19 @@ export class Seal {
 
   /** Seals `text`; no two seals are equal. A seal opens for its own purpose only. */
   seal(purpose: string, text: string): string {
-    const nonce = crypto.getRandomValues(new Uint8Array(nonceBytes));
+    return this.#sealWith(crypto.getRandomValues(new Uint8Array(nonceBytes)), purpose, text);
+  }
+
+  /**
+   * Seals `text` as {@link seal} does, but equal texts have equal seals: for names that clients compare. The nonce is a digest
+   * of the text, so that no two texts share one.
+   */
+  sealName(purpose: string, text: string): string {
+    const digest = new Bun.CryptoHasher('sha256', this.#key).update(`name\0${purpose}\0${text}`).digest();
+    return this.#sealWith(digest.subarray(0, nonceBytes), purpose, text);
+  }
+
+  #sealWith(nonce: Uint8Array, purpose: string, text: string): string {
     const cipher = nodeCrypto().createCipheriv('aes-256-gcm', this.#key, nonce);
     cipher.setAAD(Buffer.from(purpose));
     const sealed = [nonce, cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()];

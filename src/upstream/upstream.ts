@@ -11,6 +11,7 @@ import { HttpSessionSource, type UpstreamConfig } from './detect.ts';
 import { type Item, type Items, noItems } from './items/item-list.ts';
 import type { UpstreamCall } from './pending-request.ts';
 import { RetryableCall } from './retry.ts';
+import type { UpstreamSession } from './session.ts';
 import { type KeeperStatus, SessionKeeper } from './session-keeper.ts';
 
 const noCapabilities = new ObjectText('{}');
@@ -34,6 +35,8 @@ export class Upstream implements UpstreamState {
   readonly #keeper: SessionKeeper;
   #config: ServerConfig;
   #items: Items;
+  #judgedSession: UpstreamSession | null = null;
+  #hasPlainTools = false;
 
   /** @param predecessor the upstream that this one replaces, whose items it offers until it has its own */
   constructor(
@@ -100,6 +103,22 @@ export class Upstream implements UpstreamState {
   /** The server's capabilities; none while it is not connected. */
   get capabilities(): ObjectText {
     return this.#keeper.session?.capabilities ?? noCapabilities;
+  }
+
+  /**
+   * Whether the results of its tools concern nobody but their clients. Those of a server that serves resources may link to them, and
+   * those of one that has tasks, extensions or the modern era may announce tasks. Judged once per session, because every call asks.
+   */
+  get hasPlainTools(): boolean {
+    const { session } = this.#keeper;
+    if (session !== this.#judgedSession) {
+      this.#judgedSession = session;
+      const { speaks = ['modern'], capabilities = noCapabilities } = session ?? {};
+      const has = (name: string) => capabilities.member(name) !== undefined;
+      this.#hasPlainTools =
+        !speaks.includes('modern') && !has('resources') && !has('tasks') && !has('extensions');
+    }
+    return this.#hasPlainTools;
   }
 
   /** Waits for a session, as a call does. Rejects with an `UpstreamFailure`. */

@@ -9,6 +9,7 @@ import { parseMessage, type ResponseMessage } from '../../../src/protocol/messag
 import { Registry } from '../../../src/registry/registry.ts';
 import { Router } from '../../../src/router/router.ts';
 import { Abort } from '../../../src/runtime/abort.ts';
+import { volatileState } from '../../../src/state/state.ts';
 import { UpstreamFailure } from '../../../src/upstream/failure.ts';
 import { itemOf, ListedUpstream } from '../../support/listed-upstream.ts';
 
@@ -21,7 +22,7 @@ function start() {
   const registry = new Registry(logger, () => {});
   registry.configure([up.upstream, new ListedUpstream('idle').upstream], []);
   const redactor = new Redactor();
-  const router = new Router({ registry, redactor, logger });
+  const router = new Router({ registry, redactor, logger, seal: volatileState().seal });
   return { router, registry, up, redactor, logged };
 }
 

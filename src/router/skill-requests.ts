@@ -1,0 +1,111 @@
+import { ObjectText } from '../json/object.ts';
+import { elements } from '../json/scan.ts';
+import type { CacheHints, Exchange } from '../protocol/exchange.ts';
+import { freePayload, textOf } from '../runtime/owned-bytes.ts';
+import { toFailure, UpstreamFailure } from '../upstream/failure.ts';
+import type { Upstream } from '../upstream/upstream.ts';
+import { Dispatch, type DispatchParts } from './dispatch.ts';
+import { askUpstream } from './inner-call.ts';
+import type { Owners } from './owners.ts';
+import { methodNotFound } from './request-params.ts';
+
+const skillsExtension = 'io.modelcontextprotocol/skills';
+/** The most pages of an upstream's list, and the most skills in the list of all. */
+const maxListPages = 100;
+const maxSkills = 10_000;
+
+interface SkillRequestsParts extends DispatchParts {
+  readonly owners: Owners;
+}
+
+/** The skills of one upstream. */
+interface ListedSkills {
+  /** The JSON texts of the skills by their URIs. */
+  readonly skills: ReadonlyMap<string, string>;
+  readonly cache: CacheHints | null;
+}
+
+/** Lists the skills of all upstreams that have some. SEP-2640, Skills. */
+export class SkillRequests {
+  readonly #parts: SkillRequestsParts;
+
+  constructor(parts: SkillRequestsParts) {
+    this.#parts = parts;
+  }
+
+  /** Throws `method_not_found` if no upstream of the view has skills. */
+  list(exchange: Exchange): void {
+    const upstreams = this.#parts.owners.upstreamsOf(exchange.caller.view).filter(hasSkills);
+    const [first] = upstreams;
+    if (first === undefined) throw methodNotFound(exchange.method);
+    this.#mergedList(exchange, upstreams).catch((error: unknown) =>
+      new Dispatch(this.#parts, exchange, { upstream: first, item: { name: exchange.method } }, null).reject(
+        error,
+      ),
+    );
+  }
+
+  /** An upstream that fails is left out, unless all fail. Of equal URIs, the first in the configuration counts. */
+  async #mergedList(exchange: Exchange, upstreams: readonly Upstream[]): Promise<void> {
+    const outcomes = await Promise.allSettled(upstreams.map((upstream) => this.#listOf(upstream, exchange)));
+    const skills = new Map<string, string>();
+    const hints: (CacheHints | null)[] = [];
+    for (const [index, outcome] of outcomes.entries()) {
+      if (outcome.status === 'rejected') {
+        const cause = toFailure(outcome.reason).message;
+        this.#parts.logger.debug('an upstream does not list its skills', {
+          server: upstreams[index]?.name,
+          cause,
+        });
+        continue;
+      }
+      hints.push(outcome.value.cache);
+      for (const [uri, text] of outcome.value.skills)
+        if (skills.size < maxSkills && !skills.has(uri)) skills.set(uri, text);
+    }
+    const [failed] = outcomes;
+    if (hints.length === 0 && failed?.status === 'rejected') throw failed.reason;
+    const payload = `{"skills":[${[...skills.values()].join(',')}]}`;
+    exchange.answer({ kind: 'result', payload, cache: strictest(hints) });
+  }
+
+  async #listOf(upstream: Upstream, exchange: Exchange): Promise<ListedSkills> {
+    const { owners } = this.#parts;
+    const skills = new Map<string, string>();
+    let cache: CacheHints | null = null;
+    let cursor: string | undefined;
+    for (let page = 0; page < maxListPages; page++) {
+      const response = await askUpstream(upstream, exchange, exchange.method, JSON.stringify({ cursor }));
+      const result = new ObjectText(textOf(response.payload));
+      freePayload(response.payload);
+      if (response.error)
+        throw new UpstreamFailure(
+          'returned_error',
+          `refused to list its skills: error ${response.error.code}`,
+        );
+      cache = page === 0 ? (response.cache ?? null) : strictest([cache, response.cache ?? null]);
+      for (const text of elements(result.member('skills') ?? '[]') ?? []) {
+        const uri = ObjectText.of(text)?.string('uri');
+        if (uri === undefined || skills.has(uri)) continue;
+        skills.set(uri, text);
+        owners.remember(exchange.caller.view, uri, upstream);
+      }
+      cursor = result.string('nextCursor');
+      if (!cursor) break;
+    }
+    return { skills, cache };
+  }
+}
+
+function hasSkills({ capabilities }: Upstream): boolean {
+  return capabilities.object('extensions')?.object(skillsExtension) !== undefined;
+}
+
+/** The hints of a list that several servers contribute to. */
+function strictest(hints: readonly (CacheHints | null)[]): CacheHints {
+  const known = hints.map((hint) => hint ?? { ttlMs: 0, scope: 'private' as const });
+  return {
+    ttlMs: Math.min(...known.map(({ ttlMs }) => ttlMs)),
+    scope: known.every(({ scope }) => scope === 'public') ? 'public' : 'private',
+  };
+}

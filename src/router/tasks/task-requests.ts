@@ -1,0 +1,172 @@
+import { GatewayError, messageOf } from '../../errors.ts';
+import { ObjectText } from '../../json/object.ts';
+import type { Caller } from '../../protocol/caller.ts';
+import type { Exchange } from '../../protocol/exchange.ts';
+import { freePayload, textOf } from '../../runtime/owned-bytes.ts';
+import type { Seal } from '../../state/seal.ts';
+import type { Upstream } from '../../upstream/upstream.ts';
+import type { DispatchParts } from '../dispatch.ts';
+import { EditedDispatch } from '../edited-dispatch.ts';
+import { askUpstream } from '../inner-call.ts';
+import type { Owners } from '../owners.ts';
+import { methodNotFound, quoted, requiredString } from '../request-params.ts';
+import { KnownTasks } from './known-tasks.ts';
+import { TaskCall, type TaskIdMaps } from './task-call.ts';
+import { TaskIds } from './task-ids.ts';
+import { listedTasks, withRelatedId, withTaskId } from './task-texts.ts';
+
+/** The most pages of an upstream's list of tasks. */
+const maxListPages = 100;
+/** Requests that may be sent twice. */
+const repeatableMethods: readonly string[] = ['tasks/get', 'tasks/result'];
+
+interface TaskRequestsParts extends DispatchParts {
+  readonly owners: Owners;
+  readonly seal: Seal;
+}
+
+/** A task's upstream, and its id there. */
+interface OwnedTask {
+  readonly upstream: Upstream;
+  readonly id: string;
+}
+
+/**
+ * Answers requests about tasks, of the legacy era's core and of the extension. Clients know a task by an id that leads to its
+ * upstream. MCP 2025-11-25, Tasks; SEP-2663.
+ */
+export class TaskRequests {
+  readonly #parts: TaskRequestsParts;
+  readonly #ids: TaskIds;
+  readonly #known = new KnownTasks();
+
+  constructor(parts: TaskRequestsParts) {
+    this.#parts = parts;
+    this.#ids = new TaskIds(parts.seal);
+  }
+
+  /** Answers a request that names one task. Throws `invalid_params` if the client knows no such task. */
+  pass(exchange: Exchange): void {
+    const qualified = requiredString(exchange, 'taskId');
+    const { caller, method } = exchange;
+    const task = this.#find(caller, qualified);
+    if (task === null)
+      throw new GatewayError('invalid_params', `${method}: unknown task ${quoted(qualified)}`);
+    const { upstream, id } = task;
+    const maps = this.mapsFor(upstream, caller);
+    const dispatch = new TaskDispatch(this.#parts, exchange, { upstream, item: { name: method } }, maps);
+    const edit = { name: 'taskId', value: JSON.stringify(id) };
+    upstream.call(new TaskCall(exchange, maps), edit, repeatableMethods.includes(method), dispatch);
+  }
+
+  /** Answers with the client's tasks at all upstreams that list them. An upstream that fails is left out. */
+  list(exchange: Exchange): void {
+    const upstreams = this.#parts.owners
+      .upstreamsOf(exchange.caller.view)
+      .filter(({ capabilities }) => capabilities.object('tasks')?.member('list') !== undefined);
+    if (upstreams.length === 0) throw methodNotFound(exchange.method);
+    Promise.all(upstreams.map((upstream) => this.#listOf(upstream, exchange)))
+      .then((lists) => exchange.answer({ kind: 'result', payload: `{"tasks":[${lists.flat().join(',')}]}` }))
+      .catch((error: unknown) => exchange.fail(error));
+  }
+
+  /** The server of the task that a request names, if the client knows it. */
+  serverOf({ caller, params }: Exchange): string | undefined {
+    const id = params?.string('taskId');
+    return id === undefined ? undefined : this.#find(caller, id)?.upstream.name;
+  }
+
+  /** How the ids of an upstream's tasks change on their way to a client and back. */
+  mapsFor({ name }: Upstream, { principal }: Caller): TaskIdMaps {
+    return {
+      toClient: (id) => this.#ids.qualified(name, principal, id),
+      toUpstream: (id) => this.#ids.read(id, principal)?.id ?? null,
+    };
+  }
+
+  /** A client's request to an upstream that belongs to a task. */
+  callOf(upstream: Upstream, exchange: Exchange): TaskCall {
+    return new TaskCall(exchange, this.mapsFor(upstream, exchange.caller));
+  }
+
+  /** Remembers which client has made a task. @param id as clients know it */
+  made(caller: Caller, id: string): void {
+    this.#known.add(id, caller);
+  }
+
+  /** Passes the status of a task on to the client that made it. MCP 2025-11-25, Tasks, Task Status Notification. */
+  notified(upstream: Upstream, method: string, params: ObjectText): void {
+    const id = params.string('taskId');
+    if (id === undefined) return;
+    for (const principal of ['none', 'bearer'] as const) {
+      const qualified = this.#ids.qualified(upstream.name, principal, id);
+      const channel = qualified === null ? null : this.#known.channelOf(qualified);
+      channel?.notify(
+        method,
+        withTaskId(params, () => qualified),
+      );
+    }
+  }
+
+  #find({ principal, view }: Caller, qualified: string): OwnedTask | null {
+    const name = this.#ids.read(qualified, principal);
+    const upstream = this.#parts.owners.upstreamsOf(view).find((one) => one.name === name?.server);
+    return name && upstream ? { upstream, id: name.id } : null;
+  }
+
+  /** An upstream that all clients share lists the tasks of all, of which a client gets those of its session. */
+  async #listOf(upstream: Upstream, exchange: Exchange): Promise<string[]> {
+    const { caller } = exchange;
+    const { toClient } = this.mapsFor(upstream, caller);
+    const { config } = upstream;
+    const isShared = !('isolation' in config && config.isolation === 'session');
+    const tasks: string[] = [];
+    let cursor: string | undefined;
+    try {
+      for (let page = 0; page < maxListPages; page++) {
+        const { error, payload } = await askUpstream(
+          upstream,
+          exchange,
+          'tasks/list',
+          JSON.stringify({ cursor }),
+        );
+        const result = new ObjectText(textOf(payload));
+        freePayload(payload);
+        if (error) throw new Error(`error ${error.code}`);
+        for (const text of listedTasks(result)) {
+          const task = new ObjectText(text);
+          const id = toClient(task.string('taskId') ?? '');
+          if (id === null || (isShared && !this.#known.isMaker(caller, id))) continue;
+          tasks.push(withTaskId(task, () => id));
+        }
+        cursor = result.string('nextCursor');
+        if (!cursor) break;
+      }
+    } catch (error) {
+      const cause = messageOf(error);
+      this.#parts.logger.debug('an upstream does not list its tasks', { server: upstream.name, cause });
+    }
+    return tasks;
+  }
+}
+
+/** A request whose result names tasks, by ids that the client must know. */
+class TaskDispatch extends EditedDispatch {
+  readonly #maps: TaskIdMaps;
+
+  constructor(
+    parts: DispatchParts,
+    exchange: Exchange,
+    target: ConstructorParameters<typeof EditedDispatch>[2],
+    maps: TaskIdMaps,
+  ) {
+    super(parts, exchange, target, null);
+    this.#maps = maps;
+  }
+
+  protected override edited(result: ObjectText): string {
+    const { toClient } = this.#maps;
+    if (this.exchange.method === 'tasks/result') return withRelatedId(result, toClient);
+    return withTaskId(result, toClient);
+  }
+}

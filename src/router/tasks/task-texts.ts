@@ -1,0 +1,40 @@
+import type { ObjectText } from '../../json/object.ts';
+import { elements } from '../../json/scan.ts';
+
+/** The member of `_meta` by which messages name the task that they belong to. MCP 2025-11-25, Tasks. */
+const relatedTaskKey = 'io.modelcontextprotocol/related-task';
+
+/** Returns another id in place of one; null leaves it as it is. */
+export type IdMap = (id: string) => string | null;
+
+/** The text of an object with a mapped `taskId`. */
+export function withTaskId(object: ObjectText, map: IdMap): string {
+  const id = object.string('taskId');
+  const mapped = id === undefined ? null : map(id);
+  return mapped === null ? object.toString() : object.with({ name: 'taskId', value: JSON.stringify(mapped) });
+}
+
+/** The result that a task was made, with the id mapped. MCP 2025-11-25, CreateTaskResult. */
+export function withCreatedId(result: ObjectText, map: IdMap): string {
+  const task = result.object('task');
+  return task === undefined ? result.toString() : result.with({ name: 'task', value: withTaskId(task, map) });
+}
+
+/** Params or a result with the id in `_meta` mapped. MCP 2025-11-25, Tasks, Related Task Metadata. */
+export function withRelatedId(object: ObjectText, map: IdMap): string {
+  const meta = object.object('_meta');
+  const related = meta?.object(relatedTaskKey);
+  if (meta === undefined || related === undefined) return object.toString();
+  const value = meta.with({ name: relatedTaskKey, value: withTaskId(related, map) });
+  return object.with({ name: '_meta', value });
+}
+
+/** The JSON texts of the tasks in a result of `tasks/list`. */
+export function listedTasks(result: ObjectText): readonly string[] {
+  return elements(result.member('tasks') ?? '[]') ?? [];
+}
+
+/** Whether a text may name a task in its `_meta`. */
+export function mayHaveRelatedId(text: string): boolean {
+  return text.includes(relatedTaskKey);
+}
