@@ -130,6 +130,11 @@ function registerAskingTools(server: McpServer): void {
       return said(`User response: action=${action}, content=${JSON.stringify(content ?? {})}`);
     },
   );
+  server.registerTool(
+    'test_ask',
+    { description: 'Asks the user', inputSchema: { message: z.string() } },
+    async ({ message }) => said(`${message}: ${await field(message, 'response')}`),
+  );
   for (const [name, schema] of Object.entries({
     test_elicitation_sep1034_defaults: formSchemas.defaults,
     test_elicitation_sep1330_enums: formSchemas.enums,

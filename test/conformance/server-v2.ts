@@ -297,6 +297,13 @@ function registerSpecialTools(server: McpServer, host: Host): void {
     })) as { action: string; content?: unknown };
     return said(`User response: action=${answer.action}, content=${JSON.stringify(answer.content ?? {})}`);
   });
+  server.registerTool('test_ask', described('Asks the user, in both eras', message), (args, { mcpReq }) => {
+    const asked = String(args.message);
+    const given = acceptedContent<{ response: string }>(mcpReq.inputResponses, 'answer')?.response;
+    if (given !== undefined) return said(`${asked}: ${given}`);
+    const answer = inputRequired.elicit({ message: asked, requestedSchema: formOf('response', 'string') });
+    return inputRequired({ inputRequests: { answer } });
+  });
   const region = {
     region: { type: 'string' as const, 'x-mcp-header': 'Region' },
     level: { type: 'integer' as const },
