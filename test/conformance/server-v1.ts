@@ -105,85 +105,96 @@ function registerTools(server: McpServer): void {
   );
 }
 
-function registerAskingTools(server: McpServer): void {
-  const { server: peer } = server;
-  const sample = async (prompt: string, maxTokens = 50) => {
-    const messages = [{ role: 'user' as const, content: text(prompt) }];
-    const { content } = await peer.createMessage({ messages, maxTokens });
-    return Array.isArray(content) || content.type !== 'text' ? '' : content.text;
-  };
+/** The questions that a call asks on its own stream: on the session's, nothing would tell which call they belong to. */
+function questionsOf({ server: peer }: McpServer, relatedRequestId: string | number) {
+  const options = { relatedRequestId };
   const form = (message: string, requestedSchema: object) =>
-    peer.elicitInput({ message, requestedSchema: requestedSchema as never });
-  const field = async (message: string, name: string) =>
-    (await form(message, formOf(name, 'string'))).content?.[name];
-
-  server.registerTool(
-    'test_sampling',
-    { description: 'Fixture tool test_sampling', inputSchema: { prompt: z.string() } },
-    async ({ prompt }) => said(`LLM response: ${await sample(prompt, 100)}`),
-  );
-  server.registerTool(
-    'test_elicitation',
-    { description: 'Fixture tool test_elicitation', inputSchema: { message: z.string() } },
-    async ({ message }) => {
-      const { action, content } = await form(message, formOf('response', 'string'));
-      return said(`User response: action=${action}, content=${JSON.stringify(content ?? {})}`);
+    peer.elicitInput({ message, requestedSchema: requestedSchema as never }, options);
+  return {
+    capabilities: peer.getClientCapabilities() ?? {},
+    form,
+    async field(message: string, name: string) {
+      return (await form(message, formOf(name, 'string'))).content?.[name];
     },
-  );
-  server.registerTool(
-    'test_ask',
-    { description: 'Asks the user', inputSchema: { message: z.string() } },
-    async ({ message }) => said(`${message}: ${await field(message, 'response')}`),
-  );
-  for (const [name, schema] of Object.entries({
-    test_elicitation_sep1034_defaults: formSchemas.defaults,
-    test_elicitation_sep1330_enums: formSchemas.enums,
-  })) {
-    server.registerTool(name, { description: `Fixture tool ${name}` }, async () => {
-      const { action, content } = await form('Please review the form', schema);
-      return said(`Elicitation completed: action=${action}, content=${JSON.stringify(content ?? {})}`);
-    });
-  }
-  const tools: Record<string, () => Promise<string>> = {
-    test_missing_capability: () => sample('Say "pong"'),
-    test_input_required_result_elicitation: async () =>
-      `Hello, ${await field('What is your name?', 'name')}!`,
-    async test_elicitation_url() {
+    async signIn() {
       const asked = { mode: 'url' as const, message: 'Please sign in', elicitationId: randomUUID() };
-      const { action } = await peer.elicitInput({ ...asked, url: 'https://example.com/sign-in' });
-      return `URL elicitation: ${action}`;
+      return peer.elicitInput({ ...asked, url: 'https://example.com/sign-in' }, options);
     },
-    test_input_required_result_sampling: async () =>
-      `Sampling response: ${await sample('What is the capital of France?')}`,
-    async test_input_required_result_list_roots() {
-      const { roots } = await peer.listRoots();
-      return `The client has ${roots.length} roots: ${roots.map(({ uri }) => uri).join(', ')}`;
+    async sample(prompt: string, maxTokens = 50) {
+      const messages = [{ role: 'user' as const, content: text(prompt) }];
+      const { content } = await peer.createMessage({ messages, maxTokens }, options);
+      return Array.isArray(content) || content.type !== 'text' ? '' : content.text;
     },
-    async test_input_required_result_request_state() {
-      await form('Please confirm', formOf('ok', 'boolean'));
-      return 'state-ok';
-    },
-    async test_input_required_result_tampered_state() {
-      await form('Please confirm', formOf('ok', 'boolean'));
-      return 'integrity-ok';
-    },
-    async test_input_required_result_multiple_inputs() {
-      const asked = [field('What is your name?', 'name'), sample('Generate a greeting')] as const;
-      const [{ roots }, name, greeting] = await Promise.all([peer.listRoots(), ...asked]);
-      return `${greeting} ${name}, ${roots.length} roots`;
-    },
-    async test_input_required_result_multi_round() {
-      const name = await field('What is your name?', 'name');
-      return `${name} likes ${await field('What is your favorite color?', 'color')}`;
-    },
-    async test_input_required_result_capabilities() {
-      const declared = peer.getClientCapabilities() ?? {};
-      if (declared.elicitation) return `Hello, ${await field('What is your name?', 'name')}`;
-      return declared.sampling ? sample('Generate a greeting') : 'The client can answer nothing.';
+    async roots() {
+      return (await peer.listRoots({}, options)).roots;
     },
   };
-  for (const [name, run] of Object.entries(tools))
-    server.registerTool(name, { description: `Fixture tool ${name}` }, async () => said(await run()));
+}
+
+type Questions = ReturnType<typeof questionsOf>;
+
+const askingTools: Record<string, (ask: Questions) => Promise<string>> = {
+  test_elicitation_sep1034_defaults: (ask) => review(ask, formSchemas.defaults),
+  test_elicitation_sep1330_enums: (ask) => review(ask, formSchemas.enums),
+  test_missing_capability: (ask) => ask.sample('Say "pong"'),
+  test_elicitation_url: async (ask) => `URL elicitation: ${(await ask.signIn()).action}`,
+  test_input_required_result_elicitation: async (ask) =>
+    `Hello, ${await ask.field('What is your name?', 'name')}!`,
+  test_input_required_result_sampling: async (ask) =>
+    `Sampling response: ${await ask.sample('What is the capital of France?')}`,
+  async test_input_required_result_list_roots(ask) {
+    const roots = await ask.roots();
+    return `The client has ${roots.length} roots: ${roots.map(({ uri }) => uri).join(', ')}`;
+  },
+  async test_input_required_result_request_state(ask) {
+    await ask.form('Please confirm', formOf('ok', 'boolean'));
+    return 'state-ok';
+  },
+  async test_input_required_result_tampered_state(ask) {
+    await ask.form('Please confirm', formOf('ok', 'boolean'));
+    return 'integrity-ok';
+  },
+  async test_input_required_result_multiple_inputs(ask) {
+    const asked = [ask.field('What is your name?', 'name'), ask.sample('Generate a greeting')] as const;
+    const [roots, name, greeting] = await Promise.all([ask.roots(), ...asked]);
+    return `${greeting} ${name}, ${roots.length} roots`;
+  },
+  async test_input_required_result_multi_round(ask) {
+    const name = await ask.field('What is your name?', 'name');
+    return `${name} likes ${await ask.field('What is your favorite color?', 'color')}`;
+  },
+  async test_input_required_result_capabilities(ask) {
+    if (ask.capabilities.elicitation) return `Hello, ${await ask.field('What is your name?', 'name')}`;
+    return ask.capabilities.sampling ? ask.sample('Generate a greeting') : 'The client can answer nothing.';
+  },
+};
+
+async function review(ask: Questions, schema: object): Promise<string> {
+  const { action, content } = await ask.form('Please review the form', schema);
+  return `Elicitation completed: action=${action}, content=${JSON.stringify(content ?? {})}`;
+}
+
+function registerAskingTools(server: McpServer): void {
+  for (const [name, run] of Object.entries(askingTools)) {
+    server.registerTool(name, { description: `Fixture tool ${name}` }, async ({ requestId }) =>
+      said(await run(questionsOf(server, requestId))),
+    );
+  }
+  const prompt = { description: 'Asks for a completion', inputSchema: { prompt: z.string() } };
+  server.registerTool('test_sampling', prompt, async (args, { requestId }) =>
+    said(`LLM response: ${await questionsOf(server, requestId).sample(args.prompt, 100)}`),
+  );
+  const message = { description: 'Asks the user', inputSchema: { message: z.string() } };
+  server.registerTool('test_elicitation', message, async (args, { requestId }) => {
+    const { action, content } = await questionsOf(server, requestId).form(
+      args.message,
+      formOf('response', 'string'),
+    );
+    return said(`User response: action=${action}, content=${JSON.stringify(content ?? {})}`);
+  });
+  server.registerTool('test_ask', message, async (args, { requestId }) =>
+    said(`${args.message}: ${await questionsOf(server, requestId).field(args.message, 'response')}`),
+  );
 }
 
 function registerTriggers(server: McpServer): void {
@@ -229,12 +240,9 @@ function registerPrompts(server: McpServer): void {
   server.registerPrompt(
     'test_input_required_result_prompt',
     { description: 'Fixture prompt test_input_required_result_prompt' },
-    async () => {
-      const { content } = await server.server.elicitInput({
-        message: 'Which context?',
-        requestedSchema: formOf('context', 'string'),
-      });
-      return { messages: [{ role: 'user', content: text(`Use this context: ${content?.context}`) }] };
+    async ({ requestId }) => {
+      const context = await questionsOf(server, requestId).field('Which context?', 'context');
+      return { messages: [{ role: 'user', content: text(`Use this context: ${context}`) }] };
     },
   );
 }
