@@ -78,13 +78,17 @@ export class Gateway {
       metrics: downstream,
       logger,
       ids: new SessionIds(state),
-      onEnded: (ended) => this.#router.subscriptions.drop(ended),
+      onEnded: (ended) => {
+        this.#router.subscriptions.drop(ended);
+        this.#upstreams.release(ended.id);
+      },
       idleTtlMs: session.idle_ttl_seconds * 1000,
       sweepIntervalMs: session.gc_interval_seconds * 1000,
     });
     this.#registry = new Registry(logger, (kind) => this.#sessions.listChanged(kind, ''));
     this.#upstreams = new Upstreams(logger, this.#metrics, {
       instance,
+      sessionIdleTtlMs: session.idle_ttl_seconds * 1000,
       quote: (text) => sanitizeReason(text, redactor),
       onItems: (upstream) => this.#registry.update(upstream),
       onResourceUpdated: (upstream, uri, paramsText) =>

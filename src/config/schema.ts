@@ -117,6 +117,16 @@ const serverKeys = section({
     'Whether the gateway waits for this server before it serves, fails to start without it, and is not ready while it is down.',
     flag(false),
   ),
+  isolation: reconnect(
+    'Whether all clients share one session with this server, or with `session` each client session has one of its own (with a ' +
+      '`command`: a process), opened with the name and capabilities of that client. Servers that keep state for each client, or ' +
+      'ask clients on a stream that all share, need it.',
+    oneOf(['shared', 'session']),
+  ),
+  isolation_max: update(
+    'How many sessions `isolation: session` may hold; calls of further clients fail.',
+    whole(1, 100_000, 100),
+  ),
   auth: reconnect(
     'How the gateway authenticates to this server: `none` or `{ type: bearer, token_env: NAME }`.',
     z.union([z.literal('none', authOf), bearerAuth], authOf).default('none'),

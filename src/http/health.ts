@@ -1,6 +1,7 @@
 import { type DisabledServer, inFileOrder } from '../config/disabled.ts';
 import { shownTarget } from '../config/targets.ts';
 import type { Redactor } from '../observability/redact.ts';
+import type { Era } from '../protocol/versions.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 
 /** One upstream in the response of `/health`. */
@@ -13,9 +14,15 @@ interface ServerHealth {
   readonly required: boolean;
   readonly connected: boolean;
   readonly state: string;
-  readonly era: 'legacy' | null;
+  readonly era: Era | null;
   readonly protocol_version: string | null;
   readonly tools_count: number;
+  readonly prompts_count: number;
+  readonly resources_count: number;
+  /** The sessions that belong to one client each. */
+  readonly client_sessions: number;
+  /** Log messages of the server that belonged to no single call. */
+  readonly log_messages_dropped: number;
   readonly last_seen_seconds_ago: number | null;
   readonly reconnects: number;
   readonly next_retry_seconds: number | null;
@@ -49,9 +56,13 @@ export function healthOf(
       required: config.required,
       connected: upstream.isConnected,
       state: status.state,
-      era: status.protocolVersion === null ? null : 'legacy',
+      era: status.era,
       protocol_version: status.protocolVersion,
       tools_count: upstream.items('tools').length,
+      prompts_count: upstream.items('prompts').length,
+      resources_count: upstream.items('resources').length,
+      client_sessions: upstream.clientSessions(),
+      log_messages_dropped: status.logsDropped,
       last_seen_seconds_ago: status.lastSeenMs === null ? null : seconds(Date.now() - status.lastSeenMs),
       reconnects: status.reconnects,
       next_retry_seconds: seconds(status.nextRetryMs),
@@ -83,6 +94,10 @@ function disabledHealth(server: DisabledServer, redactor: Redactor): ServerHealt
     era: null,
     protocol_version: null,
     tools_count: 0,
+    prompts_count: 0,
+    resources_count: 0,
+    client_sessions: 0,
+    log_messages_dropped: 0,
     last_seen_seconds_ago: null,
     reconnects: 0,
     next_retry_seconds: null,

@@ -33,6 +33,9 @@ function addStateFamilies(add: Add): void {
       return value === null ? [] : [{ labels, value }];
     });
   gauge('connected', '1 while the upstream is connected, else 0.', (state) => Number(state.connected()));
+  gauge('sessions', 'Sessions with the upstream that belong to one client each.', (state) =>
+    state.clientSessions(),
+  );
   gauge('tools_count', 'Tools that the upstream offers.', (state) => state.toolsCount());
   gauge(
     'last_seen_seconds',

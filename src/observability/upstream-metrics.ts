@@ -5,6 +5,8 @@ import { Histogram } from './series.ts';
 export interface UpstreamState {
   connected(): boolean;
   toolsCount(): number;
+  /** The sessions that belong to one client each. */
+  clientSessions(): number;
   /** The time of the last answer, in milliseconds since the epoch; null before the first. */
   lastSeenMs(): number | null;
   inBackoff(): boolean;

@@ -1,8 +1,8 @@
 import type { ServerConfig } from '../config/schema.ts';
 import type { UpstreamMetrics } from '../observability/upstream-metrics.ts';
+import type { Era } from '../protocol/versions.ts';
 import { Abort, type Signal } from '../runtime/abort.ts';
 import type { Deadlines } from '../runtime/deadlines.ts';
-import type { CatalogWatch } from './catalog-watch.ts';
 import { toFailure, UpstreamFailure } from './failure.ts';
 import type { SessionEvents, SessionSource, UpstreamSession } from './session.ts';
 
@@ -13,7 +13,8 @@ interface ConnectParts {
   readonly config: () => ServerConfig;
   readonly source: SessionSource;
   readonly metrics: UpstreamMetrics;
-  readonly watch: CatalogWatch;
+  /** By default the configured or detected one. */
+  readonly era?: Era | undefined;
   readonly events: SessionEvents;
   /** Aborted when the session keeper is closed. */
   readonly closing: Signal;
@@ -21,25 +22,30 @@ interface ConnectParts {
 }
 
 /**
- * Opens a session within `connect_seconds` and lists its items, which is its first check. Rejects with an
- * {@link UpstreamFailure}, and leaves no session behind then.
+ * Opens a session within `connect_seconds` and tries it. Rejects with an {@link UpstreamFailure}, and leaves no session behind
+ * then.
  *
- * @param onSlow called when `connect_seconds` are over and the items are not listed yet
+ * @param tryOut the first use of the session, such as the listing of its items, which may take longer
+ * @param onSlow called when `connect_seconds` are over and the session is not tried yet
  */
-export async function connect(parts: ConnectParts, onSlow: () => void): Promise<UpstreamSession> {
-  const { config, source, watch, closing, deadlines } = parts;
+export async function connect(
+  parts: ConnectParts,
+  tryOut?: (session: UpstreamSession) => Promise<void>,
+  onSlow?: () => void,
+): Promise<UpstreamSession> {
+  const { config, source, closing, deadlines } = parts;
   const connectMs = config().timeouts.connect_seconds * 1000;
   const abort = new Abort();
   let session: UpstreamSession | null = null;
   const deadline = deadlines.add(connectMs, () => {
-    if (session) onSlow();
+    if (session) onSlow?.();
     else abort.abort(source.openTimeout(connectMs));
   });
   const close = () => abort.abort(removed());
   closing.addEventListener('abort', close, { once: true });
   try {
     session = await open(parts, abort);
-    await watch.fetch(session);
+    await tryOut?.(session);
     if (session.closedBy) throw session.closedBy;
     if (closing.aborted) throw removed();
     return session;
@@ -58,13 +64,13 @@ export async function connect(parts: ConnectParts, onSlow: () => void): Promise<
 
 /** Opens a session, and counts the result. */
 async function open(
-  { source, metrics, events, deadlines: { clock } }: ConnectParts,
+  { source, metrics, events, era, deadlines: { clock } }: ConnectParts,
   signal: Signal,
 ): Promise<UpstreamSession> {
   const startMs = clock.nowMs();
   let isOpen = false;
   try {
-    const session = await source.open(events, signal);
+    const session = await source.open(events, signal, era);
     events.onSeen();
     isOpen = true;
     return session;

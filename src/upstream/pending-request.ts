@@ -35,7 +35,7 @@ export interface UpstreamCall {
 }
 
 /** A question of the server that belongs to a request. Its client's answer may take longer than the server's own work. */
-export interface OpenQuestion {
+export interface HeldQuestion {
   /** The request is over. */
   onRequestOver(): void;
 }
@@ -91,7 +91,7 @@ export class PendingRequest extends Abort implements Deadline, RequestCompletion
   /** The JSON text of the params, with our id in place of the caller's progress token. */
   readonly #paramsText: string;
   /** The open questions, and when the first of them was asked; null: none was. */
-  #hold: { readonly questions: OpenQuestion[]; startMs: number } | null = null;
+  #hold: { readonly questions: HeldQuestion[]; startMs: number } | null = null;
   readonly #headers: RequestHeaders | undefined;
   #isDeferred = false;
   #isOver = false;
@@ -142,7 +142,7 @@ export class PendingRequest extends Abort implements Deadline, RequestCompletion
   }
 
   /** Adds an open question. While there are any, the deadline rests, for a time. */
-  hold(question: OpenQuestion): void {
+  hold(question: HeldQuestion): void {
     this.#hold ??= { questions: [], startMs: 0 };
     if (this.#hold.questions.push(question) > 1) return;
     this.#hold.startMs = deadlines.clock.nowMs();
@@ -150,7 +150,7 @@ export class PendingRequest extends Abort implements Deadline, RequestCompletion
   }
 
   /** Removes a question that is no longer open. */
-  release(question: OpenQuestion): void {
+  release(question: HeldQuestion): void {
     const hold = this.#hold;
     const at = hold?.questions.indexOf(question) ?? -1;
     if (hold === null || at < 0) return;

@@ -3,22 +3,19 @@ import type { Logger } from '../observability/log.ts';
 import type { UpstreamMetrics } from '../observability/upstream-metrics.ts';
 import { allKinds, type Kind } from '../protocol/kinds.ts';
 import { MessageLog } from '../protocol/message-log.ts';
-import { Abort, type Signal } from '../runtime/abort.ts';
+import type { Era } from '../protocol/versions.ts';
+import type { Signal } from '../runtime/abort.ts';
 import { type Deadlines, deadlines as processDeadlines, settledOrAborted } from '../runtime/deadlines.ts';
 import { CatalogWatch } from './catalog-watch.ts';
 import { connect } from './connect.ts';
-import { Denials } from './denials.ts';
 import { cancelled, toFailure, UpstreamFailure } from './failure.ts';
 import { type Items, noItems } from './items/item-list.ts';
-import { LiveSession } from './live-session.ts';
+import { Keeper, type KeeperContext, type Loss } from './keeper.ts';
 import { ReconnectPolicy } from './reconnect-policy.ts';
 import { ReconnectWait } from './reconnect-wait.ts';
-import type { RetryOwner } from './retry.ts';
-import type { SessionEvents, SessionSource, UpstreamSession } from './session.ts';
+import type { SessionSource, UpstreamSession } from './session.ts';
 import { UpstreamLog } from './upstream-log.ts';
 
-/** How long an upstream may take to terminate a session. */
-const closeTimeoutMs = 2_000;
 /** The shortest time between attempts that calls and reloads start during a backoff. */
 const minAttemptIntervalMs = 1_000;
 /** `closed` is final, `given_up` lasts until `revive`. */
@@ -49,6 +46,7 @@ interface KeeperParts {
 /** The state of an upstream, for /health. */
 export interface KeeperStatus {
   readonly state: KeeperState;
+  readonly era: Era | null;
   /** The transport in use; null: none. */
   readonly transport: string | null;
   readonly protocolVersion: string | null;
@@ -65,15 +63,12 @@ export interface KeeperStatus {
  * Keeps one session with an upstream: opens it, and replaces it when it is lost. Calls use the session, wait while one is
  * opened, and fail at once during a backoff, unless they start an early attempt.
  */
-export class SessionKeeper implements RetryOwner, SessionEvents {
-  readonly messages: MessageLog | null;
+export class SessionKeeper extends Keeper {
   readonly client = null;
   readonly #parts: KeeperParts;
   readonly #deadlines: Deadlines;
   readonly #log: UpstreamLog;
   readonly #watch: CatalogWatch;
-  readonly #closing = new Abort();
-  readonly #denials: Denials;
   readonly #policy = new ReconnectPolicy();
   readonly #wait: ReconnectWait;
   readonly #firstReady = Promise.withResolvers<void>();
@@ -82,7 +77,6 @@ export class SessionKeeper implements RetryOwner, SessionEvents {
   #requestTimeoutMs: number;
 
   #state: KeeperState = 'connecting';
-  #live: LiveSession | null = null;
   /** The attempt that calls wait for. */
   #attempt: Promise<void> | null = null;
   #attemptMs = Number.NEGATIVE_INFINITY;
@@ -101,18 +95,32 @@ export class SessionKeeper implements RetryOwner, SessionEvents {
     const { config, logger, metrics, events, deadlines = processDeadlines } = parts;
     const { clock } = deadlines;
     const server = config.name;
+    const log = new UpstreamLog(logger, server, clock);
+    super({
+      config: () => this.#config,
+      source: parts.source,
+      metrics,
+      deadlines,
+      messages: logger.isTrace ? new MessageLog(logger, { server }) : null,
+      instance: events.instance,
+      quote: (text) => events.quote(text),
+      onSeen: () => (this.#lastSeenMs = Date.now()),
+      onLogDropped: () => {
+        this.#logsDropped++;
+        log.oddity('it sends log messages that belong to no call, which are dropped');
+      },
+      onOddity: (what) => log.oddity(what),
+    });
     this.#parts = parts;
     this.#config = config;
     this.#requestTimeoutMs = config.timeouts.request_seconds * 1000;
     this.#deadlines = deadlines;
-    this.messages = logger.isTrace ? new MessageLog(logger, { server }) : null;
-    this.#log = new UpstreamLog(logger, server, clock);
-    this.#denials = new Denials(clock);
+    this.#log = log;
     this.#wait = new ReconnectWait(clock);
     this.#watch = new CatalogWatch({
       config: () => this.#config,
       metrics,
-      closing: this.#closing,
+      closing: this.closing,
       clock,
       onItems: (items) => events.onItems(items),
       onRefreshed: (session, failure) => this.#refreshed(session, failure),
@@ -120,13 +128,14 @@ export class SessionKeeper implements RetryOwner, SessionEvents {
     this.#firstReady.promise.catch(() => {});
   }
 
+  /** For other keepers of the same upstream. */
+  get sharedContext(): KeeperContext {
+    return this.context;
+  }
   get state(): KeeperState {
     return this.#state;
   }
-  get session(): UpstreamSession | null {
-    return this.#live === null ? null : this.#live.session;
-  }
-  get requestTimeoutMs(): number {
+  override get requestTimeoutMs(): number {
     return this.#requestTimeoutMs;
   }
   /** The ids of the gateways that the last session led to. */
@@ -148,6 +157,7 @@ export class SessionKeeper implements RetryOwner, SessionEvents {
   status(): KeeperStatus {
     return {
       state: this.#state,
+      era: this.session?.era ?? null,
       transport: this.session?.transportName ?? null,
       protocolVersion: this.session?.protocolVersion ?? null,
       lastSeenMs: this.#lastSeenMs,
@@ -189,61 +199,27 @@ export class SessionKeeper implements RetryOwner, SessionEvents {
     }
   }
 
-  /** Refuses new calls, and ends the session when the running ones have ended. */
-  async close(): Promise<void> {
+  override async close(): Promise<void> {
     if (this.#state === 'closed') return;
     this.#state = 'closed';
-    this.#closing.abort();
     this.#watch.stop();
     this.#wait.stop();
     this.#firstReady.reject(new UpstreamFailure('refused', 'was removed'));
-    const { session } = this;
-    this.#live?.end();
-    this.#live = null;
-    await session?.retire(closeTimeoutMs);
+    await super.close();
     this.#parts.source.close();
   }
 
-  get instance(): string {
-    return this.#parts.events.instance;
-  }
-  quote(text: string): string {
-    return this.#parts.events.quote(text);
-  }
-  onSeen(): void {
-    this.#lastSeenMs = Date.now();
-  }
-  onItemsChanged(session: UpstreamSession, changed: readonly Kind[]): void {
+  override onItemsChanged(session: UpstreamSession, changed: readonly Kind[]): void {
     this.#watch.changed(session, changed);
   }
-  onItemFaults(kind: Kind, faults: string | null): void {
+  override onItemFaults(kind: Kind, faults: string | null): void {
     this.#log.itemFaults(kind, faults);
   }
-  onResourceUpdated(session: UpstreamSession, uri: string, paramsText: string): void {
+  override onResourceUpdated(session: UpstreamSession, uri: string, paramsText: string): void {
     if (session === this.session) this.#parts.events.onResourceUpdated(uri, paramsText);
   }
-  onLogDropped(): void {
-    this.#logsDropped++;
-    this.#log.oddity('it sends log messages that belong to no call, which are dropped');
-  }
-  onOddity(what: string): void {
-    this.#log.oddity(what);
-  }
-  onClosed(session: UpstreamSession, error: Error): void {
-    const failure = toFailure(error);
-    this.#replace(session, failure, failure);
-  }
-  onSuspect(session: UpstreamSession): void {
-    void this.judge(session, new UpstreamFailure('broken', 'its event stream broke'));
-  }
-
-  judge(session: UpstreamSession, failure: UpstreamFailure): Promise<boolean> {
-    if (failure.saysNothing) return Promise.resolve(false);
-    return session === this.#live?.session ? this.#live.judge(failure) : Promise.resolve(true);
-  }
-
   async usableSession(signal: Signal): Promise<UpstreamSession> {
-    if (this.#live === null) {
+    if (this.session === null) {
       const isEarly = this.#deadlines.clock.nowMs() - this.#attemptMs < minAttemptIntervalMs;
       if (this.#state === 'connecting') this.start();
       else if (this.#state === 'backoff' && !isEarly) this.#connect(false);
@@ -285,19 +261,11 @@ export class SessionKeeper implements RetryOwner, SessionEvents {
 
   /** @param releaseCalls ends the wait of the calls that wait for the attempt */
   async #runAttempt(releaseCalls: () => void): Promise<void> {
-    const { source, metrics } = this.#parts;
+    const { metrics } = this.context;
     const isReconnect = !this.#isRenewal && (this.#wasReady || this.#policy.hasFailed);
     try {
-      const parts = {
-        config: () => this.#config,
-        source,
-        metrics,
-        watch: this.#watch,
-        events: this,
-        closing: this.#closing,
-        deadlines: this.#deadlines,
-      };
-      const session = await connect(parts, releaseCalls);
+      const parts = { ...this.context, events: this, closing: this.closing };
+      const session = await connect(parts, (opened) => this.#watch.fetch(opened), releaseCalls);
       if (isReconnect) metrics.reconnectAttempted(true);
       if (isReconnect && this.#wasReady) {
         this.#reconnects++;
@@ -314,14 +282,7 @@ export class SessionKeeper implements RetryOwner, SessionEvents {
   #becomeReady(session: UpstreamSession): void {
     const { metrics } = this.#parts;
     metrics.backedOff(this.#wait.stop() / 1000);
-    this.#live = new LiveSession(session, {
-      config: () => this.#config,
-      metrics,
-      denials: this.#denials,
-      closing: this.#closing,
-      clock: this.#deadlines.clock,
-      onLost: (lost, failure, suspicion) => this.#replace(lost, failure, suspicion),
-    });
+    this.use(session);
     this.#gateways = session.gateways;
     this.#state = 'ready';
     this.#wasReady = true;
@@ -365,22 +326,10 @@ export class SessionKeeper implements RetryOwner, SessionEvents {
     this.#log.failed(failure.message, waitMs);
   }
 
-  /**
-   * Replaces a lost session, which ends when its running calls have ended.
-   * @param suspicion the failure that had it checked
-   */
-  #replace(session: UpstreamSession, failure: UpstreamFailure, suspicion: UpstreamFailure): void {
-    const live = this.#live;
-    if (session !== live?.session) return;
-    this.#live = null;
-    live.end();
+  /** Replaces a lost session. */
+  protected onLost({ session, failure, lastedMs, isDown }: Loss): void {
     this.#watch.stop();
-    // An upstream that does not know the session has nothing to terminate.
-    void session.retire(closeTimeoutMs, failure.loss === undefined);
-    if (this.#state === 'closed') return;
-    const isDown = failure.loss === undefined && ['refused', 'broken', 'timeout'].includes(failure.kind);
-    if (!isDown) this.#parts.metrics.sessionReset(failure.loss ?? suspicion.loss ?? 'unknown_session');
-    const waitMs = this.#policy.afterLoss(session, live.lastedMs, failure, this.#config.reconnect);
+    const waitMs = this.#policy.afterLoss(session, lastedMs, failure, this.#config.reconnect);
     this.#isRenewal = !isDown && waitMs === null;
     this.#lastFailure = failure;
     if (this.#isRenewal) this.#log.renewing(failure.message);

@@ -5,10 +5,14 @@ import type { UpstreamMetrics, UpstreamState } from '../observability/upstream-m
 import type { Caller } from '../protocol/caller.ts';
 import type { Kind } from '../protocol/kinds.ts';
 import type { ResponseMessage } from '../protocol/messages.ts';
+import type { Era } from '../protocol/versions.ts';
 import type { Signal } from '../runtime/abort.ts';
 import type { Completion } from '../runtime/completion.ts';
+import { ClientSessions } from './client-sessions.ts';
 import { HttpSessionSource, type UpstreamConfig } from './detect.ts';
 import { type Item, type Items, noItems } from './items/item-list.ts';
+import type { Keeper } from './keeper.ts';
+import { OnDemandKeeper } from './on-demand-keeper.ts';
 import type { UpstreamCall } from './pending-request.ts';
 import { RetryableCall } from './retry.ts';
 import type { UpstreamSession } from './session.ts';
@@ -20,6 +24,8 @@ const noCapabilities = new ObjectText('{}');
 export interface UpstreamEvents {
   /** The id of this gateway, which an upstream that leads back to it reports. */
   readonly instance: string;
+  /** How long the session of a client may be idle before it ends. */
+  readonly sessionIdleTtlMs: number;
   /** Makes words of an upstream fit to be shown: short, on one line, without secrets. */
   quote(text: string): string;
   /** The items of `upstream` have changed. */
@@ -28,11 +34,19 @@ export interface UpstreamEvents {
   onResourceUpdated(upstream: Upstream, uri: string, paramsText: string): void;
 }
 
-/** A configured server: its items, and the sessions in which its calls run. One session keeper serves all clients. */
+/**
+ * A configured server: its items, and the sessions in which its calls run. One session serves all clients and has the lists. With
+ * `isolation: session`, each client has another one for its calls; without, one more serves the clients of the other era, if the
+ * server speaks both.
+ */
 export class Upstream implements UpstreamState {
   readonly name: string;
   readonly metrics: UpstreamMetrics;
   readonly #keeper: SessionKeeper;
+  /** Null without isolation. */
+  readonly #clients: ClientSessions | null;
+  /** Of the era that the shared session is not of. Opened on first need. */
+  readonly #otherEra: OnDemandKeeper;
   #config: ServerConfig;
   #items: Items;
   #judgedSession: UpstreamSession | null = null;
@@ -63,6 +77,21 @@ export class Upstream implements UpstreamState {
         onResourceUpdated: (uri, paramsText) => events.onResourceUpdated(this, uri, paramsText),
       },
     });
+    const context = this.#keeper.sharedContext;
+    const reachable = (signal: Signal) => this.#keeper.usableSession(signal);
+    const otherEra = () => this.#eras.find((era) => era !== this.#keeper.session?.era);
+    this.#otherEra = new OnDemandKeeper({ context, reachable, era: otherEra }, null);
+    this.#clients =
+      config.server.isolation === 'shared'
+        ? null
+        : new ClientSessions({
+            context,
+            reachable,
+            // A server that speaks both keeps state for its client in this one.
+            era: () => this.#eras.find((era) => era === 'legacy'),
+            max: () => this.#config.isolation_max,
+            idleTtlMs: events.sessionIdleTtlMs,
+          });
   }
 
   get config(): ServerConfig {
@@ -136,7 +165,52 @@ export class Upstream implements UpstreamState {
     isRepeatable: boolean,
     done: Completion<ResponseMessage>,
   ): void {
-    new RetryableCall(this.#keeper, call, target, isRepeatable, done).start();
+    const { caller } = call;
+    if (caller !== null && (this.#clients !== null || this.#isOfOtherEra(caller)))
+      this.#callApart(caller, call, target, isRepeatable, done);
+    else new RetryableCall(this.#keeper, call, target, isRepeatable, done).start();
+  }
+
+  /** The same, in another session than the shared one, if the caller has or needs one. */
+  #callApart(caller: Caller, ...parts: Parameters<Upstream['call']>): void {
+    const [{ signal }, , , done] = parts;
+    let keeper: Keeper;
+    try {
+      keeper = this.#keeperOf(caller);
+    } catch (error) {
+      done.reject(error);
+      return;
+    }
+    const start = (used: Keeper) => {
+      const [call, target, isRepeatable] = parts;
+      new RetryableCall(used, call, target, isRepeatable, done).start();
+    };
+    if (keeper !== this.#otherEra || keeper.session) start(keeper);
+    // The shared session serves both eras, too, though less directly.
+    else
+      keeper.usableSession(signal).then(
+        () => start(keeper),
+        () => start(this.#keeper),
+      );
+  }
+
+  /** The eras that the server speaks; none while it is not connected. */
+  get #eras(): readonly Era[] {
+    return this.#keeper.session?.speaks ?? [];
+  }
+
+  /** Whether the server speaks the caller's era, but the shared session is of the other one. */
+  #isOfOtherEra(caller: Caller): boolean {
+    const { session } = this.#keeper;
+    return session !== null && session.speaks.length > 1 && caller.era !== session.era;
+  }
+
+  /** The keeper of the session for a caller's calls. Throws an `UpstreamFailure` if there are too many. */
+  #keeperOf(caller: Caller): Keeper {
+    // Legacy requests outside a session are of nobody in particular.
+    const isKnown = caller.sessionId !== null || caller.era === 'modern';
+    if (this.#clients !== null && isKnown) return this.#clients.of(caller);
+    return this.#isOfOtherEra(caller) ? this.#otherEra : this.#keeper;
   }
 
   /** Subscribes to a resource. Rejects with an `UpstreamFailure`. */
@@ -151,8 +225,15 @@ export class Upstream implements UpstreamState {
   }
 
   /** Sends a client's notification. It is dropped while the upstream is not connected. */
-  notify(_caller: Caller, method: string, paramsText?: string): void {
-    this.#keeper.session?.notify(method, paramsText);
+  notify(caller: Caller, method: string, paramsText?: string): void {
+    const own = this.#clients?.find(caller);
+    const keeper = own ?? (this.#isOfOtherEra(caller) ? this.#otherEra : this.#keeper);
+    if (own || this.#clients === null) keeper.session?.notify(method, paramsText);
+  }
+
+  /** A client's session has ended. */
+  release(sessionId: string): void {
+    this.#clients?.release(sessionId);
   }
 
   /** Applies settings that need no new session. */
@@ -167,8 +248,10 @@ export class Upstream implements UpstreamState {
   }
 
   /** Refuses new calls, and ends the session when the running ones have ended. */
-  close(): Promise<void> {
-    return this.#keeper.close();
+  async close(): Promise<void> {
+    // The shared one last: it closes the connections.
+    await Promise.all([this.#clients?.close(), this.#otherEra.close()]);
+    await this.#keeper.close();
   }
 
   connected(): boolean {
@@ -176,6 +259,9 @@ export class Upstream implements UpstreamState {
   }
   toolsCount(): number {
     return this.items('tools').length;
+  }
+  clientSessions(): number {
+    return this.#clients?.size ?? 0;
   }
   lastSeenMs(): number | null {
     return this.#keeper.lastSeenMs;

@@ -58,6 +58,11 @@ export class Upstreams {
     void this.#start(added);
   }
 
+  /** A client's session has ended, and so do those that upstreams have for it alone. */
+  release(sessionId: string): void {
+    for (const upstream of this.#upstreams.values()) upstream.release(sessionId);
+  }
+
   /** Closes all upstreams and terminates their sessions, within the deadlines of each. */
   async close(): Promise<void> {
     await Promise.all([...this.#closing, ...this.all().map((upstream) => upstream.close())]);

@@ -67,6 +67,9 @@ function describe(server: ServerConfig): Record<string, unknown> {
     protocol: server.command === undefined ? server.protocol : 'stdio',
     required: server.required ? 'yes' : 'no',
     ...(server.command === undefined ? connectionOf(server) : processOf(server)),
+    ...(server.isolation === 'session' && {
+      isolation: `a session per client, at most ${server.isolation_max}`,
+    }),
     timeouts: `connect ${timeouts.connect_seconds} s, request ${timeouts.request_seconds} s`,
     'tool list': `fetched again every ${tools.ttl_seconds} s`,
     reconnect: reconnect.max_attempts === 0 ? 'forever' : `${reconnect.max_attempts} attempts, then given up`,

@@ -8,7 +8,7 @@ import {
 } from '../../protocol/questions.ts';
 import { Abort } from '../../runtime/abort.ts';
 import type { Completion } from '../../runtime/completion.ts';
-import type { OpenQuestion, PendingRequest } from '../pending-request.ts';
+import type { HeldQuestion, PendingRequest } from '../pending-request.ts';
 
 /** The most open questions of one session. */
 const maxQuestions = 10_000;
@@ -86,7 +86,7 @@ export class ServerQuestions {
 }
 
 /** A question that a client has been asked, and the completion for its answer. */
-class AskedQuestion implements Question, OpenQuestion, Completion<QuestionAnswer> {
+class AskedQuestion implements Question, HeldQuestion, Completion<QuestionAnswer> {
   readonly idText: string;
   readonly method: QuestionMethod;
   readonly paramsText: string;

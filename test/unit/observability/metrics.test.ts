@@ -14,6 +14,7 @@ function stateOf(different: Partial<UpstreamState> = {}): UpstreamState {
   return {
     connected: () => false,
     toolsCount: () => 0,
+    clientSessions: () => 0,
     lastSeenMs: () => null,
     currentBackoffSeconds: () => 0,
     inBackoff: () => false,
@@ -46,6 +47,7 @@ describe('the page', () => {
         ['mcpstead_start_time_seconds', 'gauge', ''],
         ['mcpstead_uptime_seconds', 'gauge', ''],
         ['mcpstead_upstream_connected', 'gauge', 'server'],
+        ['mcpstead_upstream_sessions', 'gauge', 'server'],
         ['mcpstead_upstream_tools_count', 'gauge', 'server'],
         ['mcpstead_upstream_last_seen_seconds', 'gauge', 'server'],
         ['mcpstead_upstream_in_backoff', 'gauge', 'server'],

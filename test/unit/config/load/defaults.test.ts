@@ -23,6 +23,8 @@ test('a server needs a name and a url; everything else has a default', () => {
         enabled: true,
         protocol: 'auto',
         required: false,
+        isolation: 'shared',
+        isolation_max: 100,
         auth: 'none',
         headers: {},
         reconnect: { max_attempts: 0, backoff_base_ms: 1000, backoff_max_ms: 30000 },

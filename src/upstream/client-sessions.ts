@@ -1,0 +1,112 @@
+import type { Caller } from '../protocol/caller.ts';
+import type { Clock } from '../runtime/deadlines.ts';
+import { UpstreamFailure } from './failure.ts';
+import { OnDemandKeeper, type OnDemandParts } from './on-demand-keeper.ts';
+
+/** The longest and the shortest time between two looks for idle sessions. */
+const maxSweepMs = 60_000;
+const minSweepMs = 50;
+
+interface ClientSessionsParts extends OnDemandParts {
+  /** How many there may be. */
+  readonly max: () => number;
+  /** A session that no call uses ends after this time. */
+  readonly idleTtlMs: number;
+}
+
+/** A client's session with the upstream. */
+interface ClientSession {
+  readonly keeper: OnDemandKeeper;
+  usedMs: number;
+}
+
+/**
+ * The sessions of an upstream with `isolation: session`: one for each client session, opened on its first call in that client's
+ * own words. Clients without sessions that describe themselves in the same words share one.
+ */
+export class ClientSessions {
+  readonly #parts: ClientSessionsParts;
+  readonly #clock: Clock;
+  readonly #sessions = new Map<string, ClientSession>();
+  #cancelSweep: (() => void) | null = null;
+
+  constructor(parts: ClientSessionsParts) {
+    this.#parts = parts;
+    this.#clock = parts.context.deadlines.clock;
+  }
+
+  /** The sessions that are open, or are being opened. */
+  get size(): number {
+    return this.#sessions.size;
+  }
+
+  /** The keeper of the caller's session. Throws an {@link UpstreamFailure} if there are too many. */
+  of(caller: Caller): OnDemandKeeper {
+    const key = keyOf(caller);
+    let session = this.#sessions.get(key);
+    if (session === undefined) {
+      const max = this.#parts.max();
+      if (this.#sessions.size >= max) throw tooMany(max);
+      const { clientInfo, capabilities } = caller;
+      session = { keeper: new OnDemandKeeper(this.#parts, { clientInfo, capabilities }), usedMs: 0 };
+      this.#sessions.set(key, session);
+      this.#cancelSweep ??= this.#scheduleSweep();
+    }
+    session.usedMs = this.#clock.nowMs();
+    return session.keeper;
+  }
+
+  /** The keeper of the caller's session, if there is one. */
+  find(caller: Caller): OnDemandKeeper | undefined {
+    return this.#sessions.get(keyOf(caller))?.keeper;
+  }
+
+  /** Ends the session of a client session that has ended. */
+  release(sessionId: string): void {
+    const key = sessionKey(sessionId);
+    const session = this.#sessions.get(key);
+    if (session === undefined) return;
+    this.#sessions.delete(key);
+    void session.keeper.close();
+  }
+
+  /** Ends all of them when their running calls have ended. */
+  async close(): Promise<void> {
+    this.#cancelSweep?.();
+    this.#cancelSweep = null;
+    const keepers = [...this.#sessions.values()].map(({ keeper }) => keeper);
+    this.#sessions.clear();
+    await Promise.all(keepers.map((keeper) => keeper.close()));
+  }
+
+  #scheduleSweep(): () => void {
+    const afterMs = Math.min(maxSweepMs, Math.max(minSweepMs, this.#parts.idleTtlMs / 4));
+    return this.#clock.startTimer(() => this.#sweep(), afterMs);
+  }
+
+  #sweep(): void {
+    const expiredMs = this.#clock.nowMs() - this.#parts.idleTtlMs;
+    for (const [key, { keeper, usedMs }] of this.#sessions) {
+      if (usedMs > expiredMs) continue;
+      this.#sessions.delete(key);
+      void keeper.close();
+    }
+    this.#cancelSweep = this.#sessions.size > 0 ? this.#scheduleSweep() : null;
+  }
+}
+
+/** Requests outside a session are of one client if nothing tells them apart. */
+function keyOf({ sessionId, principal, clientInfo, capabilities }: Caller): string {
+  return sessionId === null ? JSON.stringify([principal, clientInfo, capabilities]) : sessionKey(sessionId);
+}
+
+function sessionKey(sessionId: string): string {
+  return `session ${sessionId}`;
+}
+
+function tooMany(max: number): UpstreamFailure {
+  return new UpstreamFailure(
+    'overloaded',
+    `has ${max} sessions of clients, which is its "isolation_max": end some, or raise it`,
+  );
+}
