@@ -85,7 +85,7 @@ export class Gateway {
       idleTtlMs: session.idle_ttl_seconds * 1000,
       sweepIntervalMs: session.gc_interval_seconds * 1000,
     });
-    this.#registry = new Registry(logger, (kind) => this.#sessions.listChanged(kind, ''));
+    this.#registry = new Registry(logger, (kind, view) => this.#endpoint.listChanged(kind, view));
     this.#upstreams = new Upstreams(logger, this.#metrics, {
       instance,
       sessionIdleTtlMs: session.idle_ttl_seconds * 1000,
@@ -97,6 +97,7 @@ export class Gateway {
     this.#router = new Router({ registry: this.#registry, redactor, logger, seal: state.seal });
     this.#endpoint = new Endpoint({
       router: this.#router,
+      registry: this.#registry,
       sessions: this.#sessions,
       metrics: downstream,
       logger,
@@ -205,7 +206,7 @@ export class Gateway {
 
   #applyUpstreams(diff: Pick<ConfigDiff, 'added' | 'restarted' | 'updated'>): void {
     this.#upstreams.apply(this.#loaded, diff);
-    this.#registry.configure(this.#upstreams.all(), []);
+    this.#endpoint.viewsGone(this.#registry.configure(this.#upstreams.all(), []));
     this.#router.subscriptions.setUpstreams(this.#upstreams.all());
   }
 

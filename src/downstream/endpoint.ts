@@ -5,6 +5,7 @@ import type { DownstreamMetrics } from '../observability/downstream-metrics.ts';
 import type { Logger } from '../observability/log.ts';
 import { type Caller, sessionlessCallers } from '../protocol/caller.ts';
 import { sessionHeader, versionHeader } from '../protocol/headers.ts';
+import type { Kind } from '../protocol/kinds.ts';
 import type {
   InvalidMessage,
   Message,
@@ -13,6 +14,7 @@ import type {
   ResponseMessage,
 } from '../protocol/messages.ts';
 import { namesModernEra } from '../protocol/versions.ts';
+import type { Registry } from '../registry/registry.ts';
 import type { Router } from '../router/router.ts';
 import { Batch } from './batch.ts';
 import type { CallParts } from './call.ts';
@@ -39,6 +41,7 @@ import { RequestLog } from './request-log.ts';
 
 interface EndpointParts {
   readonly router: Router;
+  readonly registry: Registry;
   readonly sessions: Sessions;
   readonly metrics: DownstreamMetrics;
   readonly logger: Logger;
@@ -49,17 +52,19 @@ interface EndpointParts {
 /** `/mcp`, for clients of both eras. MCP 2025-11-25 and 2026-07-28, Transports, Streamable HTTP. */
 export class Endpoint {
   readonly #parts: CallParts;
+  readonly #sessions: Sessions;
   readonly #lifecycle: Lifecycle;
   readonly #modern: ModernEndpoint;
   readonly #replies = new InFlightReplies();
   readonly #replyParts: ReplyParts;
 
-  constructor({ router, sessions, metrics, logger, gateways }: EndpointParts) {
+  constructor({ router, registry, sessions, metrics, logger, gateways }: EndpointParts) {
     const log = new RequestLog(logger);
     const streams = new KeepAlive();
     this.#parts = { router, metrics, logger, log };
+    this.#sessions = sessions;
     this.#replyParts = { replies: this.#replies, streams, messages: log.messages };
-    this.#modern = new ModernEndpoint(this.#parts, this.#replyParts);
+    this.#modern = new ModernEndpoint({ calls: this.#parts, replies: this.#replyParts, registry, gateways });
     this.#lifecycle = new Lifecycle({ sessions, metrics, log, streams, gateways });
   }
 
@@ -81,11 +86,23 @@ export class Endpoint {
     return this.#refusePost(error);
   }
 
+  /** The items of a kind have changed in a view. */
+  listChanged(kind: Kind, view: string): void {
+    this.#sessions.listChanged(kind, view);
+    this.#modern.listens.listChanged(kind, view);
+  }
+
+  /** These views are gone, and what belongs to them ends. */
+  viewsGone(views: readonly string[]): void {
+    for (const view of views) this.#modern.listens.endView(view);
+  }
+
   /**
-   * Waits until all replies are done, at most `timeoutMs`, then cancels the calls that still run. Resolves to the number of
-   * these for each server.
+   * Ends the streams of subscriptions. Waits until all replies are done, at most `timeoutMs`, then cancels the calls that still
+   * run. Resolves to the number of these for each server.
    */
   async drain(timeoutMs: number): Promise<Map<string, number>> {
+    this.#modern.listens.endAll();
     await this.#replies.idle(timeoutMs);
     return this.#replies.cancelAll((exchange) => this.#parts.router.serverOf(exchange));
   }

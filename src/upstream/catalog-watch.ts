@@ -43,6 +43,8 @@ export class CatalogWatch {
   /** Fetches in a row that failed. */
   #failures = 0;
   #cancelTimer: (() => void) | null = null;
+  /** When the items are fetched again, by the clock. */
+  #nextMs = Number.NEGATIVE_INFINITY;
   #refreshedMs: number | null = null;
   #items = noItems;
 
@@ -53,6 +55,11 @@ export class CatalogWatch {
   /** When the items were last fetched, in milliseconds since the epoch; null before the first time. */
   get refreshedMs(): number | null {
     return this.#refreshedMs;
+  }
+
+  /** The time until the items are fetched again, in milliseconds; 0 while no session is watched. */
+  get nextInMs(): number {
+    return this.#session === null ? 0 : Math.max(0, this.#nextMs - this.#parts.clock.nowMs());
   }
 
   /** The items that the upstream offers. */
@@ -157,6 +164,7 @@ export class CatalogWatch {
 
   #schedule(ms: number): void {
     this.#cancelTimer?.();
+    this.#nextMs = this.#parts.clock.nowMs() + ms;
     this.#cancelTimer = this.#parts.clock.startTimer(
       () => {
         this.#cancelTimer = null;

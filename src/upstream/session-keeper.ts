@@ -149,9 +149,9 @@ export class SessionKeeper extends Keeper {
   get backoffMs(): number {
     return this.#state === 'backoff' ? this.#wait.ms : 0;
   }
-  /** When the items were last listed, in milliseconds since the epoch; null before the first time. */
-  get listedMs(): number | null {
-    return this.#watch.refreshedMs;
+  /** Knows when the items were last listed, and when they will be. */
+  get watch(): CatalogWatch {
+    return this.#watch;
   }
 
   status(): KeeperStatus {

@@ -110,6 +110,13 @@ export class Upstream implements UpstreamState {
     return this.#items[kind];
   }
 
+  /** The time for which its items may be taken as they are, in milliseconds: until they are listed again, or may be. */
+  get freshForMs(): number {
+    const { state, watch } = this.#keeper;
+    if (state === 'given_up') return Number.POSITIVE_INFINITY;
+    return state === 'backoff' ? (this.status().nextRetryMs ?? 0) : watch.nextInMs;
+  }
+
   status(): KeeperStatus {
     return this.#keeper.status();
   }
@@ -273,7 +280,7 @@ export class Upstream implements UpstreamState {
     return this.#keeper.backoffMs / 1000;
   }
   toolsRefreshedMs(): number | null {
-    return this.#keeper.listedMs;
+    return this.#keeper.watch.refreshedMs;
   }
 
   #offer(items: Items, events: UpstreamEvents): void {

@@ -2,21 +2,13 @@ import { GatewayError } from '../../errors.ts';
 import { ObjectText } from '../../json/object.ts';
 import type { Caller } from '../../protocol/caller.ts';
 import { gatewaysKey } from '../../protocol/instance.ts';
-import { kinds } from '../../protocol/kinds.ts';
 import { negotiateVersion } from '../../protocol/versions.ts';
 import { build } from '../../version.ts';
+import { serverCapabilities } from '../capabilities.ts';
 import { factsThatFit, type SessionFacts } from './session-ids.ts';
 
 /** Longer client names are truncated in the log. */
 const maxNameChars = 100;
-
-/** The gateway's capabilities. MCP 2025-11-25, Lifecycle, Capability Negotiation. */
-const capabilities = {
-  ...Object.fromEntries(Object.values(kinds).map(({ capability }) => [capability, { listChanged: true }])),
-  resources: { listChanged: true, subscribe: true },
-  completions: {},
-  logging: {},
-};
 
 /**
  * The result of `initialize`. Throws `invalid_params`.
@@ -31,7 +23,7 @@ export function initializeResult(params: ObjectText | undefined, gateways: strin
   if (!params.isObjectOrAbsent('clientInfo')) throw wrong('"clientInfo" must be an object');
   return JSON.stringify({
     protocolVersion: negotiateVersion(protocolVersion),
-    capabilities,
+    capabilities: serverCapabilities,
     serverInfo: { name: 'mcpstead', version: build.version },
     _meta: { [gatewaysKey]: gateways },
   });

@@ -2,15 +2,18 @@ import { GatewayError } from '../../errors.ts';
 import { ObjectText } from '../../json/object.ts';
 import { versionHeader } from '../../protocol/headers.ts';
 import type { RequestMessage } from '../../protocol/messages.ts';
+import type { Registry } from '../../registry/registry.ts';
 import type { CallParts } from '../call.ts';
 import type { ModernMessage } from '../classify.ts';
 import { Reply, type ReplyParts } from '../reply.ts';
 import type { EndpointRequest } from '../request.ts';
-import { cacheHints } from './caching.ts';
+import { cacheHintsOf } from './caching.ts';
 import { ModernCallers } from './callers.ts';
+import { discoverResult } from './discover.ts';
 import { type Envelope, envelopeOf } from './envelope.ts';
 import { hasNegotiated } from './extensions.ts';
 import { checkHeaders } from './headers.ts';
+import { Listens } from './listens.ts';
 import { ModernCall, type ModernCallParts, type Retry } from './modern-call.ts';
 import { Rounds } from './rounds.ts';
 
@@ -25,15 +28,36 @@ const removedMethods: ReadonlySet<string> = new Set([
 /** Requests that may take several round trips. MCP 2026-07-28, Multi Round-Trip Requests, Supported Requests. */
 const retriedMethods: ReadonlySet<string> = new Set(['tools/call', 'prompts/get', 'resources/read']);
 
+interface ModernEndpointParts {
+  readonly calls: CallParts;
+  readonly replies: ReplyParts;
+  readonly registry: Registry;
+  /** Returns the ids of this gateway and of those that it reaches, for clients. */
+  readonly gateways: () => string;
+}
+
 /** `/mcp` for clients of the modern era. MCP 2026-07-28, Transports, Streamable HTTP. */
 export class ModernEndpoint {
-  readonly #parts: ModernCallParts;
-  readonly #replyParts: ReplyParts;
+  readonly #parts: ModernEndpointParts;
+  readonly #callParts: ModernCallParts;
   readonly #callers = new ModernCallers();
+  readonly #listens: Listens;
 
-  constructor(parts: CallParts, replyParts: ReplyParts) {
-    this.#parts = { ...parts, rounds: new Rounds(), cacheHints, hasNegotiated };
-    this.#replyParts = replyParts;
+  constructor(parts: ModernEndpointParts) {
+    const { calls, replies, registry } = parts;
+    this.#parts = parts;
+    this.#callParts = {
+      ...calls,
+      rounds: new Rounds(),
+      cacheHints: (call, answer) => cacheHintsOf(registry, call, answer),
+      hasNegotiated,
+    };
+    this.#listens = new Listens({ router: calls.router, metrics: calls.metrics, streams: replies.streams });
+  }
+
+  /** The streams of `subscriptions/listen`. */
+  get listens(): Listens {
+    return this.#listens;
   }
 
   /** Serves a POST. Throws a {@link GatewayError} if it is refused as a whole. */
@@ -55,22 +79,30 @@ export class ModernEndpoint {
         'method_not_found',
         `Method not found: ${message.method} is not of this revision`,
       );
-    this.#call(message, envelope, request);
+    this.#request(message, envelope, request);
   }
 
   /** The revision has no notifications of clients over HTTP, but the SDK's clients send `cancelled` when they close a stream. */
   #accept(method: string, request: EndpointRequest): void {
-    this.#parts.metrics.request(method, true, 0);
+    this.#callParts.metrics.request(method, true, 0);
     request.respond(new Response(null, { status: 202 }));
   }
 
-  #call(message: RequestMessage, envelope: Envelope, request: EndpointRequest): void {
+  #request(message: RequestMessage, envelope: Envelope, request: EndpointRequest): void {
     const caller = this.#callers.of(request.principal, request.view, envelope);
     const { params, retry } = neutralParams(message, envelope);
-    const reply = new Reply(this.#replyParts, request);
-    const call = new ModernCall(this.#parts, { ...message, params }, caller, reply, retry);
+    const neutral = { ...message, params };
+    if (message.method === 'subscriptions/listen') {
+      this.#listens.open(neutral, caller, request);
+      return;
+    }
+    const reply = new Reply(this.#parts.replies, request);
+    const call = new ModernCall(this.#callParts, neutral, caller, reply, retry);
     reply.source = call;
-    call.start();
+    if (message.method === 'server/discover') {
+      const { registry, gateways } = this.#parts;
+      call.complete({ kind: 'result', payload: discoverResult(registry, caller, {}, gateways()) });
+    } else call.start();
   }
 }
 

@@ -1,0 +1,103 @@
+import { GatewayError } from '../../errors.ts';
+import type { DownstreamMetrics } from '../../observability/downstream-metrics.ts';
+import type { Caller } from '../../protocol/caller.ts';
+import { type Kind, kinds } from '../../protocol/kinds.ts';
+import type { RequestMessage } from '../../protocol/messages.ts';
+import type { Router } from '../../router/router.ts';
+import { type Clock, deadlines } from '../../runtime/deadlines.ts';
+import { forEachInTurns } from '../../runtime/event-loop.ts';
+import { EventStream, streamHeaders } from '../event-stream.ts';
+import type { KeepAlive } from '../keep-alive.ts';
+import type { EndpointRequest } from '../request.ts';
+import { Listen } from './listen.ts';
+import { listenFilterOf } from './listen-filter.ts';
+
+const defaultMaxListens = 10_000;
+/** Changes within this time, as at start-up, are told once. */
+const noticeDelayMs = 50;
+
+interface ListensParts {
+  readonly router: Router;
+  readonly metrics: DownstreamMetrics;
+  readonly streams: KeepAlive;
+  readonly maxListens?: number;
+  readonly clock?: Clock;
+}
+
+/** The open `subscriptions/listen` streams. */
+export class Listens {
+  readonly #parts: ListensParts;
+  readonly #clock: Clock;
+  readonly #listens = new Set<Listen>();
+  /** The lists that have changed lately: the notifications by their view. */
+  readonly #changes = new Map<string, Set<string>>();
+  #isScheduled = false;
+  #isAccepting = true;
+
+  constructor(parts: ListensParts) {
+    this.#parts = parts;
+    this.#clock = parts.clock ?? deadlines.clock;
+  }
+
+  get size(): number {
+    return this.#listens.size;
+  }
+
+  /** Answers `subscriptions/listen`. Throws a {@link GatewayError} if it is refused. */
+  open(message: RequestMessage, caller: Caller, request: EndpointRequest): void {
+    const { router, metrics, streams, maxListens = defaultMaxListens } = this.#parts;
+    const filter = listenFilterOf(message.params);
+    if (!request.accepted.sse)
+      throw new GatewayError('not_acceptable', 'the Accept header must allow text/event-stream');
+    if (!this.#isAccepting) throw new GatewayError('unavailable', 'the gateway is shutting down');
+    if (this.#listens.size >= maxListens)
+      throw new GatewayError(
+        'internal',
+        `${maxListens} streams are open, which is the limit; try again later`,
+      );
+    const stream = new EventStream(streams, () => {
+      this.#listens.delete(listen);
+      listen.onClosed();
+    });
+    const listen: Listen = new Listen(message, caller, filter, stream, router.subscriptions);
+    this.#listens.add(listen);
+    const startMs = performance.now();
+    request.onEnd();
+    request.stream(new Response(stream.readable, { headers: streamHeaders }));
+    void listen
+      .open()
+      .then(() => metrics.request(message.method, true, (performance.now() - startMs) / 1000));
+  }
+
+  /** Tells the clients of a view that its items of a kind have changed, once if that is repeated within a moment. */
+  listChanged(kind: Kind, view: string): void {
+    if (this.#listens.size === 0) return;
+    const { changedNotification } = kinds[kind];
+    const changes = this.#changes.get(view);
+    if (changes) changes.add(changedNotification);
+    else this.#changes.set(view, new Set([changedNotification]));
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    this.#clock.startTimer(() => this.#sendNotices(), noticeDelayMs);
+  }
+
+  /** Ends the streams of a view that is gone. */
+  endView(view: string): void {
+    for (const listen of [...this.#listens]) if (listen.caller.view === view) listen.end();
+  }
+
+  /** Ends all streams, and accepts no new ones. */
+  endAll(): void {
+    this.#isAccepting = false;
+    for (const listen of [...this.#listens]) listen.end();
+  }
+
+  #sendNotices(): void {
+    this.#isScheduled = false;
+    const changes = new Map(this.#changes);
+    this.#changes.clear();
+    void forEachInTurns([...this.#listens], (listen) => {
+      for (const method of changes.get(listen.caller.view) ?? []) listen.listChanged(method);
+    });
+  }
+}
