@@ -99,6 +99,7 @@ export class Gateway {
       router: this.#router,
       registry: this.#registry,
       sessions: this.#sessions,
+      seal: state.seal,
       metrics: downstream,
       logger,
       gateways: () =>

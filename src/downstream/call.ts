@@ -30,7 +30,7 @@ export abstract class Call extends LinkedNode implements RunningCall, AnswerSour
   readonly startMs = performance.now();
   readonly signal = new Abort();
   protected readonly parts: CallParts;
-  protected readonly message: RequestMessage;
+  protected message: RequestMessage;
   /** Carries messages and the answer to the client. */
   protected readonly reply: Reply;
   /** Null until first read. */

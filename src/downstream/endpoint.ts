@@ -16,6 +16,7 @@ import type {
 import { namesModernEra } from '../protocol/versions.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Router } from '../router/router.ts';
+import type { Seal } from '../state/seal.ts';
 import { Batch } from './batch.ts';
 import type { CallParts } from './call.ts';
 import {
@@ -35,6 +36,7 @@ import { LegacyCall } from './legacy/legacy-call.ts';
 import { applyNotification, Lifecycle, takeInvalid, takeResponse } from './legacy/lifecycle.ts';
 import type { Session, Sessions } from './legacy/sessions.ts';
 import { ModernEndpoint } from './modern/modern-endpoint.ts';
+import { Rounds } from './modern/rounds.ts';
 import { Reply, type ReplyParts } from './reply.ts';
 import type { EndpointRequest } from './request.ts';
 import { RequestLog } from './request-log.ts';
@@ -43,6 +45,8 @@ interface EndpointParts {
   readonly router: Router;
   readonly registry: Registry;
   readonly sessions: Sessions;
+  /** Seals what clients of the modern era keep for the gateway. */
+  readonly seal: Seal;
   readonly metrics: DownstreamMetrics;
   readonly logger: Logger;
   /** Returns the ids of this gateway and of those that it reaches, for clients. */
@@ -55,16 +59,24 @@ export class Endpoint {
   readonly #sessions: Sessions;
   readonly #lifecycle: Lifecycle;
   readonly #modern: ModernEndpoint;
+  readonly #rounds: Rounds;
   readonly #replies = new InFlightReplies();
   readonly #replyParts: ReplyParts;
 
-  constructor({ router, registry, sessions, metrics, logger, gateways }: EndpointParts) {
+  constructor({ router, registry, sessions, seal, metrics, logger, gateways }: EndpointParts) {
     const log = new RequestLog(logger);
     const streams = new KeepAlive();
     this.#parts = { router, metrics, logger, log };
     this.#sessions = sessions;
     this.#replyParts = { replies: this.#replies, streams, messages: log.messages };
-    this.#modern = new ModernEndpoint({ calls: this.#parts, replies: this.#replyParts, registry, gateways });
+    this.#rounds = new Rounds({ seal, metrics, serverOf: (exchange) => router.serverOf(exchange) });
+    this.#modern = new ModernEndpoint({
+      calls: this.#parts,
+      replies: this.#replyParts,
+      rounds: this.#rounds,
+      registry,
+      gateways,
+    });
     this.#lifecycle = new Lifecycle({ sessions, metrics, log, streams, gateways });
   }
 
@@ -104,7 +116,10 @@ export class Endpoint {
   async drain(timeoutMs: number): Promise<Map<string, number>> {
     this.#modern.listens.endAll();
     await this.#replies.idle(timeoutMs);
-    return this.#replies.cancelAll((exchange) => this.#parts.router.serverOf(exchange));
+    const cut = this.#replies.cancelAll((exchange) => this.#parts.router.serverOf(exchange));
+    // Those that wait for their clients have no reply.
+    for (const [server, count] of this.#rounds.cancelAll()) cut.set(server, (cut.get(server) ?? 0) + count);
+    return cut;
   }
 
   #post(request: EndpointRequest): void {

@@ -81,6 +81,7 @@ export class DownstreamMetrics {
     sampling: { answered: 0, declined: 0, refused: 0, expired: 0 },
     roots: { answered: 0, declined: 0, refused: 0, expired: 0 },
   };
+  #parkedCalls = 0;
   #authSuccesses = 0;
   readonly #authFailures = { missing_header: 0, bad_format: 0, wrong_token: 0, internal: 0 };
 
@@ -113,6 +114,11 @@ export class DownstreamMetrics {
   /** Counts a message without a method, a GET or a DELETE, all of which are answered at once. */
   requestWithoutMethod(label: 'invalid' | 'listen' | 'terminate', ok: boolean): void {
     this.#others[label].count(ok, 0);
+  }
+
+  /** A call begins or ends to wait for its client's answers. */
+  parkedChanged(by: 1 | -1): void {
+    this.#parkedCalls += by;
   }
 
   /** Counts a server's request to a client. */
@@ -182,6 +188,12 @@ export class DownstreamMetrics {
       'mcpstead_client_requests_total',
       'Requests of servers to clients, by kind and result.',
       () => questions.flatMap(([kind, results]) => samplesBy('result', results, { kind })),
+    );
+    families.add(
+      'gauge',
+      'mcpstead_parked_calls',
+      "Calls that wait for their clients' answers to requests of servers.",
+      () => [{ value: this.#parkedCalls }],
     );
   }
 

@@ -15,7 +15,7 @@ export function missingCapability(
   method: QuestionMethod,
   paramsText: string,
 ): string | null {
-  const declared = new ObjectText(capabilities);
+  const declared = declaredIn(capabilities);
   switch (method) {
     case 'roots/list':
       return declared.object('roots') ? null : 'roots';
@@ -23,6 +23,15 @@ export function missingCapability(
       return missingForSampling(declared.object('sampling'), paramsText);
     case 'elicitation/create':
       return missingForElicitation(declared.object('elicitation'), paramsText);
+  }
+}
+
+/** A client that declares more than is read declares nothing. */
+function declaredIn(capabilities: string): ObjectText {
+  try {
+    return new ObjectText(capabilities);
+  } catch {
+    return new ObjectText('{}');
   }
 }
 

@@ -33,7 +33,8 @@ export function legacyEdge(handle: (exchange: Exchange) => void, state: State = 
   }
   const router = { handle, serverOf: () => 'up' };
   type Parts = ConstructorParameters<typeof Endpoint>[0];
-  const parts = { router, sessions, metrics: metrics.downstream, logger: silent, gateways: () => '' };
+  const { seal } = state;
+  const parts = { router, sessions, seal, metrics: metrics.downstream, logger: silent, gateways: () => '' };
   const endpoint = new Endpoint(parts as unknown as Parts);
   const server = Bun.serve({
     port: 0,

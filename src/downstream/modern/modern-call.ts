@@ -31,10 +31,21 @@ export interface RoundTrips {
   /** As `ask` of an `Exchange`: an upstream asks the client of a running call. */
   ask(call: ModernCall, question: Question, done: Completion<QuestionAnswer>): void;
   /**
-   * The upstream answers that it needs input of the client: with a result of type `input_required`, or as a legacy one with error
-   * -32042. The call then ends by {@link ModernCall.complete} or {@link ModernCall.fail}.
+   * Turns an answer by which the upstream needs input of the client into one for the client: a result of type `input_required`, or
+   * error -32042 of a legacy upstream. Throws a {@link GatewayError} if the client must not be asked.
    */
-  seal(call: ModernCall, answer: Answer): void;
+  seal(call: ModernCall, answer: Answer): Answer;
+}
+
+/** What becomes of a call that goes on after its own reply, or of a retry that waits for such a call. */
+export interface CallContinuation {
+  notify(method: string, paramsText?: string): Promise<void> | undefined;
+  ask(question: Question, done: Completion<QuestionAnswer>): void;
+  answer(answer: Answer): void;
+  fail(error: GatewayError): void;
+  /** The client of `call` has disconnected. */
+  onGone(call: ModernCall): void;
+  cancel(): void;
 }
 
 /** Shared by all modern calls of an endpoint. */
@@ -51,6 +62,8 @@ export class ModernCall extends Call {
   readonly #parts: ModernCallParts;
   /** Null for a request that is no retry. */
   readonly #retry: Retry | null;
+  /** Takes whatever happens to the call, in place of its reply. Null for nearly all calls. */
+  continuation: CallContinuation | null = null;
 
   constructor(
     parts: ModernCallParts,
@@ -76,24 +89,54 @@ export class ModernCall extends Call {
     }
   }
 
-  /** Log messages go only to clients that want them for this request. MCP 2026-07-28, Logging, Log Levels. */
+  /** Goes on to the router. @param paramsText replaces the params; null: they stay */
+  proceed(paramsText: string | null): void {
+    if (paramsText !== null) this.message = { ...this.message, params: new ObjectText(paramsText) };
+    super.start();
+  }
+
   override notify(method: string, paramsText?: string): Promise<void> | undefined {
+    if (this.continuation !== null) return this.continuation.notify(method, paramsText);
+    return this.send(method, paramsText);
+  }
+
+  /**
+   * Sends a notification on the call's own reply. Log messages go only to clients that want them for this request. MCP 2026-07-28,
+   * Logging, Log Levels.
+   */
+  send(method: string, paramsText?: string): Promise<void> | undefined {
     if (legacyNotifications.includes(method)) return undefined;
     if (method === 'notifications/message' && !this.#wantsLog(paramsText)) return undefined;
     return super.notify(method, paramsText);
   }
 
   ask(question: Question, done: Completion<QuestionAnswer>): void {
-    this.#parts.rounds.ask(this, question, done);
+    if (this.continuation !== null) this.continuation.ask(question, done);
+    else this.#parts.rounds.ask(this, question, done);
   }
 
   override answer(answer: Answer): void {
+    if (this.continuation !== null) {
+      this.continuation.answer(answer);
+      return;
+    }
     const needsInput =
       answer.kind === 'error'
         ? answer.code === urlElicitationRequired
         : answer.resultType === 'input_required';
-    if (needsInput) this.#parts.rounds.seal(this, answer);
+    if (needsInput) this.#askForInput(answer);
     else this.complete(answer);
+  }
+
+  #askForInput(answer: Answer): void {
+    let sealed: Answer;
+    try {
+      sealed = this.#parts.rounds.seal(this, answer);
+    } catch (error) {
+      this.fail(error);
+      return;
+    }
+    this.complete(sealed);
   }
 
   /** Ends the call with an answer that the client gets as it is, in the words of its era. */
@@ -107,7 +150,7 @@ export class ModernCall extends Call {
     if (resultType !== 'complete' && resultType !== 'input_required') {
       if (!this.#parts.hasNegotiated(this.caller, resultType)) {
         freePayload(payload);
-        this.fail(notNegotiated(resultType));
+        this.completeWith(notNegotiated(resultType));
         return;
       }
     }
@@ -117,14 +160,29 @@ export class ModernCall extends Call {
 
   override fail(error: unknown): void {
     const known = toGatewayError(error, this.parts.logger);
-    const { code, status } = known.modern;
-    const answer: Answer = { kind: 'error', payload: rpcErrorText(known, code), code };
+    if (this.continuation !== null) {
+      this.continuation.fail(known);
+      return;
+    }
+    this.completeWith(known);
+  }
+
+  /** Ends the call with an error. */
+  completeWith(error: GatewayError): void {
+    const { code, status } = error.modern;
+    const answer: Answer = { kind: 'error', payload: rpcErrorText(error, code), code };
     this.end(answer, answerText(this.idText, answer), status);
   }
 
   /** The closed stream of a request cancels it. MCP 2026-07-28, Cancellation. */
   onReplyGone(): void {
-    this.cancel();
+    if (this.continuation !== null) this.continuation.onGone(this);
+    else this.cancel();
+  }
+
+  override cancel(): void {
+    if (this.continuation !== null) this.continuation.cancel();
+    else super.cancel();
   }
 
   #wantsLog(paramsText = '{}'): boolean {

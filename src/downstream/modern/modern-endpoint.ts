@@ -14,8 +14,7 @@ import { type Envelope, envelopeOf } from './envelope.ts';
 import { hasNegotiated } from './extensions.ts';
 import { checkHeaders } from './headers.ts';
 import { Listens } from './listens.ts';
-import { ModernCall, type ModernCallParts, type Retry } from './modern-call.ts';
-import { Rounds } from './rounds.ts';
+import { ModernCall, type ModernCallParts, type Retry, type RoundTrips } from './modern-call.ts';
 
 /** Requests of the legacy era that the modern one has removed. MCP 2026-07-28, Key Changes. */
 const removedMethods: ReadonlySet<string> = new Set([
@@ -31,6 +30,7 @@ const retriedMethods: ReadonlySet<string> = new Set(['tools/call', 'prompts/get'
 interface ModernEndpointParts {
   readonly calls: CallParts;
   readonly replies: ReplyParts;
+  readonly rounds: RoundTrips;
   readonly registry: Registry;
   /** Returns the ids of this gateway and of those that it reaches, for clients. */
   readonly gateways: () => string;
@@ -44,11 +44,11 @@ export class ModernEndpoint {
   readonly #listens: Listens;
 
   constructor(parts: ModernEndpointParts) {
-    const { calls, replies, registry } = parts;
+    const { calls, replies, rounds, registry } = parts;
     this.#parts = parts;
     this.#callParts = {
       ...calls,
-      rounds: new Rounds(),
+      rounds,
       cacheHints: (call, answer) => cacheHintsOf(registry, call, answer),
       hasNegotiated,
     };

@@ -70,6 +70,7 @@ describe('the page', () => {
         ['mcpstead_mcp_requests_total', 'counter', 'method result'],
         ['mcpstead_mcp_request_duration_seconds', 'histogram', 'le method'],
         ['mcpstead_client_requests_total', 'counter', 'kind result'],
+        ['mcpstead_parked_calls', 'gauge', ''],
         ['mcpstead_mcp_auth_attempts_total', 'counter', 'result'],
         ['mcpstead_mcp_auth_failures_total', 'counter', 'reason'],
         ['mcpstead_config_reloads_total', 'counter', 'result'],

@@ -1,0 +1,360 @@
+import { CallFailure, type CallFailureReason, GatewayError } from '../../errors.ts';
+import { ObjectText } from '../../json/object.ts';
+import type { QuestionResult } from '../../observability/downstream-metrics.ts';
+import { missingCapability } from '../../protocol/client-capabilities.ts';
+import type { Answer, Exchange } from '../../protocol/exchange.ts';
+import {
+  type Question,
+  type QuestionAnswer,
+  type QuestionMethod,
+  refusedQuestion,
+} from '../../protocol/questions.ts';
+import type { Completion } from '../../runtime/completion.ts';
+import type { Deadline, Deadlines } from '../../runtime/deadlines.ts';
+import { LinkedNode } from '../../runtime/linked-list.ts';
+import { freePayload, textOf } from '../../runtime/owned-bytes.ts';
+import { inputRequiredAnswer } from './input-required.ts';
+import type { InputResponses } from './input-responses.ts';
+import type { CallContinuation, ModernCall } from './modern-call.ts';
+import { OpenInputs } from './open-inputs.ts';
+import { type RequestState, stateError } from './request-state.ts';
+
+/** Questions that an upstream asks within this time of one another reach the client together. */
+const quietMs = 10;
+/** The longest wait for further questions. */
+const maxGatherMs = 50;
+/** How long a call waits for its client's answers. MCP sets no limit. */
+const parkedTimeoutMs = 600_000;
+/** How long a resumed call goes on whose client has disconnected: its retry may be repeated. */
+const lingerMs = 15_000;
+/** The retries with the same answers that wait for one call. */
+const maxOutlets = 8;
+/** Longer params of a question are refused. */
+const maxQuestionChars = 4 * 1024 * 1024;
+/** Longer answers are not kept for a repeated retry. */
+const maxKeptLength = 1024 * 1024;
+
+/** What continued calls share. */
+export interface ContinuationOwner {
+  readonly deadlines: Deadlines;
+  serverOf(exchange: Exchange): string;
+  /** Makes a state. Throws a {@link GatewayError} if it would be the state of one round too many. */
+  stateOf(exchange: Exchange, round: number, next: RequestState['next']): string;
+  /** Turns an upstream's answer into the client's: some ask for a retry. Throws a {@link GatewayError}. */
+  sealed(exchange: Exchange, answer: Answer, round: number): Answer;
+  /** Holds more bytes, or fewer. Returns whether there was room; there always is for fewer. */
+  tryHold(bytes: number): boolean;
+  count(method: QuestionMethod, result: QuestionResult): void;
+  /** Called when the call starts or ends to wait for its client. */
+  parkedChanged(by: 1 | -1): void;
+  /** Called once, when the call has its answer. @param isClaimed whether a request of the client gets it now */
+  onEnded(call: ContinuedCall, outcome: Answer | GatewayError, isClaimed: boolean): void;
+}
+
+/** A time at which the client was asked. */
+interface AskedRound {
+  /** The keys of its questions; null: they are the upstream's. */
+  readonly keys: readonly string[] | null;
+  /** Of the answers; null: there are none so far. */
+  digest: string | null;
+}
+
+/**
+ * A call that goes on over several requests of its client: while its upstream waits for the client's answers, no request of the
+ * client is open. Later requests with the same answers get the same answer. MCP 2026-07-28, Multi Round-Trip Requests.
+ */
+export class ContinuedCall extends LinkedNode implements CallContinuation {
+  readonly key: string;
+  readonly principal: string;
+  readonly server: string;
+  /** Whether its state at its start was the upstream's, which goes on without this process. */
+  readonly isStateless: boolean;
+  readonly #owner: ContinuationOwner;
+  /** Null once it has its answer. */
+  #exchange: ModernCall | null;
+  /** The requests of the client that wait, the latest last. */
+  #outlets: ModernCall[];
+  readonly #rounds = new Map<number, AskedRound>();
+  #lastRound: number;
+  readonly #inputs: OpenInputs;
+  #deadline: Deadline | null = null;
+  #isParked = false;
+  #cancelGather: (() => void) | null = null;
+  #gatherEndMs = 0;
+  #answer: Answer | GatewayError | null = null;
+  #heldBytes: number;
+  /** When it ended, by the owner's clock. */
+  endedMs = 0;
+
+  /**
+   * @param key identifies it in states
+   * @param exchange the request of the client that the upstream works on
+   * @param answered the round that the request answers, with the digest of its answers; null: it is no retry
+   * @param heldBytes what it holds of the owner's bytes
+   */
+  constructor(
+    owner: ContinuationOwner,
+    key: string,
+    exchange: ModernCall,
+    answered: { readonly round: number; readonly digest: string } | null,
+    heldBytes: number,
+  ) {
+    super();
+    this.#owner = owner;
+    this.key = key;
+    this.principal = exchange.caller.principal;
+    this.isStateless = answered !== null;
+    this.server = owner.serverOf(exchange);
+    this.#exchange = exchange;
+    this.#outlets = [exchange];
+    this.#heldBytes = heldBytes;
+    this.#lastRound = answered?.round ?? 0;
+    if (answered) this.#rounds.set(answered.round, { keys: null, digest: answered.digest });
+    this.#inputs = new OpenInputs((method, result) => owner.count(method, result));
+    exchange.continuation = this;
+  }
+
+  /** Whether the client has been asked, so that it may come back. */
+  get wasAsked(): boolean {
+    return this.#lastRound > 0;
+  }
+
+  /** Passes a notification on to the latest request, with its progress token. */
+  notify(method: string, paramsText?: string): Promise<void> | undefined {
+    const outlet = this.#outlets.at(-1);
+    if (outlet === undefined) return undefined;
+    if (method !== 'notifications/progress' || outlet === this.#exchange)
+      return outlet.send(method, paramsText);
+    const progress = withToken(paramsText, outlet.meta?.member('progressToken'));
+    return progress === null ? undefined : outlet.send(method, progress);
+  }
+
+  /** Asks the client, together with what else the upstream asks within a moment. */
+  ask(question: Question, done: Completion<QuestionAnswer>): void {
+    const { method, paramsText } = question;
+    const exchange = this.#outlets.at(-1) ?? this.#exchange;
+    const missing = exchange && missingCapability(exchange.caller.capabilities, method, paramsText);
+    if (exchange === null || this.#exchange === null) this.#refuse(method, 'the call is over', done);
+    else if (missing !== null)
+      this.#refuse(method, `the client did not declare the capability "${missing}"`, done);
+    else if (this.#inputs.isFull) this.#refuse(method, 'too many of its requests are open', done);
+    else if (paramsText.length > maxQuestionChars || !this.#hold(paramsText.length))
+      this.#refuse(method, 'it is too long, or too many are open', done);
+    else {
+      this.#inputs.add(question, done);
+      this.#gather();
+    }
+  }
+
+  /** Ends the call: its upstream has answered. */
+  answer(answer: Answer): void {
+    const exchange = this.#exchange;
+    if (exchange === null) {
+      freePayload(answer.payload);
+      return;
+    }
+    let outcome: Answer;
+    const request = this.#outlets.at(-1) ?? exchange;
+    try {
+      // The answer to a retry must not be cached. MCP 2026-07-28, Caching.
+      outcome = withoutCache(this.#owner.sealed(request, answer, this.#lastRound + 1));
+    } catch (error) {
+      exchange.fail(error);
+      return;
+    }
+    this.#end(outcome);
+  }
+
+  /** Ends the call: its upstream, or the gateway, has failed. */
+  fail(error: GatewayError): void {
+    if (this.#exchange !== null) this.#end(error);
+  }
+
+  /** Takes a retry. Throws `invalid_params` if its answers are malformed or others than before. */
+  resume(call: ModernCall, round: number, responses: InputResponses): void {
+    const asked = this.#rounds.get(round);
+    if (asked === undefined) throw stateError('is of a round that the call has not reached');
+    const digest = responses.digest(asked.keys);
+    if (asked.digest !== null && asked.digest !== digest)
+      throw stateError(
+        'was answered before, with other inputResponses; repeat those, or make the request anew',
+      );
+    if (asked.digest === null && this.#exchange !== null) {
+      const answers = this.#inputs.answersIn(responses);
+      if (answers.length > 0 || this.#inputs.isEmpty) asked.digest = digest;
+      this.#attach(call);
+      for (const { input, response } of answers) this.#inputs.resolve(input, response, responses);
+    } else this.#attach(call);
+    if (!this.#inputs.isEmpty) this.#gather();
+  }
+
+  onGone(call: ModernCall): void {
+    this.#outlets = this.#outlets.filter((outlet) => outlet !== call);
+    if (this.#outlets.length > 0 || this.#exchange === null) return;
+    if (this.#lastRound === 0) this.cancel();
+    else this.#wait(lingerMs, 'its client has disconnected, and has not come back');
+  }
+
+  cancel(): void {
+    this.#abandon('cancelled', 'the call was cancelled');
+  }
+
+  /** Forgets the answer. */
+  forgetAnswer(): void {
+    this.#answer = null;
+    this.#release();
+  }
+
+  #refuse(method: QuestionMethod, why: string, done: Completion<QuestionAnswer>): void {
+    this.#owner.count(method, 'refused');
+    done.resolve(refusedQuestion(method, why));
+  }
+
+  #hold(bytes: number): boolean {
+    if (!this.#owner.tryHold(bytes)) return false;
+    this.#heldBytes += bytes;
+    return true;
+  }
+
+  #release(): void {
+    this.#owner.tryHold(-this.#heldBytes);
+    this.#heldBytes = 0;
+  }
+
+  /** Makes `call` wait for what comes next, or answers it if that is known. */
+  #attach(call: ModernCall): void {
+    if (this.#exchange === null) {
+      this.#deliverLate(call);
+      return;
+    }
+    if (this.#outlets.length === maxOutlets) {
+      const oldest = this.#outlets.shift() as ModernCall;
+      deliver(oldest, stateError('was repeated so often that only the latest requests get the answer'));
+    }
+    call.continuation = this;
+    this.#outlets.push(call);
+    this.#stopWaiting();
+  }
+
+  #deliverLate(call: ModernCall): void {
+    if (this.#answer === null)
+      throw stateError(
+        'belongs to a call that has ended, whose answer is no longer kept; make the request anew',
+      );
+    deliver(call, this.#answer);
+  }
+
+  /** Asks the client once the upstream is quiet, if there is a request to answer. */
+  #gather(): void {
+    if (this.#outlets.length === 0) return;
+    const { clock } = this.#owner.deadlines;
+    const nowMs = clock.nowMs();
+    if (this.#cancelGather) this.#cancelGather();
+    else this.#gatherEndMs = nowMs + maxGatherMs;
+    const afterMs = Math.max(0, Math.min(quietMs, this.#gatherEndMs - nowMs));
+    this.#cancelGather = clock.startTimer(() => this.#askClient(), afterMs);
+  }
+
+  #askClient(): void {
+    this.#cancelGather = null;
+    const exchange = this.#exchange;
+    const outlet = this.#outlets.at(-1);
+    if (exchange === null || outlet === undefined) return;
+    this.#inputs.refuseOthers(outlet.caller.capabilities);
+    if (this.#inputs.isEmpty) return;
+    const requests = this.#inputs.requests();
+    const keys = requests.map(({ key }) => key);
+    const asked = this.#rounds.get(this.#lastRound);
+    // Nothing has changed since the client was asked last.
+    const isSame = asked?.digest === null && String(asked.keys) === String(keys);
+    const round = isSame ? this.#lastRound : this.#lastRound + 1;
+    let state: string;
+    try {
+      state = this.#owner.stateOf(outlet, round, { kind: 'parked', id: this.key });
+    } catch (error) {
+      exchange.fail(error);
+      exchange.signal.abort(error);
+      return;
+    }
+    this.#lastRound = round;
+    if (!isSame) this.#rounds.set(round, { keys, digest: null });
+    const outlets = this.#outlets;
+    this.#outlets = [];
+    this.#wait(parkedTimeoutMs, `its client has not answered within ${parkedTimeoutMs / 1000} s`);
+    for (const each of outlets) deliver(each, inputRequiredAnswer(requests, state));
+  }
+
+  /** Waits for a retry. @param cause the reason for the failure if none comes */
+  #wait(timeoutMs: number, cause: string): void {
+    this.#stopWaiting();
+    this.#isParked = true;
+    this.#owner.parkedChanged(1);
+    this.#deadline = this.#owner.deadlines.add(timeoutMs, () =>
+      this.#abandon('cancelled', `the call was cancelled: ${cause}`),
+    );
+  }
+
+  #stopWaiting(): void {
+    this.#deadline?.clear();
+    this.#deadline = null;
+    if (this.#isParked) this.#owner.parkedChanged(-1);
+    this.#isParked = false;
+  }
+
+  /** Ends the call, and cancels it upstream. */
+  #abandon(reason: CallFailureReason, message: string): void {
+    const error = new CallFailure(this.server, reason, message);
+    const exchange = this.#exchange;
+    if (exchange === null) return;
+    this.#end(error);
+    exchange.signal.abort(error);
+  }
+
+  #end(outcome: Answer | GatewayError): void {
+    this.#exchange = null;
+    this.#stopWaiting();
+    this.#cancelGather?.();
+    this.#cancelGather = null;
+    this.#inputs.rejectAll(new Error('the call is over'));
+    this.#release();
+    const outlets = this.#outlets;
+    this.#outlets = [];
+    // Nobody can come back who was not asked.
+    const kept = this.wasAsked ? this.#kept(outcome, outlets.length) : null;
+    this.#answer = kept;
+    this.#owner.onEnded(this, outcome, outlets.length > 0);
+    for (const outlet of outlets) deliver(outlet, kept ?? outcome);
+  }
+
+  /** The outcome for later retries, and for several; null: it is too long to be kept for later ones. */
+  #kept(outcome: Answer | GatewayError, outlets: number): Answer | GatewayError | null {
+    if (outcome instanceof GatewayError) return outcome;
+    const { payload } = outcome;
+    if (payload.length <= maxKeptLength && this.#hold(payload.length)) {
+      if (typeof payload === 'string') return outcome;
+      const text = textOf(payload);
+      freePayload(payload);
+      return { ...outcome, payload: text };
+    }
+    if (outlets === 1) return null;
+    freePayload(payload);
+    return new CallFailure(this.server, 'overloaded', 'the answer is too long to be kept for later requests');
+  }
+}
+
+function deliver(outlet: ModernCall, outcome: Answer | GatewayError): void {
+  if (outcome instanceof GatewayError) outlet.completeWith(outcome);
+  else outlet.complete(outcome);
+}
+
+function withoutCache(answer: Answer): Answer {
+  if (answer.kind === 'error' || answer.cache === undefined) return answer;
+  const { cache, ...rest } = answer;
+  return rest;
+}
+
+/** The params of a progress notification with a client's own token; null: it has none. */
+function withToken(paramsText: string | undefined, token: string | undefined): string | null {
+  if (paramsText === undefined || token === undefined || token === 'null') return null;
+  return new ObjectText(paramsText).with({ name: 'progressToken', value: token });
+}
