@@ -1,0 +1,58 @@
+import { describe, expect, test } from 'bun:test';
+import { longValues } from '../../../src/json/long-values.ts';
+import { ObjectText } from '../../../src/json/object.ts';
+
+const edited = (text: string, name: string, value: string | null) => new ObjectText(text).edited(name, value);
+
+describe('an edited object', () => {
+  test.each([
+    ['{"a":1,"b":2,"c":3}', 'a', null, '{"b":2,"c":3}'],
+    ['{"a":1,"b":2,"c":3}', 'b', null, '{"a":1,"c":3}'],
+    ['{"a":1,"b":2,"c":3}', 'c', null, '{"a":1,"b":2}'],
+    ['{ "a" : 1 }', 'a', null, '{  }'],
+    ['{ "a" : 1 , "b" : 2 }', 'b', null, '{ "a" : 1 }'],
+    ['{"a":1}', 'b', null, '{"a":1}'],
+    ['{"a":1,"b":2}', 'a', '[7,8,9]', '{"a":[7,8,9],"b":2}'],
+    ['{"a":[7,8,9],"b":2}', 'a', '1', '{"a":1,"b":2}'],
+    ['{"a":1}', 'b', '2', '{"a":1,"b":2}'],
+    ['{}', 'a', '1', '{"a":1}'],
+    ['{"a":1,"b":2,"a":3}', 'a', null, '{"b":2}'],
+    ['{"a":1,"b":2,"a":3}', 'a', '4', '{"b":2,"a":4}'],
+    [String.raw`{"\u0061":1,"b":2}`, 'a', null, '{"b":2}'],
+  ])('%s with %s set to %p is %s', (text, name, value, expected) => {
+    expect(edited(text, name, value).toString()).toBe(expected);
+  });
+
+  test('finds its members at their new places', () => {
+    const object = edited('{"x":{"y":1},"a":1,"b":"two","c":{"d":[3]}}', 'a', '"longer than before"');
+    expect(object.string('a')).toBe('longer than before');
+    expect(object.string('b')).toBe('two');
+    expect(object.object('x')?.number('y')).toBe(1);
+    expect(object.object('c')?.member('d')).toBe('[3]');
+    expect(object.with({ name: 'c', value: '4' })).toBe(
+      '{"x":{"y":1},"a":"longer than before","b":"two","c":4}',
+    );
+  });
+
+  test('can be edited again, and lies anywhere in a text', () => {
+    const outer = new ObjectText('{"before":1,"params":{"a":1,"_meta":{"k":1},"b":2},"after":2}');
+    const params = outer.object('params')?.edited('_meta', '{}').edited('a', null);
+    expect(params?.toString()).toBe('{"_meta":{},"b":2}');
+    expect(params?.number('b')).toBe(2);
+  });
+
+  test('keeps the known ends of long values', async () => {
+    const long = JSON.stringify({ text: 'x'.repeat(200_000), n: 1 });
+    const text = `{"m":{"old":${long}},"arguments":{"deep":${long}},"last":1}`;
+    const object = new ObjectText(text, 0, await longValues(text, 1, '')).edited('m', '{"new":{"n":2}}');
+    expect(object.object('arguments')?.object('deep')?.number('n')).toBe(1);
+    expect(object.object('m')?.object('new')?.number('n')).toBe(2);
+    expect(object.toString()).toBe(`{"m":{"new":{"n":2}},"arguments":{"deep":${long}},"last":1}`);
+  });
+});
+
+test('the length of a member is that of its text, and 0 without it', () => {
+  const object = new ObjectText('{"a": {"b":1} ,"a":[]}');
+  expect(object.memberLength('a')).toBe(2);
+  expect(object.memberLength('b')).toBe(0);
+});
