@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 
@@ -35,8 +35,7 @@ export async function runSuite(args: readonly string[], results: string): Promis
   const [stdout, stderr] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
   const outcomes = new Map<string, Outcome>();
   for (const name of readdirSync(results)) {
-    const checks = JSON.parse(readFileSync(join(results, name, 'checks.json'), 'utf8')) as Check[];
-    outcomes.set(scenarioOf(name), outcomeOf(checks));
+    outcomes.set(scenarioOf(name), outcomeIn(join(results, name, 'checks.json')));
   }
   if (outcomes.size === 0) throw new Error(`the suite ran nothing: ${args.join(' ')}\n${stdout}${stderr}`);
   return outcomes;
@@ -48,7 +47,10 @@ interface Check {
   readonly errorMessage?: string;
 }
 
-function outcomeOf(checks: readonly Check[]): Outcome {
+function outcomeIn(file: string): Outcome {
+  // A scenario that throws leaves a directory without checks.
+  if (!existsSync(file)) return { failures: 1, warnings: 0, reason: 'the scenario did not complete' };
+  const checks = JSON.parse(readFileSync(file, 'utf8')) as Check[];
   const failures = checks.filter(({ status }) => status === 'FAILURE');
   const warnings = checks.filter(({ status }) => status === 'WARNING');
   const [first] = failures;
