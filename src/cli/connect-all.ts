@@ -40,15 +40,16 @@ function reachable(
   found: ProbeResult,
   quote: (text: string) => string,
 ): ConnectResult {
-  const { serverInfo, transport, protocolVersion, tools, toolFaults } = found;
+  const { serverInfo, transport, protocolVersion, speaks, tools, toolFaults } = found;
   const warnings = refusedNames(tools.map((tool) => qualify(name, tool.name))).map(
     ({ why, tools: count, example }) =>
       `${name}: the name of ${count === 1 ? '1 tool' : `each of ${count} tools`} ${why}, for example ${quote(example)}`,
   );
   if (toolFaults !== null)
     warnings.push(`${name}: part of the tool list cannot be used: ${quote(toolFaults)}`);
+  const older = speaks.length > 1 ? ', and older ones' : '';
   const rows = {
-    connected: `yes, over ${transport} with protocol version ${protocolVersion}`,
+    connected: `yes, over ${transport} with protocol version ${protocolVersion}${older}`,
     server: serverInfo || 'unnamed',
     tools: tools.length,
   };

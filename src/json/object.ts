@@ -319,6 +319,39 @@ export class ObjectText {
     return text.slice(this.start, places[0]) + kept + text.slice(places[places.length - 1], this.end);
   }
 
+  /** The number of members, repetitions included. */
+  get size(): number {
+    return this.#places.length / 4;
+  }
+
+  /**
+   * The start and end, in turn and in the surrounding text, of what must be cut out to remove the members of these names, each
+   * with a comma.
+   */
+  spans(names: readonly string[]): number[] {
+    const places = this.#places;
+    const spans: number[] = [];
+    const isRemoved = (i: number) =>
+      names.some((name) => isStringAt(this.#text, places[i]!, places[i + 1]!, name));
+    let end = places.length;
+    while (end > 0 && isRemoved(end - 4)) end -= 4;
+    for (let i = 0; i < end; i += 4) if (isRemoved(i)) spans.push(places[i]!, places[i + 4]!);
+    // The last ones go with the comma before them.
+    if (end < places.length) spans.push(end === 0 ? places[0]! : places[end - 1]!, places.at(-1)!);
+    return spans;
+  }
+
+  /** The text without these {@link spans}. */
+  cut(spans: readonly number[]): string {
+    let text = '';
+    let at = this.start;
+    for (let i = 0; i < spans.length; i += 2) {
+      text += this.#text.slice(at, spans[i]);
+      at = spans[i + 1]!;
+    }
+    return text + this.#text.slice(at, this.end);
+  }
+
   /** The index in the places of the last value of this name, or -1. */
   #find(name: string): number {
     const places = this.#places;

@@ -50,6 +50,10 @@ export interface ResponseMessage {
   readonly cache?: CacheHints;
   /** The offset of the payload in the message. */
   readonly start: number;
+  /** The members of the result. Their offsets are those of the message; undefined: it is an error, or was edited. */
+  readonly result?: ObjectText | undefined;
+  /** The offset in a payload of bytes that corresponds to one in the message. */
+  readonly place?: (index: number) => number;
 }
 
 /** An error object. JSON-RPC 2.0, section 5.1. */
@@ -190,7 +194,7 @@ function response(
     if (typeof result !== 'object') return invalidResponse(id, idText, '"result" must be an object');
     const isError = result.isText('isError', 'true');
     const { start } = result;
-    return { kind: 'response', id, error: undefined, isError, payload: result.toString(), start };
+    return { kind: 'response', id, error: undefined, isError, payload: result.toString(), start, result };
   }
   if (result !== undefined)
     return invalidResponse(id, idText, 'a response must not have both "result" and "error"');

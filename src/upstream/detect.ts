@@ -3,16 +3,22 @@ import { splitUserInfo } from '../config/user-info.ts';
 import { HttpClient, type HttpMethod } from '../http-client/client.ts';
 import type { ByteCounts } from '../http-client/pool.ts';
 import { jsonType, sseType } from '../protocol/headers.ts';
+import type { Era } from '../protocol/versions.ts';
 import type { Signal } from '../runtime/abort.ts';
 import { build } from '../version.ts';
+import { LegacyServerFailure } from './era-verdict.ts';
 import { failureIn, toFailure, UpstreamFailure } from './failure.ts';
 import { LegacySession } from './legacy/session.ts';
+import { ModernSession } from './modern/session.ts';
 import type { SessionEvents, SessionSource, UpstreamSession } from './session.ts';
 import { sseSource, streamableSource } from './transport/sources.ts';
 import type { TransportSource } from './transport/transport.ts';
 
 /** How long an upstream may take to end a session that could not be opened. */
 const abandonTimeoutMs = 1_000;
+
+/** How long a server is taken for one of the legacy era: it may be upgraded. */
+const verdictMs = 3_600_000;
 
 /** An upstream as configured, with the value of its token. */
 export interface UpstreamConfig {
@@ -21,14 +27,17 @@ export interface UpstreamConfig {
 }
 
 /**
- * Opens sessions over HTTP, and detects the transport: `auto` tries Streamable HTTP, and HTTP+SSE if the endpoint does not speak
- * that (MCP 2025-11-25, Transports, Backwards Compatibility). Connections outlive sessions.
+ * Opens sessions over HTTP, and detects what the server speaks: the modern era, else the legacy one over Streamable HTTP, else over
+ * HTTP+SSE (MCP 2026-07-28, Versioning, Backward Compatibility). Connections outlive sessions.
  */
 export class HttpSessionSource implements SessionSource {
   readonly #config: () => ServerConfig;
   readonly #http: HttpClient;
   readonly #streamable: TransportSource;
   readonly #sse: TransportSource;
+  readonly #modern: TransportSource;
+  /** When the server was last found to be of the legacy era; null: it was not. */
+  #legacyMs: number | null = null;
 
   /** @param current the settings that may change after construction */
   constructor(
@@ -58,19 +67,75 @@ export class HttpSessionSource implements SessionSource {
       bytes,
     });
     const isAnyEventName = () => current().quirks.normalize_sse_events;
-    this.#streamable = streamableSource(this.#http, isAnyEventName);
+    this.#streamable = streamableSource(this.#http, 'legacy', isAnyEventName);
+    this.#modern = streamableSource(this.#http, 'modern', isAnyEventName);
     this.#sse = sseSource(this.#http, url, isAnyEventName);
   }
 
-  async open(events: SessionEvents, signal: Signal): Promise<UpstreamSession> {
-    const { protocol } = this.#config();
-    if (protocol === 'sse') return openLegacy(this.#sse, events, signal);
+  async open(events: SessionEvents, signal: Signal, era?: Era): Promise<UpstreamSession> {
+    const { protocol, era: configured } = this.#config();
+    const wanted = era ?? (protocol === 'sse' ? 'legacy' : configured);
+    if (wanted === 'legacy') return this.#openLegacy(events, signal);
+    if (wanted === 'modern') return this.#openModern(events, signal);
+    if (this.#isKnownLegacy()) return this.#reopenLegacy(events, signal);
     try {
-      return await openLegacy(this.#streamable, events, signal);
+      return await this.#openModern(events, signal);
+    } catch (error) {
+      if (!(error instanceof LegacyServerFailure)) throw error;
+    }
+    const session = await this.#openLegacy(events, signal);
+    this.#legacyMs = performance.now();
+    return session;
+  }
+
+  async hasNewEra(events: SessionEvents, signal: Signal): Promise<boolean> {
+    if (this.#config().era !== 'auto' || this.#legacyMs === null || this.#isKnownLegacy()) return false;
+    // Once per time, whatever comes of it.
+    this.#legacyMs = performance.now();
+    try {
+      const session = await this.#openModern(events, signal);
+      void session.retire(abandonTimeoutMs);
+      this.#legacyMs = null;
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Whether the server was found to be of the legacy era not long ago. */
+  #isKnownLegacy(): boolean {
+    return this.#legacyMs !== null && performance.now() - this.#legacyMs < verdictMs;
+  }
+
+  /** Opens a legacy session without asking the server for its era, unless it is no longer the same. */
+  async #reopenLegacy(events: SessionEvents, signal: Signal): Promise<UpstreamSession> {
+    try {
+      return await this.#openLegacy(events, signal);
+    } catch (error) {
+      this.#legacyMs = null;
+      const kind = failureIn(error)?.kind;
+      if (kind !== 'unsupported' && kind !== 'returned_error' && kind !== 'protocol') throw error;
+      return this.#openModern(events, signal).catch((modernError: unknown) => {
+        throw modernError instanceof LegacyServerFailure ? error : modernError;
+      });
+    }
+  }
+
+  #openModern(events: SessionEvents, signal: Signal): Promise<UpstreamSession> {
+    return opened(new ModernSession(this.#modern, events), signal);
+  }
+
+  /** MCP 2025-11-25, Transports, Backwards Compatibility. */
+  async #openLegacy(events: SessionEvents, signal: Signal): Promise<UpstreamSession> {
+    const { protocol } = this.#config();
+    const open = (source: TransportSource) => opened(new LegacySession(source, events), signal);
+    if (protocol === 'sse') return open(this.#sse);
+    try {
+      return await open(this.#streamable);
     } catch (error) {
       const failure = failureIn(error);
       if (protocol === 'streamable' || failure?.kind !== 'unsupported') throw error;
-      return openLegacy(this.#sse, events, signal).catch((sseError: unknown) => {
+      return open(this.#sse).catch((sseError: unknown) => {
         if (signal.aborted) throw signal.reason;
         const { kind, message } = toFailure(sseError);
         const both = `${failure.message} over Streamable HTTP, and over HTTP+SSE: ${message}`;
@@ -94,12 +159,7 @@ export class HttpSessionSource implements SessionSource {
   }
 }
 
-async function openLegacy(
-  source: TransportSource,
-  events: SessionEvents,
-  signal: Signal,
-): Promise<LegacySession> {
-  const session = new LegacySession(source, events);
+async function opened(session: LegacySession | ModernSession, signal: Signal): Promise<UpstreamSession> {
   try {
     await session.open(signal);
     return session;

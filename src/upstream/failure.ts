@@ -62,13 +62,22 @@ export class UpstreamFailure extends Error {
   readonly loss: SessionLoss | undefined;
   /** The upstream's answer to the request, if that is the failure. */
   readonly answer: ResponseMessage | undefined;
+  /** The HTTP status, if that is the failure. */
+  readonly status: number | undefined;
 
-  constructor(kind: FailureKind, message: string, loss?: SessionLoss, answer?: ResponseMessage) {
+  constructor(
+    kind: FailureKind,
+    message: string,
+    loss?: SessionLoss,
+    answer?: ResponseMessage,
+    status?: number,
+  ) {
     super(message);
     this.name = 'UpstreamFailure';
     this.kind = kind;
     this.loss = loss;
     this.answer = answer;
+    this.status = status;
   }
 
   get reason(): CallFailureReason {
@@ -87,7 +96,7 @@ export class UpstreamFailure extends Error {
 
   /** The same failure, which may mean the loss of the session. */
   withLoss(loss: SessionLoss, answer?: ResponseMessage): UpstreamFailure {
-    return new UpstreamFailure(this.kind, this.message, loss, answer);
+    return new UpstreamFailure(this.kind, this.message, loss, answer, this.status);
   }
 }
 
@@ -172,10 +181,12 @@ function endOf(text: string): SessionLoss | null {
  */
 export function statusFailure(status: number, words = ''): UpstreamFailure {
   const message = `answered HTTP ${status}${words === '' ? '' : `: "${words}"`}`;
-  if (status === 401 || status === 403) return new UpstreamFailure('auth', message);
-  if ([400, 404, 405, 406, 410, 415, 501].includes(status))
-    return new UpstreamFailure('unsupported', message);
-  if (status === 429) return new UpstreamFailure('limited', message);
-  if ([502, 503, 504].includes(status)) return new UpstreamFailure('broken', message);
-  return new UpstreamFailure('protocol', message);
+  return new UpstreamFailure(kindOf(status), message, undefined, undefined, status);
+}
+
+function kindOf(status: number): FailureKind {
+  if (status === 401 || status === 403) return 'auth';
+  if ([400, 404, 405, 406, 410, 415, 501].includes(status)) return 'unsupported';
+  if (status === 429) return 'limited';
+  return [502, 503, 504].includes(status) ? 'broken' : 'protocol';
 }

@@ -1,4 +1,5 @@
 import type { Kind } from '../protocol/kinds.ts';
+import type { Era } from '../protocol/versions.ts';
 import { Abort } from '../runtime/abort.ts';
 import { deadlines } from '../runtime/deadlines.ts';
 import { HttpSessionSource, type UpstreamConfig } from './detect.ts';
@@ -14,6 +15,8 @@ export interface ProbeResult {
   readonly serverInfo: string;
   readonly transport: string;
   readonly protocolVersion: string;
+  /** The eras that the server speaks: at least that of the protocol version. */
+  readonly speaks: readonly Era[];
   readonly tools: readonly Item[];
   /** What the tool list left out and why, in words of the upstream; null: nothing. */
   readonly toolFaults: string | null;
@@ -55,8 +58,8 @@ export async function probe(upstream: UpstreamConfig, quote: (text: string) => s
     deadline.clear();
     try {
       const tools = await session.list('tools', connectMs, connectMs, new Abort());
-      const { serverInfo, transportName: transport, protocolVersion } = session;
-      return { serverInfo, transport, protocolVersion, tools, toolFaults };
+      const { serverInfo, transportName: transport, protocolVersion, speaks } = session;
+      return { serverInfo, transport, protocolVersion, speaks, tools, toolFaults };
     } finally {
       await session.retire(closeTimeoutMs);
     }

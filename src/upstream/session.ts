@@ -101,6 +101,8 @@ export interface SessionSource {
    * @param era the era of the session, one that the server speaks; by default the configured or detected one
    */
   open(events: SessionEvents, signal: Signal, era?: Era): Promise<UpstreamSession>;
+  /** Whether a server of the legacy era has been upgraded since it was last asked, which is not done often. Does not reject. */
+  hasNewEra(events: SessionEvents, signal: Signal): Promise<boolean>;
   /** The failure to open a session within `timeoutMs`. */
   openTimeout(timeoutMs: number): UpstreamFailure;
   /** Must be called when the settings of the upstream have changed. */

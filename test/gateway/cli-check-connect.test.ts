@@ -42,6 +42,7 @@ test('check --connect shows how each server describes itself, and ends the sessi
     `up
   url        ${upstream.url}
   protocol   auto
+  era        auto
   required   no
   auth       bearer token from UP_TOKEN
   headers    none

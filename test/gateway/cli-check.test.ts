@@ -55,6 +55,7 @@ servers   2
 search
   url        https://search.example.com/mcp
   protocol   auto
+  era        auto
   required   yes
   auth       bearer token from SEARCH_TOKEN
   headers    X-Team
@@ -65,6 +66,7 @@ search
 local
   url        http://127.0.0.1:3000/mcp
   protocol   sse
+  era        auto
   required   no
   auth       none
   headers    none

@@ -198,7 +198,7 @@ describe('an upstream that is removed', () => {
 test('bytes are counted in both directions', async () => {
   const wanted = 'x'.repeat(1000);
   await using upstream = await fakeUpstream({ sessions: false });
-  await using gateway = await startGateway({ servers: [{ name: 'up', url: upstream.url }] });
+  await using gateway = await startGateway({ servers: [{ name: 'up', url: upstream.url, era: 'legacy' }] });
   await gateway.connected();
   await using session = await RawSession.open(gateway.url);
   const bytes = async (direction: string) =>

@@ -103,6 +103,10 @@ export class FakeSource implements SessionSource {
     return session;
   }
 
+  async hasNewEra(): Promise<boolean> {
+    return false;
+  }
+
   openTimeout(timeoutMs: number): UpstreamFailure {
     return new UpstreamFailure('timeout', `did not initialize within ${timeoutMs / 1000} s`);
   }

@@ -30,6 +30,11 @@ export interface FakeUpstreamOptions {
   sessions?: boolean;
   /** Answers a request that names an unknown session. */
   onUnknownSession?(message: RpcMessage): FakeAnswer | Promise<FakeAnswer>;
+  /**
+   * Gets every `server/discover`. The default answer is that of a legacy server, an unknown method; then the request is not
+   * recorded either, and no other hook gets it.
+   */
+  onDiscover?(message: RpcMessage, request: Received): FakeAnswer | Promise<FakeAnswer>;
   /** Gets every POST before the default answer. A `tools/call` counts as executed either way. */
   onPost?(message: RpcMessage, request: Received): FakeAnswer | Promise<FakeAnswer>;
   /** Gets every GET; the default answer is 405. */
@@ -98,7 +103,15 @@ export async function fakeUpstream(options: FakeUpstreamOptions = {}): Promise<F
     }
   }
 
+  const isPassingProbe = ({ method }: RpcMessage) => method === 'server/discover' && !options.onDiscover;
+
   async function answer(request: Received): Promise<FakeAnswer> {
+    const { message } = request;
+    if (message.method === 'server/discover' && options.onDiscover) {
+      const found = await options.onDiscover(message, request);
+      if (found !== undefined) return found;
+    }
+    if (isPassingProbe(message)) return rpcError(message.id, -32601, 'Method not found');
     if (request.httpMethod === 'GET') {
       return (await options.onGet?.(request)) ?? new Response(null, { status: 405 });
     }
@@ -120,7 +133,7 @@ export async function fakeUpstream(options: FakeUpstreamOptions = {}): Promise<F
 
   async function serve(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
     const request = await read(incoming, origin());
-    received.push(request);
+    if (!isPassingProbe(request.message)) received.push(request);
     const response = await answer(request);
     if (response === undefined || response === hangUp) incoming.socket.destroy();
     else await write(response, outgoing);

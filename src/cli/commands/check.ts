@@ -65,6 +65,7 @@ function describe(server: ServerConfig): Record<string, unknown> {
   return {
     ...targetOf(server),
     protocol: server.command === undefined ? server.protocol : 'stdio',
+    era: server.era,
     required: server.required ? 'yes' : 'no',
     ...(server.command === undefined ? connectionOf(server) : processOf(server)),
     ...(server.isolation === 'session' && {

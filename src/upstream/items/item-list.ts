@@ -60,6 +60,7 @@ export const noItems: Items = forEachKind(() => []);
  */
 export class ItemList {
   readonly #kind: Kind;
+  readonly #vet: ((item: ObjectText) => void) | undefined;
   readonly #items = new Map<string, Item>();
   readonly #cursors = new Set<string>();
   readonly #faults: string[] = [];
@@ -68,8 +69,10 @@ export class ItemList {
   #pages = 0;
   #chars = 0;
 
-  constructor(kind: Kind) {
+  /** @param vet throws a `Misfit` for an item that cannot be used although clients would accept it */
+  constructor(kind: Kind, vet?: (item: ObjectText) => void) {
     this.#kind = kind;
+    this.#vet = vet;
   }
 
   get pages(): number {
@@ -164,6 +167,7 @@ export class ItemList {
       const name = item.string(nameKey) as string;
       if (name === '') throw new Misfit('its name is empty');
       if (this.#items.has(name)) throw new Misfit('another one has its name');
+      this.#vet?.(item);
       const [before, after] = item.around(nameKey);
       const nameText = JSON.stringify(name);
       this.#items.set(name, { name, nameText, before, after, adapted: null, isRepeatable, uiUri });

@@ -3,8 +3,8 @@ import { gatewaysIn } from '../../protocol/instance.ts';
 import { isLegacyVersion, latestLegacyVersion, legacyVersions } from '../../protocol/versions.ts';
 import type { Signal } from '../../runtime/abort.ts';
 import { freePayload, textOf } from '../../runtime/owned-bytes.ts';
-import { build } from '../../version.ts';
 import { loopFailure, UpstreamFailure } from '../failure.ts';
+import { introduction } from '../requests/introduction.ts';
 import type { OwnRequests } from '../requests/own-requests.ts';
 import type { SessionEvents } from '../session.ts';
 
@@ -51,7 +51,7 @@ export async function initialize(
   signal: Signal,
 ): Promise<Handshake> {
   const capabilities = events.client?.capabilities ?? sharedCapabilities;
-  const clientInfo = complete(events.client?.clientInfo ?? '{}');
+  const clientInfo = introduction(events.client?.clientInfo);
   const ask = async (declared: string) => {
     const params = `{"protocolVersion":"${latestLegacyVersion}","capabilities":${declared},"clientInfo":${clientInfo}}`;
     const { error, payload } = await requests.askOnce('initialize', params, Number.POSITIVE_INFINITY, signal);
@@ -89,13 +89,4 @@ function plainCapabilities(capabilities: string): string {
   const declared = new ObjectText(capabilities);
   const known = ['elicitation', 'sampling', 'roots'].filter((name) => declared.member(name) !== undefined);
   return JSON.stringify(Object.fromEntries(known.map((name) => [name, {}])));
-}
-
-/** Who is introduced to the server, which must have a name and a version. MCP 2025-11-25, Lifecycle, Initialization. */
-function complete(clientInfo: string): string {
-  const info = new ObjectText(clientInfo);
-  const missing = Object.entries({ name: 'mcpstead', version: build.version })
-    .filter(([name]) => info.string(name) === undefined)
-    .map(([name, value]) => ({ name, value: JSON.stringify(value) }));
-  return missing.length === 0 ? clientInfo : info.with(...missing);
 }

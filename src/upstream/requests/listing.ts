@@ -14,18 +14,27 @@ const firstPage = '{}';
 export class Listing {
   readonly #kind: Kind;
   readonly #requests: OwnRequests;
+  readonly #vet: ((item: ObjectText) => void) | undefined;
   /** Whether the upstream declares items of this kind, or listed them before. */
   #isDeclared: boolean;
   /** Whether it may have some: some servers list tools that they do not declare. */
   #isPossible: boolean;
   /** The number of items that it listed last; null: it listed none yet. */
   #count: number | null = null;
+  #ttlMs: number | null = null;
 
-  constructor(kind: Kind, requests: OwnRequests, isDeclared: boolean) {
+  /** @param vet throws a `Misfit` for an item that the session cannot use */
+  constructor(kind: Kind, requests: OwnRequests, isDeclared: boolean, vet?: (item: ObjectText) => void) {
     this.#kind = kind;
     this.#requests = requests;
+    this.#vet = vet;
     this.#isDeclared = isDeclared;
     this.#isPossible = isDeclared || kind === 'tools';
+  }
+
+  /** How long the last list stays fresh by the server's own word, the least of its pages; null: it has not said. */
+  get ttlMs(): number | null {
+    return this.#ttlMs;
   }
 
   /** The upstream says that its items have changed. */
@@ -48,7 +57,8 @@ export class Listing {
    * listing is the health check.
    */
   async list(pageTimeoutMs: number, timeoutMs: number, signal: Signal): Promise<ListedItems> {
-    const list = new ItemList(this.#kind);
+    const list = new ItemList(this.#kind, this.#vet);
+    this.#ttlMs = null;
     try {
       if (this.#isPossible) await this.#addPages(list, pageTimeoutMs, timeoutMs, signal);
     } catch (error) {
@@ -79,6 +89,9 @@ export class Listing {
         },
       );
       if (page === null) return;
+      // Zero, which is also what a server says that knows no time, does not ask for haste.
+      if (page.cache && page.cache.ttlMs > 0)
+        this.#ttlMs = Math.min(this.#ttlMs ?? Number.POSITIVE_INFINITY, page.cache.ttlMs);
       try {
         params = await list.add(page);
       } finally {

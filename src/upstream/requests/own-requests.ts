@@ -14,12 +14,19 @@ const refusalKinds: readonly FailureKind[] = ['returned_error', 'unsupported', '
 
 /** The gateway's own requests in a session. */
 export class OwnRequests {
-  readonly #requests: PendingRequests;
+  readonly #requests: Pick<PendingRequests, 'start'>;
   readonly #quote: (text: string) => string;
+  readonly #pingMethod: string;
 
-  constructor(requests: PendingRequests, quote: (text: string) => string) {
+  /** @param pingMethod what every server of the era answers */
+  constructor(
+    requests: Pick<PendingRequests, 'start'>,
+    quote: (text: string) => string,
+    pingMethod = 'ping',
+  ) {
     this.#requests = requests;
     this.#quote = quote;
+    this.#pingMethod = pingMethod;
   }
 
   /**
@@ -52,9 +59,11 @@ export class OwnRequests {
     return answer.promise;
   }
 
-  /** MCP 2025-11-25, Ping. A server that does not know the method knows the session. */
+  /**
+   * MCP 2025-11-25, Ping, or 2026-07-28, Discovery. A server that does not know the method knows the session.
+   */
   async ping(timeoutMs: number, signal: Signal): Promise<void> {
-    const { error, payload } = await this.ask('ping', '{}', timeoutMs, signal);
+    const { error, payload } = await this.ask(this.#pingMethod, '{}', timeoutMs, signal);
     freePayload(payload);
     if (error && error.code !== methodNotFound) throw this.refusal('a ping', error);
   }

@@ -91,7 +91,11 @@ function withOwnedPayload(message: Message): Message {
   const bytes = Buffer.from(message.payload as string);
   const holding = new Holding();
   holding.force(bytes.length);
-  return { ...message, payload: new OwnedBytes(bytes, holding) };
+  const { start, payload } = message;
+  const text = payload as string;
+  const place = (index: number) =>
+    bytes.length === text.length ? index - start : Buffer.byteLength(text.slice(0, index - start));
+  return { ...message, payload: new OwnedBytes(bytes, holding), place };
 }
 
 async function parseBytes(bytes: OwnedBytes): Promise<Message[]> {
@@ -126,8 +130,10 @@ async function responseIn(bytes: OwnedBytes): Promise<ResponseMessage | undefine
     );
     if (message.kind !== 'response') return undefined;
     const { start, payload } = message;
-    // The text is not kept: it would take twice the memory of the bytes until the response is sent.
-    return { ...message, payload: bytes.part(placed.place(start), placed.place(start + payload.length)) };
+    const first = placed.place(start);
+    const place = (index: number) => placed.place(index) - first;
+    // The payload does not keep the text, which would take twice the memory of the bytes until the response is sent.
+    return { ...message, payload: bytes.part(first, placed.place(start + payload.length)), place };
   } catch {
     return undefined;
   }

@@ -26,8 +26,10 @@ export function refusalOf(
     if (secret.length >= minSecretChars) words = words.replaceAll(secret, redacted);
   const failure = statusFailure(status, options.quote(words));
   if (route.forwarding === null) return failure;
-  if (status === 407) return new UpstreamFailure(failure.kind, proxyRefusal(status, route.target, 'it'));
+  const because = (message: string) =>
+    new UpstreamFailure(failure.kind, message, undefined, undefined, status);
+  if (status === 407) return because(proxyRefusal(status, route.target, 'it'));
   // The proxy and the server cannot be told apart.
   if (status < 502 || status > 504) return failure;
-  return new UpstreamFailure(failure.kind, `${failure.message}, through ${nameOf(route.target)}`);
+  return because(`${failure.message}, through ${nameOf(route.target)}`);
 }

@@ -1,12 +1,13 @@
 import type { HttpClient } from '../../http-client/client.ts';
 import { HttpSession } from '../../http-client/http-session.ts';
+import type { Era } from '../../protocol/versions.ts';
 import { SseTransport } from './sse.ts';
 import { StreamableTransport } from './streamable.ts';
 import type { TransportSource } from './transport.ts';
 
 /** @param isAnyEventName whether events of any name carry messages */
-export function streamableSource(http: HttpClient, isAnyEventName: () => boolean): TransportSource {
-  return (events) => new StreamableTransport(new HttpSession(http), events, isAnyEventName);
+export function streamableSource(http: HttpClient, era: Era, isAnyEventName: () => boolean): TransportSource {
+  return (events) => new StreamableTransport(new HttpSession(http), era, events, isAnyEventName);
 }
 
 /**

@@ -2,6 +2,7 @@ import type { HttpRequest, HttpSession } from '../../http-client/http-session.ts
 import type { HttpResponse } from '../../http-client/response.ts';
 import { mediaType, sessionHeader, sseType, versionHeader } from '../../protocol/headers.ts';
 import type { Message, ResponseMessage } from '../../protocol/messages.ts';
+import type { Era } from '../../protocol/versions.ts';
 import { Abort, type Signal } from '../../runtime/abort.ts';
 import type { Completion } from '../../runtime/completion.ts';
 import { deadlines, sleep } from '../../runtime/deadlines.ts';
@@ -16,20 +17,26 @@ import type { RequestCompletion, RequestHeaders, Transport, TransportEvents } fr
 /** How long the session's stream may take to bring an answer that the stream of its request ended without. */
 const afterStreamMs = 1_000;
 
-/** MCP 2025-11-25, Transports, Streamable HTTP: a POST for each message, and a GET stream for messages of no request. */
+/**
+ * Streamable HTTP: a POST for each message. MCP 2025-11-25, Transports: with a session id, and a GET stream for messages of no
+ * request. MCP 2026-07-28, Streamable HTTP: with neither, and no stream is resumed.
+ */
 export class StreamableTransport implements Transport, StreamOwner {
   readonly name = 'streamable';
   readonly hasRequestStreams = true;
   readonly #http: HttpSession;
   readonly events: TransportEvents;
   readonly isAnyEventName: () => boolean;
+  readonly #era: Era;
   readonly #closing = new Abort();
   /** The session's GET stream, once it is initialized. */
   #stream: SessionStream | null = null;
   #headers: Record<string, string> = {};
+  #isInitialized = false;
 
-  constructor(http: HttpSession, events: TransportEvents, isAnyEventName: () => boolean) {
+  constructor(http: HttpSession, era: Era, events: TransportEvents, isAnyEventName: () => boolean) {
     this.#http = http;
+    this.#era = era;
     this.events = events;
     this.isAnyEventName = isAnyEventName;
   }
@@ -60,7 +67,7 @@ export class StreamableTransport implements Transport, StreamOwner {
   /** The answer to the request `id` in the response to its POST. Throws, or rejects with, an {@link UpstreamFailure}. */
   answerIn(response: HttpResponse, id: number, signal: Signal): ResponseMessage | Promise<ResponseMessage> {
     if (!response.ok) return this.#refusal(response, id);
-    if (this.#headers[sessionHeader] === undefined) this.#takeSessionId(response);
+    if (this.#era === 'legacy' && this.#headers[sessionHeader] === undefined) this.#takeSessionId(response);
     return readAnswer(this, response, id, signal);
   }
 
@@ -79,6 +86,8 @@ export class StreamableTransport implements Transport, StreamOwner {
 
   initialized(protocolVersion: string): void {
     this.#http.pinUrl();
+    this.#isInitialized = true;
+    if (this.#era === 'modern') return;
     this.#headers = { ...this.#headers, [versionHeader]: protocolVersion };
     this.#stream = new SessionStream(this.#http, this.#headers, this, this.#closing);
     void this.#stream.follow();
@@ -92,10 +101,11 @@ export class StreamableTransport implements Transport, StreamOwner {
   }
 
   isInitialized(): boolean {
-    return this.#headers[versionHeader] !== undefined;
+    return this.#isInitialized;
   }
 
   async resume(lastEventId: string, delayMs: number, signal: Signal): Promise<HttpResponse | null> {
+    if (this.#era === 'modern') return null;
     if (!(await sleep(delayMs, signal))) throw signal.reason;
     const headers = { ...this.#headers, 'last-event-id': lastEventId };
     try {
@@ -114,7 +124,7 @@ export class StreamableTransport implements Transport, StreamOwner {
     const messages = await jsonMessages(body);
     const answer = answerAmong(messages, id, this.isInitialized());
     const failure = this.#failure(response, body, answer);
-    if (answer && failure.loss === undefined && isAboutRequest(failure)) return answer;
+    if (answer && failure.loss === undefined && this.#isAboutRequest(failure)) return answer;
     freeMessages(messages.filter((message) => message !== failure.answer));
     throw failure;
   }
@@ -123,7 +133,14 @@ export class StreamableTransport implements Transport, StreamOwner {
     const sessionId = this.#headers[sessionHeader];
     const failure = refusalOf(this.#http, response, body, sessionId);
     const loss = sessionLossOf(response.status, body, sessionId !== undefined);
-    return loss ? failure.withLoss(loss, isAboutRequest(failure) ? answer : undefined) : failure;
+    return loss ? failure.withLoss(loss, this.#isAboutRequest(failure) ? answer : undefined) : failure;
+  }
+
+  /** Whether a status leaves it to the error in the body to say what is wrong with the request. */
+  #isAboutRequest({ kind, status = 0 }: UpstreamFailure): boolean {
+    // The error of a server that does not cope says nothing about the era that it speaks.
+    if (this.#era === 'modern' && !this.#isInitialized && (status >= 500 || status === 429)) return false;
+    return kind === 'protocol' || kind === 'unsupported' || kind === 'limited';
   }
 }
 
@@ -134,11 +151,6 @@ async function jsonMessages(body: string): Promise<readonly Message[]> {
   } catch {
     return [];
   }
-}
-
-/** Whether a status leaves it to the error in the body to say what is wrong with the request. */
-function isAboutRequest({ kind }: UpstreamFailure): boolean {
-  return kind === 'protocol' || kind === 'unsupported' || kind === 'limited';
 }
 
 /** A request, and the completion of its POST. */

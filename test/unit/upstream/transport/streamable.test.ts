@@ -39,6 +39,7 @@ async function takenFrom(pieces: readonly (string | Buffer)[]): Promise<string[]
   const onMessage = (message: Message) => void taken.push(message.kind);
   const transport = new StreamableTransport(
     client,
+    'legacy',
     { onMessage, onClosed() {}, onSuspect() {}, onDeaf() {} },
     () => false,
   );

@@ -1,0 +1,81 @@
+import type { ObjectText } from '../../json/object.ts';
+import type { CacheHints } from '../../protocol/exchange.ts';
+import type { ResponseMessage } from '../../protocol/messages.ts';
+import { reservedMeta } from '../../protocol/reserved-meta.ts';
+import type { Payload } from '../../runtime/owned-bytes.ts';
+
+/** The type of a result that completes its request. MCP 2026-07-28, Base Protocol, Results. */
+const complete = 'complete';
+const space = 0x20;
+
+/** The methods whose results carry hints. In other results, members of the same names mean something else. */
+const cacheableMethods: ReadonlySet<string> = new Set(
+  [
+    'tools/list',
+    'prompts/list',
+    'resources/list',
+    'resources/templates/list',
+    'resources/read',
+    'resources/directory/read',
+    'skills/list',
+    'skills/get',
+  ].map((method) => JSON.stringify(method)),
+);
+
+/**
+ * The answer of a server without the members that belong to the hop: the type of the result, its hints for caches, and the
+ * server's identity. They are cut out of the text, or blanked in bytes, and nothing else is touched. MCP 2026-07-28, Base
+ * Protocol, Results; Caching.
+ */
+export function readResult(answer: ResponseMessage, methodText: string): ResponseMessage {
+  const { result, payload } = answer;
+  if (result === undefined) return answer;
+  const removed = ['resultType'];
+  const isCacheable = cacheableMethods.has(methodText);
+  if (isCacheable) removed.push('ttlMs', 'cacheScope');
+  const meta = result.object('_meta');
+  const identity = meta?.spans([reservedMeta.serverInfo]) ?? [];
+  if (meta !== undefined && identity.length > 0 && meta.size === 1) removed.push('_meta');
+  const spans = result.spans(removed);
+  // A repeated `_meta` is cut out as a whole with the others, or not at all.
+  if (identity.length > 0 && !removed.includes('_meta')) spans.push(...identity);
+  const resultType = result.string('resultType');
+  const cache = isCacheable ? hintsIn(result) : undefined;
+  return {
+    kind: 'response',
+    id: answer.id,
+    error: undefined,
+    isError: answer.isError,
+    payload: spans.length === 0 ? payload : without(payload, result, inOrder(spans), answer.place),
+    ...(resultType !== undefined && resultType !== complete && { resultType }),
+    ...(cache && { cache }),
+    start: answer.start,
+  };
+}
+
+/** The spans by their starts: those in `_meta` come last. */
+function inOrder(spans: number[]): number[] {
+  const pairs: [number, number][] = [];
+  for (let i = 0; i < spans.length; i += 2) pairs.push([spans[i]!, spans[i + 1]!]);
+  return pairs.sort(([a], [b]) => a - b).flat();
+}
+
+function without(
+  payload: Payload,
+  result: ObjectText,
+  spans: readonly number[],
+  place: ResponseMessage['place'],
+): Payload {
+  if (typeof payload === 'string' || place === undefined) return result.cut(spans);
+  for (let i = 0; i < spans.length; i += 2) payload.bytes.fill(space, place(spans[i]!), place(spans[i + 1]!));
+  return payload;
+}
+
+/** Absent or invalid hints are the most careful ones. */
+function hintsIn(result: ObjectText): CacheHints | undefined {
+  const ttlMs = result.number('ttlMs');
+  const scope = result.string('cacheScope');
+  if (ttlMs === undefined && scope === undefined) return undefined;
+  const isValid = ttlMs !== undefined && Number.isSafeInteger(ttlMs) && ttlMs > 0;
+  return { ttlMs: isValid ? ttlMs : 0, scope: scope === 'public' ? 'public' : 'private' };
+}

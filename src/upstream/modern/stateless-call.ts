@@ -1,0 +1,100 @@
+import type { MemberEdit } from '../../json/object.ts';
+import type { ResponseMessage } from '../../protocol/messages.ts';
+import type { Completion } from '../../runtime/completion.ts';
+import { settledOrAborted } from '../../runtime/deadlines.ts';
+import { freePayload } from '../../runtime/owned-bytes.ts';
+import { cancelled } from '../failure.ts';
+import type { UpstreamCall } from '../pending-request.ts';
+import { readResult } from './result.ts';
+import { TaskRun } from './task-run.ts';
+
+/** The error of a server that misses a header, or finds another value. MCP 2026-07-28, Streamable HTTP, Server Validation. */
+const headerMismatch = -32020;
+const toolCall = '"tools/call"';
+/** The type of a result that names a task. MCP extension `io.modelcontextprotocol/tasks`. */
+const taskType = 'task';
+
+/** The session of calls. */
+export interface StatelessCallOwner {
+  /** Whether its requests have headers. */
+  readonly hasHeaders: boolean;
+  start(
+    call: UpstreamCall,
+    target: MemberEdit | null,
+    timeoutMs: number,
+    done: Completion<ResponseMessage>,
+  ): void;
+  /** Lists the tools again. Rejects if that fails. */
+  relistTools(timeoutMs: number): Promise<void>;
+  /** Waits for a task before the session closes. */
+  keep(run: Promise<void>): void;
+}
+
+/** A client's call of a modern server, whose result is rid of what belongs to the hop. */
+export class StatelessCall implements Completion<ResponseMessage> {
+  readonly #owner: StatelessCallOwner;
+  readonly #call: UpstreamCall;
+  readonly #target: MemberEdit | null;
+  readonly #done: Completion<ResponseMessage>;
+  readonly #timeoutMs: number;
+  readonly #startMs = performance.now();
+  #isSecond = false;
+
+  constructor(
+    owner: StatelessCallOwner,
+    call: UpstreamCall,
+    target: MemberEdit | null,
+    timeoutMs: number,
+    done: Completion<ResponseMessage>,
+  ) {
+    this.#owner = owner;
+    this.#call = call;
+    this.#target = target;
+    this.#timeoutMs = timeoutMs;
+    this.#done = done;
+  }
+
+  start(): void {
+    this.#owner.start(this.#call, this.#target, this.#timeoutMs, this);
+  }
+
+  resolve(answer: ResponseMessage): void {
+    const { methodText, caller } = this.#call;
+    if (answer.error) {
+      const isStale = answer.error.code === headerMismatch && methodText === toolCall;
+      if (isStale && this.#owner.hasHeaders && !this.#isSecond) void this.#repeat(answer);
+      else this.#done.resolve(answer);
+      return;
+    }
+    const result = readResult(answer, methodText);
+    if (result.resultType !== taskType || caller?.era !== 'legacy') this.#done.resolve(result);
+    else this.#owner.keep(new TaskRun(this.#owner, this.#call, this.#leftMs, this.#done).follow(result));
+  }
+
+  reject(reason: unknown): void {
+    this.#done.reject(reason);
+  }
+
+  get #leftMs(): number {
+    return Math.max(1, this.#timeoutMs - (performance.now() - this.#startMs));
+  }
+
+  /** The tool's parameters have other headers by now. MCP 2026-07-28, Streamable HTTP, Client Behavior. */
+  async #repeat(answer: ResponseMessage): Promise<void> {
+    const { signal } = this.#call;
+    this.#isSecond = true;
+    let isListed = false;
+    const listed = this.#owner.relistTools(this.#leftMs).then(
+      () => (isListed = true),
+      () => {},
+    );
+    await settledOrAborted(listed, signal, this.#leftMs);
+    if (!isListed && !signal.aborted) {
+      this.#done.resolve(answer);
+      return;
+    }
+    freePayload(answer.payload);
+    if (signal.aborted) this.#done.reject(cancelled());
+    else this.#owner.start(this.#call, this.#target, this.#leftMs, this);
+  }
+}
