@@ -15,6 +15,7 @@ interface ModernRequest {
   /** Further headers; null: without this one. */
   readonly headers?: Record<string, string | null>;
   readonly id?: string | number;
+  readonly signal?: AbortSignal;
 }
 
 /** What became of a modern request. */
@@ -28,7 +29,7 @@ interface ModernAnswer {
 
 /** POSTs a request of revision 2026-07-28 as the specification wants it, but for what `request` changes. */
 export function postModern(url: string, method: string, request: ModernRequest = {}): Promise<Response> {
-  const { params = {}, headers = {}, id = 1 } = request;
+  const { params = {}, headers = {}, id = 1, signal } = request;
   const name = params.name ?? params.uri ?? params.taskId;
   const all: Record<string, string | null> = {
     'mcp-protocol-version': '2026-07-28',
@@ -43,7 +44,7 @@ export function postModern(url: string, method: string, request: ModernRequest =
     method,
     params: { ...params, _meta: { ...modernMeta, ...params._meta } },
   };
-  return rawPost(url, body, Object.fromEntries(present));
+  return rawPost(url, body, Object.fromEntries(present), signal);
 }
 
 /** The same, read to its answer. */

@@ -15,9 +15,15 @@ export interface RpcMessage {
 export const acceptBoth = 'application/json, text/event-stream';
 
 /** POSTs `body` (a string goes as it is) as `application/json` that accepts JSON and SSE; `headers` win. */
-export function rawPost(url: string, body: unknown, headers: Record<string, string> = {}): Promise<Response> {
+export function rawPost(
+  url: string,
+  body: unknown,
+  headers: Record<string, string> = {},
+  signal?: AbortSignal,
+): Promise<Response> {
   return fetch(url, {
     method: 'POST',
+    ...(signal && { signal }),
     headers: { 'content-type': 'application/json', accept: acceptBoth, ...headers },
     body: typeof body === 'string' ? body : JSON.stringify(body),
   });

@@ -1,5 +1,5 @@
 import { GatewayError } from '../../errors.ts';
-import { ObjectText } from '../../json/object.ts';
+import type { ObjectText } from '../../json/object.ts';
 import { versionHeader } from '../../protocol/headers.ts';
 import type { RequestMessage } from '../../protocol/messages.ts';
 import type { Registry } from '../../registry/registry.ts';
@@ -116,6 +116,6 @@ function neutralParams(
   const inputResponses = neutral.member('inputResponses');
   const requestState = neutral.member('requestState');
   if (inputResponses === undefined && requestState === undefined) return { params: neutral, retry: null };
-  const without = new ObjectText(neutral.without('inputResponses', 'requestState'));
-  return { params: without, retry: { inputResponses, requestState } };
+  const rest = neutral.edited('inputResponses', null).edited('requestState', null);
+  return { params: rest, retry: { inputResponses, requestState } };
 }
