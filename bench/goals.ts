@@ -3,6 +3,7 @@
 import type { Figures } from './figures.ts';
 import { formatted } from './tables.ts';
 import { atConcurrency, call, callConcurrencies, variantNames, variants } from './workloads/call.ts';
+import { eras, isolation, pairingNames, pairings, parked } from './workloads/eras.ts';
 import { calling, faults, healthyOnly, starting } from './workloads/faults.ts';
 import { idle, idleCounts, idleSetting } from './workloads/idle.ts';
 import { large, largeSetting, largeSizes } from './workloads/large.ts';
@@ -231,6 +232,39 @@ function overloadGoals(figures: Figures, isFull: boolean): Outcome[] {
   ];
 }
 
+function eraGoals(figures: Figures): Outcome[] {
+  const { legacy, modern, toModern, toLegacy, stdio } = pairingNames;
+  const of = (name: string, to: string) => figures.ratio(eras, pairings, name, to, 'cpuUs');
+  const bridges = ['supergateway', 'npm mcp-proxy'].map((name) => ({
+    what: name,
+    value: ratio(
+      figures.median(eras, pairings, stdio, 'cpuUs'),
+      figures.median(eras, pairings, name, 'cpuUs'),
+    ),
+    limit: 0.2,
+  }));
+  const eachBytes = figures.median(eras, isolation, ours, 'bytesEach');
+  return [
+    outcome('eras: CPU modern to modern ≤ 1.15 × legacy to legacy', [
+      { what: 'ratio', value: of(modern, legacy), limit: 1.15 },
+    ]),
+    outcome(
+      'eras: CPU from one era to the other ≤ 1.3 × legacy to legacy',
+      [toModern, toLegacy].map((name) => ({ what: name, value: of(name, legacy), limit: 1.3 })),
+    ),
+    outcome('eras: CPU over stdio ≤ 1.2 × over HTTP', [
+      { what: 'ratio', value: of(stdio, legacy), limit: 1.2 },
+    ]),
+    outcome('eras: CPU over stdio ≤ a fifth of other bridges’', bridges),
+    outcome('eras: a parked and resumed call takes ≤ 1 ms more than the question itself, p50', [
+      { what: 'ms', value: figures.median(eras, parked, ours, 'addedP50Ms'), limit: 1 },
+    ]),
+    outcome(`eras: ${isolation} take ≤ 64 KB each`, [
+      { what: 'KB', value: ratio(eachBytes, 1024), limit: 64, digits: 1 },
+    ]),
+  ];
+}
+
 /** The outcomes of all goals. */
 export function outcomesOf(figures: Figures, isFull: boolean): Outcome[] {
   return [
@@ -238,6 +272,7 @@ export function outcomesOf(figures: Figures, isFull: boolean): Outcome[] {
     ...listGoals(figures),
     ...largeGoals(figures),
     ...streamGoals(figures),
+    ...eraGoals(figures),
     ...idleGoals(figures),
     ...faultGoals(figures),
     ...overloadGoals(figures, isFull),

@@ -16,3 +16,19 @@ export function callMessage(tool: string, bytes: number): string {
 
 /** A tools/list request. */
 export const listMessage = JSON.stringify({ jsonrpc: '2.0', id: Number(firstId), method: 'tools/list' });
+
+/** The same call in the modern era, whose `_meta` comes in addition. */
+export function modernCallMessage(tool: string, bytes: number): string {
+  const call = JSON.parse(callMessage(tool, bytes));
+  call.params._meta = {
+    'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+    'io.modelcontextprotocol/clientInfo': { name: 'bench', version: '1' },
+    'io.modelcontextprotocol/clientCapabilities': {},
+  };
+  return JSON.stringify(call);
+}
+
+/** The header lines of a call of `tool` in the modern era. */
+export function modernHeaders(tool: string): string[] {
+  return ['MCP-Protocol-Version: 2026-07-28', 'Mcp-Method: tools/call', `Mcp-Name: ${tool}`];
+}

@@ -19,6 +19,8 @@ export interface MeasuredProcess extends AsyncDisposable {
   alive(): boolean;
   /** CPU time used so far, user and system. */
   cpuNs(): number;
+  /** The same without its descendants. */
+  ownCpuNs(): number;
   residentBytes(): number;
   /** The most resident memory since `resetPeak`. */
   peakBytes(): number;
@@ -35,6 +37,7 @@ export function measured(child: Subprocess, port: number): MeasuredProcess {
     port,
     alive: () => child.exitCode === null && child.signalCode === null,
     cpuNs: () => sum(cpuNs),
+    ownCpuNs: () => cpuNs(child.pid),
     residentBytes: () => sum(residentBytes),
     peakBytes: () => sum(peakBytes),
     resetPeak: () => treeOf(child.pid).forEach(resetPeak),

@@ -11,6 +11,7 @@ import { endAll, removeFolders } from './processes.ts';
 import { goalTable, writeReport } from './report.ts';
 import { resultOf, saveResult } from './results.ts';
 import { callWorkload } from './workloads/call.ts';
+import { erasWorkload } from './workloads/eras.ts';
 import { faultsWorkload } from './workloads/faults.ts';
 import { idleWorkload } from './workloads/idle.ts';
 import { largeWorkload } from './workloads/large.ts';
@@ -23,6 +24,7 @@ const workloads: readonly Workload[] = [
   listWorkload,
   largeWorkload,
   streamWorkload,
+  erasWorkload,
   idleWorkload,
   faultsWorkload,
   overloadWorkload,

@@ -21,6 +21,10 @@ export interface ListenerSpec {
   readonly events: number;
   /** The interval between events; 0 sends all of them at once. */
   readonly gapMs: number;
+  /** The revision that it speaks: 2025-11-25, or 2026-07-28 and nothing older. */
+  readonly era?: 'legacy' | 'modern';
+  /** Whether each call asks the client for an elicitation before the answer. */
+  readonly asks?: boolean;
 }
 
 /** The JSON around the text of a call's result. */
@@ -45,8 +49,14 @@ const lastChunk = Buffer.from('0\r\n\r\n');
 const initialized =
   '{"protocolVersion":"2025-11-25","capabilities":{"tools":{}},"serverInfo":{"name":"bench-upstream","version":"1"}}';
 
+/** What each result of the modern era begins with. */
+const complete =
+  '{"resultType":"complete","_meta":{"io.modelcontextprotocol/serverInfo":{"name":"bench-upstream","version":"1"}},';
+const discovered =
+  '"supportedVersions":["2026-07-28"],"capabilities":{"tools":{}},"ttlMs":300000,"cacheScope":"public"}';
+
 /** The JSON text of the member `name` if it is a number or a string without escapes, else ''. */
-function memberOf(body: string, name: string): string {
+export function memberOf(body: string, name: string): string {
   let at = body.indexOf(`"${name}"`);
   if (at < 0) return '';
   at = body.indexOf(':', at) + 1;
@@ -57,8 +67,10 @@ function memberOf(body: string, name: string): string {
 }
 
 function serve(spec: ListenerSpec): number {
+  const isModern = spec.era === 'modern';
   const list = Buffer.from(
     JSON.stringify({
+      ...(isModern && { ttlMs: 300_000, cacheScope: 'public' }),
       tools: Array.from({ length: spec.tools }, (_, index) => ({
         name: `tool_${index}`,
         description: `The tool number ${index} of the benchmark: takes a text and answers with one of fixed size.`,
@@ -94,6 +106,9 @@ function serve(spec: ListenerSpec): number {
     writer.send(socket, bytes);
   }
 
+  /** The beginning of a result, with what its era adds. */
+  const framed = (before: string) => (isModern ? complete + before.slice(1) : before);
+
   function stream(socket: Socket<Client>, id: string, tag: string, body: string): void {
     const { writer } = socket.data;
     const token = memberOf(body, 'progressToken') || 'null';
@@ -127,6 +142,32 @@ function serve(spec: ListenerSpec): number {
     }, spec.gapMs);
   }
 
+  /** The calls that wait for the answer to their question, by its id. */
+  const asking = new Map<string, { readonly socket: Socket<Client>; readonly id: string }>();
+  let lastQuestion = 0;
+  const chunkOf = (message: string) => {
+    const event = `event: message\ndata: ${message}\n\n`;
+    return `${event.length.toString(16)}\r\n${event}\r\n`;
+  };
+
+  function ask(socket: Socket<Client>, id: string): void {
+    const question = String(++lastQuestion);
+    asking.set(question, { socket, id });
+    const schema = '{"type":"object","properties":{"ok":{"type":"boolean"}}}';
+    const params = `{"message":"ok?","requestedSchema":${schema}}`;
+    const message = `{"jsonrpc":"2.0","id":${question},"method":"elicitation/create","params":${params}}`;
+    socket.data.writer.send(socket, Buffer.concat([sseHead, Buffer.from(chunkOf(message))]));
+  }
+
+  /** The client has answered a question: its call ends. */
+  function answered(question: string): void {
+    const call = asking.get(question);
+    asking.delete(question);
+    if (!call) return;
+    const result = `{"jsonrpc":"2.0","id":${call.id},"result":{"content":[{"type":"text","text":"ok"}]}}`;
+    call.socket.data.writer.send(call.socket, Buffer.concat([Buffer.from(chunkOf(result)), lastChunk]));
+  }
+
   function take(socket: Socket<Client>, head: Head, body: string): void {
     if (!head.text.startsWith('POST ')) {
       socket.data.writer.send(socket, notAllowed);
@@ -134,14 +175,18 @@ function serve(spec: ListenerSpec): number {
     }
     const method = memberOf(body, 'method');
     const id = memberOf(body, 'id');
-    if (id === '') socket.data.writer.send(socket, accepted);
+    if (method === '') answered(id);
+    if (id === '' || method === '') socket.data.writer.send(socket, accepted);
     else if (method === '"tools/call"') {
       const tagAt = body.indexOf('#');
       const tag = tagAt < 0 ? '#'.repeat(tagLength) : body.slice(tagAt, tagAt + tagLength);
-      if (spec.events > 0) stream(socket, id, tag, body);
-      else answer(socket, id, resultFrame.before + tag, fillerFor(body));
-    } else if (method === '"tools/list"') answer(socket, id, '', list);
-    else if (method === '"initialize"') answer(socket, id, initialized, Buffer.alloc(0));
+      if (spec.asks) ask(socket, id);
+      else if (spec.events > 0) stream(socket, id, tag, body);
+      else answer(socket, id, framed(resultFrame.before) + tag, fillerFor(body));
+    } else if (method === '"tools/list"') answer(socket, id, framed('{'), list.subarray(1));
+    else if (isModern && method === '"server/discover"')
+      answer(socket, id, complete + discovered, Buffer.alloc(0));
+    else if (!isModern && method === '"initialize"') answer(socket, id, initialized, Buffer.alloc(0));
     else if (method === '"ping"') answer(socket, id, '{}', Buffer.alloc(0));
     else {
       const error = `{"jsonrpc":"2.0","id":${id},"error":{"code":-32601,"message":"Method not found"}}`;

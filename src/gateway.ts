@@ -174,6 +174,7 @@ export class Gateway {
         const uptimeMs = performance.now() - this.#startMs;
         return healthOf(this.#upstreams.all(), this.#loaded.disabled, this.#options.redactor, uptimeMs);
       },
+      hasView: (name) => this.#registry.view(name) !== undefined,
       ready: () => this.#stopped === null && areRequiredConnected(this.#upstreams.all()),
       reload: () => this.reload(),
     });
@@ -207,7 +208,8 @@ export class Gateway {
 
   #applyUpstreams(diff: Pick<ConfigDiff, 'added' | 'restarted' | 'updated'>): void {
     this.#upstreams.apply(this.#loaded, diff);
-    this.#endpoint.viewsGone(this.#registry.configure(this.#upstreams.all(), []));
+    const gone = this.#registry.configure(this.#upstreams.all(), this.#loaded.config.profiles);
+    this.#endpoint.viewsGone(gone);
     this.#router.subscriptions.setUpstreams(this.#upstreams.all());
   }
 

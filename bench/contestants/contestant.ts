@@ -7,6 +7,10 @@ import { dirname, join } from 'node:path';
 export interface UpstreamAddress {
   readonly name: string;
   readonly port: number;
+  /** The command of a server over stdio, which has no port. */
+  readonly command?: readonly string[];
+  /** How many clients may have a session of their own with it; undefined: all share one. */
+  readonly isolation?: number;
 }
 
 /** The settings that a contestant is started with. */

@@ -10,9 +10,11 @@ import { type Contestant, cargoProgram, cargoVersion, type Setup } from './conte
 /** Writes the configuration, whose format both share. */
 function writeMcpsteadConfig({ upstreams, port, folder, token }: Setup): string {
   const file = join(folder, 'mcpstead.yaml');
-  const servers = upstreams.map(
-    ({ name, port }) => `  - { name: ${name}, url: 'http://127.0.0.1:${port}/mcp' }\n`,
-  );
+  const servers = upstreams.map(({ name, port, command: [program, ...args] = [], isolation }) => {
+    const address = program ? { command: program, args } : { url: `http://127.0.0.1:${port}/mcp` };
+    const isolated = isolation === undefined ? {} : { isolation: 'session', isolation_max: isolation };
+    return `  - ${JSON.stringify({ name, ...address, ...isolated })}\n`;
+  });
   writeFileSync(
     file,
     `host: 127.0.0.1\nport: ${port}\nmcp: { auth: { mode: ${token === null ? 'none' : 'bearer'} } }\n` +

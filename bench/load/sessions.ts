@@ -1,5 +1,6 @@
 // Idle sessions, each with or without an open stream.
 
+import { callMessage } from '../messages.ts';
 import { headerOf } from '../wire.ts';
 import { Connection, del, get, post, type Target } from './connection.ts';
 
@@ -10,6 +11,8 @@ export interface HoldSpec {
   readonly sessions: number;
   /** Whether each session keeps a stream of server messages open. */
   readonly streams: boolean;
+  /** The tool that each session calls once. */
+  readonly calls?: string;
 }
 
 /** Counts the sessions (`held`), closes all streams and leaves the sessions to the gateway (`release`), or ends them (`end`). */
@@ -95,6 +98,7 @@ export async function hold(spec: HoldSpec): Promise<Held> {
       if (session === null) throw new Error('initialize opened no session');
       const target = { ...entry, headers: [...entry.headers, `Mcp-Session-Id: ${session}`] };
       await client.send(post(target, initialized));
+      if (spec.calls) await client.send(post(target, callMessage(spec.calls, 0)));
       if (spec.streams) await openStream(target);
       sessions.push(target);
     },

@@ -3,6 +3,8 @@ import { isDisabled } from './disabled.ts';
 import type { YamlFile } from './document.ts';
 import { isCustomaryVariable } from './hidden-spans.ts';
 import { dotted, type Problem, quote, shownKey } from './problems.ts';
+import { profileProblems } from './profile-checks.ts';
+
 import { isBearerToken, isVariableName } from './rules.ts';
 import type { Source, Span } from './source.ts';
 import { targetProblems } from './targets.ts';
@@ -32,7 +34,7 @@ export function crossCheck(
   const warnings: string[] = [];
   const upstreamTokens = new Map<string, string>();
   const names = new Map<string, Span>();
-  const { servers } = mapping(value);
+  const { servers, profiles } = mapping(value);
 
   for (const [index, item] of (Array.isArray(servers) ? servers : []).entries()) {
     const server = mapping(item);
@@ -69,6 +71,8 @@ export function crossCheck(
     const token = tokenFrom(env, variable, shown, file.spanOf(tokenPath), problems);
     if (token !== null && name !== null) upstreamTokens.set(name, token);
   }
+
+  problems.push(...profileProblems(profiles, names, file));
 
   let bearerToken: string | null = null;
   if (mapping(mapping(mapping(value).mcp).auth).mode === 'bearer') {

@@ -98,9 +98,15 @@ const foreignKeys: Readonly<Record<string, readonly ForeignKey[]>> = {
       'approval of calls is up to the client; remove it',
     ],
     [
-      'includetools excludetools allowedtools disabledtools enabledtools toolfilter allow deny',
-      notes.filters,
+      'includetools allowedtools enabledtools toolfilter toolsallow allow include',
+      'write "tools: { allow: [NAME, …] }"',
     ],
+    [
+      'excludetools disabledtools blockedtools deniedtools toolsdeny deny exclude',
+      'write "tools: { deny: [NAME, …] }"',
+    ],
+    ['prefix toolprefix namespace', 'write "tools: { prefix: TEXT }"'],
+    ['rename toolrename toolaliases toolalias', 'write "tools: { rename: { OLD: NEW } }"'],
     [
       'insecure insecureskipverify skipverify verify verifyssl verifytls sslverify tlsverify rejectunauthorized tls ssl',
       'write "tls_skip_verify: true" to accept any certificate',
@@ -121,7 +127,9 @@ const foreignKeys: Readonly<Record<string, readonly ForeignKey[]>> = {
   ],
   'servers[].tools': [
     ['ttl refresh refreshseconds interval cacheseconds', 'write "ttl_seconds"'],
-    ['allow deny include exclude rename prefix filter', notes.filters],
+    ['include whitelist allowlist allowed enabled filter', 'write "allow: [NAME, …]"'],
+    ['exclude blacklist denylist denied disabled hidden', 'write "deny: [NAME, …]"'],
+    ['aliases alias names', 'write "rename: { OLD: NEW }"'],
   ],
 };
 

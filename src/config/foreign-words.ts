@@ -7,7 +7,6 @@ export const notes = {
   stdio: 'a server on stdio has "command: PROGRAM" and "args: [...]" in place of "url"',
   oauth: 'OAuth is not supported yet by this version',
   version: 'the protocol version is negotiated; remove it',
-  filters: 'tools cannot be filtered or renamed yet by this version',
   serverToken:
     'do not write a token into the file; put it into an environment variable and name that in auth.token_env',
   gatewayToken:

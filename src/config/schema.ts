@@ -40,6 +40,7 @@ export const maxRequestBytes = 1_073_741_824;
 /** By the target of the server. */
 const defaultConnectSeconds = { url: 10, command: 60 };
 
+const serverNamePattern = '(?!.*__)[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9.-])?';
 const prefixExpected = 'true, false or a text like the name of a server';
 const toolNameExpected = 'a name of at most 128 letters, digits, "_", "-" and "."';
 
@@ -69,7 +70,7 @@ const serverKeys = section({
     'Unique name; its tools are listed as `<name>__<tool>`. Letters, digits, `_`, `-` and `.`; begins with a ' +
       'letter or digit, contains no `__` and does not end in `_`.',
     checkedText(serverNameExpected, 'a name').meta({
-      pattern: orExpanded('(?!.*__)[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9.-])?'),
+      pattern: orExpanded(serverNamePattern),
     }),
   ),
   url: reconnect(
@@ -232,6 +233,21 @@ const serverSchema = serverKeys.transform(({ timeouts, ...server }) => {
   return { ...server, timeouts: { connect_seconds, ...others } };
 });
 
+const profileSchema = section({
+  name: update(
+    'Unique among servers and profiles; a name like that of a server.',
+    checkedText(serverNameExpected, 'a name').meta({ pattern: `^(?:${serverNamePattern})$` }),
+  ),
+  servers: update(
+    'The names of the servers that the profile shows, in any order.',
+    z.array(z.string('the name of a server'), 'a list of names').min(1, 'at least one name of a server'),
+  ),
+  tools: group(
+    'What the profile shows of the tools that the servers show.',
+    filterOf('tools, by the names that clients of `/mcp` know'),
+  ),
+});
+
 /** The whole file. Unknown keys are problems. */
 export const configSchema = section({
   host: restart(
@@ -276,6 +292,10 @@ export const configSchema = section({
     // Not `default`, which zod leaves out of the JSON Schema if there is a transform, as in `reconnect`.
     .prefault([])
     .describe('The upstream MCP servers, in the order in which their tools are listed.'),
+  profiles: z
+    .array(profileSchema, 'a list of profiles, each with "- name: …"')
+    .default([])
+    .describe('Selections of servers and of their tools. Each is served at `/mcp/NAME`.'),
   state_dir: restart(
     'The directory for the key of client sessions and for other state that outlives a restart, readable by its owner only. By default `$STATE_DIRECTORY`, `$XDG_STATE_HOME/mcpstead`, `~/.local/state/mcpstead`, or on Windows `%LOCALAPPDATA%\\mcpstead`.',
     checkedText(pathExpected, 'a path or null').nullable().default(null),

@@ -51,7 +51,7 @@ export function valueAdvice({ path, raw, expects }: WrongValue): string | null {
   }
   const adviceAt = adviceByPlace[place];
   if (adviceAt !== undefined) return adviceAt(raw);
-  if (place === 'servers[].tools' && Array.isArray(raw)) return notes.filters;
+  if (place === 'servers[].tools' && Array.isArray(raw)) return 'write { allow: [NAME, …] }';
   if (typeof raw === 'object') return null;
   if (expects === 'mapping') return sectionAdvice(place, raw);
   if (expects === 'number') return numberAdvice(String(path.at(-1)), raw);

@@ -3,7 +3,7 @@ import { longValues, maxShortChars } from '../json/long-values.ts';
 import type { Ends } from '../json/scan.ts';
 import type { DownstreamMetrics } from '../observability/downstream-metrics.ts';
 import type { Logger } from '../observability/log.ts';
-import { type Caller, sessionlessCallers } from '../protocol/caller.ts';
+import { type Caller, sessionlessCaller } from '../protocol/caller.ts';
 import { sessionHeader, versionHeader } from '../protocol/headers.ts';
 import type { Kind } from '../protocol/kinds.ts';
 import type {
@@ -77,7 +77,7 @@ export class Endpoint {
       registry,
       gateways,
     });
-    this.#lifecycle = new Lifecycle({ sessions, metrics, log, streams, gateways });
+    this.#lifecycle = new Lifecycle({ registry, sessions, metrics, log, streams, gateways });
   }
 
   /** Answers a POST, GET or DELETE. Never throws. */
@@ -106,7 +106,10 @@ export class Endpoint {
 
   /** These views are gone, and what belongs to them ends. */
   viewsGone(views: readonly string[]): void {
-    for (const view of views) this.#modern.listens.endView(view);
+    for (const view of views) {
+      this.#sessions.endView(view);
+      this.#modern.listens.endView(view);
+    }
   }
 
   /**
@@ -255,8 +258,8 @@ export class Endpoint {
   }
 }
 
-function callerOf(session: Session | undefined, { principal }: EndpointRequest): Caller {
-  return session?.caller ?? sessionlessCallers[principal];
+function callerOf(session: Session | undefined, { principal, view }: EndpointRequest): Caller {
+  return session?.caller ?? sessionlessCaller(principal, view);
 }
 
 /** MCP 2025-11-25, Transports, Sending Messages to the Server. */

@@ -18,24 +18,29 @@ export class McpRequest extends BodyRequest implements EndpointRequest, Sendable
   readonly #server: Bun.Server<undefined>;
   readonly accepted: AcceptedTypes;
   readonly principal: Principal;
-  readonly view = '';
+  readonly view: string;
   readonly #result = Promise.withResolvers<Response>();
   #response: Response | null = null;
   #holding: Holding | null = null;
   #isLong = false;
 
-  /** @param maxBytes limits the body */
+  /**
+   * @param view the part of the gateway that the path names; empty for the whole
+   * @param maxBytes limits the body
+   */
   constructor(
     endpoint: Endpoint,
     request: Request,
     server: Bun.Server<undefined>,
     principal: Principal,
+    view: string,
     maxBytes: number,
   ) {
     super(request, maxBytes);
     this.#endpoint = endpoint;
     this.#server = server;
     this.principal = principal;
+    this.view = view;
     this.accepted = parseAccept(request.headers.get('accept'));
   }
 

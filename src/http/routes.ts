@@ -15,11 +15,14 @@ export interface HttpParts {
   readonly logger: Logger;
   readonly health: () => Health;
   readonly ready: () => boolean;
+  /** Whether a server or a profile has this name. */
+  readonly hasView: (name: string) => boolean;
   /** Resolves to a JSON value for the response; rejects with a {@link GatewayError}. */
   readonly reload: () => Promise<unknown>;
 }
 
-type Handler = (request: Request, server: Bun.Server<undefined>) => Response | Promise<Response>;
+type RoutedRequest = Request & { readonly params?: Readonly<Record<string, string>> };
+type Handler = (request: RoutedRequest, server: Bun.Server<undefined>) => Response | Promise<Response>;
 
 export interface Route {
   readonly methods: Readonly<Record<string, Handler>>;
@@ -27,21 +30,32 @@ export interface Route {
   readonly isGuarded: boolean;
 }
 
+/** Longer names of views are truncated in errors. */
+const maxShownChars = 100;
+
 /** All routes by path. @param settings returns the current ones */
 export function routesOf(parts: HttpParts, settings: () => HttpSettings): Record<string, Route> {
   const { endpoint, health, ready, metrics, reload } = parts;
-  const handleMcp: Handler = (request, server) => {
+  const handleMcp = (request: Request, server: Bun.Server<undefined>, view: string) => {
     const { bearerGuard, maxRequestBytes } = settings();
     const principal = bearerGuard === null ? 'none' : 'bearer';
-    const mcpRequest = new McpRequest(endpoint, request, server, principal, maxRequestBytes);
+    const mcpRequest = new McpRequest(endpoint, request, server, principal, view, maxRequestBytes);
     endpoint.handle(mcpRequest);
     return mcpRequest.response;
   };
-  const mcp: Route = { methods: { POST: handleMcp, GET: handleMcp, DELETE: handleMcp }, isGuarded: true };
+  const whole = mcpRoute((request, server) => handleMcp(request, server, ''));
+  const view = mcpRoute((request, server) => {
+    const name = request.params?.view ?? '';
+    if (parts.hasView(name)) return handleMcp(request, server, name);
+    const shown = JSON.stringify(name.slice(0, maxShownChars));
+    return jsonError(404, `no server and no profile is named ${shown}; /mcp serves all of them`);
+  });
   return {
-    '/mcp': mcp,
+    '/mcp': whole,
     // Not a redirect, because many clients do not follow one with a POST.
-    '/mcp/': mcp,
+    '/mcp/': whole,
+    '/mcp/:view': view,
+    '/mcp/:view/': view,
     '/health': readable(() => Response.json(health())),
     '/livez': readable(() => plain(200, 'ok\n')),
     '/readyz': readable(() => (ready() ? plain(200, 'ok\n') : plain(503, 'not ready\n'))),
@@ -53,6 +67,10 @@ export function routesOf(parts: HttpParts, settings: () => HttpSettings): Record
     }),
     '/-/reload': { methods: { POST: () => reloadWith(reload) }, isGuarded: true },
   };
+}
+
+function mcpRoute(handler: Handler): Route {
+  return { methods: { POST: handler, GET: handler, DELETE: handler }, isGuarded: true };
 }
 
 /** Sets the type itself, because Bun adds it to a GET but not to a HEAD. */

@@ -27,20 +27,37 @@ export interface Caller {
   readonly channel: Channel | null;
 }
 
-/** The callers of legacy requests outside a session. */
+/** The callers of legacy requests for the whole gateway outside a session. */
 export const sessionlessCallers: Readonly<Record<Principal, Caller>> = {
-  none: sessionless('none'),
-  bearer: sessionless('bearer'),
+  none: newSessionless('none', ''),
+  bearer: newSessionless('bearer', ''),
 };
 
-function sessionless(principal: Principal): Caller {
+/** The callers of other views that have one. */
+const viewCallers = new Map<string, Readonly<Record<Principal, Caller>>>();
+/** Views are configured, so this many only come up in the course of many reloads. */
+const maxViewCallers = 10_000;
+
+/** The caller of legacy requests outside a session. @param view the name of a view, which exists */
+export function sessionlessCaller(principal: Principal, view: string): Caller {
+  if (view === '') return sessionlessCallers[principal];
+  let callers = viewCallers.get(view);
+  if (callers === undefined) {
+    if (viewCallers.size >= maxViewCallers) viewCallers.clear();
+    callers = { none: newSessionless('none', view), bearer: newSessionless('bearer', view) };
+    viewCallers.set(view, callers);
+  }
+  return callers[principal];
+}
+
+function newSessionless(principal: Principal, view: string): Caller {
   return {
     principal,
     era: 'legacy',
     sessionId: null,
     clientInfo: '{}',
     capabilities: '{}',
-    view: '',
+    view,
     logLevel: null,
     channel: null,
   };

@@ -43,7 +43,7 @@ describe('an unknown path gets 404', () => {
     '/mcp//',
     '/MCP',
     '/sse',
-    '/mcp/x',
+    '/mcp/x/y',
     '/health/',
     '/-/',
     '/__proto__',
@@ -60,6 +60,21 @@ describe('an unknown path gets 404', () => {
   test('and names the endpoint', async () => {
     expect(await (await send('GET', '/')).json()).toEqual({
       error: 'not found; the MCP endpoint is /mcp',
+    });
+  });
+});
+
+describe('a view that is not configured gets 404', () => {
+  test.each(['/mcp/x', '/mcp/x/', '/mcp/__proto__', '/mcp/%2e%2e', '/mcp/%00'])('%s', async (path) => {
+    for (const method of ['GET', 'POST', 'DELETE']) {
+      const answer = await rawRequest(gateway.origin, [`${method} ${path} HTTP/1.1`, hostLine]);
+      expect([method, answer.status]).toEqual([method, 404]);
+    }
+  });
+
+  test('and is named', async () => {
+    expect(await (await send('GET', '/mcp/x')).json()).toEqual({
+      error: 'no server and no profile is named "x"; /mcp serves all of them',
     });
   });
 });

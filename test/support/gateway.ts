@@ -13,6 +13,7 @@ export interface TestConfig {
   servers: Record<string, unknown>[];
   host?: string;
   mcp?: Record<string, unknown>;
+  profiles?: Record<string, unknown>[];
   metrics?: Record<string, unknown>;
   /** The default level is `debug`. */
   logging?: { level: LogLevel };

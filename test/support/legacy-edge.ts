@@ -7,6 +7,7 @@ import { Metrics } from '../../src/observability/metrics.ts';
 import { Redactor } from '../../src/observability/redact.ts';
 import type { Exchange } from '../../src/protocol/exchange.ts';
 import type { QuestionAnswer, QuestionMethod } from '../../src/protocol/questions.ts';
+import { Registry } from '../../src/registry/registry.ts';
 import { Abort } from '../../src/runtime/abort.ts';
 import { type State, volatileState } from '../../src/state/state.ts';
 import { pageOf, sampleValue } from './prometheus-page.ts';
@@ -34,13 +35,22 @@ export function legacyEdge(handle: (exchange: Exchange) => void, state: State = 
   const router = { handle, serverOf: () => 'up' };
   type Parts = ConstructorParameters<typeof Endpoint>[0];
   const { seal } = state;
-  const parts = { router, sessions, seal, metrics: metrics.downstream, logger: silent, gateways: () => '' };
+  const registry = new Registry(silent, () => {});
+  const parts = {
+    router,
+    registry,
+    sessions,
+    seal,
+    metrics: metrics.downstream,
+    logger: silent,
+    gateways: () => '',
+  };
   const endpoint = new Endpoint(parts as unknown as Parts);
   const server = Bun.serve({
     port: 0,
     hostname: '127.0.0.1',
     fetch(request, http) {
-      const made = new McpRequest(endpoint, request, http, 'none', 4 * 1024 * 1024);
+      const made = new McpRequest(endpoint, request, http, 'none', '', 4 * 1024 * 1024);
       endpoint.handle(made);
       return made.response;
     },

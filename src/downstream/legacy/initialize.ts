@@ -12,9 +12,14 @@ const maxNameChars = 100;
 
 /**
  * The result of `initialize`. Throws `invalid_params`.
+ * @param instructions for the use of the items in the client's view; empty: there are none
  * @param gateways the ids of this gateway and of those that it reaches
  */
-export function initializeResult(params: ObjectText | undefined, gateways: string): string {
+export function initializeResult(
+  params: ObjectText | undefined,
+  instructions: string,
+  gateways: string,
+): string {
   const wrong = (what: string) => new GatewayError('invalid_params', `initialize: ${what}`);
   const protocolVersion = params?.string('protocolVersion');
   if (params === undefined || protocolVersion === undefined)
@@ -25,6 +30,7 @@ export function initializeResult(params: ObjectText | undefined, gateways: strin
     protocolVersion: negotiateVersion(protocolVersion),
     capabilities: serverCapabilities,
     serverInfo: { name: 'mcpstead', version: build.version },
+    ...(instructions !== '' && { instructions }),
     _meta: { [gatewaysKey]: gateways },
   });
 }

@@ -11,6 +11,7 @@ import {
   resultText,
 } from '../../protocol/messages.ts';
 import { sseMessage } from '../../protocol/sse-codec.ts';
+import type { Registry } from '../../registry/registry.ts';
 import { textOf } from '../../runtime/owned-bytes.ts';
 import { checkVersion } from '../classify.ts';
 import { errorResponse, methodNotAllowed, rpcErrorText } from '../error-answers.ts';
@@ -26,6 +27,7 @@ import type { Session, Sessions } from './sessions.ts';
 const ownNotifications = ['notifications/initialized', 'notifications/progress'];
 
 interface LifecycleParts {
+  readonly registry: Registry;
   readonly sessions: Sessions;
   readonly metrics: DownstreamMetrics;
   readonly log: RequestLog;
@@ -48,12 +50,13 @@ export class Lifecycle {
    * id. Throws `unavailable`.
    */
   initialize({ method, params, idText }: RequestMessage, request: EndpointRequest): void {
-    const { sessions, metrics, log, gateways } = this.#parts;
+    const { registry, sessions, metrics, log, gateways } = this.#parts;
     const startMs = performance.now();
     let session: Session | undefined;
     let answer: string;
+    const instructions = registry.view(request.view)?.instructions() ?? '';
     try {
-      answer = resultText(idText, initializeResult(params, gateways()));
+      answer = resultText(idText, initializeResult(params, instructions, gateways()));
       session = sessions.open(factsOf(params, request));
       if (log.isDebug) log.opened(session.caller, clientName(session.caller), startMs);
     } catch (error) {

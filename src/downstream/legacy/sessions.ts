@@ -252,6 +252,15 @@ export class Sessions {
     this.#cancelNotices ??= this.#clock.startTimer(() => this.#sendNotices(), noticeDelayMs);
   }
 
+  /**
+   * Ends the sessions of a view that a reload has removed, with their calls. If the view comes back, so do they, as after a
+   * restart.
+   */
+  endView(view: string): void {
+    const ending = [...this.#sessions.values()].filter(({ caller }) => caller.view === view);
+    void forEachInTurns(ending, (session) => this.end(session, 'gateway_shutdown'));
+  }
+
   /** Opens no more sessions; open ones stay. */
   stopAccepting(): void {
     this.#isAccepting = false;

@@ -4,7 +4,6 @@ import { problems, read, refusal, serverWith } from './reading.ts';
 
 const stdio = 'a server on stdio has "command: PROGRAM" and "args: [...]" in place of "url"';
 const oauth = 'OAuth is not supported yet by this version';
-const filters = 'tools cannot be filtered or renamed yet by this version';
 const serverToken =
   'do not write a token into the file; put it into an environment variable and name that in auth.token_env';
 const gatewayToken =
@@ -44,6 +43,10 @@ describe('a key of a server as other programs call it gets the key that is meant
     ['bearer_token_env_var: T', bearer],
     ['autoApprove: [a]', approval],
     ['trust: true', approval],
+    ['includeTools: [a]', 'write "tools: { allow: [NAME, …] }"'],
+    ['disabledTools: [a]', 'write "tools: { deny: [NAME, …] }"'],
+    ['namespace: a', 'write "tools: { prefix: TEXT }"'],
+    ['tool_aliases: { a: b }', 'write "tools: { rename: { OLD: NEW } }"'],
     ['verify_ssl: false', skipVerify],
     ['insecure: true', skipVerify],
   ])('%s', (line, advice) => {
@@ -60,8 +63,6 @@ describe('a key of a server as other programs call it gets the key that is meant
     ['access_token: hunter2', serverToken],
     ['password: hunter2', serverToken],
     ['oauth: { clientId: hunter2 }', oauth],
-    ['includeTools: [a]', filters],
-    ['disabledTools: [a]', filters],
   ])('%s', (line, statement) => {
     const key = /^[\w-]+/.exec(line)?.[0];
     expect(problems(serverWith(line))).toEqual([`f.yaml:4:5: servers[0].${key}: ${statement}`]);
@@ -123,6 +124,9 @@ describe('a key of a server as other programs call it gets the key that is meant
     ['auth: { type: bearer, token_env: T, env: T }', '41', 'env', 'auth', 'write "token_env"'],
     ['timeouts: { request: 30 }', '17', 'request', 'timeouts', 'write "request_seconds"'],
     ['timeouts: { connect: 30 }', '17', 'connect', 'timeouts', 'write "connect_seconds"'],
+    ['tools: { include: [a] }', '14', 'include', 'tools', 'write "allow: [NAME, …]"'],
+    ['tools: { exclude: [a] }', '14', 'exclude', 'tools', 'write "deny: [NAME, …]"'],
+    ['tools: { aliases: { a: b } }', '14', 'aliases', 'tools', 'write "rename: { OLD: NEW }"'],
     ['tools: { ttl: 30 }', '14', 'ttl', 'tools', 'write "ttl_seconds"'],
   ])('in a section, too: %s', (line, column, key, section, advice) => {
     expect(problems(serverWith(line), { T: 't' })).toEqual([
@@ -427,7 +431,7 @@ describe('a value in the form of other programs gets the right one', () => {
     ],
     ['timeouts: 30s', 'timeouts: expected a mapping, found 30s; write { request_seconds: 30 }'],
     ['tools: 60', 'tools: expected a mapping, found 60; write { ttl_seconds: 60 }'],
-    ['tools: [a]', `tools: expected a mapping, found a list; ${filters}`],
+    ['tools: [a]', 'tools: expected a mapping, found a list; write { allow: [NAME, …] }'],
     ['reconnect: false', 'reconnect: expected a mapping, found false; write { max_attempts: 1 }'],
     [
       'required: "yes"',

@@ -7,7 +7,7 @@ import { sendBatch } from '../../../src/runtime/send-batch.ts';
 /** A POST that nothing was done with yet. */
 function newPost(): McpRequest {
   const request = new Request('http://localhost/mcp', { method: 'POST' });
-  return new McpRequest({} as Endpoint, request, {} as Bun.Server<undefined>, 'none', 1024);
+  return new McpRequest({} as Endpoint, request, {} as Bun.Server<undefined>, 'none', '', 1024);
 }
 
 test('with several requests in flight, an answer waits for the end of the turn, but a stream does not', async () => {

@@ -37,6 +37,7 @@ test('a server needs a name and a url; everything else has a default', () => {
         quirks: { normalize_sse_events: false, inject_accept_header: null },
       },
     ],
+    profiles: [],
     state_dir: null,
     metrics: { enabled: true },
     logging: { level: 'info', format: 'auto' },

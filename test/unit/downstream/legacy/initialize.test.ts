@@ -6,7 +6,7 @@ const textOf = (params: unknown) => new ObjectText(JSON.stringify(params));
 
 test('initialize offers every kind with a changing list, in the requested version', () => {
   const params = { protocolVersion: '2025-03-26', capabilities: {}, clientInfo: { name: 'c', version: '1' } };
-  expect(JSON.parse(initializeResult(textOf(params), 'a b'))).toMatchObject({
+  expect(JSON.parse(initializeResult(textOf(params), 'Be brief.', 'a b'))).toMatchObject({
     protocolVersion: '2025-03-26',
     capabilities: {
       tools: { listChanged: true },
@@ -16,6 +16,7 @@ test('initialize offers every kind with a changing list, in the requested versio
       logging: {},
     },
     serverInfo: { name: 'mcpstead', version: expect.any(String) },
+    instructions: 'Be brief.',
     _meta: { 'mcpstead/gateways': 'a b' },
   });
 });
@@ -27,5 +28,10 @@ test.each([
   ['initialize: "capabilities" must be an object', { protocolVersion: '2025-06-18', capabilities: [] }],
   ['initialize: "clientInfo" must be an object', { protocolVersion: '2025-06-18', clientInfo: 'me' }],
 ])('wrong params are refused: %s', (message, params) => {
-  expect(() => initializeResult(params && textOf(params), 'a')).toThrow(message);
+  expect(() => initializeResult(params && textOf(params), '', 'a')).toThrow(message);
+});
+
+test('without instructions the result has none', () => {
+  const params = { protocolVersion: '2025-11-25', capabilities: {} };
+  expect(JSON.parse(initializeResult(textOf(params), '', 'a'))).not.toHaveProperty('instructions');
 });
