@@ -14,6 +14,7 @@ import { Keeper, type KeeperContext, type Loss } from './keeper.ts';
 import { ReconnectPolicy } from './reconnect-policy.ts';
 import { ReconnectWait } from './reconnect-wait.ts';
 import type { SessionSource, UpstreamSession } from './session.ts';
+import { SubscribedResources } from './subscribed-resources.ts';
 import { UpstreamLog } from './upstream-log.ts';
 
 /** The shortest time between attempts that calls and reloads start during a backoff. */
@@ -64,6 +65,14 @@ export interface KeeperStatus {
  * opened, and fail at once during a backoff, unless they start an early attempt.
  */
 export class SessionKeeper extends Keeper {
+  /** Taken up again in each session that replaces another. */
+  readonly subscriptions = new SubscribedResources({
+    session: () => this.session,
+    usableSession: (signal) => this.usableSession(signal),
+    judge: (session, failure) => this.judge(session, failure),
+    timeoutMs: () => this.requestTimeoutMs,
+    onUpdated: (uri) => this.#parts.events.onResourceUpdated(uri, JSON.stringify({ uri })),
+  });
   readonly client = null;
   readonly #parts: KeeperParts;
   readonly #deadlines: Deadlines;
@@ -291,6 +300,7 @@ export class SessionKeeper extends Keeper {
     this.#lastFailure = null;
     this.#firstReady.resolve();
     this.#watch.start(session);
+    void this.subscriptions.takeUp(session);
     this.#log.connected({
       transport: session.transportName,
       protocol_version: session.protocolVersion,

@@ -220,15 +220,14 @@ export class Upstream implements UpstreamState {
     return this.#isOfOtherEra(caller) ? this.#otherEra : this.#keeper;
   }
 
-  /** Subscribes to a resource. Rejects with an `UpstreamFailure`. */
-  async subscribe(uri: string, signal: Signal): Promise<void> {
-    const session = await this.#keeper.usableSession(signal);
-    await session.subscribe(uri, this.#keeper.requestTimeoutMs, signal);
+  /** Subscribes to a resource, until {@link unsubscribe} over all reconnections. Rejects with an `UpstreamFailure`. */
+  subscribe(uri: string, signal: Signal): Promise<void> {
+    return this.#keeper.subscriptions.subscribe(uri, signal);
   }
 
-  /** Ends a subscription, if the upstream is connected. */
+  /** Ends a subscription. */
   unsubscribe(uri: string): void {
-    this.#keeper.session?.unsubscribe(uri);
+    this.#keeper.subscriptions.unsubscribe(uri);
   }
 
   /** Sends a client's notification. It is dropped while the upstream is not connected. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test';
 import { askedClientV1, askedClientV2 } from '../support/asked-clients.ts';
-import { startAskingServer } from '../support/asking-server.ts';
+import { askedResource, startAskingServer } from '../support/asking-server.ts';
 import { promptReconnect, startGateway } from '../support/gateway.ts';
 import { RawSession } from '../support/rpc.ts';
 import { failOnStrayErrors } from '../support/stray-errors.ts';
@@ -173,5 +173,37 @@ describe('over one shared session', () => {
     await session.post(`{"jsonrpc":"2.0","id":${id},"result":{"action":"decline"}}`);
     const second = new TextDecoder().decode((await reader?.read())?.value);
     expect(second).toContain('decline');
+  });
+});
+
+describe('a subscription to a resource', () => {
+  test('brings its updates, and is taken up again after a reconnect, which counts as an update', async () => {
+    await using world = await shared();
+    const { gateway, server } = world;
+    await using client = await askedClientV1(gateway.url, 'one');
+    await client.subscribe(askedResource);
+    expect(server.subscriptions()).toEqual([askedResource]);
+    await server.touch(askedResource);
+    await waitUntil('the update', () => client.told.length === 1);
+    await server.stop();
+    await server.start();
+    await waitUntil('the subscription', () => server.subscriptions().length === 1);
+    await waitUntil('the report', () => client.told.length === 2);
+    await waitUntil('the stream of the new session', async () => {
+      await server.touch(askedResource);
+      return client.told.length > 2;
+    });
+    expect(new Set(client.told)).toEqual(new Set([`updated ${askedResource}`]));
+  });
+
+  test('is taken up again in a session that replaces one that the server has lost', async () => {
+    await using world = await shared();
+    const { gateway, server } = world;
+    await using client = await askedClientV2(gateway.url, 'one');
+    await client.subscribe(askedResource);
+    await server.forgetSessions();
+    await client.call('up__count');
+    await waitUntil('the subscription', () => server.subscriptions().length === 1);
+    await waitUntil('the report', () => client.told.length === 1);
   });
 });

@@ -67,9 +67,9 @@ export class FakeSession implements UpstreamSession {
     return [...(await list)];
   }
 
-  async subscribe(): Promise<void> {}
+  async subscribe(_uri: string): Promise<void> {}
 
-  unsubscribe(): void {}
+  unsubscribe(_uri: string): void {}
 
   notify(): void {}
 

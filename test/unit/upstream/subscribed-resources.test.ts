@@ -1,0 +1,100 @@
+import { expect, test } from 'bun:test';
+import { Abort } from '../../../src/runtime/abort.ts';
+import { UpstreamFailure } from '../../../src/upstream/failure.ts';
+import { SubscribedResources } from '../../../src/upstream/subscribed-resources.ts';
+import { FakeSession } from '../../support/fake-session.ts';
+
+/** A session that tells what is asked of it; `refuses` fails the next subscriptions. */
+class ListeningSession extends FakeSession {
+  readonly asked: string[] = [];
+  refuses: UpstreamFailure[] = [];
+
+  override async subscribe(uri: string): Promise<void> {
+    this.asked.push(`+${uri}`);
+    const failure = this.refuses.shift();
+    if (failure) throw failure;
+  }
+
+  override unsubscribe(uri: string): void {
+    this.asked.push(`-${uri}`);
+  }
+}
+
+function subscribed() {
+  const sessions = [new ListeningSession(), new ListeningSession()] as const;
+  const state = { session: sessions[0] as ListeningSession, isLost: false };
+  const updated: string[] = [];
+  const resources = new SubscribedResources({
+    session: () => state.session,
+    usableSession: async () => state.session,
+    judge: async () => {
+      if (state.isLost) state.session = sessions[1];
+      return state.isLost;
+    },
+    timeoutMs: () => 1_000,
+    onUpdated: (uri) => void updated.push(uri),
+  });
+  /** Puts the second session in the place of the first. */
+  const replace = () => {
+    state.session = sessions[1];
+    return resources.takeUp(sessions[1]);
+  };
+  return { sessions, state, resources, updated, replace };
+}
+
+const refused = new UpstreamFailure('returned_error', 'refused a subscription');
+
+test('subscriptions are taken up in a new session, and their resources count as updated', async () => {
+  const { sessions, resources, updated, replace } = subscribed();
+  const uris = Array.from({ length: 40 }, (_, at) => `test://${at}`);
+  for (const uri of uris) await resources.subscribe(uri, new Abort());
+  resources.unsubscribe('test://0');
+  expect(sessions[0].asked).toEqual([...uris.map((uri) => `+${uri}`), '-test://0']);
+  expect(updated).toEqual([]);
+  await replace();
+  expect(updated.toSorted()).toEqual(uris.slice(1).toSorted());
+  expect(sessions[1].asked).toHaveLength(39);
+});
+
+test('a subscription that the server refuses is not taken up again', async () => {
+  const { sessions, resources, replace } = subscribed();
+  sessions[0].refuses = [refused];
+  await expect(resources.subscribe('test://a', new Abort())).rejects.toBe(refused);
+  await replace();
+  expect(sessions[1].asked).toEqual([]);
+});
+
+test('a subscription that fails because the session is lost is made in the next one', async () => {
+  const { sessions, state, resources, updated } = subscribed();
+  sessions[0].refuses = [new UpstreamFailure('returned_error', 'Session not found', 'unknown_session')];
+  state.isLost = true;
+  await resources.subscribe('test://a', new Abort());
+  expect(sessions[1].asked).toEqual(['+test://a']);
+  expect(updated).toEqual([]);
+});
+
+test('a subscription that is ended while it is made does not last', async () => {
+  const { sessions, resources, replace } = subscribed();
+  const early = resources.subscribe('test://a', new Abort());
+  resources.unsubscribe('test://a');
+  await early;
+  expect(sessions[0].asked).not.toContain('+test://a');
+  const late = resources.subscribe('test://b', new Abort());
+  await Promise.resolve();
+  resources.unsubscribe('test://b');
+  await late;
+  expect(sessions[0].asked.at(-1)).toBe('-test://b');
+  await replace();
+  expect(sessions[1].asked).toEqual([]);
+});
+
+test('a resource that a new session refuses counts as updated, and is asked for in the one after', async () => {
+  const { sessions, state, resources, updated, replace } = subscribed();
+  await resources.subscribe('test://a', new Abort());
+  sessions[1].refuses = [refused];
+  await replace();
+  expect(updated).toEqual(['test://a']);
+  state.session = new ListeningSession();
+  await resources.takeUp(state.session);
+  expect(state.session.asked).toEqual(['+test://a']);
+});
