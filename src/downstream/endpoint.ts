@@ -183,7 +183,7 @@ export class Endpoint {
   }
 
   #call(message: RequestMessage, session: Session | undefined, request: EndpointRequest): void {
-    const reply = new Reply(this.#replyParts, request);
+    const reply = new Reply(this.#replyParts, request, null, session);
     const call = new LegacyCall(this.#parts, message, callerOf(session, request), session, reply);
     reply.source = call;
     call.start();
@@ -200,7 +200,7 @@ export class Endpoint {
       request.respond(accepted());
       return;
     }
-    const reply = new Reply(this.#replyParts, request, toAnswer.length);
+    const reply = new Reply(this.#replyParts, request, toAnswer.length, session);
     const caller = callerOf(session, request);
     void new Batch(reply).run(
       toAnswer,

@@ -33,7 +33,7 @@ export class EventStream extends LinkedNode implements KeepAliveMember {
   #drained: PromiseWithResolvers<void> | null = null;
   #holding: Holding | null = null;
   /** Messages written one after another because at least one of them is long; the first is being written. */
-  readonly #long: Content[] = [];
+  readonly #long: { readonly message: Content; readonly head: string }[] = [];
   /** Whether the stream ends after {@link #long}. */
   #isClosing = false;
   #flushedMs = Number.NEGATIVE_INFINITY;
@@ -52,20 +52,26 @@ export class EventStream extends LinkedNode implements KeepAliveMember {
     keepAlive.add(this);
   }
 
+  /** Sends an event ahead of all others. Must be called before the response begins. */
+  begin(event: string): void {
+    this.#early = event;
+  }
+
   /**
    * Sends a JSON text as an event. If the client does not keep up or its connection is not ready, the returned promise
    * settles when the client takes more or is gone.
+   * @param head the text before it in the event
    */
-  send(message: Content): Promise<void> | undefined {
+  send(message: Content, head = eventHead): Promise<void> | undefined {
     if (this.#isClosed || this.#isClosing) {
       freeAll(message);
       return undefined;
     }
-    if (typeof message !== 'string' || this.#long.length > 0) this.#writeLater(message);
+    if (typeof message !== 'string' || this.#long.length > 0) this.#writeLater(message, head);
     else if (this.#client === null) {
-      this.#early += sseMessage(message);
+      this.#early += sseMessage(message, head);
       this.#setQueued(this.#early.length);
-    } else if (this.#write(this.#client, sseMessage(message))) return undefined;
+    } else if (this.#write(this.#client, sseMessage(message, head))) return undefined;
     if (this.#isClosed) return undefined;
     this.#drained ??= Promise.withResolvers();
     return this.#drained.promise;
@@ -74,10 +80,11 @@ export class EventStream extends LinkedNode implements KeepAliveMember {
   /** Ends the stream after everything is sent. */
   close(): void {
     if (this.#long.length > 0) this.#isClosing = true;
-    else this.#end();
+    else this.disconnect();
   }
 
-  #end(): void {
+  /** Ends the stream at once. */
+  disconnect(): void {
     if (this.#isClosed) return;
     this.#client?.end();
     this.#finish();
@@ -91,8 +98,8 @@ export class EventStream extends LinkedNode implements KeepAliveMember {
   }
 
   /** Queues a message that is written in slices, or that follows one. */
-  #writeLater(message: Content): void {
-    this.#long.push(message);
+  #writeLater(message: Content, head: string): void {
+    this.#long.push({ message, head });
     // Bytes hold their own share of the budget.
     if (typeof message === 'string') this.#setQueued(this.#queuedChars + message.length);
     if (this.#client && this.#long.length === 1) void this.#writeLong(this.#client);
@@ -101,15 +108,16 @@ export class EventStream extends LinkedNode implements KeepAliveMember {
   async #writeLong(client: ReadableStreamDirectController): Promise<void> {
     const isGone = () => this.#isClosed;
     try {
-      for (let message = this.#long[0]; message !== undefined && !this.#isClosed; message = this.#long[0]) {
+      for (let next = this.#long[0]; next !== undefined && !this.#isClosed; next = this.#long[0]) {
+        const { message, head } = next;
         const parts = typeof message === 'string' ? [message] : message;
-        await writeInTime(client, eventHead);
+        await writeInTime(client, head);
         for (const part of parts) await writePart(client, part, isGone, true);
         await writeInTime(client, eventEnd);
         client.flush();
         this.#long.shift();
       }
-      if (this.#isClosing) this.#end();
+      if (this.#isClosing) this.disconnect();
       else this.#drain();
     } catch (error) {
       this.#cut(error as Error);
@@ -172,7 +180,7 @@ export class EventStream extends LinkedNode implements KeepAliveMember {
   #finish(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    for (const message of this.#long) freeAll(message);
+    for (const { message } of this.#long) freeAll(message);
     this.#long.length = 0;
     this.#keepAlive.delete(this);
     this.#drain();

@@ -9,6 +9,8 @@ import { EventStream, streamHeaders } from './event-stream.ts';
 import type { AnswerSource, InFlightReplies, InFlightReply } from './in-flight.ts';
 import type { KeepAlive } from './keep-alive.ts';
 import { bodyOf, type Content, freeAll, lengthOf, OpenBody } from './reply-body.ts';
+import { ResumableStream, type StreamListener } from './resumable-stream.ts';
+import type { SessionStreams } from './session-streams.ts';
 
 /** Bun copies the init from a Response in half the time that it takes for Headers. */
 const jsonInit = new Response(null, { headers: { 'content-type': jsonType } });
@@ -32,6 +34,11 @@ export interface ReplyTarget {
   onLong(): void;
 }
 
+/** The session of a client, whose streams outlive their connections. */
+interface ReplySession {
+  readonly eventStreams: SessionStreams;
+}
+
 /** Shared by all replies of an endpoint. */
 export interface ReplyParts {
   /** The replies that are not done. */
@@ -47,7 +54,7 @@ export interface ReplyParts {
  * (docs/performance.md#late-reply). A client that accepts both gets JSON if its answers are ready first, and a stream if
  * something else precedes them.
  */
-export class Reply extends LinkedNode implements InFlightReply {
+export class Reply extends LinkedNode implements InFlightReply, StreamListener {
   readonly #parts: ReplyParts;
   readonly #target: ReplyTarget;
   /** The number of answers still to come. */
@@ -56,15 +63,23 @@ export class Reply extends LinkedNode implements InFlightReply {
   readonly #answers: Content[] | null;
   /** Set right after the construction, because a call needs its reply. */
   source: AnswerSource | null = null;
+  readonly #session: ReplySession | undefined;
   #heldLength = 0;
-  #stream: EventStream | null = null;
+  /** Outlives its connection if the client has a session. */
+  #stream: EventStream | ResumableStream | null = null;
+  /** The connection on which the stream of a session began. */
+  #connection: EventStream | null = null;
   #array: OpenBody | null = null;
   #beats = 0;
   #isDone = false;
 
-  /** @param batch the number of answers that are sent as an array, or null for one that is not */
-  constructor(parts: ReplyParts, target: ReplyTarget, batch: number | null = null) {
+  /**
+   * @param batch the number of answers that are sent as an array, or null for one that is not
+   * @param session of the client, which may come back then; undefined if it has none
+   */
+  constructor(parts: ReplyParts, target: ReplyTarget, batch: number | null = null, session?: ReplySession) {
     super();
+    this.#session = session;
     this.#parts = parts;
     this.#target = target;
     this.#missingAnswers = batch ?? 1;
@@ -88,7 +103,17 @@ export class Reply extends LinkedNode implements InFlightReply {
   notify(message: string): Promise<void> | undefined {
     if (!this.takesMessages) return undefined;
     this.#parts.messages?.message('to client', parseMessage(message), message.length);
-    return this.#open().send(message);
+    return send(this.#open(), message, 'notification');
+  }
+
+  /** Sends a request ahead of the answers. Returns whether the client has it, or can get it when it comes back. */
+  ask(message: string): boolean {
+    if (!this.takesMessages) return false;
+    this.#parts.messages?.message('to client', parseMessage(message), message.length);
+    const stream = this.#open();
+    if (stream instanceof ResumableStream) return stream.ask(message);
+    void stream.send(message);
+    return true;
   }
 
   /**
@@ -101,7 +126,7 @@ export class Reply extends LinkedNode implements InFlightReply {
       return;
     }
     this.#missingAnswers--;
-    if (this.#stream) void this.#stream.send(answer);
+    if (this.#stream) void send(this.#stream, answer, 'answer');
     else if (this.#array) this.#array.add([',', ...partsOf(answer)]);
     else if (this.#answers) this.#hold(this.#answers, answer);
     if (this.#missingAnswers > 0) return;
@@ -136,8 +161,19 @@ export class Reply extends LinkedNode implements InFlightReply {
     else this.#target.onLong();
   }
 
-  /** The client is gone. */
+  /** The client is disconnected. Within a session, its calls go on. */
   #onClientGone(): void {
+    if (this.#isDone) return;
+    if (this.#session === undefined) this.onGone();
+    else if (this.#connection) this.#connection.disconnect();
+    else if (this.#stream === null) {
+      for (const answer of this.#answers?.splice(0) ?? []) freeAll(answer);
+      this.#stream = this.#session.eventStreams.openLost(this);
+    }
+  }
+
+  /** The client does not come back. */
+  onGone(): void {
     if (this.#isDone) return;
     this.#end();
     this.source?.onReplyGone();
@@ -151,11 +187,20 @@ export class Reply extends LinkedNode implements InFlightReply {
     this.#parts.replies.delete(this);
   }
 
-  #open(): EventStream {
+  #open(): EventStream | ResumableStream {
     if (this.#stream) return this.#stream;
-    this.#stream = new EventStream(this.#parts.streams, () => this.#onClientGone());
-    this.#target.stream(new Response(this.#stream.readable, streamInit));
-    for (const answer of this.#answers ?? []) void this.#stream.send(answer);
+    const { streams } = this.#parts;
+    let connection: EventStream;
+    if (this.#session === undefined) {
+      connection = new EventStream(streams, () => this.#onClientGone());
+      this.#stream = connection;
+    } else {
+      this.#stream = this.#session.eventStreams.open('p', streams, this);
+      connection = this.#stream.connection as EventStream;
+      this.#connection = connection;
+    }
+    this.#target.stream(new Response(connection.readable, streamInit));
+    for (const answer of this.#answers ?? []) void send(this.#stream, answer, 'answer');
     return this.#stream;
   }
 
@@ -175,7 +220,7 @@ export class Reply extends LinkedNode implements InFlightReply {
     }
     const answers = this.#answers ?? [last];
     if (answers.every((answer) => typeof answer === 'string')) {
-      this.#target.respond(new Response(bodyOf(answers.map(sseMessage)), streamInit));
+      this.#target.respond(new Response(bodyOf(answers.map((answer) => sseMessage(answer))), streamInit));
     } else {
       const stream = new EventStream(this.#parts.streams, () => {});
       for (const answer of answers) void stream.send(answer);
@@ -183,6 +228,14 @@ export class Reply extends LinkedNode implements InFlightReply {
       this.#target.respond(new Response(stream.readable, streamInit));
     }
   }
+}
+
+function send(
+  stream: EventStream | ResumableStream,
+  message: Content,
+  kind: 'notification' | 'answer',
+): Promise<void> | undefined {
+  return stream instanceof ResumableStream ? stream.send(message, kind) : stream.send(message);
 }
 
 /** The parts of all answers, separated by commas. */

@@ -6,6 +6,9 @@ export const versionHeader = 'mcp-protocol-version';
 export const methodHeader = 'mcp-method';
 export const nameHeader = 'mcp-name';
 
+/** Names the last event that a client got of a stream. MCP 2025-11-25, Transports, Resumability and Redelivery. */
+export const lastEventHeader = 'last-event-id';
+
 /** The headers that clients and servers send, as they are usually written. MCP 2025-11-25 and 2026-07-28, Transports. */
 export const clientHeaders = [
   'Mcp-Session-Id',

@@ -16,10 +16,24 @@ export const keepAliveComment = ': keep-alive\n\n';
 export const eventHead = 'event: message\ndata: ';
 export const eventEnd = '\n\n';
 
+/** The {@link eventHead} of an event with an id. */
+export function eventHeadWithId(id: string): string {
+  return `id: ${id}\n${eventHead}`;
+}
+
+/**
+ * An event without a message, from which a client that loses its connection can resume. MCP 2025-11-25, Transports, Sending
+ * Messages to the Server.
+ * @param retryMs after which time it should reconnect
+ */
+export function primingEvent(id: string, retryMs: number): string {
+  return `id: ${id}\nretry: ${retryMs}\ndata: ${eventEnd}`;
+}
+
 /** The event that carries a JSON text. Line breaks in JSON are white space between tokens, so a space can replace them. */
-export function sseMessage(json: string): string {
+export function sseMessage(json: string, head = eventHead): string {
   const line = /[\r\n]/.test(json) ? json.replace(/[\r\n]+/g, ' ') : json;
-  return eventHead + line + eventEnd;
+  return head + line + eventEnd;
 }
 
 /** The least that a line of data counts against the limit: even an empty line takes memory. */

@@ -57,6 +57,28 @@ export class SharedBytes extends OwnedBytes {
   override free(): void {}
 }
 
+/** Bytes with several owners at a time: the last one to free them frees them. */
+export class CountedBytes extends OwnedBytes {
+  readonly #whole: OwnedBytes;
+  #owners = 1;
+
+  constructor(whole: OwnedBytes) {
+    super(whole.bytes);
+    this.#whole = whole;
+  }
+
+  /** Adds an owner. */
+  share(): this {
+    this.#owners++;
+    return this;
+  }
+
+  override free(): void {
+    this.#owners--;
+    if (this.#owners === 0) this.#whole.free();
+  }
+}
+
 /** The text of a payload, which is not freed. */
 export function textOf(payload: Payload): string {
   return typeof payload === 'string' ? payload : payload.toString();

@@ -129,8 +129,7 @@ export class LegacyCall extends Call implements Asker {
   }
 
   sendQuestion(message: string): boolean {
-    void this.reply.notify(message);
-    return true;
+    return this.reply.ask(message);
   }
 
   sendNotice(message: string): void {

@@ -1,7 +1,7 @@
 import { GatewayError } from '../../errors.ts';
 import { ObjectText } from '../../json/object.ts';
 import type { DownstreamMetrics } from '../../observability/downstream-metrics.ts';
-import { jsonType, sessionHeader, versionHeader } from '../../protocol/headers.ts';
+import { jsonType, lastEventHeader, sessionHeader, versionHeader } from '../../protocol/headers.ts';
 import {
   errorText,
   type InvalidMessage,
@@ -15,7 +15,7 @@ import type { Registry } from '../../registry/registry.ts';
 import { textOf } from '../../runtime/owned-bytes.ts';
 import { checkVersion } from '../classify.ts';
 import { errorResponse, methodNotAllowed, rpcErrorText } from '../error-answers.ts';
-import { streamHeaders } from '../event-stream.ts';
+import { type EventStream, streamHeaders } from '../event-stream.ts';
 import type { KeepAlive } from '../keep-alive.ts';
 import { bodyOf } from '../reply-body.ts';
 import type { EndpointRequest } from '../request.ts';
@@ -95,8 +95,33 @@ export class Lifecycle {
     }
     const session = this.#namedSession(request, 'listen');
     if (session === null) return;
+    const connection = this.#resumed(session, request) ?? session.listen(streams);
+    if (connection instanceof Response) {
+      request.respond(connection);
+      return;
+    }
     if (log.isDebug) log.session('client opened a stream of its session', session.caller);
-    request.stream(new Response(session.listen(streams).readable, { headers: streamHeaders }));
+    request.stream(new Response(connection.readable, { headers: streamHeaders }));
+  }
+
+  /**
+   * The new connection of the stream that a GET resumes, the response if it cannot be resumed, or null if the GET is to open a new
+   * stream. MCP 2025-11-25, Transports, Resumability and Redelivery.
+   */
+  #resumed(session: Session, request: EndpointRequest): EventStream | Response | null {
+    const id = request.header(lastEventHeader);
+    if (id === null || id === '') return null;
+    const point = session.eventStreams.find(id);
+    const isListening = point?.kind === 'g';
+    if (point?.stream === undefined) {
+      // Nothing is lost with an unknown stream of notices but these.
+      if (isListening) return null;
+      const problem = 'Last-Event-ID names no stream that can be resumed: it is unknown, or its time is over';
+      return errorResponse(new GatewayError('invalid_request', problem));
+    }
+    // HTML, Server-sent events: a client stops to reconnect.
+    if (point.stream.isOver(point.serial)) return new Response(null, { status: 204 });
+    return session.resume(point.stream, point.serial, isListening, this.#parts.streams);
   }
 
   /** Answers a DELETE, which ends the session. */

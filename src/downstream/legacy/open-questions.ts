@@ -22,19 +22,19 @@ export interface Asker {
 }
 
 /** A request to the client that it has not answered. */
-class OpenQuestion extends LinkedNode {
+class ClientQuestion extends LinkedNode {
   readonly id: number;
   readonly question: Question;
   readonly asker: Asker;
   readonly done: Completion<QuestionAnswer>;
-  readonly #onAbort: (question: OpenQuestion, reason: unknown) => void;
+  readonly #onAbort: (question: ClientQuestion, reason: unknown) => void;
 
   constructor(
     id: number,
     question: Question,
     asker: Asker,
     done: Completion<QuestionAnswer>,
-    onAbort: (question: OpenQuestion, reason: unknown) => void,
+    onAbort: (question: ClientQuestion, reason: unknown) => void,
   ) {
     super();
     this.id = id;
@@ -65,7 +65,7 @@ class OpenQuestion extends LinkedNode {
 /** The requests to the client of a session that it has not answered. Their ids are the session's own. */
 export class OpenQuestions {
   readonly #metrics: DownstreamMetrics;
-  readonly #open = new LinkedList<OpenQuestion>();
+  readonly #open = new LinkedList<ClientQuestion>();
   #lastId: number;
 
   /** @param lastId the id before the first one */
@@ -91,7 +91,7 @@ export class OpenQuestions {
       return;
     }
     const id = ++this.#lastId;
-    const open = new OpenQuestion(id, question, asker, done, (...ended) => this.#withdraw(...ended));
+    const open = new ClientQuestion(id, question, asker, done, (...ended) => this.#withdraw(...ended));
     this.#open.add(open);
     if (asker.sendQuestion(requestText(String(id), JSON.stringify(method), paramsText))) return;
     open.close();
@@ -105,7 +105,7 @@ export class OpenQuestions {
    */
   answer(id: RequestId | null, answer: QuestionAnswer, result: QuestionResult): boolean {
     const serial = serialOf(id);
-    for (let open = this.#open.first; open; open = open.next as OpenQuestion | null) {
+    for (let open = this.#open.first; open; open = open.next as ClientQuestion | null) {
       if (open.id !== serial) continue;
       open.close();
       this.#count(open.question, result);
@@ -123,7 +123,7 @@ export class OpenQuestions {
   }
 
   /** Tells the client that no answer is wanted. MCP 2025-11-25, Cancellation. */
-  #withdraw(open: OpenQuestion, reason: unknown): void {
+  #withdraw(open: ClientQuestion, reason: unknown): void {
     open.close();
     this.#count(open.question, 'expired');
     const params = `{"requestId":${open.id},"reason":"no longer needed"}`;

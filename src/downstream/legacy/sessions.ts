@@ -9,9 +9,12 @@ import type { Severity } from '../../protocol/severity.ts';
 import { type Clock, deadlines } from '../../runtime/deadlines.ts';
 import { forEachInTurns, nextTurn } from '../../runtime/event-loop.ts';
 import { LinkedList, LinkedNode } from '../../runtime/linked-list.ts';
-import { EventStream } from '../event-stream.ts';
+import type { EventStream } from '../event-stream.ts';
 import type { RunningCall } from '../in-flight.ts';
 import type { KeepAlive } from '../keep-alive.ts';
+import type { ResumableStream } from '../resumable-stream.ts';
+import { SessionStreams } from '../session-streams.ts';
+import { StreamStore } from '../stream-store.ts';
 import { isWantedLog, logNotification } from './log-filter.ts';
 import { MissedNotices } from './missed-notices.ts';
 import { OpenQuestions } from './open-questions.ts';
@@ -32,6 +35,7 @@ interface SessionParts {
   /** Holds the sessions without a call and a stream, in order of last use. */
   readonly idleSessions: LinkedList<Session>;
   readonly metrics: DownstreamMetrics;
+  readonly streamStore: StreamStore;
   readonly clock: Clock;
 }
 
@@ -41,28 +45,24 @@ export class Session extends LinkedNode implements Channel {
   readonly caller: Caller & { logLevel: Severity | null };
   readonly openedSeconds: number;
   lastSeenMs: number;
-  readonly #clock: Clock;
-  readonly #idleSessions: LinkedList<Session>;
+  readonly #parts: SessionParts;
+  readonly #protocolVersion: string;
   readonly #calls = new LinkedList<RunningCall>();
-  /** The open streams, the newest last. */
-  readonly #streams: EventStream[] = [];
+  /** The streams of server messages that are connected, the newest last. */
+  readonly #streams: ResumableStream[] = [];
   /** Null until the client misses a notice. */
   #missed: MissedNotices | null = null;
-  readonly #metrics: DownstreamMetrics;
   /** Whether an earlier process opened the session. */
   readonly #isResumed: boolean;
   #questions: OpenQuestions | null = null;
+  #eventStreams: SessionStreams | null = null;
   #isClosed = false;
 
-  constructor(
-    id: string,
-    facts: SessionFacts,
-    { idleSessions, metrics, clock }: SessionParts,
-    isResumed = false,
-  ) {
+  constructor(id: string, facts: SessionFacts, parts: SessionParts, isResumed = false) {
     super();
     this.id = id;
-    this.#metrics = metrics;
+    this.#parts = parts;
+    this.#protocolVersion = facts.protocolVersion;
     this.#isResumed = isResumed;
     const { principal, clientInfo, capabilities, view } = facts;
     this.caller = {
@@ -76,17 +76,27 @@ export class Session extends LinkedNode implements Channel {
       channel: this,
     };
     this.openedSeconds = facts.openedSeconds;
-    this.lastSeenMs = clock.nowMs();
-    this.#clock = clock;
-    this.#idleSessions = idleSessions;
-    idleSessions.add(this);
+    this.lastSeenMs = parts.clock.nowMs();
+    parts.idleSessions.add(this);
   }
 
   /** The requests to the client that it has not answered. */
   get questions(): OpenQuestions {
-    // Late answers to questions of an earlier process must not be taken for others.
-    this.#questions ??= new OpenQuestions(this.#metrics, this.#isResumed ? Date.now() : 0);
+    this.#questions ??= new OpenQuestions(this.#parts.metrics, this.#lastNumber);
     return this.#questions;
+  }
+
+  /** The streams that the client can resume. */
+  get eventStreams(): SessionStreams {
+    // Others take an event without data for a broken one.
+    const isPrimed = this.#protocolVersion >= '2025-11-25';
+    this.#eventStreams ??= new SessionStreams(this.#parts.streamStore, isPrimed, this.#lastNumber);
+    return this.#eventStreams;
+  }
+
+  /** The number before the first one. What the client has of an earlier process must not be taken for something else. */
+  get #lastNumber(): number {
+    return this.#isResumed ? Date.now() : 0;
   }
 
   get hasQuestions(): boolean {
@@ -94,24 +104,44 @@ export class Session extends LinkedNode implements Channel {
   }
 
   /** Records that the client uses the session. */
-  touch(nowMs = this.#clock.nowMs()): void {
+  touch(nowMs = this.#parts.clock.nowMs()): void {
     this.lastSeenMs = nowMs;
     this.unlink();
     const isIdle = this.#streams.length === 0 && this.#calls.size === 0;
-    if (isIdle && !this.#isClosed) this.#idleSessions.add(this);
+    if (isIdle && !this.#isClosed) this.#parts.idleSessions.add(this);
   }
 
-  /** Opens a stream of server messages. If there are too many, the oldest is closed. */
+  /** Opens a stream of server messages. If there are too many, the oldest is closed. Returns its connection. */
   listen(keepAlive: KeepAlive): EventStream {
-    if (this.#streams.length === maxStreams) this.#streams[0]?.close();
-    const stream: EventStream = new EventStream(keepAlive, () => {
-      this.#streams.splice(this.#streams.indexOf(stream), 1);
-      this.touch();
+    const stream: ResumableStream = this.eventStreams.open('g', keepAlive, {
+      onLost: () => {
+        this.#disconnected(stream);
+        this.touch();
+      },
     });
+    return this.#connected(stream);
+  }
+
+  /** Goes on with a stream after the event `serial`. Returns the new connection. */
+  resume(stream: ResumableStream, serial: number, isListening: boolean, keepAlive: KeepAlive): EventStream {
+    this.#disconnected(stream);
+    const connection = stream.resume(keepAlive, serial);
+    if (isListening) this.#connected(stream);
+    else this.touch();
+    return connection;
+  }
+
+  #disconnected(stream: ResumableStream): void {
+    const at = this.#streams.indexOf(stream);
+    if (at >= 0) this.#streams.splice(at, 1);
+  }
+
+  #connected(stream: ResumableStream): EventStream {
+    if (this.#streams.length === maxStreams) this.#streams[0]?.close();
     this.#streams.push(stream);
     this.touch();
-    for (const notice of this.#missed?.take() ?? []) void stream.send(notice);
-    return stream;
+    for (const notice of this.#missed?.take() ?? []) void stream.send(notice, 'notification');
+    return stream.connection as EventStream;
   }
 
   /** Sets the least severe log messages that the client gets. */
@@ -128,7 +158,7 @@ export class Session extends LinkedNode implements Channel {
     if (method === logNotification && logLevel !== null && !isWantedLog(paramsText, logLevel)) return;
     const notice = notificationText(method, paramsText);
     const newest = this.#streams.at(-1);
-    if (newest) void newest.send(notice);
+    if (newest) void newest.send(notice, 'notification');
     else if (!this.#isClosed) {
       this.#missed ??= new MissedNotices();
       this.#missed.add(method, notice);
@@ -156,6 +186,7 @@ export class Session extends LinkedNode implements Channel {
     this.unlink();
     for (const call of this.#calls) call.cancel();
     for (const stream of [...this.#streams]) stream.close();
+    this.#eventStreams?.close();
     this.#missed?.take();
   }
 }
@@ -178,6 +209,7 @@ export class Sessions {
   readonly #parts: SessionsParts;
   readonly #clock: Clock;
   readonly #maxSessions: number;
+  readonly #sessionParts: SessionParts;
   readonly #sessions = new Map<string, Session>();
   /** The sessions without call and stream, the least recently used first. */
   readonly #idle = new LinkedList<Session>();
@@ -195,6 +227,8 @@ export class Sessions {
     this.#parts = parts;
     this.#maxSessions = maxSessions;
     this.#clock = clock;
+    const { metrics } = parts;
+    this.#sessionParts = { idleSessions: this.#idle, metrics, streamStore: new StreamStore(clock), clock };
     this.#cancelSweep = this.#scheduleSweep();
   }
 
@@ -210,8 +244,7 @@ export class Sessions {
   #open(id: string, facts: SessionFacts, isResumed?: boolean): Session {
     if (!this.#isAccepting) throw new GatewayError('unavailable', 'the gateway is shutting down');
     this.#makeRoom();
-    const parts = { idleSessions: this.#idle, metrics: this.#parts.metrics, clock: this.#clock };
-    const session = new Session(id, facts, parts, isResumed);
+    const session = new Session(id, facts, this.#sessionParts, isResumed);
     this.#sessions.set(id, session);
     this.#parts.metrics.sessionOpened();
     return session;

@@ -206,7 +206,7 @@ test('the end of a session cancels its calls, closes its stream and is reported,
   sessions.end(session, 'client_delete');
   sessions.end(session, 'client_delete');
   expect(call.signal.aborted).toBe(true);
-  expect(await new Response(stream.readable).text()).toBe(': keep-alive\n\n');
+  expect(await new Response(stream.readable).text()).toBe('id: g1-0\nretry: 2000\ndata: \n\n');
   expect(await endings('client_delete')).toBe(1);
   expect(ended).toEqual([session]);
 });
