@@ -77,7 +77,15 @@ export class Endpoint {
       registry,
       gateways,
     });
-    this.#lifecycle = new Lifecycle({ registry, sessions, metrics, log, streams, gateways });
+    this.#lifecycle = new Lifecycle({
+      registry,
+      sessions,
+      metrics,
+      log,
+      streams,
+      gateways,
+      passedCapabilities: (view) => router.capabilitiesOf(view, 'legacy'),
+    });
   }
 
   /** Answers a POST, GET or DELETE. Never throws. */

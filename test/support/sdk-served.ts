@@ -1,6 +1,10 @@
 import type { Server as ServerV1 } from '@modelcontextprotocol/sdk/server/index.js';
-import { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js';
-import { createMcpHandler, type McpServer as McpServerV2 } from '@modelcontextprotocol/server';
+import { WebStandardStreamableHTTPServerTransport as TransportV1 } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js';
+import {
+  createMcpHandler,
+  type McpServer as McpServerV2,
+  WebStandardStreamableHTTPServerTransport as TransportV2,
+} from '@modelcontextprotocol/server';
 
 /** A real MCP server with whatever a test registers, in this process. */
 export interface Served extends AsyncDisposable {
@@ -41,19 +45,42 @@ function serve(
   };
 }
 
+/** The transport of a session, of either SDK. */
+type SessionTransport = TransportV1 | TransportV2;
+interface SessionOptions {
+  sessionIdGenerator(): string;
+  onsessioninitialized(id: string): void;
+}
+
 /** Serves the legacy era with the v1 SDK: `make` returns the server of a new session. */
 export function serveV1(make: () => ServerV1): Served {
-  const sessions = new Map<string, WebStandardStreamableHTTPServerTransport>();
+  return serveSessions(async (options) => {
+    const transport = new TransportV1(options);
+    await make().connect(transport);
+    return transport;
+  });
+}
+
+/** Serves the legacy era with the v2 SDK: `make` returns the server of a new session. */
+export function serveV2Legacy(make: () => McpServerV2): Served {
+  return serveSessions(async (options) => {
+    const transport = new TransportV2(options);
+    await make().connect(transport);
+    return transport;
+  });
+}
+
+function serveSessions(open: (options: SessionOptions) => Promise<SessionTransport>): Served {
+  const sessions = new Map<string, SessionTransport>();
   const handle = async (request: Request) => {
     const id = request.headers.get('mcp-session-id');
     const known = id === null ? undefined : sessions.get(id);
     if (known) return flushed(await known.handleRequest(request));
     if (id !== null) return new Response('unknown session', { status: 404 });
-    const transport: WebStandardStreamableHTTPServerTransport = new WebStandardStreamableHTTPServerTransport({
+    const transport: SessionTransport = await open({
       sessionIdGenerator: () => crypto.randomUUID(),
       onsessioninitialized: (opened) => void sessions.set(opened, transport),
     });
-    await make().connect(transport);
     return flushed(await transport.handleRequest(request));
   };
   return serve([], handle, async () => {

@@ -14,11 +14,13 @@ const maxNameChars = 100;
  * The result of `initialize`. Throws `invalid_params`.
  * @param instructions for the use of the items in the client's view; empty: there are none
  * @param gateways the ids of this gateway and of those that it reaches
+ * @param passed the capabilities that the view has because its upstreams have them
  */
 export function initializeResult(
   params: ObjectText | undefined,
   instructions: string,
   gateways: string,
+  passed: Readonly<Record<string, unknown>> = {},
 ): string {
   const wrong = (what: string) => new GatewayError('invalid_params', `initialize: ${what}`);
   const protocolVersion = params?.string('protocolVersion');
@@ -28,7 +30,7 @@ export function initializeResult(
   if (!params.isObjectOrAbsent('clientInfo')) throw wrong('"clientInfo" must be an object');
   return JSON.stringify({
     protocolVersion: negotiateVersion(protocolVersion),
-    capabilities: serverCapabilities,
+    capabilities: { ...serverCapabilities, ...passed },
     serverInfo: { name: 'mcpstead', version: build.version },
     ...(instructions !== '' && { instructions }),
     _meta: { [gatewaysKey]: gateways },

@@ -35,6 +35,8 @@ interface LifecycleParts {
   readonly streams: KeepAlive;
   /** Returns the ids of this gateway and of those that it reaches, for clients. */
   readonly gateways: () => string;
+  /** Returns the capabilities that a view has because its upstreams have them. */
+  readonly passedCapabilities: (view: string) => Readonly<Record<string, unknown>>;
 }
 
 /** Opens, finds and ends client sessions. MCP 2025-11-25, Transports, Session Management. */
@@ -50,13 +52,14 @@ export class Lifecycle {
    * id. Throws `unavailable`.
    */
   initialize({ method, params, idText }: RequestMessage, request: EndpointRequest): void {
-    const { registry, sessions, metrics, log, gateways } = this.#parts;
+    const { registry, sessions, metrics, log, gateways, passedCapabilities } = this.#parts;
     const startMs = performance.now();
     let session: Session | undefined;
     let answer: string;
     const instructions = registry.view(request.view)?.instructions() ?? '';
     try {
-      answer = resultText(idText, initializeResult(params, instructions, gateways()));
+      const passed = passedCapabilities(request.view);
+      answer = resultText(idText, initializeResult(params, instructions, gateways(), passed));
       session = sessions.open(factsOf(params, request));
       if (log.isDebug) log.opened(session.caller, clientName(session.caller), startMs);
     } catch (error) {

@@ -3,10 +3,16 @@ import type { Answer, CacheHints } from '../../protocol/exchange.ts';
 import { allKinds, kinds } from '../../protocol/kinds.ts';
 import type { Registry } from '../../registry/registry.ts';
 
-const readMethod = 'resources/read';
+/** Methods whose results have the hints of their upstream. SEP-2640: those of skills, too. */
+const ownedMethods: readonly string[] = [
+  'resources/read',
+  'resources/directory/read',
+  'skills/list',
+  'skills/get',
+];
 const listMethods: readonly string[] = allKinds.map((kind) => kinds[kind].listMethod);
 /** The methods whose results have hints. MCP 2026-07-28, Caching, Cacheable Results. */
-const cacheableMethods: ReadonlySet<string> = new Set(['server/discover', readMethod, ...listMethods]);
+const cacheableMethods: ReadonlySet<string> = new Set(['server/discover', ...ownedMethods, ...listMethods]);
 
 interface CacheableCall {
   readonly method: string;
@@ -20,7 +26,7 @@ export function cacheHintsOf(
   answer: Answer,
 ): CacheHints | null {
   if (!cacheableMethods.has(method)) return null;
-  if (method !== readMethod) return listHints(registry, caller);
+  if (!ownedMethods.includes(method)) return listHints(registry, caller);
   const hints = answer.kind === 'result' ? answer.cache : undefined;
   const isPublic = hints?.scope === 'public' && isOpenToAll(caller);
   return { ttlMs: Math.max(0, Math.floor(hints?.ttlMs ?? 0)), scope: isPublic ? 'public' : 'private' };

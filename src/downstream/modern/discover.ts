@@ -7,19 +7,19 @@ import { serverCapabilities } from '../capabilities.ts';
 /**
  * The result of `server/discover`, but for what all results have. Like the SDK's servers it names revisions of the modern era
  * only: the others are negotiated by `initialize`. MCP 2026-07-28, Discovery.
- * @param extensions those that the view supports, by their ids
+ * @param passed the capabilities that the view has because its upstreams have them
  * @param gateways the ids of this gateway and of those that it reaches
  */
 export function discoverResult(
   registry: Registry,
   caller: Caller,
-  extensions: Readonly<Record<string, object>>,
+  passed: Readonly<Record<string, unknown>>,
   gateways: string,
 ): string {
   const instructions = registry.view(caller.view)?.instructions() ?? '';
   return JSON.stringify({
     supportedVersions: modernVersions,
-    capabilities: { ...serverCapabilities, ...(Object.keys(extensions).length > 0 && { extensions }) },
+    capabilities: { ...serverCapabilities, ...passed },
     ...(instructions !== '' && { instructions }),
     _meta: { [gatewaysKey]: gateways },
   });

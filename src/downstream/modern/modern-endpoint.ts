@@ -101,7 +101,11 @@ export class ModernEndpoint {
     reply.source = call;
     if (message.method === 'server/discover') {
       const { registry, gateways } = this.#parts;
-      call.complete({ kind: 'result', payload: discoverResult(registry, caller, {}, gateways()) });
+      const passed = this.#callParts.router.capabilitiesOf(caller.view, 'modern');
+      call.complete({
+        kind: 'result',
+        payload: discoverResult(registry, caller, passed, gateways()),
+      });
     } else call.start();
   }
 }

@@ -1,0 +1,171 @@
+import { describe, expect, test } from 'bun:test';
+import {
+  InMemoryTaskMessageQueue,
+  InMemoryTaskStore,
+} from '@modelcontextprotocol/sdk/experimental/tasks/stores/in-memory.js';
+import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
+import { CallToolResultSchema } from '@modelcontextprotocol/sdk/types.js';
+import { volatileState } from '../../src/state/state.ts';
+import { connectV1 } from '../support/clients.ts';
+import { startGateway, type TestConfig } from '../support/gateway.ts';
+import { RawSession } from '../support/rpc.ts';
+import { serveV1 } from '../support/sdk-served.ts';
+
+/** A server of the legacy era whose tool `work` is a task that ends when the test says so. */
+function startTaskServer() {
+  const taskStore = new InMemoryTaskStore();
+  const finish = Promise.withResolvers<void>();
+  const served = serveV1(() => {
+    const server = new McpServer(
+      { name: 'tasks', version: '1.0.0' },
+      {
+        capabilities: { tasks: { list: {}, cancel: {}, requests: { tools: { call: {} } } } },
+        taskStore,
+        taskMessageQueue: new InMemoryTaskMessageQueue(),
+      },
+    );
+    server.experimental.tasks.registerToolTask(
+      'work',
+      { description: 'Takes long', execution: { taskSupport: 'required' } },
+      {
+        async createTask(extra) {
+          const task = await extra.taskStore.createTask({ ttl: 60_000, pollInterval: 20 });
+          void finish.promise.then(() =>
+            extra.taskStore.storeTaskResult(task.taskId, 'completed', {
+              content: [{ type: 'text', text: 'worked' }],
+            }),
+          );
+          return { task };
+        },
+        getTask: (extra) => extra.taskStore.getTask(extra.taskId),
+        getTaskResult: (extra) => extra.taskStore.getTaskResult(extra.taskId) as never,
+      },
+    );
+    return server.server;
+  });
+  return { served, finish: () => finish.resolve() };
+}
+
+async function start(overrides: Partial<TestConfig> = {}, state = volatileState()) {
+  const server = startTaskServer();
+  const config = { servers: [{ name: 'up', url: server.served.url }], ...overrides };
+  const gateway = await startGateway(config, {}, state);
+  await gateway.connected();
+  return {
+    server,
+    gateway,
+    async [Symbol.asyncDispose]() {
+      await gateway.gateway.stop();
+      await server.served[Symbol.asyncDispose]();
+    },
+  };
+}
+
+const makeTask = async (session: RawSession) => {
+  const { answer } = await session.request('tools/call', { name: 'up__work', arguments: {}, task: {} });
+  return answer.result.task.taskId as string;
+};
+
+describe('a task of a legacy server', () => {
+  test('is made, polled and finished by a client of the v1 SDK', async () => {
+    await using started = await start();
+    await using connected = await connectV1(started.gateway.url);
+    const { client } = connected;
+    expect(client.getServerCapabilities()?.tasks).toEqual({
+      list: {},
+      cancel: {},
+      requests: { tools: { call: {} } },
+    });
+    await client.listTools();
+    const seen: string[] = [];
+    const stream = client.experimental.tasks.callToolStream(
+      { name: 'up__work', arguments: {} },
+      CallToolResultSchema,
+    );
+    for await (const message of stream) {
+      seen.push(message.type);
+      if (message.type === 'taskCreated') started.server.finish();
+      if (message.type === 'result')
+        expect(message.result.content).toEqual([{ type: 'text', text: 'worked' }]);
+      if (message.type === 'error') throw message.error;
+    }
+    expect(seen[0]).toBe('taskCreated');
+    expect(seen.at(-1)).toBe('result');
+  });
+
+  test('has an id that holds for all its methods, and names the task of its result', async () => {
+    await using started = await start();
+    await using session = await RawSession.open(started.gateway.url);
+    const taskId = await makeTask(session);
+    const got = await session.request('tasks/get', { taskId });
+    expect(got.answer.result).toMatchObject({ taskId, status: 'working' });
+    const listed = await session.request('tasks/list');
+    expect(listed.answer.result).toMatchObject({ tasks: [{ taskId, status: 'working' }] });
+    started.server.finish();
+    const { answer } = await session.request('tasks/result', { taskId });
+    expect(answer.result.content).toEqual([{ type: 'text', text: 'worked' }]);
+    expect(answer.result._meta['io.modelcontextprotocol/related-task']).toEqual({ taskId });
+  });
+
+  test('can be cancelled', async () => {
+    await using started = await start();
+    await using session = await RawSession.open(started.gateway.url);
+    const taskId = await makeTask(session);
+    const { answer } = await session.request('tasks/cancel', { taskId });
+    expect(answer.result).toMatchObject({ taskId, status: 'cancelled' });
+  });
+
+  test('is listed only to the session that made it', async () => {
+    await using started = await start();
+    await using maker = await RawSession.open(started.gateway.url);
+    await using other = await RawSession.open(started.gateway.url);
+    await makeTask(maker);
+    const listed = await other.request('tasks/list');
+    expect(listed.answer.result).toEqual({ tasks: [] });
+  });
+
+  test('is unknown to another principal, and under any other id', async () => {
+    const bearer = { mcp: { auth: { mode: 'bearer' } } };
+    const state = volatileState();
+    const server = startTaskServer();
+    const servers = [{ name: 'up', url: server.served.url }];
+    const open = await startGateway({ servers }, {}, state);
+    await open.connected();
+    await using session = await RawSession.open(open.url);
+    const taskId = await makeTask(session);
+    const token = 'a-token-of-sufficient-length-0123456789';
+    const guarded = await startGateway({ servers, ...bearer }, { MCPSTEAD_BEARER_TOKEN: token }, state);
+    await guarded.connected();
+    await using stranger = await RawSession.open(guarded.url, {
+      headers: { authorization: `Bearer ${token}` },
+    });
+    for (const id of [taskId, 'x']) {
+      const { answer } = await stranger.request('tasks/get', { taskId: id });
+      expect(answer.error).toMatchObject({
+        code: -32602,
+        message: `tasks/get: unknown task ${JSON.stringify(id.length > 200 ? `${id.slice(0, 200)}…` : id)}`,
+      });
+    }
+    await Promise.all([open.gateway.stop(), guarded.gateway.stop()]);
+    await server.served[Symbol.asyncDispose]();
+  });
+
+  test('outlives the gateway', async () => {
+    const state = volatileState();
+    const server = startTaskServer();
+    const config = { servers: [{ name: 'up', url: server.served.url }] };
+    const first = await startGateway(config, {}, state);
+    await first.connected();
+    await using session = await RawSession.open(first.url);
+    const taskId = await makeTask(session);
+    await first.gateway.stop();
+    const second = await startGateway(config, {}, state);
+    await second.connected();
+    await using next = await RawSession.open(second.url);
+    // The SDK's store binds tasks to sessions, so the server's own answer is that it does not know the task.
+    const { answer } = await next.request('tasks/get', { taskId });
+    expect(answer.error?.message).not.toContain('unknown task');
+    await second.gateway.stop();
+    await server.served[Symbol.asyncDispose]();
+  });
+});
