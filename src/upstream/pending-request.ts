@@ -179,6 +179,7 @@ export class PendingRequest extends Abort implements Deadline, RequestCompletion
     else {
       this.#end();
       this.#owner.onAnswered(this, answer);
+      this.#endQuestions();
     }
   }
 
@@ -186,6 +187,8 @@ export class PendingRequest extends Abort implements Deadline, RequestCompletion
     if (this.#isOver) return;
     this.#end();
     this.#owner.onFailed(this, reason);
+    // The upstream should hear of a cancellation first: a tool may go on without an answer.
+    this.#endQuestions();
   }
 
   defer(): void {
@@ -206,6 +209,9 @@ export class PendingRequest extends Abort implements Deadline, RequestCompletion
     this.#isOver = true;
     this.clear();
     this.call.signal.removeEventListener('abort', this);
+  }
+
+  #endQuestions(): void {
     if (this.#hold) for (const question of [...this.#hold.questions]) question.onRequestOver();
   }
 }

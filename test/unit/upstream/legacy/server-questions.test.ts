@@ -49,11 +49,11 @@ describe('a question on the stream of a call', () => {
     expect(sent()).toEqual([{ jsonrpc: '2.0', id: 8, error }]);
   });
 
-  test('is answered with an error when its client gives up the call', () => {
+  test('is answered with an error when its client gives up the call, which the server hears first', () => {
     const { calls, receive, requests, sent } = sessionWith(1);
     receive(roots, requests[0]?.id);
     calls[0]?.abort.abort();
-    expect(sent().map(({ id, method }) => id ?? method)).toEqual([8, 'notifications/cancelled']);
+    expect(sent().map(({ id, method }) => id ?? method)).toEqual(['notifications/cancelled', 8]);
   });
 
   test('of a call that is over is refused', () => {
