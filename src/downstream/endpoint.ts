@@ -69,7 +69,7 @@ export class Endpoint {
     this.#parts = { router, metrics, logger, log };
     this.#sessions = sessions;
     this.#replyParts = { replies: this.#replies, streams, messages: log.messages };
-    this.#rounds = new Rounds({ seal, metrics, serverOf: (exchange) => router.serverOf(exchange) });
+    this.#rounds = new Rounds({ seal, metrics, logger, serverOf: (exchange) => router.serverOf(exchange) });
     this.#modern = new ModernEndpoint({
       calls: this.#parts,
       replies: this.#replyParts,

@@ -102,7 +102,7 @@ describe('a modern client of a legacy server', () => {
     expect(await call(client, 'form')).toBe('Ann');
     expect(await call(client, 'link')).toBe('accept');
     expect(client.asked).toEqual([
-      askedForm,
+      { mode: 'form', ...askedForm },
       { mode: 'url', url: 'https://example.com/sign-in', message: 'Sign in' },
     ]);
     expect(await call(client, 'all')).toBe('Ann, hi, file:///a');
@@ -142,44 +142,29 @@ describe('a modern client of a legacy server', () => {
 
   test('gets the progress of a resumed call on the retry, with its token', async () => {
     await using both = await pair();
-    const retry = { ...(await park(both.gateway.url, 'work')) };
-    const response = await postModern(both.gateway.url, 'tools/call', {
-      params: { name: 'up__work', arguments: {}, ...retry, _meta: { progressToken: 'mine' } },
-    });
-    const messages = messagesOf(response);
-    // The first request had no token, so the server reports nothing.
-    both.server.finish();
-    expect((await within('the answer', messages.next())).value.result.content[0].text).toBe('Ann 1');
-    const first = await askModern(both.gateway.url, 'tools/call', {
-      params: {
-        name: 'up__work',
-        arguments: {},
-        _meta: { progressToken: 1, 'io.modelcontextprotocol/clientCapabilities': everything },
-      },
-    });
+    const _meta = { 'io.modelcontextprotocol/clientCapabilities': everything, progressToken: 1 };
+    const params = { name: 'up__work', arguments: {} };
+    const first = await askModern(both.gateway.url, 'tools/call', { params: { ...params, _meta } });
+    const { requestState } = first.answer.result;
+    const retry = { ...params, requestState, inputResponses: { 'elicitation-1': accepted } };
     const second = await postModern(both.gateway.url, 'tools/call', {
-      params: {
-        name: 'up__work',
-        arguments: {},
-        requestState: first.answer.result.requestState,
-        inputResponses: retry.inputResponses,
-        _meta: { progressToken: 'mine' },
-      },
+      params: { ...retry, _meta: { ..._meta, progressToken: 'mine' } },
     });
-    const progress = messagesOf(second);
-    expect((await within('progress', progress.next())).value).toMatchObject({
+    const messages = messagesOf(second);
+    expect((await within('progress', messages.next())).value).toMatchObject({
       method: 'notifications/progress',
       params: { progressToken: 'mine', progress: 1 },
     });
+    await waitUntil('it works', () => both.server.working() === 1);
     both.server.finish();
-    expect((await within('the answer', progress.next())).value.result.content[0].text).toBe('Ann 2');
+    expect((await within('the answer', messages.next())).value.result.content[0].text).toBe('Ann 1');
   });
 
   test.each([
     ['form', {}, 'elicitation'],
     ['form', { elicitation: { url: {} } }, 'elicitation.form'],
     ['link', { elicitation: {} }, 'elicitation.url'],
-    ['all', { elicitation: {} }, 'sampling'],
+    ['sample', { elicitation: {} }, 'sampling'],
   ])(
     'without the capability makes the server of %s hear so at once: %p',
     async (tool, capabilities, missing) => {
@@ -231,6 +216,7 @@ describe('a raw retry', () => {
     const retry = await park(both.gateway.url, 'work');
     const [first, second] = [post(both.gateway.url, 'work', retry), post(both.gateway.url, 'work', retry)];
     await waitUntil('both wait', async () => (await parked(both.gateway)) === 0);
+    await waitUntil('it works', () => both.server.working() === 1);
     await settle();
     both.server.finish();
     const answers = [await first, await second, await post(both.gateway.url, 'work', retry)];
@@ -345,10 +331,9 @@ describe('when something ends in the middle of a question', () => {
       begin();
       return new Promise(() => {});
     });
-    const gone = call(client, 'form').catch((error) => error);
+    call(client, 'form').catch(() => {});
     await within('the question', asked);
     await client.client.close();
-    expect(await gone).toBeInstanceOf(Error);
     expect(await parked(both.gateway)).toBe(1);
     await both.gateway.gateway.stop();
     await waitUntil('the server is told', () => both.server.cancelled() === 1);
@@ -383,6 +368,7 @@ describe('when something ends in the middle of a question', () => {
     expect(both.server.cancelled()).toBe(0);
     const again = post(both.gateway.url, 'work', retry);
     await waitUntil('it is back', async () => (await parked(both.gateway)) === 0);
+    await waitUntil('it works', () => both.server.working() === 1);
     both.server.finish();
     expect((await again).answer.result.content[0].text).toBe('Ann 1');
   });

@@ -27,7 +27,9 @@ interface AskingServer extends SdkServer {
   runs(tool: string): number;
   /** The calls that were cancelled. */
   cancelled(): number;
-  /** Lets a call of `work` end. */
+  /** The calls of `work` that have their answer. */
+  working(): number;
+  /** Lets them end. */
   finish(): void;
 }
 
@@ -48,6 +50,7 @@ const tools: Record<string, (call: AskingCall) => Promise<string>> = {
   plain: async () => 'plain',
   form: (call) => call.form(),
   link: (call) => call.link(),
+  sample: (call) => call.sample(),
   async all(call) {
     return (await Promise.all([call.form(), call.sample(), call.roots()])).join(', ');
   },
@@ -160,6 +163,7 @@ export async function startAskingV1(): Promise<AskingServer> {
     ...hosted,
     runs: (tool) => runs.get(tool) ?? 0,
     cancelled: () => cancelled,
+    working: () => waiting.size,
     finish() {
       for (const resolve of waiting) resolve();
       waiting.clear();

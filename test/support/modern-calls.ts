@@ -47,6 +47,7 @@ export function modernCalls(handle: (exchange: Exchange) => void, key = new Uint
     seal: new Seal(key),
     metrics: metrics as unknown as ConstructorParameters<typeof Rounds>[0]['metrics'],
     serverOf: () => 'files',
+    logger: console as unknown as ConstructorParameters<typeof Rounds>[0]['logger'],
     deadlines: new Deadlines(clock),
     nowMs: () => epochMs + clock.nowMs(),
   });

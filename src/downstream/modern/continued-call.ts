@@ -1,6 +1,7 @@
 import { CallFailure, type CallFailureReason, GatewayError } from '../../errors.ts';
 import { ObjectText } from '../../json/object.ts';
 import type { QuestionResult } from '../../observability/downstream-metrics.ts';
+import type { Logger } from '../../observability/log.ts';
 import { missingCapability } from '../../protocol/client-capabilities.ts';
 import type { Answer, Exchange } from '../../protocol/exchange.ts';
 import {
@@ -13,6 +14,7 @@ import type { Completion } from '../../runtime/completion.ts';
 import type { Deadline, Deadlines } from '../../runtime/deadlines.ts';
 import { LinkedNode } from '../../runtime/linked-list.ts';
 import { freePayload, textOf } from '../../runtime/owned-bytes.ts';
+import { toGatewayError } from '../error-answers.ts';
 import { inputRequiredAnswer } from './input-required.ts';
 import type { InputResponses } from './input-responses.ts';
 import type { CallContinuation, ModernCall } from './modern-call.ts';
@@ -37,6 +39,7 @@ const maxKeptLength = 1024 * 1024;
 /** What continued calls share. */
 export interface ContinuationOwner {
   readonly deadlines: Deadlines;
+  readonly logger: Logger;
   serverOf(exchange: Exchange): string;
   /** Makes a state. Throws a {@link GatewayError} if it would be the state of one round too many. */
   stateOf(exchange: Exchange, round: number, next: RequestState['next']): string;
@@ -272,8 +275,7 @@ export class ContinuedCall extends LinkedNode implements CallContinuation {
     try {
       state = this.#owner.stateOf(outlet, round, { kind: 'parked', id: this.key });
     } catch (error) {
-      exchange.fail(error);
-      exchange.signal.abort(error);
+      this.#cut(exchange, toGatewayError(error, this.#owner.logger));
       return;
     }
     this.#lastRound = round;
@@ -305,9 +307,14 @@ export class ContinuedCall extends LinkedNode implements CallContinuation {
   #abandon(reason: CallFailureReason, message: string): void {
     const error = new CallFailure(this.server, reason, message);
     const exchange = this.#exchange;
-    if (exchange === null) return;
-    this.#end(error);
+    if (exchange !== null) this.#cut(exchange, error);
+  }
+
+  #cut(exchange: ModernCall, error: GatewayError): void {
+    this.#exchange = null;
+    // The upstream should hear of the cancellation first: without an answer, a tool may go on.
     exchange.signal.abort(error);
+    this.#end(error);
   }
 
   #end(outcome: Answer | GatewayError): void {

@@ -2,6 +2,7 @@ import { CallFailure, type GatewayError } from '../../errors.ts';
 import { type MemberEdit, ObjectText } from '../../json/object.ts';
 import { stringAt } from '../../json/scan.ts';
 import type { DownstreamMetrics } from '../../observability/downstream-metrics.ts';
+import type { Logger } from '../../observability/log.ts';
 import type { Answer, Exchange } from '../../protocol/exchange.ts';
 import { type Question, type QuestionAnswer, questions, refusedQuestion } from '../../protocol/questions.ts';
 import type { Completion } from '../../runtime/completion.ts';
@@ -30,6 +31,7 @@ const unknownServer = 'unknown';
 interface RoundsParts {
   readonly seal: Seal;
   readonly metrics: DownstreamMetrics;
+  readonly logger: Logger;
   /** The name of the server that a request is for, or `unknown`. */
   readonly serverOf: (exchange: Exchange) => string;
   readonly deadlines?: Deadlines;
@@ -53,6 +55,7 @@ export class Rounds implements RoundTrips {
     this.#calls = new ContinuedCalls({
       deadlines: parts.deadlines ?? new Deadlines(),
       serverOf: parts.serverOf,
+      logger: parts.logger,
       stateOf: (...wanted) => this.#stateOf(...wanted),
       sealed: (...answered) => this.seal(...answered),
       parkedChanged: (by) => parts.metrics.parkedChanged(by),
