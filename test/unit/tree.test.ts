@@ -28,6 +28,7 @@ const layers = [
   'registry',
   'upstream',
   'http-client',
+  'process',
   'protocol',
   'config',
   'state',
