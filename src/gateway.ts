@@ -27,6 +27,9 @@ import { build } from './version.ts';
 
 /** How long all upstreams together may take to terminate the gateway's sessions when it stops. */
 const terminateTimeoutMs = 3_000;
+/** The least time that processes of upstreams have to end, whatever the grace period is, and the time that SIGKILL takes. */
+const minProcessMs = 250;
+const killMs = 1_000;
 
 interface GatewayOptions {
   readonly loaded: LoadedConfig;
@@ -89,6 +92,7 @@ export class Gateway {
     this.#upstreams = new Upstreams(logger, this.#metrics, {
       instance,
       sessionIdleTtlMs: session.idle_ttl_seconds * 1000,
+      stateDirectory: state.directory,
       quote: (text) => sanitizeReason(text, redactor),
       onItems: (upstream) => this.#registry.update(upstream),
       onResourceUpdated: (upstream, uri, paramsText) =>
@@ -232,8 +236,9 @@ export class Gateway {
       this.#logger.warn(what, { shutdown_grace_seconds, calls: Object.fromEntries(cut) });
     }
     this.#sessions.endAll();
-    const closed = Promise.all([this.#upstreams.close(), this.#state.endedSessions.flush()]);
-    await Promise.race([closed, Bun.sleep(terminateTimeoutMs)]);
+    const processMs = Math.max(minProcessMs, shutdown_grace_seconds * 1000);
+    const closed = Promise.all([this.#upstreams.close(processMs), this.#state.endedSessions.flush()]);
+    await Promise.race([closed, Bun.sleep(Math.max(terminateTimeoutMs, processMs + killMs))]);
     await this.#http?.stop();
     if (hasServed) this.#logger.info('shutdown finished');
   }

@@ -1,5 +1,6 @@
 import type { Environment } from '../runtime/environment.ts';
 import { authoritiesProblem } from './authorities.ts';
+import { containerRunFaults } from './container-run.ts';
 import { isLoopback, normalizeHost } from './hosts.ts';
 import type { LoadedConfig } from './load.ts';
 import type { Config } from './schema.ts';
@@ -16,7 +17,9 @@ export function warningsOf(
       `${host} is reachable from other machines and mcp.auth.mode is none: anyone there can call every tool`,
     );
   }
-  for (const { name, url, tls_skip_verify } of servers) {
+  for (const { name, url, command, args, tls_skip_verify } of servers) {
+    if (command !== undefined)
+      for (const fault of containerRunFaults(command, args ?? [])) risks.push(`${name}: ${fault}`);
     if (isOwnAddress(url, config)) {
       risks.push(`${name}: its url is the address of this gateway, which cannot be its own server`);
     }

@@ -27,6 +27,10 @@ interface ServerHealth {
   readonly reconnects: number;
   readonly next_retry_seconds: number | null;
   readonly last_error: string | null;
+  /** Only of servers that the gateway starts; `last_exit` is an exit code or a signal. */
+  readonly pid?: number | null;
+  readonly restarts?: number;
+  readonly last_exit?: number | string | null;
 }
 
 /** The response of `/health`. */
@@ -52,7 +56,7 @@ export function healthOf(
     return {
       name: upstream.name,
       url: redactor.redact(shownTarget(config)),
-      protocol: status.transport ?? config.protocol,
+      protocol: status.transport ?? (status.process ? 'stdio' : config.protocol),
       required: config.required,
       connected: upstream.isConnected,
       state: status.state,
@@ -67,6 +71,11 @@ export function healthOf(
       reconnects: status.reconnects,
       next_retry_seconds: seconds(status.nextRetryMs),
       last_error: status.lastError,
+      ...(status.process && {
+        pid: status.process.pid,
+        restarts: status.process.restarts,
+        last_exit: status.process.lastExit,
+      }),
     };
   });
   const degraded = enabled.some((server) => !server.connected);

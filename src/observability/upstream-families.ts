@@ -69,6 +69,12 @@ function addCountFamilies(add: Add): void {
 
   counter('reconnects_total', 'Lost connections restored.', 'reconnects');
   counter('backoff_seconds_total', 'Time spent waiting between attempts to connect.', 'backoffSeconds');
+  add(
+    'counter',
+    'process_restarts_total',
+    'Processes started in place of ones that ended.',
+    ({ counts: { processRestarts: value } }, labels) => (value === null ? [] : [{ labels, value }]),
+  );
   counterBy('result', 'initialize_total', 'Attempts to open an MCP session, by result.', 'initialize');
   counterBy(
     'result',

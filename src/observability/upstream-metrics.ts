@@ -35,6 +35,8 @@ export class UpstreamMetrics {
     healthChecks: { success: 0, failure: 0 },
     sessionResets: { unknown_session: 0, expired: 0, terminated: 0 },
     backoffSeconds: 0,
+    /** Null: the gateway has started no process. */
+    processRestarts: null as number | null,
     bytes: { sent: 0, received: 0 },
     tools: new Map<string, ToolMetrics>(),
   };
@@ -60,6 +62,11 @@ export class UpstreamMetrics {
   /** Counts a restored connection. */
   reconnected(): void {
     this.counts.reconnects += 1;
+  }
+
+  /** Counts a process that was started, in place of one that ended if `isRestart`. */
+  processStarted(isRestart: boolean): void {
+    this.counts.processRestarts = (this.counts.processRestarts ?? 0) + Number(isRestart);
   }
 
   toolsRefreshed(ok: boolean, durationSeconds: number): void {

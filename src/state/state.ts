@@ -10,6 +10,8 @@ export interface State {
   /** Seals the data that clients keep for the gateway. */
   readonly seal: Seal;
   readonly endedSessions: EndedSessions;
+  /** The directory for what outlives the process; null: there is none. */
+  readonly directory: string | null;
 }
 
 /** The location of the state. */
@@ -24,7 +26,7 @@ interface StatePlace {
 
 /** A state that ends with the process. @param key null for a random one */
 export function volatileState(key: Uint8Array | null = null): State {
-  return { seal: new Seal(key ?? randomKey()), endedSessions: new EndedSessions() };
+  return { seal: new Seal(key ?? randomKey()), endedSessions: new EndedSessions(), directory: null };
 }
 
 /** Opens the state that a predecessor left. If that fails, logs a warning and returns a state that ends with the process. */
@@ -35,7 +37,7 @@ export function openState({ directory, key, port }: StatePlace, logger: Logger):
     makeDirectory(path);
     const ownKey = key ?? readOrMakeKey(path, logger);
     const file = port === 0 ? null : { path: `${path}/ended-sessions-${port}`, logger };
-    return { seal: new Seal(ownKey), endedSessions: new EndedSessions(file) };
+    return { seal: new Seal(ownKey), endedSessions: new EndedSessions(file), directory: path };
   } catch (error) {
     const loss = key
       ? 'ended sessions are forgotten at a restart'

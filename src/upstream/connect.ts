@@ -26,7 +26,7 @@ interface ConnectParts {
  * then.
  *
  * @param tryOut the first use of the session, such as the listing of its items, which may take longer
- * @param onSlow called when `connect_seconds` are over and the session is not tried yet
+ * @param onSlow called when `connect_seconds` are over and the session is not tried yet, or a process is still starting
  */
 export async function connect(
   parts: ConnectParts,
@@ -37,9 +37,13 @@ export async function connect(
   const connectMs = config().timeouts.connect_seconds * 1000;
   const abort = new Abort();
   let session: UpstreamSession | null = null;
+  const maxOpenMs = source.maxOpenMs(connectMs);
   const deadline = deadlines.add(connectMs, () => {
-    if (session) onSlow?.();
+    if (session || maxOpenMs > connectMs) onSlow?.();
     else abort.abort(source.openTimeout(connectMs));
+  });
+  const end = deadlines.add(maxOpenMs, () => {
+    if (session === null) abort.abort(source.openTimeout(maxOpenMs));
   });
   const close = () => abort.abort(removed());
   closing.addEventListener('abort', close, { once: true });
@@ -58,6 +62,7 @@ export async function connect(
     throw failure;
   } finally {
     deadline.clear();
+    end.clear();
     closing.removeEventListener('abort', close);
   }
 }

@@ -150,6 +150,18 @@ export class HttpSessionSource implements SessionSource {
     return new UpstreamFailure('timeout', `did not initialize within ${timeoutMs / 1000} s`);
   }
 
+  maxOpenMs(connectMs: number): number {
+    return connectMs;
+  }
+
+  process(): null {
+    return null;
+  }
+
+  endWithin(): void {
+    // There is no process.
+  }
+
   settingsChanged(): void {
     this.#http.headersChanged();
   }

@@ -15,6 +15,8 @@ type SessionLoss = SessionResetReason;
  * - `busy`: too many requests are in flight, so nothing was executed.
  * - `limited`: the upstream accepts no more requests for now (429).
  * - `exhausted`: the gateway is out of file descriptors, so nothing was executed.
+ * - `unstartable`: the program of the upstream cannot be started, and hardly will be by itself, so nothing was executed.
+ * - `ended`: the process of the upstream ended; the request may have been executed, or have ended it, and is not repeated.
  * - `broken`: a connection broke; whether the request was executed is unknown.
  * - `timeout`, `cancelled`: the gateway stopped waiting.
  * - `auth`: the upstream refused the credential (401, 403).
@@ -29,6 +31,8 @@ export type FailureKind =
   | 'busy'
   | 'limited'
   | 'exhausted'
+  | 'unstartable'
+  | 'ended'
   | 'broken'
   | 'timeout'
   | 'cancelled'
@@ -44,6 +48,8 @@ const reasons: Record<FailureKind, CallFailureReason> = {
   busy: 'upstream_disconnected',
   limited: 'upstream_protocol_error',
   exhausted: 'internal',
+  unstartable: 'upstream_disconnected',
+  ended: 'upstream_disconnected',
   broken: 'upstream_disconnected',
   timeout: 'upstream_timeout',
   cancelled: 'cancelled',

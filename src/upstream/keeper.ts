@@ -135,7 +135,8 @@ export abstract class Keeper implements RetryOwner, SessionEvents {
     // An upstream that does not know the session has nothing to terminate.
     void session.retire(closeTimeoutMs, failure.loss === undefined);
     if (this.closing.aborted) return;
-    const isDown = failure.loss === undefined && ['refused', 'broken', 'timeout'].includes(failure.kind);
+    const isDown =
+      failure.loss === undefined && ['refused', 'broken', 'ended', 'timeout'].includes(failure.kind);
     if (!isDown) this.context.metrics.sessionReset(failure.loss ?? suspicion.loss ?? 'unknown_session');
     this.onLost({ session, failure, lastedMs: live.lastedMs, isDown });
   }

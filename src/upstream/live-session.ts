@@ -32,7 +32,9 @@ export class LiveSession {
     this.#parts = parts;
     this.#startMs = clock.nowMs();
     this.#check = new SessionCheck({
-      ask: () => session.check(checkTimeoutMs(config().timeouts), closing),
+      ask: () => session.check(checkTimeoutMs(config()), closing),
+      // A process answers nothing while it works, if it has one thread, and its calls would end with it.
+      isInconclusive: () => config().command !== undefined && session.closedBy === null && session.isBusy,
       onPassed: () => metrics.healthChecked(true),
       onFailed: (failure, suspicion) => {
         metrics.healthChecked(false);

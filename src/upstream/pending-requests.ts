@@ -73,6 +73,12 @@ export class PendingRequests implements RequestOwner {
     for (const request of this.#table.values()) if (request.isDeferred) request.reject(reason);
   }
 
+  /** Whether requests of clients wait. */
+  get hasCalls(): boolean {
+    for (const request of this.#table.values()) if (request.call.caller !== null) return true;
+    return false;
+  }
+
   /** Resolves when no request is left. */
   async idle(): Promise<void> {
     if (this.#table.size > 0) await new Promise<void>((resolve) => (this.#onIdle = resolve));

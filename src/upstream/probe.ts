@@ -2,9 +2,10 @@ import type { Kind } from '../protocol/kinds.ts';
 import type { Era } from '../protocol/versions.ts';
 import { Abort } from '../runtime/abort.ts';
 import { deadlines } from '../runtime/deadlines.ts';
-import { HttpSessionSource, type UpstreamConfig } from './detect.ts';
+import type { UpstreamConfig } from './detect.ts';
 import { UpstreamFailure } from './failure.ts';
 import type { Item } from './items/item-list.ts';
+import { sessionSource } from './source.ts';
 
 /** How long an upstream may take to terminate the session. */
 const closeTimeoutMs = 2_000;
@@ -32,7 +33,14 @@ export async function probe(upstream: UpstreamConfig, quote: (text: string) => s
   const { server } = upstream;
   const connectMs = server.timeouts.connect_seconds * 1000;
   let toolFaults: string | null = null;
-  const source = new HttpSessionSource(upstream, () => server, { sent: 0, received: 0 }, quote);
+  const source = sessionSource(upstream, {
+    current: () => server,
+    bytes: { sent: 0, received: 0 },
+    logger: { debug() {}, info() {}, warn() {} },
+    stateDirectory: null,
+    quote,
+    onStart() {},
+  });
   const events = {
     // No gateway has this id.
     instance: crypto.randomUUID(),

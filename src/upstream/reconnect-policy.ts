@@ -3,6 +3,9 @@ import { backoffMs } from './backoff.ts';
 import type { UpstreamFailure } from './failure.ts';
 import type { UpstreamSession } from './session.ts';
 
+/** A process that ends sooner is started again after growing waits, however many calls it has answered. */
+const minProcessMs = 60_000;
+
 type Settings = ServerConfig['reconnect'];
 
 /** Decides when to connect again, from the failures and losses so far. */
@@ -27,7 +30,7 @@ export class ReconnectPolicy {
     if (!failure.isOwnLack) this.#failures++;
     const { max_attempts, backoff_max_ms } = settings;
     if (max_attempts > 0 && this.#failures >= max_attempts) return null;
-    const isSettled = failure.kind === 'auth' || failure.kind === 'loop';
+    const isSettled = ['auth', 'loop', 'unstartable'].includes(failure.kind);
     return isSettled ? backoff_max_ms : backoffMs(this.#failures, settings);
   }
 
@@ -39,10 +42,12 @@ export class ReconnectPolicy {
     session: UpstreamSession,
     lastedMs: number,
     { kind }: UpstreamFailure,
-    settings: Settings,
+    { reconnect: settings, command }: Pick<ServerConfig, 'reconnect' | 'command'>,
   ): number | null {
-    const hasLasted = lastedMs > settings.backoff_base_ms;
-    this.#uselessSessions = hasLasted || session.hasServed ? 0 : this.#uselessSessions + 1;
+    const isProcess = command !== undefined;
+    const hasLasted = lastedMs > (isProcess ? minProcessMs : settings.backoff_base_ms);
+    const isUseful = hasLasted || (session.hasServed && !isProcess);
+    this.#uselessSessions = isUseful ? 0 : this.#uselessSessions + 1;
     const isGone = session.closedBy !== null || kind === 'refused';
     const isAtOnce = hasLasted || (!isGone && this.#uselessSessions <= 1);
     return isAtOnce ? null : backoffMs(this.#uselessSessions, settings);

@@ -93,7 +93,7 @@ export class RetryableCall implements Completion<ResponseMessage> {
   /** Whether the request was certainly not executed, or may be executed twice. */
   #mayRepeat({ kind, loss }: UpstreamFailure, isLost: boolean): boolean {
     if (kind === 'refused') return true;
-    if (kind === 'timeout') return false;
+    if (kind === 'timeout' || kind === 'ended') return false;
     if (isLost) return loss !== undefined || this.#isRepeatable;
     return kind === 'broken' && this.#isRepeatable;
   }

@@ -9,15 +9,24 @@ const maxPauseMs = 60_000;
 /** A check may take as long as a call, but at least this long. */
 const minTimeoutMs = 1_000;
 
+/** The same for a process, which has a long `connect_seconds` for its start only. */
+const maxProcessTimeoutMs = 10_000;
+/** When a check that failed while calls ran is repeated. */
+const repeatMs = 2_000;
+
 /** How long a check may take. Calls that failed wait for it. */
-export function checkTimeoutMs({ connect_seconds, request_seconds }: ServerConfig['timeouts']): number {
-  return Math.min(connect_seconds * 1000, Math.max(minTimeoutMs, request_seconds * 1000));
+export function checkTimeoutMs({ command, timeouts }: Pick<ServerConfig, 'command' | 'timeouts'>): number {
+  const connectMs = timeouts.connect_seconds * 1000;
+  const maxMs = command === undefined ? connectMs : Math.min(connectMs, maxProcessTimeoutMs);
+  return Math.min(maxMs, Math.max(minTimeoutMs, timeouts.request_seconds * 1000));
 }
 
 interface SessionCheckParts {
   /** Asks the upstream for something that no tool is involved in. Rejects unless it answers well. */
   readonly ask: () => Promise<void>;
   readonly onPassed: () => void;
+  /** Whether a check that fails now says nothing, so that it is repeated later. */
+  readonly isInconclusive?: () => boolean;
   /** The session is lost. `suspicion` is the failure that had it checked. */
   readonly onFailed: (failure: UpstreamFailure, suspicion: UpstreamFailure) => void;
   readonly clock?: Clock;
@@ -79,6 +88,10 @@ export class SessionCheck {
       const failure = toFailure(error);
       // The check could not be made.
       if (failure.saysNothing) return false;
+      if (this.#parts.isInconclusive?.()) {
+        this.#cancelTimer = this.#clock.startTimer(() => void this.#run(suspicion, isRepeated), repeatMs);
+        return false;
+      }
       this.#parts.onFailed(failure, suspicion);
       return true;
     }

@@ -13,7 +13,7 @@ import { type Items, noItems } from './items/item-list.ts';
 import { Keeper, type KeeperContext, type Loss } from './keeper.ts';
 import { ReconnectPolicy } from './reconnect-policy.ts';
 import { ReconnectWait } from './reconnect-wait.ts';
-import type { SessionSource, UpstreamSession } from './session.ts';
+import type { ProcessStatus, SessionSource, UpstreamSession } from './session.ts';
 import { SubscribedResources } from './subscribed-resources.ts';
 import { UpstreamLog } from './upstream-log.ts';
 
@@ -46,7 +46,7 @@ interface KeeperParts {
 
 /** The state of an upstream, for /health. */
 export interface KeeperStatus {
-  readonly state: KeeperState;
+  readonly state: KeeperState | 'starting';
   readonly era: Era | null;
   /** The transport in use; null: none. */
   readonly transport: string | null;
@@ -58,6 +58,7 @@ export interface KeeperStatus {
   readonly logsDropped: number;
   /** Milliseconds until the next attempt; null: none is due. */
   readonly nextRetryMs: number | null;
+  readonly process: ProcessStatus | null;
 }
 
 /**
@@ -164,9 +165,11 @@ export class SessionKeeper extends Keeper {
   }
 
   status(): KeeperStatus {
+    const process = this.#parts.source.process();
     return {
-      state: this.#state,
+      state: process && this.#state === 'connecting' ? 'starting' : this.#state,
       era: this.session?.era ?? null,
+      process,
       transport: this.session?.transportName ?? null,
       protocolVersion: this.session?.protocolVersion ?? null,
       lastSeenMs: this.#lastSeenMs,
@@ -339,7 +342,7 @@ export class SessionKeeper extends Keeper {
   /** Replaces a lost session. */
   protected onLost({ session, failure, lastedMs, isDown }: Loss): void {
     this.#watch.stop();
-    const waitMs = this.#policy.afterLoss(session, lastedMs, failure, this.#config.reconnect);
+    const waitMs = this.#policy.afterLoss(session, lastedMs, failure, this.#config);
     this.#isRenewal = !isDown && waitMs === null;
     this.#lastFailure = failure;
     if (this.#isRenewal) this.#log.renewing(failure.message);

@@ -60,6 +60,8 @@ export interface UpstreamSession {
   readonly capabilities: ObjectText;
   /** The ids of the gateways that the session leads to. */
   readonly gateways: readonly string[];
+  /** Whether requests of clients run in it. */
+  readonly isBusy: boolean;
   /** How long the lists stay fresh by the server's own word, the least of all kinds; null: it has not said. */
   readonly listTtlMs: number | null;
   /** The error that ended the transport, or null. */
@@ -105,8 +107,23 @@ export interface SessionSource {
   hasNewEra(events: SessionEvents, signal: Signal): Promise<boolean>;
   /** The failure to open a session within `timeoutMs`. */
   openTimeout(timeoutMs: number): UpstreamFailure;
+  /** How long it may go on opening a session for which nobody waits any more, after `connectMs` of waiting; at least these. */
+  maxOpenMs(connectMs: number): number;
   /** Must be called when the settings of the upstream have changed. */
   settingsChanged(): void;
+  /** No session is needed any more: processes must have ended within `timeoutMs`, whatever runs in them. May be called again. */
+  endWithin(timeoutMs: number): void;
   /** Ends what outlives sessions. */
   close(): void;
+  /** The process of the upstream, if the gateway starts it. */
+  process(): ProcessStatus | null;
+}
+
+/** The process of an upstream, for /health. */
+export interface ProcessStatus {
+  /** Null: none runs. */
+  readonly pid: number | null;
+  readonly restarts: number;
+  /** The exit code of the last process that ended by itself, or the signal that ended it; null: none did. */
+  readonly lastExit: number | string | null;
 }

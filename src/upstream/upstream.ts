@@ -9,14 +9,15 @@ import type { Era } from '../protocol/versions.ts';
 import type { Signal } from '../runtime/abort.ts';
 import type { Completion } from '../runtime/completion.ts';
 import { ClientSessions } from './client-sessions.ts';
-import { HttpSessionSource, type UpstreamConfig } from './detect.ts';
+import type { UpstreamConfig } from './detect.ts';
 import { type Item, type Items, noItems } from './items/item-list.ts';
 import type { Keeper } from './keeper.ts';
 import { OnDemandKeeper } from './on-demand-keeper.ts';
 import type { UpstreamCall } from './pending-request.ts';
 import { RetryableCall } from './retry.ts';
-import type { UpstreamSession } from './session.ts';
+import type { SessionSource, UpstreamSession } from './session.ts';
 import { type KeeperStatus, SessionKeeper } from './session-keeper.ts';
+import { sessionSource } from './source.ts';
 
 const noCapabilities = new ObjectText('{}');
 
@@ -26,6 +27,8 @@ export interface UpstreamEvents {
   readonly instance: string;
   /** How long the session of a client may be idle before it ends. */
   readonly sessionIdleTtlMs: number;
+  /** The directory for what outlives the process; null: there is none. */
+  readonly stateDirectory: string | null;
   /** Makes words of an upstream fit to be shown: short, on one line, without secrets. */
   quote(text: string): string;
   /** The items of `upstream` have changed. */
@@ -42,6 +45,7 @@ export interface UpstreamEvents {
 export class Upstream implements UpstreamState {
   readonly name: string;
   readonly metrics: UpstreamMetrics;
+  readonly #source: SessionSource;
   readonly #keeper: SessionKeeper;
   /** Null without isolation. */
   readonly #clients: ClientSessions | null;
@@ -65,9 +69,17 @@ export class Upstream implements UpstreamState {
     this.metrics = metrics(this);
     const quote = (text: string) => events.quote(text);
     this.#config = config.server;
+    this.#source = sessionSource(config, {
+      current: () => this.#config,
+      bytes: this.metrics.counts.bytes,
+      logger,
+      stateDirectory: events.stateDirectory,
+      quote,
+      onStart: (isRestart) => this.metrics.processStarted(isRestart),
+    });
     this.#keeper = new SessionKeeper({
       config: config.server,
-      source: new HttpSessionSource(config, () => this.#config, this.metrics.counts.bytes, quote),
+      source: this.#source,
       logger,
       metrics: this.metrics,
       events: {
@@ -253,8 +265,9 @@ export class Upstream implements UpstreamState {
     this.#keeper.revive();
   }
 
-  /** Refuses new calls, and ends the session when the running ones have ended. */
-  async close(): Promise<void> {
+  /** Refuses new calls, and ends the session when the running ones have ended, a process `withinMs` at the latest. */
+  async close(withinMs: number): Promise<void> {
+    this.#source.endWithin(withinMs);
     // The shared one last: it closes the connections.
     await Promise.all([this.#clients?.close(), this.#otherEra.close()]);
     await this.#keeper.close();

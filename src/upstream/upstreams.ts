@@ -7,6 +7,9 @@ import { nextTurn } from '../runtime/event-loop.ts';
 import type { UpstreamConfig } from './detect.ts';
 import { Upstream, type UpstreamEvents } from './upstream.ts';
 
+/** A process whose server was removed has ended by then, even if calls run in it. */
+const removalMs = 4_800;
+
 /** All configured upstreams, in the order of the file. */
 export class Upstreams {
   readonly #logger: Logger;
@@ -14,7 +17,7 @@ export class Upstreams {
   readonly #events: UpstreamEvents;
   #upstreams = new Map<string, Upstream>();
   /** The closing of upstreams that a reload has removed or replaced. */
-  readonly #closing = new Set<Promise<void>>();
+  readonly #closing = new Map<Upstream, Promise<void>>();
 
   constructor(logger: Logger, metrics: Metrics, events: UpstreamEvents) {
     this.#logger = logger;
@@ -63,9 +66,10 @@ export class Upstreams {
     for (const upstream of this.#upstreams.values()) upstream.release(sessionId);
   }
 
-  /** Closes all upstreams and terminates their sessions, within the deadlines of each. */
-  async close(): Promise<void> {
-    await Promise.all([...this.#closing, ...this.all().map((upstream) => upstream.close())]);
+  /** Closes all upstreams and terminates their sessions, within the deadlines of each; processes end `withinMs`. */
+  async close(withinMs: number): Promise<void> {
+    for (const upstream of this.#closing.keys()) void upstream.close(withinMs);
+    await Promise.all([...this.#closing.values(), ...this.all().map((upstream) => upstream.close(withinMs))]);
   }
 
   /** Starts one per turn, so that clients are answered meanwhile. */
@@ -78,8 +82,8 @@ export class Upstreams {
 
   #remove(upstream: Upstream): void {
     upstream.metrics.remove();
-    const closing = upstream.close().finally(() => this.#closing.delete(closing));
-    this.#closing.add(closing);
+    const closing = upstream.close(removalMs).finally(() => this.#closing.delete(upstream));
+    this.#closing.set(upstream, closing);
   }
 
   #add(config: UpstreamConfig, predecessor: Upstream | undefined): Upstream {

@@ -32,6 +32,7 @@ interface FakeCall extends Completion<ResponseMessage> {
 export class FakeSession implements UpstreamSession {
   hasServed = false;
   closedBy: Error | null = null;
+  isBusy = false;
   readonly era = 'legacy';
   readonly speaks = ['legacy'] as const;
   listTtlMs: number | null = null;
@@ -111,7 +112,17 @@ export class FakeSource implements SessionSource {
     return new UpstreamFailure('timeout', `did not initialize within ${timeoutMs / 1000} s`);
   }
 
+  maxOpenMs(connectMs: number): number {
+    return connectMs;
+  }
+
   settingsChanged(): void {}
+
+  endWithin(): void {}
+
+  process(): null {
+    return null;
+  }
 
   close(): void {
     this.isClosed = true;

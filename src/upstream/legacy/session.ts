@@ -85,6 +85,9 @@ export class LegacySession implements UpstreamSession, TransportEvents, PendingR
   get transportName(): string {
     return this.transport.name;
   }
+  get isBusy(): boolean {
+    return this.#requests.hasCalls;
+  }
   get closedBy(): Error | null {
     return this.#closedBy;
   }

@@ -33,6 +33,7 @@ describe('the page', () => {
     const metrics = newMetrics();
     const upstream = metrics.upstream('files', stateOf({ toolsRefreshedMs: () => 1000 }));
     upstream.tool('read').called(0.1);
+    upstream.processStarted(true);
     metrics.downstream.request('tools/call', true, 0.1);
     metrics.configReloaded('success');
 
@@ -54,6 +55,7 @@ describe('the page', () => {
         ['mcpstead_upstream_current_backoff_seconds', 'gauge', 'server'],
         ['mcpstead_upstream_tools_last_refresh_timestamp_seconds', 'gauge', 'server'],
         ['mcpstead_upstream_reconnects_total', 'counter', 'server'],
+        ['mcpstead_upstream_process_restarts_total', 'counter', 'server'],
         ['mcpstead_upstream_backoff_seconds_total', 'counter', 'server'],
         ['mcpstead_upstream_initialize_total', 'counter', 'result server'],
         ['mcpstead_upstream_reconnect_attempts_total', 'counter', 'result server'],

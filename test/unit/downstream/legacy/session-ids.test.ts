@@ -24,7 +24,9 @@ describe('the id of a session', () => {
     const all = facts({ clientInfo: '{"name":"ö \\u00f6","n":1e2}', principal: 'bearer', view: 'v' });
     const id = new SessionIds(state).issue(all);
     const { seal } = state;
-    expect(new SessionIds({ seal, endedSessions: new EndedSessions() }).read(id)).toEqual(all);
+    expect(new SessionIds({ seal, endedSessions: new EndedSessions(), directory: null }).read(id)).toEqual(
+      all,
+    );
   });
 
   test('is unique, even for the same client at the same moment', () => {

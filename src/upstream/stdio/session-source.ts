@@ -1,0 +1,169 @@
+import { containerRunAt } from '../../config/container-run.ts';
+import type { ServerConfig } from '../../config/schema.ts';
+import { childEnvironment } from '../../process/child-environment.ts';
+import type { ProcessCommand, ProcessEnd } from '../../process/child-process.ts';
+import { ProcessFailure } from '../../process/process-failure.ts';
+import { startKey, startLimits } from '../../process/start-limits.ts';
+import type { Signal } from '../../runtime/abort.ts';
+import { UpstreamFailure } from '../failure.ts';
+import { LegacySession } from '../legacy/session.ts';
+import type { ProcessStatus, SessionEvents, SessionSource, UpstreamSession } from '../session.ts';
+import { endGraceMs, type MessageBytes, type ProcessLogger, StdioConnection } from './connection.ts';
+
+/** How long a process may take to start, downloads included, whatever its callers wait for. */
+const maxStartMs = 300_000;
+
+/** What the sessions of one server on stdio need of their owner. */
+export interface StdioParts {
+  readonly logger: ProcessLogger;
+  readonly bytes: MessageBytes;
+  /** For caches of processes without a home; null: the directory for temporary files. */
+  readonly stateDirectory: string | null;
+  /** Makes words of the upstream fit to be shown. */
+  quote(text: string): string;
+  /** A process was started, in place of one that ended if `isRestart`. */
+  onStart(isRestart: boolean): void;
+}
+
+/** Opens sessions with a server that the gateway starts: a process for each. */
+export class StdioSessionSource implements SessionSource {
+  readonly #config: ServerConfig;
+  readonly #parts: StdioParts;
+  readonly #startKey: string;
+  readonly #connections = new Set<StdioConnection>();
+  /** Those that have opened a session. */
+  readonly #owners = new WeakSet<SessionEvents>();
+  /** The process of the session that clients share. */
+  #pid: number | null = null;
+  #restarts = 0;
+  #lastEnd: ProcessEnd | null = null;
+
+  /** @param config of a server with a `command` */
+  constructor(config: ServerConfig, parts: StdioParts) {
+    this.#config = config;
+    this.#parts = parts;
+    this.#startKey = startKey(config.command ?? '', config.args ?? []);
+  }
+
+  async open(events: SessionEvents, signal: Signal): Promise<UpstreamSession> {
+    const started = await startLimits.enter(this.#startKey, signal);
+    let isOpen = false;
+    try {
+      const session = await this.#openLegacy(events, signal);
+      isOpen = true;
+      return session;
+    } finally {
+      started(isOpen);
+    }
+  }
+
+  openTimeout(timeoutMs: number): UpstreamFailure {
+    const [connection] = this.#connections;
+    const words = connection?.explanation() ?? '';
+    return new UpstreamFailure('timeout', `did not initialize within ${timeoutMs / 1000} s${words}`);
+  }
+
+  maxOpenMs(connectMs: number): number {
+    return Math.max(connectMs, maxStartMs);
+  }
+
+  settingsChanged(): void {
+    // None of them concerns the process.
+  }
+
+  endWithin(timeoutMs: number): void {
+    const graceMs = Math.min(timeoutMs, endGraceMs);
+    setTimeout(() => this.#endAll(graceMs), timeoutMs - graceMs);
+  }
+
+  close(): void {
+    this.#endAll(endGraceMs);
+  }
+
+  process(): ProcessStatus {
+    return {
+      pid: this.#pid,
+      restarts: this.#restarts,
+      lastExit:
+        this.#lastEnd && (this.#lastEnd.closed ? null : (this.#lastEnd.signal ?? this.#lastEnd.exitCode)),
+    };
+  }
+
+  async #openLegacy(events: SessionEvents, signal: Signal): Promise<UpstreamSession> {
+    const connection = this.#start(events);
+    const session = new LegacySession((receiver) => connection.attach(receiver), events);
+    try {
+      await session.open(signal);
+      return session;
+    } catch (error) {
+      void connection.end();
+      throw connection.closedBy ?? error;
+    }
+  }
+
+  #start(events: SessionEvents): StdioConnection {
+    const { logger, bytes, quote, onStart } = this.#parts;
+    try {
+      const connection = new StdioConnection(this.#command(), {
+        server: this.#config.name,
+        logger,
+        bytes,
+        quote,
+        onEnd: (ended, end, isAsked) => this.#ended(ended, isAsked ? null : end),
+      });
+      this.#connections.add(connection);
+      if (events.client === null) this.#pid = connection.pid;
+      const isRestart = this.#owners.has(events);
+      this.#owners.add(events);
+      this.#restarts += Number(isRestart);
+      onStart(isRestart);
+      return connection;
+    } catch (error) {
+      throw error instanceof ProcessFailure ? startFailure(error, quote) : error;
+    }
+  }
+
+  /** @param end null: the gateway ended it */
+  #ended(connection: StdioConnection, end: ProcessEnd | null): void {
+    this.#connections.delete(connection);
+    if (end !== null) this.#lastEnd = end;
+    if (this.#pid === connection.pid) this.#pid = null;
+  }
+
+  #endAll(graceMs: number): void {
+    for (const connection of this.#connections) void connection.end(graceMs);
+  }
+
+  #command(): ProcessCommand {
+    const { command = '', args = [], env = {}, cwd } = this.#config;
+    const temporary = process.env.TMPDIR || process.env.TEMP || '/tmp';
+    const caches = `${this.#parts.stateDirectory ?? `${temporary}/mcpstead`}/caches`;
+    const runAt = containerRunAt(command, args);
+    return {
+      command,
+      args,
+      cwd: absolute(cwd),
+      env: childEnvironment(process.env, env, caches),
+      container:
+        runAt === null ? null : { runAt, idFile: `${temporary}/mcpstead-${crypto.randomUUID()}.cid` },
+    };
+  }
+}
+
+/** Longer lists of directories are cut. */
+const maxShownDirectories = 30;
+
+function startFailure(
+  { kind, message, searched }: ProcessFailure,
+  quote: (text: string) => string,
+): UpstreamFailure {
+  const shown = searched.slice(0, maxShownDirectories).map(quote).join(':');
+  const cut = searched.length > maxShownDirectories ? ':…' : '';
+  return new UpstreamFailure(kind, `${quote(message)}${shown && `: ${shown}${cut}`}`);
+}
+
+/** A path from the directory of the gateway. */
+function absolute(path = ''): string {
+  if (path === '') return process.cwd();
+  return /^(?:[/\\]|[A-Za-z]:)/.test(path) ? path : `${process.cwd()}/${path}`;
+}
