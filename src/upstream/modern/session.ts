@@ -97,6 +97,9 @@ export class ModernSession
   get transportName(): string {
     return this.transport.name;
   }
+  get isBusy(): boolean {
+    return this.#requests.hasCalls;
+  }
   get closedBy(): Error | null {
     return this.#closedBy;
   }

@@ -57,6 +57,11 @@ export class StdioSessionSource implements SessionSource {
     }
   }
 
+  async hasNewEra(): Promise<boolean> {
+    // A process stays what it is.
+    return false;
+  }
+
   openTimeout(timeoutMs: number): UpstreamFailure {
     const [connection] = this.#connections;
     const words = connection?.explanation() ?? '';
