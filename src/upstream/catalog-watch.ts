@@ -151,7 +151,13 @@ export class CatalogWatch {
     const ttlMs = this.#parts.config().tools.ttl_seconds * 1000;
     if (this.#changed.size > 0) this.#scheduleForChange();
     else if (this.#failures > 0) this.#schedule(Math.min(ttlMs, minIntervalMs * 2 ** this.#failures));
-    else this.#schedule(ttlMs);
+    else this.#schedule(Math.min(ttlMs, this.#wantedMs()));
+  }
+
+  /** How long the server itself says its lists stay fresh, with jitter. MCP 2026-07-28, Caching. */
+  #wantedMs(): number {
+    const wantedMs = this.#session?.listTtlMs ?? Number.POSITIVE_INFINITY;
+    return Math.max(wantedMs, minIntervalMs) * (1 + Math.random() / 10);
   }
 
   /** Schedules a fetch at once, or `minIntervalMs` after the last fetch for a change. */

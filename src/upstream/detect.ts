@@ -4,7 +4,8 @@ import { HttpClient, type HttpMethod } from '../http-client/client.ts';
 import type { ByteCounts } from '../http-client/pool.ts';
 import { jsonType, sseType } from '../protocol/headers.ts';
 import type { Era } from '../protocol/versions.ts';
-import type { Signal } from '../runtime/abort.ts';
+import { Abort, type Signal } from '../runtime/abort.ts';
+import { deadlines } from '../runtime/deadlines.ts';
 import { build } from '../version.ts';
 import { LegacyServerFailure } from './era-verdict.ts';
 import { failureIn, toFailure, UpstreamFailure } from './failure.ts';
@@ -90,15 +91,23 @@ export class HttpSessionSource implements SessionSource {
 
   async hasNewEra(events: SessionEvents, signal: Signal): Promise<boolean> {
     if (this.#config().era !== 'auto' || this.#legacyMs === null || this.#isKnownLegacy()) return false;
-    // Once per time, whatever comes of it.
+    // Once in that time, whatever comes of it.
     this.#legacyMs = performance.now();
+    const session = new ModernSession(this.#modern, events);
+    const abort = new Abort();
+    const stop = () => abort.abort();
+    const deadline = deadlines.add(this.#config().timeouts.connect_seconds * 1000, stop);
+    signal.addEventListener('abort', stop, { once: true });
     try {
-      const session = await this.#openModern(events, signal);
-      void session.retire(abandonTimeoutMs);
+      await session.discover(abort);
       this.#legacyMs = null;
       return true;
     } catch {
       return false;
+    } finally {
+      deadline.clear();
+      signal.removeEventListener('abort', stop);
+      void session.retire(abandonTimeoutMs);
     }
   }
 

@@ -44,6 +44,7 @@ export interface Loss {
 /** Holds one session with an upstream, and finds out when it is lost. The kinds of keepers differ in when they open another. */
 export abstract class Keeper implements RetryOwner, SessionEvents {
   abstract readonly client: SessionClient | null;
+  readonly wantsChanges: boolean = false;
   protected readonly context: KeeperContext;
   /** Aborted when the keeper is closed. */
   protected readonly closing = new Abort();

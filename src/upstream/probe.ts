@@ -49,6 +49,7 @@ export async function probe(upstream: UpstreamConfig, quote: (text: string) => s
       if (kind === 'tools') toolFaults = faults;
     },
     client: null,
+    wantsChanges: false,
     onItemsChanged() {},
     onLogDropped() {},
     onResourceUpdated() {},

@@ -75,6 +75,7 @@ export class SessionKeeper extends Keeper {
     onUpdated: (uri) => this.#parts.events.onResourceUpdated(uri, JSON.stringify({ uri })),
   });
   readonly client = null;
+  override readonly wantsChanges = true;
   readonly #parts: KeeperParts;
   readonly #deadlines: Deadlines;
   readonly #log: UpstreamLog;
@@ -317,6 +318,13 @@ export class SessionKeeper extends Keeper {
     if (session !== this.session || failure?.saysNothing) return;
     this.#lastFailure = failure;
     if (failure) void this.judge(session, failure);
+    else if (session.era === 'legacy') void this.#seekNewEra(session);
+  }
+
+  /** A server that was upgraded goes on to serve its old sessions. */
+  async #seekNewEra(session: UpstreamSession): Promise<void> {
+    if (await this.#parts.source.hasNewEra(this, this.closing))
+      this.onClosed(session, new UpstreamFailure('protocol', 'speaks a newer protocol revision by now'));
   }
 
   #attemptFailed(failure: UpstreamFailure): void {

@@ -19,6 +19,8 @@ export interface SessionClient {
 export interface SessionEvents {
   /** The only client of the session, which is introduced in its own words; null: many clients share it. */
   readonly client: SessionClient | null;
+  /** Whether the owner wants to know of changes. */
+  readonly wantsChanges: boolean;
   /** The id of this gateway, which an upstream that leads back to it reports. */
   readonly instance: string;
   /** Logs each message, if that is wanted. */

@@ -34,6 +34,7 @@ export function playedSession(client: SessionClient | null = null) {
     instance: 'this',
     quote: (text) => text,
     client,
+    wantsChanges: true,
     onResourceUpdated() {},
     onItemsChanged() {},
     onLogDropped: () => void dropped.push('log'),

@@ -115,16 +115,21 @@ export class ModernSession
    * Opens the transport, and finds out what the server speaks and offers. Rejects with a `LegacyServerFailure` if that is only
    * the legacy era.
    */
-  async open(signal: Signal): Promise<void> {
+  async discover(signal: Signal): Promise<void> {
     await this.transport.open(signal);
     const discovery = await discover(this.#own, this.form, this.#events, signal);
-    const { capabilities } = discovery;
     this.#discovery = discovery;
-    this.form.hasTasks = capabilities.object('extensions')?.member(tasksExtension) !== undefined;
+    this.form.hasTasks = discovery.capabilities.object('extensions')?.member(tasksExtension) !== undefined;
     this.transport.initialized(this.protocolVersion);
     this.#listings = this.#makeListings();
+  }
+
+  /** The same, and opens the stream of notifications. */
+  async open(signal: Signal): Promise<void> {
+    await this.discover(signal);
+    if (!this.#events.wantsChanges) return;
     const lists = Object.entries(announcements)
-      .filter(([, capability]) => capabilities.object(capability)?.isText('listChanged', 'true'))
+      .filter(([, capability]) => this.capabilities.object(capability)?.isText('listChanged', 'true'))
       .map(([list]) => list);
     this.#feed = new NotificationFeed({
       lists,
@@ -177,7 +182,7 @@ export class ModernSession
   }
 
   async subscribe(uri: string, timeoutMs: number, signal: Signal): Promise<void> {
-    if (this.#feed === null) throw new UpstreamFailure('refused', 'is not open');
+    if (this.#feed === null) throw new UpstreamFailure('refused', 'sends no notifications in this session');
     await this.#feed.subscribe(uri, timeoutMs, signal);
   }
 
