@@ -236,6 +236,7 @@ export class Gateway {
       this.#logger.warn(what, { shutdown_grace_seconds, calls: Object.fromEntries(cut) });
     }
     this.#sessions.endAll();
+    this.#registry.close();
     const processMs = Math.max(minProcessMs, shutdown_grace_seconds * 1000);
     const closed = Promise.all([this.#upstreams.close(processMs), this.#state.endedSessions.flush()]);
     await Promise.race([closed, Bun.sleep(Math.max(terminateTimeoutMs, processMs + killMs))]);

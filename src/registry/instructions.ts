@@ -24,5 +24,7 @@ export function mergedInstructions(servers: readonly InstructedServer[]): string
 }
 
 function shortened(text: string, maxChars: number): string {
-  return text.length <= maxChars ? text : `${text.slice(0, maxChars - 1).toWellFormed()}…`;
+  if (text.length <= maxChars) return text;
+  // Not after the first half of a character.
+  return `${text.slice(0, maxChars - 1).replace(/[\ud800-\udbff]$/, '')}…`;
 }

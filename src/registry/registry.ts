@@ -1,13 +1,18 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from '../observability/log.ts';
 import { allKinds, type Kind, kinds } from '../protocol/kinds.ts';
+import { type Clock, deadlines } from '../runtime/deadlines.ts';
 import type { Upstream } from '../upstream/upstream.ts';
+import { duplicatesOf } from './duplicates.ts';
 import { Exposure, type ExposureConfig, exposureConfigOf } from './exposure.ts';
 import { refusedNames } from './names.ts';
 import { type Offering, offeringOf } from './offering.ts';
 import { RememberedLinks } from './remembered-links.ts';
 import { View } from './view.ts';
 import { type ProfileConfig, profileScope, serverScope, type ViewScope, wholeScope } from './view-scope.ts';
+
+/** Changes within this time, as at the start, are reviewed together. */
+const reviewDelayMs = 1_000;
 
 const qualifiedKinds = allKinds.filter((kind) => kinds[kind].isQualified);
 
@@ -27,11 +32,16 @@ export class Registry {
   readonly #views = new Map<string, View>();
   /** The names of the upstreams whose item names were logged as unusable for some clients. */
   readonly #warned = new Set<string>();
+  /** The kinds and pairs of upstreams whose duplicates were logged. */
+  readonly #warnedDuplicates = new Set<string>();
+  readonly #clock: Clock;
+  #cancelReview: (() => void) | null = null;
 
   /** @param onChange called when the list of a kind has changed in a view, which is named */
-  constructor(logger: Logger, onChange: (kind: Kind, view: string) => void) {
+  constructor(logger: Logger, onChange: (kind: Kind, view: string) => void, clock: Clock = deadlines.clock) {
     this.#logger = logger;
     this.#onChange = onChange;
+    this.#clock = clock;
   }
 
   /** The view of this name: a server or a profile; empty for the whole gateway. Undefined if there is none. */
@@ -53,6 +63,7 @@ export class Registry {
       ...profiles.map((profile) => [profile.name, profileScope(profile)] as const),
     ]);
     this.#report(this.#whole, this.#show(this.#whole, wholeScope));
+    this.#scheduleReview();
     const gone: string[] = [];
     for (const [name, view] of this.#views) {
       const scope = this.#scopes.get(name);
@@ -70,11 +81,17 @@ export class Registry {
     const offering = offeringOf(upstream, present.exposure, present);
     this.#offerings = this.#offerings.with(index, offering);
     this.#warnOfNames(offering);
+    this.#scheduleReview();
     this.#report(this.#whole, this.#whole.update(offering));
     for (const [name, view] of this.#views) {
       const scope = this.#scopes.get(name);
       if (scope?.includes(upstream)) this.#report(view, view.update(scope.offering(offering)));
     }
+  }
+
+  /** Ends what is scheduled. */
+  close(): void {
+    this.#cancelReview?.();
   }
 
   #newView(name: string): View | undefined {
@@ -103,7 +120,9 @@ export class Registry {
     const config = exposureConfigOf(upstream.config);
     this.#configs.set(upstream, config);
     this.#warned.delete(upstream.name);
-    return offeringOf(upstream, new Exposure(config));
+    const offering = offeringOf(upstream, new Exposure(config));
+    this.#warnOfNames(offering);
+    return offering;
   }
 
   /** Logs names that common clients refuse, once per upstream. */
@@ -114,5 +133,24 @@ export class Registry {
         this.#warned.add(upstream.name);
         this.#logger.warn(`a ${kinds[kind].noun}'s name ${why}`, { server: upstream.name, ...refused });
       }
+  }
+
+  #scheduleReview(): void {
+    this.#cancelReview ??= this.#clock.startTimer(() => {
+      this.#cancelReview = null;
+      for (const kind of allKinds) this.#warnOfDuplicates(kind);
+    }, reviewDelayMs);
+  }
+
+  /** Logs items that others of the same name hide, once per pair of upstreams. */
+  #warnOfDuplicates(kind: Kind): void {
+    const catalog = this.#whole.catalog(kind);
+    for (const { server, hiddenBy, names } of duplicatesOf(catalog)) {
+      const key = `${kind} ${server} ${hiddenBy}`;
+      if (this.#warnedDuplicates.has(key)) continue;
+      this.#warnedDuplicates.add(key);
+      const what = `${kinds[kind].nouns} are left out, because others that come first have the same ${kinds[kind].isQualified ? 'names' : 'URIs'}`;
+      this.#logger.warn(what, { server, others: hiddenBy, [kind]: names.length, example: names[0] });
+    }
   }
 }

@@ -6,7 +6,7 @@ import type { RememberedLinks } from './remembered-links.ts';
 import { UriTemplate } from './uri-template.ts';
 
 /** How long the search among templates may be, in steps of {@link UriTemplate.stepsFor}: some hundredths of a second. */
-const maxSteps = 10_000_000;
+const maxSteps = 4_000_000;
 
 /** An upstream, and what clients see of it. */
 interface ExposedUpstream {

@@ -3,6 +3,8 @@ const maxUriChars = 2_048;
 /** A template with more parts matches nothing. */
 const maxParts = 64;
 
+const slash = 0x2f;
+
 /** A part of a template: a text, or what expressions expand to. */
 interface TemplatePart {
   /** Begins the part. */
@@ -69,17 +71,20 @@ function mayMatch(parts: readonly TemplatePart[], uri: string): boolean {
   return !isText(last) || last!.rest !== null || uri.endsWith(last!.text);
 }
 
+/** @param starts whether the part can begin before the character at an index; the same for its end is returned */
 function afterPart({ text, rest, isOptional }: TemplatePart, uri: string, starts: Uint8Array<ArrayBuffer>) {
   const ends = isOptional ? starts.slice() : new Uint8Array(uri.length + 1);
+  /** Where the text of the part ends, with a start before it. */
+  const begun = rest === null ? ends : new Uint8Array(uri.length + 1);
+  if (text === '') begun.set(starts);
+  else
+    for (let at = uri.indexOf(text); at >= 0; at = uri.indexOf(text, at + 1))
+      if (starts[at] === 1) begun[at + text.length] = 1;
+  if (rest === null) return ends;
   let isWithin = false;
-  for (let i = 0; i <= uri.length; i++) {
-    // The character before the index, if the part has begun before it.
-    if (isWithin && uri[i - 1] === '/' && rest === 'segment') isWithin = false;
+  for (let i = 1; i <= uri.length; i++) {
+    isWithin = (isWithin || begun[i - 1] === 1) && (rest === 'any' || uri.charCodeAt(i - 1) !== slash);
     if (isWithin) ends[i] = 1;
-    const begin = i - text.length;
-    if (begin < 0 || starts[begin] !== 1 || !uri.startsWith(text, begin)) continue;
-    if (rest === null) ends[i] = 1;
-    else isWithin = true;
   }
   return ends;
 }

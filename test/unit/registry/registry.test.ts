@@ -1,16 +1,20 @@
 import { describe, expect, test } from 'bun:test';
 import type { Logger } from '../../../src/observability/log.ts';
+import type { Kind } from '../../../src/protocol/kinds.ts';
 import { Registry } from '../../../src/registry/registry.ts';
-import { itemOf, ListedUpstream } from '../../support/listed-upstream.ts';
+import { FakeClock } from '../../support/fake-clock.ts';
+import { itemOf, ListedUpstream, serverConfigOf } from '../../support/listed-upstream.ts';
 
 /** A registry of upstreams with these names, which have no items yet. */
 function registryOf(...names: string[]) {
   const seen = { changes: 0, warnings: [] as unknown[] };
   const logger = { warn: (...line: unknown[]) => void seen.warnings.push(line) } as unknown as Logger;
-  const registry = new Registry(logger, (kind, view) => {
+  const clock = new FakeClock();
+  const onChange = (kind: Kind, view: string) => {
     expect([kind, view]).toEqual(['tools', '']);
     seen.changes++;
-  });
+  };
+  const registry = new Registry(logger, onChange, clock);
   const upstreams = names.map((name) => new ListedUpstream(name));
   const set = (...order: ListedUpstream[]) => {
     registry.configure(
@@ -28,7 +32,15 @@ function registryOf(...names: string[]) {
     const { tools } = JSON.parse(catalog().list('legacy').toString()) as { tools: { name: string }[] };
     return tools.map(({ name }) => name);
   };
-  return { upstreams: upstreams as [ListedUpstream, ListedUpstream], set, list, catalog, listed, seen };
+  return {
+    upstreams: upstreams as [ListedUpstream, ListedUpstream],
+    set,
+    list,
+    catalog,
+    listed,
+    seen,
+    clock,
+  };
 }
 
 describe('the catalog follows', () => {
@@ -139,6 +151,43 @@ test('names that clients refuse are logged once per upstream', () => {
     [
       "a tool's name has over 64 characters, which many clients refuse",
       { server: 'b', tools: 1, example: `b__${'x'.repeat(62)}` },
+    ],
+  ]);
+});
+
+test('names are those that clients see, and are checked again when these change', () => {
+  const { upstreams, set, list, seen } = registryOf('a', 'b');
+  const [a, b] = upstreams;
+  a.config = serverConfigOf('a', { tools: { prefix: false, deny: ['hidden.*'] } });
+  set(a, b);
+  list(a, itemOf('x'.repeat(49)), itemOf('hidden.dot'));
+  expect(seen.warnings).toEqual([]);
+  a.config = serverConfigOf('a', { tools: { prefix: 'z'.repeat(14), deny: ['hidden.*'] } });
+  set(a, b);
+  expect(seen.warnings).toEqual([
+    [
+      "a tool's name has over 64 characters, which many clients refuse",
+      { server: 'a', tools: 1, example: `${'z'.repeat(14)}__${'x'.repeat(49)}` },
+    ],
+  ]);
+});
+
+test('items that others hide are logged once per pair of upstreams, a second after the first change', () => {
+  const { upstreams, set, list, seen, clock } = registryOf('a', 'b');
+  const [a, b] = upstreams;
+  for (const up of [a, b]) up.config = serverConfigOf(up.name, { tools: { prefix: false } });
+  set(a, b);
+  list(a, itemOf('t'), itemOf('u'));
+  list(b, itemOf('t'), itemOf('v'), itemOf('u'));
+  clock.advance(999);
+  expect(seen.warnings).toEqual([]);
+  clock.advance(1);
+  list(b, itemOf('u'));
+  clock.advance(1_000);
+  expect(seen.warnings).toEqual([
+    [
+      'tools are left out, because others that come first have the same names',
+      { server: 'b', others: 'a', tools: 2, example: 't' },
     ],
   ]);
 });
