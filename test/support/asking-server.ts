@@ -177,11 +177,13 @@ export async function startAskingServer(): Promise<AskingServer> {
     const server = makeServer(notified, subscriptions);
     const transport = new WebStandardStreamableHTTPServerTransport({
       sessionIdGenerator: () => crypto.randomUUID(),
-      onsessioninitialized: (id) => session?.opened(id),
+      onsessioninitialized: (id) => {
+        open.set(server, subscriptions);
+        session?.opened(id);
+      },
       onsessionclosed: (id) => session?.closed(id),
     });
     await server.connect(transport);
-    open.set(server, subscriptions);
     server.onclose = () => void open.delete(server);
     const receive = transport.onmessage?.bind(transport);
     transport.onmessage = (message, extra) => {
