@@ -40,6 +40,7 @@ import { Rounds } from './modern/rounds.ts';
 import { Reply, type ReplyParts } from './reply.ts';
 import type { EndpointRequest } from './request.ts';
 import { RequestLog } from './request-log.ts';
+import { ServerDescriptions } from './server-description.ts';
 
 interface EndpointParts {
   readonly router: Router;
@@ -69,23 +70,16 @@ export class Endpoint {
     this.#parts = { router, metrics, logger, log };
     this.#sessions = sessions;
     this.#replyParts = { replies: this.#replies, streams, messages: log.messages };
+    const descriptions = new ServerDescriptions({ router, registry, gateways });
     this.#rounds = new Rounds({ seal, metrics, logger, serverOf: (exchange) => router.serverOf(exchange) });
     this.#modern = new ModernEndpoint({
       calls: this.#parts,
       replies: this.#replyParts,
       rounds: this.#rounds,
       registry,
-      gateways,
+      descriptions,
     });
-    this.#lifecycle = new Lifecycle({
-      registry,
-      sessions,
-      metrics,
-      log,
-      streams,
-      gateways,
-      passedCapabilities: (view) => router.capabilitiesOf(view, 'legacy'),
-    });
+    this.#lifecycle = new Lifecycle({ descriptions, sessions, metrics, log, streams });
   }
 
   /** Answers a POST, GET or DELETE. Never throws. */

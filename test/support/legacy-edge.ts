@@ -32,7 +32,7 @@ export function legacyEdge(handle: (exchange: Exchange) => void, state: State = 
   function sessionsActive(): number {
     return sessions.size;
   }
-  const router = { handle, serverOf: () => 'up' };
+  const router = { handle, serverOf: () => 'up', capabilitiesOf: () => ({}) };
   type Parts = ConstructorParameters<typeof Endpoint>[0];
   const { seal } = state;
   const registry = new Registry(silent, () => {});

@@ -4,23 +4,16 @@ import type { Caller } from '../../protocol/caller.ts';
 import { gatewaysKey } from '../../protocol/instance.ts';
 import { negotiateVersion } from '../../protocol/versions.ts';
 import { build } from '../../version.ts';
-import { serverCapabilities } from '../capabilities.ts';
+import type { ServerDescription } from '../server-description.ts';
 import { factsThatFit, type SessionFacts } from './session-ids.ts';
 
 /** Longer client names are truncated in the log. */
 const maxNameChars = 100;
 
-/**
- * The result of `initialize`. Throws `invalid_params`.
- * @param instructions for the use of the items in the client's view; empty: there are none
- * @param gateways the ids of this gateway and of those that it reaches
- * @param passed the capabilities that the view has because its upstreams have them
- */
+/** The result of `initialize`. Throws `invalid_params`. */
 export function initializeResult(
   params: ObjectText | undefined,
-  instructions: string,
-  gateways: string,
-  passed: Readonly<Record<string, unknown>> = {},
+  { capabilities, instructions, gateways }: ServerDescription,
 ): string {
   const wrong = (what: string) => new GatewayError('invalid_params', `initialize: ${what}`);
   const protocolVersion = params?.string('protocolVersion');
@@ -30,7 +23,7 @@ export function initializeResult(
   if (!params.isObjectOrAbsent('clientInfo')) throw wrong('"clientInfo" must be an object');
   return JSON.stringify({
     protocolVersion: negotiateVersion(protocolVersion),
-    capabilities: { ...serverCapabilities, ...passed },
+    capabilities,
     serverInfo: { name: 'mcpstead', version: build.version },
     ...(instructions !== '' && { instructions }),
     _meta: { [gatewaysKey]: gateways },

@@ -11,7 +11,6 @@ import {
   resultText,
 } from '../../protocol/messages.ts';
 import { sseMessage } from '../../protocol/sse-codec.ts';
-import type { Registry } from '../../registry/registry.ts';
 import { textOf } from '../../runtime/owned-bytes.ts';
 import { checkVersion } from '../classify.ts';
 import { errorResponse, methodNotAllowed, rpcErrorText } from '../error-answers.ts';
@@ -20,6 +19,7 @@ import type { KeepAlive } from '../keep-alive.ts';
 import { bodyOf } from '../reply-body.ts';
 import type { EndpointRequest } from '../request.ts';
 import type { RequestLog } from '../request-log.ts';
+import type { ServerDescriptions } from '../server-description.ts';
 import { clientName, factsOf, initializeResult } from './initialize.ts';
 import type { Session, Sessions } from './sessions.ts';
 
@@ -27,16 +27,12 @@ import type { Session, Sessions } from './sessions.ts';
 const ownNotifications = ['notifications/initialized', 'notifications/progress'];
 
 interface LifecycleParts {
-  readonly registry: Registry;
+  readonly descriptions: ServerDescriptions;
   readonly sessions: Sessions;
   readonly metrics: DownstreamMetrics;
   readonly log: RequestLog;
   /** Keeps the GET streams of sessions alive. */
   readonly streams: KeepAlive;
-  /** Returns the ids of this gateway and of those that it reaches, for clients. */
-  readonly gateways: () => string;
-  /** Returns the capabilities that a view has because its upstreams have them. */
-  readonly passedCapabilities: (view: string) => Readonly<Record<string, unknown>>;
 }
 
 /** Opens, finds and ends client sessions. MCP 2025-11-25, Transports, Session Management. */
@@ -52,14 +48,12 @@ export class Lifecycle {
    * id. Throws `unavailable`.
    */
   initialize({ method, params, idText }: RequestMessage, request: EndpointRequest): void {
-    const { registry, sessions, metrics, log, gateways, passedCapabilities } = this.#parts;
+    const { descriptions, sessions, metrics, log } = this.#parts;
     const startMs = performance.now();
     let session: Session | undefined;
     let answer: string;
-    const instructions = registry.view(request.view)?.instructions() ?? '';
     try {
-      const passed = passedCapabilities(request.view);
-      answer = resultText(idText, initializeResult(params, instructions, gateways(), passed));
+      answer = resultText(idText, initializeResult(params, descriptions.of(request.view, 'legacy')));
       session = sessions.open(factsOf(params, request));
       if (log.isDebug) log.opened(session.caller, clientName(session.caller), startMs);
     } catch (error) {

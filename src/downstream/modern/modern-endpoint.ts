@@ -7,6 +7,7 @@ import type { CallParts } from '../call.ts';
 import type { ModernMessage } from '../classify.ts';
 import { Reply, type ReplyParts } from '../reply.ts';
 import type { EndpointRequest } from '../request.ts';
+import type { ServerDescriptions } from '../server-description.ts';
 import { cacheHintsOf } from './caching.ts';
 import { ModernCallers } from './callers.ts';
 import { discoverResult } from './discover.ts';
@@ -32,8 +33,7 @@ interface ModernEndpointParts {
   readonly replies: ReplyParts;
   readonly rounds: RoundTrips;
   readonly registry: Registry;
-  /** Returns the ids of this gateway and of those that it reaches, for clients. */
-  readonly gateways: () => string;
+  readonly descriptions: ServerDescriptions;
 }
 
 /** `/mcp` for clients of the modern era. MCP 2026-07-28, Transports, Streamable HTTP. */
@@ -100,12 +100,8 @@ export class ModernEndpoint {
     const call = new ModernCall(this.#callParts, neutral, caller, reply, retry);
     reply.source = call;
     if (message.method === 'server/discover') {
-      const { registry, gateways } = this.#parts;
-      const passed = this.#callParts.router.capabilitiesOf(caller.view, 'modern');
-      call.complete({
-        kind: 'result',
-        payload: discoverResult(registry, caller, passed, gateways()),
-      });
+      const description = this.#parts.descriptions.of(caller.view, 'modern');
+      call.complete({ kind: 'result', payload: discoverResult(description) });
     } else call.start();
   }
 }
