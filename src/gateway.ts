@@ -97,6 +97,7 @@ export class Gateway {
       onItems: (upstream) => this.#registry.update(upstream),
       onResourceUpdated: (upstream, uri, paramsText) =>
         this.#router.subscriptions.updated(upstream, uri, paramsText),
+      onTaskStatus: (upstream, params) => this.#router.taskChanged(upstream, params),
     });
     this.#router = new Router({ registry: this.#registry, redactor, logger, seal: state.seal });
     this.#endpoint = new Endpoint({

@@ -1,14 +1,11 @@
-import { ObjectText } from '../json/object.ts';
+import type { ObjectText } from '../json/object.ts';
 import type { ToolMetrics } from '../observability/upstream-metrics.ts';
 import type { Exchange, ResultAnswer } from '../protocol/exchange.ts';
-import type { ResponseMessage } from '../protocol/messages.ts';
-import { textOf } from '../runtime/owned-bytes.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { DispatchParts } from './dispatch.ts';
 import { EditedDispatch } from './edited-dispatch.ts';
 import type { Owners } from './owners.ts';
 import { linkedUris } from './resource-links.ts';
-import { DrivenTask } from './tasks/driven-task.ts';
 import type { TaskRequests } from './tasks/task-requests.ts';
 import { withCreatedId, withTaskId } from './tasks/task-texts.ts';
 
@@ -39,12 +36,6 @@ export class ItemDispatch extends EditedDispatch {
     this.#target = target;
   }
 
-  override resolve(response: ResponseMessage): void {
-    // A legacy client knows no such results, so the gateway waits for the task's own.
-    if (response.resultType === taskType && this.exchange.caller.era === 'legacy') this.#drive(response);
-    else super.resolve(response);
-  }
-
   protected override refined(result: ResultAnswer): ResultAnswer {
     const { owners } = this.#parts;
     const { view } = this.exchange.caller;
@@ -65,15 +56,6 @@ export class ItemDispatch extends EditedDispatch {
     const qualified = tasks.mapsFor(this.#target.upstream, caller).toClient(id);
     if (qualified !== null) tasks.made(caller, qualified);
     return qualified;
-  }
-
-  #drive({ payload }: ResponseMessage): void {
-    const created = new ObjectText(textOf(payload));
-    const id = created.string('taskId') ?? '';
-    new DrivenTask(this.#target.upstream, this.exchange, id).response(created).then(
-      (response) => super.resolve(response),
-      (error) => this.reject(error),
-    );
   }
 }
 

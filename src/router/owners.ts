@@ -1,12 +1,16 @@
 import { GatewayError } from '../errors.ts';
 import type { Caller } from '../protocol/caller.ts';
 import type { Exchange } from '../protocol/exchange.ts';
-import { type Kind, kinds } from '../protocol/kinds.ts';
+import { allKinds, type Kind, kinds } from '../protocol/kinds.ts';
 import type { CatalogEntry } from '../registry/catalog.ts';
 import type { Registry } from '../registry/registry.ts';
+import { RememberedLinks } from '../registry/remembered-links.ts';
 import type { SharedBytes } from '../runtime/owned-bytes.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import { quoted } from './request-params.ts';
+
+/** Longer URIs are of no skill. */
+const maxSkillUriChars = 2_048;
 
 export interface OwnersParts {
   readonly registry: Registry;
@@ -15,6 +19,9 @@ export interface OwnersParts {
 /** Finds the upstream that a client's request is for, in the client's view. Without that view, which a reload may remove, there is none. */
 export class Owners {
   readonly #parts: OwnersParts;
+  /** Which upstream has a skill, by the directory of the skill. */
+  readonly #skills = new RememberedLinks();
+  #hasSkills = false;
 
   constructor(parts: OwnersParts) {
     this.#parts = parts;
@@ -42,9 +49,37 @@ export class Owners {
     return this.#parts.registry.view(view)?.upstreamOf(kind, name);
   }
 
-  /** The upstream that owns a resource. */
+  /** The upstream that owns a resource. The files of a skill belong to whoever lists the skill: templates of skills are all alike. */
   ofUri(view: string, uri: string): Upstream | undefined {
-    return this.#parts.registry.view(view)?.ownerOf(uri);
+    return this.#ofSkillFile(view, uri) ?? this.#parts.registry.view(view)?.ownerOf(uri);
+  }
+
+  /** Remembers that an upstream lists a skill. @param uri of its main file */
+  rememberSkill(uri: string, upstream: Upstream): void {
+    this.#skills.add(directoryOf(uri), upstream);
+    this.#hasSkills = true;
+  }
+
+  #ofSkillFile(view: string, uri: string): Upstream | undefined {
+    if (!this.#hasSkills || uri.length > maxSkillUriChars) return undefined;
+    for (let path = uri; path !== ''; path = directoryOf(path)) {
+      const name = this.#skills.get(path);
+      if (name !== undefined) return this.upstreamsOf(view).find((upstream) => upstream.name === name);
+    }
+    return undefined;
+  }
+
+  /**
+   * The upstream that owns a resource, after a wait for those of the view that have never been connected, whose resources are not
+   * known yet. Resolves to undefined if none of them turns out to own it.
+   */
+  async ofUriLater(exchange: Exchange, uri: string): Promise<Upstream | undefined> {
+    const { view } = exchange.caller;
+    const unknown = this.upstreamsOf(view).filter(
+      (upstream) => !upstream.isConnected && allKinds.every((kind) => upstream.items(kind).length === 0),
+    );
+    await Promise.allSettled(unknown.map((upstream) => upstream.ready(exchange.signal)));
+    return unknown.length === 0 ? undefined : this.ofUri(view, uri);
   }
 
   /** The upstream that owns the resource template with this text. */
@@ -90,6 +125,11 @@ export class Owners {
       )
       .catch((error: unknown) => exchange.fail(error));
   }
+}
+
+/** The URI up to its last slash, without it; empty if there is none. */
+function directoryOf(uri: string): string {
+  return uri.slice(0, Math.max(0, uri.lastIndexOf('/')));
 }
 
 function unknownItem(kind: Kind, name: string): GatewayError {

@@ -1,15 +1,10 @@
 import type { ObjectText } from '../json/object.ts';
+import { appsExtension, skillsExtension, tasksExtension } from '../protocol/extensions.ts';
 import type { Era } from '../protocol/versions.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 
-/** The extension that the core of the legacy era has in its own form. */
-const tasksExtension = 'io.modelcontextprotocol/tasks';
 /** The extensions whose requests find their upstream among several. */
-const routedExtensions: readonly string[] = [
-  tasksExtension,
-  'io.modelcontextprotocol/ui',
-  'io.modelcontextprotocol/skills',
-];
+const routedExtensions: readonly string[] = [tasksExtension, appsExtension, skillsExtension];
 
 type CapabilityObject = Record<string, unknown>;
 
@@ -23,6 +18,7 @@ export function passedCapabilities(upstreams: readonly Upstream[], era: Era): Ca
   for (const id of Object.keys(extensions)) {
     // With one upstream, every request of an extension is clearly for it.
     const isRouted = upstreams.length === 1 || routedExtensions.includes(id);
+    // The core of the legacy era has tasks in a form of its own.
     if (!isRouted || (id === tasksExtension && era === 'legacy')) delete extensions[id];
   }
   const tasks = era === 'legacy' ? merged(declared, 'tasks') : {};

@@ -24,7 +24,20 @@ export class ResourceRequests {
   /** Throws a {@link GatewayError} instead of answering. */
   read(exchange: Exchange): void {
     const uri = requiredString(exchange, 'uri');
-    const upstream = this.#requiredOwner(exchange.caller.view, uri);
+    const owner = this.#parts.owners.ofUri(exchange.caller.view, uri);
+    if (owner) this.#read(exchange, uri, owner);
+    else {
+      this.#parts.owners
+        .ofUriLater(exchange, uri)
+        .then((late) => {
+          if (!late) throw notFound(uri);
+          this.#read(exchange, uri, late);
+        })
+        .catch((error: unknown) => exchange.fail(error));
+    }
+  }
+
+  #read(exchange: Exchange, uri: string, upstream: Upstream): void {
     const dispatch = new Dispatch(this.#parts, exchange, { upstream, item: { name: uri } }, null);
     // To read changes nothing, so it may happen twice.
     upstream.call(exchange, null, true, dispatch);
@@ -49,7 +62,7 @@ export class ResourceRequests {
   #requiredOwner(view: string, uri: string): Upstream {
     const owner = this.#parts.owners.ofUri(view, uri);
     if (owner) return owner;
-    throw new GatewayError('resource_not_found', `Resource not found: ${quoted(uri)}`, { uri });
+    throw notFound(uri);
   }
 
   #subscriptionFailed(exchange: Exchange, uri: string, error: unknown): void {
@@ -57,6 +70,10 @@ export class ResourceRequests {
     if (!(error instanceof UpstreamFailure)) exchange.fail(error);
     else exchange.fail(new CallFailure(server, error.reason, `upstream "${server}": ${error.message}`));
   }
+}
+
+function notFound(uri: string): GatewayError {
+  return new GatewayError('resource_not_found', `Resource not found: ${quoted(uri)}`, { uri });
 }
 
 function channelOf({ method, caller }: Exchange) {

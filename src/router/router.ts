@@ -101,6 +101,11 @@ export class Router {
     }
   }
 
+  /** Passes the status of an upstream's task on to the client that made it. @param params of the notification */
+  taskChanged(upstream: Upstream, params: ObjectText): void {
+    this.#tasks.changed(upstream, params);
+  }
+
   /** The name of the server that a request is for, or `unknown`. */
   serverOf(exchange: Exchange): string {
     return this.#serverOf(exchange) ?? 'unknown';

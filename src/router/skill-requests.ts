@@ -1,6 +1,7 @@
 import { ObjectText } from '../json/object.ts';
 import { elements } from '../json/scan.ts';
 import type { CacheHints, Exchange } from '../protocol/exchange.ts';
+import { skillsExtension } from '../protocol/extensions.ts';
 import { freePayload, textOf } from '../runtime/owned-bytes.ts';
 import { toFailure, UpstreamFailure } from '../upstream/failure.ts';
 import type { Upstream } from '../upstream/upstream.ts';
@@ -9,7 +10,6 @@ import { askUpstream } from './inner-call.ts';
 import type { Owners } from './owners.ts';
 import { methodNotFound } from './request-params.ts';
 
-const skillsExtension = 'io.modelcontextprotocol/skills';
 /** The most pages of an upstream's list, and the most skills in the list of all. */
 const maxListPages = 100;
 const maxSkills = 10_000;
@@ -88,7 +88,7 @@ export class SkillRequests {
         const uri = ObjectText.of(text)?.string('uri');
         if (uri === undefined || skills.has(uri)) continue;
         skills.set(uri, text);
-        owners.remember(exchange.caller.view, uri, upstream);
+        owners.rememberSkill(uri, upstream);
       }
       cursor = result.string('nextCursor');
       if (!cursor) break;

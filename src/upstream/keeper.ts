@@ -1,4 +1,5 @@
 import type { ServerConfig } from '../config/schema.ts';
+import type { ObjectText } from '../json/object.ts';
 import type { UpstreamMetrics } from '../observability/upstream-metrics.ts';
 import type { Kind } from '../protocol/kinds.ts';
 import type { MessageLog } from '../protocol/message-log.ts';
@@ -28,6 +29,8 @@ export interface KeeperContext {
   /** The upstream has sent something. */
   onSeen(): void;
   onLogDropped(): void;
+  /** A task has changed. @param params of the notification */
+  onTaskStatus(params: ObjectText): void;
   onOddity(what: string): void;
 }
 
@@ -109,6 +112,9 @@ export abstract class Keeper implements RetryOwner, SessionEvents {
   }
   onLogDropped(): void {
     this.context.onLogDropped();
+  }
+  onTaskStatus(params: ObjectText): void {
+    this.context.onTaskStatus(params);
   }
   onOddity(what: string): void {
     this.context.onOddity(what);

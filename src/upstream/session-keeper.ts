@@ -1,4 +1,5 @@
 import type { ServerConfig } from '../config/schema.ts';
+import type { ObjectText } from '../json/object.ts';
 import type { Logger } from '../observability/log.ts';
 import type { UpstreamMetrics } from '../observability/upstream-metrics.ts';
 import { allKinds, type Kind } from '../protocol/kinds.ts';
@@ -30,6 +31,8 @@ interface KeeperEvents {
   quote(text: string): string;
   /** A resource to which the session subscribes has changed. */
   onResourceUpdated(uri: string, paramsText: string): void;
+  /** A task of the upstream has changed. @param params of the notification */
+  onTaskStatus(params: ObjectText): void;
   /** The items that the upstream offers now; none once it is given up. */
   onItems(items: Items): void;
 }
@@ -120,6 +123,7 @@ export class SessionKeeper extends Keeper {
         this.#logsDropped++;
         log.oddity('it sends log messages that belong to no call, which are dropped');
       },
+      onTaskStatus: (params) => events.onTaskStatus(params),
       onOddity: (what) => log.oddity(what),
     });
     this.#parts = parts;

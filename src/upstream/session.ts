@@ -33,6 +33,8 @@ export interface SessionEvents {
   onItemFaults(kind: Kind, faults: string | null): void;
   /** A resource to which the session subscribes has changed. @param paramsText of the notification */
   onResourceUpdated(session: UpstreamSession, uri: string, paramsText: string): void;
+  /** A task has changed. MCP 2025-11-25, Tasks, Task Status Notification. @param params of the notification */
+  onTaskStatus(params: ObjectText): void;
   /** A log message belongs to no single call and was dropped. */
   onLogDropped(): void;
   /** The transport has ended. */

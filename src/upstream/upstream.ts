@@ -35,6 +35,8 @@ export interface UpstreamEvents {
   onItems(upstream: Upstream): void;
   /** A resource to which the gateway subscribes has changed. */
   onResourceUpdated(upstream: Upstream, uri: string, paramsText: string): void;
+  /** A task of `upstream` has changed. @param params of the notification */
+  onTaskStatus(upstream: Upstream, params: ObjectText): void;
 }
 
 /**
@@ -87,6 +89,7 @@ export class Upstream implements UpstreamState {
         quote,
         onItems: (items) => this.#offer(items, events),
         onResourceUpdated: (uri, paramsText) => events.onResourceUpdated(this, uri, paramsText),
+        onTaskStatus: (params) => events.onTaskStatus(this, params),
       },
     });
     const context = this.#keeper.sharedContext;

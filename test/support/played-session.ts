@@ -36,6 +36,7 @@ export function playedSession(client: SessionClient | null = null) {
     client,
     wantsChanges: true,
     onResourceUpdated() {},
+    onTaskStatus() {},
     onItemsChanged() {},
     onLogDropped: () => void dropped.push('log'),
     onItemFaults() {},

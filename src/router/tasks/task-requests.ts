@@ -95,14 +95,14 @@ export class TaskRequests {
   }
 
   /** Passes the status of a task on to the client that made it. MCP 2025-11-25, Tasks, Task Status Notification. */
-  notified(upstream: Upstream, method: string, params: ObjectText): void {
+  changed(upstream: Upstream, params: ObjectText): void {
     const id = params.string('taskId');
     if (id === undefined) return;
     for (const principal of ['none', 'bearer'] as const) {
       const qualified = this.#ids.qualified(upstream.name, principal, id);
       const channel = qualified === null ? null : this.#known.channelOf(qualified);
       channel?.notify(
-        method,
+        'notifications/tasks/status',
         withTaskId(params, () => qualified),
       );
     }
@@ -118,8 +118,7 @@ export class TaskRequests {
   async #listOf(upstream: Upstream, exchange: Exchange): Promise<string[]> {
     const { caller } = exchange;
     const { toClient } = this.mapsFor(upstream, caller);
-    const { config } = upstream;
-    const isShared = !('isolation' in config && config.isolation === 'session');
+    const isShared = upstream.config.isolation === 'shared';
     const tasks: string[] = [];
     let cursor: string | undefined;
     try {

@@ -226,6 +226,9 @@ export class LegacySession implements UpstreamSession, TransportEvents, PendingR
         if (uri !== undefined) this.#events.onResourceUpdated(this, uri, String(message.params));
         return undefined;
       }
+      case 'notifications/tasks/status':
+        if (message.params) this.#events.onTaskStatus(message.params);
+        return undefined;
       default:
         if (this.#takeChange(message.method, requestId)) return undefined;
         return this.#requests.find(requestId)?.call.notify(message.method, message.params?.toString());

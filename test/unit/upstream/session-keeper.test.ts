@@ -32,6 +32,7 @@ function keeperOf(changes: object = {}) {
       quote: (text) => text,
       onItems: ({ tools }) => void offers.push(tools),
       onResourceUpdated() {},
+      onTaskStatus() {},
     },
     deadlines: new Deadlines(clock),
   });
