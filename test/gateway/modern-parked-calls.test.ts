@@ -3,7 +3,7 @@ import { Client, type ElicitResult, StreamableHTTPClientTransport } from '@model
 import { volatileState } from '../../src/state/state.ts';
 import { askedForm, startAskingV1 } from '../support/asking-v1.ts';
 import { startGateway, type TestGateway } from '../support/gateway.ts';
-import { askModern, modernMeta, postModern } from '../support/modern-rpc.ts';
+import { askModern, postModern } from '../support/modern-rpc.ts';
 import { messagesOf } from '../support/rpc.ts';
 import { failOnStrayErrors } from '../support/stray-errors.ts';
 import { settle, waitUntil, within } from '../support/wait.ts';
@@ -343,23 +343,8 @@ describe('when something ends in the middle of a question', () => {
     await using both = await pair();
     const retry = await park(both.gateway.url, 'work');
     const abort = new AbortController();
-    const gone = fetch(both.gateway.url, {
-      method: 'POST',
-      signal: abort.signal,
-      headers: {
-        'content-type': 'application/json',
-        accept: 'application/json, text/event-stream',
-        'mcp-protocol-version': '2026-07-28',
-        'mcp-method': 'tools/call',
-        'mcp-name': 'up__work',
-      },
-      body: JSON.stringify({
-        jsonrpc: '2.0',
-        id: 2,
-        method: 'tools/call',
-        params: { name: 'up__work', arguments: {}, ...retry, _meta: modernMeta },
-      }),
-    }).then((response) => response.text());
+    const params = { name: 'up__work', arguments: {}, ...retry };
+    const gone = askModern(both.gateway.url, 'tools/call', { params, signal: abort.signal });
     gone.catch(() => {});
     await waitUntil('the call is resumed', async () => (await parked(both.gateway)) === 0);
     await settle();
