@@ -4,6 +4,7 @@ import { type Kind, kinds } from '../protocol/kinds.ts';
 import { type Era, eras } from '../protocol/versions.ts';
 import { SharedBytes } from '../runtime/owned-bytes.ts';
 import type { Item } from '../upstream/items/item-list.ts';
+import { type ParamHeader, paramHeadersOf } from '../upstream/modern/param-headers.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { Exposure } from './exposure.ts';
 import type { NameFilter } from './name-filter.ts';
@@ -17,6 +18,8 @@ export class CatalogEntry {
   /** The member of the params that names the item to its upstream. */
   readonly target: MemberEdit;
   #metrics: ToolMetrics | null = null;
+  /** Searched on first use. */
+  #paramHeaders: readonly ParamHeader[] | null = null;
 
   constructor(kind: Kind, upstream: Upstream, item: Item, name: string) {
     this.name = name;
@@ -31,11 +34,28 @@ export class CatalogEntry {
     return this.#metrics;
   }
 
+  /** For a tool, the arguments that headers repeat. One with invalid annotations has none: clients of its upstream's era may use it. */
+  get paramHeaders(): readonly ParamHeader[] {
+    this.#paramHeaders ??= validParamHeaders(this.item);
+    return this.#paramHeaders;
+  }
+
   /** The JSON text of the item in lists for clients of an era. */
   textFor(era: Era): string {
     const { name, item } = this;
     const { before, after } = item.adapted?.era === era ? item.adapted : item;
     return before + (name === item.name ? item.nameText : JSON.stringify(name)) + after;
+  }
+}
+
+const noParamHeaders: readonly ParamHeader[] = [];
+
+function validParamHeaders({ before, nameText, after }: Item): readonly ParamHeader[] {
+  try {
+    const found = paramHeadersOf(before + nameText + after);
+    return found.length === 0 ? noParamHeaders : found;
+  } catch {
+    return noParamHeaders;
   }
 }
 

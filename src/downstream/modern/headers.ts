@@ -18,7 +18,7 @@ const nameKeys: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** The headers of a request, by their names in lower case. */
-interface HeaderSource {
+export interface HeaderSource {
   header(name: string): string | null;
 }
 

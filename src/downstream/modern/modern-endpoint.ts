@@ -1,5 +1,6 @@
 import { GatewayError } from '../../errors.ts';
 import type { ObjectText } from '../../json/object.ts';
+import type { Caller } from '../../protocol/caller.ts';
 import { versionHeader } from '../../protocol/headers.ts';
 import type { RequestMessage } from '../../protocol/messages.ts';
 import type { Registry } from '../../registry/registry.ts';
@@ -16,6 +17,7 @@ import { hasNegotiated } from './extensions.ts';
 import { checkHeaders } from './headers.ts';
 import { Listens } from './listens.ts';
 import { ModernCall, type ModernCallParts, type Retry, type RoundTrips } from './modern-call.ts';
+import { checkParamHeaders } from './param-check.ts';
 
 /** Requests of the legacy era that the modern one has removed. MCP 2026-07-28, Key Changes. */
 const removedMethods: ReadonlySet<string> = new Set([
@@ -91,6 +93,7 @@ export class ModernEndpoint {
   #request(message: RequestMessage, envelope: Envelope, request: EndpointRequest): void {
     const caller = this.#callers.of(request.principal, request.view, envelope);
     const { params, retry } = neutralParams(message, envelope);
+    if (message.method === 'tools/call') this.#checkParams(caller, params, request);
     const neutral = { ...message, params };
     if (message.method === 'subscriptions/listen') {
       this.#listens.open(neutral, caller, request);
@@ -103,6 +106,13 @@ export class ModernEndpoint {
       const description = this.#parts.descriptions.of(caller.view, 'modern');
       call.complete({ kind: 'result', payload: discoverResult(description) });
     } else call.start();
+  }
+
+  #checkParams(caller: Caller, params: ObjectText | undefined, request: EndpointRequest): void {
+    const tools = this.#parts.registry.view(caller.view)?.catalog('tools');
+    const tool = tools?.find(params?.string('name') ?? '');
+    if (tool !== undefined && tool.paramHeaders.length > 0)
+      checkParamHeaders(tool.paramHeaders, params, request);
   }
 }
 

@@ -16,7 +16,7 @@ const maxDepth = 64;
 const maxQuotedChars = 40;
 
 /** A parameter of a tool that is repeated in a header. */
-interface ParamHeader {
+export interface ParamHeader {
   /** In lower case. */
   readonly header: string;
   /** The names of the properties that lead to the parameter. */
@@ -28,7 +28,7 @@ interface ParamHeader {
  * not be used over HTTP then. MCP 2026-07-28, Streamable HTTP, Schema Extension.
  * @param toolText the JSON text of the tool
  */
-function paramHeadersOf(toolText: string): ParamHeader[] {
+export function paramHeadersOf(toolText: string): ParamHeader[] {
   // Most tools have none, and need not be parsed.
   if (!toolText.includes(annotation)) return [];
   const found = new Map<string, ParamHeader>();
@@ -82,7 +82,10 @@ function add(
  * The headers that repeat arguments of a call. An argument that is absent, null, or not of a type that headers can have, has none.
  * MCP 2026-07-28, Streamable HTTP, Client Behavior.
  */
-function paramHeaders(annotated: readonly ParamHeader[], args: ObjectText | undefined): RequestHeaders {
+export function paramHeaders(
+  annotated: readonly ParamHeader[],
+  args: ObjectText | undefined,
+): RequestHeaders {
   const headers: Record<string, string> = {};
   for (const { header, path } of annotated) {
     const value = valueAt(args, path);
