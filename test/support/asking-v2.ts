@@ -7,7 +7,7 @@ const text = (value: string) => ({ content: [{ type: 'text' as const, text: valu
 interface AskingModernServer extends SdkServer {
   /** How often a tool ran with answers. */
   resumed(tool: string): number;
-  /** The requests that were cancelled. */
+  /** The calls of `work` that were cancelled. */
   cancelled(): number;
   /** Lets the calls of `work` end. */
   finish(): void;
@@ -36,7 +36,6 @@ export async function startAskingV2(): Promise<AskingModernServer> {
     }));
     server.setRequestHandler('tools/call', async ({ params }, context) => {
       const { mcpReq } = context;
-      mcpReq.signal.addEventListener('abort', () => void cancelled++);
       const state = mcpReq.requestState<string>();
       if (params.name === 'forever') return inputRequired({ requestState: `${state ?? ''}+` });
       if (params.name === 'later')
@@ -48,7 +47,10 @@ export async function startAskingV2(): Promise<AskingModernServer> {
           requestState: 'state "é"',
         });
       resumed.set(params.name, (resumed.get(params.name) ?? 0) + 1);
-      if (params.name === 'work') await new Promise<void>((resolve) => waiting.add(resolve));
+      if (params.name === 'work') {
+        mcpReq.signal.addEventListener('abort', () => void cancelled++);
+        await new Promise<void>((resolve) => waiting.add(resolve));
+      }
       return text(`${name}, ${state}, ${resumed.get(params.name)}`);
     });
     return server;
