@@ -38,6 +38,8 @@ try {
 } finally {
   await client.close();
   await gateway.gateway.stop();
+  // The suite waits for the end, and answers that are kept for retries would delay it.
+  process.exit();
 }
 
 async function play(): Promise<void> {
