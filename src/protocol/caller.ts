@@ -28,7 +28,7 @@ export interface Caller {
 }
 
 /** The callers of legacy requests for the whole gateway outside a session. */
-export const sessionlessCallers: Readonly<Record<Principal, Caller>> = {
+const sessionlessCallers: Readonly<Record<Principal, Caller>> = {
   none: newSessionless('none', ''),
   bearer: newSessionless('bearer', ''),
 };

@@ -1,6 +1,6 @@
 import { ObjectText } from '../../src/json/object.ts';
 import type { Caller } from '../../src/protocol/caller.ts';
-import { sessionlessCallers } from '../../src/protocol/caller.ts';
+import { sessionlessCaller } from '../../src/protocol/caller.ts';
 import { parseMessage, type ResponseMessage } from '../../src/protocol/messages.ts';
 import type { Question, QuestionAnswer } from '../../src/protocol/questions.ts';
 import { Abort, type Signal } from '../../src/runtime/abort.ts';
@@ -50,7 +50,7 @@ export function playedSession(client: SessionClient | null = null) {
     abort = new Abort(),
     timeoutMs = 60_000,
     paramsText = '{"name":"a"}',
-    caller: Caller | null = sessionlessCallers.none,
+    caller: Caller | null = sessionlessCaller('none', ''),
   ) => {
     const told: (string | ResponseMessage)[] = [];
     const done = {

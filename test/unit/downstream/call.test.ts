@@ -4,7 +4,7 @@ import { LegacyCall } from '../../../src/downstream/legacy/legacy-call.ts';
 import type { Session } from '../../../src/downstream/legacy/sessions.ts';
 import type { Reply } from '../../../src/downstream/reply.ts';
 import { GatewayError } from '../../../src/errors.ts';
-import { sessionlessCallers } from '../../../src/protocol/caller.ts';
+import { sessionlessCaller } from '../../../src/protocol/caller.ts';
 import type { Exchange } from '../../../src/protocol/exchange.ts';
 import { parseMessage, type RequestMessage } from '../../../src/protocol/messages.ts';
 
@@ -29,7 +29,7 @@ function callTo(handle: (exchange: Exchange) => void, method = 'tools/call') {
   } as unknown as Session;
   const text = `{"jsonrpc":"2.0","id":"a","method":"${method}","params":{"_meta":{"k":1}}}`;
   const message = parseMessage(text) as RequestMessage;
-  const call = new LegacyCall(parts, message, sessionlessCallers.none, session, reply);
+  const call = new LegacyCall(parts, message, sessionlessCaller('none', ''), session, reply);
   return { call, sent, counted, logged };
 }
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test';
 import { Endpoint } from '../../../src/downstream/endpoint.ts';
 import type { EndpointRequest } from '../../../src/downstream/request.ts';
-import { type Caller, sessionlessCallers } from '../../../src/protocol/caller.ts';
+import { type Caller, sessionlessCaller } from '../../../src/protocol/caller.ts';
 import type { Exchange } from '../../../src/protocol/exchange.ts';
 
 function endpointOf(router: unknown, sessions: unknown = {}): Endpoint {
@@ -72,11 +72,11 @@ test('the requests of a session share its caller, as do all requests of a princi
       exchange.answer({ kind: 'result', payload: '{}' });
     },
   };
-  const caller = { ...sessionlessCallers.none, sessionId: 's' };
+  const caller = { ...sessionlessCaller('none', ''), sessionId: 's' };
   const session = { caller, addCall() {}, removeCall() {} };
   const endpoint = endpointOf(router, { find: (id: string) => (id === 's' ? session : undefined) });
   const list = { jsonrpc: '2.0', id: 1, method: 'tools/list' };
-  const { none } = sessionlessCallers;
+  const none = sessionlessCaller('none', '');
   for (const [body, headers] of [
     [list, {}],
     [[list], {}],

@@ -4,7 +4,7 @@ import { InFlightReplies } from '../../../src/downstream/in-flight.ts';
 import { KeepAlive } from '../../../src/downstream/keep-alive.ts';
 import { LegacyCall } from '../../../src/downstream/legacy/legacy-call.ts';
 import { Reply } from '../../../src/downstream/reply.ts';
-import { sessionlessCallers } from '../../../src/protocol/caller.ts';
+import { sessionlessCaller } from '../../../src/protocol/caller.ts';
 import { parseMessage, type RequestMessage } from '../../../src/protocol/messages.ts';
 import { Abort } from '../../../src/runtime/abort.ts';
 import { Deadlines } from '../../../src/runtime/deadlines.ts';
@@ -24,7 +24,7 @@ const watchMs = 50;
 
 function callOf(made: Reply): Call {
   const message = parseMessage('{"jsonrpc":"2.0","id":1,"method":"m"}') as RequestMessage;
-  return new LegacyCall({} as CallParts, message, sessionlessCallers.none, undefined, made);
+  return new LegacyCall({} as CallParts, message, sessionlessCaller('none', ''), undefined, made);
 }
 
 /** Replies in flight by a test's clock. */

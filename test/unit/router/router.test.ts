@@ -3,7 +3,7 @@ import { CallFailure, GatewayError } from '../../../src/errors.ts';
 import { ObjectText } from '../../../src/json/object.ts';
 import type { Logger } from '../../../src/observability/log.ts';
 import { Redactor } from '../../../src/observability/redact.ts';
-import { sessionlessCallers } from '../../../src/protocol/caller.ts';
+import { sessionlessCaller } from '../../../src/protocol/caller.ts';
 import type { Answer, Exchange } from '../../../src/protocol/exchange.ts';
 import { parseMessage, type ResponseMessage } from '../../../src/protocol/messages.ts';
 import { Registry } from '../../../src/registry/registry.ts';
@@ -35,7 +35,7 @@ function exchangeOf(method: string, params?: string) {
     startMs: performance.now(),
     params: text,
     meta: text?.object('_meta'),
-    caller: sessionlessCallers.none,
+    caller: sessionlessCaller('none', ''),
     signal: new Abort(),
     notify: () => undefined,
     ask() {},

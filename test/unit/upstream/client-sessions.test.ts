@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test';
 import { UpstreamMetrics, type UpstreamState } from '../../../src/observability/upstream-metrics.ts';
-import { type Caller, sessionlessCallers } from '../../../src/protocol/caller.ts';
+import { type Caller, sessionlessCaller } from '../../../src/protocol/caller.ts';
 import { Abort } from '../../../src/runtime/abort.ts';
 import { Deadlines } from '../../../src/runtime/deadlines.ts';
 import { nextTurn } from '../../../src/runtime/event-loop.ts';
@@ -23,6 +23,7 @@ function sessionsOf(max: number) {
     quote: (text: string) => text,
     onSeen() {},
     onLogDropped() {},
+    onTaskStatus() {},
     onOddity() {},
   };
   const sessions = new ClientSessions({
@@ -35,9 +36,9 @@ function sessionsOf(max: number) {
   return { sessions, source, clock };
 }
 
-const legacy = (sessionId: string): Caller => ({ ...sessionlessCallers.none, sessionId });
+const legacy = (sessionId: string): Caller => ({ ...sessionlessCaller('none', ''), sessionId });
 const modern = (different: Partial<Caller> = {}): Caller => ({
-  ...sessionlessCallers.none,
+  ...sessionlessCaller('none', ''),
   era: 'modern',
   clientInfo: '{"name":"a"}',
   ...different,

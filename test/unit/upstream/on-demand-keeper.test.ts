@@ -27,6 +27,7 @@ function keeperOf() {
     quote: (text: string) => text,
     onSeen() {},
     onLogDropped() {},
+    onTaskStatus() {},
     onOddity() {},
   };
   const reachable = async () => {

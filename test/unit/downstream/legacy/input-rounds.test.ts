@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test';
 import { InputRounds } from '../../../../src/downstream/legacy/input-rounds.ts';
 import { ObjectText } from '../../../../src/json/object.ts';
-import { sessionlessCallers } from '../../../../src/protocol/caller.ts';
+import { sessionlessCaller } from '../../../../src/protocol/caller.ts';
 import type { Question, QuestionAnswer } from '../../../../src/protocol/questions.ts';
 import { Abort } from '../../../../src/runtime/abort.ts';
 import type { Completion } from '../../../../src/runtime/completion.ts';
@@ -15,7 +15,7 @@ function callOf(client: Client, params = '{"name":"t","arguments":{"a": 1.0}}') 
   const failures: unknown[] = [];
   const rounds = new InputRounds({
     params: new ObjectText(params),
-    caller: sessionlessCallers.none,
+    caller: sessionlessCaller('none', ''),
     signal,
     server: 'up',
     ask: client,

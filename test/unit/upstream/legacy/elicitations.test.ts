@@ -1,12 +1,12 @@
 import { expect, test } from 'bun:test';
-import { type Caller, sessionlessCallers } from '../../../../src/protocol/caller.ts';
+import { type Caller, sessionlessCaller } from '../../../../src/protocol/caller.ts';
 import { playedSession } from '../../../support/played-session.ts';
 
 /** A client with a channel, and what it was told there. */
 function listeningClient() {
   const told: [string, string | undefined][] = [];
   const channel = { notify: (method: string, text?: string) => void told.push([method, text]) };
-  const caller: Caller = { ...sessionlessCallers.none, sessionId: 's', channel };
+  const caller: Caller = { ...sessionlessCaller('none', ''), sessionId: 's', channel };
   return { told, caller };
 }
 

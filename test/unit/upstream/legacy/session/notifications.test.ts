@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test';
-import { sessionlessCallers } from '../../../../../src/protocol/caller.ts';
+import { sessionlessCaller } from '../../../../../src/protocol/caller.ts';
 import type { Severity } from '../../../../../src/protocol/severity.ts';
 import { playedSession } from '../../../../support/played-session.ts';
 
@@ -52,7 +52,7 @@ async function levelsAskedFor(client: typeof one | null, capabilities: string, l
   await open(capabilities);
   for (const logLevel of levels) {
     const at = requests.length;
-    call(undefined, undefined, '{}', { ...sessionlessCallers.none, logLevel });
+    call(undefined, undefined, '{}', { ...sessionlessCaller('none', ''), logLevel });
     if (requests[at]?.body.includes('logging/setLevel')) answer(at, '"result":{}');
     await Bun.sleep(0);
   }
