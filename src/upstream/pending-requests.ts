@@ -18,11 +18,13 @@ export interface PendingRequestsOwner {
 /** The requests of a session that wait for their responses, by ids of the gateway's own. */
 export class PendingRequests implements RequestOwner {
   readonly #owner: PendingRequestsOwner;
-  readonly #table = new RequestTable<PendingRequest>();
+  readonly #table: RequestTable<PendingRequest>;
   #onIdle: (() => void) | null = null;
 
-  constructor(owner: PendingRequestsOwner) {
+  /** @param firstId the id of the first request */
+  constructor(owner: PendingRequestsOwner, firstId = 1) {
     this.#owner = owner;
+    this.#table = new RequestTable(firstId);
   }
 
   /** Sends a request, unless its caller has aborted or too many are in flight. */

@@ -13,7 +13,12 @@ const maxPlaces = 2 * maxRequestsInFlight;
 export class RequestTable<T extends { readonly id: number }> {
   #places: (T | undefined)[] = new Array(minPlaces).fill(undefined);
   #size = 0;
-  #lastId = 0;
+  #lastId: number;
+
+  /** @param firstId the id of the first request */
+  constructor(firstId = 1) {
+    this.#lastId = firstId - 1;
+  }
 
   get size(): number {
     return this.#size;

@@ -45,7 +45,7 @@ export class LegacySession implements UpstreamSession, TransportEvents, PendingR
   hasServed = false;
   readonly transport: Transport;
   readonly #events: SessionEvents;
-  readonly #requests = new PendingRequests(this);
+  readonly #requests: PendingRequests;
   readonly #own: OwnRequests;
   #handshake = noHandshake;
   #listings: Record<Kind, Listing>;
@@ -56,8 +56,10 @@ export class LegacySession implements UpstreamSession, TransportEvents, PendingR
   #closedBy: Error | null = null;
   #sends = 0;
 
-  constructor(source: TransportSource, events: SessionEvents) {
+  /** @param firstId the id of the first request */
+  constructor(source: TransportSource, events: SessionEvents, firstId = 1) {
     this.#events = events;
+    this.#requests = new PendingRequests(this, firstId);
     this.#questions = new ServerQuestions({
       isShared: events.client === null,
       send: (body) => this.#send(body),

@@ -9,8 +9,8 @@ import type { Message } from '../../protocol/messages.ts';
 import type { Signal } from '../../runtime/abort.ts';
 import { cancelled, UpstreamFailure } from '../failure.ts';
 import { freeMessages } from '../transport/parse-messages.ts';
-import { type MessageProcess, StdioTransport, type WriteCompletion } from '../transport/stdio.ts';
-import type { Transport, TransportEvents } from '../transport/transport.ts';
+import type { MessageProcess, WriteCompletion } from '../transport/stdio.ts';
+import type { TransportEvents } from '../transport/transport.ts';
 import { type LineEvents, MessageLines } from './message-lines.ts';
 
 /** How long a process may take to end: three seconds after the end of its stdin, one more after SIGTERM. */
@@ -62,9 +62,8 @@ export class StdioConnection implements MessageProcess, ProcessEvents, LineEvent
   }
 
   /** Makes `events` take the messages from now on, instead of an earlier receiver. */
-  attach(events: TransportEvents): Transport {
+  attach(events: TransportEvents): void {
     this.#receiver = events;
-    return new StdioTransport(this);
   }
 
   write(body: string, done: WriteCompletion, signal: Signal): void {

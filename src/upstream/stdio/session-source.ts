@@ -4,11 +4,18 @@ import { childEnvironment } from '../../process/child-environment.ts';
 import type { ProcessCommand, ProcessEnd } from '../../process/child-process.ts';
 import { ProcessFailure } from '../../process/process-failure.ts';
 import { startKey, startLimits } from '../../process/start-limits.ts';
+import type { Era } from '../../protocol/versions.ts';
 import type { Signal } from '../../runtime/abort.ts';
+import { LegacyServerFailure } from '../era-verdict.ts';
 import { UpstreamFailure } from '../failure.ts';
 import { LegacySession } from '../legacy/session.ts';
+import { ModernSession } from '../modern/session.ts';
 import type { ProcessStatus, SessionEvents, SessionSource, UpstreamSession } from '../session.ts';
+import { StdioTransport } from '../transport/stdio.ts';
+import type { TransportEvents } from '../transport/transport.ts';
 import { endGraceMs, type MessageBytes, type ProcessLogger, StdioConnection } from './connection.ts';
+import { EraProbe, type ProbeOutcome } from './era-probe.ts';
+import { eraVerdicts } from './era-verdicts.ts';
 
 /** How long a process may take to start, downloads included, whatever its callers wait for. */
 const maxStartMs = 300_000;
@@ -30,6 +37,7 @@ export class StdioSessionSource implements SessionSource {
   readonly #config: ServerConfig;
   readonly #parts: StdioParts;
   readonly #startKey: string;
+  readonly #verdictKey: string;
   readonly #connections = new Set<StdioConnection>();
   /** Those that have opened a session. */
   readonly #owners = new WeakSet<SessionEvents>();
@@ -42,19 +50,63 @@ export class StdioSessionSource implements SessionSource {
   constructor(config: ServerConfig, parts: StdioParts) {
     this.#config = config;
     this.#parts = parts;
-    this.#startKey = startKey(config.command ?? '', config.args ?? []);
+    const { command = '', args = [] } = config;
+    this.#startKey = startKey(command, args);
+    this.#verdictKey = JSON.stringify([command, ...args]);
   }
 
-  async open(events: SessionEvents, signal: Signal): Promise<UpstreamSession> {
+  async open(events: SessionEvents, signal: Signal, era?: Era): Promise<UpstreamSession> {
     const started = await startLimits.enter(this.#startKey, signal);
     let isOpen = false;
     try {
-      const session = await this.#openLegacy(events, signal);
+      const session = await this.#open(events, signal, era);
       isOpen = true;
       return session;
     } finally {
       started(isOpen);
     }
+  }
+
+  /** @param era the wanted era; by default the configured one, the remembered one, or what a probe finds */
+  async #open(events: SessionEvents, signal: Signal, era?: Era): Promise<UpstreamSession> {
+    const configured = this.#config.era === 'auto' ? undefined : this.#config.era;
+    const known = era ?? configured;
+    if (known !== undefined) return this.#openKnown(known, events, signal);
+    const remembered = eraVerdicts.get(this.#verdictKey);
+    if (remembered === undefined) return this.#probe(events, signal);
+    try {
+      return await this.#openKnown(remembered, events, signal);
+    } catch (error) {
+      eraVerdicts.forget(this.#verdictKey);
+      if (remembered === 'legacy' || !(error instanceof LegacyServerFailure)) throw error;
+      return this.#openKnown('legacy', events, signal);
+    }
+  }
+
+  /** Opens a session in a process whose era is not known. */
+  async #probe(events: SessionEvents, signal: Signal): Promise<UpstreamSession> {
+    const connection = this.#start(events);
+    const lastEnd = this.#lastEnd;
+    let outcome: ProbeOutcome;
+    try {
+      outcome = await new EraProbe(connection, events).open(signal);
+    } catch (error) {
+      void connection.end();
+      if (signal.aborted || connection.closedBy === null) throw error;
+      // Some servers exit on any request ahead of `initialize`.
+      const session = await this.#openKnown('legacy', events, signal, true);
+      eraVerdicts.set(this.#verdictKey, 'legacy');
+      this.#lastEnd = lastEnd;
+      return session;
+    }
+    const { session } = outcome;
+    if (session === null) {
+      void connection.end();
+      eraVerdicts.set(this.#verdictKey, 'modern');
+      return this.#openKnown('modern', events, signal, true);
+    }
+    if (outcome.isCertain) eraVerdicts.set(this.#verdictKey, session.era);
+    return session;
   }
 
   async hasNewEra(): Promise<boolean> {
@@ -94,9 +146,19 @@ export class StdioSessionSource implements SessionSource {
     };
   }
 
-  async #openLegacy(events: SessionEvents, signal: Signal): Promise<UpstreamSession> {
-    const connection = this.#start(events);
-    const session = new LegacySession((receiver) => connection.attach(receiver), events);
+  /** @param isReplacement whether the process takes the place of one that was only probed */
+  async #openKnown(
+    era: Era,
+    events: SessionEvents,
+    signal: Signal,
+    isReplacement = false,
+  ): Promise<UpstreamSession> {
+    const connection = this.#start(events, isReplacement);
+    const source = (receiver: TransportEvents) => {
+      connection.attach(receiver);
+      return new StdioTransport(connection);
+    };
+    const session = era === 'modern' ? new ModernSession(source, events) : new LegacySession(source, events);
     try {
       await session.open(signal);
       return session;
@@ -106,7 +168,7 @@ export class StdioSessionSource implements SessionSource {
     }
   }
 
-  #start(events: SessionEvents): StdioConnection {
+  #start(events: SessionEvents, isReplacement = false): StdioConnection {
     const { logger, bytes, quote, onStart } = this.#parts;
     try {
       const connection = new StdioConnection(this.#command(), {
@@ -118,7 +180,7 @@ export class StdioSessionSource implements SessionSource {
       });
       this.#connections.add(connection);
       if (events.client === null) this.#pid = connection.pid;
-      const isRestart = this.#owners.has(events);
+      const isRestart = this.#owners.has(events) && !isReplacement;
       this.#owners.add(events);
       this.#restarts += Number(isRestart);
       onStart(isRestart);

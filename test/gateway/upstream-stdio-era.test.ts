@@ -1,0 +1,95 @@
+import { afterAll, describe, expect, test } from 'bun:test';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startGateway, type TestGateway } from '../support/gateway.ts';
+import type { RawBehavior } from '../support/stdio/raw-server.ts';
+import { rawStdio } from '../support/stdio/raw-stdio.ts';
+
+const root = join(import.meta.dir, '../..');
+const folder = mkdtempSync(join(tmpdir(), 'mcpstead-era-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+let names = 0;
+/** A server of the SDKs; `delayMs` passes before it reads anything. Each call is another command, which no verdict is known of. */
+function sdk(program: string, args: string[], delayMs = 0) {
+  const startsFile = join(folder, `starts-${names++}`);
+  const code = `require('fs').appendFileSync(${JSON.stringify(startsFile)}, process.pid + '\\n');
+    await Bun.sleep(${delayMs});
+    process.argv.splice(1, 1, 'server');
+    await import(${JSON.stringify(join(root, 'test/conformance', program))});`;
+  return {
+    startsFile,
+    server: { name: 'sdk', command: process.execPath, args: ['-e', code, 'first', ...args] },
+  };
+}
+const startsIn = (file: string) => (existsSync(file) ? readFileSync(file, 'utf8').split('\n').length - 1 : 0);
+const eraOf = async (gateway: TestGateway) => (await gateway.health()).servers[0]?.era;
+
+function raw(behavior: RawBehavior) {
+  const startsFile = join(folder, `starts-${names++}`);
+  return { startsFile, server: rawStdio('raw', { ...behavior, startsFile }) };
+}
+
+describe('the era of a server on stdio is', () => {
+  test.each([
+    ['legacy', 'of the v1 SDK', 'serve-v1.ts', ['stdio']],
+    ['modern', 'of the v2 SDK', 'serve-v2.ts', ['stdio']],
+    ['modern', 'of the v2 SDK without the legacy era', 'serve-v2.ts', ['stdio', 'modern']],
+  ])('%s: one %s, which is started once', async (era, _, program, args) => {
+    const { server, startsFile } = sdk(program, args);
+    await using gateway = await startGateway({ servers: [server] });
+    await gateway.connected();
+    expect([await eraOf(gateway), startsIn(startsFile)]).toEqual([era, 1]);
+  });
+
+  test('modern if it takes longer to start than the gateway waits for the answer', async () => {
+    const { server, startsFile } = sdk('serve-v2.ts', ['stdio', 'modern'], 2_600);
+    await using gateway = await startGateway({ servers: [server] });
+    await gateway.waitFor('connected', ({ servers }) => servers[0]?.connected === true, 20_000);
+    expect([await eraOf(gateway), startsIn(startsFile)]).toEqual(['modern', 1]);
+  });
+
+  test('modern if it speaks both and starts slowly, in a process that got no initialize', async () => {
+    const { server, startsFile } = sdk('serve-v2.ts', ['stdio'], 2_600);
+    await using gateway = await startGateway({ servers: [server] });
+    await gateway.waitFor('connected', ({ servers }) => servers[0]?.connected === true, 20_000);
+    expect([await eraOf(gateway), startsIn(startsFile)]).toEqual(['modern', 2]);
+    expect((await gateway.health()).servers[0]).toMatchObject({ restarts: 0, last_exit: null });
+  });
+
+  test('legacy if it exits on a request ahead of initialize, which is no crash, and is remembered', async () => {
+    const { server, startsFile } = raw({ isStrict: true });
+    await using gateway = await startGateway({ servers: [server] });
+    await gateway.connected();
+    expect([await eraOf(gateway), startsIn(startsFile)]).toEqual(['legacy', 2]);
+    expect((await gateway.health()).servers[0]).toMatchObject({
+      restarts: 0,
+      last_exit: null,
+      last_error: null,
+    });
+    await using second = await startGateway({ servers: [server] });
+    await second.connected();
+    expect(startsIn(startsFile)).toBe(3);
+  });
+
+  test('legacy if it is silent on what it does not know', async () => {
+    const { server, startsFile } = raw({ isSilent: true });
+    await using gateway = await startGateway({ servers: [server] });
+    await gateway.connected();
+    expect([await eraOf(gateway), startsIn(startsFile)]).toEqual(['legacy', 1]);
+  });
+
+  test.each(['legacy', 'modern'])('%s if the configuration says so', async (era) => {
+    const { server, startsFile } = sdk('serve-v2.ts', ['stdio']);
+    await using gateway = await startGateway({ servers: [{ ...server, era }] });
+    await gateway.connected();
+    expect([await eraOf(gateway), startsIn(startsFile)]).toEqual([era, 1]);
+  });
+
+  test('an error if the configuration wants the one that it does not speak', async () => {
+    const { server } = raw({});
+    await using gateway = await startGateway({ servers: [{ ...server, era: 'modern' }] });
+    const health = await gateway.waitFor('an error', ({ servers }) => servers[0]?.last_error !== null);
+    expect(health.servers[0]?.last_error).toStartWith('does not speak revision 2026-07-28');
+  });
+});
