@@ -71,6 +71,11 @@ export class KeptEvents {
     return this.#events.at(-1)?.serial === serial;
   }
 
+  /** Drops an event, if it is kept. */
+  drop(serial: number): void {
+    this.#dropAt(this.#events.findIndex((event) => event.serial === serial));
+  }
+
   get isEmpty(): boolean {
     return this.#events.length === 0;
   }

@@ -106,14 +106,17 @@ export class Reply extends LinkedNode implements InFlightReply, StreamListener {
     return send(this.#open(), message, 'notification');
   }
 
-  /** Sends a request ahead of the answers. Returns whether the client has it, or can get it when it comes back. */
-  ask(message: string): boolean {
-    if (!this.takesMessages) return false;
+  /** Sends a request to the client of a session, ahead of the answers. Returns as {@link ResumableStream.ask}. */
+  ask(message: string): number | null {
+    if (!this.takesMessages) return null;
     this.#parts.messages?.message('to client', parseMessage(message), message.length);
     const stream = this.#open();
-    if (stream instanceof ResumableStream) return stream.ask(message);
-    void stream.send(message);
-    return true;
+    return stream instanceof ResumableStream ? stream.ask(message) : null;
+  }
+
+  /** Does not send an event again. */
+  forget(event: number): void {
+    if (this.#stream instanceof ResumableStream) this.#stream.forget(event);
   }
 
   /**

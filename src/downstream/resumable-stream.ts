@@ -107,11 +107,17 @@ export class ResumableStream extends StoredStream {
     return undefined;
   }
 
-  /** Sends a question. Returns whether the client has it, or can get it when it comes back. */
-  ask(question: string): boolean {
-    if (this.#isEnded) return false;
+  /** Sends a question. Returns the number of its event, or null if the client neither has it nor can get it when it comes back. */
+  ask(question: string): number | null {
+    if (this.#isEnded) return null;
     void this.send(question, 'question');
-    return this.connection !== null || this.#events.keeps(this.#lastSerial);
+    const serial = this.#lastSerial;
+    return this.connection !== null || this.#events.keeps(serial) ? serial : null;
+  }
+
+  /** Does not send the event `serial` again. */
+  forget(serial: number): void {
+    this.#events.drop(serial);
   }
 
   /** Ends the stream after everything is sent. */

@@ -16,7 +16,7 @@ import { Abort } from '../../src/runtime/abort.ts';
 import { ask, legacyEdge } from '../support/legacy-edge.ts';
 import { messagesOf, RawSession, type RpcMessage, rawPost } from '../support/rpc.ts';
 import { failOnStrayErrors } from '../support/stray-errors.ts';
-import { within } from '../support/wait.ts';
+import { waitUntil, within } from '../support/wait.ts';
 
 failOnStrayErrors();
 
@@ -262,6 +262,27 @@ describe('an open question is withdrawn', () => {
     });
     expect(ends).toHaveLength(2);
   });
+});
+
+test('questions are refused once a shutdown has begun, so that their calls can end', async () => {
+  const exchanges: Exchange[] = [];
+  await using edge = legacyEdge((exchange) => void exchanges.push(exchange));
+  await using session = await RawSession.open(edge.url, { capabilities: everything });
+  const other = await RawSession.open(edge.url, { capabilities: everything });
+  const calls = [session, other].map((one) => one.request('tools/call', call));
+  await waitUntil('the calls', () => exchanges.length === 2);
+  const open = ask(exchanges[0] as Exchange, 'roots/list');
+  edge.sessions.stopAccepting();
+  for (const answer of [
+    open,
+    ask(exchanges[0] as Exchange, 'roots/list'),
+    ask(exchanges[1] as Exchange, 'roots/list'),
+  ])
+    expect((await answer).text).toBe('{"code":-32601,"message":"the gateway is shutting down"}');
+  for (const exchange of exchanges) exchange.answer({ kind: 'result', payload: '{"content":[]}' });
+  const sent = (await Promise.all(calls)).flatMap(({ before }) => before.map(({ method }) => method));
+  expect(sent).toEqual(['roots/list', 'notifications/cancelled']);
+  expect(await edge.questions('roots', 'refused')).toBe(3);
 });
 
 describe('a server of the modern era', () => {

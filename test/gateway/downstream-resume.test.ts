@@ -9,6 +9,8 @@ import { CallToolResultSchema, ElicitRequestSchema } from '@modelcontextprotocol
 import { GatewayError } from '../../src/errors.ts';
 import type { Exchange } from '../../src/protocol/exchange.ts';
 import { volatileState } from '../../src/state/state.ts';
+import { startAskingServer } from '../support/asking-server.ts';
+import { startGateway } from '../support/gateway.ts';
 import { ask, legacyEdge } from '../support/legacy-edge.ts';
 import { type RawConnection, rawConnection } from '../support/raw-http.ts';
 import { acceptBoth, RawSession, type RpcMessage, rawPost } from '../support/rpc.ts';
@@ -388,6 +390,50 @@ describe('a connection that breaks at any moment', () => {
         expect(rest.at(-1)?.message?.result).toBeDefined();
         expect(exchange.signal.aborted).toBe(false);
       }
+  });
+});
+
+describe('an elicitation of a v1 SDK server', () => {
+  test.each(['before', 'after'])('survives a connection that is lost %s the answer', async (when) => {
+    await using server = await startAskingServer();
+    await using gateway = await startGateway({ servers: [{ name: 'up', url: server.url }] });
+    await gateway.connected();
+    await using session = await RawSession.open(gateway.url, { capabilities: { elicitation: {} } });
+    const params = { name: 'up__elicit', arguments: { message: 'who?' } };
+    const connection = await rawCall(session, { ...call, params });
+    const text = await connection.received('elicitation/create');
+    const [priming] = eventsIn(text);
+    const id = Number(/"id":(\d+),"method"/.exec(text)?.[1]);
+    const answer = () =>
+      session.post({
+        jsonrpc: '2.0',
+        id: Number(id),
+        result: { action: 'accept', content: { name: 'Ann' } },
+      });
+    if (when === 'after') await answer();
+    connection[Symbol.dispose]();
+    await Bun.sleep(50);
+    if (when === 'before') await answer();
+    const rest = await resumed(session, priming?.id as string);
+    // The question is over, so it is not asked again.
+    expect(rest.map(({ message }) => message?.method)).toEqual([undefined]);
+    const outcome = JSON.parse(rest[0]?.message?.result.content[0].text);
+    expect(outcome.answer).toEqual({ action: 'accept', content: { name: 'Ann' } });
+  });
+
+  test('ends with the session of a client that is killed', async () => {
+    await using server = await startAskingServer();
+    await using gateway = await startGateway({ servers: [{ name: 'up', url: server.url }] });
+    await gateway.connected();
+    const session = await RawSession.open(gateway.url, { capabilities: { elicitation: {} } });
+    const connection = await rawCall(session, { ...call, params: { name: 'up__elicit', arguments: {} } });
+    await connection.received('elicitation/create');
+    connection[Symbol.dispose]();
+    await session[Symbol.asyncDispose]();
+    await waitUntil('the end of the question', async () => {
+      const labels = { kind: 'elicitation', result: 'expired' };
+      return (await gateway.metrics()).value('mcpstead_client_requests_total', labels) === 1;
+    });
   });
 });
 

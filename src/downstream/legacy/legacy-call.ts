@@ -128,8 +128,12 @@ export class LegacyCall extends Call implements Asker {
     return missing === null ? null : `the client did not declare the capability "${missing}"`;
   }
 
-  sendQuestion(message: string): boolean {
+  sendQuestion(message: string): number | null {
     return this.reply.ask(message);
+  }
+
+  forgetQuestion(event: number): void {
+    this.reply.forget(event);
   }
 
   sendNotice(message: string): void {

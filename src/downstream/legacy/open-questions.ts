@@ -15,8 +15,10 @@ export interface Asker {
   readonly signal: Signal;
   /** The call's open questions. Only {@link OpenQuestions} changes it. */
   openQuestions: number;
-  /** Sends a request to the client, ahead of the answer. Returns whether the client can get it. */
-  sendQuestion(message: string): boolean;
+  /** Sends a request to the client, ahead of the answer. Returns the number of its event, or null if the client cannot get it. */
+  sendQuestion(message: string): number | null;
+  /** Keeps a client that resumes its stream from getting a question that is over. @param event as {@link sendQuestion} returned it */
+  forgetQuestion(event: number): void;
   /** Sends a notification to the client, unless the call has its answer. */
   sendNotice(message: string): void;
 }
@@ -27,6 +29,8 @@ class ClientQuestion extends LinkedNode {
   readonly question: Question;
   readonly asker: Asker;
   readonly done: Completion<QuestionAnswer>;
+  /** The number of the event that carries it; null until it is sent. */
+  event: number | null = null;
   readonly #onAbort: (question: ClientQuestion, reason: unknown) => void;
 
   constructor(
@@ -56,6 +60,7 @@ class ClientQuestion extends LinkedNode {
   /** Ends the wait. */
   close(): void {
     this.unlink();
+    if (this.event !== null) this.asker.forgetQuestion(this.event);
     this.asker.openQuestions--;
     this.asker.signal.removeEventListener('abort', this);
     this.question.signal.removeEventListener('abort', this);
@@ -67,6 +72,8 @@ export class OpenQuestions {
   readonly #metrics: DownstreamMetrics;
   readonly #open = new LinkedList<ClientQuestion>();
   #lastId: number;
+  /** Why nothing is asked any more, or null. */
+  #closedBecause: string | null = null;
 
   /** @param lastId the id before the first one */
   constructor(metrics: DownstreamMetrics, lastId: number) {
@@ -86,6 +93,10 @@ export class OpenQuestions {
       done.reject(aborted.reason);
       return;
     }
+    if (this.#closedBecause !== null) {
+      this.#refuse(question, this.#closedBecause, done);
+      return;
+    }
     if (this.#open.size >= maxOpen || asker.openQuestions >= maxOpenOfCall) {
       this.#refuse(question, 'the client has too many unanswered requests', done);
       return;
@@ -93,7 +104,8 @@ export class OpenQuestions {
     const id = ++this.#lastId;
     const open = new ClientQuestion(id, question, asker, done, (...ended) => this.#withdraw(...ended));
     this.#open.add(open);
-    if (asker.sendQuestion(requestText(String(id), JSON.stringify(method), paramsText))) return;
+    open.event = asker.sendQuestion(requestText(String(id), JSON.stringify(method), paramsText));
+    if (open.event !== null) return;
     open.close();
     this.#refuse(question, 'the client is disconnected', done);
   }
@@ -122,13 +134,27 @@ export class OpenQuestions {
         this.#withdraw(open, new Error('the request that caused the question has ended'));
   }
 
-  /** Tells the client that no answer is wanted. MCP 2025-11-25, Cancellation. */
+  /** Refuses all questions, open ones and others. @param why tells it to the servers' developers */
+  close(why: string): void {
+    this.#closedBecause = why;
+    for (const open of this.#open) {
+      open.close();
+      this.#cancel(open);
+      this.#refuse(open.question, why, open.done);
+    }
+  }
+
   #withdraw(open: ClientQuestion, reason: unknown): void {
     open.close();
     this.#count(open.question, 'expired');
+    this.#cancel(open);
+    open.done.reject(reason);
+  }
+
+  /** Tells the client that no answer is wanted. MCP 2025-11-25, Cancellation. */
+  #cancel(open: ClientQuestion): void {
     const params = `{"requestId":${open.id},"reason":"no longer needed"}`;
     open.asker.sendNotice(notificationText('notifications/cancelled', params));
-    open.done.reject(reason);
   }
 
   #refuse(question: Question, why: string, done: Completion<QuestionAnswer>): void {

@@ -37,6 +37,8 @@ interface SessionParts {
   readonly metrics: DownstreamMetrics;
   readonly streamStore: StreamStore;
   readonly clock: Clock;
+  /** Whether the gateway stops, so that clients are asked nothing any more. */
+  isStopping: boolean;
 }
 
 /** A client's session. MCP 2025-11-25, Transports, Session Management. */
@@ -83,7 +85,13 @@ export class Session extends LinkedNode implements Channel {
   /** The requests to the client that it has not answered. */
   get questions(): OpenQuestions {
     this.#questions ??= new OpenQuestions(this.#parts.metrics, this.#lastNumber);
+    if (this.#parts.isStopping) this.refuseQuestions();
     return this.#questions;
+  }
+
+  /** Refuses what servers ask the client, because the gateway stops: their calls can still end in good order. */
+  refuseQuestions(): void {
+    this.#questions?.close('the gateway is shutting down');
   }
 
   /** The streams that the client can resume. */
@@ -228,7 +236,13 @@ export class Sessions {
     this.#maxSessions = maxSessions;
     this.#clock = clock;
     const { metrics } = parts;
-    this.#sessionParts = { idleSessions: this.#idle, metrics, streamStore: new StreamStore(clock), clock };
+    this.#sessionParts = {
+      idleSessions: this.#idle,
+      metrics,
+      streamStore: new StreamStore(clock),
+      clock,
+      isStopping: false,
+    };
     this.#cancelSweep = this.#scheduleSweep();
   }
 
@@ -294,9 +308,11 @@ export class Sessions {
     void forEachInTurns(ending, (session) => this.end(session, 'gateway_shutdown'));
   }
 
-  /** Opens no more sessions; open ones stay. */
+  /** Opens no more sessions; open ones stay, but their clients are asked nothing any more. */
   stopAccepting(): void {
     this.#isAccepting = false;
+    this.#sessionParts.isStopping = true;
+    for (const session of this.#sessions.values()) session.refuseQuestions();
   }
 
   endAll(): void {

@@ -92,7 +92,7 @@ describe('a stream', () => {
   test('that never had a connection takes nothing, and its opener hears of it after 60 s', async () => {
     const { streams, store, clock, heard, listener } = streamsOf();
     const stream = streams.openLost(listener);
-    expect(stream.ask('{}')).toBe(false);
+    expect(stream.ask('{}')).toBeNull();
     void stream.send('{}', 'answer');
     expect(store.bytes).toBe(0);
     clock.advance(60_000);
@@ -104,11 +104,22 @@ describe('a stream', () => {
     const { open } = streamsOf();
     const stream = open();
     const long = 'x'.repeat(3 * 1024 * 1024);
-    expect(stream.ask('{}')).toBe(true);
+    expect(stream.ask('{}')).toBe(1);
     stream.connection?.disconnect();
-    expect([stream.ask(long), stream.ask(long)]).toEqual([true, false]);
+    expect([stream.ask(long), stream.ask(long)]).toEqual([2, null]);
     stream.close();
-    expect(stream.ask('{}')).toBe(false);
+    expect(stream.ask('{}')).toBeNull();
+  });
+
+  test('does not send a question again that is over', async () => {
+    const { open } = streamsOf();
+    const stream = open();
+    for (const question of ['{"q":1}', '{"q":2}']) stream.ask(question);
+    stream.connection?.disconnect();
+    stream.forget(1);
+    stream.forget(9);
+    stream.close();
+    expect(await textOf(stream.resume(new KeepAlive(), 0))).toBe(event('p1-2', '{"q":2}'));
   });
 
   test('replaces an answer that cannot be kept by an error with its id', async () => {

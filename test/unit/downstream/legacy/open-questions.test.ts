@@ -17,18 +17,20 @@ function questionsOf() {
   const families = new Families();
   const questions = new OpenQuestions(new DownstreamMetrics(families, () => 0), 0);
   const sent: SentMessage[] = [];
+  const forgotten: number[] = [];
   return {
     questions,
     sent,
+    forgotten,
     call(isReachable = true) {
       const signal = new Abort();
       const asker: Asker = {
         signal,
         openQuestions: 0,
         sendQuestion(message) {
-          if (isReachable) sent.push(JSON.parse(message));
-          return isReachable;
+          return isReachable ? sent.push(JSON.parse(message)) : null;
         },
+        forgetQuestion: (event) => void forgotten.push(event),
         sendNotice: (message) => void sent.push(JSON.parse(message)),
       };
       return { asker, signal };
@@ -58,7 +60,7 @@ const answered = { kind: 'result', text: '{"roots":[]}' } as const;
 
 describe('a question', () => {
   test('is sent under an id of the session, and resolves to the answer with that id', async () => {
-    const { questions, sent, call, counted } = questionsOf();
+    const { questions, sent, forgotten, call, counted } = questionsOf();
     const first = outcome();
     const second = outcome();
     questions.ask(roots(), call().asker, first);
@@ -69,7 +71,7 @@ describe('a question', () => {
     ]);
     expect(questions.answer(2, answered, 'answered')).toBe(true);
     expect([first.seen, second.seen]).toEqual([{}, { resolved: answered }]);
-    expect(await counted('roots', 'answered')).toBe(1);
+    expect([await counted('roots', 'answered'), forgotten]).toEqual([1, [2]]);
   });
 
   test('is answered by its id as decimal text, once, and by no other id', () => {
