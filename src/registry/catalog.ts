@@ -43,7 +43,7 @@ export class CatalogEntry {
   /** The JSON text of the item in lists for clients of an era. */
   textFor(era: Era): string {
     const { name, item } = this;
-    const { before, after } = item.adapted?.era === era ? item.adapted : item;
+    const [before, after] = (era !== item.era && item.adapted) || [item.before, item.after];
     return before + (name === item.name ? item.nameText : JSON.stringify(name)) + after;
   }
 }

@@ -1,6 +1,8 @@
 import type { ObjectText } from '../json/object.ts';
 import type { ToolMetrics } from '../observability/upstream-metrics.ts';
 import type { Exchange, ResultAnswer } from '../protocol/exchange.ts';
+import { wrappedOutput } from '../upstream/items/adapted-tool.ts';
+import type { Item } from '../upstream/items/item-list.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { DispatchParts } from './dispatch.ts';
 import { EditedDispatch } from './edited-dispatch.ts';
@@ -20,9 +22,7 @@ export interface ItemDispatchParts extends DispatchParts {
 /** What a request is for. */
 interface ItemTarget {
   readonly upstream: Upstream;
-  readonly item: { readonly name: string };
-  /** Whether clients of the era see the result's structured content wrapped in an object. */
-  readonly isOutputWrapped: boolean;
+  readonly item: Pick<Item, 'name' | 'era' | 'adapted'>;
 }
 
 /** A request whose result may bear what concerns the gateway: links to resources, tasks, or content of the other era. */
@@ -41,13 +41,19 @@ export class ItemDispatch extends EditedDispatch {
     const { view } = this.exchange.caller;
     for (const uri of linkedUris(result.payload)) owners.remember(view, uri, this.#target.upstream);
     const makesTask = result.resultType === taskType || this.exchange.params?.member('task') !== undefined;
-    return makesTask || this.#target.isOutputWrapped ? super.refined(result) : result;
+    return makesTask || this.#isOutputForeign ? super.refined(result) : result;
   }
 
   protected override edited(result: ObjectText): string {
     if (result.string('taskId') !== undefined) return withTaskId(result, (id) => this.#made(id));
     if (result.object('task') !== undefined) return withCreatedId(result, (id) => this.#made(id));
-    return this.#target.isOutputWrapped ? withWrappedOutput(result) : result.toString();
+    const { adapted } = this.#target.item;
+    return this.#isOutputForeign ? wrappedOutput(result, adapted !== null) : result.toString();
+  }
+
+  /** Whether the result's structured content may be what the client does not accept. */
+  get #isOutputForeign(): boolean {
+    return this.#target.item.era === 'modern' && this.exchange.caller.era === 'legacy';
   }
 
   #made(id: string): string | null {
@@ -57,11 +63,4 @@ export class ItemDispatch extends EditedDispatch {
     if (qualified !== null) tasks.made(caller, qualified);
     return qualified;
   }
-}
-
-/** MCP 2025-11-25 requires an object; the tool's `outputSchema` for legacy clients describes this one. */
-function withWrappedOutput(result: ObjectText): string {
-  const content = result.member('structuredContent');
-  if (content === undefined || result.object('structuredContent') !== undefined) return result.toString();
-  return result.with({ name: 'structuredContent', value: `{"result":${content}}` });
 }

@@ -168,13 +168,7 @@ export class Router {
   /** A call whose result may concern the gateway. */
   #callItem(exchange: Exchange, entry: CatalogEntry, metrics: ToolMetrics | null): void {
     const { upstream, item, target } = entry;
-    const isOutputWrapped = exchange.caller.era === 'legacy' && item.adapted?.era === 'legacy';
-    const dispatch = new ItemDispatch(
-      this.#itemParts,
-      exchange,
-      { upstream, item, isOutputWrapped },
-      metrics,
-    );
+    const dispatch = new ItemDispatch(this.#itemParts, exchange, { upstream, item }, metrics);
     const makesTask = exchange.params?.member('task') !== undefined;
     const call = makesTask ? this.#tasks.callOf(upstream, exchange) : exchange;
     upstream.call(call, target, item.isRepeatable && !makesTask, dispatch);

@@ -20,7 +20,7 @@ export function serverConfig(changes: object = {}): ServerConfig {
 export function item(name: string): Item {
   const nameText = JSON.stringify(name);
   const [before, after] = ['{"name":', '}'];
-  return { name, nameText, before, after, adapted: null, isRepeatable: false, uiUri: null };
+  return { name, nameText, before, after, era: 'legacy', adapted: null, isRepeatable: false, uiUri: null };
 }
 
 /** A call that a test answers. */

@@ -14,7 +14,17 @@ import type { Upstream } from '../../src/upstream/upstream.ts';
 export function itemOf(name: string, text?: string, key = 'name', others: Partial<Item> = {}): Item {
   const [before, after] = new ObjectText(text ?? JSON.stringify({ [key]: name })).around(key);
   const nameText = JSON.stringify(name);
-  return { name, nameText, before, after, adapted: null, isRepeatable: false, uiUri: null, ...others };
+  return {
+    name,
+    nameText,
+    before,
+    after,
+    era: 'legacy',
+    adapted: null,
+    isRepeatable: false,
+    uiUri: null,
+    ...others,
+  };
 }
 
 /** The configuration of a server. @param settings its keys as users write them */

@@ -33,19 +33,14 @@ export interface Item {
   /** The JSON text of the item before and after its name. */
   readonly before: string;
   readonly after: string;
-  /** Its text for clients of the era that its upstream does not speak; null: it is the same. */
-  readonly adapted: AdaptedText | null;
+  /** The era in which its upstream lists it. */
+  readonly era: Era;
+  /** Its text before and after its name for clients of the other era; null: it is the same. */
+  readonly adapted: readonly [before: string, after: string] | null;
   /** Whether a request for the item may be sent twice. */
   readonly isRepeatable: boolean;
   /** The `ui://` resource that shows a tool's results, if it names one. MCP Apps, Tool Metadata. */
   readonly uiUri: string | null;
-}
-
-/** The JSON text of an item before and after its name, for clients of one era. */
-interface AdaptedText {
-  readonly era: Era;
-  readonly before: string;
-  readonly after: string;
 }
 
 /** The items of an upstream. */
@@ -60,6 +55,7 @@ export const noItems: Items = forEachKind(() => []);
  */
 export class ItemList {
   readonly #kind: Kind;
+  readonly #era: Era;
   readonly #vet: ((item: ObjectText) => void) | undefined;
   readonly #items = new Map<string, Item>();
   readonly #cursors = new Set<string>();
@@ -69,9 +65,13 @@ export class ItemList {
   #pages = 0;
   #chars = 0;
 
-  /** @param vet throws a `Misfit` for an item that cannot be used although clients would accept it */
-  constructor(kind: Kind, vet?: (item: ObjectText) => void) {
+  /**
+   * @param era in which the upstream lists the items
+   * @param vet throws a `Misfit` for an item that cannot be used although clients would accept it
+   */
+  constructor(kind: Kind, era: Era, vet?: (item: ObjectText) => void) {
     this.#kind = kind;
+    this.#era = era;
     this.#vet = vet;
   }
 
@@ -162,7 +162,7 @@ export class ItemList {
     this.#elements++;
     try {
       if (text.length > maxItemChars) throw new TooManyError(maxItemChars, 'characters');
-      const { item, isRepeatable, uiUri, omission } = itemShapes[this.#kind](text);
+      const { item, adapted, isRepeatable, uiUri, omission } = itemShapes[this.#kind](text, this.#era);
       const { nameKey } = kinds[this.#kind];
       const name = item.string(nameKey) as string;
       if (name === '') throw new Misfit('its name is empty');
@@ -170,7 +170,18 @@ export class ItemList {
       this.#vet?.(item);
       const [before, after] = item.around(nameKey);
       const nameText = JSON.stringify(name);
-      this.#items.set(name, { name, nameText, before, after, adapted: null, isRepeatable, uiUri });
+      const era = this.#era;
+      const adaptedText = adapted?.around(nameKey) ?? null;
+      this.#items.set(name, {
+        name,
+        nameText,
+        before,
+        after,
+        era,
+        adapted: adaptedText,
+        isRepeatable,
+        uiUri,
+      });
       if (omission !== null)
         this.#addFault(`the ${omission.member} of ${this.#titleOf(text)} is left out: ${omission.fault}`);
     } catch (error) {

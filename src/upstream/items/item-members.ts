@@ -1,6 +1,7 @@
 import { Members, ObjectText } from '../../json/object.ts';
 import { elements } from '../../json/scan.ts';
 import { skipString } from '../../json/string.ts';
+import type { Era } from '../../protocol/versions.ts';
 import { Misfit } from './misfit.ts';
 import { faultOfOutputSchema } from './output-schema.ts';
 
@@ -54,7 +55,7 @@ const icons: Shape = {
  * A tool that the SDKs' clients accept. Any other makes them refuse the whole list.
  * MCP 2025-11-25, Tools, Data Types, and the schemas of the TypeScript SDK, v1 and v2, and of the Python SDK.
  */
-const toolMembers = Object.entries<Shape>({
+const toolShapes: Readonly<Record<string, Shape>> = {
   name: required(string),
   title: string,
   description: string,
@@ -70,7 +71,12 @@ const toolMembers = Object.entries<Shape>({
   execution: object({ taskSupport: oneOf('required', 'optional', 'forbidden') }),
   icons,
   _meta: { is: 'object' },
-});
+};
+const toolMembers: Readonly<Record<Era, ShapeMembers>> = {
+  legacy: Object.entries(toolShapes),
+  // MCP 2026-07-28, Tool: structured output may be anything.
+  modern: Object.entries({ ...toolShapes, outputSchema: object({ $schema: string }) }),
+};
 
 /** A prompt that the SDKs' clients accept. MCP 2025-11-25, Prompts, Data Types. */
 const promptMembers = Object.entries<Shape>({
@@ -144,10 +150,12 @@ interface MendedTool {
  * not enough.
  *
  * @param text well-formed JSON
+ * @param era in which its upstream lists it
  */
-export function mendedTool(text: string): MendedTool {
-  let tool = mendedItem(text, toolMembers, 'name');
-  const schemaText = tool.member('outputSchema');
+export function mendedTool(text: string, era: Era): MendedTool {
+  let tool = mendedItem(text, toolMembers[era], 'name');
+  // In the modern era it may use what such validators do not know.
+  const schemaText = era === 'modern' ? undefined : tool.member('outputSchema');
   const schemaFault = schemaText === undefined ? null : faultOfOutputSchema(schemaText);
   if (schemaFault !== null) tool = new ObjectText(tool.without('outputSchema'));
   return { tool, schemaFault };

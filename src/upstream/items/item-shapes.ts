@@ -1,10 +1,14 @@
-import type { ObjectText } from '../../json/object.ts';
+import { ObjectText } from '../../json/object.ts';
 import type { Kind } from '../../protocol/kinds.ts';
+import type { Era } from '../../protocol/versions.ts';
+import { adaptedTool } from './adapted-tool.ts';
 import { mendedPrompt, mendedResource, mendedResourceTemplate, mendedTool } from './item-members.ts';
 
 /** An item in a form that clients accept. */
 interface MendedItem {
   readonly item: ObjectText;
+  /** The same for clients of the era that its upstream does not speak; null: they accept the item. */
+  readonly adapted: ObjectText | null;
   /** Whether a request for the item may be sent twice. */
   readonly isRepeatable: boolean;
   /** The `ui://` resource that shows a tool's results, if it names one. */
@@ -13,14 +17,19 @@ interface MendedItem {
   readonly omission: { readonly member: string; readonly fault: string } | null;
 }
 
-/** For each kind a function that mends the JSON text of an item, and throws a `Misfit` if it cannot. */
-export const itemShapes: Readonly<Record<Kind, (text: string) => MendedItem>> = {
-  tools(text) {
-    const { tool, schemaFault } = mendedTool(text);
+/**
+ * For each kind a function that mends the JSON text of an item, and throws a `Misfit` if it cannot. The era is that in which the
+ * upstream lists it.
+ */
+export const itemShapes: Readonly<Record<Kind, (text: string, era: Era) => MendedItem>> = {
+  tools(text, era) {
+    const { tool, schemaFault } = mendedTool(text, era);
+    const adapted = adaptedTool(tool, era);
     const annotations = tool.object('annotations');
     const isTrue = (hint: string) => annotations?.member(hint) === 'true';
     return {
       item: tool,
+      adapted: adapted === null ? null : new ObjectText(adapted),
       // MCP 2025-11-25, ToolAnnotations.
       isRepeatable: isTrue('readOnlyHint') || isTrue('idempotentHint'),
       uiUri: uiUriOf(tool.object('_meta')),
@@ -35,7 +44,7 @@ export const itemShapes: Readonly<Record<Kind, (text: string) => MendedItem>> = 
 
 /** An item that a request only reads. */
 function readable(item: ObjectText): MendedItem {
-  return { item, isRepeatable: true, uiUri: null, omission: null };
+  return { item, adapted: null, isRepeatable: true, uiUri: null, omission: null };
 }
 
 /** MCP Apps, Tool Metadata: nested, or in its older form flat. */

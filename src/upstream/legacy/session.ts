@@ -65,7 +65,7 @@ export class LegacySession implements UpstreamSession, TransportEvents, PendingR
       send: (body) => this.#send(body),
     });
     this.#own = new OwnRequests(this.#requests, (text) => events.quote(text));
-    this.#listings = forEachKind((kind) => new Listing(kind, this.#own, false));
+    this.#listings = forEachKind((kind) => new Listing(kind, 'legacy', this.#own, false));
     this.transport = (events.messages ? traced(source, events.messages) : source)(this);
   }
 
@@ -101,7 +101,7 @@ export class LegacySession implements UpstreamSession, TransportEvents, PendingR
     const { capabilities } = this.#handshake;
     this.#listings = forEachKind((kind) => {
       const isDeclared = capabilities.member(kinds[kind].capability) !== undefined;
-      return new Listing(kind, this.#own, isDeclared);
+      return new Listing(kind, 'legacy', this.#own, isDeclared);
     });
     try {
       await this.transport.send(notificationText('notifications/initialized'), signal);

@@ -258,7 +258,7 @@ export class ModernSession
     const vet = headers === null ? undefined : (tool: ObjectText) => headers.take(tool);
     return forEachKind((kind) => {
       const isDeclared = this.capabilities.member(kinds[kind].capability) !== undefined;
-      return new Listing(kind, this.#own, isDeclared, kind === 'tools' ? vet : undefined);
+      return new Listing(kind, 'modern', this.#own, isDeclared, kind === 'tools' ? vet : undefined);
     });
   }
 

@@ -1,6 +1,7 @@
 import { ObjectText } from '../../json/object.ts';
 import { type Kind, kinds } from '../../protocol/kinds.ts';
 import type { ResponseMessage } from '../../protocol/messages.ts';
+import type { Era } from '../../protocol/versions.ts';
 import type { Signal } from '../../runtime/abort.ts';
 import { freePayload, textOf } from '../../runtime/owned-bytes.ts';
 import { UpstreamFailure } from '../failure.ts';
@@ -13,6 +14,7 @@ const firstPage = '{}';
 /** The listing of the items of one kind in a session, which is also how the session is checked. */
 export class Listing {
   readonly #kind: Kind;
+  readonly #era: Era;
   readonly #requests: OwnRequests;
   readonly #vet: ((item: ObjectText) => void) | undefined;
   /** Whether the upstream declares items of this kind, or listed them before. */
@@ -24,8 +26,15 @@ export class Listing {
   #ttlMs: number | null = null;
 
   /** @param vet throws a `Misfit` for an item that the session cannot use */
-  constructor(kind: Kind, requests: OwnRequests, isDeclared: boolean, vet?: (item: ObjectText) => void) {
+  constructor(
+    kind: Kind,
+    era: Era,
+    requests: OwnRequests,
+    isDeclared: boolean,
+    vet?: (item: ObjectText) => void,
+  ) {
     this.#kind = kind;
+    this.#era = era;
     this.#requests = requests;
     this.#vet = vet;
     this.#isDeclared = isDeclared;
@@ -57,7 +66,7 @@ export class Listing {
    * listing is the health check.
    */
   async list(pageTimeoutMs: number, timeoutMs: number, signal: Signal): Promise<ListedItems> {
-    const list = new ItemList(this.#kind, this.#vet);
+    const list = new ItemList(this.#kind, this.#era, this.#vet);
     this.#ttlMs = null;
     try {
       if (this.#isPossible) await this.#addPages(list, pageTimeoutMs, timeoutMs, signal);

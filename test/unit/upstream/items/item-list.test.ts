@@ -8,14 +8,16 @@ function after(list: ItemList, nextCursor: unknown): Promise<string | null> {
 }
 
 test('a list goes on with the cursor of its page', async () => {
-  expect(await after(new ItemList('tools'), 'c'.repeat(65_536))).toBe(`{"cursor":"${'c'.repeat(65_536)}"}`);
+  expect(await after(new ItemList('tools', 'legacy'), 'c'.repeat(65_536))).toBe(
+    `{"cursor":"${'c'.repeat(65_536)}"}`,
+  );
 });
 
 test.each([
   ['that is too long', 'c'.repeat(65_537), 'its nextCursor has more than 65536 characters'],
   ['that is not a string', 7, 'its nextCursor is not a string'],
 ])('a list ends with a page that names a cursor %s', async (_, cursor, why) => {
-  const list = new ItemList('tools');
+  const list = new ItemList('tools', 'legacy');
   expect(await after(list, cursor)).toBeNull();
   expect(list.faults()).toBe(`the list ends with page 1: ${why}`);
 });

@@ -33,7 +33,7 @@ describe('what is null or empty in place of an optional member is left out, and 
     ],
     [`{"name":"a",${inputSchema},"mine":null}`, `{"name":"a",${inputSchema},"mine":null}`],
   ])('%s', (sent, taken) => {
-    expect(mendedTool(sent).tool.toString()).toBe(taken);
+    expect(mendedTool(sent, 'legacy').tool.toString()).toBe(taken);
     expect(ListToolsResultSchema.safeParse({ tools: [JSON.parse(taken)] }).success).toBe(true);
   });
 });
@@ -48,11 +48,11 @@ describe('half of a character, which the Python SDK refuses, is replaced:', () =
     ['\\\\\\ud83d', '\\\\\\ufffd'],
     ['😀', '😀'],
   ])('%s', (sent, taken) => {
-    expect(mendedTool(described(sent)).tool.toString()).toBe(described(taken));
+    expect(mendedTool(described(sent), 'legacy').tool.toString()).toBe(described(taken));
   });
 
   test('but not in the name, which would be another one then', () => {
-    expect(() => mendedTool(`{"name":"a\\ud83d",${inputSchema}}`)).toThrow(
+    expect(() => mendedTool(`{"name":"a\\ud83d",${inputSchema}}`, 'legacy')).toThrow(
       'its name holds half of a character',
     );
   });
@@ -61,8 +61,8 @@ describe('half of a character, which the Python SDK refuses, is replaced:', () =
 test('a tool that nests too deep for the Python SDK is refused', () => {
   const nested = (levels: number) =>
     `{"name":"a",${inputSchema},"_meta":{"b":"[{","c":${'['.repeat(levels - 2)}${']'.repeat(levels - 2)}}}`;
-  expect(mendedTool(nested(128)).tool.toString()).toBe(nested(128));
-  expect(() => mendedTool(nested(129))).toThrow('it nests more than 128 levels deep');
+  expect(mendedTool(nested(128), 'legacy').tool.toString()).toBe(nested(128));
+  expect(() => mendedTool(nested(129), 'legacy')).toThrow('it nests more than 128 levels deep');
 });
 
 describe('a tool that the SDK refuses is refused, and the error says why:', () => {
@@ -121,7 +121,7 @@ describe('a tool that the SDK refuses is refused, and the error says why:', () =
     ],
     [`{"name":"a",${inputSchema},"title":${'1'.repeat(50)}}`, `title is ${'1'.repeat(40)}…, not a string`],
   ])('%s', (sent, why) => {
-    expect(() => mendedTool(sent)).toThrow(why);
+    expect(() => mendedTool(sent, 'legacy')).toThrow(why);
     expect(ListToolsResultSchema.safeParse({ tools: [JSON.parse(sent)] }).success).toBe(false);
   });
 });
