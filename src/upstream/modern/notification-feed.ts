@@ -69,7 +69,8 @@ export class NotificationFeed {
   /** Resolves when the server sends updates of the resource. Rejects with an {@link UpstreamFailure} if it does not. */
   async subscribe(uri: string, timeoutMs: number, signal: Signal): Promise<void> {
     if (signal.aborted || this.#closing.aborted) throw cancelled();
-    if (this.#stream?.resources.has(uri)) return;
+    // A resource that was dropped may still be in the old stream, which is about to close.
+    if (this.#uris.has(uri) && this.#stream?.resources.has(uri)) return;
     if (this.#uris.size >= maxResources && !this.#uris.has(uri))
       throw new UpstreamFailure('busy', `has ${maxResources} subscriptions, which is the limit`);
     const done = Promise.withResolvers<void>();
