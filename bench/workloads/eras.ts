@@ -107,7 +107,7 @@ const waitColumns: readonly Column[] = [
 
 /** The answer to a question, over the protocol of the legacy era: on the stream of the call. */
 async function askDirectly(target: Target, index: number): Promise<void> {
-  const call = { id: index, method: 'tools/call', params: { name: 'ask', arguments: { text: '#' } } };
+  const call = { id: index, method: 'tools/call', params: { name: 'tool_0', arguments: { text: '#' } } };
   const response = await fetch(`http://127.0.0.1:${target.port}${target.path}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', accept: 'application/json, text/event-stream' },
@@ -127,7 +127,7 @@ async function askDirectly(target: Target, index: number): Promise<void> {
 /** The same, over the protocol of the modern era: by a second request. */
 async function askInRounds(target: Target, index: number): Promise<void> {
   const params = {
-    name: 'up0__ask',
+    name: 'up0__tool_0',
     arguments: { text: '#' },
     _meta: {
       'io.modelcontextprotocol/protocolVersion': '2026-07-28',
@@ -136,7 +136,8 @@ async function askInRounds(target: Target, index: number): Promise<void> {
     },
   };
   const { text } = await rpc(target, { id: index, method: 'tools/call', params });
-  const { inputRequests, requestState } = JSON.parse(text).result;
+  const { inputRequests, requestState } = JSON.parse(text).result ?? {};
+  if (inputRequests === undefined) throw new Error(`no question: ${text}`);
   const inputResponses = Object.fromEntries(
     Object.keys(inputRequests).map((key) => [key, { action: 'accept', content: { ok: true } }]),
   );
@@ -156,7 +157,7 @@ async function runQuestions(bench: Bench): Promise<void> {
     tools: 1,
   });
   const direct = { port, path: '/mcp', headers: [] };
-  const through = { ...gateway.entry, headers: modernHeaders('up0__ask') };
+  const through = { ...gateway.entry, headers: modernHeaders('up0__tool_0') };
   const directMs: number[] = [];
   const throughMs: number[] = [];
   for (let index = 0; index < 2 * questions; index++) {
