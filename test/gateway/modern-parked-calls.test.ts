@@ -170,8 +170,12 @@ describe('a modern client of a legacy server', () => {
     async (tool, capabilities, missing) => {
       await using both = await pair();
       const beganMs = performance.now();
-      const { error } = (await post(both.gateway.url, tool, {}, capabilities)).answer;
-      expect(error.message).toContain(`the client did not declare the capability "${missing}"`);
+      const { status, answer } = await post(both.gateway.url, tool, {}, capabilities);
+      expect(status).toBe(400);
+      expect(answer.error).toMatchObject({
+        code: -32021,
+        message: `the server has to ask the client, but the request does not declare the capability "${missing}"`,
+      });
       expect(performance.now() - beganMs).toBeLessThan(2_000);
     },
   );

@@ -1,5 +1,4 @@
 import { CallFailure, type CallFailureReason, GatewayError } from '../../errors.ts';
-import { ObjectText } from '../../json/object.ts';
 import type { QuestionResult } from '../../observability/downstream-metrics.ts';
 import type { Logger } from '../../observability/log.ts';
 import { missingCapability } from '../../protocol/client-capabilities.ts';
@@ -15,10 +14,11 @@ import type { Deadline, Deadlines } from '../../runtime/deadlines.ts';
 import { LinkedNode } from '../../runtime/linked-list.ts';
 import { freePayload, textOf } from '../../runtime/owned-bytes.ts';
 import { toGatewayError } from '../error-answers.ts';
-import { inputRequiredAnswer } from './input-required.ts';
+import { inputRequiredAnswer, lackingCapability } from './input-required.ts';
 import type { InputResponses } from './input-responses.ts';
 import type { CallContinuation, ModernCall } from './modern-call.ts';
 import { OpenInputs } from './open-inputs.ts';
+import { answerRequest, Outlets } from './outlets.ts';
 import { type RequestState, stateError } from './request-state.ts';
 
 /** Questions that an upstream asks within this time of one another reach the client together. */
@@ -29,10 +29,10 @@ const maxGatherMs = 50;
 const parkedTimeoutMs = 600_000;
 /** How long a resumed call goes on whose client has disconnected: its retry may be repeated. */
 const lingerMs = 15_000;
-/** The retries with the same answers that wait for one call. */
-const maxOutlets = 8;
 /** Longer params of a question are refused. */
 const maxQuestionChars = 4 * 1024 * 1024;
+/** Longer errors of an upstream are not read. */
+const maxQuotingLength = 64 * 1024;
 /** Longer answers are not kept for a repeated retry. */
 const maxKeptLength = 1024 * 1024;
 
@@ -75,8 +75,8 @@ export class ContinuedCall extends LinkedNode implements CallContinuation {
   readonly #owner: ContinuationOwner;
   /** Null once it has its answer. */
   #exchange: ModernCall | null;
-  /** The requests of the client that wait, the latest last. */
-  #outlets: ModernCall[];
+  /** The requests of the client that wait. */
+  readonly #outlets: Outlets;
   readonly #rounds = new Map<number, AskedRound>();
   #lastRound: number;
   readonly #inputs: OpenInputs;
@@ -85,6 +85,8 @@ export class ContinuedCall extends LinkedNode implements CallContinuation {
   #cancelGather: (() => void) | null = null;
   #gatherEndMs = 0;
   #answer: Answer | GatewayError | null = null;
+  /** The capability for lack of which a question was refused last, and the words of the refusal. */
+  #refusal: { readonly missing: string; readonly why: string } | null = null;
   #heldBytes: number;
   /** When it ended, by the owner's clock. */
   endedMs = 0;
@@ -109,7 +111,7 @@ export class ContinuedCall extends LinkedNode implements CallContinuation {
     this.isStateless = answered !== null;
     this.server = owner.serverOf(exchange);
     this.#exchange = exchange;
-    this.#outlets = [exchange];
+    this.#outlets = new Outlets(exchange);
     this.#heldBytes = heldBytes;
     this.#lastRound = answered?.round ?? 0;
     if (answered) this.#rounds.set(answered.round, { keys: null, digest: answered.digest });
@@ -122,24 +124,17 @@ export class ContinuedCall extends LinkedNode implements CallContinuation {
     return this.#lastRound > 0;
   }
 
-  /** Passes a notification on to the latest request, with its progress token. */
   notify(method: string, paramsText?: string): Promise<void> | undefined {
-    const outlet = this.#outlets.at(-1);
-    if (outlet === undefined) return undefined;
-    if (method !== 'notifications/progress' || outlet === this.#exchange)
-      return outlet.send(method, paramsText);
-    const progress = withToken(paramsText, outlet.meta?.member('progressToken'));
-    return progress === null ? undefined : outlet.send(method, progress);
+    return this.#outlets.notify(method, paramsText);
   }
 
   /** Asks the client, together with what else the upstream asks within a moment. */
   ask(question: Question, done: Completion<QuestionAnswer>): void {
     const { method, paramsText } = question;
-    const exchange = this.#outlets.at(-1) ?? this.#exchange;
+    const exchange = this.#outlets.latest ?? this.#exchange;
     const missing = exchange && missingCapability(exchange.caller.capabilities, method, paramsText);
     if (exchange === null || this.#exchange === null) this.#refuse(method, 'the call is over', done);
-    else if (missing !== null)
-      this.#refuse(method, `the client did not declare the capability "${missing}"`, done);
+    else if (missing !== null) this.#refuse(method, this.#lacking(missing), done);
     else if (this.#inputs.isFull) this.#refuse(method, 'too many of its requests are open', done);
     else if (paramsText.length > maxQuestionChars || !this.#hold(paramsText.length))
       this.#refuse(method, 'it is too long, or too many are open', done);
@@ -156,8 +151,13 @@ export class ContinuedCall extends LinkedNode implements CallContinuation {
       freePayload(answer.payload);
       return;
     }
+    if (this.#refusal !== null && quotes(answer, this.#refusal.why)) {
+      freePayload(answer.payload);
+      this.#end(lackingCapability(this.#refusal.missing));
+      return;
+    }
     let outcome: Answer;
-    const request = this.#outlets.at(-1) ?? exchange;
+    const request = this.#outlets.latest ?? exchange;
     try {
       // The answer to a retry must not be cached. MCP 2026-07-28, Caching.
       outcome = withoutCache(this.#owner.sealed(request, answer, this.#lastRound + 1));
@@ -192,8 +192,8 @@ export class ContinuedCall extends LinkedNode implements CallContinuation {
   }
 
   onGone(call: ModernCall): void {
-    this.#outlets = this.#outlets.filter((outlet) => outlet !== call);
-    if (this.#outlets.length > 0 || this.#exchange === null) return;
+    this.#outlets.remove(call);
+    if (this.#outlets.size > 0 || this.#exchange === null) return;
     if (this.#lastRound === 0) this.cancel();
     else this.#wait(lingerMs, 'its client has disconnected, and has not come back');
   }
@@ -213,6 +213,12 @@ export class ContinuedCall extends LinkedNode implements CallContinuation {
     done.resolve(refusedQuestion(method, why));
   }
 
+  #lacking(missing: string): string {
+    const why = `the client did not declare the capability "${missing}"`;
+    this.#refusal = { missing, why };
+    return why;
+  }
+
   #hold(bytes: number): boolean {
     if (!this.#owner.tryHold(bytes)) return false;
     this.#heldBytes += bytes;
@@ -230,12 +236,8 @@ export class ContinuedCall extends LinkedNode implements CallContinuation {
       this.#deliverLate(call);
       return;
     }
-    if (this.#outlets.length === maxOutlets) {
-      const oldest = this.#outlets.shift() as ModernCall;
-      deliver(oldest, stateError('was repeated so often that only the latest requests get the answer'));
-    }
     call.continuation = this;
-    this.#outlets.push(call);
+    this.#outlets.add(call);
     this.#stopWaiting();
   }
 
@@ -244,12 +246,12 @@ export class ContinuedCall extends LinkedNode implements CallContinuation {
       throw stateError(
         'belongs to a call that has ended, whose answer is no longer kept; make the request anew',
       );
-    deliver(call, this.#answer);
+    answerRequest(call, this.#answer);
   }
 
   /** Asks the client once the upstream is quiet, if there is a request to answer. */
   #gather(): void {
-    if (this.#outlets.length === 0) return;
+    if (this.#outlets.size === 0) return;
     const { clock } = this.#owner.deadlines;
     const nowMs = clock.nowMs();
     if (this.#cancelGather) this.#cancelGather();
@@ -261,7 +263,7 @@ export class ContinuedCall extends LinkedNode implements CallContinuation {
   #askClient(): void {
     this.#cancelGather = null;
     const exchange = this.#exchange;
-    const outlet = this.#outlets.at(-1);
+    const outlet = this.#outlets.latest;
     if (exchange === null || outlet === undefined) return;
     this.#inputs.refuseOthers(outlet.caller.capabilities);
     if (this.#inputs.isEmpty) return;
@@ -280,10 +282,8 @@ export class ContinuedCall extends LinkedNode implements CallContinuation {
     }
     this.#lastRound = round;
     if (!isSame) this.#rounds.set(round, { keys, digest: null });
-    const outlets = this.#outlets;
-    this.#outlets = [];
+    this.#outlets.answer(inputRequiredAnswer(requests, state));
     this.#wait(parkedTimeoutMs, `its client has not answered within ${parkedTimeoutMs / 1000} s`);
-    for (const each of outlets) deliver(each, inputRequiredAnswer(requests, state));
   }
 
   /** Waits for a retry. @param cause the reason for the failure if none comes */
@@ -324,13 +324,11 @@ export class ContinuedCall extends LinkedNode implements CallContinuation {
     this.#cancelGather = null;
     this.#inputs.rejectAll(new Error('the call is over'));
     this.#release();
-    const outlets = this.#outlets;
-    this.#outlets = [];
     // Nobody can come back who was not asked.
-    const kept = this.wasAsked ? this.#kept(outcome, outlets.length) : null;
+    const kept = this.wasAsked ? this.#kept(outcome, this.#outlets.size) : null;
     this.#answer = kept;
-    this.#owner.onEnded(this, outcome, outlets.length > 0);
-    for (const outlet of outlets) deliver(outlet, kept ?? outcome);
+    this.#owner.onEnded(this, outcome, this.#outlets.size > 0);
+    this.#outlets.answer(kept ?? outcome);
   }
 
   /** The outcome for later retries, and for several; null: it is too long to be kept for later ones. */
@@ -349,19 +347,19 @@ export class ContinuedCall extends LinkedNode implements CallContinuation {
   }
 }
 
-function deliver(outlet: ModernCall, outcome: Answer | GatewayError): void {
-  if (outcome instanceof GatewayError) outlet.completeWith(outcome);
-  else outlet.complete(outcome);
+/** Whether an upstream fails a call with the words by which its question was refused, so that this is the reason. */
+function quotes(answer: Answer, why: string): boolean {
+  const isFailure = answer.kind === 'error' || answer.isError === true;
+  const { payload } = answer;
+  return (
+    isFailure &&
+    payload.length <= maxQuotingLength &&
+    textOf(payload).includes(JSON.stringify(why).slice(1, -1))
+  );
 }
 
 function withoutCache(answer: Answer): Answer {
   if (answer.kind === 'error' || answer.cache === undefined) return answer;
   const { cache, ...rest } = answer;
   return rest;
-}
-
-/** The params of a progress notification with a client's own token; null: it has none. */
-function withToken(paramsText: string | undefined, token: string | undefined): string | null {
-  if (paramsText === undefined || token === undefined || token === 'null') return null;
-  return new ObjectText(paramsText).with({ name: 'progressToken', value: token });
 }

@@ -101,11 +101,15 @@ function checkRequests(requests: string, capabilities: string, server: string): 
 /** Throws `missing_client_capability` if the client has not declared what a question needs. */
 export function checkCapability(capabilities: string, method: QuestionMethod, paramsText: string): void {
   const missing = missingCapability(capabilities, method, paramsText);
-  if (missing === null) return;
+  if (missing !== null) throw lackingCapability(missing);
+}
+
+/** The error for a request without a capability, such as `sampling.tools`. MCP 2026-07-28, Error Codes. */
+export function lackingCapability(missing: string): GatewayError {
   const [name, part] = missing.split('.') as [string, string?];
-  throw new GatewayError(
+  return new GatewayError(
     'missing_client_capability',
-    `the server has to ask the client by ${method}, but the request does not declare the capability "${missing}"`,
+    `the server has to ask the client, but the request does not declare the capability "${missing}"`,
     { requiredCapabilities: { [name]: part === undefined ? {} : { [part]: {} } } },
   );
 }

@@ -218,6 +218,30 @@ describe('a question is refused at once', () => {
     expect(call.answer?.result.content).toEqual([]);
   });
 
+  test.each([
+    [
+      'an error',
+      (why: string) => ({ kind: 'error' as const, code: -32603, payload: JSON.stringify({ message: why }) }),
+    ],
+    [
+      'a tool error',
+      (why: string) => ({ ...result({ content: [{ text: `MCP error: ${why}` }] }), isError: true as const }),
+    ],
+  ])('for lack of a capability, and a call that fails for that, with %s, has -32021', (_, answerOf) => {
+    const got: Exchange[] = [];
+    const { request } = modernCalls((exchange) => void got.push(exchange));
+    const failing = request({ caller: { capabilities: '{"elicitation":{}}' } });
+    const other = request({ caller: { capabilities: '{"elicitation":{}}' } });
+    for (const exchange of got) askOf(exchange, 'sampling/createMessage', sampling);
+    got[0]?.answer(answerOf('the client did not declare the capability "sampling"'));
+    got[1]?.answer(answerOf('file not found'));
+    expect(failing.answer?.error).toMatchObject({
+      code: -32021,
+      data: { requiredCapabilities: { sampling: {} } },
+    });
+    expect(other.answer?.error?.code).not.toBe(-32021);
+  });
+
   test('if a hundred others are open', () => {
     const { exchange } = legacyUpstream();
     const all = Array.from({ length: 101 }, () => askOf(exchange));
