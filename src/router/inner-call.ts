@@ -1,30 +1,34 @@
 import { ObjectText } from '../json/object.ts';
 import type { Caller } from '../protocol/caller.ts';
-import type { Exchange } from '../protocol/exchange.ts';
-import type { ResponseMessage } from '../protocol/messages.ts';
+import type { CacheHints, Exchange } from '../protocol/exchange.ts';
+import type { ResponseMessage, RpcError } from '../protocol/messages.ts';
 import type { Question, QuestionAnswer } from '../protocol/questions.ts';
 import type { Signal } from '../runtime/abort.ts';
 import type { Completion } from '../runtime/completion.ts';
+import { freePayload, textOf } from '../runtime/owned-bytes.ts';
 import type { UpstreamCall } from '../upstream/pending-request.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 
-/** A request of the gateway's own, which it sends in order to answer a client's. The client gets the questions that it brings. */
+/** The client on whose behalf the gateway asks, which gets the questions that this brings. */
+export type Asker = Pick<Exchange, 'caller' | 'ask'>;
+
+/** A request of the gateway's own, which it sends in order to answer a client's. */
 class InnerCall implements UpstreamCall {
   readonly methodText: string;
   readonly params: ObjectText;
   readonly meta = undefined;
   readonly signal: Signal;
-  readonly #exchange: Exchange;
+  readonly #asker: Asker;
 
-  constructor(exchange: Exchange, method: string, paramsText: string, signal: Signal) {
+  constructor(asker: Asker, method: string, paramsText: string, signal: Signal) {
     this.methodText = JSON.stringify(method);
     this.params = new ObjectText(paramsText);
     this.signal = signal;
-    this.#exchange = exchange;
+    this.#asker = asker;
   }
 
   get caller(): Caller {
-    return this.#exchange.caller;
+    return this.#asker.caller;
   }
 
   /** The client has not asked for progress of this request. */
@@ -33,23 +37,33 @@ class InnerCall implements UpstreamCall {
   }
 
   ask(question: Question, done: Completion<QuestionAnswer>): void {
-    this.#exchange.ask(question, done);
+    this.#asker.ask(question, done);
   }
 }
 
+/** What an upstream has answered. */
+interface InnerAnswer {
+  /** The error; then the result is the error object. */
+  readonly error: RpcError | undefined;
+  readonly result: ObjectText;
+  readonly cache: CacheHints | undefined;
+}
+
 /**
- * Sends an upstream a request that changes nothing, on behalf of a client's. Resolves to the response, an error included. Rejects
- * with an `UpstreamFailure`.
- * @param signal by default that of the client's request
+ * Sends an upstream a request that changes nothing, on behalf of a client. Resolves to the answer, an error included. Rejects with
+ * an `UpstreamFailure`.
  */
-export function askUpstream(
+export async function askUpstream(
   upstream: Upstream,
-  exchange: Exchange,
+  asker: Asker,
   method: string,
   paramsText: string,
-  signal: Signal = exchange.signal,
-): Promise<ResponseMessage> {
+  signal: Signal,
+): Promise<InnerAnswer> {
   const { promise, resolve, reject } = Promise.withResolvers<ResponseMessage>();
-  upstream.call(new InnerCall(exchange, method, paramsText, signal), null, true, { resolve, reject });
-  return promise;
+  upstream.call(new InnerCall(asker, method, paramsText, signal), null, true, { resolve, reject });
+  const { error, payload, cache } = await promise;
+  const result = new ObjectText(textOf(payload));
+  freePayload(payload);
+  return { error, result, cache };
 }

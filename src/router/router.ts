@@ -20,6 +20,7 @@ import { ResourceRequests } from './resource-requests.ts';
 import { SkillRequests } from './skill-requests.ts';
 import type { Subscriptions } from './subscriptions.ts';
 import { TaskRequests } from './tasks/task-requests.ts';
+import type { TaskWatches } from './tasks/task-watches.ts';
 
 interface RouterParts extends DispatchParts, OwnersParts {
   /** Seals the ids of tasks. */
@@ -54,6 +55,11 @@ export class Router {
   /** The clients' subscriptions to resources. */
   get subscriptions(): Subscriptions {
     return this.#resources.subscriptions;
+  }
+
+  /** The tasks of which clients hear on their streams. */
+  get taskWatches(): TaskWatches {
+    return this.#tasks.watches;
   }
 
   /** The capabilities that a view has because its upstreams have them, for clients of an era: see {@link passedCapabilities}. */

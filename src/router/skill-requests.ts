@@ -2,7 +2,6 @@ import { ObjectText } from '../json/object.ts';
 import { elements } from '../json/scan.ts';
 import type { CacheHints, Exchange } from '../protocol/exchange.ts';
 import { skillsExtension } from '../protocol/extensions.ts';
-import { freePayload, textOf } from '../runtime/owned-bytes.ts';
 import { toFailure, UpstreamFailure } from '../upstream/failure.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import { Dispatch, type DispatchParts } from './dispatch.ts';
@@ -75,15 +74,13 @@ export class SkillRequests {
     let cache: CacheHints | null = null;
     let cursor: string | undefined;
     for (let page = 0; page < maxListPages; page++) {
-      const response = await askUpstream(upstream, exchange, exchange.method, JSON.stringify({ cursor }));
-      const result = new ObjectText(textOf(response.payload));
-      freePayload(response.payload);
-      if (response.error)
-        throw new UpstreamFailure(
-          'returned_error',
-          `refused to list its skills: error ${response.error.code}`,
-        );
-      cache = page === 0 ? (response.cache ?? null) : strictest([cache, response.cache ?? null]);
+      const params = JSON.stringify({ cursor });
+      const answer = await askUpstream(upstream, exchange, exchange.method, params, exchange.signal);
+      const { result } = answer;
+      const hints = answer.cache ?? null;
+      if (answer.error)
+        throw new UpstreamFailure('returned_error', `refused to list its skills: error ${answer.error.code}`);
+      cache = page === 0 ? hints : strictest([cache, hints]);
       for (const text of elements(result.member('skills') ?? '[]') ?? []) {
         const uri = ObjectText.of(text)?.string('uri');
         if (uri === undefined || skills.has(uri)) continue;

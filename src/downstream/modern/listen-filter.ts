@@ -3,8 +3,8 @@ import type { ObjectText } from '../../json/object.ts';
 import { elements, stringAt } from '../../json/scan.ts';
 import { type Kind, kinds } from '../../protocol/kinds.ts';
 
-/** The most resources of one stream. */
-const maxResources = 1_000;
+/** The most resources, or tasks, of one stream. */
+const maxNames = 1_000;
 /** The members of a filter that ask for changes of lists, each with a kind whose notification they mean. */
 const listMembers: Readonly<Record<string, Kind>> = {
   toolsListChanged: 'tools',
@@ -18,6 +18,8 @@ export interface ListenFilter {
   readonly lists: readonly string[];
   /** The URIs of resources, each once. */
   readonly resources: readonly string[];
+  /** The ids of tasks, each once. MCP extension `io.modelcontextprotocol/tasks`, Task Status Notifications. */
+  readonly tasks: readonly string[];
 }
 
 /** The filter in the params of `subscriptions/listen`. Throws `invalid_params`. */
@@ -25,7 +27,11 @@ export function listenFilterOf(params: ObjectText | undefined): ListenFilter {
   const notifications = params?.object('notifications');
   if (notifications === undefined) throw wrong('"notifications" must be an object');
   const lists = Object.keys(listMembers).filter((name) => isTrue(notifications, name));
-  return { lists, resources: urisOf(notifications) };
+  return {
+    lists,
+    resources: namesIn(notifications, 'resourceSubscriptions', 'URIs'),
+    tasks: namesIn(notifications, 'taskIds', 'ids of tasks'),
+  };
 }
 
 /** The notifications that a filter asks for when lists change. */
@@ -34,10 +40,11 @@ export function changeNotifications({ lists }: ListenFilter): string[] {
 }
 
 /** The JSON text of a filter. */
-export function filterText({ lists, resources }: ListenFilter): string {
+export function filterText({ lists, resources, tasks }: ListenFilter): string {
   return JSON.stringify({
     ...Object.fromEntries(lists.map((name) => [name, true])),
     ...(resources.length > 0 && { resourceSubscriptions: resources }),
+    ...(tasks.length > 0 && { taskIds: tasks }),
   });
 }
 
@@ -47,15 +54,15 @@ function isTrue(notifications: ObjectText, name: string): boolean {
   return text === 'true';
 }
 
-function urisOf(notifications: ObjectText): string[] {
-  const text = notifications.member('resourceSubscriptions') ?? 'null';
+function namesIn(notifications: ObjectText, member: string, what: string): string[] {
+  const text = notifications.member(member) ?? 'null';
   if (text === 'null') return [];
-  const uris = elements(text)?.map((element) => stringAt(element, 0, element.length));
-  if (uris === undefined || !uris.every((uri) => uri !== undefined))
-    throw wrong('"resourceSubscriptions" must be a list of URIs');
-  if (uris.length > maxResources)
-    throw wrong(`"resourceSubscriptions" has ${uris.length} URIs; at most ${maxResources} are allowed`);
-  return [...new Set(uris)];
+  const names = elements(text)?.map((element) => stringAt(element, 0, element.length));
+  if (names === undefined || !names.every((name) => name !== undefined))
+    throw wrong(`"${member}" must be a list of ${what}`);
+  if (names.length > maxNames)
+    throw wrong(`"${member}" has ${names.length} ${what}; at most ${maxNames} are allowed`);
+  return [...new Set(names)];
 }
 
 function wrong(what: string): GatewayError {

@@ -2,7 +2,7 @@ import { ObjectText } from '../../json/object.ts';
 import type { Caller, Channel } from '../../protocol/caller.ts';
 import { notificationText, type RequestMessage, resultText } from '../../protocol/messages.ts';
 import { reservedMeta } from '../../protocol/reserved-meta.ts';
-import type { Subscriptions } from '../../router/subscriptions.ts';
+import type { Router } from '../../router/router.ts';
 import { Abort } from '../../runtime/abort.ts';
 import { deadlines } from '../../runtime/deadlines.ts';
 import type { EventStream } from '../event-stream.ts';
@@ -14,6 +14,7 @@ const subscribeTimeoutMs = 10_000;
 /** The notices that may wait for the acknowledgment, in characters. */
 const maxWaitingChars = 1024 * 1024;
 const updatedNotification = 'notifications/resources/updated';
+const taskNotification = 'notifications/tasks';
 const ack = 'notifications/subscriptions/acknowledged';
 
 /** One `subscriptions/listen`: a stream of notices until either side ends it. MCP 2026-07-28, Subscriptions. */
@@ -21,7 +22,7 @@ export class Listen implements Channel {
   readonly caller: Caller;
   readonly #idText: string;
   readonly #stream: EventStream;
-  readonly #subscriptions: Subscriptions;
+  readonly #router: Pick<Router, 'subscriptions' | 'taskWatches'>;
   /** Aborted when the stream ends, or the subscriptions take too long. */
   readonly #opening = new Abort();
   /** The notifications of changed lists that the client wants. */
@@ -37,12 +38,12 @@ export class Listen implements Channel {
     caller: Caller,
     filter: ListenFilter,
     stream: EventStream,
-    subscriptions: Subscriptions,
+    router: Pick<Router, 'subscriptions' | 'taskWatches'>,
   ) {
     this.caller = caller;
     this.#idText = idText;
     this.#stream = stream;
-    this.#subscriptions = subscriptions;
+    this.#router = router;
     this.#filter = filter;
     this.#changes = new Set(changeNotifications(filter));
   }
@@ -51,17 +52,18 @@ export class Listen implements Channel {
   async open(): Promise<void> {
     const resources = await this.#subscribed();
     if (this.#isClosed) return;
-    const honored = { lists: this.#filter.lists, resources };
+    const tasks = this.#watchedTasks();
+    const honored = { lists: this.#filter.lists, resources, tasks };
     const waiting = this.#waiting ?? [];
     this.#waiting = null;
     this.#send(ack, `{"_meta":${this.#meta('{}')},"notifications":${filterText(honored)}}`);
     for (const notice of waiting) void this.#stream.send(notice);
-    if (honored.lists.length === 0 && resources.length === 0) this.end();
+    if (honored.lists.length + resources.length + tasks.length === 0) this.end();
   }
 
-  /** Sends an update of a resource. */
+  /** Sends an update of a resource or a task. */
   notify(method: string, paramsText = '{}'): void {
-    if (method !== updatedNotification) return;
+    if (method !== updatedNotification && method !== taskNotification) return;
     const params = new ObjectText(paramsText);
     const meta = params.object('_meta')?.toString() ?? '{}';
     this.#send(method, params.with({ name: '_meta', value: this.#meta(meta) }));
@@ -85,7 +87,8 @@ export class Listen implements Channel {
     this.#isClosed = true;
     this.#waiting = [];
     this.#opening.abort();
-    this.#subscriptions.drop(this);
+    this.#router.subscriptions.drop(this);
+    if (this.#filter.tasks.length > 0) this.#router.taskWatches.drop(this);
   }
 
   /** The URIs of the resources to which upstreams have accepted a subscription. */
@@ -95,10 +98,16 @@ export class Listen implements Channel {
     if (resources.length === 0) return [];
     const deadline = deadlines.add(subscribeTimeoutMs, () => this.#opening.abort());
     const outcomes = await Promise.allSettled(
-      resources.map((uri) => this.#subscriptions.subscribe(this, view, uri, this.#opening)),
+      resources.map((uri) => this.#router.subscriptions.subscribe(this, view, uri, this.#opening)),
     );
     deadline.clear();
     return resources.filter((_, index) => outcomes[index]?.status === 'fulfilled');
+  }
+
+  /** The ids of the tasks that are watched. */
+  #watchedTasks(): string[] {
+    const { tasks } = this.#filter;
+    return tasks.length === 0 ? [] : this.#router.taskWatches.watch(this, this.caller, tasks);
   }
 
   #send(method: string, paramsText: string): void {

@@ -1,6 +1,7 @@
 import { GatewayError } from '../../errors.ts';
 import type { DownstreamMetrics } from '../../observability/downstream-metrics.ts';
 import type { Caller } from '../../protocol/caller.ts';
+import { tasksExtension } from '../../protocol/extensions.ts';
 import { type Kind, kinds } from '../../protocol/kinds.ts';
 import type { RequestMessage } from '../../protocol/messages.ts';
 import type { Router } from '../../router/router.ts';
@@ -9,6 +10,7 @@ import { forEachInTurns } from '../../runtime/event-loop.ts';
 import { EventStream, streamHeaders } from '../event-stream.ts';
 import type { KeepAlive } from '../keep-alive.ts';
 import type { EndpointRequest } from '../request.ts';
+import { hasNegotiated } from './extensions.ts';
 import { Listen } from './listen.ts';
 import { listenFilterOf } from './listen-filter.ts';
 
@@ -47,6 +49,12 @@ export class Listens {
   open(message: RequestMessage, caller: Caller, request: EndpointRequest): void {
     const { router, metrics, streams, maxListens = defaultMaxListens } = this.#parts;
     const filter = listenFilterOf(message.params);
+    if (filter.tasks.length > 0 && !hasNegotiated(caller, 'task'))
+      throw new GatewayError(
+        'missing_client_capability',
+        `subscriptions/listen: "taskIds" needs the extension "${tasksExtension}", which the request does not declare`,
+        { requiredCapabilities: { extensions: { [tasksExtension]: {} } } },
+      );
     if (!request.accepted.sse)
       throw new GatewayError('not_acceptable', 'the Accept header must allow text/event-stream');
     if (!this.#isAccepting) throw new GatewayError('unavailable', 'the gateway is shutting down');
@@ -59,7 +67,7 @@ export class Listens {
       this.#listens.delete(listen);
       listen.onClosed();
     });
-    const listen: Listen = new Listen(message, caller, filter, stream, router.subscriptions);
+    const listen: Listen = new Listen(message, caller, filter, stream, router);
     this.#listens.add(listen);
     const startMs = performance.now();
     request.onEnd();

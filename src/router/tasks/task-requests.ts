@@ -2,7 +2,6 @@ import { GatewayError, messageOf } from '../../errors.ts';
 import { ObjectText } from '../../json/object.ts';
 import type { Caller } from '../../protocol/caller.ts';
 import type { Exchange } from '../../protocol/exchange.ts';
-import { freePayload, textOf } from '../../runtime/owned-bytes.ts';
 import type { Seal } from '../../state/seal.ts';
 import type { Upstream } from '../../upstream/upstream.ts';
 import type { DispatchParts } from '../dispatch.ts';
@@ -14,6 +13,7 @@ import { KnownTasks } from './known-tasks.ts';
 import { TaskCall, type TaskIdMaps } from './task-call.ts';
 import { TaskIds } from './task-ids.ts';
 import { listedTasks, withRelatedId, withTaskId } from './task-texts.ts';
+import { TaskWatches, type WatchedTask } from './task-watches.ts';
 
 /** The most pages of an upstream's list of tasks. */
 const maxListPages = 100;
@@ -39,10 +39,13 @@ export class TaskRequests {
   readonly #parts: TaskRequestsParts;
   readonly #ids: TaskIds;
   readonly #known = new KnownTasks();
+  /** The tasks of which clients hear on their streams. */
+  readonly watches: TaskWatches;
 
   constructor(parts: TaskRequestsParts) {
     this.#parts = parts;
     this.#ids = new TaskIds(parts.seal);
+    this.watches = new TaskWatches({ find: (caller, id) => this.#watched(caller, id) });
   }
 
   /** Answers a request that names one task. Throws `invalid_params` if the client knows no such task. */
@@ -108,6 +111,11 @@ export class TaskRequests {
     }
   }
 
+  #watched(caller: Caller, qualified: string): WatchedTask | null {
+    const task = this.#find(caller, qualified);
+    return task && { ...task, forClient: (state) => withTaskId(state, () => qualified) };
+  }
+
   #find({ principal, view }: Caller, qualified: string): OwnedTask | null {
     const name = this.#ids.read(qualified, principal);
     const upstream = this.#parts.owners.upstreamsOf(view).find((one) => one.name === name?.server);
@@ -123,14 +131,14 @@ export class TaskRequests {
     let cursor: string | undefined;
     try {
       for (let page = 0; page < maxListPages; page++) {
-        const { error, payload } = await askUpstream(
+        const params = JSON.stringify({ cursor });
+        const { error, result } = await askUpstream(
           upstream,
           exchange,
           'tasks/list',
-          JSON.stringify({ cursor }),
+          params,
+          exchange.signal,
         );
-        const result = new ObjectText(textOf(payload));
-        freePayload(payload);
         if (error) throw new Error(`error ${error.code}`);
         for (const text of listedTasks(result)) {
           const task = new ObjectText(text);

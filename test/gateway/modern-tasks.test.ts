@@ -1,0 +1,199 @@
+import { describe, expect, test } from 'bun:test';
+import { McpServer } from '@modelcontextprotocol/server';
+import { z } from 'zod';
+import { connectV1 } from '../support/clients.ts';
+import { startGateway } from '../support/gateway.ts';
+import { rawPost } from '../support/rpc.ts';
+import { serveV2 } from '../support/sdk-served.ts';
+
+const extension = 'io.modelcontextprotocol/tasks';
+
+interface KeptTask {
+  status: string;
+  inputRequests?: object;
+  result?: object;
+}
+
+/** A server of the modern era that makes a task of each call: it asks for a name, then greets. */
+function startTaskServer() {
+  const tasks = new Map<string, KeptTask>();
+  const times = { createdAt: '2026-01-01T00:00:00Z', lastUpdatedAt: '2026-01-01T00:00:00Z' };
+  const shown = (taskId: string) => ({
+    taskId,
+    ...times,
+    ttlMs: null,
+    pollIntervalMs: 20,
+    ...tasks.get(taskId),
+  });
+  const served = serveV2(() => {
+    const server = new McpServer(
+      { name: 'tasks', version: '1.0.0' },
+      { capabilities: { tools: {}, extensions: { [extension]: {} } } },
+    );
+    const { server: low } = server;
+    low.setRequestHandler('tools/list', () => ({
+      tools: [{ name: 'greet', inputSchema: { type: 'object' } }],
+    }));
+    low.setRequestHandler('tools/call', () => {
+      const taskId = `task-${tasks.size + 1}`;
+      const requestedSchema = { type: 'object', properties: { name: { type: 'string' } } };
+      const params = { mode: 'form', message: 'Your name?', requestedSchema };
+      tasks.set(taskId, {
+        status: 'input_required',
+        inputRequests: { name: { method: 'elicitation/create', params } },
+      });
+      // The SDK knows no such results and wants the content of others.
+      return { resultType: 'task', content: [], ...shown(taskId) } as never;
+    });
+    const ById = z.object({ taskId: z.string() });
+    low.setRequestHandler('tasks/get', { params: ById }, ({ taskId }) => shown(taskId));
+    low.setRequestHandler('tasks/update', { params: ById }, ({ taskId }, { mcpReq }) => {
+      // The SDK takes the answers out of all params.
+      const { name } = mcpReq.inputResponses ?? {};
+      const { action, content } = name as { action: string; content?: { name: string } };
+      const text = action === 'accept' ? `Hello, ${content?.name}!` : `The user said ${action}.`;
+      tasks.set(taskId, { status: 'completed', result: { content: [{ type: 'text', text }] } });
+      return {};
+    });
+    low.setRequestHandler('tasks/cancel', { params: ById }, ({ taskId }) => {
+      tasks.set(taskId, { status: 'cancelled' });
+      return {};
+    });
+    return server;
+  });
+  return { served, tasks };
+}
+
+async function start() {
+  const server = startTaskServer();
+  const gateway = await startGateway({ servers: [{ name: 'up', url: server.served.url }] });
+  await gateway.connected();
+  return {
+    server,
+    gateway,
+    async [Symbol.asyncDispose]() {
+      await gateway.gateway.stop();
+      await server.served[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** A request of the modern era. */
+async function request(
+  url: string,
+  method: string,
+  params: Record<string, unknown>,
+  extensions: object = { [extension]: {} },
+) {
+  const _meta = {
+    'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+    'io.modelcontextprotocol/clientInfo': { name: 'raw', version: '1.0.0' },
+    'io.modelcontextprotocol/clientCapabilities': { elicitation: {}, extensions },
+  };
+  const name = params.taskId ?? params.name;
+  return rawPost(
+    url,
+    { jsonrpc: '2.0', id: 1, method, params: { ...params, _meta } },
+    {
+      'mcp-protocol-version': '2026-07-28',
+      'mcp-method': method,
+      ...(typeof name === 'string' && { 'mcp-name': name }),
+    },
+  );
+}
+
+const answerOf = async (response: Response) => {
+  const text = await response.text();
+  return JSON.parse(text.startsWith('{') ? text : (text.match(/^data: (\{.*)$/m)?.[1] ?? text));
+};
+
+describe('a task of a modern server', () => {
+  test('is made, asked for, answered and finished by a modern client', async () => {
+    await using started = await start();
+    const { url } = started.gateway;
+    const ask = async (method: string, params: Record<string, unknown>) =>
+      (await answerOf(await request(url, method, params))).result;
+    const created = await ask('tools/call', { name: 'up__greet', arguments: {} });
+    expect(created).toMatchObject({ resultType: 'task', status: 'input_required' });
+    const { taskId } = created;
+    expect(taskId).not.toBe('task-1');
+    expect(await ask('tasks/get', { taskId })).toMatchObject({
+      resultType: 'complete',
+      taskId,
+      inputRequests: { name: { method: 'elicitation/create' } },
+    });
+    const inputResponses = { name: { action: 'accept', content: { name: 'Ada' } } };
+    expect(await ask('tasks/update', { taskId, inputResponses })).toMatchObject({ resultType: 'complete' });
+    expect(await ask('tasks/get', { taskId })).toMatchObject({
+      taskId,
+      status: 'completed',
+      result: { content: [{ type: 'text', text: 'Hello, Ada!' }] },
+    });
+  });
+
+  test('can be cancelled, and is unknown by its own id', async () => {
+    await using started = await start();
+    const { url } = started.gateway;
+    const created = await answerOf(await request(url, 'tools/call', { name: 'up__greet', arguments: {} }));
+    const { taskId } = created.result;
+    const cancelled = await answerOf(await request(url, 'tasks/cancel', { taskId }));
+    expect(cancelled.result).toMatchObject({ resultType: 'complete' });
+    expect(started.server.tasks.get('task-1')).toEqual({ status: 'cancelled' });
+    const unknown = await answerOf(await request(url, 'tasks/get', { taskId: 'task-1' }));
+    expect(unknown.error).toMatchObject({ code: -32602, message: 'tasks/get: unknown task "task-1"' });
+  });
+
+  test('is told of on a stream, until it ends', async () => {
+    await using started = await start();
+    const { url } = started.gateway;
+    const created = await answerOf(await request(url, 'tools/call', { name: 'up__greet', arguments: {} }));
+    const { taskId } = created.result;
+    const response = await request(url, 'subscriptions/listen', {
+      notifications: { taskIds: [taskId, 'x'] },
+    });
+    const messages: { method: string; params: Record<string, unknown> }[] = [];
+    const decoder = new TextDecoder();
+    let text = '';
+    for await (const chunk of response.body ?? []) {
+      text += decoder.decode(chunk, { stream: true });
+      for (let end = text.indexOf('\n\n'); end >= 0; end = text.indexOf('\n\n')) {
+        const data = text.slice(0, end).match(/^data: (\{.*)$/m)?.[1];
+        text = text.slice(end + 2);
+        if (data) messages.push(JSON.parse(data));
+      }
+      if (messages.length === 2 && started.server.tasks.get('task-1')?.status === 'input_required')
+        started.server.tasks.set('task-1', { status: 'completed', result: { content: [] } });
+      if (messages.length === 3) break;
+    }
+    expect(messages[0]).toMatchObject({
+      method: 'notifications/subscriptions/acknowledged',
+      params: { notifications: { taskIds: [taskId] } },
+    });
+    expect(messages.slice(1)).toMatchObject([
+      { method: 'notifications/tasks', params: { taskId, status: 'input_required' } },
+      { method: 'notifications/tasks', params: { taskId, status: 'completed', result: { content: [] } } },
+    ]);
+  });
+
+  test('is not told of without the extension', async () => {
+    await using started = await start();
+    const response = await request(
+      started.gateway.url,
+      'subscriptions/listen',
+      { notifications: { taskIds: ['x'] } },
+      {},
+    );
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({
+      error: { code: -32021, data: { requiredCapabilities: { extensions: { [extension]: {} } } } },
+    });
+  });
+
+  test('is waited for on behalf of a legacy client', async () => {
+    await using started = await start();
+    await using client = await connectV1(started.gateway.url);
+    const called = await client.call('up__greet', {});
+    // The client cannot be asked, which counts as a dismissed question.
+    expect(called.text).toBe('The user said cancel.');
+  });
+});
