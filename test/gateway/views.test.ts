@@ -1,8 +1,10 @@
 import { describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { connectLegacy, connectModern } from '../support/era-clients.ts';
 import { startGateway } from '../support/gateway.ts';
+import { RawSession, type RpcMessage, rawPost } from '../support/rpc.ts';
 import { type ItemServer, startItemServer } from '../support/sdk-items.ts';
 import { failOnStrayErrors } from '../support/stray-errors.ts';
+import { settle, waitUntil, within } from '../support/wait.ts';
 
 failOnStrayErrors();
 setDefaultTimeout(30_000);
@@ -78,4 +80,108 @@ describe.each([
     await expect(narrow.call('files__read')).rejects.toThrow('Unknown tool');
     await expect(narrow.read('file:///a')).rejects.toThrow('file:///a');
   });
+});
+
+/** What a view says of itself in the result of `initialize`. */
+async function instructionsAt(url: string): Promise<string | undefined> {
+  const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'c', version: '1' } };
+  const response = await rawPost(url, { jsonrpc: '2.0', id: 1, method: 'initialize', params });
+  return ((await response.json()) as RpcMessage).result.instructions;
+}
+
+test('instructions are those of the view', async () => {
+  await using git = await startGit();
+  await using files = await startItemServer('files', { tools: ['read'] }, 'Read only.');
+  await using gateway = await start(git, files);
+  await gateway.connected();
+  expect(await instructionsAt(gateway.url)).toBe('# git\n\nPull before you push.\n\n# files\n\nRead only.');
+  expect(await instructionsAt(`${gateway.url}/git`)).toBe('Pull before you push.');
+  expect(await instructionsAt(`${gateway.url}/gitonly`)).toBe('# git\n\nPull before you push.');
+});
+
+describe('a session', () => {
+  test('is unknown in every view but its own', async () => {
+    await using git = await startGit();
+    await using files = await startFiles();
+    await using gateway = await start(git, files);
+    await gateway.connected();
+    await using session = await RawSession.open(`${gateway.url}/git`);
+    const headers = { 'mcp-session-id': session.id, accept: 'text/event-stream' };
+    for (const path of ['', '/files', '/safe']) {
+      const url = gateway.url + path;
+      const ping = { jsonrpc: '2.0', id: 1, method: 'ping' };
+      expect([path, (await rawPost(url, ping, headers)).status]).toEqual([path, 404]);
+      expect([path, (await fetch(url, { headers })).status]).toEqual([path, 404]);
+      expect([path, (await fetch(url, { method: 'DELETE', headers })).status]).toEqual([path, 404]);
+    }
+    expect(await session.callText('clone')).toBe('git ran clone');
+  });
+
+  test('is not needed to list and to call', async () => {
+    await using git = await startGit();
+    await using files = await startFiles();
+    await using gateway = await start(git, files);
+    await gateway.connected();
+    const call = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'clone', arguments: {} } };
+    const own = (await (await rawPost(`${gateway.url}/git`, call)).json()) as RpcMessage;
+    expect(own.result.content[0].text).toBe('git ran clone');
+    const whole = (await (await rawPost(gateway.url, call)).json()) as RpcMessage;
+    expect(whole.error).toMatchObject({ code: -32602 });
+  });
+
+  test('ends with its view, and its stream with it; those of other views go on', async () => {
+    await using git = await startGit();
+    await using files = await startFiles();
+    await using gateway = await start(git, files);
+    await gateway.connected();
+    await using gone = await RawSession.open(`${gateway.url}/safe`);
+    await using kept = await RawSession.open(`${gateway.url}/git`);
+    const stream = await gone.listen();
+    await gateway.reload({ servers: [{ name: 'git', url: git.url }] });
+    expect((await within('the end of the stream', stream.next())).done).toBe(true);
+    expect((await gone.post({ jsonrpc: '2.0', id: 1, method: 'ping' })).status).toBe(404);
+    expect((await rawPost(`${gateway.url}/files`, { jsonrpc: '2.0', id: 1, method: 'ping' })).status).toBe(
+      404,
+    );
+    expect(await kept.callText('clone')).toBe('git ran clone');
+  });
+});
+
+test('a change of items is told in the views that show them, and in no other', async () => {
+  await using git = await startGit();
+  await using files = await startFiles();
+  await using gateway = await start(git, files);
+  await gateway.connected();
+  // The notices of the start are over.
+  await settle();
+  const views = ['', '/git', '/files', '/safe', '/gitonly'];
+  const told: Record<string, string[]> = {};
+  const sessions: RawSession[] = [];
+  for (const view of views) {
+    const session = await RawSession.open(gateway.url + view);
+    const stream = await session.listen();
+    sessions.push(session);
+    told[view] = [];
+    void (async () => {
+      for await (const { method } of stream) told[view]?.push(String(method));
+    })();
+  }
+  const tools = 'notifications/tools/list_changed';
+  await git.serve({ tools: ['clone', 'push', 'delete_repo', 'delete_branch'] });
+  await waitUntil('a notice in the whole', () => told['']?.length === 1 && told['/gitonly']?.length === 1);
+  await settle();
+  expect(told).toEqual({ '': [tools], '/git': [tools], '/files': [], '/safe': [], '/gitonly': [tools] });
+
+  await files.serve({ resources: ['file:///a', 'file:///b'] });
+  const resources = 'notifications/resources/list_changed';
+  await waitUntil('a notice in the profile', () => told['/safe']?.length === 1);
+  await settle();
+  expect(told).toEqual({
+    '': [tools, resources],
+    '/git': [tools],
+    '/files': [resources],
+    '/safe': [resources],
+    '/gitonly': [tools],
+  });
+  for (const session of sessions) await session[Symbol.asyncDispose]();
 });

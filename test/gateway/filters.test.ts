@@ -1,0 +1,109 @@
+import { describe, expect, setDefaultTimeout, test } from 'bun:test';
+import { connectLegacy, connectModern } from '../support/era-clients.ts';
+import { startGateway } from '../support/gateway.ts';
+import { startItemServer } from '../support/sdk-items.ts';
+import { failOnStrayErrors } from '../support/stray-errors.ts';
+import { waitUntil } from '../support/wait.ts';
+
+failOnStrayErrors();
+setDefaultTimeout(30_000);
+
+describe.each([
+  ['legacy', connectLegacy],
+  ['modern', connectModern],
+])('for a client of the %s era', (_era, connect) => {
+  test('filters hide items from lists and calls, and new names and prefixes take the place of others', async () => {
+    await using server = await startItemServer('up', {
+      tools: ['get', 'get_all', 'delete'],
+      prompts: ['plan', 'secret_plan'],
+      resources: ['file:///srv/a', 'file:///etc/b'],
+      templates: ['file:///srv/{+path}', 'file:///etc/{name}'],
+    });
+    await using gateway = await startGateway({
+      servers: [
+        {
+          name: 'up',
+          url: server.url,
+          tools: { prefix: 'web', allow: ['get*', 'delete'], deny: ['delete'], rename: { get: 'fetch' } },
+          prompts: { deny: ['secret*'] },
+          resources: { allow: ['file:///srv/*'], deny: ['*hidden*'] },
+        },
+      ],
+    });
+    await gateway.connected();
+
+    await using whole = await connect(gateway.url);
+    expect(await whole.toolNames()).toEqual(['web__fetch', 'web__get_all']);
+    expect(await whole.promptNames()).toEqual(['web__plan']);
+    expect(await whole.resourceUris()).toEqual(['file:///srv/a']);
+    expect(await whole.templateUris()).toEqual(['file:///srv/{+path}']);
+    expect(await whole.call('web__fetch')).toBe('up ran get');
+    expect(await whole.prompt('web__plan')).toBe('up says plan');
+    expect(await whole.read('file:///srv/deep/b')).toBe('up read file:///srv/deep/b');
+    for (const name of ['web__delete', 'web__get', 'up__get_all', 'delete'])
+      await expect(whole.call(name), name).rejects.toThrow(`Unknown tool: "${name}"`);
+    await expect(whole.prompt('web__secret_plan')).rejects.toThrow('Unknown prompt');
+    for (const uri of ['file:///etc/b', 'file:///srv/hidden']) {
+      await expect(whole.read(uri), uri).rejects.toThrow('Resource not found');
+    }
+
+    await using own = await connect(`${gateway.url}/up`);
+    expect(await own.toolNames()).toEqual(['fetch', 'get_all']);
+    expect(await own.call('fetch')).toBe('up ran get');
+    await expect(own.call('delete')).rejects.toThrow('Unknown tool');
+    await expect(own.read('file:///etc/b')).rejects.toThrow('Resource not found');
+  });
+});
+
+test('a reload applies filters, names and profiles at once, without a new connection', async () => {
+  await using server = await startItemServer('up', { tools: ['get', 'put'], prompts: ['plan'] });
+  const up = { name: 'up', url: server.url };
+  await using gateway = await startGateway({ servers: [up] });
+  await gateway.connected();
+  await using client = await connectLegacy(gateway.url);
+  expect(await client.toolNames()).toEqual(['up__get', 'up__put']);
+
+  const summary = await gateway.reload({
+    servers: [{ ...up, tools: { prefix: false, deny: ['put'], rename: { get: 'fetch' } } }],
+    profiles: [{ name: 'none', servers: ['up'], tools: { allow: [] } }],
+  });
+  expect(summary).toMatchObject({ updated: 1, restarted: 0, ignored: [] });
+  expect(await client.toolNames()).toEqual(['fetch']);
+  expect(await client.promptNames()).toEqual(['plan']);
+  expect(await client.call('fetch')).toBe('up ran get');
+  await expect(client.call('up__get')).rejects.toThrow('Unknown tool');
+  await waitUntil('a notice', () => client.changes.includes('tools') && client.changes.includes('prompts'));
+  await using profile = await connectLegacy(`${gateway.url}/none`);
+  expect(await profile.toolNames()).toEqual([]);
+
+  await gateway.reload({ servers: [up] });
+  expect(await client.toolNames()).toEqual(['up__get', 'up__put']);
+});
+
+test('of two servers with the same bare names, the first in the file is served, and the log says so', async () => {
+  await using a = await startItemServer('a', { tools: ['get', 'put'], resources: ['x:1'] });
+  await using b = await startItemServer('b', { tools: ['get', 'list'], resources: ['x:1', 'x:2'] });
+  await using gateway = await startGateway({
+    servers: [
+      { name: 'a', url: a.url, tools: { prefix: false } },
+      { name: 'b', url: b.url, tools: { prefix: false } },
+    ],
+  });
+  await gateway.connected();
+  await using client = await connectLegacy(gateway.url);
+  expect(await client.toolNames()).toEqual(['get', 'put', 'list']);
+  expect(await client.call('get')).toBe('a ran get');
+  expect(await client.read('x:1')).toBe('a read x:1');
+  expect(await client.read('x:2')).toBe('b read x:2');
+  await using own = await connectLegacy(`${gateway.url}/b`);
+  expect(await own.call('get')).toBe('b ran get');
+  expect(await own.read('x:1')).toBe('b read x:1');
+  await waitUntil('the log', () => gateway.logs.filter((line) => line.includes('are left out')).length === 2);
+  const warnings = gateway.logs
+    .filter((line) => line.includes('are left out'))
+    .map((line) => JSON.parse(line));
+  expect(warnings).toMatchObject([
+    { server: 'b', others: 'a', tools: 1, example: 'get' },
+    { server: 'b', others: 'a', resources: 1, example: 'x:1' },
+  ]);
+});
