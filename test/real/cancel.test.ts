@@ -2,9 +2,10 @@ import { describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { connectV1, connectV2 } from '../support/clients.ts';
 import { startGateway } from '../support/gateway.ts';
 import { RawSession } from '../support/rpc.ts';
+import type { SdkServer } from '../support/sdk-host.ts';
 import { startSdkV1 } from '../support/sdk-v1.ts';
 import { startSdkV2 } from '../support/sdk-v2.ts';
-import { waitUntil } from '../support/wait.ts';
+import { settle, waitUntil } from '../support/wait.ts';
 
 setDefaultTimeout(30_000);
 
@@ -31,28 +32,44 @@ describe.each([
     await waitUntil('both cancellations', () => server.cancellations('hold') === 2);
   });
 
-  test('when the client goes away', async () => {
+  test('when a client without a session goes away', async () => {
     await using server = await start();
     await using gateway = await startGateway({ servers: [{ name: 'up', url: server.url }] });
     await gateway.connected();
-    await using session = await RawSession.open(gateway.url);
-    const abort = new AbortController();
-    const gone = fetch(gateway.url, {
-      method: 'POST',
-      headers: {
-        'content-type': 'application/json',
-        accept: 'application/json, text/event-stream',
-        'mcp-session-id': session.id,
-      },
-      body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: hold }),
-      signal: abort.signal,
-    }).then((response) => response.text());
-    await waitUntil('the call', () => server.executions('hold') === 1);
-    abort.abort();
-    await expect(gone).rejects.toThrow();
+    await brokenCall(gateway.url, {}, server);
+    await waitUntil('the cancellation', () => server.cancellations('hold') === 1);
+  });
+
+  test('when the session of a client that went away ends, but not before', async () => {
+    await using server = await start();
+    await using gateway = await startGateway({ servers: [{ name: 'up', url: server.url }] });
+    await gateway.connected();
+    const session = await RawSession.open(gateway.url);
+    await brokenCall(gateway.url, { 'mcp-session-id': session.id }, server);
+    await settle();
+    expect(server.cancellations('hold')).toBe(0);
+    await session[Symbol.asyncDispose]();
     await waitUntil('the cancellation', () => server.cancellations('hold') === 1);
   });
 });
+
+/** Calls the tool that holds, and breaks the connection. */
+async function brokenCall(url: string, headers: Record<string, string>, server: SdkServer): Promise<void> {
+  const abort = new AbortController();
+  const gone = fetch(url, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      accept: 'application/json, text/event-stream',
+      ...headers,
+    },
+    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: hold }),
+    signal: abort.signal,
+  }).then((response) => response.text());
+  await waitUntil('the call', () => server.executions('hold') === 1);
+  abort.abort();
+  await expect(gone).rejects.toThrow();
+}
 
 test('cancelling one of two calls with equal ids leaves the other one running', async () => {
   await using server = await startSdkV1();

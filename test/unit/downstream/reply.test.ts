@@ -4,6 +4,8 @@ import { InFlightReplies } from '../../../src/downstream/in-flight.ts';
 import { KeepAlive } from '../../../src/downstream/keep-alive.ts';
 import { LegacyCall } from '../../../src/downstream/legacy/legacy-call.ts';
 import { Reply } from '../../../src/downstream/reply.ts';
+import { SessionStreams } from '../../../src/downstream/session-streams.ts';
+import { StreamStore } from '../../../src/downstream/stream-store.ts';
 import { sessionlessCaller } from '../../../src/protocol/caller.ts';
 import { parseMessage, type RequestMessage } from '../../../src/protocol/messages.ts';
 import { Abort } from '../../../src/runtime/abort.ts';
@@ -39,6 +41,7 @@ function reply({
   clock = new FakeClock(),
   signal = new Abort(),
   replies = repliesOf(clock),
+  session = undefined as { eventStreams: SessionStreams } | undefined,
 } = {}) {
   const seen = { gone: 0, long: 0 };
   const response = Promise.withResolvers<Response>();
@@ -53,7 +56,7 @@ function reply({
   };
   const streams = new KeepAlive(tickMs, clock);
   const parts = { replies, streams };
-  const made = new Reply(parts, target, batch);
+  const made = new Reply(parts, target, batch, session);
   const call = callOf(made);
   call.signal.addEventListener('abort', () => void seen.gone++);
   made.source = call;
@@ -324,6 +327,66 @@ describe('a client that disconnects', () => {
     clock.advance(watchMs);
     expect(watched).toBe(1);
     slow.answer('{"a":1}');
+  });
+});
+
+describe('a client of a session that disconnects', () => {
+  /** A reply within a session. */
+  function sessionReply(options: Parameters<typeof reply>[0] = {}) {
+    const { clock = new FakeClock() } = options;
+    const eventStreams = new SessionStreams(new StreamStore(clock), false, 0);
+    return { ...reply({ ...options, clock, session: { eventStreams } }), eventStreams };
+  }
+
+  test.each([
+    ['while nothing was sent', false],
+    ['while it reads a stream', true],
+  ])('%s has its call cancelled a minute later', async (_, isStream) => {
+    const signal = new Abort();
+    const { reply: made, seen, replies, clock } = sessionReply({ signal });
+    if (isStream) void made.notify('{"n":1}');
+    clock.advance(watchMs);
+    signal.abort();
+    clock.advance(59_999);
+    expect(seen.gone).toBe(0);
+    // The call is still in flight, so a shutdown waits for it.
+    let isIdle = false;
+    const idle = replies.idle(1_000_000).then(() => {
+      isIdle = true;
+    });
+    await nextTurn();
+    expect(isIdle).toBe(false);
+    clock.advance(1);
+    expect(seen.gone).toBe(1);
+    await idle;
+    made.answer('{"a":1}');
+  });
+
+  test('has the answers of its batch freed if nothing was sent', async () => {
+    const signal = new Abort();
+    const { reply: made, seen, clock } = sessionReply({ signal, batch: 2 });
+    const answers = [1, 2].map(() => new OwnedBytes(new Uint8Array(20_000)));
+    made.answer(['', answers[0] as OwnedBytes, '']);
+    clock.advance(watchMs);
+    signal.abort();
+    made.answer(['', answers[1] as OwnedBytes, '']);
+    expect(answers.map(({ length }) => length)).toEqual([0, 0]);
+    clock.advance(60_000);
+    expect(seen.gone).toBe(0);
+  });
+
+  test('is asked only while its stream works or may be resumed', () => {
+    const signal = new Abort();
+    const { reply: made, clock } = sessionReply({ signal });
+    expect(made.ask('{"q":1}')).toBe(1);
+    clock.advance(watchMs);
+    signal.abort();
+    expect(made.ask('{"q":2}')).toBe(2);
+    const lost = sessionReply({ signal });
+    lost.clock.advance(watchMs);
+    expect(lost.reply.ask('{"q":1}')).toBeNull();
+    const jsonOnly = sessionReply({ accepted: json });
+    expect(jsonOnly.reply.ask('{"q":1}')).toBeNull();
   });
 });
 
