@@ -49,6 +49,8 @@ export interface RequestForm {
   paramsText(call: UpstreamCall, target: MemberEdit | null, id: number, token: string | undefined): string;
   /** The headers of the request alone, if it has any. */
   headers(call: UpstreamCall, target: MemberEdit | null): RequestHeaders | undefined;
+  /** Whether the end of its stream cancels a request, so that it is the way to cancel one. */
+  readonly isCancelledByClosing: boolean;
 }
 
 /** Requests whose metadata is that of the session: all of the legacy era. */
@@ -64,12 +66,14 @@ export const plainForm: RequestForm = {
     return target === null ? params.with(edit) : params.with(target, edit);
   },
   headers: () => undefined,
+  isCancelledByClosing: false,
 };
 
 /** The session of pending requests. */
 export interface RequestOwner {
   onAnswered(request: PendingRequest, answer: ResponseMessage): void;
-  onFailed(request: PendingRequest, reason: unknown): void;
+  /** @param isGivenUp whether the gateway no longer wants the response */
+  onFailed(request: PendingRequest, reason: unknown, isGivenUp: boolean): void;
 }
 
 /**
@@ -93,6 +97,8 @@ export class PendingRequest extends Abort implements Deadline, RequestCompletion
   /** The open questions, and when the first of them was asked; null: none was. */
   #hold: { readonly questions: HeldQuestion[]; startMs: number } | null = null;
   readonly #headers: RequestHeaders | undefined;
+  readonly #isClosing: boolean;
+  #hasBegun = false;
   #isDeferred = false;
   #isOver = false;
 
@@ -119,6 +125,7 @@ export class PendingRequest extends Abort implements Deadline, RequestCompletion
     this.progressToken = token === 'null' ? undefined : token;
     this.#paramsText = form.paramsText(call, target, id, token);
     this.#headers = form.headers(call, target);
+    this.#isClosing = form.isCancelledByClosing;
   }
 
   /** Sends the request over `transport`. */
@@ -161,9 +168,17 @@ export class PendingRequest extends Abort implements Deadline, RequestCompletion
     deadlines.start(this, Math.max(0, leftMs));
   }
 
-  /** The caller has aborted. */
+  /**
+   * The caller has aborted. The stream of the response is left to the server to end, because some servers lose more than it if
+   * somebody else ends it; unless the server may not have the request, which is not sent then.
+   */
   handleEvent(): void {
-    this.#giveUp(this.call.signal.reason);
+    const { reason } = this.call.signal;
+    if (!this.#hasBegun || this.#isClosing || this.call.caller === null) this.#giveUp(reason);
+    else {
+      this.drop();
+      this.#fail(reason, true);
+    }
   }
 
   clear(): void {
@@ -184,11 +199,20 @@ export class PendingRequest extends Abort implements Deadline, RequestCompletion
   }
 
   reject(reason: unknown): void {
+    // Its transport may reject it because of its signal.
+    this.#fail(reason, this.aborted);
+  }
+
+  #fail(reason: unknown, isGivenUp: boolean): void {
     if (this.#isOver) return;
     this.#end();
-    this.#owner.onFailed(this, reason);
+    this.#owner.onFailed(this, reason, isGivenUp);
     // The upstream should hear of a cancellation first: a tool may go on without an answer.
     this.#endQuestions();
+  }
+
+  begin(): void {
+    this.#hasBegun = true;
   }
 
   defer(): void {
@@ -202,7 +226,7 @@ export class PendingRequest extends Abort implements Deadline, RequestCompletion
 
   #giveUp(reason: unknown): void {
     this.abort(reason);
-    this.reject(reason);
+    this.#fail(reason, true);
   }
 
   #end(): void {

@@ -92,13 +92,14 @@ export class PendingRequests implements RequestOwner {
     request.done.resolve(answer);
   }
 
-  onFailed(request: PendingRequest, reason: unknown): void {
+  onFailed(request: PendingRequest, reason: unknown, isGivenUp: boolean): void {
     this.#remove(request);
-    if (!request.aborted) {
+    if (!isGivenUp) {
       request.done.reject(reason);
       return;
     }
-    const failure = request.reason instanceof UpstreamFailure ? request.reason : cancelled();
+    const given = request.aborted ? request.reason : reason;
+    const failure = given instanceof UpstreamFailure ? given : cancelled();
     this.#owner.onGivenUp(request, failure);
     request.done.reject(failure);
   }

@@ -35,6 +35,7 @@ const ownKeys = ['progressToken', ...reservedMetaKeys];
 
 /** Requests that carry all of their metadata. MCP 2026-07-28, General Fields, `_meta`; Streamable HTTP, Request Metadata. */
 export class ModernForm implements RequestForm {
+  readonly isCancelledByClosing = true;
   /** Over HTTP: the annotated parameters of the tools. */
   readonly #toolHeaders: ToolHeaders | null;
   /** The identity of the gateway, or of the only client. */

@@ -189,6 +189,7 @@ class StreamableRequest implements HttpRequest, Completion<HttpResponse> {
       return;
     }
     if (answer instanceof Promise) {
+      done.begin();
       answer.then(
         (late) => done.resolve(late),
         (reason) => this.#transport.unanswered(response, reason, done),

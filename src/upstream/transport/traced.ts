@@ -67,6 +67,10 @@ class TracedCompletion implements RequestCompletion {
     this.#log = log;
   }
 
+  begin(): void {
+    this.#done.begin();
+  }
+
   defer(): void {
     this.#done.defer();
   }

@@ -24,6 +24,8 @@ export interface TransportEvents {
  * `UpstreamFailure` or the reason of the request's signal. It must not throw.
  */
 export interface RequestCompletion extends Completion<ResponseMessage> {
+  /** The response, or the stream that brings it, has begun: the upstream has the request. Not called if that is at its end, too. */
+  begin(): void;
   /** The upstream accepted the request. The response comes on another stream, as a message of {@link TransportEvents}. */
   defer(): void;
 }

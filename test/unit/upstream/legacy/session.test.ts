@@ -136,6 +136,20 @@ describe('a call', () => {
     });
   });
 
+  test('that its client gives up while its stream is open is cancelled, and the stream left to the upstream', async () => {
+    const { call, answer, requests, notices } = playedSession();
+    const { told, abort } = call();
+    requests[0]?.done.begin();
+    abort.abort();
+    expect(told).toEqual(['cancelled']);
+    expect(JSON.parse(notices[0] as string).method).toBe('notifications/cancelled');
+    expect(requests[0]?.signal.aborted).toBe(false);
+    answer(0, '"result":{}');
+    expect(told).toEqual(['cancelled']);
+    await Bun.sleep(5_200);
+    expect(requests[0]?.signal.aborted).toBe(true);
+  });
+
   test('has no deadline any more when it is answered', async () => {
     const { call, answer, requests, notices } = playedSession();
     const [first, second] = [call(new Abort(), 20), call(new Abort(), 20)];

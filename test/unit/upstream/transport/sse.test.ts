@@ -36,6 +36,7 @@ async function playedTransport() {
   transport.request(7, '{}', abort, {
     resolve: ({ payload }) => void told.push(textOf(payload)),
     reject: (reason) => void told.push((reason as UpstreamFailure).kind),
+    begin() {},
     defer: () => void told.push('accepted'),
   });
   while (requests.length < 2) await Bun.sleep(1);

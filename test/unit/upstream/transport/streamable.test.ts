@@ -51,6 +51,7 @@ async function takenFrom(pieces: readonly (string | Buffer)[]): Promise<string[]
         resolve();
       },
       reject,
+      begin() {},
       defer: () => reject(new Error('deferred')),
     });
     return promise;
