@@ -8,7 +8,7 @@ import type { UpstreamConfig } from './detect.ts';
 import { Upstream, type UpstreamEvents } from './upstream.ts';
 
 /** A process whose server was removed has ended by then, even if calls run in it. */
-const removalMs = 4_800;
+const removalMs = 4_500;
 
 /** All configured upstreams, in the order of the file. */
 export class Upstreams {

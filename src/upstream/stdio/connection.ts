@@ -16,6 +16,9 @@ import { type LineEvents, MessageLines } from './message-lines.ts';
 /** How long a process may take to end: three seconds after the end of its stdin, one more after SIGTERM. */
 export const endGraceMs = 4_000;
 
+/** How long the descendants of a process that ended by itself may take. */
+const leftoverGraceMs = 1_000;
+
 /** The bytes of messages, in both directions. */
 export interface MessageBytes {
   sent: number;
@@ -45,7 +48,8 @@ export class StdioConnection implements MessageProcess, ProcessEvents, LineEvent
   /** What takes the messages; null: they are dropped. */
   #receiver: TransportEvents | null = null;
   #closedBy: UpstreamFailure | null = null;
-  #isEnding = false;
+  /** Resolves when the process has ended; null: nobody ends it. */
+  ending: Promise<void> | null = null;
 
   /** Starts the process. Throws a `ProcessFailure`. */
   constructor(command: ProcessCommand, parts: ConnectionParts) {
@@ -87,8 +91,8 @@ export class StdioConnection implements MessageProcess, ProcessEvents, LineEvent
 
   /** @param graceMs how long it may take to end; a further call can shorten it */
   end(graceMs = endGraceMs): Promise<void> {
-    this.#isEnding = true;
-    return this.#process.end(graceMs);
+    this.ending = this.#process.end(graceMs);
+    return this.ending;
   }
 
   /** What the process says on stderr about its end, fit to be shown, in quotes; or an empty text. */
@@ -122,10 +126,11 @@ export class StdioConnection implements MessageProcess, ProcessEvents, LineEvent
     this.#parts.logger.debug('process ended', { server: this.#parts.server, pid: this.pid, ...end });
     // First, so that messages of which nothing was written fail as such.
     this.#process.input.end();
-    this.#parts.onEnd(this, end, this.#isEnding);
+    const isAsked = this.ending !== null;
+    this.#parts.onEnd(this, end, isAsked);
     this.#receiver?.onClosed(failure);
     // Descendants may be left.
-    void this.end();
+    if (!isAsked) void this.end(leftoverGraceMs);
   }
 
   onMessage(message: Message): void {

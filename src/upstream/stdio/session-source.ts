@@ -39,8 +39,8 @@ export class StdioSessionSource implements SessionSource {
   readonly #startKey: string;
   readonly #verdictKey: string;
   readonly #connections = new Set<StdioConnection>();
-  /** Those that have opened a session. */
-  readonly #owners = new WeakSet<SessionEvents>();
+  /** The last process of each owner of sessions. */
+  readonly #last = new WeakMap<SessionEvents, StdioConnection>();
   /** The process of the session that clients share. */
   #pid: number | null = null;
   #restarts = 0;
@@ -59,6 +59,9 @@ export class StdioSessionSource implements SessionSource {
     const started = await startLimits.enter(this.#startKey, signal);
     let isOpen = false;
     try {
+      // Two processes of one session may get in each other's way.
+      await this.#last.get(events)?.ending;
+      if (signal.aborted) throw signal.reason;
       const session = await this.#open(events, signal, era);
       isOpen = true;
       return session;
@@ -94,6 +97,7 @@ export class StdioSessionSource implements SessionSource {
       void connection.end();
       if (signal.aborted || connection.closedBy === null) throw error;
       // Some servers exit on any request ahead of `initialize`.
+      await connection.ending;
       const session = await this.#openKnown('legacy', events, signal, true);
       eraVerdicts.set(this.#verdictKey, 'legacy');
       this.#lastEnd = lastEnd;
@@ -101,7 +105,7 @@ export class StdioSessionSource implements SessionSource {
     }
     const { session } = outcome;
     if (session === null) {
-      void connection.end();
+      await connection.end();
       eraVerdicts.set(this.#verdictKey, 'modern');
       return this.#openKnown('modern', events, signal, true);
     }
@@ -180,8 +184,8 @@ export class StdioSessionSource implements SessionSource {
       });
       this.#connections.add(connection);
       if (events.client === null) this.#pid = connection.pid;
-      const isRestart = this.#owners.has(events) && !isReplacement;
-      this.#owners.add(events);
+      const isRestart = this.#last.has(events) && !isReplacement;
+      this.#last.set(events, connection);
       this.#restarts += Number(isRestart);
       onStart(isRestart);
       return connection;
