@@ -10,7 +10,7 @@ import type { UpstreamCall } from '../upstream/pending-request.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 
 /** The client on whose behalf the gateway asks, which gets the questions that this brings. */
-export type Asker = Pick<Exchange, 'caller' | 'ask'>;
+export type InnerAsker = Pick<Exchange, 'caller' | 'ask'>;
 
 /** A request of the gateway's own, which it sends in order to answer a client's. */
 class InnerCall implements UpstreamCall {
@@ -18,9 +18,9 @@ class InnerCall implements UpstreamCall {
   readonly params: ObjectText;
   readonly meta = undefined;
   readonly signal: Signal;
-  readonly #asker: Asker;
+  readonly #asker: InnerAsker;
 
-  constructor(asker: Asker, method: string, paramsText: string, signal: Signal) {
+  constructor(asker: InnerAsker, method: string, paramsText: string, signal: Signal) {
     this.methodText = JSON.stringify(method);
     this.params = new ObjectText(paramsText);
     this.signal = signal;
@@ -55,15 +55,27 @@ interface InnerAnswer {
  */
 export async function askUpstream(
   upstream: Upstream,
-  asker: Asker,
+  asker: InnerAsker,
   method: string,
   paramsText: string,
   signal: Signal,
 ): Promise<InnerAnswer> {
-  const { promise, resolve, reject } = Promise.withResolvers<ResponseMessage>();
-  upstream.call(new InnerCall(asker, method, paramsText, signal), null, true, { resolve, reject });
-  const { error, payload, cache } = await promise;
+  const { error, payload, cache } = await callUpstream(upstream, asker, method, paramsText, signal, true);
   const result = new ObjectText(textOf(payload));
   freePayload(payload);
   return { error, result, cache };
+}
+
+/** The same with a request that may change something. Resolves to the response, which is its receiver's to free. */
+export function callUpstream(
+  upstream: Upstream,
+  asker: InnerAsker,
+  method: string,
+  paramsText: string,
+  signal: Signal,
+  isRepeatable: boolean,
+): Promise<ResponseMessage> {
+  const answer = Promise.withResolvers<ResponseMessage>();
+  upstream.call(new InnerCall(asker, method, paramsText, signal), null, isRepeatable, answer);
+  return answer.promise;
 }

@@ -19,6 +19,7 @@ import { requiredString } from './request-params.ts';
 import { ResourceRequests } from './resource-requests.ts';
 import { SkillRequests } from './skill-requests.ts';
 import type { Subscriptions } from './subscriptions.ts';
+import { callAsTask } from './tasks/required-task.ts';
 import { TaskRequests } from './tasks/task-requests.ts';
 import type { TaskWatches } from './tasks/task-watches.ts';
 
@@ -175,6 +176,13 @@ export class Router {
   #callItem(exchange: Exchange, entry: CatalogEntry, metrics: ToolMetrics | null): void {
     const { upstream, item, target } = entry;
     const dispatch = new ItemDispatch(this.#itemParts, exchange, { upstream, item }, metrics);
+    if (item.needsTask && exchange.caller.era === 'modern') {
+      callAsTask(upstream, exchange, target).then(
+        (response) => dispatch.resolve(response),
+        (error) => dispatch.reject(error),
+      );
+      return;
+    }
     const makesTask = exchange.params?.member('task') !== undefined;
     const call = makesTask ? this.#tasks.callOf(upstream, exchange) : exchange;
     upstream.call(call, target, item.isRepeatable && !makesTask, dispatch);

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'bun:test';
+import { Client as ClientV2, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import {
   InMemoryTaskMessageQueue,
   InMemoryTaskStore,
@@ -91,6 +92,20 @@ describe('a task of a legacy server', () => {
     }
     expect(seen[0]).toBe('taskCreated');
     expect(seen.at(-1)).toBe('result');
+  });
+
+  test('of a tool that requires one is waited for on behalf of a modern client', async () => {
+    await using started = await start();
+    const client = new ClientV2(
+      { name: 'modern', version: '1.0.0' },
+      { versionNegotiation: { mode: { pin: '2026-07-28' } } },
+    );
+    await client.connect(new StreamableHTTPClientTransport(new URL(started.gateway.url)));
+    setTimeout(started.server.finish, 50);
+    const result = await client.callTool({ name: 'up__work', arguments: {} });
+    expect(result.content).toEqual([{ type: 'text', text: 'worked' }]);
+    expect(JSON.stringify(result)).not.toContain('related-task');
+    await client.close();
   });
 
   test('has an id that holds for all its methods, and names the task of its result', async () => {

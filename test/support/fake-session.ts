@@ -20,7 +20,17 @@ export function serverConfig(changes: object = {}): ServerConfig {
 export function item(name: string): Item {
   const nameText = JSON.stringify(name);
   const [before, after] = ['{"name":', '}'];
-  return { name, nameText, before, after, era: 'legacy', adapted: null, isRepeatable: false, uiUri: null };
+  return {
+    name,
+    nameText,
+    before,
+    after,
+    era: 'legacy',
+    adapted: null,
+    isRepeatable: false,
+    uiUri: null,
+    needsTask: false,
+  };
 }
 
 /** A call that a test answers. */

@@ -23,6 +23,7 @@ export function itemOf(name: string, text?: string, key = 'name', others: Partia
     adapted: null,
     isRepeatable: false,
     uiUri: null,
+    needsTask: false,
     ...others,
   };
 }

@@ -29,6 +29,14 @@ export function withRelatedId(object: ObjectText, map: IdMap): string {
   return object.with({ name: '_meta', value });
 }
 
+/** A result without the id of its task in `_meta`. */
+export function withoutRelatedId(result: ObjectText): string {
+  const meta = result.object('_meta');
+  if (meta?.member(relatedTaskKey) === undefined) return result.toString();
+  const rest = meta.without(relatedTaskKey);
+  return /^\{\s*\}$/.test(rest) ? result.without('_meta') : result.with({ name: '_meta', value: rest });
+}
+
 /** The JSON texts of the tasks in a result of `tasks/list`. */
 export function listedTasks(result: ObjectText): readonly string[] {
   return elements(result.member('tasks') ?? '[]') ?? [];

@@ -3,7 +3,7 @@ import type { Caller, Channel } from '../../protocol/caller.ts';
 import { refusedQuestion } from '../../protocol/questions.ts';
 import { Abort } from '../../runtime/abort.ts';
 import { sleep } from '../../runtime/deadlines.ts';
-import { type Asker, askUpstream } from '../inner-call.ts';
+import { askUpstream, type InnerAsker } from '../inner-call.ts';
 
 /** The most tasks that one client watches, and the most of all together. */
 const defaultMaxPerChannel = 100;
@@ -75,7 +75,7 @@ export class TaskWatches {
 
   /** Looks at a task until it ends. Does not reject. */
   async #follow(channel: Channel, caller: Caller, task: WatchedTask, closing: Abort): Promise<void> {
-    const asker: Asker = {
+    const asker: InnerAsker = {
       caller,
       ask: ({ method }, done) => done.resolve(refusedQuestion(method, 'no client waits for this request')),
     };

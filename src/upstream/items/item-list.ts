@@ -41,6 +41,8 @@ export interface Item {
   readonly isRepeatable: boolean;
   /** The `ui://` resource that shows a tool's results, if it names one. MCP Apps, Tool Metadata. */
   readonly uiUri: string | null;
+  /** Whether a tool of the legacy era can be called as a task only. MCP 2025-11-25, Tasks, Tool-Level Negotiation. */
+  readonly needsTask: boolean;
 }
 
 /** The items of an upstream. */
@@ -162,7 +164,10 @@ export class ItemList {
     this.#elements++;
     try {
       if (text.length > maxItemChars) throw new TooManyError(maxItemChars, 'characters');
-      const { item, adapted, isRepeatable, uiUri, omission } = itemShapes[this.#kind](text, this.#era);
+      const { item, adapted, isRepeatable, uiUri, needsTask, omission } = itemShapes[this.#kind](
+        text,
+        this.#era,
+      );
       const { nameKey } = kinds[this.#kind];
       const name = item.string(nameKey) as string;
       if (name === '') throw new Misfit('its name is empty');
@@ -181,6 +186,7 @@ export class ItemList {
         adapted: adaptedText,
         isRepeatable,
         uiUri,
+        needsTask,
       });
       if (omission !== null)
         this.#addFault(`the ${omission.member} of ${this.#titleOf(text)} is left out: ${omission.fault}`);

@@ -13,6 +13,8 @@ interface MendedItem {
   readonly isRepeatable: boolean;
   /** The `ui://` resource that shows a tool's results, if it names one. */
   readonly uiUri: string | null;
+  /** Whether a tool can be called as a task only. */
+  readonly needsTask: boolean;
   /** The member that was left out, and what is wrong with it; null: none. */
   readonly omission: { readonly member: string; readonly fault: string } | null;
 }
@@ -33,6 +35,8 @@ export const itemShapes: Readonly<Record<Kind, (text: string, era: Era) => Mende
       // MCP 2025-11-25, ToolAnnotations.
       isRepeatable: isTrue('readOnlyHint') || isTrue('idempotentHint'),
       uiUri: uiUriOf(tool.object('_meta')),
+      // MCP 2025-11-25, Tasks, Tool-Level Negotiation.
+      needsTask: era === 'legacy' && tool.object('execution')?.string('taskSupport') === 'required',
       omission: schemaFault === null ? null : { member: 'outputSchema', fault: schemaFault },
     };
   },
@@ -44,7 +48,7 @@ export const itemShapes: Readonly<Record<Kind, (text: string, era: Era) => Mende
 
 /** An item that a request only reads. */
 function readable(item: ObjectText): MendedItem {
-  return { item, adapted: null, isRepeatable: true, uiUri: null, omission: null };
+  return { item, adapted: null, isRepeatable: true, uiUri: null, needsTask: false, omission: null };
 }
 
 /** MCP Apps, Tool Metadata: nested, or in its older form flat. */
