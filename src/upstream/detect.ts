@@ -5,7 +5,7 @@ import type { ByteCounts } from '../http-client/pool.ts';
 import { jsonType, sseType } from '../protocol/headers.ts';
 import type { Era } from '../protocol/versions.ts';
 import { Abort, type Signal } from '../runtime/abort.ts';
-import { deadlines } from '../runtime/deadlines.ts';
+import { type Clock, deadlines } from '../runtime/deadlines.ts';
 import { build } from '../version.ts';
 import { LegacyServerFailure } from './era-verdict.ts';
 import { failureIn, toFailure, UpstreamFailure } from './failure.ts';
@@ -33,6 +33,7 @@ export interface UpstreamConfig {
  */
 export class HttpSessionSource implements SessionSource {
   readonly #config: () => ServerConfig;
+  readonly #clock: Pick<Clock, 'nowMs'>;
   readonly #http: HttpClient;
   readonly #streamable: TransportSource;
   readonly #sse: TransportSource;
@@ -46,7 +47,9 @@ export class HttpSessionSource implements SessionSource {
     current: () => ServerConfig,
     bytes: ByteCounts,
     quote: (text: string) => string,
+    clock: Pick<Clock, 'nowMs'> = deadlines.clock,
   ) {
+    this.#clock = clock;
     const { url, userInfo } = splitUserInfo(server.url ?? '');
     const headers: Record<string, string> = {};
     if (userInfo !== null) headers.authorization = userInfo.authorization;
@@ -85,14 +88,14 @@ export class HttpSessionSource implements SessionSource {
       if (!(error instanceof LegacyServerFailure)) throw error;
     }
     const session = await this.#openLegacy(events, signal);
-    this.#legacyMs = performance.now();
+    this.#legacyMs = this.#clock.nowMs();
     return session;
   }
 
   async hasNewEra(events: SessionEvents, signal: Signal): Promise<boolean> {
     if (this.#config().era !== 'auto' || this.#legacyMs === null || this.#isKnownLegacy()) return false;
     // Once in that time, whatever comes of it.
-    this.#legacyMs = performance.now();
+    this.#legacyMs = this.#clock.nowMs();
     const session = new ModernSession(this.#modern, events);
     const abort = new Abort();
     const stop = () => abort.abort();
@@ -113,7 +116,7 @@ export class HttpSessionSource implements SessionSource {
 
   /** Whether the server was found to be of the legacy era not long ago. */
   #isKnownLegacy(): boolean {
-    return this.#legacyMs !== null && performance.now() - this.#legacyMs < verdictMs;
+    return this.#legacyMs !== null && this.#clock.nowMs() - this.#legacyMs < verdictMs;
   }
 
   /** Opens a legacy session without asking the server for its era, unless it is no longer the same. */

@@ -60,12 +60,14 @@ export class OwnRequests {
   }
 
   /**
-   * MCP 2025-11-25, Ping, or 2026-07-28, Discovery. A server that does not know the method knows the session.
+   * MCP 2025-11-25, Ping, or 2026-07-28, Discovery. A server that does not know `ping` knows the session; all modern ones know the
+   * other method.
    */
   async ping(timeoutMs: number, signal: Signal): Promise<void> {
     const { error, payload } = await this.ask(this.#pingMethod, '{}', timeoutMs, signal);
     freePayload(payload);
-    if (error && error.code !== methodNotFound) throw this.refusal('a ping', error);
+    const isUnknown = error?.code === methodNotFound && this.#pingMethod === 'ping';
+    if (error && !isUnknown) throw this.refusal('a ping', error);
   }
 
   /** The failure of a request that the upstream answered with an error. */

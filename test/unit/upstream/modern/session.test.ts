@@ -382,13 +382,16 @@ describe('the lists', () => {
     expect(session.listTtlMs).toBe(5_000);
   });
 
-  test('are checked by server/discover, since there is no ping', async () => {
-    const { session, open, next, answer } = played({ wantsChanges: false });
-    await open();
-    const checked = session.check(1_000, new Abort());
-    answer(await next('server/discover', 1), { error: { code: -32022, message: 'no' } });
-    await expect(checked).rejects.toThrow('refused a ping: no (error -32022)');
-  });
+  test.each([-32601, -32022])(
+    'are checked by server/discover, since there is no ping: error %d',
+    async (code) => {
+      const { session, open, next, answer } = played({ wantsChanges: false });
+      await open();
+      const checked = session.check(1_000, new Abort());
+      answer(await next('server/discover', 1), { error: { code, message: 'no' } });
+      await expect(checked).rejects.toThrow(`refused a ping: no (error ${code})`);
+    },
+  );
 });
 
 describe.each([true, false])('notifications, with a stream for each request: %p', (isHttp) => {

@@ -1,0 +1,231 @@
+import { describe, expect, test } from 'bun:test';
+import { rpcError, rpcResult } from '../support/answers.ts';
+import { fakeModern } from '../support/fake-modern.ts';
+import { fakeUpstream } from '../support/fake-upstream.ts';
+import { promptReconnect, startGateway } from '../support/gateway.ts';
+import { RawSession } from '../support/rpc.ts';
+import { failOnStrayErrors } from '../support/stray-errors.ts';
+import { waitUntil } from '../support/wait.ts';
+
+failOnStrayErrors();
+
+const reconnect = promptReconnect;
+
+describe('a server of the modern era', () => {
+  test('is found, and called without a session', async () => {
+    await using upstream = await fakeModern();
+    await using gateway = await startGateway({ servers: [{ name: 'up', url: upstream.url }] });
+    await gateway.connected();
+    expect((await gateway.health()).servers[0]).toMatchObject({
+      protocol: 'streamable',
+      era: 'modern',
+      protocol_version: '2026-07-28',
+      last_error: null,
+    });
+    await using session = await RawSession.open(gateway.url);
+    expect(await session.callText('up__echo', { a: 1 })).toBe('{"a":1}');
+    expect(upstream.received.map(({ httpMethod }) => httpMethod)).not.toContain('GET');
+    expect(upstream.messages('initialize')).toEqual([]);
+    for (const { headers, message } of upstream.received) {
+      expect(headers.get('mcp-session-id')).toBeNull();
+      expect(headers.get('mcp-protocol-version')).toBe('2026-07-28');
+      expect(headers.get('mcp-method')).toBe(message.method ?? '');
+      expect(message.params._meta['io.modelcontextprotocol/protocolVersion']).toBe('2026-07-28');
+    }
+  });
+
+  test('that issues a session id all the same gets none back', async () => {
+    await using upstream = await fakeModern({
+      onPost: ({ id, method }) =>
+        method === 'tools/list'
+          ? rpcResult(
+              id,
+              { tools: [{ name: 'echo', inputSchema: { type: 'object' } }] },
+              { headers: { 'mcp-session-id': 's' } },
+            )
+          : undefined,
+    });
+    await using gateway = await startGateway({ servers: [{ name: 'up', url: upstream.url }] });
+    await gateway.connected();
+    await using session = await RawSession.open(gateway.url);
+    await session.callText('up__echo', {});
+    await gateway.reload({ servers: [] });
+    expect(upstream.received.some(({ headers }) => headers.has('mcp-session-id'))).toBe(false);
+    expect(upstream.received.some(({ httpMethod }) => httpMethod !== 'POST')).toBe(false);
+  });
+
+  test('is not misjudged if its first answer takes 2 s', async () => {
+    await using upstream = await fakeModern({
+      async onPost({ method }) {
+        if (method === 'server/discover') await Bun.sleep(2_000);
+        return undefined;
+      },
+    });
+    await using gateway = await startGateway({ servers: [{ name: 'up', url: upstream.url }] });
+    await gateway.connected();
+    expect((await gateway.health()).servers[0]?.era).toBe('modern');
+    expect(upstream.messages('initialize')).toEqual([]);
+  });
+
+  test('that restarts is found again, with what it lists then', async () => {
+    let name = 'before';
+    await using upstream = await fakeModern({ tools: () => [{ name, inputSchema: { type: 'object' } }] });
+    await using gateway = await startGateway({ servers: [{ name: 'up', url: upstream.url, reconnect }] });
+    await gateway.connected();
+    await upstream.stop();
+    name = 'after';
+    await upstream.start();
+    await using session = await RawSession.open(gateway.url);
+    await waitUntil('the new list', async () => {
+      const { answer } = await session.request('tools/list');
+      return answer.result.tools[0]?.name === 'up__after';
+    });
+    expect(await session.callText('up__after', { a: 1 })).toBe('{"a":1}');
+  });
+
+  test('has its list fetched as soon as its own ttlMs is over, though not sooner than after a second', async () => {
+    await using upstream = await fakeModern({ listMembers: { ttlMs: 10, cacheScope: 'private' } });
+    await using gateway = await startGateway({ servers: [{ name: 'up', url: upstream.url }] });
+    await gateway.connected();
+    await Bun.sleep(600);
+    expect(upstream.messages('tools/list')).toHaveLength(1);
+    await waitUntil('the second list', () => upstream.messages('tools/list').length === 2, 3_000);
+  });
+
+  test('announces a change on the stream that was open before its lists were fetched', async () => {
+    let name = 'before';
+    await using upstream = await fakeModern({ tools: () => [{ name, inputSchema: { type: 'object' } }] });
+    await using gateway = await startGateway({ servers: [{ name: 'up', url: upstream.url }] });
+    await gateway.connected();
+    const methods = upstream.received.map(({ message }) => message.method);
+    expect(methods.indexOf('subscriptions/listen')).toBeLessThan(methods.indexOf('tools/list'));
+    expect(upstream.streams[0]?.filter).toEqual({ toolsListChanged: true });
+    name = 'after';
+    upstream.streams[0]?.channel.send({ jsonrpc: '2.0', method: 'notifications/tools/list_changed' });
+    await using session = await RawSession.open(gateway.url);
+    await waitUntil('the new list', async () => {
+      const { answer } = await session.request('tools/list');
+      return answer.result.tools[0]?.name === 'up__after';
+    });
+    await gateway.reload({ servers: [] });
+    await waitUntil('the end of the stream', () => upstream.streams.every(({ channel }) => channel.closed));
+  });
+
+  test('gets annotated arguments in headers, the latest ones after a refusal', async () => {
+    let header = 'Old';
+    await using upstream = await fakeModern({
+      tools: () => [
+        {
+          name: 'query',
+          inputSchema: { type: 'object', properties: { region: { type: 'string', 'x-mcp-header': header } } },
+        },
+        {
+          name: 'wrong',
+          inputSchema: { type: 'object', properties: { n: { type: 'number', 'x-mcp-header': 'N' } } },
+        },
+      ],
+      onPost({ id, method }, { headers }) {
+        if (method !== 'tools/call' || headers.has(`mcp-param-${header.toLowerCase()}`)) return undefined;
+        return rpcError(id, -32020, 'a header is missing', { status: 400 });
+      },
+    });
+    await using gateway = await startGateway({ servers: [{ name: 'up', url: upstream.url }] });
+    await gateway.connected();
+    await using session = await RawSession.open(gateway.url);
+    const { answer } = await session.request('tools/list');
+    expect(answer.result.tools.map((tool: { name: string }) => tool.name)).toEqual(['up__query']);
+    expect(gateway.logs.join('')).toContain(
+      '\\"wrong\\" is left out: its x-mcp-header \\"N\\" is at a parameter',
+    );
+
+    expect(await session.callText('up__query', { region: 'Zürich' })).toBe('{"region":"Zürich"}');
+    header = 'New';
+    expect(await session.callText('up__query', { region: 'Zürich' })).toBe('{"region":"Zürich"}');
+    const calls = upstream.received.filter(({ message }) => message.method === 'tools/call');
+    expect(calls.map(({ headers }) => [headers.get('mcp-param-old'), headers.get('mcp-param-new')])).toEqual([
+      ['=?base64?WsO8cmljaA==?=', null],
+      ['=?base64?WsO8cmljaA==?=', null],
+      [null, '=?base64?WsO8cmljaA==?='],
+    ]);
+  });
+
+  test('that is downgraded is called as a legacy one', async () => {
+    let isModern = true;
+    const serverInfo = { name: 'old', version: '1' };
+    await using upstream = await fakeModern({
+      onPost({ id, method }) {
+        if (isModern) return undefined;
+        if (method === 'initialize')
+          return rpcResult(id, { protocolVersion: '2025-11-25', capabilities: { tools: {} }, serverInfo });
+        if (method === 'server/discover') return rpcError(id, -32601, 'Method not found');
+        return id === undefined ? new Response(null, { status: 202 }) : undefined;
+      },
+    });
+    await using gateway = await startGateway({ servers: [{ name: 'up', url: upstream.url, reconnect }] });
+    await gateway.connected();
+    isModern = false;
+    upstream.streams[0]?.channel.end();
+    await gateway.waitFor('the other era', ({ servers }) => servers[0]?.era === 'legacy');
+    await using session = await RawSession.open(gateway.url);
+    expect(await session.callText('up__echo', { a: 1 })).toBe('{"a":1}');
+  });
+});
+
+describe('what decides nothing about the era has no `initialize` follow', () => {
+  test.each([401, 403, 429, 500, 502, 503, 504])('HTTP %d', async (status) => {
+    await using upstream = await fakeUpstream({
+      onDiscover: ({ id }) => rpcError(id, -32601, 'no', { status }),
+    });
+    await using gateway = await startGateway({ servers: [{ name: 'up', url: upstream.url, reconnect }] });
+    await gateway.waitFor('the failure', ({ servers }) => servers[0]?.last_error !== null);
+    expect(upstream.messages('initialize')).toEqual([]);
+  });
+
+  test.each([-32020, -32021, -32022])('the error %d', async (code) => {
+    await using upstream = await fakeUpstream({
+      onDiscover: ({ id }) => rpcError(id, code, 'no', { status: 400 }),
+    });
+    await using gateway = await startGateway({ servers: [{ name: 'up', url: upstream.url, reconnect }] });
+    const { servers } = await gateway.waitFor(
+      'the failure',
+      (health) => health.servers[0]?.last_error !== null,
+    );
+    expect(servers[0]?.last_error).toBe(`refused server/discover: no (error ${code})`);
+    expect(upstream.messages('initialize')).toEqual([]);
+  });
+
+  test('silence', async () => {
+    await using upstream = await fakeUpstream({ onDiscover: () => new Promise<undefined>(() => {}) });
+    const timeouts = { connect_seconds: 0.2 };
+    await using gateway = await startGateway({
+      servers: [{ name: 'up', url: upstream.url, timeouts, reconnect }],
+    });
+    const { servers } = await gateway.waitFor(
+      'the failure',
+      (health) => health.servers[0]?.last_error !== null,
+    );
+    expect(servers[0]?.last_error).toBe('did not initialize within 0.2 s');
+    expect(upstream.messages('initialize')).toEqual([]);
+  });
+
+  test('a page', async () => {
+    await using upstream = await fakeUpstream({ onDiscover: () => new Response('<html>welcome</html>') });
+    await using gateway = await startGateway({ servers: [{ name: 'up', url: upstream.url, reconnect }] });
+    await gateway.waitFor('the failure', ({ servers }) => servers[0]?.last_error !== null);
+    expect(upstream.messages('initialize')).toEqual([]);
+  });
+});
+
+test.each([
+  ['an unknown method', (id: unknown) => rpcError(id as number, -32601, 'no')],
+  ['a missing session', () => new Response('Bad Request: No valid session ID provided', { status: 400 })],
+  ['a status without a body', () => new Response(null, { status: 404 })],
+  ['only older versions', (id: unknown) => rpcResult(id as number, { supportedVersions: ['2025-11-25'] })],
+])('%s in answer to the probe means a legacy server', async (_what, answer) => {
+  await using upstream = await fakeUpstream({ onDiscover: ({ id }) => answer(id) });
+  await using gateway = await startGateway({ servers: [{ name: 'up', url: upstream.url }] });
+  await gateway.connected();
+  expect((await gateway.health()).servers[0]?.era).toBe('legacy');
+  await using session = await RawSession.open(gateway.url);
+  expect(await session.callText('up__echo', { a: 1 })).toBe('{"a":1}');
+});
