@@ -11,9 +11,11 @@ import {
 } from '../../protocol/questions.ts';
 import type { Completion } from '../../runtime/completion.ts';
 import type { Deadline, Deadlines } from '../../runtime/deadlines.ts';
+import { nextTurn } from '../../runtime/event-loop.ts';
 import { LinkedNode } from '../../runtime/linked-list.ts';
 import { freePayload, textOf } from '../../runtime/owned-bytes.ts';
 import { toGatewayError } from '../error-answers.ts';
+import { type AskingPace, itemOf } from './asking-pace.ts';
 import { inputRequiredAnswer, lackingCapability } from './input-required.ts';
 import type { InputResponses } from './input-responses.ts';
 import type { CallContinuation, ModernCall } from './modern-call.ts';
@@ -21,8 +23,6 @@ import { OpenInputs } from './open-inputs.ts';
 import { answerRequest, Outlets } from './outlets.ts';
 import { type RequestState, stateError } from './request-state.ts';
 
-/** Questions that an upstream asks within this time of one another reach the client together. */
-const quietMs = 10;
 /** The longest wait for further questions. */
 const maxGatherMs = 50;
 /** How long a call waits for its client's answers. MCP sets no limit. */
@@ -40,6 +40,7 @@ const maxKeptLength = 1024 * 1024;
 export interface ContinuationOwner {
   readonly deadlines: Deadlines;
   readonly logger: Logger;
+  readonly pace: AskingPace;
   serverOf(exchange: Exchange): string;
   /** Makes a state. Throws a {@link GatewayError} if it would be the state of one round too many. */
   stateOf(exchange: Exchange, round: number, next: RequestState['next']): string;
@@ -73,6 +74,8 @@ export class ContinuedCall extends LinkedNode implements CallContinuation {
   /** Whether its state at its start was the upstream's, which goes on without this process. */
   readonly isStateless: boolean;
   readonly #owner: ContinuationOwner;
+  /** What the call is for. */
+  readonly #item: string;
   /** Null once it has its answer. */
   #exchange: ModernCall | null;
   /** The requests of the client that wait. */
@@ -110,6 +113,7 @@ export class ContinuedCall extends LinkedNode implements CallContinuation {
     this.principal = exchange.caller.principal;
     this.isStateless = answered !== null;
     this.server = owner.serverOf(exchange);
+    this.#item = itemOf(exchange, this.server);
     this.#exchange = exchange;
     this.#outlets = new Outlets(exchange);
     this.#heldBytes = heldBytes;
@@ -139,6 +143,7 @@ export class ContinuedCall extends LinkedNode implements CallContinuation {
     else if (paramsText.length > maxQuestionChars || !this.#hold(paramsText.length))
       this.#refuse(method, 'it is too long, or too many are open', done);
     else {
+      if (!this.#inputs.isEmpty) this.#owner.pace.askedTogether(this.#item);
       this.#inputs.add(question, done);
       this.#gather();
     }
@@ -252,12 +257,25 @@ export class ContinuedCall extends LinkedNode implements CallContinuation {
   /** Asks the client once the upstream is quiet, if there is a request to answer. */
   #gather(): void {
     if (this.#outlets.size === 0) return;
-    const { clock } = this.#owner.deadlines;
+    const { deadlines, pace } = this.#owner;
+    const { clock } = deadlines;
     const nowMs = clock.nowMs();
     if (this.#cancelGather) this.#cancelGather();
     else this.#gatherEndMs = nowMs + maxGatherMs;
-    const afterMs = Math.max(0, Math.min(quietMs, this.#gatherEndMs - nowMs));
-    this.#cancelGather = clock.startTimer(() => this.#askClient(), afterMs);
+    const afterMs = Math.min(pace.quietMs(this.#item), this.#gatherEndMs - nowMs);
+    if (afterMs > 0) this.#cancelGather = clock.startTimer(() => this.#askClient(), afterMs);
+    else this.#askNextTurn();
+  }
+
+  /** A timer would take a millisecond. */
+  #askNextTurn(): void {
+    let isCancelled = false;
+    this.#cancelGather = () => {
+      isCancelled = true;
+    };
+    void nextTurn().then(() => {
+      if (!isCancelled) this.#askClient();
+    });
   }
 
   #askClient(): void {
@@ -281,7 +299,10 @@ export class ContinuedCall extends LinkedNode implements CallContinuation {
       return;
     }
     this.#lastRound = round;
-    if (!isSame) this.#rounds.set(round, { keys, digest: null });
+    if (!isSame) {
+      this.#rounds.set(round, { keys, digest: null });
+      if (keys.length === 1) this.#owner.pace.askedAlone(this.#item);
+    }
     this.#outlets.answer(inputRequiredAnswer(requests, state));
     this.#wait(parkedTimeoutMs, `its client has not answered within ${parkedTimeoutMs / 1000} s`);
   }

@@ -9,6 +9,7 @@ import type { Completion } from '../../runtime/completion.ts';
 import { Deadlines } from '../../runtime/deadlines.ts';
 import { freePayload } from '../../runtime/owned-bytes.ts';
 import type { Seal } from '../../state/seal.ts';
+import { AskingPace } from './asking-pace.ts';
 import { ContinuedCalls } from './continued-calls.ts';
 import {
   checkCapability,
@@ -56,6 +57,7 @@ export class Rounds implements RoundTrips {
       deadlines: parts.deadlines ?? new Deadlines(),
       serverOf: parts.serverOf,
       logger: parts.logger,
+      pace: new AskingPace(),
       stateOf: (...wanted) => this.#stateOf(...wanted),
       sealed: (...answered) => this.seal(...answered),
       parkedChanged: (by) => parts.metrics.parkedChanged(by),

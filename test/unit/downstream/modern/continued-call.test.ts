@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test';
 import { CallFailure } from '../../../../src/errors.ts';
 import type { Exchange } from '../../../../src/protocol/exchange.ts';
+import { nextTurn } from '../../../../src/runtime/event-loop.ts';
 import { OwnedBytes } from '../../../../src/runtime/owned-bytes.ts';
 import { askOf, form, modernCalls } from '../../../support/modern-calls.ts';
 
@@ -77,6 +78,36 @@ describe('a call whose upstream asks', () => {
     });
   });
 
+  test('asks in the next turn once its tool has asked three times alone', async () => {
+    const got: Exchange[] = [];
+    const { request, clock } = modernCalls((exchange) => void got.push(exchange));
+    const ask = (count: number) => {
+      const call = request();
+      for (let i = 0; i < count; i++) askOf(got.at(-1) as Exchange);
+      return call;
+    };
+    for (let i = 0; i < 3; i++) {
+      ask(1);
+      clock.advance(10);
+    }
+    const quick = ask(1);
+    expect(quick.sent).toEqual([]);
+    await nextTurn();
+    expect(quick.answer?.result.resultType).toBe('input_required');
+    // Another tool has not asked yet.
+    const other = request({ params: { name: 'files__other' } });
+    askOf(got.at(-1) as Exchange);
+    await nextTurn();
+    expect(other.sent).toEqual([]);
+    // Two at once tell that a lone one may be followed again.
+    ask(2);
+    const slow = ask(1);
+    await nextTurn();
+    expect(slow.sent).toEqual([]);
+    clock.advance(10);
+    expect(slow.answer?.result.resultType).toBe('input_required');
+  });
+
   test('waits at most 50 ms for further questions', () => {
     const { exchange, first, clock } = legacyUpstream();
     for (let i = 0; i < 6; i++) {
@@ -121,18 +152,20 @@ describe('a call whose upstream asks', () => {
     expect(third.answer?.result.resultType).toBe('complete');
   });
 
-  test('fails after ten rounds, and says so', () => {
+  test('fails after ten rounds, and says so', async () => {
     const { exchange, park, retry, clock } = legacyUpstream();
     let state = park().requestState;
     let latest = retry(state);
     for (let round = 2; round <= 10; round++) {
       askOf(exchange);
       clock.advance(10);
+      await nextTurn();
       state = latest.answer?.result.requestState;
       latest = retry(state, { [`elicitation-${round}`]: accepted });
     }
     const refused = askOf(exchange);
     clock.advance(10);
+    await nextTurn();
     expect(latest.answer?.error).toMatchObject({
       code: -32603,
       message: 'upstream "files": asked for input more than 10 times, which is the most for one call',

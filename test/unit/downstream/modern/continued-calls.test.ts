@@ -1,22 +1,25 @@
 import { expect, test } from 'bun:test';
 import type { Exchange } from '../../../../src/protocol/exchange.ts';
+import { nextTurn } from '../../../../src/runtime/event-loop.ts';
 import { askOf, modernCalls } from '../../../support/modern-calls.ts';
 
 const text = 'x'.repeat(1024 * 1024);
 
-test('at most 2000 calls of one principal wait for their clients, and 4000 in all', () => {
+test('at most 2000 calls of one principal wait for their clients, and 4000 in all', async () => {
   const asked: ReturnType<typeof askOf>[] = [];
   const { request, clock, parked } = modernCalls((exchange) => void asked.push(askOf(exchange)));
   for (let i = 0; i < 2_001; i++) request();
   clock.advance(10);
+  await nextTurn();
   expect(parked()).toBe(2_000);
   expect(asked.at(-1)?.answer?.text).toContain('too many calls that wait for their clients');
   request({ caller: { principal: 'bearer' } });
   clock.advance(10);
+  await nextTurn();
   expect(parked()).toBe(2_001);
 });
 
-test('a call that ends makes room for another', () => {
+test('a call that ends makes room for another', async () => {
   const got: Exchange[] = [];
   const { request, clock, parked } = modernCalls((exchange) => {
     got.push(exchange);
@@ -24,34 +27,38 @@ test('a call that ends makes room for another', () => {
   });
   for (let i = 0; i < 2_000; i++) request();
   clock.advance(10);
+  await nextTurn();
   got[0]?.answer({ kind: 'result', payload: '{}' });
   expect(parked()).toBe(1_999);
   request();
   clock.advance(10);
+  await nextTurn();
   expect(parked()).toBe(2_000);
 });
 
-test('the params and questions of waiting calls hold at most 64 MiB', () => {
+test('the params and questions of waiting calls hold at most 64 MiB', async () => {
   const asked: ReturnType<typeof askOf>[] = [];
   const { request, clock, parked } = modernCalls((exchange) => {
     asked.push(askOf(exchange, 'elicitation/create', { message: text }));
   });
   for (let i = 0; i < 30; i++) request({ params: { arguments: { text } } });
   clock.advance(10);
+  await nextTurn();
   expect(parked()).toBe(21);
   expect(asked.at(-1)?.answer?.kind).toBe('error');
 });
 
-test('answers that are kept hold at most 64 MiB, and room comes back after 60 s', () => {
+test('answers that are kept hold at most 64 MiB, and room comes back after 60 s', async () => {
   const got: Exchange[] = [];
   const { request, clock } = modernCalls((exchange) => {
     got.push(exchange);
     askOf(exchange);
   });
   const payload = JSON.stringify({ text: text.slice(100) });
-  const answered = () => {
+  const answered = async () => {
     const first = request();
     clock.advance(10);
+    await nextTurn();
     const retry = {
       requestState: first.answer?.result.requestState,
       inputResponses: { 'elicitation-1': { action: 'accept' } },
@@ -60,10 +67,11 @@ test('answers that are kept hold at most 64 MiB, and room comes back after 60 s'
     got.at(-1)?.answer({ kind: 'result', payload });
     return retry;
   };
-  const retries = Array.from({ length: 70 }, answered);
+  const retries: Awaited<ReturnType<typeof answered>>[] = [];
+  for (let i = 0; i < 70; i++) retries.push(await answered());
   const kept = retries.filter((retry) => request(retry).answer?.result);
   expect(kept).toHaveLength(64);
   clock.advance(66_000);
   expect(request(retries[0] ?? {}).answer?.error).toBeDefined();
-  expect(request(answered()).answer?.result).toBeDefined();
+  expect(request(await answered()).answer?.result).toBeDefined();
 });
