@@ -39,8 +39,6 @@ export type Inbound =
 export interface ModernMessage {
   readonly kind: 'modern';
   readonly message: RequestMessage | NotificationMessage;
-  /** The `_meta` of the params, if it is an object. */
-  readonly meta: ObjectText | undefined;
 }
 
 /**
@@ -49,31 +47,24 @@ export interface ModernMessage {
  * @param ends where long values end, if known
  */
 export function classify(text: string, version: string | null, ends?: Ends): Inbound {
-  const inbound = contentOf(text, ends);
-  if (inbound.kind === 'modern' || version === null || !namesModernEra(version)) return inbound;
-  switch (inbound.kind) {
-    case 'request':
-    case 'notification':
-      return { kind: 'modern', message: inbound, meta: inbound.params?.object('_meta') };
-    case 'initialize':
-      return { kind: 'modern', message: inbound.request, meta: undefined };
-    case 'invalid':
-      return inbound;
-    default:
-      throw new GatewayError(
-        'invalid_request',
-        `Invalid request: a body of MCP ${version} must be one request or notification`,
-      );
-  }
+  const isModern = version !== null && namesModernEra(version);
+  const inbound = contentOf(text, isModern, ends);
+  if (isModern && (inbound.kind === 'batch' || inbound.kind === 'response'))
+    throw new GatewayError(
+      'invalid_request',
+      `Invalid request: a body of MCP ${version} must be one request or notification`,
+    );
+  return inbound;
 }
 
-function contentOf(text: string, ends?: Ends): Inbound {
+/** @param isModern whether requests and notifications are of the modern era, whatever they claim */
+function contentOf(text: string, isModern: boolean, ends?: Ends): Inbound {
   try {
     const places = elementPlaces(text, maxBatchMessages, batchMessages, ends);
     if (places === null) {
       const message = clientMessage(text, ends);
-      const meta = claimIn(message);
-      if (meta !== undefined) return { kind: 'modern', message: message as ModernMessage['message'], meta };
+      if (message.kind !== 'request' && message.kind !== 'notification') return message;
+      if (isModern || isClaimed(message.params)) return { kind: 'modern', message };
       const opens = message.kind === 'request' && message.method === 'initialize';
       return opens ? { kind: 'initialize', request: message } : message;
     }
@@ -119,19 +110,17 @@ export function checkVersion(version: string | null): void {
   });
 }
 
-/** The `_meta` of a message that claims to be of the modern era. Costs nothing if there is no `_meta`, or a short one. */
-function claimIn(message: Message): ObjectText | undefined {
-  if (message.kind !== 'request' && message.kind !== 'notification') return undefined;
-  const { params } = message;
-  if (params === undefined || params.memberLength('_meta') < minClaimChars) return undefined;
-  const meta = params.object('_meta');
-  return meta?.member(claimKey) === undefined ? undefined : meta;
+/** Whether params claim to be of the modern era. Costs nothing if they have no `_meta`, or a short one. */
+export function isClaimed(params: ObjectText | undefined): boolean {
+  if (params === undefined || params.memberLength('_meta') < minClaimChars) return false;
+  return params.object('_meta')?.member(claimKey) !== undefined;
 }
 
 /** A message of a batch. Throws `invalid_request` if it is of the modern era, which has no batches. */
 function legacyMessage(text: string, ends: Ends | undefined, element: number): Message {
   const message = clientMessage(text, ends, element);
-  if (claimIn(message) === undefined) return message;
+  const hasParams = message.kind === 'request' || message.kind === 'notification';
+  if (!hasParams || !isClaimed(message.params)) return message;
   throw new GatewayError(
     'invalid_request',
     'Invalid request: a request of MCP 2026-07-28 must not be in a batch',

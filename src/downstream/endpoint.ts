@@ -150,16 +150,16 @@ export class Endpoint {
     let inbound: Inbound | null = null;
     try {
       const version = request.header(versionHeader);
-      inbound = classify(text, version, ends);
+      inbound = classify(text, version, ends ?? this.#modern.endsIn(text, version));
       if (log.messages) log.received(messagesOf(inbound), text.length, request.header(sessionHeader));
       if (inbound.kind !== 'invalid' && inbound.kind !== 'modern') checkVersion(version);
-      this.#dispatch(inbound, request);
+      this.#dispatch(inbound, version, request);
     } catch (error) {
       request.respond(this.#refusePost(toGatewayError(error, logger), inbound));
     }
   }
 
-  #dispatch(inbound: Inbound, request: EndpointRequest): void {
+  #dispatch(inbound: Inbound, version: string | null, request: EndpointRequest): void {
     switch (inbound.kind) {
       case 'request':
         this.#call(inbound, this.#lifecycle.sessionOf(request), request);
@@ -173,7 +173,7 @@ export class Endpoint {
         this.#serveBatch(inbound.messages, this.#lifecycle.sessionOf(request), request);
         break;
       case 'modern':
-        this.#modern.serve(inbound, request);
+        this.#modern.serve(inbound, version, request);
         break;
       case 'initialize':
         this.#lifecycle.initialize(inbound.request, request);

@@ -274,9 +274,11 @@ export class ObjectText {
     const text = this.#text.slice(this.start, from) + value + this.#text.slice(to, this.end);
     const shift = from + value.length - to;
     const place = (index: number) => index - this.start + (index >= to ? shift : 0);
+    const moved: number[] = [];
+    for (const index of places) moved.push(place(index));
     const kept = this.#ends && [...this.#ends].filter(([start]) => start <= from || start >= to);
     const ends = kept && new Map(kept.map(([start, end]) => [place(start), place(end)]));
-    return new ObjectText(text, 0, ends, { places: places.map(place), hasNull: this.hasNull });
+    return new ObjectText(text, 0, ends, { places: moved, hasNull: this.hasNull });
   }
 
   /** The index of the edit of the member whose places begin at `i`, or -1. */

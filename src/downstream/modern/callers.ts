@@ -1,19 +1,17 @@
 import type { Caller, Principal } from '../../protocol/caller.ts';
+import { copyOf, RecentValues } from '../../runtime/recent-values.ts';
 import type { Envelope } from './envelope.ts';
 
-/** The most callers in each of the two generations. */
-const maxCallers = 1_000;
 /** Longer descriptions are not kept. */
 const maxKeptChars = 16 * 1024;
 
 /** The callers of modern requests. Requests that say the same of their client share one, for as long as it is in use. */
 export class ModernCallers {
+  readonly #recent = new RecentValues<Caller>(1_000);
   #last: Caller | null = null;
-  #young = new Map<string, Caller>();
-  /** Callers that become young again when they are used, and else go. */
-  #old: ReadonlyMap<string, Caller> = new Map();
 
-  of(principal: Principal, view: string, { clientInfo, capabilities, logLevel }: Envelope): Caller {
+  of(principal: Principal, view: string, envelope: Envelope): Caller {
+    const { clientInfo, capabilities, logLevel } = envelope;
     const last = this.#last;
     if (
       last !== null &&
@@ -24,36 +22,29 @@ export class ModernCallers {
       last.principal === principal
     )
       return last;
-    const isLong = clientInfo.length + capabilities.length > maxKeptChars;
-    const make = (): Caller => ({
-      principal,
-      era: 'modern',
-      sessionId: null,
-      clientInfo: isLong ? clientInfo : copyOf(clientInfo),
-      capabilities: isLong ? capabilities : copyOf(capabilities),
-      view,
-      logLevel,
-      channel: null,
-    });
-    if (isLong) return make();
+    if (clientInfo.length + capabilities.length > maxKeptChars) return callerOf(principal, view, envelope);
     const key = `${principal} ${view} ${logLevel} ${clientInfo} ${capabilities}`;
-    const caller = this.#young.get(key) ?? this.#old.get(key) ?? make();
-    this.#last = caller;
-    this.#keep(key, caller);
-    return caller;
-  }
-
-  #keep(key: string, caller: Caller): void {
-    if (this.#young.has(key)) return;
-    if (this.#young.size === maxCallers) {
-      this.#old = this.#young;
-      this.#young = new Map();
+    let caller = this.#recent.get(key);
+    if (caller === undefined) {
+      const kept = { ...envelope, clientInfo: copyOf(clientInfo), capabilities: copyOf(capabilities) };
+      caller = callerOf(principal, view, kept);
+      this.#recent.set(key, caller);
     }
-    this.#young.set(copyOf(key), caller);
+    this.#last = caller;
+    return caller;
   }
 }
 
-/** A slice would keep the whole request body in memory. */
-function copyOf(text: string): string {
-  return Buffer.from(text).toString();
+function callerOf(principal: Principal, view: string, envelope: Envelope): Caller {
+  const { clientInfo, capabilities, logLevel } = envelope;
+  return {
+    principal,
+    era: 'modern',
+    sessionId: null,
+    clientInfo,
+    capabilities,
+    view,
+    logLevel,
+    channel: null,
+  };
 }

@@ -1,6 +1,7 @@
 import { GatewayError } from '../../errors.ts';
-import type { ObjectText } from '../../json/object.ts';
-import { reservedMeta, reservedMetaKeys } from '../../protocol/reserved-meta.ts';
+import { Members } from '../../json/object.ts';
+import { isObjectAt } from '../../json/scan.ts';
+import { reservedMeta } from '../../protocol/reserved-meta.ts';
 import { isSeverity, type Severity } from '../../protocol/severity.ts';
 import { isModernVersion, modernVersions } from '../../protocol/versions.ts';
 
@@ -9,6 +10,7 @@ const maxVersionChars = 40;
 
 /** What a client says of itself in the `_meta` of each request. MCP 2026-07-28, General Fields, `_meta`. */
 export interface Envelope {
+  readonly version: string;
   /** The JSON texts of objects. */
   readonly clientInfo: string;
   readonly capabilities: string;
@@ -18,47 +20,68 @@ export interface Envelope {
   readonly metaText: string | null;
 }
 
+// The longest first: a key is compared with one of its length or a longer one at no cost.
+const reservedKeys = Object.values(reservedMeta).toSorted((a, b) => b.length - a.length);
+
 /**
- * Reads the `_meta` of a request. Throws `invalid_envelope`, `header_mismatch` or `unsupported_protocol_version`, in the order
- * in which the faults count.
- * @param headerVersion the version that the header names, if it is there
+ * Reads the `_meta` of a request.
+ * @param metaText undefined: there is none
+ * @throws {GatewayError} `invalid_envelope`
  */
-export function envelopeOf(meta: ObjectText | undefined, headerVersion: string | null): Envelope {
-  const version = meta?.string(reservedMeta.protocolVersion);
-  const capabilities = meta?.member(reservedMeta.clientCapabilities);
-  if (meta === undefined || version === undefined || capabilities === undefined) throw incomplete(meta);
-  const { clientCapabilities, clientInfo, logLevel } = reservedMeta;
-  if (!meta.isObjectOrAbsent(clientCapabilities)) throw wrong(clientCapabilities, 'must be an object');
-  const info = presentMember(meta, clientInfo);
-  if (info !== undefined && !meta.isObjectOrAbsent(clientInfo)) throw wrong(clientInfo, 'must be an object');
-  const level = presentMember(meta, logLevel) === undefined ? null : meta.string(logLevel);
+export function readEnvelope(metaText: string | undefined): Envelope {
+  const kept: string[] = [];
+  const texts: Record<string, string> = {};
+  if (metaText !== undefined && isObjectAt(metaText, 0)) {
+    const member = new Members(metaText, 0);
+    while (member.next()) {
+      const key = reservedKeys.find((reserved) => member.is(reserved));
+      if (key === undefined) kept.push(metaText.slice(member.keyStart, member.end));
+      else texts[key] = member.text();
+    }
+  }
+  const { protocolVersion, clientCapabilities, clientInfo, logLevel } = reservedMeta;
+  const { [protocolVersion]: version, [clientCapabilities]: capabilities } = texts;
+  if (version !== undefined && !isStringText(version)) throw wrong(protocolVersion, 'must be a string');
+  if (version === undefined || capabilities === undefined) throw incomplete(version, capabilities);
+  if (!isObjectAt(capabilities, 0)) throw wrong(clientCapabilities, 'must be an object');
+  const info = texts[clientInfo] ?? 'null';
+  if (info !== 'null' && !isObjectAt(info, 0)) throw wrong(clientInfo, 'must be an object');
+  const level: unknown = JSON.parse(texts[logLevel] ?? 'null');
   if (level !== null && !isSeverity(level)) throw wrong(logLevel, 'must be the name of a log level');
+  return {
+    version: JSON.parse(version) as string,
+    clientInfo: info === 'null' ? '{}' : info,
+    capabilities,
+    logLevel: level,
+    metaText: kept.length === 0 ? null : `{${kept.join(',')}}`,
+  };
+}
+
+/** Throws `header_mismatch` or `unsupported_protocol_version`. @param headerVersion null: there is no such header */
+export function checkEnvelopeVersion({ version }: Envelope, headerVersion: string | null): void {
   if (headerVersion !== null && headerVersion !== version)
     throw new GatewayError(
       'header_mismatch',
       `Header mismatch: MCP-Protocol-Version is "${short(headerVersion)}", but _meta names "${short(version)}"`,
     );
-  if (!isModernVersion(version)) throw unsupportedVersion(version);
-  const kept = meta.without(...reservedMetaKeys);
-  return {
-    clientInfo: info ?? '{}',
-    capabilities,
-    logLevel: level,
-    metaText: /^\{\s*\}$/.test(kept) ? null : kept,
-  };
+  if (isModernVersion(version)) return;
+  const requested = short(version);
+  throw new GatewayError('unsupported_protocol_version', `Unsupported protocol version: ${requested}`, {
+    supported: modernVersions,
+    requested,
+  });
 }
 
-/** The text of a member; undefined if it is absent or null. */
-function presentMember(meta: ObjectText, key: string): string | undefined {
-  const text = meta.member(key);
-  return text === 'null' ? undefined : text;
+function isStringText(text: string): boolean {
+  return text.startsWith('"');
 }
 
-function incomplete(meta: ObjectText | undefined): GatewayError {
+function incomplete(version: string | undefined, capabilities: string | undefined): GatewayError {
   const { protocolVersion, clientCapabilities } = reservedMeta;
-  if (meta?.member(protocolVersion) !== undefined && meta.string(protocolVersion) === undefined)
-    return wrong(protocolVersion, 'must be a string');
-  const missing = [protocolVersion, clientCapabilities].filter((key) => meta?.member(key) === undefined);
+  const missing = [
+    ...(version === undefined ? [protocolVersion] : []),
+    ...(capabilities === undefined ? [clientCapabilities] : []),
+  ];
   return new GatewayError(
     'invalid_envelope',
     `Invalid params: a request of MCP ${modernVersions[0]} or newer must have a _meta with ${missing.join(' and ')}`,
@@ -68,14 +91,6 @@ function incomplete(meta: ObjectText | undefined): GatewayError {
 
 function wrong(key: string, expected: string): GatewayError {
   return new GatewayError('invalid_envelope', `Invalid params: ${key} in _meta ${expected}`, { key });
-}
-
-function unsupportedVersion(version: string): GatewayError {
-  const requested = short(version);
-  return new GatewayError('unsupported_protocol_version', `Unsupported protocol version: ${requested}`, {
-    supported: modernVersions,
-    requested,
-  });
 }
 
 function short(version: string): string {

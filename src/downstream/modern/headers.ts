@@ -1,7 +1,7 @@
 import { GatewayError } from '../../errors.ts';
 import type { ObjectText } from '../../json/object.ts';
 import { decodeHeaderValue } from '../../protocol/header-values.ts';
-import { methodHeader, nameHeader, versionHeader } from '../../protocol/headers.ts';
+import { methodHeader, nameHeader } from '../../protocol/headers.ts';
 import type { RequestMessage } from '../../protocol/messages.ts';
 
 /** Longer values are truncated in errors. */
@@ -22,9 +22,16 @@ export interface HeaderSource {
   header(name: string): string | null;
 }
 
-/** Checks that the headers of a request repeat its body. Throws `header_mismatch`. MCP 2026-07-28, Server Validation. */
-export function checkHeaders({ method, params }: RequestMessage, headers: HeaderSource): void {
-  if (headers.header(versionHeader) === null) throw missing('MCP-Protocol-Version', 'the version in _meta');
+/**
+ * Checks that the headers of a request repeat its body. Throws `header_mismatch`. MCP 2026-07-28, Server Validation.
+ * @param version the value of the version header
+ */
+export function checkHeaders(
+  { method, params }: RequestMessage,
+  version: string | null,
+  headers: HeaderSource,
+): void {
+  if (version === null) throw missing('MCP-Protocol-Version', 'the version in _meta');
   const named = headers.header(methodHeader);
   if (named === null) throw missing('Mcp-Method', 'the method');
   if (named !== method) throw different('Mcp-Method', named, method);

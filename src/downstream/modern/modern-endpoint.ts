@@ -1,18 +1,20 @@
 import { GatewayError } from '../../errors.ts';
 import type { ObjectText } from '../../json/object.ts';
+import type { Ends } from '../../json/scan.ts';
 import type { Caller } from '../../protocol/caller.ts';
-import { versionHeader } from '../../protocol/headers.ts';
 import type { RequestMessage } from '../../protocol/messages.ts';
+import { namesModernEra } from '../../protocol/versions.ts';
 import type { Registry } from '../../registry/registry.ts';
 import type { CallParts } from '../call.ts';
-import type { ModernMessage } from '../classify.ts';
+import { isClaimed, type ModernMessage } from '../classify.ts';
 import { Reply, type ReplyParts } from '../reply.ts';
 import type { EndpointRequest } from '../request.ts';
 import type { ServerDescriptions } from '../server-description.ts';
 import { cacheHintsOf } from './caching.ts';
 import { ModernCallers } from './callers.ts';
 import { discoverResult } from './discover.ts';
-import { type Envelope, envelopeOf } from './envelope.ts';
+import { checkEnvelopeVersion, type Envelope } from './envelope.ts';
+import { Envelopes } from './envelopes.ts';
 import { hasNegotiated } from './extensions.ts';
 import { checkHeaders } from './headers.ts';
 import { Listens } from './listens.ts';
@@ -42,6 +44,7 @@ interface ModernEndpointParts {
 export class ModernEndpoint {
   readonly #parts: ModernEndpointParts;
   readonly #callParts: ModernCallParts;
+  readonly #envelopes = new Envelopes();
   readonly #callers = new ModernCallers();
   readonly #listens: Listens;
 
@@ -62,20 +65,29 @@ export class ModernEndpoint {
     return this.#listens;
   }
 
-  /** Serves a POST. Throws a {@link GatewayError} if it is refused as a whole. */
-  serve({ message, meta }: ModernMessage, request: EndpointRequest): void {
+  /** Where parts of a body end that need not be scanned, because they came lately. */
+  endsIn(body: string, version: string | null): Ends | undefined {
+    return version !== null && namesModernEra(version) ? this.#envelopes.endsIn(body) : undefined;
+  }
+
+  /**
+   * Serves a POST.
+   * @param version the protocol version that its headers name
+   * @throws {GatewayError} if it is refused as a whole
+   */
+  serve({ message }: ModernMessage, version: string | null, request: EndpointRequest): void {
     if (message.kind === 'notification') {
       this.#accept(message.method, request);
       return;
     }
-    const version = request.header(versionHeader);
-    if (message.method === 'initialize' && meta === undefined)
+    if (message.method === 'initialize' && !isClaimed(message.params))
       throw new GatewayError(
         'header_mismatch',
         `Header mismatch: MCP-Protocol-Version is "${version}", whose revisions have no initialize`,
       );
-    const envelope = envelopeOf(meta, version);
-    checkHeaders(message, request);
+    const envelope = this.#envelopes.read(message.params?.member('_meta'));
+    checkEnvelopeVersion(envelope, version);
+    checkHeaders(message, version, request);
     if (removedMethods.has(message.method))
       throw new GatewayError(
         'method_not_found',

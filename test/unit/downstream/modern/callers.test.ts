@@ -3,6 +3,7 @@ import { ModernCallers } from '../../../../src/downstream/modern/callers.ts';
 import type { Envelope } from '../../../../src/downstream/modern/envelope.ts';
 
 const envelope = (changes: Partial<Envelope> = {}): Envelope => ({
+  version: '2026-07-28',
   clientInfo: '{"name":"c","version":"1"}',
   capabilities: '{"roots":{}}',
   logLevel: null,
