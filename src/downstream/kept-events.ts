@@ -26,7 +26,7 @@ interface KeptEvent {
 /** The latest events of one stream, for a client that comes back. */
 export class KeptEvents {
   readonly #share: StoreShare;
-  #events: KeptEvent[] = [];
+  readonly #events: KeptEvent[] = [];
   #bytes = 0;
   #notifications = 0;
   #notificationBytes = 0;
@@ -81,7 +81,12 @@ export class KeptEvents {
   }
 
   clear(): void {
-    while (this.#events.length > 0) this.#drop(this.#events.length - 1);
+    for (const { content } of this.#events) freeAll(content);
+    this.#events.length = 0;
+    this.#share.release(this.#bytes);
+    this.#bytes = 0;
+    this.#notifications = 0;
+    this.#notificationBytes = 0;
   }
 
   #push(event: KeptEvent, bytes: number): void {
@@ -132,9 +137,8 @@ export function sharedContent(content: Content): Content {
 
 /** A character counts as two bytes, which most take only one of. */
 function bytesOf({ content }: KeptEvent): number {
-  const parts = typeof content === 'string' ? [content] : content;
-  return parts.reduce(
-    (sum, part) => sum + (typeof part === 'string' ? 2 * part.length : part.length),
-    eventBytes,
-  );
+  if (typeof content === 'string') return eventBytes + 2 * content.length;
+  let bytes = eventBytes;
+  for (const part of content) bytes += typeof part === 'string' ? 2 * part.length : part.length;
+  return bytes;
 }

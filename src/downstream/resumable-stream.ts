@@ -67,6 +67,7 @@ export class ResumableStream extends StoredStream {
   /** Begins the stream without a connection: its client is gone before it got anything, and cannot resume. */
   beginLost(): void {
     this.#canResume = false;
+    this.#share.remove(this);
     this.#share.wait(this);
   }
 
@@ -124,6 +125,7 @@ export class ResumableStream extends StoredStream {
   close(): void {
     if (this.#isEnded) return;
     this.#isEnded = true;
+    if (this.#canResume) this.#share.ended();
     if (this.connection) this.connection.close();
     else {
       this.unlink();

@@ -82,6 +82,8 @@ export class StoreShare {
   /** All streams that can be resumed, in the order of their opening. */
   readonly streams: StoredStream[] = [];
   #bytes = 0;
+  /** How many of the streams have ended. */
+  #ended = 0;
 
   constructor(store: StreamStore) {
     this.store = store;
@@ -105,16 +107,23 @@ export class StoreShare {
     this.force(-bytes);
   }
 
-  /** Makes the client of a stream, which is in no list, come back in time. */
+  /** Gives the client of a stream, which is in no list, time to come back. */
   wait(stream: StoredStream): void {
     this.store.wait(stream);
-    if (stream.isEnded && this.streams.filter(({ isEnded }) => isEnded).length > maxEndedOfSession)
-      this.#dropEnded();
   }
 
+  /** A stream that can be resumed has ended. */
+  ended(): void {
+    this.#ended++;
+    if (this.#ended > maxEndedOfSession) this.#dropEnded();
+  }
+
+  /** Removes a stream; does nothing if it is not there. */
   remove(stream: StoredStream): void {
     const at = this.streams.indexOf(stream);
-    if (at >= 0) this.streams.splice(at, 1);
+    if (at < 0) return;
+    this.streams.splice(at, 1);
+    if (stream.isEnded) this.#ended--;
   }
 
   #dropEnded(): boolean {

@@ -19,6 +19,7 @@ class TestStream extends StoredStream {
     this.#bytes = bytes;
     share.streams.push(this);
     if (bytes > 0) expect(share.tryHold(bytes)).toBe(true);
+    if (isEnded) share.ended();
     share.wait(this);
   }
 
