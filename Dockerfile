@@ -11,11 +11,12 @@ COPY . .
 ARG MCPSTEAD_GIT_SHA
 RUN bun scripts/dev.mjs build
 
-# Small, with the certificates of public authorities and the wget for the health check.
+# Small, with the certificates of public authorities and the wget for the health check. Servers on stdio need a runtime that it
+# lacks: docs/stdio.md.
 FROM alpine:3.24
 # Alpine keeps only the newest build of a package, so a pinned one could not be installed next month.
 # hadolint ignore=DL3018
-RUN apk add --no-cache libstdc++
+RUN apk add --no-cache libstdc++ tini
 COPY --from=build /checkout/dist/bin/*/mcpstead /usr/local/bin/
 COPY --from=build /checkout/LICENSE /checkout/dist/THIRD-PARTY-NOTICES /usr/share/licenses/mcpstead/
 # For the key with which client sessions survive a restart.
@@ -29,4 +30,5 @@ EXPOSE 8766
 # -Y off: a proxy in the environment is for the upstream servers, not for this check.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=15s \
   CMD ["wget", "-q", "-Y", "off", "-O", "/dev/null", "http://127.0.0.1:8766/livez"]
-ENTRYPOINT ["mcpstead"]
+# An init, because the gateway starts processes, whose orphans somebody has to collect.
+ENTRYPOINT ["tini", "--", "mcpstead"]

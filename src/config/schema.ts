@@ -327,11 +327,17 @@ export function configJsonSchema(): z.core.JSONSchema.BaseSchema {
     override: ({ jsonSchema, path }) => {
       if (path[1] !== 'servers') return;
       acceptReferences(jsonSchema);
-      if (path.length === 3) jsonSchema.oneOf = [{ required: ['url'] }, { required: ['command'] }];
+      if (path.length === 3) jsonSchema.oneOf = [only('url'), only('command')];
     },
   });
   return { title: 'mcpstead configuration', ...schema };
 }
+
+/** The schema of a mapping that has a key, for editors that check one mapping at a time. */
+const only = (key: string): z.core.JSONSchema.BaseSchema => ({
+  properties: { [key]: true },
+  required: [key],
+});
 
 /** Makes the schema of a key with fixed words accept texts with `${`, which only the gateway can expand. */
 function acceptReferences(schema: z.core.JSONSchema.BaseSchema): void {

@@ -71,7 +71,7 @@ function setVariable(
 
 /** A proxy's URL, which may lack its scheme, without user name and password. */
 function withoutUserInfo(value: string): string {
-  return value.replace(/^((?:[a-z][a-z0-9+.-]*:)?(?:\/\/)?)[^/?#]*@/i, '$1');
+  return value.replace(/^((?:[a-z][a-z0-9+.-]*:)?\/\/)?[^/?#]*@/i, '$1');
 }
 
 function isWritable(directory: string | undefined): boolean {

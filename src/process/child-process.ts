@@ -1,13 +1,13 @@
 import { Abort } from '../runtime/abort.ts';
 import { sleep } from '../runtime/deadlines.ts';
 import { descriptors } from '../runtime/descriptors.ts';
-import { interpreterOf, type ProgramCall, resolveCommand } from './command.ts';
 import { StartedContainer } from './container.ts';
 import { ErrorOutput } from './error-output.ts';
 import { ProcessFailure } from './process-failure.ts';
 import { isGroupAlive, signalGroup } from './process-group.ts';
 import { processGuard } from './process-guard.ts';
 import { ProcessInput } from './process-input.ts';
+import { interpreterOf, type ProgramCall, resolveCommand } from './program.ts';
 
 /** How long a process has after the end of its stdin, and then after SIGTERM, as shares of the time that it is given. */
 const inputEndShare = 0.75;

@@ -53,7 +53,12 @@ export class LineSplitter {
     if (begun === null) return;
     this.#begun = null;
     const { bytes, holding } = begun.end();
-    this.#skipped = { head: bytes.slice(0, keptBytes), tail: bytes.slice(-keptBytes), length: bytes.length };
+    const { length } = bytes;
+    this.#skipped = {
+      head: copy(bytes.subarray(0, keptBytes)),
+      tail: copy(bytes.subarray(-keptBytes)),
+      length,
+    };
     new OwnedBytes(bytes, holding).free();
   }
 
@@ -94,7 +99,7 @@ export class LineSplitter {
     if (skipped !== null) {
       skipped.length += part.length;
       const joined = part.length >= keptBytes ? part : Buffer.concat([skipped.tail, part]);
-      skipped.tail = joined.slice(-keptBytes);
+      skipped.tail = copy(joined.subarray(-keptBytes));
       return;
     }
     this.#begun ??= new CollectedBytes(null);
@@ -102,6 +107,9 @@ export class LineSplitter {
     if (this.#begun.length > this.#maxBytes) this.skip();
   }
 }
+
+/** Not `slice`, which shares the memory of a Buffer. */
+const copy = (bytes: Uint8Array) => new Uint8Array(bytes);
 
 function withoutReturn(line: Uint8Array): Uint8Array {
   return line.at(-1) === carriageReturn ? line.subarray(0, -1) : line;

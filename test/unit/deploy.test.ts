@@ -37,7 +37,7 @@ describe('the Docker image', () => {
     ]);
     expect(instructions.filter((line) => line.startsWith('RUN apk'))).toEqual([
       'RUN apk add --no-cache git',
-      'RUN apk add --no-cache libstdc++',
+      'RUN apk add --no-cache libstdc++ tini',
     ]);
   });
 
