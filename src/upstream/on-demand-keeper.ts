@@ -4,6 +4,7 @@ import { settledOrAborted } from '../runtime/deadlines.ts';
 import { connect } from './connect.ts';
 import { cancelled, toFailure, UpstreamFailure } from './failure.ts';
 import { Keeper, type KeeperContext } from './keeper.ts';
+import { isRefusal } from './requests/own-requests.ts';
 import type { SessionClient, UpstreamSession } from './session.ts';
 
 /** The shortest time between two attempts to open the session. */
@@ -15,6 +16,8 @@ export interface OnDemandParts {
   reachable(signal: Signal): Promise<unknown>;
   /** The era of the session, once the upstream can be reached; undefined: the configured or detected one. */
   era(): Era | undefined;
+  /** The server does not speak that era. Returns whether a session of the configured or detected one will do. */
+  onRefused(era: Era): boolean;
 }
 
 /**
@@ -58,11 +61,23 @@ export class OnDemandKeeper extends Keeper {
     this.#failure = null;
     try {
       await reachable(this.closing);
-      const session = await connect({ ...context, era: era(), events: this, closing: this.closing });
-      this.use(session);
+      this.use(await this.#connect(era()));
     } catch (error) {
       this.#failure = this.closing.aborted ? removed() : toFailure(error);
       this.#attemptMs = context.deadlines.clock.nowMs();
+    }
+  }
+
+  async #connect(era: Era | undefined): Promise<UpstreamSession> {
+    const { context, onRefused } = this.#parts;
+    const parts = { ...context, events: this, closing: this.closing };
+    try {
+      return await connect({ ...parts, era });
+    } catch (error) {
+      // A server that does not answer `initialize` at all would keep each call waiting.
+      const isRefused = era !== undefined && (isRefusal(error) || toFailure(error).kind === 'timeout');
+      if (!isRefused || !onRefused(era)) throw error;
+      return connect(parts);
     }
   }
 }

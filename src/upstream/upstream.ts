@@ -55,6 +55,8 @@ export class Upstream implements UpstreamState {
   readonly #otherEra: OnDemandKeeper;
   #config: ServerConfig;
   #items: Items;
+  /** The shared session whose server is known to speak no other era. */
+  #oneEraSession: UpstreamSession | null = null;
   #judgedSession: UpstreamSession | null = null;
   #hasPlainTools = false;
 
@@ -94,8 +96,16 @@ export class Upstream implements UpstreamState {
     });
     const context = this.#keeper.sharedContext;
     const reachable = (signal: Signal) => this.#keeper.usableSession(signal);
-    const otherEra = () => this.#eras.find((era) => era !== this.#keeper.session?.era);
-    this.#otherEra = new OnDemandKeeper({ context, reachable, era: otherEra }, null);
+    const otherEra = (): Era => (this.#keeper.session?.era === 'modern' ? 'legacy' : 'modern');
+    const refused = (isOneEnough: boolean) => () => {
+      this.#oneEraSession = this.#keeper.session;
+      return isOneEnough;
+    };
+    // The shared session serves clients of the other era, too.
+    this.#otherEra = new OnDemandKeeper(
+      { context, reachable, era: otherEra, onRefused: refused(false) },
+      null,
+    );
     this.#clients =
       config.server.isolation === 'shared'
         ? null
@@ -103,7 +113,8 @@ export class Upstream implements UpstreamState {
             context,
             reachable,
             // A server that speaks both keeps state for its client in this one.
-            era: () => this.#eras.find((era) => era === 'legacy'),
+            era: () => (this.#maySpeak('legacy') ? 'legacy' : undefined),
+            onRefused: refused(true),
             max: () => this.#config.isolation_max,
             idleTtlMs: events.sessionIdleTtlMs,
           });
@@ -216,15 +227,21 @@ export class Upstream implements UpstreamState {
       );
   }
 
-  /** The eras that the server speaks; none while it is not connected. */
-  get #eras(): readonly Era[] {
-    return this.#keeper.session?.speaks ?? [];
+  /**
+   * Whether the server speaks an era, as far as it is known. A server of the modern era does not tell whether it answers
+   * `initialize`, too: whoever needs that tries it.
+   */
+  #maySpeak(era: Era): boolean {
+    const { session } = this.#keeper;
+    if (session === null) return false;
+    if (session.speaks.includes(era)) return true;
+    return era === 'legacy' && this.#config.era === 'auto' && session !== this.#oneEraSession;
   }
 
-  /** Whether the server speaks the caller's era, but the shared session is of the other one. */
+  /** Whether the server may speak the caller's era, but the shared session is of the other one. */
   #isOfOtherEra(caller: Caller): boolean {
     const { session } = this.#keeper;
-    return session !== null && session.speaks.length > 1 && caller.era !== session.era;
+    return session !== null && caller.era !== session.era && this.#maySpeak(caller.era);
   }
 
   /** The keeper of the session for a caller's calls. Throws an `UpstreamFailure` if there are too many. */

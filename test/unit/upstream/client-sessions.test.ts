@@ -30,6 +30,7 @@ function sessionsOf(max: number) {
     context,
     reachable: async () => {},
     era: () => undefined,
+    onRefused: () => false,
     max: () => max,
     idleTtlMs: 60_000,
   });

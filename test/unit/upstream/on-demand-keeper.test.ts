@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'bun:test';
 import { UpstreamMetrics, type UpstreamState } from '../../../src/observability/upstream-metrics.ts';
+import type { Era } from '../../../src/protocol/versions.ts';
 import { Abort } from '../../../src/runtime/abort.ts';
 import { Deadlines } from '../../../src/runtime/deadlines.ts';
 import { nextTurn } from '../../../src/runtime/event-loop.ts';
-import { UpstreamFailure } from '../../../src/upstream/failure.ts';
+import { type FailureKind, UpstreamFailure } from '../../../src/upstream/failure.ts';
 import { OnDemandKeeper } from '../../../src/upstream/on-demand-keeper.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { FakeSession, FakeSource, serverConfig } from '../../support/fake-session.ts';
@@ -15,7 +16,7 @@ function keeperOf() {
   const clock = new FakeClock();
   const source = new FakeSource();
   const metrics = new UpstreamMetrics({} as UpstreamState, () => {});
-  const state: { down: UpstreamFailure | null } = { down: null };
+  const state = { down: null as UpstreamFailure | null, isOtherEraEnough: true, refused: [] as Era[] };
   const config = serverConfig({ timeouts: { request_seconds: 5 } });
   const context = {
     config: () => config,
@@ -33,7 +34,11 @@ function keeperOf() {
   const reachable = async () => {
     if (state.down) throw state.down;
   };
-  const keeper = new OnDemandKeeper({ context, reachable, era: () => 'legacy' }, client);
+  const onRefused = (era: Era) => {
+    state.refused.push(era);
+    return state.isOtherEraEnough;
+  };
+  const keeper = new OnDemandKeeper({ context, reachable, era: () => 'legacy', onRefused }, client);
   return { keeper, source, metrics, clock, state };
 }
 
@@ -64,6 +69,25 @@ describe('a keeper on demand', () => {
     expect(source.tried).toBe(1);
     clock.advance(1_000);
     expect(await keeper.usableSession(new Abort())).toBe(source.opened[0] as FakeSession);
+  });
+
+  test.each<[FailureKind, boolean, string]>([
+    // How the first attempt ends, whether any era will do, and what the call gets.
+    ['unsupported', true, 'a session'],
+    ['returned_error', true, 'a session'],
+    ['timeout', true, 'a session'],
+    ['unsupported', false, 'no'],
+    ['refused', true, 'no'],
+  ])('that is %s in the era it wants, any other one doing: %p, has %s', async (kind, isEnough, outcome) => {
+    const { keeper, source, state } = keeperOf();
+    state.isOtherEraEnough = isEnough;
+    source.attempts.push(new UpstreamFailure(kind, 'no'));
+    const found = await keeper.usableSession(new Abort()).then(
+      () => 'a session',
+      (error: UpstreamFailure) => error.message,
+    );
+    expect(found).toBe(outcome);
+    expect(state.refused).toEqual(kind === 'refused' ? [] : ['legacy']);
   });
 
   test('opens another session for the next call after a loss', async () => {
