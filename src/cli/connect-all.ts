@@ -2,9 +2,10 @@ import type { LoadedConfig } from '../config/load.ts';
 import type { ServerConfig } from '../config/schema.ts';
 import { isOwnAddress } from '../config/warnings.ts';
 import { type Redactor, sanitizeReason } from '../observability/redact.ts';
-import { qualify, refusedNames } from '../registry/names.ts';
+import { allKinds, kinds } from '../protocol/kinds.ts';
 import { loopFailure, toFailure } from '../upstream/failure.ts';
 import { type ProbeResult, probe } from '../upstream/probe.ts';
+import { countRows, duplicateWarnings, nameWarnings, type ServedNames, servedNames } from './served-items.ts';
 
 /** The result of connecting to a server. */
 export interface ConnectResult {
@@ -13,15 +14,24 @@ export interface ConnectResult {
   /** The rows to show, by their titles. */
   readonly rows: Readonly<Record<string, unknown>>;
   readonly warnings: readonly string[];
+  /** Null if the server is not reachable. */
+  readonly served: ServedNames | null;
 }
 
-/** Connects to all enabled servers at the same time; resolves to one result for each, in their order. */
-export function connectAll(
+/** All servers, with the warnings that concern several of them. */
+interface ConnectResults {
+  /** One for each, in their order. */
+  readonly results: readonly ConnectResult[];
+  readonly warnings: readonly string[];
+}
+
+/** Connects to all enabled servers at the same time. */
+export async function connectAll(
   { config, upstreamTokens }: LoadedConfig,
   redactor: Redactor,
-): Promise<ConnectResult[]> {
+): Promise<ConnectResults> {
   const quote = (text: string) => sanitizeReason(text, redactor);
-  return Promise.all(
+  const results = await Promise.all(
     config.servers.map((server) =>
       probe({ server, token: upstreamTokens.get(server.name) ?? null }, quote).then(
         (found) =>
@@ -33,29 +43,28 @@ export function connectAll(
       ),
     ),
   );
+  return { results, warnings: duplicateWarnings(results, quote) };
 }
 
-function reachable(
-  { name }: ServerConfig,
-  found: ProbeResult,
-  quote: (text: string) => string,
-): ConnectResult {
-  const { serverInfo, transport, protocolVersion, speaks, tools, toolFaults } = found;
-  const warnings = refusedNames(tools.map((tool) => qualify(name, tool.name))).map(
-    ({ why, tools: count, example }) =>
-      `${name}: the name of ${count === 1 ? '1 tool' : `each of ${count} tools`} ${why}, for example ${quote(example)}`,
-  );
-  if (toolFaults !== null)
-    warnings.push(`${name}: part of the tool list cannot be used: ${quote(toolFaults)}`);
+function reachable(config: ServerConfig, found: ProbeResult, quote: (text: string) => string): ConnectResult {
+  const { name } = config;
+  const { serverInfo, transport, protocolVersion, speaks, items, faults } = found;
+  const served = servedNames(config, items);
+  const warnings = nameWarnings(name, served, quote);
+  for (const kind of allKinds) {
+    const fault = faults[kind];
+    if (fault !== undefined)
+      warnings.push(`${name}: part of the ${kinds[kind].noun} list cannot be used: ${quote(fault)}`);
+  }
   const older = speaks.length > 1 ? ', and older ones' : '';
   const rows = {
     connected: `yes, over ${transport} with protocol version ${protocolVersion}${older}`,
     server: serverInfo || 'unnamed',
-    tools: tools.length,
+    ...countRows(items, served),
   };
-  return { name, reachable: true, rows, warnings };
+  return { name, reachable: true, rows, warnings, served };
 }
 
 function unreachable({ name }: ServerConfig, cause: string): ConnectResult {
-  return { name, reachable: false, rows: { connected: `no: ${cause}` }, warnings: [] };
+  return { name, reachable: false, rows: { connected: `no: ${cause}` }, warnings: [], served: null };
 }

@@ -2,8 +2,8 @@ import type { Environment } from '../runtime/environment.ts';
 import { isDisabled } from './disabled.ts';
 import type { YamlFile } from './document.ts';
 import { isCustomaryVariable } from './hidden-spans.ts';
+import { profileProblems, renameProblems } from './name-checks.ts';
 import { dotted, type Problem, quote, shownKey } from './problems.ts';
-import { profileProblems } from './profile-checks.ts';
 
 import { isBearerToken, isVariableName } from './rules.ts';
 import type { Source, Span } from './source.ts';
@@ -56,6 +56,7 @@ export function crossCheck(
     problems.push(...headerProblems(server, [...path, 'headers'], file));
     problems.push(...userInfoProblems(server, [...path, 'url'], file));
     problems.push(...targetProblems(server, path, file));
+    problems.push(...renameProblems(mapping(server.tools), [...path, 'tools', 'rename'], file));
 
     if (isDisabled(server)) {
       if (server.required === true) {

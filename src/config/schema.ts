@@ -198,7 +198,11 @@ const serverKeys = section({
     rename: update(
       'New names for tools: a mapping of names at the server to names for clients. The prefix comes before them, too.',
       z
-        .record(z.string('the name of a tool'), textMatching(isToolName, toolNameExpected), toolNameExpected)
+        .record(
+          z.string('the name of a tool'),
+          textMatching(isToolName, toolNameExpected),
+          'a mapping of names to names',
+        )
         .default({}),
     ),
   }),

@@ -31,6 +31,6 @@ export function refusedNames(names: readonly string[]) {
   return refusals.flatMap(({ why, applies }) => {
     const refused = names.filter(applies);
     const [example] = refused;
-    return example === undefined ? [] : [{ why, tools: refused.length, example }];
+    return example === undefined ? [] : [{ why, count: refused.length, example }];
   });
 }

@@ -129,9 +129,13 @@ export class Registry {
   #warnOfNames({ upstream, offers }: Offering): void {
     if (this.#warned.has(upstream.name)) return;
     for (const kind of qualifiedKinds)
-      for (const { why, ...refused } of refusedNames(offers[kind].entries.map(({ name }) => name))) {
+      for (const { why, count, example } of refusedNames(offers[kind].entries.map(({ name }) => name))) {
         this.#warned.add(upstream.name);
-        this.#logger.warn(`a ${kinds[kind].noun}'s name ${why}`, { server: upstream.name, ...refused });
+        this.#logger.warn(`a ${kinds[kind].noun}'s name ${why}`, {
+          server: upstream.name,
+          [kind]: count,
+          example,
+        });
       }
   }
 

@@ -1,10 +1,10 @@
-import type { Kind } from '../protocol/kinds.ts';
+import { allKinds, type Kind } from '../protocol/kinds.ts';
 import type { Era } from '../protocol/versions.ts';
 import { Abort } from '../runtime/abort.ts';
 import { deadlines } from '../runtime/deadlines.ts';
 import type { UpstreamConfig } from './detect.ts';
 import { UpstreamFailure } from './failure.ts';
-import type { Item } from './items/item-list.ts';
+import type { Item, Items } from './items/item-list.ts';
 import { sessionSource } from './source.ts';
 
 /** How long an upstream may take to terminate the session. */
@@ -18,13 +18,13 @@ export interface ProbeResult {
   readonly protocolVersion: string;
   /** The eras that the server speaks: at least that of the protocol version. */
   readonly speaks: readonly Era[];
-  readonly tools: readonly Item[];
-  /** What the tool list left out and why, in words of the upstream; null: nothing. */
-  readonly toolFaults: string | null;
+  readonly items: Items;
+  /** What the lists left out and why, in words of the upstream. */
+  readonly faults: Readonly<Partial<Record<Kind, string>>>;
 }
 
 /**
- * Opens a session as the gateway would, lists the tools, and ends the session. To initialize and to list may each take
+ * Opens a session as the gateway would, lists the items, and ends the session. To initialize and to list may each take
  * `timeouts.connect_seconds`. Rejects with an {@link UpstreamFailure}.
  *
  * @param quote makes words of the upstream fit to be shown
@@ -32,7 +32,7 @@ export interface ProbeResult {
 export async function probe(upstream: UpstreamConfig, quote: (text: string) => string): Promise<ProbeResult> {
   const { server } = upstream;
   const connectMs = server.timeouts.connect_seconds * 1000;
-  let toolFaults: string | null = null;
+  const faults: Partial<Record<Kind, string>> = {};
   const source = sessionSource(upstream, {
     current: () => server,
     bytes: { sent: 0, received: 0 },
@@ -45,8 +45,8 @@ export async function probe(upstream: UpstreamConfig, quote: (text: string) => s
     // No gateway has this id.
     instance: crypto.randomUUID(),
     quote,
-    onItemFaults: (kind: Kind, faults: string | null) => {
-      if (kind === 'tools') toolFaults = faults;
+    onItemFaults: (kind: Kind, found: string | null) => {
+      if (found !== null) faults[kind] = found;
     },
     client: null,
     wantsChanges: false,
@@ -67,9 +67,14 @@ export async function probe(upstream: UpstreamConfig, quote: (text: string) => s
     const session = await source.open(events, abort);
     deadline.clear();
     try {
-      const tools = await session.list('tools', connectMs, connectMs, new Abort());
+      const list = async (kind: Kind): Promise<[Kind, readonly Item[]]> => {
+        const listed = session.list(kind, connectMs, connectMs, new Abort());
+        // As for the gateway, only tools must be listable.
+        return [kind, await (kind === 'tools' ? listed : listed.catch(() => []))];
+      };
+      const items = Object.fromEntries(await Promise.all(allKinds.map(list))) as Items;
       const { serverInfo, transportName: transport, protocolVersion, speaks } = session;
-      return { serverInfo, transport, protocolVersion, speaks, tools, toolFaults };
+      return { serverInfo, transport, protocolVersion, speaks, items, faults };
     } finally {
       await session.retire(closeTimeoutMs);
     }

@@ -8,6 +8,7 @@ import { fakeSse } from '../support/fake-sse.ts';
 import { type FakeUpstream, fakeUpstream } from '../support/fake-upstream.ts';
 import { startGateway } from '../support/gateway.ts';
 import { runProgram } from '../support/program.ts';
+import { startItemServer } from '../support/sdk-items.ts';
 import { freePort } from '../support/wait.ts';
 
 // Starting a process takes long on a busy machine.
@@ -154,6 +155,35 @@ test('names that clients refuse cause one warning per server, with their number 
     'warning: up: the name of 1 tool has characters other than letters, digits, _ and -, which some clients refuse, for example up__dotted.name',
     `warning: up: the name of each of 2 tools has over 64 characters, which many clients refuse, for example up__a${'x'.repeat(60)}`,
     `warning: up: the name of 1 tool has over 49 characters, which Claude Code refuses, because it prepends "mcp__mcpstead__", for example up__${'y'.repeat(46)}`,
+  ]);
+});
+
+test('items are counted as clients see them, and those that others hide are reported', async () => {
+  await using a = await startItemServer('a', {
+    tools: ['get', 'put'],
+    prompts: ['plan'],
+    resources: ['x:1', 'x:2'],
+    templates: ['x:{id}'],
+  });
+  await using b = await startItemServer('b', { tools: ['get', 'put', 'delete'], resources: ['x:1'] });
+  const tools = { prefix: false, deny: ['delete'] };
+  const { exitCode, stdout, stderr } = await connect([
+    { name: 'a', url: a.url, tools, resources: { deny: ['x:2'] } },
+    { name: 'b', url: b.url, tools },
+  ]);
+  expect(exitCode).toBe(0);
+  const counts = /^ {2}(tools|prompts|resources|templates) +(\d.*)$/gm;
+  expect([...stdout.matchAll(counts)].map(([, kind, count]) => `${kind} ${count}`)).toEqual([
+    'tools 2',
+    'prompts 1',
+    'resources 1 of 2',
+    'templates 1',
+    'tools 2 of 3',
+    'resources 1',
+  ]);
+  expect(stderr.trimEnd().split('\n')).toEqual([
+    'warning: b: 2 tools are left out, because a has others of the same names, for example get',
+    'warning: b: 1 resource is left out, because a has another of the same URI, for example x:1',
   ]);
 });
 

@@ -118,6 +118,43 @@ b
   });
 });
 
+test('filters, prefixes, new names and profiles are shown where they are set', async () => {
+  const { exitCode, stdout, stderr } = await check(`
+servers:
+  - name: git
+    url: http://127.0.0.1:3000/mcp
+    tools: { prefix: g, allow: ['get*', list], deny: ['*_secret'], rename: { get: fetch } }
+    resources: { deny: ['file:///etc/*'] }
+  - name: files
+    url: http://127.0.0.1:3001/mcp
+    tools: { prefix: false }
+    prompts: { allow: [] }
+profiles:
+  - { name: review, servers: [git, files], tools: { deny: ['*delete*'] } }
+  - { name: all, servers: [files] }
+`);
+  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+  expect(stdout).toContain('\nprofiles  2\n');
+  const shown = stdout.split('\n').map((line) => line.trim().replace(/ {2,}/, ': '));
+  expect(shown).toContain('prefix: g__');
+  expect(shown).toContain('tools shown: get*, list but *_secret');
+  expect(shown).toContain('new names: get as fetch');
+  expect(shown).toContain('URIs shown: all but file:///etc/*');
+  expect(shown).toContain('prefix: none: names are bare');
+  expect(shown).toContain('prompts shown: none');
+  expect(stdout).toEndWith(`
+profile review
+  path     /mcp/review
+  servers  git, files
+  tools    all but *delete*
+
+profile all
+  path     /mcp/all
+  servers  files
+  tools    all
+`);
+});
+
 describe('a warning', () => {
   test('says that other machines can reach the gateway', async () => {
     const { exitCode, stderr } = await check('host: 0.0.0.0');

@@ -8,6 +8,7 @@ import { warningsOf } from '../../config/warnings.ts';
 import { Redactor } from '../../observability/redact.ts';
 import type { ConnectResult } from '../connect-all.ts';
 import type { ExitCode } from '../exit-code.ts';
+import { exposureRows, profileRows } from '../exposure-rows.ts';
 
 /**
  * Validates the file at `path` and its environment, and prints what would be served. With `connect` it also connects to each
@@ -18,9 +19,11 @@ export async function check(path: string, connect: boolean): Promise<ExitCode> {
   const redactor = new Redactor();
   redactor.setSecrets(loaded.secrets);
   // Imported only here, because the plain check needs no upstream code.
-  const connected = connect ? await (await import('../connect-all.ts')).connectAll(loaded, redactor) : [];
+  const { results: connected, warnings: shared } = connect
+    ? await (await import('../connect-all.ts')).connectAll(loaded, redactor)
+    : { results: [], warnings: [] };
   console.log(redactor.redact(summary(loaded, connected)));
-  const warnings = [...warningsOf(loaded), ...connected.flatMap((server) => server.warnings)];
+  const warnings = [...warningsOf(loaded), ...connected.flatMap((server) => server.warnings), ...shared];
   for (const warning of warnings) console.error(redactor.redact(`warning: ${warning}`));
   const failed = connected.filter((server) => !server.reachable).map((server) => server.name);
   if (failed.length === 0) return 0;
@@ -46,9 +49,11 @@ function summary({ path, config, disabled }: LoadedConfig, connected: readonly C
         config.mcp.auth.mode === 'bearer' ? 'bearer token from MCPSTEAD_BEARER_TOKEN' : 'no authentication',
       metrics: config.metrics.enabled ? '/metrics' : 'off',
       servers: count(blocks.length, disabled.length),
+      ...(config.profiles.length > 0 && { profiles: config.profiles.length }),
     }),
   ];
-  return [...head, ...blocks].join('\n\n');
+  const profiles = config.profiles.map((profile) => block(`profile ${profile.name}`, profileRows(profile)));
+  return [...head, ...blocks, ...profiles].join('\n\n');
 }
 
 function count(all: number, disabled: number): string {
@@ -72,6 +77,7 @@ function describe(server: ServerConfig): Record<string, unknown> {
       isolation: `a session per client, at most ${server.isolation_max}`,
     }),
     timeouts: `connect ${timeouts.connect_seconds} s, request ${timeouts.request_seconds} s`,
+    ...exposureRows(server),
     'tool list': `fetched again every ${tools.ttl_seconds} s`,
     reconnect: reconnect.max_attempts === 0 ? 'forever' : `${reconnect.max_attempts} attempts, then given up`,
   };

@@ -60,3 +60,18 @@ function serverProblems(
 function listOf(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
 }
+
+/** Two tools of a server must not get the same name. @param path the path of `rename` */
+export function renameProblems({ rename }: Mapping, path: Path, file: YamlFile): Problem[] {
+  if (!isRecord(rename) || Array.isArray(rename)) return [];
+  const seen = new Map<unknown, Span>();
+  return Object.entries(rename).flatMap(([own, name]) => {
+    const place: Path = [...path, own];
+    const span = file.spanOf(place);
+    const first = seen.get(name);
+    seen.set(name, span);
+    if (first === undefined || typeof name !== 'string') return [];
+    const related = { span: first, message: 'another tool gets this name' };
+    return [{ span, message: `${dotted(path)}: two tools get the name ${quote(name)}`, related }];
+  });
+}

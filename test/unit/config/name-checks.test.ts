@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test';
-import { problems, read } from './reading.ts';
+import { problems, read, serverWith } from './reading.ts';
 
 const servers = [
   'servers:',
@@ -53,4 +53,43 @@ test.each([
   ['[{ name: a, servers: files }]', '4:32: profiles[0].servers: expected a list of names, found files'],
 ])('the profiles %s are refused', (profiles, ...lines) => {
   expect(problems(withProfiles(profiles))).toEqual(lines.map((line) => `f.yaml:${line}`));
+});
+
+test.each([
+  ['{}', {}],
+  ['{ get: fetch, "odd name/x": a.b-c_1 }', { get: 'fetch', 'odd name/x': 'a.b-c_1' }],
+])('tools get new names: %s', (rename, expected) => {
+  expect(read(serverWith(`tools: { rename: ${rename} }`)).config.servers[0]?.tools.rename).toEqual(expected);
+});
+
+test.each([
+  [
+    'tools: { rename: { a: c, b: c } }',
+    '4:33: servers[0].tools.rename: two tools get the name "c"',
+    '4:27: another tool gets this name',
+  ],
+  [
+    'tools: { rename: { a: "b c" } }',
+    '4:27: servers[0].tools.rename.a: expected a name of at most 128 letters, digits, "_", "-" and ".", found "b c"',
+  ],
+  [
+    'tools: { rename: [a] }',
+    '4:22: servers[0].tools.rename: expected a mapping of names to names, found a list',
+  ],
+  [
+    'tools: { prefix: a__b }',
+    '4:22: servers[0].tools.prefix: expected a name without "__", which separates server and tool names, found a__b',
+  ],
+  [
+    'tools: { prefix: 7 }',
+    '4:22: servers[0].tools.prefix: expected true, false or a text like the name of a server, found 7',
+  ],
+  ['tools: { allow: read }', '4:21: servers[0].tools.allow: expected a list of patterns, found read'],
+  [
+    'prompts: { deny: [""] }',
+    '4:23: servers[0].prompts.deny[0]: expected a pattern for names, such as "read_*", found ""',
+  ],
+  ['resources: { alow: [a] }', '4:18: unknown key "alow" in servers[0].resources; did you mean "allow"?'],
+])('%s is refused', (line, ...lines) => {
+  expect(problems(serverWith(line))).toEqual(lines.map((text) => `f.yaml:${text}`));
 });
