@@ -1,4 +1,4 @@
-import { CallFailure, GatewayError } from '../errors.ts';
+import { GatewayError } from '../errors.ts';
 import type { Exchange } from '../protocol/exchange.ts';
 import { UpstreamFailure } from '../upstream/failure.ts';
 import type { Upstream } from '../upstream/upstream.ts';
@@ -66,9 +66,14 @@ export class ResourceRequests {
   }
 
   #subscriptionFailed(exchange: Exchange, uri: string, error: unknown): void {
-    const server = this.#parts.owners.ofUri(exchange.caller.view, uri)?.name ?? 'unknown';
-    if (!(error instanceof UpstreamFailure)) exchange.fail(error);
-    else exchange.fail(new CallFailure(server, error.reason, `upstream "${server}": ${error.message}`));
+    const upstream = this.#parts.owners.ofUri(exchange.caller.view, uri);
+    if (!upstream || !(error instanceof UpstreamFailure)) {
+      exchange.fail(error);
+      return;
+    }
+    const dispatch = new Dispatch(this.#parts, exchange, { upstream, item: { name: uri } }, null);
+    if (error.answer) dispatch.resolve(error.answer);
+    else dispatch.reject(error);
   }
 }
 

@@ -58,7 +58,10 @@ function startNamed(name: string) {
     server.setRequestHandler(CompleteRequestSchema, ({ params }) => ({
       completion: { values: [`${name} ${JSON.stringify(params.ref)}`] },
     }));
-    server.setRequestHandler(SubscribeRequestSchema, () => ({}));
+    server.setRequestHandler(SubscribeRequestSchema, ({ params }) => {
+      if (params.uri.endsWith('gone')) throw new McpError(-32002, 'gone');
+      return {};
+    });
     server.setRequestHandler(UnsubscribeRequestSchema, () => ({}));
     return server;
   });
@@ -185,6 +188,13 @@ describe('a subscription', () => {
           'resources/subscribe needs a session, whose stream carries the updates: send initialize first, then its Mcp-Session-Id',
       },
     });
+  });
+
+  test('that its server refuses fails with its error', async () => {
+    await using started = await start();
+    await using session = await RawSession.open(started.gateway.url);
+    const { answer } = await session.request('resources/subscribe', { uri: 'a:item/gone' });
+    expect(answer.error).toMatchObject({ code: -32002, message: 'MCP error -32002: gone' });
   });
 
   test('to a resource that nobody claims is refused', async () => {

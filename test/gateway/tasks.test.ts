@@ -122,6 +122,25 @@ describe('a task of a legacy server', () => {
     expect(answer.result._meta['io.modelcontextprotocol/related-task']).toEqual({ taskId });
   });
 
+  test('tells the client that made it of its changes, and nobody else', async () => {
+    await using started = await start();
+    await using maker = await RawSession.open(started.gateway.url);
+    await using other = await RawSession.open(started.gateway.url);
+    const [heard, overheard] = await Promise.all([maker.listen(), other.listen()]);
+    const heardElsewhere: unknown[] = [];
+    void (async () => {
+      for await (const message of overheard) heardElsewhere.push(message);
+    })().catch(() => {});
+    const taskId = await makeTask(maker);
+    started.server.finish();
+    for await (const message of heard) {
+      if (message.method !== 'notifications/tasks/status') continue;
+      expect(message.params).toMatchObject({ taskId, status: 'completed' });
+      break;
+    }
+    expect(heardElsewhere).toEqual([]);
+  });
+
   test('can be cancelled', async () => {
     await using started = await start();
     await using session = await RawSession.open(started.gateway.url);

@@ -15,8 +15,8 @@ import { isSevere, type Severity } from '../../protocol/severity.ts';
 import { Abort, type Signal } from '../../runtime/abort.ts';
 import type { Completion } from '../../runtime/completion.ts';
 import { deadlines } from '../../runtime/deadlines.ts';
-import { freePayload } from '../../runtime/owned-bytes.ts';
-import { failureIn, UpstreamFailure } from '../failure.ts';
+import { freePayload, textOf } from '../../runtime/owned-bytes.ts';
+import { errorAnswered, failureIn, UpstreamFailure } from '../failure.ts';
 import type { Item } from '../items/item-list.ts';
 import { type PendingRequest, plainForm, type UpstreamCall } from '../pending-request.ts';
 import { PendingRequests, type PendingRequestsOwner } from '../pending-requests.ts';
@@ -137,8 +137,10 @@ export class LegacySession implements UpstreamSession, TransportEvents, PendingR
   async subscribe(uri: string, timeoutMs: number, signal: Signal): Promise<void> {
     const params = JSON.stringify({ uri });
     const answer = await this.#own.ask('resources/subscribe', params, timeoutMs, signal);
+    // Several clients may wait for it, so that nobody frees it.
+    const payload = textOf(answer.payload);
     freePayload(answer.payload);
-    if (answer.error) throw this.#own.refusal('a subscription', answer.error);
+    if (answer.error) throw errorAnswered({ ...answer, payload }, answer.error);
   }
 
   unsubscribe(uri: string): void {
