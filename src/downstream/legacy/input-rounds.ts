@@ -75,7 +75,7 @@ export class InputRounds {
   }
 
   /** Asks the client everything at the same time. Resolves to the answers by their keys, as JSON. */
-  async #askAll(requests: readonly InputRequest[]): Promise<string> {
+  async #askAll(requests: readonly RequiredInput[]): Promise<string> {
     const abort = new Abort();
     const deadline = deadlines.add(answerTimeoutMs, () =>
       abort.abort(new Error(`the client did not answer within ${answerTimeoutMs / 1000} s`)),
@@ -94,7 +94,7 @@ export class InputRounds {
     }
   }
 
-  async #ask({ method, paramsText }: InputRequest, signal: Abort): Promise<string> {
+  async #ask({ method, paramsText }: RequiredInput, signal: Abort): Promise<string> {
     const answered = Promise.withResolvers<QuestionAnswer>();
     this.#call.ask({ method, paramsText, signal }, answered);
     let problem: string;
@@ -122,17 +122,17 @@ export class InputRounds {
 }
 
 /** What a server wants to know: a request without an id, under a key of the server. */
-interface InputRequest {
+interface RequiredInput {
   readonly keyText: string;
   readonly method: Question['method'];
   readonly paramsText: string;
 }
 
 /** The input requests of a result; null if it has invalid ones, or too many. */
-function requestsIn(result: ObjectText): InputRequest[] | null {
+function requestsIn(result: ObjectText): RequiredInput[] | null {
   if (!result.isObjectOrAbsent('inputRequests')) return null;
   const text = result.member('inputRequests');
-  const requests: InputRequest[] = [];
+  const requests: RequiredInput[] = [];
   if (text === undefined) return requests;
   const member = new Members(text);
   while (member.next()) {
