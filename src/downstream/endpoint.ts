@@ -96,8 +96,8 @@ export class Endpoint {
   }
 
   /** Returns the response to a POST whose body could not be read. */
-  bodyFailed(error: GatewayError): Response {
-    return this.#refusePost(error);
+  bodyFailed(request: EndpointRequest, error: GatewayError): Response {
+    return this.#refusePost(error, request);
   }
 
   /** The items of a kind have changed in a view. */
@@ -130,7 +130,7 @@ export class Endpoint {
   #post(request: EndpointRequest): void {
     const problem = postProblem(request);
     if (problem === null) request.readBody();
-    else request.respond(this.#refusePost(problem));
+    else request.respond(this.#refusePost(problem, request));
   }
 
   /** Scans a long body in slices before it is parsed. */
@@ -139,7 +139,7 @@ export class Endpoint {
     try {
       ends = await longValues(text, maxBatchMessages, batchMessages);
     } catch (error) {
-      request.respond(this.#refusePost(parseFailure(error)));
+      request.respond(this.#refusePost(parseFailure(error), request));
       return;
     }
     this.#serve(request, text, ends);
@@ -155,7 +155,7 @@ export class Endpoint {
       if (inbound.kind !== 'invalid' && inbound.kind !== 'modern') checkVersion(version);
       this.#dispatch(inbound, version, request);
     } catch (error) {
-      request.respond(this.#refusePost(toGatewayError(error, logger), inbound));
+      request.respond(this.#refusePost(toGatewayError(error, logger), request, inbound));
     }
   }
 
@@ -229,8 +229,7 @@ export class Endpoint {
 
   /** Refuses an invalid message; returns the error to answer it with. */
   #refuse({ method, problem }: InvalidMessage, request: EndpointRequest): GatewayError {
-    const isModern = namesModernEra(request.header(versionHeader) ?? '');
-    const paramsError = isModern ? 'invalid_envelope' : 'invalid_params';
+    const paramsError = hasModernHeader(request) ? 'invalid_envelope' : 'invalid_params';
     const error =
       method === undefined
         ? new GatewayError('invalid_request', `Invalid request: ${problem}`)
@@ -243,13 +242,13 @@ export class Endpoint {
    * Refuses a POST as a whole; returns the response.
    * @param inbound the content of its body, if that could be read
    */
-  #refusePost(error: GatewayError, inbound: Inbound | null = null): Response {
+  #refusePost(error: GatewayError, request: EndpointRequest, inbound: Inbound | null = null): Response {
     const first = inbound === null ? undefined : messagesOf(inbound)[0];
     const hasMethod = first?.kind === 'request' || first?.kind === 'notification';
     this.#countRefusal(error, hasMethod ? first.method : undefined);
     const hasId = first?.kind === 'request' && inbound?.kind !== 'batch';
-    const era = inbound?.kind === 'modern' ? 'modern' : 'legacy';
-    return errorResponse(error, hasId ? first.idText : 'null', era);
+    const isModern = inbound?.kind === 'modern' || hasModernHeader(request);
+    return errorResponse(error, hasId ? first.idText : 'null', isModern ? 'modern' : 'legacy');
   }
 
   #countRefusal(error: GatewayError, method: string | undefined): void {
@@ -262,6 +261,10 @@ export class Endpoint {
 
 function callerOf(session: Session | undefined, { principal, view }: EndpointRequest): Caller {
   return session?.caller ?? sessionlessCaller(principal, view);
+}
+
+function hasModernHeader(request: EndpointRequest): boolean {
+  return namesModernEra(request.header(versionHeader) ?? '');
 }
 
 /** MCP 2025-11-25, Transports, Sending Messages to the Server. */

@@ -43,6 +43,7 @@ export class RequestLog {
       method: truncate(method),
       tool: isCall ? truncate(params?.string('name') ?? '') : undefined,
       server: isCall ? server : undefined,
+      era: caller.era,
       session: sessionShown(caller.sessionId),
       duration_ms: durationMs(startMs, nowMs),
       ...outcomeOf(answer),

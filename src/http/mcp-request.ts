@@ -65,7 +65,7 @@ export class McpRequest extends BodyRequest implements EndpointRequest, Sendable
   }
 
   bodyFailed(error: GatewayError): void {
-    const response = this.#endpoint.bodyFailed(error);
+    const response = this.#endpoint.bodyFailed(this, error);
     // The rest of the body would be parsed as the next request.
     response.headers.set('connection', 'close');
     if (error.kind === 'overloaded') response.headers.set('retry-after', String(retryAfterSeconds));

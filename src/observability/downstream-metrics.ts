@@ -23,8 +23,12 @@ const methodLabels = [
   'tasks/list',
   'tasks/result',
   'tasks/cancel',
-  // Requests of the modern era only.
+  // Requests of the modern era only, and of its extensions.
   'server/discover',
+  'tasks/update',
+  'skills/list',
+  'skills/get',
+  'resources/directory/read',
   'subscriptions/listen',
   // Notifications of both eras.
   'notifications/initialized',

@@ -177,3 +177,21 @@ test('requests of both eras are served side by side', async () => {
     _meta: { 'io.modelcontextprotocol/serverInfo': { name: 'mcpstead', version: expect.any(String) } },
   });
 });
+
+test('a POST that is refused before its body is read has a code of the era that its header names', async () => {
+  const text = { 'content-type': 'text/plain' };
+  const none = { accept: 'text/html' };
+  const codes = async (headers: Record<string, string>, body: unknown = request({})) => {
+    const { status, code } = await refusal(body, headers);
+    return [status, code];
+  };
+  expect([await codes(text), await codes({ ...text, ...modern })]).toEqual([
+    [415, -32000],
+    [415, -32603],
+  ]);
+  expect([await codes(none), await codes({ ...none, ...modern })]).toEqual([
+    [406, -32000],
+    [406, -32603],
+  ]);
+  expect(await codes(modern, '{')).toEqual([400, -32700]);
+});

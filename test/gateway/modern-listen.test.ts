@@ -182,6 +182,24 @@ describe('a stream of subscriptions', () => {
     await within('the stop', stopped, 3_000);
   });
 
+  test('of one server alone ends when that server is removed', async () => {
+    await using to = await watching();
+    await to.add('b');
+    const listenAt = async (view: string) => {
+      const params = { notifications: { toolsListChanged: true } };
+      return messagesOf(await postModern(`${to.gateway.url}/${view}`, 'subscriptions/listen', { params }));
+    };
+    const [removed, kept] = [await listenAt('b'), await listenAt('a')];
+    expect([await next(removed), await next(kept)]).toEqual([
+      ack(1, { toolsListChanged: true }),
+      ack(1, { toolsListChanged: true }),
+    ]);
+    await to.gateway.reload({ servers: [{ name: 'a', url: to.upstream.url }] });
+    expect((await next(removed))?.result?.resultType).toBe('complete');
+    expect(await within('the end', removed.next())).toMatchObject({ done: true });
+    expect(await Promise.race([kept.next(), settle()])).toBeUndefined();
+  });
+
   test('ends its subscriptions when the client closes it', async () => {
     await using to = await watching();
     const stream = await listen(to, { resourceSubscriptions: [watched] });

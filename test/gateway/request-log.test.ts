@@ -2,6 +2,7 @@ import { expect, test } from 'bun:test';
 import { rpcError, rpcResult } from '../support/answers.ts';
 import { fakeUpstream } from '../support/fake-upstream.ts';
 import { type LogLevel, startGateway, type TestGateway } from '../support/gateway.ts';
+import { askModern } from '../support/modern-rpc.ts';
 import { RawSession, rawPost } from '../support/rpc.ts';
 import { waitUntil } from '../support/wait.ts';
 
@@ -53,6 +54,7 @@ test('at level debug each request of a client is one line with its outcome', asy
   const common = {
     message: 'client request answered',
     level: 'debug',
+    era: 'legacy',
     session: shown,
     duration_ms: expect.any(Number),
   };
@@ -78,6 +80,7 @@ test('at level debug each request of a client is one line with its outcome', asy
       message: 'client request answered',
       level: 'debug',
       method: 'no/such',
+      era: 'legacy',
       duration_ms: expect.any(Number),
       outcome: 'error',
       code: -32601,
@@ -99,6 +102,22 @@ test('at level debug each request of a client is one line with its outcome', asy
   expect(gateway.logs.join('')).not.toContain(session.id as string);
 });
 
+test('at level debug a request of the modern era is a line without a session', async () => {
+  await using started = await start('debug');
+  const { gateway } = started;
+  await gateway.connected();
+  await askModern(gateway.url, 'tools/call', { params: { name: 'up__echo', arguments: { how: 'well' } } });
+  const [line] = linesOf(gateway, 'client request answered');
+  expect(line).toMatchObject({
+    method: 'tools/call',
+    tool: 'up__echo',
+    server: 'up',
+    era: 'modern',
+    outcome: 'ok',
+  });
+  expect(line).not.toHaveProperty('session');
+});
+
 test('at level debug the reason of a failed call is logged', async () => {
   await using gateway = await startGateway({ servers: [{ name: 'down', url: 'http://127.0.0.1:1/mcp' }] });
   await gateway.waitFor('the failure', ({ servers }) => servers[0]?.last_error !== null);
@@ -112,9 +131,10 @@ test('at level debug the reason of a failed call is logged', async () => {
 test('at level trace each message is a line, on both sides and in both directions', async () => {
   await using started = await start('trace');
   const { gateway } = started;
-  await waitUntil('the list', () => linesOf(gateway, 'response from upstream').length >= 2);
+  await waitUntil('the list', () => linesOf(gateway, 'response from upstream').length >= 3);
   const before = linesOf(gateway, 'request to upstream', 'notification to upstream');
   expect(before.map(({ method, server }) => [method, server])).toEqual([
+    ['server/discover', 'up'],
     ['initialize', 'up'],
     ['notifications/initialized', 'up'],
     ['tools/list', 'up'],
