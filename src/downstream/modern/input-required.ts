@@ -23,14 +23,14 @@ export function mayAskOn(method: string): boolean {
 }
 
 /** A question in an `input_required`; its texts are JSON. */
-export interface InputRequest {
+export interface InputQuestion {
   readonly key: string;
   readonly method: QuestionMethod;
   readonly paramsText: string;
 }
 
 /** The result that asks the client. */
-export function inputRequiredAnswer(requests: readonly InputRequest[], state: string): Answer {
+export function inputRequiredAnswer(requests: readonly InputQuestion[], state: string): Answer {
   const texts = requests.map(
     ({ key, method, paramsText }) =>
       `${JSON.stringify(key)}:{"method":${JSON.stringify(method)},"params":${paramsText}}`,
@@ -118,7 +118,7 @@ export function lackingCapability(missing: string): GatewayError {
  * Reads the error of a legacy upstream that sends the client to URLs first. Throws a {@link GatewayError} if it names none.
  * MCP 2025-11-25, Elicitation, URL Elicitation Required Error.
  */
-export function readUrlElicitations(payload: Payload, server: string): InputRequest[] {
+export function readUrlElicitations(payload: Payload, server: string): InputQuestion[] {
   const list = new ObjectText(textOf(payload)).object('data')?.member('elicitations');
   freePayload(payload);
   const found = list?.startsWith('[') ? (elements(list) as string[]) : [];

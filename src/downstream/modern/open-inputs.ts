@@ -8,7 +8,7 @@ import {
   refusedQuestion,
 } from '../../protocol/questions.ts';
 import type { Completion } from '../../runtime/completion.ts';
-import { type InputRequest, modernParams } from './input-required.ts';
+import { type InputQuestion, modernParams } from './input-required.ts';
 import type { InputResponses } from './input-responses.ts';
 
 /** The open questions of one call. */
@@ -58,7 +58,7 @@ export class OpenInputs {
   }
 
   /** The questions for the client. */
-  requests(): InputRequest[] {
+  requests(): InputQuestion[] {
     return this.#open.map(({ key, question: { method }, paramsText }) => ({ key, method, paramsText }));
   }
 
