@@ -18,6 +18,7 @@ import type { Logger } from './observability/log.ts';
 import { Metrics } from './observability/metrics.ts';
 import { type Redactor, sanitizeReason } from './observability/redact.ts';
 import { gatewaysText } from './protocol/instance.ts';
+import { questions } from './protocol/questions.ts';
 import { Registry } from './registry/registry.ts';
 import { Router } from './router/router.ts';
 import { type State, volatileState } from './state/state.ts';
@@ -97,6 +98,7 @@ export class Gateway {
       onItems: (upstream) => this.#registry.update(upstream),
       onResourceUpdated: (upstream, uri, paramsText) =>
         this.#router.subscriptions.updated(upstream, uri, paramsText),
+      onQuestionRefused: (method) => downstream.questionEnded(questions[method].capability, 'refused'),
       onTaskStatus: (upstream, params) => this.#router.taskChanged(upstream, params),
     });
     this.#router = new Router({ registry: this.#registry, redactor, logger, seal: state.seal });

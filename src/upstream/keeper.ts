@@ -3,6 +3,7 @@ import type { ObjectText } from '../json/object.ts';
 import type { UpstreamMetrics } from '../observability/upstream-metrics.ts';
 import type { Kind } from '../protocol/kinds.ts';
 import type { MessageLog } from '../protocol/message-log.ts';
+import type { QuestionMethod } from '../protocol/questions.ts';
 import { Abort, type Signal } from '../runtime/abort.ts';
 import type { Deadlines } from '../runtime/deadlines.ts';
 import { Denials } from './denials.ts';
@@ -29,6 +30,7 @@ export interface KeeperContext {
   /** The upstream has sent something. */
   onSeen(): void;
   onLogDropped(): void;
+  onQuestionRefused(method: QuestionMethod): void;
   /** A task has changed. @param params of the notification */
   onTaskStatus(params: ObjectText): void;
   onOddity(what: string): void;
@@ -112,6 +114,9 @@ export abstract class Keeper implements RetryOwner, SessionEvents {
   }
   onLogDropped(): void {
     this.context.onLogDropped();
+  }
+  onQuestionRefused(method: QuestionMethod): void {
+    this.context.onQuestionRefused(method);
   }
   onTaskStatus(params: ObjectText): void {
     this.context.onTaskStatus(params);

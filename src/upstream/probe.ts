@@ -52,6 +52,7 @@ export async function probe(upstream: UpstreamConfig, quote: (text: string) => s
     wantsChanges: false,
     onItemsChanged() {},
     onLogDropped() {},
+    onQuestionRefused() {},
     onTaskStatus() {},
     onResourceUpdated() {},
     onClosed() {},

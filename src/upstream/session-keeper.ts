@@ -4,6 +4,7 @@ import type { Logger } from '../observability/log.ts';
 import type { UpstreamMetrics } from '../observability/upstream-metrics.ts';
 import { allKinds, type Kind } from '../protocol/kinds.ts';
 import { MessageLog } from '../protocol/message-log.ts';
+import type { QuestionMethod } from '../protocol/questions.ts';
 import type { Era } from '../protocol/versions.ts';
 import type { Signal } from '../runtime/abort.ts';
 import { type Deadlines, deadlines as processDeadlines, settledOrAborted } from '../runtime/deadlines.ts';
@@ -31,6 +32,8 @@ interface KeeperEvents {
   quote(text: string): string;
   /** A resource to which the session subscribes has changed. */
   onResourceUpdated(uri: string, paramsText: string): void;
+  /** A question of the upstream found no client, and was refused. */
+  onQuestionRefused(method: QuestionMethod): void;
   /** A task of the upstream has changed. @param params of the notification */
   onTaskStatus(params: ObjectText): void;
   /** The items that the upstream offers now; none once it is given up. */
@@ -123,6 +126,7 @@ export class SessionKeeper extends Keeper {
         this.#logsDropped++;
         log.oddity('it sends log messages that belong to no call, which are dropped');
       },
+      onQuestionRefused: (method) => events.onQuestionRefused(method),
       onTaskStatus: (params) => events.onTaskStatus(params),
       onOddity: (what) => log.oddity(what),
     });

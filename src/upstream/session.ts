@@ -2,6 +2,7 @@ import type { MemberEdit, ObjectText } from '../json/object.ts';
 import type { Kind } from '../protocol/kinds.ts';
 import type { MessageLog } from '../protocol/message-log.ts';
 import type { ResponseMessage } from '../protocol/messages.ts';
+import type { QuestionMethod } from '../protocol/questions.ts';
 import type { Era } from '../protocol/versions.ts';
 import type { Signal } from '../runtime/abort.ts';
 import type { Completion } from '../runtime/completion.ts';
@@ -35,6 +36,8 @@ export interface SessionEvents {
   onResourceUpdated(session: UpstreamSession, uri: string, paramsText: string): void;
   /** A task has changed. MCP 2025-11-25, Tasks, Task Status Notification. @param params of the notification */
   onTaskStatus(params: ObjectText): void;
+  /** A question of the upstream belongs to no single call, or there are too many, and was refused. */
+  onQuestionRefused(method: QuestionMethod): void;
   /** A log message belongs to no single call and was dropped. */
   onLogDropped(): void;
   /** The transport has ended. */

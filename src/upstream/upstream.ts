@@ -5,6 +5,7 @@ import type { UpstreamMetrics, UpstreamState } from '../observability/upstream-m
 import type { Caller } from '../protocol/caller.ts';
 import type { Kind } from '../protocol/kinds.ts';
 import type { ResponseMessage } from '../protocol/messages.ts';
+import type { QuestionMethod } from '../protocol/questions.ts';
 import type { Era } from '../protocol/versions.ts';
 import type { Signal } from '../runtime/abort.ts';
 import type { Completion } from '../runtime/completion.ts';
@@ -35,6 +36,8 @@ export interface UpstreamEvents {
   onItems(upstream: Upstream): void;
   /** A resource to which the gateway subscribes has changed. */
   onResourceUpdated(upstream: Upstream, uri: string, paramsText: string): void;
+  /** A question of an upstream found no client, and was refused. */
+  onQuestionRefused(method: QuestionMethod): void;
   /** A task of `upstream` has changed. @param params of the notification */
   onTaskStatus(upstream: Upstream, params: ObjectText): void;
 }
@@ -91,6 +94,7 @@ export class Upstream implements UpstreamState {
         quote,
         onItems: (items) => this.#offer(items, events),
         onResourceUpdated: (uri, paramsText) => events.onResourceUpdated(this, uri, paramsText),
+        onQuestionRefused: (method) => events.onQuestionRefused(method),
         onTaskStatus: (params) => events.onTaskStatus(this, params),
       },
     });

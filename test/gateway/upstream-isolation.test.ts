@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'bun:test';
+import { join } from 'node:path';
 import { askedClientV1, askedClientV2 } from '../support/asked-clients.ts';
 import { startAskingServer } from '../support/asking-server.ts';
 import { promptReconnect, startGateway } from '../support/gateway.ts';
@@ -164,6 +165,45 @@ describe('isolation: session', () => {
     expect(server.sessionCount()).toBe(4);
     await gateway.gateway.stop();
     expect(server.sessionCount()).toBe(0);
+  });
+});
+
+describe('a server over stdio', () => {
+  const command = {
+    command: process.execPath,
+    args: [join(import.meta.dir, '../support/asking-server.ts')],
+  };
+
+  test('has its questions refused by name while several calls run in the process that all share', async () => {
+    await using gateway = await startGateway({ servers: [{ name: 'up', ...command }] });
+    await gateway.connected();
+    await using one = await askedClientV1(gateway.url, 'one');
+    await using two = await askedClientV2(gateway.url, 'two');
+    expect((await one.call('up__elicit')).answer.content.name).toBe('one');
+    const held = two.call('up__hold', { ms: 1_500 });
+    await Bun.sleep(200);
+    const outcome = await one.call('up__elicit');
+    expect(outcome).toMatchObject({ code: -32602 });
+    expect(outcome.message).toContain('"isolation: session"');
+    expect([one.asked.length, two.asked.length]).toEqual([1, 0]);
+    await held;
+  });
+
+  test('asks each client in a process of its own, with isolation', async () => {
+    await using gateway = await startGateway({ servers: [{ name: 'up', ...command, isolation: 'session' }] });
+    await gateway.connected();
+    await using one = await askedClientV1(gateway.url, 'one');
+    await using two = await askedClientV2(gateway.url, 'two');
+    const ask = (client: typeof one) =>
+      Promise.all(Array.from({ length: 5 }, () => client.call('up__elicit')));
+    const [ones, twos] = await within('all answers', Promise.all([ask(one), ask(two)]));
+    expect(ones.map(({ answer }) => answer.content.name)).toEqual(Array(5).fill('one'));
+    expect(twos.map(({ answer }) => answer.content.name)).toEqual(Array(5).fill('two'));
+    expect((await one.call('up__whoami')).info.name).toBe('one');
+    expect([await one.call('up__count'), await two.call('up__count')]).toEqual([1, 1]);
+    expect((await gateway.health()).servers[0]).toMatchObject({ client_sessions: 2 });
+    // It asks for roots as soon as it is initialized, which is before the first call of the client.
+    expect((await one.call('up__early')).answer.roots).toEqual([{ uri: 'file:///one' }]);
   });
 });
 

@@ -82,6 +82,9 @@ describe('over one shared session', () => {
     const [outcome] = await world.server.askSessions();
     expect(outcome).toMatchObject({ code: -32601 });
     expect(outcome?.ms).toBeLessThan(100);
+    const page = await world.gateway.metrics();
+    const refused = { kind: 'roots', result: 'refused' };
+    expect(page.value('mcpstead_client_requests_total', refused)).toBe(1);
   });
 
   test('a client that lacks the capability is not asked, and the server learns that at once', async () => {

@@ -37,7 +37,7 @@ export interface AskingServer extends SdkServer {
 }
 
 const tools = ['elicit', 'sample', 'roots', 'sign_in', 'required', 'withdraw', 'log', 'progress'] as const;
-const stateTools = ['whoami', 'count', 'hold'] as const;
+const stateTools = ['whoami', 'count', 'hold', 'early'] as const;
 export const askedResource = 'test://watched';
 
 const said = (value: unknown) => ({ content: [{ type: 'text' as const, text: JSON.stringify(value) }] });
@@ -97,6 +97,11 @@ function makeServer(notified: string[], subscriptions: Set<string>): Server {
     subscriptions.delete(params.uri);
     return {};
   });
+  /** What the client answered to the question for roots that the server asks as soon as it is initialized. */
+  let early: Promise<Outcome> | null = null;
+  server.oninitialized = () => {
+    if (server.getClientCapabilities()?.roots) early = outcomeOf(server.listRoots());
+  };
   server.fallbackNotificationHandler = async ({ method }) => void notified.push(method);
   server.setRequestHandler(CallToolRequestSchema, async ({ params }, extra) => {
     const args = (params.arguments ?? {}) as { stream?: Stream; message?: string };
@@ -157,6 +162,8 @@ function makeServer(notified: string[], subscriptions: Set<string>): Server {
         return said('done');
       case 'whoami':
         return said({ info: server.getClientVersion(), capabilities: server.getClientCapabilities() });
+      case 'early':
+        return said(await early);
       case 'hold':
         await Bun.sleep(Number((args as { ms?: number }).ms ?? 500));
         return said('held');
@@ -166,6 +173,14 @@ function makeServer(notified: string[], subscriptions: Set<string>): Server {
   });
   return server;
 }
+
+/** The same server over stdin and stdout, for the command `bun asking-server.ts`. */
+async function serveStdio(): Promise<void> {
+  const { StdioServerTransport } = await import('@modelcontextprotocol/sdk/server/stdio.js');
+  await makeServer([], new Set()).connect(new StdioServerTransport());
+}
+
+if (import.meta.main) await serveStdio();
 
 /** Starts a server that asks its clients, with sessions over Streamable HTTP. */
 export async function startAskingServer(): Promise<AskingServer> {

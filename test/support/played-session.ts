@@ -17,6 +17,7 @@ export function playedSession(client: SessionClient | null = null) {
   const notices: string[] = [];
   const oddities: string[] = [];
   const dropped: string[] = [];
+  const refused: string[] = [];
   /** The number of requests sent at each sign of life. */
   const seen: number[] = [];
   const transport: Transport = {
@@ -37,6 +38,7 @@ export function playedSession(client: SessionClient | null = null) {
     wantsChanges: true,
     onResourceUpdated() {},
     onTaskStatus() {},
+    onQuestionRefused: (method) => void refused.push(method),
     onItemsChanged() {},
     onLogDropped: () => void dropped.push('log'),
     onItemFaults() {},
@@ -92,5 +94,5 @@ export function playedSession(client: SessionClient | null = null) {
     answer(requests.length - 1, `"result":{"protocolVersion":"2025-11-25","capabilities":${capabilities}}`);
     await opened;
   };
-  return { session, call, answer, receive, open, requests, notices, oddities, dropped, seen };
+  return { session, call, answer, receive, open, requests, notices, oddities, dropped, refused, seen };
 }

@@ -18,6 +18,8 @@ const internalError = -32603;
 interface QuestionsOwner {
   /** Whether many clients share the session. */
   readonly isShared: boolean;
+  /** A question has no client to be asked. */
+  onRefused(method: QuestionMethod): void;
   /** Sends the answer to a question. */
   send(body: string): void;
 }
@@ -42,6 +44,7 @@ export class ServerQuestions {
   ): void {
     const problem = this.#problem(concerned);
     if (typeof concerned === 'string' || problem !== null) {
+      this.#owner.onRefused(method);
       this.#owner.send(answerText(idText, refusedQuestion(method, problem ?? '')));
       return;
     }

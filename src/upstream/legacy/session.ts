@@ -11,7 +11,6 @@ import {
   resultText,
 } from '../../protocol/messages.ts';
 import { isQuestionMethod } from '../../protocol/questions.ts';
-import { isSevere, type Severity } from '../../protocol/severity.ts';
 import { Abort, type Signal } from '../../runtime/abort.ts';
 import type { Completion } from '../../runtime/completion.ts';
 import { deadlines } from '../../runtime/deadlines.ts';
@@ -27,14 +26,16 @@ import { traced } from '../transport/traced.ts';
 import type { Transport, TransportEvents, TransportSource } from '../transport/transport.ts';
 import { Elicitations, urlElicitationRequired } from './elicitations.ts';
 import { initialize, noHandshake } from './handshake.ts';
+import { UpstreamLogLevel } from './log-level.ts';
 import { ServerQuestions } from './server-questions.ts';
 
 /** How long the upstream may take to accept a notification or a response of ours. */
 const sendTimeoutMs = 10_000;
 /** The most of them in flight: an upstream that pings without end is not answered for a while. */
 const maxSends = 10_000;
-/** How long the upstream may take to change the level of its log messages. A call waits for that. */
-const setLevelTimeoutMs = 5_000;
+/** How long a question of an isolated session waits for a call to belong to, and how many do. */
+const earlyQuestionMs = 60;
+const maxEarlyQuestions = 10;
 
 /** An upstream session of the legacy era. The ids and progress tokens that go upstream are its own. */
 export class LegacySession implements UpstreamSession, TransportEvents, PendingRequestsOwner {
@@ -51,8 +52,11 @@ export class LegacySession implements UpstreamSession, TransportEvents, PendingR
   #listings: Record<Kind, Listing>;
   readonly #questions: ServerQuestions;
   readonly #elicitations = new Elicitations();
-  /** The least severe log messages that the upstream was asked for; null: it was not. */
-  #logLevel: Severity | null = null;
+  readonly #logLevel: UpstreamLogLevel;
+  /** Questions that wait for a call. */
+  readonly #earlyQuestions: RequestMessage[] = [];
+  /** Whether they wait no longer. */
+  #isHurried = false;
   #closedBy: Error | null = null;
   #sends = 0;
 
@@ -63,8 +67,10 @@ export class LegacySession implements UpstreamSession, TransportEvents, PendingR
     this.#questions = new ServerQuestions({
       isShared: events.client === null,
       send: (body) => this.#send(body),
+      onRefused: (method) => events.onQuestionRefused(method),
     });
     this.#own = new OwnRequests(this.#requests, (text) => events.quote(text));
+    this.#logLevel = new UpstreamLogLevel(this.#own, events.client !== null);
     this.#listings = forEachKind((kind) => new Listing(kind, 'legacy', this.#own, false));
     this.transport = (events.messages ? traced(source, events.messages) : source)(this);
   }
@@ -120,11 +126,22 @@ export class LegacySession implements UpstreamSession, TransportEvents, PendingR
     done: Completion<ResponseMessage>,
   ): void {
     const level = call.caller === null ? null : call.caller.logLevel;
-    if (level === null || !this.#isLevelWanted(level)) this.#requests.start(call, target, timeoutMs, done);
-    else
-      void this.#setLogLevel(level, call.signal).finally(() =>
-        this.#requests.start(call, target, timeoutMs, done),
-      );
+    if (level !== null && this.#logLevel.isNews(level)) {
+      const isDeclared = this.capabilities.member('logging') !== undefined;
+      void this.#logLevel
+        .set(level, isDeclared, call.signal)
+        .finally(() => this.#start(call, target, timeoutMs, done));
+    } else this.#start(call, target, timeoutMs, done);
+  }
+
+  #start(
+    call: UpstreamCall,
+    target: MemberEdit | null,
+    timeoutMs: number,
+    done: Completion<ResponseMessage>,
+  ): void {
+    this.#requests.start(call, target, timeoutMs, done);
+    if (this.#earlyQuestions.length > 0) this.#takeEarlyQuestions();
   }
 
   async list(kind: Kind, pageTimeoutMs: number, timeoutMs: number, signal: Signal): Promise<Item[]> {
@@ -304,37 +321,33 @@ export class LegacySession implements UpstreamSession, TransportEvents, PendingR
   #takeRequest(message: RequestMessage, requestId: number | null): void {
     const { method, idText, params } = message;
     if (method === 'ping') this.#send(resultText(idText, '{}'));
-    else if (isQuestionMethod(method)) {
+    else if (!isQuestionMethod(method))
+      this.#send(errorText(idText, '{"code":-32601,"message":"Method not found"}'));
+    else if (requestId === null && this.#mayBeEarly()) {
+      this.#earlyQuestions.push(message);
+      setTimeout(() => this.#takeEarlyQuestions(), earlyQuestionMs);
+    } else {
       const concerned = this.#concerned(requestId);
       if (typeof concerned !== 'string') this.#elicitations.asked(concerned.call, params);
       this.#questions.take(message, method, concerned);
-    } else this.#send(errorText(idText, '{"code":-32601,"message":"Method not found"}'));
+    }
+  }
+
+  /** An isolated session is opened for a call, which follows at once. Many servers ask for roots when it is open. */
+  #mayBeEarly(): boolean {
+    const isIdle = this.#events.client !== null && this.#concerned(null) === 'none';
+    return isIdle && !this.#isHurried && this.#earlyQuestions.length < maxEarlyQuestions;
+  }
+
+  #takeEarlyQuestions(): void {
+    this.#isHurried = true;
+    for (const message of this.#earlyQuestions.splice(0)) this.#takeRequest(message, null);
+    this.#isHurried = false;
   }
 
   /** The request that a message of the server belongs to, or why that is unknown. */
   #concerned(requestId: number | null): PendingRequest | 'none' | 'several' {
     return this.#requests.concerned(requestId, this.#events.client !== null);
-  }
-
-  /** A session of one client follows its level. In a shared one, each client's edge leaves out what is not severe enough for it. */
-  #isLevelWanted(level: Severity): boolean {
-    const current = this.#logLevel;
-    if (current === null || this.#events.client !== null) return level !== current;
-    return level !== current && isSevere(current, level);
-  }
-
-  /** MCP 2025-11-25, Logging, Setting Log Level. Does not reject: the call that wants the level is made in any case. */
-  async #setLogLevel(level: Severity, signal: Signal): Promise<void> {
-    this.#logLevel = level;
-    if (this.capabilities.member('logging') === undefined) return;
-    try {
-      const params = JSON.stringify({ level });
-      const { payload } = await this.#own.ask('logging/setLevel', params, setLevelTimeoutMs, signal);
-      freePayload(payload);
-    } catch {
-      // The call shows whether the session lives. If it does, the next client that wants the level asks again.
-      this.#logLevel = null;
-    }
   }
 
   /**

@@ -24,6 +24,7 @@ function sessionsOf(max: number) {
     onSeen() {},
     onLogDropped() {},
     onTaskStatus() {},
+    onQuestionRefused() {},
     onOddity() {},
   };
   const sessions = new ClientSessions({

@@ -18,6 +18,7 @@ const events: SessionEvents = {
   onItemFaults() {},
   onResourceUpdated() {},
   onTaskStatus() {},
+  onQuestionRefused() {},
   onLogDropped() {},
   onClosed() {},
   onSuspect() {},

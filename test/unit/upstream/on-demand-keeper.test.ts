@@ -29,6 +29,7 @@ function keeperOf() {
     onSeen() {},
     onLogDropped() {},
     onTaskStatus() {},
+    onQuestionRefused() {},
     onOddity() {},
   };
   const reachable = async () => {

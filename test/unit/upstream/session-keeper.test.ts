@@ -33,6 +33,7 @@ function keeperOf(changes: object = {}) {
       onItems: ({ tools }) => void offers.push(tools),
       onResourceUpdated() {},
       onTaskStatus() {},
+      onQuestionRefused() {},
     },
     deadlines: new Deadlines(clock),
   });

@@ -96,9 +96,10 @@ describe('a question on a shared stream', () => {
   });
 
   test('is refused at once while no call of a client runs, by the code of its method', () => {
-    const { receive, sent } = sessionWith(0);
+    const { receive, sent, refused } = sessionWith(0);
     for (const question of [elicitation, sampling, roots]) receive(question);
     expect(sent().map(({ error }) => error.code)).toEqual([-32602, -32601, -32601]);
+    expect(refused).toEqual(['elicitation/create', 'sampling/createMessage', 'roots/list']);
   });
 
   test('is refused while several run, with words that name the remedy', () => {
@@ -113,6 +114,23 @@ describe('a question on a shared stream', () => {
     const { calls, receive } = sessionWith(3, only);
     receive(roots);
     expect(calls.map(({ asked }) => asked.length)).toEqual([0, 0, 1]);
+  });
+});
+
+describe('a question of an isolated session ahead of its first call', () => {
+  test('waits for that call, because the session was opened for it', () => {
+    const { call, receive, sent, refused } = sessionWith(0, only);
+    receive(roots);
+    const { asked } = call();
+    expect([asked.length, sent(), refused]).toEqual([1, [], []]);
+  });
+
+  test('is refused within 100 ms if none follows, and so is one of too many at once', async () => {
+    const { receive, sent } = sessionWith(0, only);
+    for (let id = 0; id < 11; id++) receive({ ...roots, id });
+    expect(sent().map(({ id }) => id)).toEqual([10]);
+    await Bun.sleep(90);
+    expect(sent().map(({ id }) => id)).toEqual([10, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
   });
 });
 

@@ -54,6 +54,7 @@ function played({ isHttp = true, client = null as SessionClient | null, wantsCha
       onResourceUpdated: (_session, uri, params) => void updates.push(`${uri} ${params}`),
       onTaskStatus() {},
       onLogDropped: () => void logsDropped.push('log'),
+      onQuestionRefused() {},
       onClosed() {},
       onSuspect: () => void oddities.push('suspect'),
       onSeen() {},
