@@ -150,6 +150,59 @@ describe('a call of a tool that an upstream without a session may have', () => {
   });
 });
 
+describe('a resource that nobody claims', () => {
+  const readOf = (uri: string) => exchangeOf('resources/read', JSON.stringify({ uri }));
+
+  test('is not found, at once if all upstreams are known', async () => {
+    const { router, up } = start();
+    const { exchange, ends } = readOf('x:1');
+    router.handle(exchange);
+    await Bun.sleep(0);
+    expect(ends).toMatchObject([{ kind: 'resource_not_found', data: { uri: 'x:1' } }]);
+    expect(up.calls).toEqual([]);
+  });
+
+  test('may be of an upstream that has never been connected, which is waited for', async () => {
+    const { router, registry, up } = start();
+    up.isConnected = false;
+    up.listed = [];
+    const { exchange } = readOf('x:1');
+    router.handle(exchange);
+    await Bun.sleep(0);
+    expect(up.calls).toEqual([]);
+    up.others.resources = [itemOf('x:1', undefined, 'uri')];
+    registry.update(up.upstream);
+    up.session.resolve();
+    await Bun.sleep(0);
+    expect(up.calls).toMatchObject([{ target: null, isRepeatable: true }]);
+  });
+
+  test('is not found if that upstream does not claim it either, or stays down', async () => {
+    for (const end of ['resolve', 'reject'] as const) {
+      const { router, up } = start();
+      up.isConnected = false;
+      up.listed = [];
+      const { exchange, ends } = readOf('x:1');
+      router.handle(exchange);
+      up.session[end](new UpstreamFailure('refused', 'not connected') as never);
+      await Bun.sleep(0);
+      expect(ends).toMatchObject([{ kind: 'resource_not_found' }]);
+    }
+  });
+});
+
+test('a notification goes to all upstreams if roots have changed, else to its clear owner', () => {
+  const { router, up } = start();
+  const { caller } = exchangeOf('ping').exchange;
+  router.notified(caller, 'notifications/roots/list_changed', undefined);
+  router.notified(caller, 'notifications/example', new ObjectText('{"name":"up__t"}'));
+  router.notified(caller, 'notifications/example', new ObjectText('{}'));
+  expect(up.notices).toEqual([
+    ['notifications/roots/list_changed', undefined],
+    ['notifications/example', '{"name":"t"}'],
+  ]);
+});
+
 test('a call that ends after its upstream has dropped the tool leaves no series behind', () => {
   const { router, registry, up } = start();
   router.handle(callOf('{"name":"up__t"}').exchange);

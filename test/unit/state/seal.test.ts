@@ -20,6 +20,19 @@ describe('a sealed text', () => {
     expect(Buffer.from(one, 'base64url').toString('latin1')).not.toContain('secret');
   });
 
+  test('that is a name is the same each time, by key, purpose and text', () => {
+    const named = seal.sealName('p', 'text');
+    expect(seal.sealName('p', 'text')).toBe(named);
+    expect(seal.open('p', named)).toBe('text');
+    const others = [
+      seal.sealName('q', 'text'),
+      seal.sealName('p', 'other'),
+      new Seal(keyOf(2)).sealName('p', 'text'),
+    ];
+    // Not even the nonces, in the first 16 characters, are the same.
+    expect(new Set([named, ...others].map((sealed) => sealed.slice(0, 16))).size).toBe(4);
+  });
+
   test('does not open with another key, nor for another purpose', () => {
     const sealed = seal.seal('p', 'text');
     expect(new Seal(keyOf(2)).open('p', sealed)).toBeNull();
