@@ -42,8 +42,8 @@ export class AskingPace {
   }
 }
 
-/** What a request is for, as a key. */
+/** What a request is for, as a key. It is a copy: a slice would keep the whole request in memory. */
 export function itemOf({ method, params }: Exchange, server: string): string {
   const name = params?.string('name') ?? params?.string('uri') ?? '';
-  return `${server} ${method} ${name.slice(0, maxNameChars)}`;
+  return Buffer.from(`${server} ${method} ${name.slice(0, maxNameChars)}`).toString();
 }

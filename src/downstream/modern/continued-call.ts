@@ -112,7 +112,8 @@ export class ContinuedCall extends LinkedNode implements CallContinuation {
     this.key = key;
     this.principal = exchange.caller.principal;
     this.isStateless = answered !== null;
-    this.server = owner.serverOf(exchange);
+    // A slice of the request would keep all of it, also once the call is over.
+    this.server = Buffer.from(owner.serverOf(exchange)).toString();
     this.#item = itemOf(exchange, this.server);
     this.#exchange = exchange;
     this.#outlets = new Outlets(exchange);
@@ -349,7 +350,7 @@ export class ContinuedCall extends LinkedNode implements CallContinuation {
     const kept = this.wasAsked ? this.#kept(outcome, this.#outlets.size) : null;
     this.#answer = kept;
     this.#owner.onEnded(this, outcome, this.#outlets.size > 0);
-    this.#outlets.answer(kept ?? outcome);
+    this.#outlets.end(kept ?? outcome);
   }
 
   /** The outcome for later retries, and for several; null: it is too long to be kept for later ones. */

@@ -9,8 +9,8 @@ const maxOutlets = 8;
 
 /** The requests of a client that wait for one call: more than one if a retry was repeated. */
 export class Outlets {
-  /** The request that the call began with, whose progress token its upstream uses. */
-  readonly #first: ModernCall;
+  /** The request that the call began with, whose progress token its upstream uses; null: the call is over. */
+  #first: ModernCall | null;
   #waiting: ModernCall[];
 
   constructor(first: ModernCall) {
@@ -50,6 +50,12 @@ export class Outlets {
     const answered = this.#waiting;
     this.#waiting = [];
     for (const call of answered) answerRequest(call, outcome);
+  }
+
+  /** Answers all requests for the last time. What is remembered of the call must not keep their bodies. */
+  end(outcome: Answer | GatewayError): void {
+    this.#first = null;
+    this.answer(outcome);
   }
 }
 

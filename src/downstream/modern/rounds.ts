@@ -134,11 +134,11 @@ export class Rounds implements RoundTrips {
     // After a restart the owner of a bare name may not be known yet.
     if (server !== unknownServer && state.server !== unknownServer && server !== state.server)
       throw stateError('is of another server than the one that serves the request now');
-    if (state.next.kind === 'anew') this.#checkConsent(responses, server);
     for (const name of responses.keys) {
       const { capability } = questions[responses.kindOf(name)];
       this.#parts.metrics.questionEnded(capability, responses.resultOf(name));
     }
+    if (state.next.kind === 'anew') this.#checkConsent(responses, server);
     if (!this.#calls.add(key, call, { round: state.round, digest: responses.digest(null) }))
       throw new CallFailure(
         server,

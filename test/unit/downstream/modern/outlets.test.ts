@@ -38,7 +38,7 @@ test('all requests get the answer, once', () => {
   outlets.add(gone.call);
   outlets.remove(gone.call);
   outlets.answer({ kind: 'result', payload: '{}' });
-  outlets.answer(new GatewayError('internal', 'late'));
+  outlets.end(new GatewayError('internal', 'late'));
   expect([first.got, second.got, gone.got]).toEqual([['{}'], ['{}'], []]);
   expect(outlets.notify('notifications/message', '{}')).toBeUndefined();
   expect(outlets.size).toBe(0);
