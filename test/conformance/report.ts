@@ -17,7 +17,7 @@ export interface LegResult {
  */
 const impossible: Readonly<Record<string, string>> = {
   'input-required-result-basic-elicitation':
-    'The suite expects the question under the key `user_name`. A question of the legacy era is a request, which has no key, so the gateway makes one up.',
+    'The suite expects the question under the key `user_name`. A question of the legacy\n  era is a request, which has no key, so the gateway makes one up.',
 };
 
 /** Writes the page, and a summary for the terminal. `isGood` tells whether all is as the page claims. */
@@ -78,10 +78,10 @@ function pageOf(results: readonly LegResult[], counts: readonly string[]): strin
 
 <!-- Written by \`npm run conformance\`; do not edit. -->
 
-\`npm run conformance\` runs the official suite, [@modelcontextprotocol/conformance](https://www.npmjs.com/package/@modelcontextprotocol/conformance)
-0.2.0-alpha.12, against servers made for it with the official SDKs: directly, and through the gateway at a server's own view
-(\`/mcp/SERVER\`), where names are bare. Then it runs the suite for clients with the gateway as the client. The scenarios of
-\`auth/\` are not run, because the gateway has no OAuth client yet.
+\`npm run conformance\` runs the official suite, \`@modelcontextprotocol/conformance\` 0.2.0-alpha.12, against servers made for it
+with the official SDKs: directly, and through the gateway at a server's own view (\`/mcp/SERVER\`), where names are bare. Then it
+runs the suite for clients with the gateway as the client. The scenarios of \`auth/\` are not run, because the gateway has no
+OAuth client yet.
 
 ${counts.map((count) => `- ${count}`).join('\n')}
 
