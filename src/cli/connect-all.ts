@@ -48,7 +48,7 @@ export async function connectAll(
 
 function reachable(config: ServerConfig, found: ProbeResult, quote: (text: string) => string): ConnectResult {
   const { name } = config;
-  const { serverInfo, transport, protocolVersion, speaks, items, faults } = found;
+  const { serverInfo, transport, protocolVersion, items, faults } = found;
   const served = servedNames(config, items);
   const warnings = nameWarnings(name, served, quote);
   for (const kind of allKinds) {
@@ -56,9 +56,8 @@ function reachable(config: ServerConfig, found: ProbeResult, quote: (text: strin
     if (fault !== undefined)
       warnings.push(`${name}: part of the ${kinds[kind].noun} list cannot be used: ${quote(fault)}`);
   }
-  const older = speaks.length > 1 ? ', and older ones' : '';
   const rows = {
-    connected: `yes, over ${transport} with protocol version ${protocolVersion}${older}`,
+    connected: `yes, over ${transport} with protocol version ${protocolVersion}`,
     server: serverInfo || 'unnamed',
     ...countRows(items, served),
   };

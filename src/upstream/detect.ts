@@ -11,6 +11,7 @@ import { LegacyServerFailure } from './era-verdict.ts';
 import { failureIn, toFailure, UpstreamFailure } from './failure.ts';
 import { LegacySession } from './legacy/session.ts';
 import { ModernSession } from './modern/session.ts';
+import { isRefusal } from './requests/own-requests.ts';
 import type { SessionEvents, SessionSource, UpstreamSession } from './session.ts';
 import { sseSource, streamableSource } from './transport/sources.ts';
 import type { TransportSource } from './transport/transport.ts';
@@ -40,6 +41,10 @@ export class HttpSessionSource implements SessionSource {
   readonly #modern: TransportSource;
   /** When the server was last found to be of the legacy era; null: it was not. */
   #legacyMs: number | null = null;
+  /** Whether the server was last found to be of the modern era. */
+  #isModern = false;
+  /** Whether it has refused a legacy session since. */
+  #isLegacyRefused = false;
 
   /** @param current the settings that may change after construction */
   constructor(
@@ -79,14 +84,19 @@ export class HttpSessionSource implements SessionSource {
   async open(events: SessionEvents, signal: Signal, era?: Era): Promise<UpstreamSession> {
     const { protocol, era: configured } = this.#config();
     const wanted = era ?? (protocol === 'sse' ? 'legacy' : configured);
+    if (wanted === 'legacy' && this.#isModern) return this.#openOlder(events, signal);
     if (wanted === 'legacy') return this.#openLegacy(events, signal);
     if (wanted === 'modern') return this.#openModern(events, signal);
     if (this.#isKnownLegacy()) return this.#reopenLegacy(events, signal);
+    this.#isLegacyRefused = false;
     try {
-      return await this.#openModern(events, signal);
+      const session = await this.#openModern(events, signal);
+      this.#isModern = true;
+      return session;
     } catch (error) {
       if (!(error instanceof LegacyServerFailure)) throw error;
     }
+    this.#isModern = false;
     const session = await this.#openLegacy(events, signal);
     this.#legacyMs = this.#clock.nowMs();
     return session;
@@ -125,16 +135,32 @@ export class HttpSessionSource implements SessionSource {
       return await this.#openLegacy(events, signal);
     } catch (error) {
       this.#legacyMs = null;
-      const kind = failureIn(error)?.kind;
-      if (kind !== 'unsupported' && kind !== 'returned_error' && kind !== 'protocol') throw error;
+      if (!isRefusal(error)) throw error;
       return this.#openModern(events, signal).catch((modernError: unknown) => {
         throw modernError instanceof LegacyServerFailure ? error : modernError;
       });
     }
   }
 
+  /**
+   * Opens a legacy session with a server of the modern era that may speak both. If it does not, the only client of the session gets a
+   * modern one.
+   */
+  async #openOlder(events: SessionEvents, signal: Signal): Promise<UpstreamSession> {
+    try {
+      return await opened(new LegacySession(this.#streamable, events), signal);
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      this.#isLegacyRefused = true;
+      // The clients that share sessions have the modern one.
+      if (events.client === null) throw error;
+      return this.#openModern(events, signal);
+    }
+  }
+
   #openModern(events: SessionEvents, signal: Signal): Promise<UpstreamSession> {
-    return opened(new ModernSession(this.#modern, events), signal);
+    const mayBeLegacy = () => this.#config().era === 'auto' && !this.#isLegacyRefused;
+    return opened(new ModernSession(this.#modern, events, mayBeLegacy), signal);
   }
 
   /** MCP 2025-11-25, Transports, Backwards Compatibility. */

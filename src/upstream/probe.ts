@@ -1,5 +1,4 @@
 import { allKinds, type Kind } from '../protocol/kinds.ts';
-import type { Era } from '../protocol/versions.ts';
 import { Abort } from '../runtime/abort.ts';
 import { deadlines } from '../runtime/deadlines.ts';
 import type { UpstreamConfig } from './detect.ts';
@@ -16,8 +15,6 @@ export interface ProbeResult {
   readonly serverInfo: string;
   readonly transport: string;
   readonly protocolVersion: string;
-  /** The eras that the server speaks: at least that of the protocol version. */
-  readonly speaks: readonly Era[];
   readonly items: Items;
   /** What the lists left out and why, in words of the upstream. */
   readonly faults: Readonly<Partial<Record<Kind, string>>>;
@@ -74,8 +71,8 @@ export async function probe(upstream: UpstreamConfig, quote: (text: string) => s
         return [kind, await (kind === 'tools' ? listed : listed.catch(() => []))];
       };
       const items = Object.fromEntries(await Promise.all(allKinds.map(list))) as Items;
-      const { serverInfo, transportName: transport, protocolVersion, speaks } = session;
-      return { serverInfo, transport, protocolVersion, speaks, items, faults };
+      const { serverInfo, transportName: transport, protocolVersion } = session;
+      return { serverInfo, transport, protocolVersion, items, faults };
     } finally {
       await session.retire(closeTimeoutMs);
     }

@@ -55,7 +55,7 @@ export interface UpstreamSession {
   /** Whether a client's call succeeded in it since another one was told that the session is unknown: see {@link Denials}. */
   hasServed: boolean;
   readonly era: Era;
-  /** The eras that the server speaks, as far as it is known: at least that of the session. */
+  /** The eras that the server speaks, or may speak as far as it is known: at least that of the session. */
   readonly speaks: readonly Era[];
   readonly transportName: string;
   readonly protocolVersion: string;
@@ -107,7 +107,7 @@ export interface UpstreamSession {
 export interface SessionSource {
   /**
    * Rejects with an {@link UpstreamFailure} or the signal's reason, and leaves no session behind then.
-   * @param era the era of the session, one that the server speaks; by default the configured or detected one
+   * @param era the era of the session, if the server speaks it; by default the configured or detected one
    */
   open(events: SessionEvents, signal: Signal, era?: Era): Promise<UpstreamSession>;
   /** Whether a server of the legacy era has been upgraded since it was last asked, which is not done often. Does not reject. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'bun:test';
 import { rpcError, rpcResult } from '../support/answers.ts';
+import { connectV2 } from '../support/clients.ts';
 import { fakeModern } from '../support/fake-modern.ts';
 import { fakeUpstream } from '../support/fake-upstream.ts';
 import { promptReconnect, startGateway } from '../support/gateway.ts';
@@ -24,9 +25,12 @@ describe('a server of the modern era', () => {
     });
     await using session = await RawSession.open(gateway.url);
     expect(await session.callText('up__echo', { a: 1 })).toBe('{"a":1}');
+    await session.callText('up__echo', { a: 2 });
     expect(upstream.received.map(({ httpMethod }) => httpMethod)).not.toContain('GET');
-    expect(upstream.messages('initialize')).toEqual([]);
+    // A server of both eras lists only the newer one, so that the first legacy client has the older one tried.
+    expect(upstream.messages('initialize')).toHaveLength(1);
     for (const { headers, message } of upstream.received) {
+      if (message.method === 'initialize') continue;
       expect(headers.get('mcp-session-id')).toBeNull();
       expect(headers.get('mcp-protocol-version')).toBe('2026-07-28');
       expect(headers.get('mcp-method')).toBe(message.method ?? '');
@@ -169,6 +173,29 @@ describe('a server of the modern era', () => {
     await using session = await RawSession.open(gateway.url);
     expect(await session.callText('up__echo', { a: 1 })).toBe('{"a":1}');
   });
+});
+
+test('a server of both eras is called in the era of each client, whatever it lists', async () => {
+  const serverInfo = { name: 'both', version: '1' };
+  await using upstream = await fakeModern({
+    onPost({ id, method, params }) {
+      if (method === 'initialize')
+        return rpcResult(id, { protocolVersion: '2025-11-25', capabilities: { tools: {} }, serverInfo });
+      if (method === 'notifications/initialized') return new Response(null, { status: 202 });
+      return method === 'tools/call'
+        ? rpcResult(id, {
+            content: [{ type: 'text', text: params._meta === undefined ? 'legacy' : 'modern' }],
+          })
+        : undefined;
+    },
+  });
+  await using gateway = await startGateway({ servers: [{ name: 'up', url: upstream.url }] });
+  await gateway.connected();
+  await using old = await RawSession.open(gateway.url);
+  expect(await old.callText('up__echo', {})).toBe('legacy');
+  const { client } = await connectV2(gateway.url, 'auto');
+  expect(await client.callTool({ name: 'up__echo' })).toMatchObject({ content: [{ text: 'modern' }] });
+  await client.close();
 });
 
 describe('what decides nothing about the era has no `initialize` follow', () => {

@@ -35,6 +35,7 @@ import { StatelessCall, type StatelessCallOwner } from './stateless-call.ts';
 const listenWaitMs = 1_000;
 /** How long the upstream may take to accept a notification of ours. */
 const sendTimeoutMs = 10_000;
+const bothEras: readonly Era[] = ['modern', 'legacy'];
 const discoverMethod = '"server/discover"';
 
 /** For each announcement of changed lists that a filter may name, the capability of servers that make it. */
@@ -58,6 +59,7 @@ export class ModernSession
   readonly #events: SessionEvents;
   readonly #requests = new PendingRequests(this);
   readonly #own: OwnRequests;
+  readonly #mayBeLegacy: () => boolean;
   readonly #toolHeaders: ToolHeaders | null;
   readonly #runs = new Set<Promise<void>>();
   #discovery = noDiscovery;
@@ -66,8 +68,13 @@ export class ModernSession
   #relisting: Promise<void> | null = null;
   #closedBy: Error | null = null;
 
-  constructor(source: TransportSource, events: SessionEvents) {
+  /**
+   * @param mayBeLegacy whether the server may speak the legacy era, too. Servers made with the official SDKs list only their modern
+   * revisions, so that an attempt has to tell.
+   */
+  constructor(source: TransportSource, events: SessionEvents, mayBeLegacy = () => false) {
     this.#events = events;
+    this.#mayBeLegacy = mayBeLegacy;
     this.transport = (events.messages ? traced(source, events.messages) : source)(this);
     this.#toolHeaders = this.transport.hasRequestStreams ? new ToolHeaders() : null;
     this.form = new ModernForm(events.client, this.#toolHeaders);
@@ -77,7 +84,7 @@ export class ModernSession
   }
 
   get speaks(): readonly Era[] {
-    return this.#discovery.speaks;
+    return this.#mayBeLegacy() ? bothEras : this.#discovery.speaks;
   }
   get protocolVersion(): string {
     return this.form.version;

@@ -33,7 +33,7 @@ async function upgradable(stack: AsyncDisposableStack, settings: object = {}) {
     await fakeUpstream({
       onDiscover: ({ id }) =>
         server.eras.includes('modern')
-          ? rpcResult(id, { supportedVersions: ['2026-07-28', '2025-11-25'], capabilities: { tools: {} } })
+          ? rpcResult(id, { supportedVersions: ['2026-07-28'], capabilities: { tools: {} } })
           : undefined,
       onPost: ({ method }) =>
         method === 'initialize' && !server.eras.includes('legacy')
@@ -113,6 +113,24 @@ test('a server that was not upgraded is asked no more often than once an hour', 
   clock.advance(hourMs);
   for (let times = 0; times < 3; times++) expect(await source.hasNewEra(events, new Abort())).toBe(false);
   expect(count('server/discover')).toBe(2);
+});
+
+test('a modern server may speak the legacy era, too, until it refuses to', async () => {
+  await using stack = new AsyncDisposableStack();
+  const { server, open, source, count } = await upgradable(stack);
+  server.eras = ['modern'];
+  const session = await open();
+  expect(session.speaks).toEqual(['modern', 'legacy']);
+  await expect(open('legacy')).rejects.toThrow('answered HTTP 400: "no"');
+  expect(session.speaks).toEqual(['modern']);
+  // The client of an isolated session has no other one.
+  const client = { clientInfo: '{"name":"c","version":"1"}', capabilities: '{}' };
+  const isolated = await source.open({ ...events, client }, new Abort(), 'legacy');
+  stack.defer(() => isolated.retire(1_000));
+  expect(isolated.era).toBe('modern');
+  expect(count('initialize')).toBe(2);
+  // It may have learned since.
+  expect((await open()).speaks).toEqual(['modern', 'legacy']);
 });
 
 test('an era that is wanted, or configured, is not asked for', async () => {
