@@ -145,6 +145,38 @@ describe('a session', () => {
     );
     expect(await kept.callText('clone')).toBe('git ran clone');
   });
+
+  test('goes on when its view comes back', async () => {
+    await using git = await startGit();
+    const servers = [{ name: 'git', url: git.url }];
+    const profiles = [{ name: 'p', servers: ['git'] }];
+    await using gateway = await startGateway({ servers, profiles });
+    await gateway.connected();
+    await using session = await RawSession.open(`${gateway.url}/p`);
+    const status = async () => (await session.post({ jsonrpc: '2.0', id: 1, method: 'ping' })).status;
+    await gateway.reload({ servers });
+    expect(await status()).toBe(404);
+    await gateway.reload({ servers, profiles });
+    expect(await status()).toBe(200);
+  });
+});
+
+test('any name of a server can stand in the path, encoded or not, and a token is needed as for the whole', async () => {
+  await using git = await startGit();
+  const mcp = { auth: { mode: 'bearer' } };
+  const env = { MCPSTEAD_BEARER_TOKEN: 'opensesame' };
+  await using gateway = await startGateway({ mcp, servers: [{ name: 'my.git-2', url: git.url }] }, env);
+  await gateway.connected();
+  const list = { jsonrpc: '2.0', id: 1, method: 'tools/list' };
+  const authorization = `Bearer ${env.MCPSTEAD_BEARER_TOKEN}`;
+  for (const path of ['my.git-2', 'my%2Egit-2', 'my.git-2/']) {
+    const response = await rawPost(`${gateway.url}/${path}`, list, { authorization });
+    const { result } = (await response.json()) as RpcMessage;
+    expect(result.tools[0].name, path).toBe('clone');
+  }
+  expect((await rawPost(`${gateway.url}/my.git-2`, list)).status).toBe(401);
+  expect((await rawPost(`${gateway.url}/unknown`, list)).status).toBe(401);
+  expect((await rawPost(`${gateway.url}/unknown`, list, { authorization })).status).toBe(404);
 });
 
 test('a change of items is told in the views that show them, and in no other', async () => {
