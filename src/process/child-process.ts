@@ -18,6 +18,9 @@ const pollMs = 20;
 /** How long the system may take to end a group after SIGKILL. */
 const killMs = 1_000;
 
+/** The files that are open while a process is started. */
+const neededDescriptors = 8;
+
 /** How a process ended: one of its members is set. */
 export interface ProcessEnd {
   readonly exitCode: number | null;
@@ -184,6 +187,8 @@ function spawn(
 ): { process: Bun.Subprocess<'pipe', 'pipe', 'pipe'>; container: StartedContainer | null } {
   const { cwd, env } = command;
   const { argv, isVerbatim } = resolveCommand(withIdFile(command));
+  // Its pipes, with both ends for a moment.
+  descriptors.lend(neededDescriptors);
   try {
     const started = Bun.spawn({
       cmd: [...argv],

@@ -103,8 +103,10 @@ class ProcessGuard {
 
   #tell(line: string): void {
     try {
-      this.#shell?.stdin.write(line);
-      void this.#shell?.stdin.flush();
+      const written = this.#shell?.stdin.write(line);
+      if (written instanceof Promise) written.catch(() => {});
+      const flushed = this.#shell?.stdin.flush();
+      if (flushed instanceof Promise) flushed.catch(() => {});
     } catch {
       this.#shell = null;
     }

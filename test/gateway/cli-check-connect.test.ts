@@ -1,6 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: this reference is for the configuration
 import { afterEach, beforeEach, expect, setDefaultTimeout, test } from 'bun:test';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { hangUp, rpcResult } from '../support/answers.ts';
@@ -9,6 +9,7 @@ import { type FakeUpstream, fakeUpstream } from '../support/fake-upstream.ts';
 import { startGateway } from '../support/gateway.ts';
 import { runProgram } from '../support/program.ts';
 import { startItemServer } from '../support/sdk-items.ts';
+import { isAlive, rawStdio } from '../support/stdio/raw-stdio.ts';
 import { freePort } from '../support/wait.ts';
 
 // Starting a process takes long on a busy machine.
@@ -203,4 +204,23 @@ test('check --help describes --connect, and other commands refuse it', async () 
   const { exitCode, stderr } = await runProgram(['serve', '--connect']);
   expect(exitCode).toBe(2);
   expect(stderr).toContain('unknown option --connect; it belongs to "mcpstead check"');
+});
+
+test('check --connect starts servers on stdio, says why one ends, and leaves no process behind', async () => {
+  const startsFile = join(folder, 'starts');
+  const { exitCode, stdout, stderr } = await connect([
+    rawStdio('good', { startsFile }),
+    rawStdio('bad', { exitCode: 3, complaint: 'Error: no API key', startsFile }),
+    { name: 'missing', command: 'no-such-command' },
+  ]);
+  expect(exitCode).toBe(1);
+  expect(stdout).toContain('connected  yes, over stdio with protocol version 2025-06-18');
+  expect(stdout).toContain('connected  no: exited with code 3: "Error: no API key"');
+  expect(stdout).toContain(
+    'connected  no: cannot be started: the command "no-such-command" was not found in PATH (ENOENT): ',
+  );
+  expect(stderr).toContain('2 of 3 servers could not be connected: bad, missing');
+  expect(stdout).not.toContain('raw-server.ts');
+  const pids = readFileSync(startsFile, 'utf8').trim().split('\n').map(Number);
+  expect(pids.filter(isAlive)).toEqual([]);
 });

@@ -2,6 +2,7 @@ import { afterAll, describe, expect, test } from 'bun:test';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { connectV1 } from '../support/clients.ts';
 import { promptReconnect, startGateway, type TestGateway } from '../support/gateway.ts';
 import { messagesOf, type RpcMessage, rawPost } from '../support/rpc.ts';
 import { isAlive, rawStdio } from '../support/stdio/raw-stdio.ts';
@@ -177,5 +178,56 @@ describe('a command that cannot be started', () => {
     await using gateway = await startGateway({ servers, logging: { level: 'trace' } });
     await call(gateway, 'raw__echo');
     expect(gateway.logs.join('') + JSON.stringify(await gateway.health())).not.toContain('hunter2');
+  });
+});
+
+describe('a server that takes long to start', () => {
+  test('goes on starting when its callers wait no longer', async () => {
+    const startsFile = newFile();
+    const server = rawStdio(
+      'raw',
+      { initializeMs: 1_500, startsFile },
+      { timeouts: { connect_seconds: 0.3 } },
+    );
+    await using gateway = await startGateway({ servers: [server] });
+    const answer = await call(gateway, 'raw__echo');
+    expect(answer.error?.message).toContain('an attempt is under way');
+    expect(await serverOf(gateway)).toMatchObject({ state: 'starting', connected: false });
+    await gateway.connected();
+    expect([linesOf(startsFile).length, textOf(await call(gateway, 'raw__echo', { text: 'a' }))]).toEqual([
+      1,
+      'a',
+    ]);
+  });
+
+  test('is started one at a time by two servers of one command, until it has succeeded', async () => {
+    const startsFile = newFile();
+    const behavior = { initializeMs: 500, startsFile };
+    await using gateway = await startGateway({ servers: [rawStdio('a', behavior), rawStdio('b', behavior)] });
+    await waitUntil('one start', () => linesOf(startsFile).length === 1);
+    await Bun.sleep(200);
+    expect(linesOf(startsFile)).toHaveLength(1);
+    await gateway.connected();
+    expect(linesOf(startsFile)).toHaveLength(2);
+  });
+});
+
+describe('with isolation', () => {
+  test('each client session has a process of its own, which ends with it', async () => {
+    const startsFile = newFile();
+    const server = rawStdio('raw', { startsFile }, { isolation: 'session', isolation_max: 2 });
+    await using gateway = await startGateway({ servers: [server] });
+    await gateway.connected();
+    const clients = [await connectV1(gateway.url), await connectV1(gateway.url)];
+    for (const [index, client] of clients.entries())
+      expect((await client.call('raw__echo', { text: `client ${index}` })).text).toBe(`client ${index}`);
+    expect(linesOf(startsFile)).toHaveLength(3);
+    const [shared, ...own] = linesOf(startsFile).map(Number);
+    expect(await serverOf(gateway)).toMatchObject({ pid: shared, restarts: 0, client_sessions: 2 });
+    await using third = await connectV1(gateway.url);
+    await expect(third.call('raw__echo', { text: 'c' })).rejects.toThrow('isolation_max');
+    for (const client of clients) await client[Symbol.asyncDispose]();
+    await waitUntil('their ends', () => !own.some(isAlive));
+    expect(isAlive(shared as number)).toBe(true);
   });
 });

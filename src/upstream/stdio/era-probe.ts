@@ -112,6 +112,8 @@ export class EraProbe implements TransportEvents {
         ? ([this.#modernSession, this.#legacy] as const)
         : ([this.#legacySession, this.#modern] as const);
     loser.mute();
+    // Its requests would wait for ever.
+    loser.receiver?.onClosed(cancelled());
     if (winner.receiver) this.#process.attach(winner.receiver);
     return { session, isCertain };
   }

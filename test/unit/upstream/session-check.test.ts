@@ -127,3 +127,35 @@ describe('after a check that passed', () => {
     expect(told[1]).toBe('did not answer within 1 s, after: Invalid arguments (error -32602)');
   });
 });
+
+describe('a check that fails while calls run in a process', () => {
+  test('says nothing, and is repeated until it says something', async () => {
+    const asked: PromiseWithResolvers<void>[] = [];
+    const told: string[] = [];
+    const clock = new FakeClock();
+    let isBusy = true;
+    const check = new SessionCheck({
+      ask() {
+        const one = Promise.withResolvers<void>();
+        asked.push(one);
+        return one.promise;
+      },
+      onPassed: () => void told.push('passed'),
+      onFailed: ({ message }) => void told.push(message),
+      isInconclusive: () => isBusy,
+      clock,
+    });
+    const late = new UpstreamFailure('timeout', 'did not answer');
+    const verdict = check.suspect(broken);
+    asked[0]?.reject(late);
+    expect([await verdict, told]).toEqual([false, []]);
+    await clock.advance(2_000);
+    asked[1]?.reject(late);
+    await nextTurn();
+    isBusy = false;
+    await clock.advance(2_000);
+    asked[2]?.reject(late);
+    await nextTurn();
+    expect([asked.length, told]).toEqual([3, ['did not answer']]);
+  });
+});
