@@ -14,6 +14,9 @@ const listMethods: readonly string[] = allKinds.map((kind) => kinds[kind].listMe
 /** The methods whose results have hints. MCP 2026-07-28, Caching, Cacheable Results. */
 const cacheableMethods: ReadonlySet<string> = new Set(['server/discover', ...ownedMethods, ...listMethods]);
 
+/** The hints for a result that must not be cached. */
+export const notCached: CacheHints = { ttlMs: 0, scope: 'private' };
+
 interface CacheableCall {
   readonly method: string;
   readonly caller: Caller;

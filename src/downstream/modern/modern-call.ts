@@ -10,6 +10,7 @@ import { freePayload } from '../../runtime/owned-bytes.ts';
 import { answerText, Call, type CallParts } from '../call.ts';
 import { rpcErrorText, toGatewayError } from '../error-answers.ts';
 import type { Reply } from '../reply.ts';
+import { notCached } from './caching.ts';
 import { modernError, statusOfError } from './errors.ts';
 import { modernResult } from './results.ts';
 
@@ -154,7 +155,9 @@ export class ModernCall extends Call {
         return;
       }
     }
-    const hints = resultType === 'complete' ? this.#parts.cacheHints(this, answer) : null;
+    const cacheable = resultType === 'complete' ? this.#parts.cacheHints(this, answer) : null;
+    // The result of a retry depends on answers that are no part of a cache's key. MCP 2026-07-28, Caching, Cache Key.
+    const hints = cacheable !== null && this.#retry !== null ? notCached : cacheable;
     this.end(answer, modernResult(this.idText, payload, resultType, hints));
   }
 
