@@ -272,6 +272,18 @@ describe('protocols', () => {
   });
 });
 
+describe('isolation', () => {
+  test.each([
+    ['isolation: client', 'f.yaml:4:16: servers[0].isolation: expected shared or session, found client'],
+    [
+      'isolation_max: 0',
+      'f.yaml:4:20: servers[0].isolation_max: expected a whole number from 1 to 100000, found 0',
+    ],
+  ])('%p is none', (line, problem) => {
+    expect(problems(serverWith(line))).toEqual([problem]);
+  });
+});
+
 describe('headers', () => {
   test.each([
     [
