@@ -14,7 +14,7 @@ import { withElicitationId } from './elicitation-id.ts';
 import { InputRounds } from './input-rounds.ts';
 import { isWantedLog, logNotification } from './log-filter.ts';
 import type { Asker } from './open-questions.ts';
-import type { Session } from './sessions.ts';
+import type { Session } from './session.ts';
 
 /** Longer params of a question are refused. */
 const maxQuestionChars = 4 * 1024 * 1024;

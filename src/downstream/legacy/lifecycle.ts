@@ -21,7 +21,8 @@ import type { EndpointRequest } from '../request.ts';
 import type { RequestLog } from '../request-log.ts';
 import type { ServerDescriptions } from '../server-description.ts';
 import { clientName, factsOf, initializeResult } from './initialize.ts';
-import type { Session, Sessions } from './sessions.ts';
+import type { Session } from './session.ts';
+import type { Sessions } from './sessions.ts';
 
 /** Notifications of clients that are for the gateway; progress would be that of a question, which has none. */
 const ownNotifications = ['notifications/initialized', 'notifications/progress'];

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test';
 import type { CallParts } from '../../../src/downstream/call.ts';
 import { LegacyCall } from '../../../src/downstream/legacy/legacy-call.ts';
-import type { Session } from '../../../src/downstream/legacy/sessions.ts';
+import type { Session } from '../../../src/downstream/legacy/session.ts';
 import type { Reply } from '../../../src/downstream/reply.ts';
 import { GatewayError } from '../../../src/errors.ts';
 import { sessionlessCaller } from '../../../src/protocol/caller.ts';
