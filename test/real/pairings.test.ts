@@ -5,7 +5,7 @@ import { startGateway } from '../support/gateway.ts';
 import { RawSession } from '../support/rpc.ts';
 import { servedToolNames } from '../support/sdk-tools.ts';
 import { startSdkV1 } from '../support/sdk-v1.ts';
-import { startSdkV2 } from '../support/sdk-v2.ts';
+import { startSdkV2, startSdkV2Modern } from '../support/sdk-v2.ts';
 
 setDefaultTimeout(30_000);
 
@@ -43,6 +43,7 @@ const upstreams: Record<string, Upstream> = {
   },
   'a v1 SDK server': { start: startSdkV1, tools: servedToolNames, call: sdkCall },
   'a v2 SDK server': { start: startSdkV2, tools: servedToolNames, call: sdkCall },
+  'a v2 SDK server of the modern era': { start: startSdkV2Modern, tools: servedToolNames, call: sdkCall },
 };
 
 describe.each(Object.entries(clients))('through the gateway, %s', (_client, connect) => {

@@ -42,6 +42,20 @@ describe('the items of a session', () => {
     expect(refreshes).toEqual([null, null]);
   });
 
+  test('are fetched sooner if the server says so, though at most once a second', async () => {
+    const { session, watch, pass } = watched();
+    session.listTtlMs = 10;
+    watch.start(session);
+    await pass(999);
+    expect(session.listed).toBe(0);
+    await pass(101);
+    expect(session.listed).toBe(1);
+    session.listTtlMs = 600_000;
+    await pass(1_100);
+    await pass(60_000);
+    expect(session.listed).toBe(3);
+  });
+
   test('are fetched at once when they change, and at most once a second', async () => {
     const { watch, session, pass } = watched();
     watch.changed(session, ['tools']);
