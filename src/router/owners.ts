@@ -51,7 +51,11 @@ export class Owners {
 
   /** The upstream that owns a resource. The files of a skill belong to whoever lists the skill: templates of skills are all alike. */
   ofUri(view: string, uri: string): Upstream | undefined {
-    return this.#ofSkillFile(view, uri) ?? this.#parts.registry.view(view)?.ownerOf(uri);
+    const found = this.#parts.registry.view(view);
+    const skillOwner = this.#ofSkillFile(view, uri);
+    // As a link, which the filters of the view apply to.
+    if (skillOwner) found?.remember(uri, skillOwner);
+    return found?.ownerOf(uri);
   }
 
   /** Remembers that an upstream lists a skill. @param uri of its main file */

@@ -47,20 +47,24 @@ export class SkillRequests {
   /** An upstream that fails is left out, unless all fail. Of equal URIs, the first in the configuration counts. */
   async #mergedList(exchange: Exchange, upstreams: readonly Upstream[]): Promise<void> {
     const outcomes = await Promise.allSettled(upstreams.map((upstream) => this.#listOf(upstream, exchange)));
+    const { owners, logger } = this.#parts;
+    const { view } = exchange.caller;
     const skills = new Map<string, string>();
     const hints: (CacheHints | null)[] = [];
     for (const [index, outcome] of outcomes.entries()) {
+      const upstream = upstreams[index] as Upstream;
       if (outcome.status === 'rejected') {
         const cause = toFailure(outcome.reason).message;
-        this.#parts.logger.debug('an upstream does not list its skills', {
-          server: upstreams[index]?.name,
-          cause,
-        });
+        logger.debug('an upstream does not list its skills', { server: upstream.name, cause });
         continue;
       }
       hints.push(outcome.value.cache);
-      for (const [uri, text] of outcome.value.skills)
-        if (skills.size < maxSkills && !skills.has(uri)) skills.set(uri, text);
+      for (const [uri, text] of outcome.value.skills) {
+        if (skills.size >= maxSkills || skills.has(uri)) continue;
+        owners.rememberSkill(uri, upstream);
+        // The view may hide it.
+        if (owners.ofUri(view, uri) === upstream) skills.set(uri, text);
+      }
     }
     const [failed] = outcomes;
     if (hints.length === 0 && failed?.status === 'rejected') throw failed.reason;
@@ -69,7 +73,6 @@ export class SkillRequests {
   }
 
   async #listOf(upstream: Upstream, exchange: Exchange): Promise<ListedSkills> {
-    const { owners } = this.#parts;
     const skills = new Map<string, string>();
     let cache: CacheHints | null = null;
     let cursor: string | undefined;
@@ -85,7 +88,6 @@ export class SkillRequests {
         const uri = ObjectText.of(text)?.string('uri');
         if (uri === undefined || skills.has(uri)) continue;
         skills.set(uri, text);
-        owners.rememberSkill(uri, upstream);
       }
       cursor = result.string('nextCursor');
       if (!cursor) break;

@@ -74,6 +74,29 @@ describe.each(Object.keys(eras) as (keyof typeof eras)[])(
   },
 );
 
+test('a skill that a filter of resources hides is neither listed nor read', async () => {
+  const served = {
+    a: serveV2Legacy(await skillServer('alpha')),
+    b: serveV2Legacy(await skillServer('beta')),
+  };
+  const resources = { deny: ['skill://beta/*'] };
+  const gateway = await startGateway({
+    servers: [
+      { name: 'a', url: served.a.url },
+      { name: 'b', url: served.b.url, resources },
+    ],
+  });
+  await gateway.connected();
+  await using session = await RawSession.open(gateway.url);
+  const { answer } = await session.request('skills/list');
+  expect(answer.result.skills.map(({ uri }: { uri: string }) => uri)).toEqual(['skill://alpha/SKILL.md']);
+  const read = await session.request('resources/read', { uri: 'skill://beta/SKILL.md' });
+  expect(read.answer.error).toBeDefined();
+  expect(served.b.received).not.toContain('resources/read');
+  await gateway.gateway.stop();
+  await Promise.all([served.a, served.b].map((one) => one[Symbol.asyncDispose]()));
+});
+
 test('a directory of a skill is read at its server, and an unknown skill is refused by it', async () => {
   const served = {
     a: serveV2Legacy(await skillServer('alpha')),
