@@ -149,7 +149,7 @@ describe('the header MCP-Protocol-Version', () => {
     expect(response.status).toBe(200);
   });
 
-  test.each(['2026-07-28', '1.0', '2025-11-25, 2025-11-25', 'x'.repeat(5_000)])(
+  test.each(['1.0', '2025-11-25, 2025-11-25', '1'.repeat(5_000)])(
     'must not be %.40s: 400, with the versions to choose from',
     async (version) => {
       const response = await rawPost(gateway.url, ping, { 'mcp-protocol-version': version });
