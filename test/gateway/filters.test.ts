@@ -1,4 +1,5 @@
 import { describe, expect, setDefaultTimeout, test } from 'bun:test';
+import { RESOURCE_URI_META_KEY } from '@modelcontextprotocol/ext-apps/server';
 import { connectLegacy, connectModern } from '../support/era-clients.ts';
 import { startGateway } from '../support/gateway.ts';
 import { startItemServer } from '../support/sdk-items.ts';
@@ -106,4 +107,32 @@ test('of two servers with the same bare names, the first in the file is served, 
     { server: 'b', others: 'a', tools: 1, example: 'get' },
     { server: 'b', others: 'a', resources: 1, example: 'x:1' },
   ]);
+});
+
+test('the user interface of a tool is read from its server, though no list has it', async () => {
+  await using a = await startItemServer('a', {
+    tools: ['nested', 'flat'],
+    meta: {
+      nested: { ui: { resourceUri: 'ui://a/nested' } },
+      flat: { [RESOURCE_URI_META_KEY]: 'ui://a/flat' },
+    },
+  });
+  await using b = await startItemServer('b', {
+    tools: ['shown', 'hidden'],
+    meta: { shown: { ui: { resourceUri: 'ui://b' } }, hidden: { ui: { resourceUri: 'ui://secret' } } },
+  });
+  await using gateway = await startGateway({
+    servers: [
+      { name: 'a', url: a.url },
+      { name: 'b', url: b.url, tools: { deny: ['hidden'] } },
+    ],
+  });
+  await gateway.connected();
+  await using client = await connectLegacy(gateway.url);
+  expect(await client.resourceUris()).toEqual([]);
+  expect(await client.read('ui://a/nested')).toBe('a read ui://a/nested');
+  expect(await client.read('ui://a/flat')).toBe('a read ui://a/flat');
+  expect(await client.read('ui://b')).toBe('b read ui://b');
+  for (const uri of ['ui://secret', 'ui://a', 'ui://a/nested/x'])
+    await expect(client.read(uri), uri).rejects.toThrow('Resource not found');
 });

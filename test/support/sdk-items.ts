@@ -16,6 +16,8 @@ export interface ServedItems {
   readonly prompts?: readonly string[];
   readonly resources?: readonly string[];
   readonly templates?: readonly string[];
+  /** The `_meta` of tools. */
+  readonly meta?: Readonly<Record<string, Record<string, unknown>>>;
 }
 
 /** A real server of the v1 SDK whose items a test sets. */
@@ -50,7 +52,11 @@ export async function startItemServer(
       { capabilities, ...(instructions !== undefined && { instructions }) },
     );
     server.setRequestHandler(ListToolsRequestSchema, () => ({
-      tools: list(items.tools, (tool) => ({ name: tool, inputSchema: { type: 'object' as const } })),
+      tools: list(items.tools, (tool) => ({
+        name: tool,
+        inputSchema: { type: 'object' as const },
+        ...(items.meta?.[tool] && { _meta: items.meta[tool] }),
+      })),
     }));
     server.setRequestHandler(CallToolRequestSchema, ({ params }) => ({
       content: [{ type: 'text', text: `${name} ran ${params.name}` }],
