@@ -13,8 +13,9 @@ import { interpreterOf, type ProgramCall, resolveCommand } from './program.ts';
 const inputEndShare = 0.75;
 /** How long the rest of the output may take after the process has exited, and the other way round. */
 const settleMs = 500;
-/** How often to look whether a group has ended. */
-const pollMs = 20;
+/** How often to look whether a group has ended: at first and at last. */
+const minPollMs = 5;
+const maxPollMs = 80;
 /** How long the system may take to end a group after SIGKILL. */
 const killMs = 1_000;
 
@@ -131,11 +132,11 @@ export class ChildProcess {
 
   /** Waits until all have ended, at most for a share of their time. Resolves to whether they have. */
   async #isGoneBy(share: number): Promise<boolean> {
-    for (;;) {
+    for (let pauseMs = minPollMs; ; pauseMs = Math.min(maxPollMs, 2 * pauseMs)) {
       if (this.#hasExited && !isGroupAlive(this.pid)) return true;
       const leftMs = this.#endStartMs + (this.#endByMs - this.#endStartMs) * share - performance.now();
       if (leftMs <= 0) return false;
-      await Bun.sleep(Math.min(pollMs, leftMs));
+      await Bun.sleep(Math.min(pauseMs, leftMs));
     }
   }
 

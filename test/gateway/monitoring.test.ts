@@ -11,6 +11,7 @@ import { blocksOf } from '../support/pages.ts';
 import { parsePage } from '../support/prometheus-page.ts';
 import { groupLabels, type Selector, scrapeLabels, selectors } from '../support/promql.ts';
 import { RawSession } from '../support/rpc.ts';
+import { rawStdio } from '../support/stdio/raw-stdio.ts';
 import { failOnStrayErrors } from '../support/stray-errors.ts';
 
 failOnStrayErrors();
@@ -45,11 +46,12 @@ beforeAll(async () => {
         ? Response.json(rpcResult(message.id, { content: [], isError: false }))
         : undefined,
   });
-  await using gateway = await startGateway({ servers: [{ name: 'local', url: upstream.url }] });
+  const servers = [{ name: 'local', url: upstream.url }, rawStdio('process')];
+  await using gateway = await startGateway({ servers });
   await gateway.connected();
   await using session = await RawSession.open(gateway.url);
   await session.post({ jsonrpc: '2.0', id: 2, method: 'tools/call', params: { name: 'local__echo' } });
-  await gateway.reload({ servers: [{ name: 'local', url: upstream.url }] });
+  await gateway.reload({ servers });
   page = (await gateway.metrics()).text;
   for (const { samples } of parsePage(page).values()) {
     for (const { name, labels } of samples) {

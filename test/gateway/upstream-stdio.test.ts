@@ -145,7 +145,11 @@ describe('a server that ends', () => {
 
   test('is not started again and again: one attempt at a time, after growing waits', async () => {
     const startsFile = newFile();
-    const server = rawStdio('raw', { exitCode: 3, startsFile }, { reconnect: { backoff_base_ms: 200 } });
+    const server = rawStdio(
+      'raw',
+      { exitCode: 3, startsFile },
+      { era: 'legacy', reconnect: { backoff_base_ms: 200 } },
+    );
     await using gateway = await startGateway({ servers: [server] });
     await waitUntil('a second start', () => linesOf(startsFile).length >= 2);
     await Bun.sleep(1_000);

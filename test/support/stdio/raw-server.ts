@@ -145,6 +145,8 @@ if (behavior.banner) out(behavior.banner);
 
 let rest = '';
 let isInitialized = false;
+/** Nothing else may follow the answer to `initialize`: some servers do not bear it. */
+let awaitsInitialized = false;
 const decoder = new TextDecoder();
 for await (const chunk of Bun.stdin.stream()) {
   rest += decoder.decode(chunk, { stream: true });
@@ -153,6 +155,8 @@ for await (const chunk of Bun.stdin.stream()) {
   for (const line of lines) {
     const message = JSON.parse(line) as Request;
     if (behavior.isStrict && !isInitialized && message.method !== 'initialize') process.exit(1);
+    if (awaitsInitialized && message.method !== 'notifications/initialized') process.exit(9);
+    awaitsInitialized = message.method === 'initialize';
     if (message.method === 'initialize') isInitialized = true;
     void take(message);
     if (behavior.isDeaf && message.method === 'tools/list') for (;;) Bun.sleepSync(1_000);
