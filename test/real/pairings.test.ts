@@ -1,5 +1,6 @@
 import { describe, expect, setDefaultTimeout, test } from 'bun:test';
-import { connectV1, connectV2, inspectorClient, type TestClient } from '../support/clients.ts';
+import { remoteClients, sdkClients } from '../support/client-programs.ts';
+import { connectV1 } from '../support/clients.ts';
 import { everythingTools, startEverything } from '../support/everything.ts';
 import { startGateway } from '../support/gateway.ts';
 import { RawSession } from '../support/rpc.ts';
@@ -9,56 +10,32 @@ import { startSdkV2, startSdkV2Modern } from '../support/sdk-v2.ts';
 
 setDefaultTimeout(30_000);
 
-const clients: Record<string, (url: string) => TestClient | Promise<TestClient>> = {
-  'the v1 SDK client': (url) => connectV1(url),
-  'the v2 SDK client': (url) => connectV2(url),
-  'the v2 SDK client that asks for the newest protocol': (url) => connectV2(url, 'auto'),
-  'the inspector': inspectorClient,
+const upstreams = {
+  'a v1 SDK server': startSdkV1,
+  'a v2 SDK server': startSdkV2,
+  'a v2 SDK server of the modern era': startSdkV2Modern,
 };
 
-interface Upstream {
-  start(): Promise<AsyncDisposable & { readonly url: string }>;
-  readonly tools: readonly string[];
-  /** A call that reports progress 1, 2, 3, and its result. */
-  readonly call: { tool: string; args: Record<string, number>; text: string };
-}
+describe.each(Object.entries({ ...sdkClients, ...remoteClients }))(
+  'through the gateway, %s',
+  (name, connect) => {
+    test.each(Object.entries(upstreams))(
+      'reaches %s: lists, calls, sees progress',
+      async (_server, start) => {
+        await using server = await start();
+        await using gateway = await startGateway({ servers: [{ name: 'up', url: server.url }] });
+        await gateway.connected();
+        await using client = await connect(gateway.url);
 
-const everythingCall = {
-  tool: 'trigger-long-running-operation',
-  args: { duration: 0.03, steps: 3 },
-  text: 'Long running operation completed. Duration: 0.03 seconds, Steps: 3.',
-};
-const sdkCall = { tool: 'steps', args: { steps: 3 }, text: '3 steps done' };
-
-const upstreams: Record<string, Upstream> = {
-  'server-everything over Streamable HTTP': {
-    start: () => startEverything('streamableHttp'),
-    tools: everythingTools,
-    call: everythingCall,
+        expect(await client.toolNames()).toEqual(servedToolNames.map((tool) => `up__${tool}`));
+        const called = await client.watch?.('up__steps', { steps: 3 });
+        expect(called?.text).toBe('3 steps done');
+        // The SDK's client on stdio, which is in front of mcp-remote, drops progress that is read together with the result.
+        if (name in sdkClients) expect(called?.progress).toEqual([1, 2, 3]);
+      },
+    );
   },
-  'server-everything over HTTP+SSE': {
-    start: () => startEverything('sse'),
-    tools: everythingTools,
-    call: everythingCall,
-  },
-  'a v1 SDK server': { start: startSdkV1, tools: servedToolNames, call: sdkCall },
-  'a v2 SDK server': { start: startSdkV2, tools: servedToolNames, call: sdkCall },
-  'a v2 SDK server of the modern era': { start: startSdkV2Modern, tools: servedToolNames, call: sdkCall },
-};
-
-describe.each(Object.entries(clients))('through the gateway, %s', (_client, connect) => {
-  test.each(Object.entries(upstreams))('reaches %s: lists, calls, sees progress', async (_name, upstream) => {
-    await using server = await upstream.start();
-    await using gateway = await startGateway({ servers: [{ name: 'up', url: server.url }] });
-    await gateway.connected();
-    await using client = await connect(gateway.url);
-
-    expect(await client.toolNames()).toEqual(upstream.tools.map((tool) => `up__${tool}`));
-    const called = await client.call(`up__${upstream.call.tool}`, upstream.call.args);
-    expect(called.text).toBe(upstream.call.text);
-    if (called.progress) expect(called.progress).toEqual([1, 2, 3]);
-  });
-});
+);
 
 test('tools are listed in the order of the servers in the file, and of the tools at their server', async () => {
   await using everything = await startEverything();

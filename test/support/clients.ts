@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import {
   Client as ClientV2,
   StreamableHTTPClientTransport as TransportV2,
@@ -11,8 +8,8 @@ import { StreamableHTTPClientTransport as TransportV1 } from '@modelcontextproto
 /** The result of a tool, and its progress. */
 interface Called {
   readonly text: string;
-  /** `progress` of every notification, in order; null if this client cannot show progress. */
-  readonly progress: number[] | null;
+  /** `progress` of every notification, in order. */
+  readonly progress: number[];
 }
 
 /** The same three steps on every client, so that one test serves them all. */
@@ -81,47 +78,4 @@ export async function connectV2(
 async function endSession(transport: TransportV1 | TransportV2, client: ClientV1 | ClientV2): Promise<void> {
   await transport.terminateSession().catch(() => undefined);
   await client.close();
-}
-
-const inspector = join(
-  import.meta.dir,
-  '../../node_modules/@modelcontextprotocol/inspector/clients/cli/build/index.js',
-);
-
-/** Runs the inspector's command line once and returns the JSON that it prints. */
-async function runInspector(url: string, ...args: string[]): Promise<unknown> {
-  const home = mkdtempSync(join(tmpdir(), 'mcpstead-inspector-'));
-  try {
-    // Its package requires a newer Node than many machines have; the pinned Bun runs it.
-    const command = [process.execPath, '--bun', inspector, url, '--transport', 'http', ...args];
-    const env = { ...process.env, MCP_STORAGE_DIR: home, MCP_CATALOG_PATH: join(home, 'mcp.json') };
-    const child = Bun.spawn(command, {
-      env,
-      stdin: 'ignore',
-      stdout: 'pipe',
-      stderr: 'pipe',
-      timeout: 30_000,
-    });
-    const [stdout, stderr] = await Promise.all([child.stdout.text(), child.stderr.text()]);
-    if ((await child.exited) !== 0) throw new Error(`inspector ${args.join(' ')}: ${stderr}${stdout}`);
-    return JSON.parse(stdout);
-  } finally {
-    rmSync(home, { recursive: true, force: true });
-  }
-}
-
-/** The inspector's command line as a client: every step is a process and a session of its own. */
-export function inspectorClient(url: string): TestClient {
-  return {
-    async toolNames() {
-      const listed = (await runInspector(url, '--method', 'tools/list')) as { tools: { name: string }[] };
-      return listed.tools.map((tool) => tool.name);
-    },
-    async call(tool, args) {
-      const pairs = Object.entries(args).flatMap(([key, value]) => ['--tool-arg', `${key}=${value}`]);
-      const result = await runInspector(url, '--method', 'tools/call', '--tool-name', tool, ...pairs);
-      return { text: firstText(result), progress: null };
-    },
-    [Symbol.asyncDispose]: async () => {},
-  };
 }

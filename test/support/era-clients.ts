@@ -4,6 +4,7 @@ import {
 } from '@modelcontextprotocol/client';
 import { Client as ClientV1 } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport as TransportV1 } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import {
   CreateMessageRequestSchema,
   ElicitRequestSchema,
@@ -14,7 +15,7 @@ import {
   ToolListChangedNotificationSchema,
 } from '@modelcontextprotocol/sdk/types.js';
 
-type Arguments = Record<string, string | number>;
+type Arguments = Record<string, string | number | boolean>;
 
 /** A tool call with what came before its answer. */
 interface WatchedCall {
@@ -28,7 +29,7 @@ export interface EraClient extends AsyncDisposable {
   /** Calls a tool; the text of its result. */
   call(name: string, args?: Arguments, signal?: AbortSignal): Promise<string>;
   /** Calls a tool with progress and logs wanted. */
-  watch(name: string): Promise<WatchedCall>;
+  watch(name: string, args?: Arguments): Promise<WatchedCall>;
   toolNames(): Promise<string[]>;
   resourceUris(): Promise<string[]>;
   templateUris(): Promise<string[]>;
@@ -74,6 +75,19 @@ const textIn = (part: unknown): string => (part as { text?: string }).text ?? JS
 
 /** A client of the legacy era, made with the v1 SDK. */
 export async function connectLegacy(url: string): Promise<EraClient> {
+  const transport = new TransportV1(new URL(url));
+  const client = await connectLegacyOver(transport as Transport);
+  return {
+    ...client,
+    async [Symbol.asyncDispose]() {
+      await transport.terminateSession().catch(() => undefined);
+      await client[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** A client of the legacy era over any transport. */
+export async function connectLegacyOver(transport: Transport): Promise<EraClient> {
   const client = new ClientV1({ name: 'legacy', version: '1.0.0' }, { capabilities });
   const questions: string[] = [];
   const changes: string[] = [];
@@ -100,8 +114,7 @@ export async function connectLegacy(url: string): Promise<EraClient> {
     ResourceUpdatedNotificationSchema,
     ({ params }) => void changes.push(params.uri),
   );
-  const transport = new TransportV1(new URL(url));
-  await client.connect(transport as Parameters<ClientV1['connect']>[0]);
+  await client.connect(transport);
   const call = async (
     name: string,
     args: Arguments = {},
@@ -114,10 +127,10 @@ export async function connectLegacy(url: string): Promise<EraClient> {
     questions,
     changes,
     call: (name, args, signal) => call(name, args, signal ? { signal } : {}),
-    async watch(name) {
+    async watch(name, args = {}) {
       await client.setLoggingLevel('debug');
       const progress: number[] = [];
-      const text = await call(name, {}, { onprogress: (step) => void progress.push(step.progress) });
+      const text = await call(name, args, { onprogress: (step) => void progress.push(step.progress) });
       return { text, progress, logs };
     },
     toolNames: async () => (await client.listTools()).tools.map(({ name }) => name),
@@ -133,18 +146,21 @@ export async function connectLegacy(url: string): Promise<EraClient> {
       return (await client.complete({ ref, argument: { name, value } })).completion.values;
     },
     listen: async (uri) => void (await client.subscribeResource({ uri })),
-    async [Symbol.asyncDispose]() {
-      await transport.terminateSession().catch(() => undefined);
-      await client.close();
-    },
+    [Symbol.asyncDispose]: () => client.close(),
   };
 }
 
-/** A client of the modern era, made with the v2 SDK. */
-export async function connectModern(url: string): Promise<EraClient> {
+/**
+ * A client made with the v2 SDK, by default of the modern era: `legacy` opens with `initialize`, `auto` asks with
+ * `server/discover` first.
+ */
+export async function connectModern(
+  url: string,
+  mode: 'legacy' | 'auto' | { pin: string } = { pin: '2026-07-28' },
+): Promise<EraClient> {
   const client = new ClientV2(
     { name: 'modern', version: '1.0.0' },
-    { capabilities, versionNegotiation: { mode: { pin: '2026-07-28' } } },
+    { capabilities, versionNegotiation: { mode } },
   );
   const questions: string[] = [];
   const changes: string[] = [];
@@ -177,11 +193,11 @@ export async function connectModern(url: string): Promise<EraClient> {
       const result = await client.callTool({ name, arguments: args }, signal ? { signal } : {});
       return textIn(result.content[0]);
     },
-    async watch(name) {
+    async watch(name, args = {}) {
       const progress: number[] = [];
       const _meta = { 'io.modelcontextprotocol/logLevel': 'debug' as const };
       const result = await client.callTool(
-        { name, arguments: {}, _meta },
+        { name, arguments: args, _meta },
         { onprogress: (step) => void progress.push(step.progress) },
       );
       return { text: textIn(result.content[0]), progress, logs };
