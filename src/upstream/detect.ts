@@ -41,10 +41,6 @@ export class HttpSessionSource implements SessionSource {
   readonly #modern: TransportSource;
   /** When the server was last found to be of the legacy era; null: it was not. */
   #legacyMs: number | null = null;
-  /** Whether the server was last found to be of the modern era. */
-  #isModern = false;
-  /** Whether it has refused a legacy session since. */
-  #isLegacyRefused = false;
 
   /** @param current the settings that may change after construction */
   constructor(
@@ -84,19 +80,14 @@ export class HttpSessionSource implements SessionSource {
   async open(events: SessionEvents, signal: Signal, era?: Era): Promise<UpstreamSession> {
     const { protocol, era: configured } = this.#config();
     const wanted = era ?? (protocol === 'sse' ? 'legacy' : configured);
-    if (wanted === 'legacy' && this.#isModern) return this.#openOlder(events, signal);
     if (wanted === 'legacy') return this.#openLegacy(events, signal);
     if (wanted === 'modern') return this.#openModern(events, signal);
     if (this.#isKnownLegacy()) return this.#reopenLegacy(events, signal);
-    this.#isLegacyRefused = false;
     try {
-      const session = await this.#openModern(events, signal);
-      this.#isModern = true;
-      return session;
+      return await this.#openModern(events, signal);
     } catch (error) {
       if (!(error instanceof LegacyServerFailure)) throw error;
     }
-    this.#isModern = false;
     const session = await this.#openLegacy(events, signal);
     this.#legacyMs = this.#clock.nowMs();
     return session;
@@ -142,25 +133,8 @@ export class HttpSessionSource implements SessionSource {
     }
   }
 
-  /**
-   * Opens a legacy session with a server of the modern era that may speak both. If it does not, the only client of the session gets a
-   * modern one.
-   */
-  async #openOlder(events: SessionEvents, signal: Signal): Promise<UpstreamSession> {
-    try {
-      return await opened(new LegacySession(this.#streamable, events), signal);
-    } catch (error) {
-      if (!isRefusal(error)) throw error;
-      this.#isLegacyRefused = true;
-      // The clients that share sessions have the modern one.
-      if (events.client === null) throw error;
-      return this.#openModern(events, signal);
-    }
-  }
-
   #openModern(events: SessionEvents, signal: Signal): Promise<UpstreamSession> {
-    const mayBeLegacy = () => this.#config().era === 'auto' && !this.#isLegacyRefused;
-    return opened(new ModernSession(this.#modern, events, mayBeLegacy), signal);
+    return opened(new ModernSession(this.#modern, events), signal);
   }
 
   /** MCP 2025-11-25, Transports, Backwards Compatibility. */

@@ -1,20 +1,12 @@
 import type { ObjectText } from '../json/object.ts';
 import type { RpcError } from '../protocol/messages.ts';
-import {
-  type Era,
-  isLegacyVersion,
-  isModernVersion,
-  modernVersions,
-  namesModernEra,
-} from '../protocol/versions.ts';
+import { isLegacyVersion, isModernVersion, modernVersions, namesModernEra } from '../protocol/versions.ts';
 import { UpstreamFailure } from './failure.ts';
 
 /** What a server's reaction to `server/discover` tells about it. */
 export type EraVerdict =
-  /** It speaks this revision, and perhaps legacy ones, too. */
-  | { readonly era: 'modern'; readonly version: string; readonly speaks: readonly Era[] }
-  /** It is asked once more, in this revision. */
-  | { readonly era: 'modern'; readonly version: string; readonly speaks: null }
+  /** It speaks this revision. `isAgreed`: it has answered; if not, it is asked once more, in this revision. */
+  | { readonly era: 'modern'; readonly version: string; readonly isAgreed: boolean }
   | { readonly era: 'legacy'; readonly found: string }
   | { readonly era: 'unknown'; readonly failure: UpstreamFailure };
 
@@ -52,7 +44,7 @@ export function verdictOnAnswer(
   if (error.code === unsupportedVersion) {
     const supported = versionsIn(payload.object('data')?.member('supported'));
     const version = supported?.find(isModernVersion);
-    if (version !== undefined) return { era: 'modern', version, speaks: null };
+    if (version !== undefined) return { era: 'modern', version, isAgreed: false };
     if (supported?.length && !supported.some(namesModernEra)) return { era: 'legacy', found };
     return supported === null ? unknown('returned_error', found) : unknownVersions(supported, quote);
   }
@@ -73,10 +65,8 @@ function verdictOnResult(result: ObjectText, quote: (text: string) => string): E
   if (versions === null)
     return { era: 'legacy', found: 'answered server/discover without a list of versions' };
   const version = versions.find(isModernVersion);
-  const isLegacy = versions.some(isLegacyVersion);
-  if (version !== undefined)
-    return { era: 'modern', version, speaks: isLegacy ? ['modern', 'legacy'] : ['modern'] };
-  return isLegacy
+  if (version !== undefined) return { era: 'modern', version, isAgreed: true };
+  return versions.some(isLegacyVersion)
     ? { era: 'legacy', found: 'speaks only older revisions' }
     : unknownVersions(versions, quote);
 }

@@ -1,4 +1,3 @@
-import type { Era } from '../protocol/versions.ts';
 import type { Signal } from '../runtime/abort.ts';
 import { settledOrAborted } from '../runtime/deadlines.ts';
 import { connect } from './connect.ts';
@@ -14,10 +13,10 @@ export interface OnDemandParts {
   readonly context: KeeperContext;
   /** Waits until the upstream can be reached, and its era is known. Rejects with an {@link UpstreamFailure}. */
   reachable(signal: Signal): Promise<unknown>;
-  /** The era of the session, once the upstream can be reached; undefined: the configured or detected one. */
-  era(): Era | undefined;
-  /** The server does not speak that era. Returns whether a session of the configured or detected one will do. */
-  onRefused(era: Era): boolean;
+  /** Whether the session should be a legacy one, once the upstream can be reached; else its era is configured or detected. */
+  isLegacyWanted(): boolean;
+  /** The server opens no legacy session. Returns whether one of the configured or detected era will do. */
+  onLegacyRefused(): boolean;
 }
 
 /**
@@ -57,26 +56,25 @@ export class OnDemandKeeper extends Keeper {
 
   /** Does not reject. */
   async #open(): Promise<void> {
-    const { context, reachable, era } = this.#parts;
+    const { context, reachable } = this.#parts;
     this.#failure = null;
     try {
       await reachable(this.closing);
-      this.use(await this.#connect(era()));
+      this.use(await this.#connect());
     } catch (error) {
       this.#failure = this.closing.aborted ? removed() : toFailure(error);
       this.#attemptMs = context.deadlines.clock.nowMs();
     }
   }
 
-  async #connect(era: Era | undefined): Promise<UpstreamSession> {
-    const { context, onRefused } = this.#parts;
-    const parts = { ...context, events: this, closing: this.closing };
+  async #connect(): Promise<UpstreamSession> {
+    const parts = { ...this.context, events: this, closing: this.closing };
+    if (!this.#parts.isLegacyWanted()) return connect(parts);
     try {
-      return await connect({ ...parts, era });
+      return await connect({ ...parts, era: 'legacy' });
     } catch (error) {
       // A server that does not answer `initialize` at all would keep each call waiting.
-      const isRefused = era !== undefined && (isRefusal(error) || toFailure(error).kind === 'timeout');
-      if (!isRefused || !onRefused(era)) throw error;
+      if (!isRefusal(error, 'timeout') || !this.#parts.onLegacyRefused()) throw error;
       return connect(parts);
     }
   }

@@ -55,8 +55,6 @@ export interface UpstreamSession {
   /** Whether a client's call succeeded in it since another one was told that the session is unknown: see {@link Denials}. */
   hasServed: boolean;
   readonly era: Era;
-  /** The eras that the server speaks, or may speak as far as it is known: at least that of the session. */
-  readonly speaks: readonly Era[];
   readonly transportName: string;
   readonly protocolVersion: string;
   /** The server's own name and version, fit to be shown; empty if it does not report them. */

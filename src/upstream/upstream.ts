@@ -6,7 +6,6 @@ import type { Caller } from '../protocol/caller.ts';
 import type { Kind } from '../protocol/kinds.ts';
 import type { ResponseMessage } from '../protocol/messages.ts';
 import type { QuestionMethod } from '../protocol/questions.ts';
-import type { Era } from '../protocol/versions.ts';
 import type { Signal } from '../runtime/abort.ts';
 import type { Completion } from '../runtime/completion.ts';
 import { ClientSessions } from './client-sessions.ts';
@@ -44,8 +43,8 @@ export interface UpstreamEvents {
 
 /**
  * A configured server: its items, and the sessions in which its calls run. One session serves all clients and has the lists. With
- * `isolation: session`, each client has another one for its calls; without, one more serves the clients of the other era, if the
- * server speaks both.
+ * `isolation: session`, each client has another one for its calls; without, one more serves the legacy clients of a server that
+ * speaks both eras.
  */
 export class Upstream implements UpstreamState {
   readonly name: string;
@@ -54,12 +53,12 @@ export class Upstream implements UpstreamState {
   readonly #keeper: SessionKeeper;
   /** Null without isolation. */
   readonly #clients: ClientSessions | null;
-  /** Of the era that the shared session is not of. Opened on first need. */
-  readonly #otherEra: OnDemandKeeper;
+  /** For legacy clients while the shared session is modern. Opened on first need. */
+  readonly #legacy: OnDemandKeeper;
   #config: ServerConfig;
   #items: Items;
-  /** The shared session whose server is known to speak no other era. */
-  #oneEraSession: UpstreamSession | null = null;
+  /** The shared session whose server has opened no legacy one. */
+  #modernOnly: UpstreamSession | null = null;
   #judgedSession: UpstreamSession | null = null;
   #hasPlainTools = false;
 
@@ -100,14 +99,13 @@ export class Upstream implements UpstreamState {
     });
     const context = this.#keeper.sharedContext;
     const reachable = (signal: Signal) => this.#keeper.usableSession(signal);
-    const otherEra = (): Era => (this.#keeper.session?.era === 'modern' ? 'legacy' : 'modern');
-    const refused = (isOneEnough: boolean) => () => {
-      this.#oneEraSession = this.#keeper.session;
-      return isOneEnough;
+    const refused = (isModernEnough: boolean) => () => {
+      this.#modernOnly = this.#keeper.session;
+      return isModernEnough;
     };
-    // The shared session serves clients of the other era, too.
-    this.#otherEra = new OnDemandKeeper(
-      { context, reachable, era: otherEra, onRefused: refused(false) },
+    // The shared session, which is modern, serves legacy clients, too.
+    this.#legacy = new OnDemandKeeper(
+      { context, reachable, isLegacyWanted: () => true, onLegacyRefused: refused(false) },
       null,
     );
     this.#clients =
@@ -117,8 +115,8 @@ export class Upstream implements UpstreamState {
             context,
             reachable,
             // A server that speaks both keeps state for its client in this one.
-            era: () => (this.#maySpeak('legacy') ? 'legacy' : undefined),
-            onRefused: refused(true),
+            isLegacyWanted: () => this.#mayOpenLegacy(),
+            onLegacyRefused: refused(true),
             max: () => this.#config.isolation_max,
             idleTtlMs: events.sessionIdleTtlMs,
           });
@@ -179,10 +177,9 @@ export class Upstream implements UpstreamState {
     const { session } = this.#keeper;
     if (session !== this.#judgedSession) {
       this.#judgedSession = session;
-      const { speaks = ['modern'], capabilities = noCapabilities } = session ?? {};
-      const has = (name: string) => capabilities.member(name) !== undefined;
+      const has = (name: string) => this.capabilities.member(name) !== undefined;
       this.#hasPlainTools =
-        !speaks.includes('modern') && !has('resources') && !has('tasks') && !has('extensions');
+        session?.era === 'legacy' && !has('resources') && !has('tasks') && !has('extensions');
     }
     return this.#hasPlainTools;
   }
@@ -203,7 +200,7 @@ export class Upstream implements UpstreamState {
     done: Completion<ResponseMessage>,
   ): void {
     const { caller } = call;
-    if (caller !== null && (this.#clients !== null || this.#isOfOtherEra(caller)))
+    if (caller !== null && (this.#clients !== null || this.#isLegacyApart(caller)))
       this.#callApart(caller, call, target, isRepeatable, done);
     else new RetryableCall(this.#keeper, call, target, isRepeatable, done).start();
   }
@@ -222,7 +219,7 @@ export class Upstream implements UpstreamState {
       const [call, target, isRepeatable] = parts;
       new RetryableCall(used, call, target, isRepeatable, done).start();
     };
-    if (keeper !== this.#otherEra || keeper.session) start(keeper);
+    if (keeper !== this.#legacy || keeper.session) start(keeper);
     // The shared session serves both eras, too, though less directly.
     else
       keeper.usableSession(signal).then(
@@ -232,20 +229,17 @@ export class Upstream implements UpstreamState {
   }
 
   /**
-   * Whether the server speaks an era, as far as it is known. A server of the modern era does not tell whether it answers
-   * `initialize`, too: whoever needs that tries it.
+   * Whether the server may open legacy sessions besides the shared one, which is modern. What it lists does not tell, because
+   * servers made with the official SDKs list only their modern revisions: the first client that needs one has it tried.
    */
-  #maySpeak(era: Era): boolean {
+  #mayOpenLegacy(): boolean {
     const { session } = this.#keeper;
-    if (session === null) return false;
-    if (session.speaks.includes(era)) return true;
-    return era === 'legacy' && this.#config.era === 'auto' && session !== this.#oneEraSession;
+    return session?.era === 'modern' && this.#config.era === 'auto' && session !== this.#modernOnly;
   }
 
-  /** Whether the server may speak the caller's era, but the shared session is of the other one. */
-  #isOfOtherEra(caller: Caller): boolean {
-    const { session } = this.#keeper;
-    return session !== null && caller.era !== session.era && this.#maySpeak(caller.era);
+  /** Whether the caller's requests are for the shared session of its own era, which is not the one for all. */
+  #isLegacyApart(caller: Caller): boolean {
+    return caller.era === 'legacy' && this.#mayOpenLegacy();
   }
 
   /** The keeper of the session for a caller's calls. Throws an `UpstreamFailure` if there are too many. */
@@ -253,7 +247,7 @@ export class Upstream implements UpstreamState {
     // Legacy requests outside a session are of nobody in particular.
     const isKnown = caller.sessionId !== null || caller.era === 'modern';
     if (this.#clients !== null && isKnown) return this.#clients.of(caller);
-    return this.#isOfOtherEra(caller) ? this.#otherEra : this.#keeper;
+    return this.#isLegacyApart(caller) ? this.#legacy : this.#keeper;
   }
 
   /** Subscribes to a resource, until {@link unsubscribe} over all reconnections. Rejects with an `UpstreamFailure`. */
@@ -269,7 +263,7 @@ export class Upstream implements UpstreamState {
   /** Sends a client's notification. It is dropped while the upstream is not connected. */
   notify(caller: Caller, method: string, paramsText?: string): void {
     const own = this.#clients?.find(caller);
-    const keeper = own ?? (this.#isOfOtherEra(caller) ? this.#otherEra : this.#keeper);
+    const keeper = own ?? (this.#isLegacyApart(caller) ? this.#legacy : this.#keeper);
     if (own || this.#clients === null) keeper.session?.notify(method, paramsText);
   }
 
@@ -293,7 +287,7 @@ export class Upstream implements UpstreamState {
   async close(withinMs: number): Promise<void> {
     this.#source.endWithin(withinMs);
     // The shared one last: it closes the connections.
-    await Promise.all([this.#clients?.close(), this.#otherEra.close()]);
+    await Promise.all([this.#clients?.close(), this.#legacy.close()]);
     await this.#keeper.close();
   }
 

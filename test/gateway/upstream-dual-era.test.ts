@@ -39,6 +39,15 @@ test('one that does not open a session of the other era is called in the one tha
   expect((await eraOf(legacy.call('up__era'))).era).toBe('modern');
 });
 
+test('one whose era is fixed is called in that era alone', async () => {
+  await using server = await startDualEraServer();
+  await using gateway = await startGateway({ servers: [{ name: 'up', url: server.url, era: 'modern' }] });
+  await gateway.connected();
+  await using legacy = await connectLegacy(gateway.url);
+  expect((await eraOf(legacy.call('up__era'))).era).toBe('modern');
+  expect(server.sessionsOpened()).toBe(0);
+});
+
 test('with isolation, one that speaks both is called in the era that has sessions', async () => {
   await using server = await startDualEraServer();
   const up = { name: 'up', url: server.url, isolation: 'session' };

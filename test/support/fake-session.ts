@@ -44,7 +44,6 @@ export class FakeSession implements UpstreamSession {
   closedBy: Error | null = null;
   isBusy = false;
   readonly era = 'legacy';
-  readonly speaks = ['legacy'] as const;
   listTtlMs: number | null = null;
   readonly transportName = 'fake';
   readonly instructions = '';

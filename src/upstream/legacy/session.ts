@@ -40,7 +40,6 @@ const maxEarlyQuestions = 10;
 /** An upstream session of the legacy era. The ids and progress tokens that go upstream are its own. */
 export class LegacySession implements UpstreamSession, TransportEvents, PendingRequestsOwner {
   readonly era = 'legacy';
-  readonly speaks = ['legacy'] as const;
   readonly listTtlMs = null;
   readonly form = plainForm;
   hasServed = false;

@@ -1,7 +1,6 @@
 import { ObjectText } from '../../json/object.ts';
 import { gatewaysIn } from '../../protocol/instance.ts';
 import { reservedMeta } from '../../protocol/reserved-meta.ts';
-import type { Era } from '../../protocol/versions.ts';
 import type { Signal } from '../../runtime/abort.ts';
 import { freePayload, textOf } from '../../runtime/owned-bytes.ts';
 import {
@@ -16,7 +15,6 @@ import type { SessionEvents } from '../session.ts';
 
 /** The result of `server/discover`. */
 interface Discovery {
-  readonly speaks: readonly Era[];
   /** The server's own name and version, fit to be shown; empty if it does not report them. */
   readonly serverInfo: string;
   /** The ids of the gateways that the session leads to: the upstream, if it is one, and those behind it. */
@@ -27,7 +25,6 @@ interface Discovery {
 
 /** The state before `server/discover` is answered. */
 export const noDiscovery: Discovery = {
-  speaks: ['modern'],
   serverInfo: '',
   gateways: [],
   instructions: '',
@@ -50,20 +47,19 @@ export async function discover(
   signal: Signal,
 ): Promise<Discovery> {
   let { verdict, result } = await ask(requests, events, signal);
-  if (verdict.era === 'modern' && verdict.speaks === null) {
+  if (verdict.era === 'modern' && !verdict.isAgreed) {
     form.version = verdict.version;
     ({ verdict, result } = await ask(requests, events, signal));
   }
   if (verdict.era === 'legacy') throw new LegacyServerFailure(verdict.found);
   if (verdict.era === 'unknown') throw verdict.failure;
-  if (verdict.speaks === null)
+  if (!verdict.isAgreed)
     throw new UpstreamFailure('protocol', `refuses revision ${form.version}, which it says it speaks`);
   form.version = verdict.version;
   const gateways = gatewaysIn(result);
   if (gateways.includes(events.instance)) throw loopFailure(gateways[0] === events.instance);
   const info = result.object('_meta')?.object(reservedMeta.serverInfo);
   return {
-    speaks: verdict.speaks,
     serverInfo: events.quote(`${info?.string('name') ?? ''} ${info?.string('version') ?? ''}`),
     gateways,
     instructions: result.string('instructions') ?? '',

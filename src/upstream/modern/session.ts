@@ -9,7 +9,6 @@ import {
   type ResponseMessage,
 } from '../../protocol/messages.ts';
 import { reservedMeta } from '../../protocol/reserved-meta.ts';
-import type { Era } from '../../protocol/versions.ts';
 import { Abort, type Signal } from '../../runtime/abort.ts';
 import type { Completion } from '../../runtime/completion.ts';
 import { deadlines } from '../../runtime/deadlines.ts';
@@ -35,7 +34,6 @@ import { StatelessCall, type StatelessCallOwner } from './stateless-call.ts';
 const listenWaitMs = 1_000;
 /** How long the upstream may take to accept a notification of ours. */
 const sendTimeoutMs = 10_000;
-const bothEras: readonly Era[] = ['modern', 'legacy'];
 const discoverMethod = '"server/discover"';
 
 /** For each announcement of changed lists that a filter may name, the capability of servers that make it. */
@@ -59,7 +57,6 @@ export class ModernSession
   readonly #events: SessionEvents;
   readonly #requests = new PendingRequests(this);
   readonly #own: OwnRequests;
-  readonly #mayBeLegacy: () => boolean;
   readonly #toolHeaders: ToolHeaders | null;
   readonly #runs = new Set<Promise<void>>();
   #discovery = noDiscovery;
@@ -68,13 +65,8 @@ export class ModernSession
   #relisting: Promise<void> | null = null;
   #closedBy: Error | null = null;
 
-  /**
-   * @param mayBeLegacy whether the server may speak the legacy era, too. Servers made with the official SDKs list only their modern
-   * revisions, so that an attempt has to tell.
-   */
-  constructor(source: TransportSource, events: SessionEvents, mayBeLegacy = () => false) {
+  constructor(source: TransportSource, events: SessionEvents) {
     this.#events = events;
-    this.#mayBeLegacy = mayBeLegacy;
     this.transport = (events.messages ? traced(source, events.messages) : source)(this);
     this.#toolHeaders = this.transport.hasRequestStreams ? new ToolHeaders() : null;
     this.form = new ModernForm(events.client, this.#toolHeaders);
@@ -83,9 +75,6 @@ export class ModernSession
     this.#listings = this.#makeListings();
   }
 
-  get speaks(): readonly Era[] {
-    return this.#mayBeLegacy() ? bothEras : this.#discovery.speaks;
-  }
   get protocolVersion(): string {
     return this.form.version;
   }
@@ -119,7 +108,7 @@ export class ModernSession
   }
 
   /**
-   * Opens the transport, and finds out what the server speaks and offers. Rejects with a `LegacyServerFailure` if that is only
+   * Opens the transport, and finds out which revision the server speaks, and what it offers. Rejects with a `LegacyServerFailure` if that is only
    * the legacy era.
    */
   async discover(signal: Signal): Promise<void> {

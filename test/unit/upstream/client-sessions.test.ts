@@ -30,8 +30,8 @@ function sessionsOf(max: number) {
   const sessions = new ClientSessions({
     context,
     reachable: async () => {},
-    era: () => undefined,
-    onRefused: () => false,
+    isLegacyWanted: () => false,
+    onLegacyRefused: () => false,
     max: () => max,
     idleTtlMs: 60_000,
   });

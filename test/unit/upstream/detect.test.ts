@@ -103,7 +103,7 @@ test('a server that goes on with old sessions after an upgrade is found out with
   clock.advance(1);
   expect(await source.hasNewEra(events, new Abort())).toBe(true);
   const session = await open();
-  expect([session.era, session.speaks]).toEqual(['modern', ['modern', 'legacy']]);
+  expect(session.era).toBe('modern');
 });
 
 test('a server that was not upgraded is asked no more often than once an hour', async () => {
@@ -113,24 +113,6 @@ test('a server that was not upgraded is asked no more often than once an hour', 
   clock.advance(hourMs);
   for (let times = 0; times < 3; times++) expect(await source.hasNewEra(events, new Abort())).toBe(false);
   expect(count('server/discover')).toBe(2);
-});
-
-test('a modern server may speak the legacy era, too, until it refuses to', async () => {
-  await using stack = new AsyncDisposableStack();
-  const { server, open, source, count } = await upgradable(stack);
-  server.eras = ['modern'];
-  const session = await open();
-  expect(session.speaks).toEqual(['modern', 'legacy']);
-  await expect(open('legacy')).rejects.toThrow('answered HTTP 400: "no"');
-  expect(session.speaks).toEqual(['modern']);
-  // The client of an isolated session has no other one.
-  const client = { clientInfo: '{"name":"c","version":"1"}', capabilities: '{}' };
-  const isolated = await source.open({ ...events, client }, new Abort(), 'legacy');
-  stack.defer(() => isolated.retire(1_000));
-  expect(isolated.era).toBe('modern');
-  expect(count('initialize')).toBe(2);
-  // It may have learned since.
-  expect((await open()).speaks).toEqual(['modern', 'legacy']);
 });
 
 test('an era that is wanted, or configured, is not asked for', async () => {

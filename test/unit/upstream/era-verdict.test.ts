@@ -13,12 +13,12 @@ describe('the result of server/discover', () => {
     expect(verdictOn({ supportedVersions: ['2027-01-01', '2026-07-28'] })).toEqual({
       era: 'modern',
       version: '2026-07-28',
-      speaks: ['modern'],
+      isAgreed: true,
     });
     expect(verdictOn({ supportedVersions: ['2026-07-28', '2025-11-25'] })).toEqual({
       era: 'modern',
       version: '2026-07-28',
-      speaks: ['modern', 'legacy'],
+      isAgreed: true,
     });
   });
 
@@ -66,7 +66,7 @@ describe('an error that answers server/discover', () => {
     expect(verdictOn(-32022, { supported: ['2026-07-28'] })).toEqual({
       era: 'modern',
       version: '2026-07-28',
-      speaks: null,
+      isAgreed: false,
     });
     expect(verdictOn(-32022, { supported: ['2025-11-25'] })).toEqual({
       era: 'legacy',

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'bun:test';
 import { UpstreamMetrics, type UpstreamState } from '../../../src/observability/upstream-metrics.ts';
-import type { Era } from '../../../src/protocol/versions.ts';
 import { Abort } from '../../../src/runtime/abort.ts';
 import { Deadlines } from '../../../src/runtime/deadlines.ts';
 import { nextTurn } from '../../../src/runtime/event-loop.ts';
@@ -16,7 +15,7 @@ function keeperOf() {
   const clock = new FakeClock();
   const source = new FakeSource();
   const metrics = new UpstreamMetrics({} as UpstreamState, () => {});
-  const state = { down: null as UpstreamFailure | null, isOtherEraEnough: true, refused: [] as Era[] };
+  const state = { down: null as UpstreamFailure | null, isOtherEraEnough: true, refusals: 0 };
   const config = serverConfig({ timeouts: { request_seconds: 5 } });
   const context = {
     config: () => config,
@@ -35,11 +34,14 @@ function keeperOf() {
   const reachable = async () => {
     if (state.down) throw state.down;
   };
-  const onRefused = (era: Era) => {
-    state.refused.push(era);
+  const onLegacyRefused = () => {
+    state.refusals++;
     return state.isOtherEraEnough;
   };
-  const keeper = new OnDemandKeeper({ context, reachable, era: () => 'legacy', onRefused }, client);
+  const keeper = new OnDemandKeeper(
+    { context, reachable, isLegacyWanted: () => true, onLegacyRefused },
+    client,
+  );
   return { keeper, source, metrics, clock, state };
 }
 
@@ -88,7 +90,7 @@ describe('a keeper on demand', () => {
       (error: UpstreamFailure) => error.message,
     );
     expect(found).toBe(outcome);
-    expect(state.refused).toEqual(kind === 'refused' ? [] : ['legacy']);
+    expect(state.refusals).toBe(kind === 'refused' ? 0 : 1);
   });
 
   test('opens another session for the next call after a loss', async () => {

@@ -162,17 +162,15 @@ describe('the opening', () => {
       'io.modelcontextprotocol/clientInfo': ours,
       'io.modelcontextprotocol/clientCapabilities': { sampling: { context: {}, tools: {} }, roots: {} },
     });
-    const { protocolVersion, speaks, serverInfo, gateways, instructions, capabilities } = session;
+    const { protocolVersion, serverInfo, gateways, instructions, capabilities } = session;
     expect({
       protocolVersion,
-      speaks,
       serverInfo,
       gateways,
       instructions,
       capabilities: String(capabilities),
     }).toEqual({
       protocolVersion: '2026-07-28',
-      speaks: ['modern', 'legacy'],
       serverInfo: 'a 1',
       gateways: ['x', 'y'],
       instructions: 'Be kind.',
