@@ -62,8 +62,8 @@ describe("a client's message that would multiply in memory is refused:", () => {
     [
       '_meta with 10,001 members',
       `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"up__echo","_meta":{"a":0${',"a":0'.repeat(10_000)}}}}`,
-      -32602,
-      'Invalid params: more than 10000 members in an object',
+      -32600,
+      'Invalid request: more than 10000 members in an object',
     ],
   ])('%s', async (_name, body, code, message) => {
     await using gateway = await gatewayTo(() => undefined);

@@ -341,7 +341,8 @@ describe('JSON of the greatest depth that fits into a body', () => {
     const [status, text] = await post(`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":${params}}`);
     expect([status, text]).toEqual([200, '{"jsonrpc":"2.0","id":1,"result":{"content":[]}}']);
     expect(upstream.executions('echo')).toBe(before + 1);
-    expect(upstream.received.at(-1)?.body).toContain(`{"name":"echo","arguments":{"deep":${deep}}}`);
+    const call = upstream.received.findLast(({ message }) => message.method === 'tools/call');
+    expect(call?.body).toContain(`{"name":"echo","arguments":{"deep":${deep}}}`);
   });
 
   test.each([

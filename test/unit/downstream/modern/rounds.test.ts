@@ -24,7 +24,11 @@ function modernUpstream(...answers: Parameters<Exchange['answer']>[0][]) {
 
 describe('the questions of a modern upstream', () => {
   test('reach the client as they are, under a state of ours, and its answers the upstream with its own state', () => {
-    const first = asksFor({ inputRequests: { who: question }, requestState: 'up', _meta: { a: 1 } });
+    const first = asksFor({
+      inputRequests: { who: question },
+      requestState: 'state of the server',
+      _meta: { a: 1 },
+    });
     const { request, got, counted } = modernUpstream(first, done);
     const { result } = request().answer ?? {};
     expect(result).toMatchObject({
@@ -32,14 +36,14 @@ describe('the questions of a modern upstream', () => {
       inputRequests: { who: question },
       _meta: { a: 1 },
     });
-    expect(result.requestState).not.toContain('up');
+    expect(result.requestState).not.toContain('state of the server');
     const retry = request({ inputResponses: { who: accepted }, requestState: result.requestState });
     expect(retry.answer?.result).toMatchObject({ resultType: 'complete', content: [] });
     expect(JSON.parse(String(got[1]?.params))).toEqual({
       name: 'files__read',
       arguments: { path: '/a' },
       inputResponses: { who: accepted },
-      requestState: 'up',
+      requestState: 'state of the server',
     });
     expect(counted).toEqual(['elicitation answered']);
   });
