@@ -1,5 +1,6 @@
 import { ObjectText } from '../json/object.ts';
-import type { QuestionMethod } from './questions.ts';
+import { declaredObject } from './capabilities.ts';
+import { type QuestionMethod, questions } from './questions.ts';
 
 /** Longer modes of elicitation are truncated in messages. */
 const maxModeChars = 40;
@@ -15,39 +16,31 @@ export function missingCapability(
   method: QuestionMethod,
   paramsText: string,
 ): string | null {
-  const declared = declaredIn(capabilities);
+  const { capability } = questions[method];
+  const declared = declaredObject(capabilities, capability);
+  if (declared === undefined) return capability;
   switch (method) {
     case 'roots/list':
-      return declared.object('roots') ? null : 'roots';
+      return null;
     case 'sampling/createMessage':
-      return missingForSampling(declared.object('sampling'), paramsText);
+      return missingForSampling(declared, paramsText);
     case 'elicitation/create':
-      return missingForElicitation(declared.object('elicitation'), paramsText);
+      return missingForElicitation(declared, paramsText);
   }
 }
 
-/** A client that declares more than is read declares nothing. */
-function declaredIn(capabilities: string): ObjectText {
-  try {
-    return new ObjectText(capabilities);
-  } catch {
-    return new ObjectText('{}');
-  }
-}
-
-function missingForSampling(sampling: ObjectText | undefined, paramsText: string): string | null {
-  if (sampling === undefined) return 'sampling';
-  if (sampling.object('tools')) return null;
+function missingForSampling(sampling: ObjectText, paramsText: string): string | null {
+  if (declaredObject(sampling, 'tools')) return null;
   const params = new ObjectText(paramsText);
   const usesTools = params.member('tools') !== undefined || params.member('toolChoice') !== undefined;
   return usesTools ? 'sampling.tools' : null;
 }
 
 /** An empty object declares form mode, for clients that know no other. */
-function missingForElicitation(elicitation: ObjectText | undefined, paramsText: string): string | null {
-  if (elicitation === undefined) return 'elicitation';
+function missingForElicitation(elicitation: ObjectText, paramsText: string): string | null {
   const mode = new ObjectText(paramsText).string('mode') ?? 'form';
-  const { url, form } = { url: elicitation.object('url'), form: elicitation.object('form') };
+  const url = declaredObject(elicitation, 'url');
+  const form = declaredObject(elicitation, 'form');
   const takes = mode === 'url' ? url : mode === 'form' && (form ?? !url);
   return takes ? null : `elicitation.${mode.slice(0, maxModeChars)}`;
 }

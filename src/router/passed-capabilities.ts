@@ -1,10 +1,14 @@
 import type { ObjectText } from '../json/object.ts';
+import { declaredObject } from '../protocol/capabilities.ts';
 import { appsExtension, skillsExtension, tasksExtension } from '../protocol/extensions.ts';
 import type { Era } from '../protocol/versions.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 
 /** The extensions whose requests find their upstream among several. */
 const routedExtensions: readonly string[] = [tasksExtension, appsExtension, skillsExtension];
+
+/** Longer declarations of an upstream are left out: each client would get them. */
+const maxDeclaredChars = 64 * 1024;
 
 type CapabilityObject = Record<string, unknown>;
 
@@ -32,8 +36,8 @@ export function passedCapabilities(upstreams: readonly Upstream[], era: Era): Ca
 function merged(declared: readonly ObjectText[], member: string): CapabilityObject {
   const union: CapabilityObject = {};
   for (const capabilities of declared) {
-    const object = capabilities.object(member);
-    if (object) addTo(union, JSON.parse(object.toString()) as CapabilityObject);
+    const text = declaredObject(capabilities, member)?.toString() ?? '{}';
+    if (text.length <= maxDeclaredChars) addTo(union, JSON.parse(text) as CapabilityObject);
   }
   return union;
 }

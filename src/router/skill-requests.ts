@@ -1,5 +1,6 @@
 import { ObjectText } from '../json/object.ts';
 import { elements } from '../json/scan.ts';
+import { declaredObject } from '../protocol/capabilities.ts';
 import type { CacheHints, Exchange } from '../protocol/exchange.ts';
 import { skillsExtension } from '../protocol/extensions.ts';
 import { toFailure, UpstreamFailure } from '../upstream/failure.ts';
@@ -97,7 +98,7 @@ export class SkillRequests {
 }
 
 function hasSkills({ capabilities }: Upstream): boolean {
-  return capabilities.object('extensions')?.object(skillsExtension) !== undefined;
+  return declaredObject(capabilities, 'extensions', skillsExtension) !== undefined;
 }
 
 /** The hints of a list that several servers contribute to. */

@@ -94,6 +94,27 @@ describe('a result of a legacy server', () => {
     }
   });
 
+  test.each([
+    ['_meta', 'result'],
+    ['data', 'error'],
+  ])('that has too many members in its %s becomes an error', async (member, kind) => {
+    const many = `{${'"":1,'.repeat(10_000)}"":1}`;
+    answer = ({ id }) =>
+      new Response(
+        `{"jsonrpc":"2.0","id":${id},"${kind}":{"code":-32002,"message":"no","${member}":${many}}}`,
+        { headers: { 'content-type': 'application/json' } },
+      );
+    const { status, answer: answered } = await call({ uri: 'test://a' });
+    expect([status, answered.error]).toEqual([
+      200,
+      {
+        code: -32603,
+        message: 'upstream "up": answered with more than 10000 members in an object',
+        data: { server: 'up', reason: 'upstream_protocol_error' },
+      },
+    ]);
+  });
+
   test('may be an error of its tool', async () => {
     const result = await resultOf('{"content":[],"isError":true}');
     expect(result).toEqual({ content: [], isError: true, resultType: 'complete', _meta: serverInfo });

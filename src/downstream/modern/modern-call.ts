@@ -1,4 +1,4 @@
-import { GatewayError } from '../../errors.ts';
+import { CallFailure, GatewayError, messageOf } from '../../errors.ts';
 import { ObjectText } from '../../json/object.ts';
 import type { Caller } from '../../protocol/caller.ts';
 import type { Answer, CacheHints } from '../../protocol/exchange.ts';
@@ -142,6 +142,19 @@ export class ModernCall extends Call {
 
   /** Ends the call with an answer that the client gets as it is, in the words of its era. */
   complete(answer: Answer): void {
+    try {
+      this.#complete(answer);
+    } catch (error) {
+      freePayload(answer.payload);
+      const server = this.parts.router.serverOf(this);
+      const problem = `answered with ${messageOf(error)}`;
+      this.completeWith(
+        new CallFailure(server, 'upstream_protocol_error', `upstream "${server}": ${problem}`),
+      );
+    }
+  }
+
+  #complete(answer: Answer): void {
     if (answer.kind === 'error') {
       const error = modernError(answer, this.params);
       this.end(error, answerText(this.idText, error), statusOfError(error.code));

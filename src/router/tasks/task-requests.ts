@@ -1,6 +1,7 @@
 import { GatewayError, messageOf } from '../../errors.ts';
 import { ObjectText } from '../../json/object.ts';
 import type { Caller } from '../../protocol/caller.ts';
+import { declaredObject } from '../../protocol/capabilities.ts';
 import type { Exchange } from '../../protocol/exchange.ts';
 import type { Seal } from '../../state/seal.ts';
 import type { Upstream } from '../../upstream/upstream.ts';
@@ -66,7 +67,7 @@ export class TaskRequests {
   list(exchange: Exchange): void {
     const upstreams = this.#parts.owners
       .upstreamsOf(exchange.caller.view)
-      .filter(({ capabilities }) => capabilities.object('tasks')?.member('list') !== undefined);
+      .filter(({ capabilities }) => declaredObject(capabilities, 'tasks', 'list') !== undefined);
     if (upstreams.length === 0) throw methodNotFound(exchange.method);
     Promise.all(upstreams.map((upstream) => this.#listOf(upstream, exchange)))
       .then((lists) => exchange.answer({ kind: 'result', payload: `{"tasks":[${lists.flat().join(',')}]}` }))

@@ -57,7 +57,12 @@ export class ServerQuestions {
     });
     this.#open.add(question);
     concerned.hold(question);
-    concerned.call.ask(question, question);
+    try {
+      concerned.call.ask(question, question);
+    } catch (error) {
+      // A question that cannot be read must not end the stream that it came on.
+      question.reject(error);
+    }
   }
 
   /**

@@ -18,6 +18,13 @@ describe('the capabilities of upstreams', () => {
     expect(passedCapabilities(declaring({ tools: {}, extensions: {} }), 'modern')).toEqual({});
   });
 
+  test('are without what an upstream declares at great length', () => {
+    const many = Object.fromEntries(Array.from({ length: 10_001 }, (_, n) => [n, 1]));
+    const long = { 'com.example/long': { text: 'x'.repeat(64 * 1024) } };
+    const upstreams = declaring({ extensions: many, tasks: many }, { extensions: long }, { extensions: ui });
+    expect(passedCapabilities(upstreams, 'legacy')).toEqual({ extensions: ui });
+  });
+
   test('have every extension of a lone one', () => {
     expect(passedCapabilities(declaring({ extensions: { ...ui, ...odd } }), 'modern')).toEqual({
       extensions: { ...ui, ...odd },

@@ -31,6 +31,18 @@ describe('a question on the stream of a call', () => {
     expect(sent()).toEqual([{ jsonrpc: '2.0', id: 'q1', result: { action: 'accept', content: { a: 1 } } }]);
   });
 
+  test('that cannot be read is answered with an error, and the session goes on', () => {
+    const { calls, receive, requests, sent } = sessionWith(1);
+    Object.assign(calls[0]?.asked ?? [], {
+      push() {
+        throw new Error('too many members');
+      },
+    });
+    receive(roots, requests[0]?.id);
+    const error = { code: -32603, message: 'The client has not answered' };
+    expect(sent()).toEqual([{ jsonrpc: '2.0', id: 8, error }]);
+  });
+
   test('brings the server the refusal of its client', () => {
     const { calls, receive, requests, sent } = sessionWith(1);
     receive(sampling, requests[0]?.id);
