@@ -18,10 +18,11 @@ interface ToolResult {
   readonly content: readonly { readonly text: string }[];
 }
 
-/** What the inspector and mcporter print for the lists. */
-interface Lists {
+/** What the inspector and mcporter print, each of these for its own command. */
+interface Printed {
   readonly tools: readonly { readonly name: string }[];
   readonly resources: readonly { readonly uri: string }[];
+  readonly contents: readonly { readonly text: string }[];
 }
 
 /** A home directory of its own for a program, so that it reads and writes nothing of the user's. */
@@ -31,7 +32,7 @@ function temporaryHome(program: string): { folder: string; remove(): void } {
 }
 
 /** Runs a program of the modules on the pinned Bun, because some require a newer Node than many machines have. */
-async function run(program: string, args: readonly string[], env: Record<string, string>): Promise<unknown> {
+async function run(program: string, args: readonly string[], env: Record<string, string>): Promise<string> {
   const child = Bun.spawn([process.execPath, '--bun', program, ...args], {
     env: { ...process.env, ...env },
     stdin: 'ignore',
@@ -41,23 +42,24 @@ async function run(program: string, args: readonly string[], env: Record<string,
   });
   const [stdout, stderr] = await Promise.all([child.stdout.text(), child.stderr.text()]);
   if ((await child.exited) !== 0) throw new Error(`${program} ${args.join(' ')}: ${stderr}${stdout}`);
-  return JSON.parse(stdout);
+  return stdout;
 }
 
 /** The inspector's command line: every step is a process of its own, and in the legacy era a session of its own. */
 export function inspectorClient(url: string, era: 'legacy' | 'auto' | 'modern' = 'legacy'): ProgramClient {
   const { folder, remove } = temporaryHome('inspector');
   const env = { MCP_STORAGE_DIR: folder, MCP_CATALOG_PATH: join(folder, 'mcp.json') };
-  const inspect = (method: string, ...args: string[]) =>
-    run(inspector, [url, '--transport', 'http', '--protocol-era', era, '--method', method, ...args], env);
+  const flags = ['--transport', 'http', '--protocol-era', era];
+  const inspect = async (method: string, ...args: string[]) =>
+    JSON.parse(await run(inspector, [url, ...flags, '--method', method, ...args], env));
   return {
-    toolNames: async () => ((await inspect('tools/list')) as Lists).tools.map(({ name }) => name),
+    toolNames: async () => ((await inspect('tools/list')) as Printed).tools.map(({ name }) => name),
     async call(name, args = {}) {
       const json = JSON.stringify(args);
       const result = await inspect('tools/call', '--tool-name', name, '--tool-args-json', json);
       return (result as ToolResult).content[0]?.text ?? '';
     },
-    resourceUris: async () => ((await inspect('resources/list')) as Lists).resources.map(({ uri }) => uri),
+    resourceUris: async () => ((await inspect('resources/list')) as Printed).resources.map(({ uri }) => uri),
     async read(uri) {
       const { contents } = (await inspect('resources/read', '--uri', uri)) as {
         contents: { text: string }[];
@@ -82,22 +84,20 @@ function mcporterClient(url: string): ProgramClient {
   writeFileSync(config, JSON.stringify({ mcpServers: { gateway: { baseUrl: url } }, imports: [] }));
   const port = (command: string, ...args: string[]) =>
     run(mcporter, ['--config', config, command, ...args], { HOME: folder });
+  const listed = async (command: string, ...args: string[]) =>
+    JSON.parse(await port(command, ...args)) as Printed;
   return {
-    toolNames: async () => ((await port('list', 'gateway', '--json')) as Lists).tools.map(({ name }) => name),
+    toolNames: async () => (await listed('list', 'gateway', '--json')).tools.map(({ name }) => name),
     async call(name, args = {}) {
       const json = JSON.stringify(args);
-      const result = await port('call', `gateway.${name}`, '--args', json, '--output', 'json');
-      // mcporter shows text that is JSON as what it says.
-      return (result as Partial<ToolResult>).content?.[0]?.text ?? JSON.stringify(result);
+      const text = await port('call', `gateway.${name}`, '--args', json, '--output', 'text');
+      return text.trimEnd();
     },
     async resourceUris() {
-      return ((await port('resource', 'gateway', '--json')) as Lists).resources.map(({ uri }) => uri);
+      return (await listed('resource', 'gateway', '--json')).resources.map(({ uri }) => uri);
     },
     async read(uri) {
-      const { contents } = (await port('resource', 'gateway', uri, '--json')) as {
-        contents: { text: string }[];
-      };
-      return contents[0]?.text ?? '';
+      return (await listed('resource', 'gateway', uri, '--json')).contents[0]?.text ?? '';
     },
     [Symbol.asyncDispose]: async () => remove(),
   };
