@@ -14,6 +14,8 @@ export interface HttpRequest {
   readonly body?: string;
   /** Names in lower case. Must be a new object after each change: the request head made of it is cached. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** More headers, of names that no other has: those that differ from one request to the next. */
+  readonly ownHeaders?: Readonly<Record<string, string>> | undefined;
   readonly signal: Signal;
   /** The number of redirects that led to this request. */
   readonly redirects?: number;
@@ -109,8 +111,9 @@ export class HttpSession {
 
   /** The text of a request. RFC 9112, 3. */
   #message(url: string, request: HttpRequest): string {
-    const head = this.#headFor(url, request);
-    const { body } = request;
+    let head = this.#headFor(url, request);
+    const { body, ownHeaders } = request;
+    for (const name in ownHeaders) head += `${name}: ${ownHeaders[name]}\r\n`;
     if (body === undefined) return `${head}\r\n`;
     const bytes = Buffer.byteLength(body);
     this.client.options.bytes.sent += bytes;

@@ -9,7 +9,7 @@ import type { RequestForm, UpstreamCall } from '../pending-request.ts';
 import { introduction } from '../requests/introduction.ts';
 import type { SessionClient } from '../session.ts';
 import type { RequestHeaders } from '../transport/transport.ts';
-import { type ToolHeaders, textOfMember } from './param-headers.ts';
+import { paramHeaders, type ToolHeaders, textOfMember } from './param-headers.ts';
 
 /** What the gateway declares for its own requests: all that a client may have, because some servers list their items by that. */
 const ownCapabilities = JSON.stringify({
@@ -75,12 +75,16 @@ export class ModernForm implements RequestForm {
   headers({ methodText, params }: UpstreamCall, target: MemberEdit | null): RequestHeaders | undefined {
     if (this.#toolHeaders === null) return undefined;
     const method = JSON.parse(methodText) as string;
-    const headers = { [versionHeader]: this.version, [methodHeader]: encodeHeaderValue(method) };
+    const headers: Record<string, string> = {
+      [versionHeader]: this.version,
+      [methodHeader]: encodeHeaderValue(method),
+    };
     const member = nameMembers.get(method);
     const name = member === undefined ? undefined : textOfMember(params, member, target);
     if (name === undefined) return headers;
-    const own = method === 'tools/call' && this.#toolHeaders.headers(name, () => params?.object('arguments'));
-    return { ...headers, [nameHeader]: encodeHeaderValue(name), ...own };
+    headers[nameHeader] = encodeHeaderValue(name);
+    const annotated = method === 'tools/call' ? this.#toolHeaders.of(name) : undefined;
+    return annotated ? Object.assign(headers, paramHeaders(annotated, params?.object('arguments'))) : headers;
   }
 
   #identity(caller: Caller | null): string {

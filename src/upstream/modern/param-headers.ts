@@ -127,10 +127,9 @@ export class ToolHeaders {
     this.#byTool = this.#next;
   }
 
-  /** The headers for a call of `tool`, or undefined if there are none. */
-  headers(tool: string, args: () => ObjectText | undefined): RequestHeaders | undefined {
-    const annotated = this.#byTool.get(tool);
-    return annotated && paramHeaders(annotated, args());
+  /** The annotated parameters of a tool, or undefined if there are none. */
+  of(tool: string): readonly ParamHeader[] | undefined {
+    return this.#byTool.get(tool);
   }
 }
 

@@ -46,8 +46,7 @@ export class StreamableTransport implements Transport, StreamOwner {
   }
 
   request(id: number, body: string, signal: Signal, done: RequestCompletion, own?: RequestHeaders): void {
-    const headers = own === undefined ? this.#headers : { ...this.#headers, ...own };
-    const post = new StreamableRequest(this, id, body, headers, signal, done);
+    const post = new StreamableRequest(this, id, body, this.#headers, own, signal, done);
     this.#http.request(post, post);
   }
 
@@ -158,6 +157,7 @@ class StreamableRequest implements HttpRequest, Completion<HttpResponse> {
   readonly method = 'POST';
   readonly body: string;
   readonly headers: Readonly<Record<string, string>>;
+  readonly ownHeaders: RequestHeaders | undefined;
   readonly signal: Signal;
   readonly #transport: StreamableTransport;
   readonly #id: number;
@@ -168,6 +168,7 @@ class StreamableRequest implements HttpRequest, Completion<HttpResponse> {
     id: number,
     body: string,
     headers: Readonly<Record<string, string>>,
+    ownHeaders: RequestHeaders | undefined,
     signal: Signal,
     done: RequestCompletion,
   ) {
@@ -176,6 +177,7 @@ class StreamableRequest implements HttpRequest, Completion<HttpResponse> {
     this.#id = id;
     this.body = body;
     this.headers = headers;
+    this.ownHeaders = ownHeaders;
     this.#done = done;
   }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test';
 import { ObjectText } from '../../../../src/json/object.ts';
-import { ToolHeaders } from '../../../../src/upstream/modern/param-headers.ts';
+import { paramHeaders, ToolHeaders } from '../../../../src/upstream/modern/param-headers.ts';
 
 /** A tool with these properties. */
 function tool(properties: object, more: object = {}): ObjectText {
@@ -13,7 +13,8 @@ function headersOf(listed: ObjectText, args: unknown) {
   headers.begin();
   headers.take(listed);
   headers.end();
-  return headers.headers('t', () => ObjectText.of(JSON.stringify(args ?? null)));
+  const parameters = headers.of('t');
+  return parameters && paramHeaders(parameters, ObjectText.of(JSON.stringify(args ?? null)));
 }
 
 const annotated = (type: string, name = 'Value') => ({ type, 'x-mcp-header': name });
@@ -57,7 +58,7 @@ describe('the headers of a call', () => {
 
   test('are none for a tool without annotations, and for one that is not listed', () => {
     expect(headersOf(tool({ value: { type: 'string' } }), { value: 'a' })).toBeUndefined();
-    expect(new ToolHeaders().headers('t', () => undefined)).toBeUndefined();
+    expect(new ToolHeaders().of('t')).toBeUndefined();
   });
 });
 
@@ -68,7 +69,7 @@ test('a list that is not complete does not replace the last one', () => {
   headers.end();
   headers.begin();
   headers.take(tool({ value: annotated('string', 'New') }));
-  expect(headers.headers('t', () => new ObjectText('{"value":"a"}'))).toEqual({ 'mcp-param-old': 'a' });
+  expect(headers.of('t')).toEqual([{ header: 'mcp-param-old', path: ['value'] }]);
 });
 
 describe('a tool is not used over HTTP', () => {
