@@ -69,10 +69,24 @@ export class ContinuedCalls {
     return call;
   }
 
+  /** Calls that go on come before answers that are kept, and these before older ones. */
   #tryHold(bytes: number): boolean {
-    if (bytes > 0 && this.#heldBytes + bytes > maxBytes) return false;
+    while (bytes > 0 && this.#heldBytes + bytes > maxBytes) if (!this.#spendOldest()) return false;
     this.#heldBytes += bytes;
     return true;
+  }
+
+  #spendOldest(): boolean {
+    const oldest = this.#answered.first ?? this.#unclaimed.first;
+    if (oldest) this.#spend(oldest);
+    return oldest !== null;
+  }
+
+  /** Forgets the answer of an ended call, but not the call. */
+  #spend(call: ContinuedCall): void {
+    call.forgetAnswer();
+    call.unlink();
+    this.#spent.add(call);
   }
 
   #onEnded(call: ContinuedCall, outcome: Answer | GatewayError, isClaimed: boolean): void {
@@ -104,13 +118,8 @@ export class ContinuedCalls {
     for (const [list, ms] of [
       [this.#answered, keptMs],
       [this.#unclaimed, unclaimedMs],
-    ] as const) {
-      for (const call of this.#endedBefore(list, ms)) {
-        call.forgetAnswer();
-        call.unlink();
-        this.#spent.add(call);
-      }
-    }
+    ] as const)
+      for (const call of this.#endedBefore(list, ms)) this.#spend(call);
     for (const call of this.#endedBefore(this.#spent, rememberedMs)) this.#forget(call);
     if (this.#answered.size + this.#unclaimed.size + this.#spent.size > 0) this.#sweepLater();
   }
