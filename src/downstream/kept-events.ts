@@ -39,7 +39,8 @@ export class KeptEvents {
   tryAdd(event: KeptEvent, isConnected: boolean): boolean {
     const bytes = bytesOf(event);
     if (bytes > maxStreamBytes) return false;
-    if (event.kind === 'notification') {
+    const isNotification = event.kind === 'notification';
+    if (isNotification) {
       const { maxNotifications, maxNotificationBytes } = isConnected ? connected : disconnected;
       while (
         this.#notifications >= maxNotifications ||
@@ -47,8 +48,8 @@ export class KeptEvents {
       )
         if (!this.#dropNotification()) return false;
     }
-    while (this.#bytes + bytes > maxStreamBytes || !this.#share.tryHold(bytes))
-      if (!this.#dropNotification() && !(event.kind !== 'notification' && this.#dropSent())) return false;
+    while (this.#bytes + bytes > maxStreamBytes || !this.#share.tryHold(bytes, isNotification))
+      if (!this.#dropNotification() && (isNotification || !this.#dropSent())) return false;
     this.#push(event, bytes);
     return true;
   }

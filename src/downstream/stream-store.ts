@@ -6,6 +6,8 @@ import { LinkedList, LinkedNode } from '../runtime/linked-list.ts';
 const resumeTimeoutMs = 60_000;
 /** The events kept for all clients, for one session, and for one stream. A character counts as two bytes. */
 const maxBytesInAll = 64 * 1024 * 1024;
+/** Notifications leave the rest to answers and questions: those to many idle clients alone would fill all of it. */
+const maxNotificationBytes = maxBytesInAll / 2;
 const maxSessionBytes = 20 * 1024 * 1024;
 export const maxStreamBytes = 10 * 1024 * 1024;
 /** The ended streams of one session whose events are kept. */
@@ -47,11 +49,15 @@ export class StreamStore {
     this.#schedule(resumeTimeoutMs);
   }
 
-  /** Drops the stream that ended first, to make room. Returns whether there was one. */
-  dropEnded(): boolean {
-    const { first } = this.#ended;
-    first?.drop();
-    return first !== null;
+  /** Whether there is room for more bytes; ended streams make some, but not for notifications. */
+  hasRoom(bytes: number, isNotification: boolean): boolean {
+    if (isNotification) return this.bytes + bytes <= maxNotificationBytes;
+    while (this.bytes + bytes > maxBytesInAll) {
+      const { first } = this.#ended;
+      if (first === null) return false;
+      first.drop();
+    }
+    return true;
   }
 
   #schedule(afterMs: number): void {
@@ -89,10 +95,10 @@ export class StoreShare {
     this.store = store;
   }
 
-  /** Holds more bytes, in place of ended streams if necessary. Returns whether there is room. */
-  tryHold(bytes: number): boolean {
+  /** Holds more bytes, in place of ended streams if necessary. Returns whether there is room: less for notifications. */
+  tryHold(bytes: number, isNotification = false): boolean {
     while (this.#bytes + bytes > maxSessionBytes) if (!this.#dropEnded()) return false;
-    while (this.store.bytes + bytes > maxBytesInAll) if (!this.store.dropEnded()) return false;
+    if (!this.store.hasRoom(bytes, isNotification)) return false;
     this.force(bytes);
     return true;
   }

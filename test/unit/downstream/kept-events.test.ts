@@ -71,6 +71,14 @@ describe('the events of a stream', () => {
     expect(serials()).toEqual([2, 3]);
   });
 
+  test('have room for an answer, however many notifications other streams keep', () => {
+    const { store, add } = eventsOf();
+    const kept = Array.from({ length: 40 }, () => eventsOf(store).add('notification', mebibyte));
+    expect(kept.filter(Boolean)).toHaveLength(31);
+    expect(add('answer', 8 * mebibyte)).toBe(true);
+    expect(add('notification', 10)).toBe(false);
+  });
+
   test('have no place for more than 10 MiB at once', () => {
     const { add, store } = eventsOf();
     expect(add('answer', 10 * mebibyte)).toBe(false);
