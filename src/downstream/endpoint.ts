@@ -36,6 +36,7 @@ import { LegacyCall } from './legacy/legacy-call.ts';
 import { applyNotification, Lifecycle, takeInvalid, takeResponse } from './legacy/lifecycle.ts';
 import type { Session } from './legacy/session.ts';
 import type { Sessions } from './legacy/sessions.ts';
+import { ListChanges } from './list-changes.ts';
 import { ModernEndpoint } from './modern/modern-endpoint.ts';
 import { Rounds } from './modern/rounds.ts';
 import { Reply, type ReplyParts } from './reply.ts';
@@ -64,6 +65,10 @@ export class Endpoint {
   readonly #rounds: Rounds;
   readonly #replies = new InFlightReplies();
   readonly #replyParts: ReplyParts;
+  readonly #listChanges = new ListChanges((changed) => {
+    this.#sessions.listsChanged(changed);
+    this.#modern.listens.listsChanged(changed);
+  });
 
   constructor({ router, registry, sessions, seal, metrics, logger, gateways }: EndpointParts) {
     const log = new RequestLog(logger);
@@ -103,8 +108,7 @@ export class Endpoint {
 
   /** The items of a kind have changed in a view. */
   listChanged(kind: Kind, view: string): void {
-    this.#sessions.listChanged(kind, view);
-    this.#modern.listens.listChanged(kind, view);
+    this.#listChanges.add(kind, view);
   }
 
   /** These views are gone, and what belongs to them ends. */

@@ -133,7 +133,7 @@ export class Session extends LinkedNode implements Channel {
   }
 
   #connected(stream: ResumableStream): EventStream {
-    if (this.#streams.length === maxStreams) this.#streams[0]?.close();
+    if (this.#streams.length >= maxStreams) this.#streams[0]?.close();
     this.#streams.push(stream);
     this.touch();
     for (const notice of this.#missed?.take() ?? []) void stream.send(notice, 'notification');
@@ -161,10 +161,11 @@ export class Session extends LinkedNode implements Channel {
     }
   }
 
-  /** Adds a running call. The session is not idle until {@link removeCall}. */
+  /** Adds a running call. The session is not idle until {@link removeCall}. A batch may go on after the end of the session. */
   addCall(call: RunningCall): void {
     this.#calls.add(call);
     this.unlink();
+    if (this.#isClosed) call.cancel();
   }
 
   removeCall(call: RunningCall, nowMs: number): void {

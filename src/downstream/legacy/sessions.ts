@@ -2,19 +2,17 @@ import { GatewayError } from '../../errors.ts';
 import type { DownstreamMetrics, SessionEndReason } from '../../observability/downstream-metrics.ts';
 import type { Logger } from '../../observability/log.ts';
 import type { Principal } from '../../protocol/caller.ts';
-import { type Kind, kinds } from '../../protocol/kinds.ts';
 import { MessageLog } from '../../protocol/message-log.ts';
 import { notificationText, parseMessage } from '../../protocol/messages.ts';
 import { type Clock, deadlines } from '../../runtime/deadlines.ts';
 import { forEachInTurns, nextTurn } from '../../runtime/event-loop.ts';
 import { LinkedList } from '../../runtime/linked-list.ts';
+import type { ChangedLists } from '../list-changes.ts';
 import { StreamStore } from '../stream-store.ts';
 import { Session, type SessionParts } from './session.ts';
 import type { SessionFacts, SessionIds } from './session-ids.ts';
 
 const defaultMaxSessions = 100_000;
-/** Notices within this time, as at start-up, are sent once. */
-const noticeDelayMs = 50;
 /** The idle sessions that end in one turn of the event loop. */
 const maxEndedPerTurn = 256;
 /** The shortest time between two warnings that the limit of sessions is reached. */
@@ -42,10 +40,7 @@ export class Sessions {
   readonly #sessions = new Map<string, Session>();
   /** The sessions without call and stream, the least recently used first. */
   readonly #idle = new LinkedList<Session>();
-  /** The lists that have changed lately: the kinds by their view. */
-  readonly #changes = new Map<string, Set<Kind>>();
   #cancelSweep: () => void;
-  #cancelNotices: (() => void) | null = null;
   #isAccepting = true;
   /** The sessions ended to make room since the last warning. */
   #displaced = 0;
@@ -112,12 +107,12 @@ export class Sessions {
     this.#parts.metrics.sessionEnded(reason, Math.max(0, durationSeconds));
   }
 
-  /** Tells the clients of a view that its items of a kind have changed, once if that is repeated within a moment. */
-  listChanged(kind: Kind, view: string): void {
-    const changes = this.#changes.get(view);
-    if (changes) changes.add(kind);
-    else this.#changes.set(view, new Set([kind]));
-    this.#cancelNotices ??= this.#clock.startTimer(() => this.#sendNotices(), noticeDelayMs);
+  /** Tells the clients of each view which of its lists have changed. */
+  listsChanged(changed: ChangedLists): void {
+    if (this.#parts.logger.isTrace) for (const methods of changed.values()) this.#trace(methods);
+    void forEachInTurns([...this.#sessions.values()], (session) => {
+      for (const method of changed.get(session.caller.view) ?? []) session.notify(method);
+    });
   }
 
   /**
@@ -139,24 +134,7 @@ export class Sessions {
   endAll(): void {
     this.#isAccepting = false;
     this.#cancelSweep();
-    this.#cancelNotices?.();
     for (const session of [...this.#sessions.values()]) this.end(session, 'gateway_shutdown');
-  }
-
-  #sendNotices(): void {
-    this.#cancelNotices = null;
-    // Resources and their templates share one.
-    const methodsOf = new Map(
-      [...this.#changes].map(([view, changed]) => [
-        view,
-        new Set([...changed].map((kind) => kinds[kind].changedNotification)),
-      ]),
-    );
-    this.#changes.clear();
-    if (this.#parts.logger.isTrace) for (const methods of methodsOf.values()) this.#trace(methods);
-    void forEachInTurns([...this.#sessions.values()], (session) => {
-      for (const method of methodsOf.get(session.caller.view) ?? []) session.notify(method);
-    });
   }
 
   #trace(methods: Iterable<string>): void {

@@ -2,43 +2,34 @@ import { GatewayError } from '../../errors.ts';
 import type { DownstreamMetrics } from '../../observability/downstream-metrics.ts';
 import type { Caller } from '../../protocol/caller.ts';
 import { tasksExtension } from '../../protocol/extensions.ts';
-import { type Kind, kinds } from '../../protocol/kinds.ts';
 import type { RequestMessage } from '../../protocol/messages.ts';
 import type { Router } from '../../router/router.ts';
-import { type Clock, deadlines } from '../../runtime/deadlines.ts';
 import { forEachInTurns } from '../../runtime/event-loop.ts';
 import { EventStream, streamHeaders } from '../event-stream.ts';
 import type { KeepAlive } from '../keep-alive.ts';
+import type { ChangedLists } from '../list-changes.ts';
 import type { EndpointRequest } from '../request.ts';
 import { hasNegotiated } from './extensions.ts';
 import { Listen } from './listen.ts';
 import { listenFilterOf } from './listen-filter.ts';
 
 const defaultMaxListens = 10_000;
-/** Changes within this time, as at start-up, are told once. */
-const noticeDelayMs = 50;
 
 interface ListensParts {
   readonly router: Router;
   readonly metrics: DownstreamMetrics;
   readonly streams: KeepAlive;
   readonly maxListens?: number;
-  readonly clock?: Clock;
 }
 
 /** The open `subscriptions/listen` streams. */
 export class Listens {
   readonly #parts: ListensParts;
-  readonly #clock: Clock;
   readonly #listens = new Set<Listen>();
-  /** The lists that have changed lately: the notifications by their view. */
-  readonly #changes = new Map<string, Set<string>>();
-  #isScheduled = false;
   #isAccepting = true;
 
   constructor(parts: ListensParts) {
     this.#parts = parts;
-    this.#clock = parts.clock ?? deadlines.clock;
   }
 
   get size(): number {
@@ -77,16 +68,11 @@ export class Listens {
       .then(() => metrics.request(message.method, true, (performance.now() - startMs) / 1000));
   }
 
-  /** Tells the clients of a view that its items of a kind have changed, once if that is repeated within a moment. */
-  listChanged(kind: Kind, view: string): void {
-    if (this.#listens.size === 0) return;
-    const { changedNotification } = kinds[kind];
-    const changes = this.#changes.get(view);
-    if (changes) changes.add(changedNotification);
-    else this.#changes.set(view, new Set([changedNotification]));
-    if (this.#isScheduled) return;
-    this.#isScheduled = true;
-    this.#clock.startTimer(() => this.#sendNotices(), noticeDelayMs);
+  /** Tells the clients of each view which of its lists have changed. */
+  listsChanged(changed: ChangedLists): void {
+    void forEachInTurns([...this.#listens], (listen) => {
+      for (const method of changed.get(listen.caller.view) ?? []) listen.listChanged(method);
+    });
   }
 
   /** Ends the streams of a view that is gone. */
@@ -98,14 +84,5 @@ export class Listens {
   endAll(): void {
     this.#isAccepting = false;
     for (const listen of [...this.#listens]) listen.end();
-  }
-
-  #sendNotices(): void {
-    this.#isScheduled = false;
-    const changes = new Map(this.#changes);
-    this.#changes.clear();
-    void forEachInTurns([...this.#listens], (listen) => {
-      for (const method of changes.get(listen.caller.view) ?? []) listen.listChanged(method);
-    });
   }
 }
