@@ -63,8 +63,8 @@ export class ChildProcess {
   readonly #outputEnd = Promise.withResolvers<void>();
   readonly #errorEnd = Promise.withResolvers<void>();
   readonly #inputEnd = Promise.withResolvers<void>();
-  /** Stops reading stdout. */
-  #stopReading = () => {};
+  /** The readers of stdout and stderr. */
+  readonly #readers: { cancel(): Promise<void> }[] = [];
   #hasExited = false;
   #ending: Promise<void> | null = null;
   /** When all of it must have ended, by performance.now(). */
@@ -87,8 +87,14 @@ export class ChildProcess {
     this.pid = started.pid;
     processGuard.add(this.pid, container);
     this.input = new ProcessInput(started.stdin, () => this.#inputEnd.resolve());
-    void this.#readOutput(started.stdout);
-    void this.#readErrors(started.stderr);
+    void this.#read(started.stdout, (chunk) => events.onOutput(chunk)).then(() => {
+      events.onOutputEnd();
+      this.#outputEnd.resolve();
+    });
+    void this.#read(started.stderr, (chunk) => this.#errors.push(chunk)).then(() => {
+      this.#errors.end();
+      this.#errorEnd.resolve();
+    });
     void this.#watch();
   }
 
@@ -118,8 +124,8 @@ export class ChildProcess {
       if (!(await this.#isGoneBy(1))) await this.#kill();
     }
     processGuard.remove(this.pid);
-    // A descendant that has left the group may keep it open.
-    this.#stopReading();
+    // A descendant that has left the group may keep the pipes open.
+    for (const reader of this.#readers) reader.cancel().catch(() => {});
     await this.#container?.remove();
   }
 
@@ -153,31 +159,23 @@ export class ChildProcess {
     this.#events.onEnd({ exitCode, signal, closed: this.#hasExited ? null : closed });
   }
 
-  async #readOutput(stdout: ReadableStream<Uint8Array>): Promise<void> {
+  /** Reads a stream to its end, or until the process has ended. `take` gets the next chunk when its promise has settled. */
+  async #read(
+    stream: ReadableStream<Uint8Array>,
+    take: (chunk: Uint8Array) => Promise<void> | undefined,
+  ): Promise<void> {
     try {
-      const reader = stdout.getReader();
-      this.#stopReading = () => void reader.cancel().catch(() => {});
+      const reader = stream.getReader();
+      this.#readers.push(reader);
       for (;;) {
         const { done, value } = await reader.read();
-        if (done) break;
-        const taken = this.#events.onOutput(value);
+        if (done) return;
+        const taken = take(value);
         if (taken) await taken;
       }
     } catch {
       // As if it had ended.
     }
-    this.#events.onOutputEnd();
-    this.#outputEnd.resolve();
-  }
-
-  async #readErrors(stderr: ReadableStream<Uint8Array>): Promise<void> {
-    try {
-      for await (const chunk of stderr) this.#errors.push(chunk);
-    } catch {
-      // As if it had ended.
-    }
-    this.#errors.end();
-    this.#errorEnd.resolve();
   }
 }
 

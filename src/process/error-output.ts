@@ -39,7 +39,7 @@ export class ErrorOutput {
     this.#clock = clock;
   }
 
-  push(chunk: Uint8Array): void {
+  push(chunk: Uint8Array): undefined {
     for (const line of this.#splitter.push(chunk)) this.#take(textOf(line));
   }
 

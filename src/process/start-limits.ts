@@ -10,7 +10,7 @@ interface Starts {
   running: number;
   hasSucceeded: boolean;
   /** Those that wait for their turn, in order. */
-  readonly waiting: (() => void)[];
+  readonly waiting: PromiseWithResolvers<void>[];
 }
 
 /**
@@ -26,18 +26,21 @@ export class StartLimits {
    * @returns a function to be called once the process has started, or failed to
    */
   async enter(key: string, signal: Signal): Promise<(succeeded: boolean) => void> {
-    const starts = this.#startsOf(key);
-    if (starts.running >= limitOf(starts)) await turn(starts, signal);
     if (signal.aborted) throw signal.reason;
-    starts.running++;
+    const starts = this.#startsOf(key);
+    if (starts.running < limitOf(starts)) starts.running++;
+    else await turn(starts, signal);
     let isOver = false;
-    return (succeeded) => {
+    const leave = (succeeded: boolean) => {
       if (isOver) return;
       isOver = true;
       starts.running--;
       starts.hasSucceeded ||= succeeded;
-      this.#wake(key, starts);
+      this.#passOn(key, starts);
     };
+    if (!signal.aborted) return leave;
+    leave(false);
+    throw signal.reason;
   }
 
   #startsOf(key: string): Starts {
@@ -50,11 +53,14 @@ export class StartLimits {
     return starts;
   }
 
-  #wake(key: string, starts: Starts): void {
+  /** Counts those whose turn it is at once, before others come. */
+  #passOn(key: string, starts: Starts): void {
     const free = limitOf(starts) - starts.running;
-    for (const wake of starts.waiting.splice(0, Math.max(0, free))) wake();
-    const isIdle = starts.running === 0 && starts.waiting.length === 0;
-    if (isIdle && !starts.hasSucceeded) this.#starts.delete(key);
+    for (const next of starts.waiting.splice(0, Math.max(0, free))) {
+      starts.running++;
+      next.resolve();
+    }
+    if (starts.running === 0 && !starts.hasSucceeded) this.#starts.delete(key);
   }
 
   #forgetOldest(): void {
@@ -71,23 +77,22 @@ function limitOf({ hasSucceeded }: Starts): number {
   return hasSucceeded ? maxStarting : 1;
 }
 
-/** Rejects with the reason of the signal. */
-function turn({ waiting }: Starts, signal: Signal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const wake = () => {
-      signal.removeEventListener('abort', give);
-      resolve();
-    };
-    const give = () => {
-      waiting.splice(waiting.indexOf(wake), 1);
-      reject(signal.reason);
-    };
-    if (signal.aborted) reject(signal.reason);
-    else {
-      waiting.push(wake);
-      signal.addEventListener('abort', give, { once: true });
-    }
-  });
+/** Waits for a turn, which is counted when it comes. Rejects with the reason of the signal if it does not. */
+async function turn({ waiting }: Starts, signal: Signal): Promise<void> {
+  const own = Promise.withResolvers<void>();
+  const giveUp = () => {
+    const at = waiting.indexOf(own);
+    if (at >= 0) waiting.splice(at, 1);
+    // Nothing happens if its turn has come.
+    own.reject(signal.reason);
+  };
+  waiting.push(own);
+  signal.addEventListener('abort', giveUp, { once: true });
+  try {
+    await own.promise;
+  } finally {
+    signal.removeEventListener('abort', giveUp);
+  }
 }
 
 /** The limits of the process. */

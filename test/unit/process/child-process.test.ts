@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'bun:test';
+import { readdirSync } from 'node:fs';
 import { ChildProcess, type ProcessEnd } from '../../../src/process/child-process.ts';
 import { isGroupAlive } from '../../../src/process/process-group.ts';
 import { Abort } from '../../../src/runtime/abort.ts';
@@ -67,6 +68,20 @@ describe('a process', () => {
     expect(isGroupAlive(child.pid)).toBe(true);
     await child.end(200);
     expect(isGroupAlive(child.pid)).toBe(false);
+  });
+
+  test('is read no longer than it lives, though a descendant outside of its group keeps its pipes', async () => {
+    const pipes = () => readdirSync('/proc/self/fd').length;
+    const { child: first } = start('cat >/dev/null');
+    await first.end(1_000);
+    await Bun.sleep(50);
+    const before = pipes();
+    const { child, ended } = start('setsid sleep 60 & echo $! >&2; wait');
+    await waitUntil('the descendant', () => child.explanation() !== '');
+    await child.end(200);
+    await ended;
+    await waitUntil('its pipes are closed', () => pipes() <= before);
+    process.kill(Number(child.explanation()), 'SIGKILL');
   });
 
   test.each([

@@ -32,6 +32,30 @@ describe('the starts of a command', () => {
     expect(entered).toHaveLength(7);
   });
 
+  test('are passed on to one that waits, before others come', async () => {
+    const limits = new StartLimits();
+    const leave = await limits.enter('key', new Abort());
+    const waiting = enterAll(limits, 1);
+    leave(false);
+    const atOnce = enterAll(limits, 1);
+    await turn();
+    const late = enterAll(limits, 1);
+    await turn();
+    expect([waiting, atOnce, late].map(({ length }) => length)).toEqual([1, 0, 0]);
+  });
+
+  test('whose caller gives up as its turn comes leave it to the next', async () => {
+    const limits = new StartLimits();
+    const leave = await limits.enter('key', new Abort());
+    const abort = new Abort();
+    const given = enterAll(limits, 1, abort);
+    const next = enterAll(limits, 1);
+    leave(false);
+    abort.abort(new Error('enough'));
+    await turn();
+    expect([given, next].map(({ length }) => length)).toEqual([0, 1]);
+  });
+
   test('of one key do not wait for those of another', async () => {
     const limits = new StartLimits();
     const [own] = [await limits.enter('a', new Abort()), await limits.enter('b', new Abort())];
