@@ -74,6 +74,9 @@ interface TargetKeys {
 /** A server's target as people may see it: its URL without user info and query, or the base name of its command. */
 export function shownTarget({ url, command }: TargetKeys): string {
   if (url !== undefined) return displayUrl(url);
-  const base = (command ?? '').replace(/^.*[/\\](?=.)/s, '');
+  // Some write the arguments into it, which are secret.
+  const [program = ''] = (command ?? '').split(/\s+(?=-)/);
+  const path = /^(?:[/\\.~]|[A-Za-z]:)/.test(program) ? program : program.replace(/\s.*/s, '');
+  const base = path.replace(/^.*[/\\](?=.)/s, '');
   return base === '' ? 'unknown' : base;
 }

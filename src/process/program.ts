@@ -78,7 +78,8 @@ function findFile(
         unusable ??= `${path} ${kind === 'directory' ? 'is a directory' : 'is not executable'}`;
     }
   }
-  const what = `cannot be started: the command "${command}"`;
+  // Arguments are never shown.
+  const what = `cannot be started: the command "${command.replace(/\s.*/s, ' …')}"`;
   const hint = /\s/.test(command) ? '; write its arguments into args' : '';
   if (unusable !== null && !isPath)
     throw new ProcessFailure('unstartable', `${what}: ${unusable} (EACCES)${hint}`);

@@ -168,6 +168,11 @@ test.each([
   [{ command: 'npx' }, 'npx'],
   [{ command: '/usr/local/bin/server' }, 'server'],
   [{ command: 'C:\\Tools\\server.exe' }, 'server.exe'],
+  [{ command: 'C:\\Program Files\\nodejs\\npx.cmd' }, 'npx.cmd'],
+  // Arguments are secrets, also in the wrong place.
+  [{ command: 'npx -y @scope/server --key k1' }, 'npx'],
+  [{ command: 'uvx server https://h/k1' }, 'uvx'],
+  [{ command: '/usr/bin/npx -y server --key k1' }, 'npx'],
 ])('the target of %p is shown as %p', (target, shown) => {
   expect(shownTarget(target)).toBe(shown);
 });
