@@ -20,11 +20,14 @@ export class EventLog {
   }
 }
 
-/** Serves `/mcp` on a free port of the loopback interface, prints the URL, and refuses requests for other hosts. */
+/**
+ * Serves `/mcp` on the port FIXTURE_PORT of the loopback interface, or on a free one, prints the URL, and refuses requests for other
+ * hosts.
+ */
 export function serveLoopback(handle: (request: Request) => Promise<Response>): void {
   const server = Bun.serve({
     hostname: '127.0.0.1',
-    port: 0,
+    port: Number(process.env.FIXTURE_PORT ?? 0),
     idleTimeout: 120,
     async fetch(request) {
       const hosts = [request.headers.get('host'), originHost(request)].filter((host) => host !== null);

@@ -192,9 +192,14 @@ function registerAskingTools(server: McpServer): void {
     );
     return said(`User response: action=${action}, content=${JSON.stringify(content ?? {})}`);
   });
-  server.registerTool('test_ask', message, async (args, { requestId }) =>
-    said(`${args.message}: ${await questionsOf(server, requestId).field(args.message, 'response')}`),
-  );
+  const pauses = { beforeMs: z.number().optional(), afterMs: z.number().optional() };
+  const asked = { description: 'Asks the user', inputSchema: { message: z.string(), ...pauses } };
+  server.registerTool('test_ask', asked, async ({ message, beforeMs = 0, afterMs = 0 }, { requestId }) => {
+    await sleep(beforeMs);
+    const given = await questionsOf(server, requestId).field(message, 'response');
+    await sleep(afterMs);
+    return said(`${message}: ${given}`);
+  });
 }
 
 function registerTriggers(server: McpServer): void {

@@ -297,9 +297,12 @@ function registerSpecialTools(server: McpServer, host: Host): void {
     })) as { action: string; content?: unknown };
     return said(`User response: action=${answer.action}, content=${JSON.stringify(answer.content ?? {})}`);
   });
-  server.registerTool('test_ask', described('Asks the user, in both eras', message), (args, { mcpReq }) => {
+  const pauses = { beforeMs: { type: 'integer' as const }, afterMs: { type: 'integer' as const } };
+  const askedTool = described('Asks the user, in both eras', { ...message, ...pauses });
+  server.registerTool('test_ask', askedTool, async (args, { mcpReq }) => {
     const asked = String(args.message);
     const given = acceptedContent<{ response: string }>(mcpReq.inputResponses, 'answer')?.response;
+    await sleep(Number((given === undefined ? args.beforeMs : args.afterMs) ?? 0));
     if (given !== undefined) return said(`${asked}: ${given}`);
     const answer = inputRequired.elicit({ message: asked, requestedSchema: formOf('response', 'string') });
     return inputRequired({ inputRequests: { answer } });
