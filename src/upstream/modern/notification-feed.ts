@@ -131,6 +131,8 @@ export class NotificationFeed {
     const deadline = deadlines.add(acknowledgeTimeoutMs, () =>
       stream.signal.abort(new UpstreamFailure('timeout', 'did not acknowledge a stream of notifications')),
     );
+    const close = () => stream.close();
+    this.#closing.addEventListener('abort', close, { once: true });
     try {
       this.#parts.start(stream);
       await stream.acknowledged;
@@ -144,6 +146,7 @@ export class NotificationFeed {
       return;
     } finally {
       deadline.clear();
+      this.#closing.removeEventListener('abort', close);
     }
     if (this.#closing.aborted) {
       stream.close();

@@ -106,25 +106,19 @@ function valueAt(args: ObjectText | undefined, path: readonly string[]): string 
   return object.string(name);
 }
 
-/** The annotated parameters of all tools of an upstream, by the names of the tools. */
+/** The annotated parameters of all tools of a list, by the names of the tools. */
 export class ToolHeaders {
-  #byTool: ReadonlyMap<string, readonly ParamHeader[]> = new Map();
-  #next = new Map<string, readonly ParamHeader[]>();
+  #byTool = new Map<string, readonly ParamHeader[]>();
 
-  /** A list of all tools begins. */
-  begin(): void {
-    this.#next = new Map();
-  }
-
-  /** Takes a tool of the list. Throws a {@link Misfit} if it must not be used. */
-  take(tool: ObjectText): void {
+  /** Adds a tool of the list. Throws a {@link Misfit} if it must not be used. */
+  add(tool: ObjectText): void {
     const annotated = paramHeadersOf(tool.toString());
-    if (annotated.length > 0) this.#next.set(tool.string('name') as string, annotated);
+    if (annotated.length > 0) this.#byTool.set(tool.string('name') as string, annotated);
   }
 
-  /** The list is complete. */
-  end(): void {
-    this.#byTool = this.#next;
+  /** Takes those of a newer list, which is complete. */
+  replaceBy(newer: ToolHeaders): void {
+    this.#byTool = newer.#byTool;
   }
 
   /** The annotated parameters of a tool, or undefined if there are none. */

@@ -156,9 +156,10 @@ export class ModernSession
   }
 
   async list(kind: Kind, pageTimeoutMs: number, timeoutMs: number, signal: Signal): Promise<Item[]> {
-    if (kind === 'tools') this.#toolHeaders?.begin();
-    const { items, faults } = await this.#listings[kind].list(pageTimeoutMs, timeoutMs, signal);
-    if (kind === 'tools') this.#toolHeaders?.end();
+    const next = kind === 'tools' && this.#toolHeaders !== null ? new ToolHeaders() : null;
+    const vet = next === null ? undefined : (tool: ObjectText) => next.add(tool);
+    const { items, faults } = await this.#listings[kind].list(pageTimeoutMs, timeoutMs, signal, vet);
+    if (next !== null) this.#toolHeaders?.replaceBy(next);
     this.#events.onItemFaults(kind, faults);
     return items;
   }
@@ -250,11 +251,9 @@ export class ModernSession
   }
 
   #makeListings(): Record<Kind, Listing> {
-    const headers = this.#toolHeaders;
-    const vet = headers === null ? undefined : (tool: ObjectText) => headers.take(tool);
     return forEachKind((kind) => {
       const isDeclared = this.capabilities.member(kinds[kind].capability) !== undefined;
-      return new Listing(kind, 'modern', this.#own, isDeclared, kind === 'tools' ? vet : undefined);
+      return new Listing(kind, 'modern', this.#own, isDeclared);
     });
   }
 

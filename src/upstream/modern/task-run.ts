@@ -141,20 +141,18 @@ export class TaskRun {
   async #answerQuestions(task: ObjectText): Promise<void> {
     const requests = task.object('inputRequests');
     if (requests === undefined) return;
-    const asked: Promise<string>[] = [];
-    for (const [key, request] of membersOf(requests)) {
-      if (this.#asked.has(key)) continue;
-      if (this.#asked.size === maxQuestions)
-        throw new UpstreamFailure('protocol', `asks more than ${maxQuestions} questions for one task`);
-      this.#asked.add(key);
-      asked.push(this.#question(request).then((answer) => `${JSON.stringify(key)}:${answer}`));
-    }
-    if (asked.length === 0) return;
+    const fresh = [...membersOf(requests)].filter(([key]) => !this.#asked.has(key));
+    if (fresh.length === 0) return;
+    for (const [key] of fresh) this.#asked.add(key);
+    if (this.#asked.size > maxQuestions)
+      throw new UpstreamFailure('protocol', `asks more than ${maxQuestions} questions for one task`);
     // The client may take longer than the server's own work.
     const leftMs = Math.max(0, this.#deadlineMs - performance.now());
     const late = 'asked its client something for a task, which was not answered in time';
     this.#startDeadline(maxHoldMs, late);
-    const answers = await Promise.all(asked);
+    const answers = await Promise.all(
+      fresh.map(async ([key, request]) => `${JSON.stringify(key)}:${await this.#question(request)}`),
+    );
     this.#startDeadline(leftMs, `did not finish its task within ${Math.ceil(this.#timeoutMs / 1000)} s`);
     const updated = await this.#ask('tasks/update', this.#params(`,"inputResponses":{${answers.join(',')}}`));
     freePayload(updated.payload);

@@ -16,7 +16,6 @@ export class Listing {
   readonly #kind: Kind;
   readonly #era: Era;
   readonly #requests: OwnRequests;
-  readonly #vet: ((item: ObjectText) => void) | undefined;
   /** Whether the upstream declares items of this kind, or listed them before. */
   #isDeclared: boolean;
   /** Whether it may have some: some servers list tools that they do not declare. */
@@ -25,18 +24,10 @@ export class Listing {
   #count: number | null = null;
   #ttlMs: number | null = null;
 
-  /** @param vet throws a `Misfit` for an item that the session cannot use */
-  constructor(
-    kind: Kind,
-    era: Era,
-    requests: OwnRequests,
-    isDeclared: boolean,
-    vet?: (item: ObjectText) => void,
-  ) {
+  constructor(kind: Kind, era: Era, requests: OwnRequests, isDeclared: boolean) {
     this.#kind = kind;
     this.#era = era;
     this.#requests = requests;
-    this.#vet = vet;
     this.#isDeclared = isDeclared;
     this.#isPossible = isDeclared || kind === 'tools';
   }
@@ -64,9 +55,15 @@ export class Listing {
   /**
    * Lists all items, page by page. An upstream that declares none and refuses to list them is sent a ping instead, because the
    * listing is the health check.
+   * @param vet throws a `Misfit` for an item that the session cannot use
    */
-  async list(pageTimeoutMs: number, timeoutMs: number, signal: Signal): Promise<ListedItems> {
-    const list = new ItemList(this.#kind, this.#era, this.#vet);
+  async list(
+    pageTimeoutMs: number,
+    timeoutMs: number,
+    signal: Signal,
+    vet?: (item: ObjectText) => void,
+  ): Promise<ListedItems> {
+    const list = new ItemList(this.#kind, this.#era, vet);
     this.#ttlMs = null;
     try {
       if (this.#isPossible) await this.#addPages(list, pageTimeoutMs, timeoutMs, signal);

@@ -10,9 +10,7 @@ function tool(properties: object, more: object = {}): ObjectText {
 /** The headers of a call of that tool. */
 function headersOf(listed: ObjectText, args: unknown) {
   const headers = new ToolHeaders();
-  headers.begin();
-  headers.take(listed);
-  headers.end();
+  headers.add(listed);
   const parameters = headers.of('t');
   return parameters && paramHeaders(parameters, ObjectText.of(JSON.stringify(args ?? null)));
 }
@@ -62,14 +60,12 @@ describe('the headers of a call', () => {
   });
 });
 
-test('a list that is not complete does not replace the last one', () => {
-  const headers = new ToolHeaders();
-  headers.begin();
-  headers.take(tool({ value: annotated('string', 'Old') }));
-  headers.end();
-  headers.begin();
-  headers.take(tool({ value: annotated('string', 'New') }));
-  expect(headers.of('t')).toEqual([{ header: 'mcp-param-old', path: ['value'] }]);
+test('a newer list replaces the last one', () => {
+  const [headers, newer] = [new ToolHeaders(), new ToolHeaders()];
+  headers.add(tool({ value: annotated('string', 'Old') }));
+  newer.add(tool({ value: annotated('string', 'New') }));
+  headers.replaceBy(newer);
+  expect(headers.of('t')).toEqual([{ header: 'mcp-param-new', path: ['value'] }]);
 });
 
 describe('a tool is not used over HTTP', () => {
@@ -105,7 +101,7 @@ describe('a tool is not used over HTTP', () => {
       tool({ v: { type: 'array', items: { properties: { w: annotated('string') } } } }),
     ],
   ])('because %s', (why, listed) => {
-    expect(() => new ToolHeaders().take(listed)).toThrow(why);
+    expect(() => new ToolHeaders().add(listed)).toThrow(why);
   });
 });
 

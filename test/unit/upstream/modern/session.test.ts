@@ -366,6 +366,25 @@ describe('the lists', () => {
     }
   });
 
+  test('that are read twice at once do not mix the headers of their tools', async () => {
+    const { session, open, next, answer, call, sent } = played({ wantsChanges: false });
+    await open();
+    const list = () => session.list('tools', 1_000, 1_000, new Abort());
+    const properties = { a: { type: 'string', 'x-mcp-header': 'A' } };
+    const tool = { name: 'bare', inputSchema: { type: 'object', properties } };
+    const other = { name: 'other', inputSchema: { type: 'object' } };
+    const first = list();
+    answer(await next('tools/list'), { result: { tools: [tool], nextCursor: '2' } });
+    const rest = await next('tools/list', 1);
+    const second = list();
+    await next('tools/list', 2);
+    answer(rest, { result: { tools: [other] } });
+    await first;
+    call({ arguments: { a: 'x' } });
+    expect(sent.at(-1)?.headers).toMatchObject({ 'mcp-param-a': 'x' });
+    second.catch(() => {});
+  });
+
   test('tell how long they stay fresh: the least, and never zero', async () => {
     const { session, open, next, answer } = played({ wantsChanges: false });
     await open({ capabilities: { tools: {}, prompts: {} } });
@@ -473,6 +492,19 @@ describe.each([true, false])('notifications, with a stream for each request: %p'
   });
 });
 
+test('a session that retires gives up the stream that it is opening', async () => {
+  const { session, open, next, acknowledge } = played();
+  const opened = open({ capabilities: { tools: { listChanged: true } } });
+  acknowledge(await next('subscriptions/listen'));
+  await opened;
+  const subscribed = session.subscribe('a:b', 60_000, new Abort());
+  const second = await next('subscriptions/listen', 1);
+  const retired = session.retire(1_000);
+  expect(second.signal.aborted).toBe(true);
+  await expect(subscribed).rejects.toThrow();
+  await retired;
+});
+
 test('a server without such streams is not asked again', async () => {
   const { open, next, answer, sent } = played();
   const opened = open({ capabilities: { tools: { listChanged: true } } });
@@ -567,6 +599,18 @@ describe('a task', () => {
     await waitUntil('the answer', () => told.length > 0);
     expect(asked).toHaveLength(1);
     expect(told).toEqual(['{"content":[]}']);
+  });
+
+  test('that asks more than a thousand questions fails', async () => {
+    const { open, call, next, answer } = played({ wantsChanges: false });
+    await open(tasks);
+    const { asked, told } = call({ name: 'a' }, { caller: legacyCaller });
+    const request = { method: 'roots/list' };
+    const inputRequests = Object.fromEntries(Array.from({ length: 1_001 }, (_, i) => [`k${i}`, request]));
+    answer(await next('tools/call'), { result: { ...created, status: 'input_required', inputRequests } });
+    await waitUntil('the failure', () => told.length > 0);
+    expect(told).toEqual(['asks more than 1000 questions for one task']);
+    expect(asked).toEqual([]);
   });
 
   test.each(['cancel', 'time out'])('is cancelled when the calls ends otherwise: %s', async (end) => {
