@@ -333,14 +333,19 @@ export class ObjectText {
   spans(names: readonly string[]): number[] {
     const places = this.#places;
     const spans: number[] = [];
-    const isRemoved = (i: number) =>
-      names.some((name) => isStringAt(this.#text, places[i]!, places[i + 1]!, name));
     let end = places.length;
-    while (end > 0 && isRemoved(end - 4)) end -= 4;
-    for (let i = 0; i < end; i += 4) if (isRemoved(i)) spans.push(places[i]!, places[i + 4]!);
+    while (end > 0 && this.#isNamed(end - 4, names)) end -= 4;
+    for (let i = 0; i < end; i += 4) if (this.#isNamed(i, names)) spans.push(places[i]!, places[i + 4]!);
     // The last ones go with the comma before them.
     if (end < places.length) spans.push(end === 0 ? places[0]! : places[end - 1]!, places.at(-1)!);
     return spans;
+  }
+
+  /** Whether the member whose places begin at `i` has one of these names. */
+  #isNamed(i: number, names: readonly string[]): boolean {
+    for (const name of names)
+      if (isStringAt(this.#text, this.#places[i]!, this.#places[i + 1]!, name)) return true;
+    return false;
   }
 
   /** The text without these {@link spans}. */

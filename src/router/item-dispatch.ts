@@ -7,7 +7,7 @@ import type { Upstream } from '../upstream/upstream.ts';
 import type { DispatchParts } from './dispatch.ts';
 import { EditedDispatch } from './edited-dispatch.ts';
 import type { Owners } from './owners.ts';
-import { linkedUris } from './resource-links.ts';
+import { linkedUris, mentions } from './resource-links.ts';
 import type { TaskRequests } from './tasks/task-requests.ts';
 import { withCreatedId, withTaskId } from './tasks/task-texts.ts';
 
@@ -41,7 +41,8 @@ export class ItemDispatch extends EditedDispatch {
     const { view } = this.exchange.caller;
     for (const uri of linkedUris(result.payload)) owners.remember(view, uri, this.#target.upstream);
     const makesTask = result.resultType === taskType || this.exchange.params?.member('task') !== undefined;
-    return makesTask || this.#isOutputForeign ? super.refined(result) : result;
+    const isForeign = this.#isOutputForeign && mentions(result.payload, '"structuredContent"');
+    return makesTask || isForeign ? super.refined(result) : result;
   }
 
   protected override edited(result: ObjectText): string {

@@ -10,7 +10,7 @@ const linkText = '"resource_link"';
  * The URIs of the resource links in a result: of a tool, a prompt, or a task that has ended. MCP 2025-11-25, Tools, Resource Links.
  */
 export function linkedUris(payload: Payload): readonly string[] {
-  if (payload.length > maxSearchedChars || !mentionsLinks(payload)) return [];
+  if (payload.length > maxSearchedChars || !mentions(payload, linkText)) return [];
   const result: unknown = JSON.parse(textOf(payload));
   const uris = new Set<string>();
   for (const block of blocksOf(result)) {
@@ -21,11 +21,11 @@ export function linkedUris(payload: Payload): readonly string[] {
   return [...uris];
 }
 
-/** A search for the text, which costs far less than parsing. */
-function mentionsLinks(payload: Payload): boolean {
-  if (typeof payload === 'string') return payload.includes(linkText);
+/** Whether a text is in a payload, which costs far less than parsing it. */
+export function mentions(payload: Payload, text: string): boolean {
+  if (typeof payload === 'string') return payload.includes(text);
   const { buffer, byteOffset, length } = payload.bytes;
-  return Buffer.from(buffer, byteOffset, length).includes(linkText);
+  return Buffer.from(buffer, byteOffset, length).includes(text);
 }
 
 /** The content blocks of a result. */

@@ -167,7 +167,7 @@ export class Router {
   #call(exchange: Exchange, kind: Kind, entry: CatalogEntry): void {
     const { upstream, item, target } = entry;
     const metrics = kind === 'tools' ? entry.metrics : null;
-    if (upstream.hasPlainTools)
+    if (upstream.hasPlainTools(exchange.caller.era))
       upstream.call(exchange, target, item.isRepeatable, new Dispatch(this.#parts, exchange, entry, metrics));
     else this.#callItem(exchange, entry, metrics);
   }

@@ -6,6 +6,7 @@ import type { Caller } from '../protocol/caller.ts';
 import type { Kind } from '../protocol/kinds.ts';
 import type { ResponseMessage } from '../protocol/messages.ts';
 import type { QuestionMethod } from '../protocol/questions.ts';
+import type { Era } from '../protocol/versions.ts';
 import type { Signal } from '../runtime/abort.ts';
 import type { Completion } from '../runtime/completion.ts';
 import { ClientSessions } from './client-sessions.ts';
@@ -170,18 +171,18 @@ export class Upstream implements UpstreamState {
   }
 
   /**
-   * Whether the results of its tools concern nobody but their clients. Those of a server that serves resources may link to them, and
-   * those of one that has tasks, extensions or the modern era may announce tasks. Judged once per session, because every call asks.
+   * Whether the results of its tools concern nobody but clients of that era. Those of a server that serves resources may link to
+   * them, those of one that has tasks or extensions may announce tasks, and those of a modern one may be foreign to legacy clients.
+   * Judged once per session, because every call asks.
    */
-  get hasPlainTools(): boolean {
+  hasPlainTools(era: Era): boolean {
     const { session } = this.#keeper;
     if (session !== this.#judgedSession) {
       this.#judgedSession = session;
       const has = (name: string) => this.capabilities.member(name) !== undefined;
-      this.#hasPlainTools =
-        session?.era === 'legacy' && !has('resources') && !has('tasks') && !has('extensions');
+      this.#hasPlainTools = session !== null && !has('resources') && !has('tasks') && !has('extensions');
     }
-    return this.#hasPlainTools;
+    return this.#hasPlainTools && (era === 'modern' || session?.era === 'legacy');
   }
 
   /** Waits for a session, as a call does. Rejects with an `UpstreamFailure`. */

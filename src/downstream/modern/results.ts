@@ -7,6 +7,7 @@ import { build } from '../../version.ts';
 import { type Content, isLong } from '../reply-body.ts';
 
 const serverInfo = JSON.stringify({ name: 'mcpstead', version: build.version });
+const completeText = '"complete"';
 const metaKey = '"_meta"';
 const closeBrace = 0x7d;
 /** A `_meta` that names this server. MCP 2026-07-28, General Fields, `_meta`. */
@@ -26,7 +27,7 @@ export function modernResult(
   resultType: string,
   hints: CacheHints | null,
 ): Content {
-  const type = JSON.stringify(resultType);
+  const type = resultType === 'complete' ? completeText : JSON.stringify(resultType);
   const head = `{"jsonrpc":"2.0","id":${idText},"result":`;
   const members = `"resultType":${type}${hintMembers(hints)}`;
   if (typeof payload !== 'string') {

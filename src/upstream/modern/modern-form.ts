@@ -1,4 +1,5 @@
 import { type MemberEdit, ObjectText } from '../../json/object.ts';
+import { stringAt } from '../../json/scan.ts';
 import type { Caller } from '../../protocol/caller.ts';
 import { appsExtension, tasksExtension } from '../../protocol/extensions.ts';
 import { encodeHeaderValue } from '../../protocol/header-values.ts';
@@ -74,7 +75,7 @@ export class ModernForm implements RequestForm {
 
   headers({ methodText, params }: UpstreamCall, target: MemberEdit | null): RequestHeaders | undefined {
     if (this.#toolHeaders === null) return undefined;
-    const method = JSON.parse(methodText) as string;
+    const method = stringAt(methodText, 0, methodText.length) as string;
     const headers: Record<string, string> = {
       [versionHeader]: this.version,
       [methodHeader]: encodeHeaderValue(method),

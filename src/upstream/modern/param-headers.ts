@@ -1,4 +1,5 @@
 import type { MemberEdit, ObjectText } from '../../json/object.ts';
+import { stringAt } from '../../json/scan.ts';
 import { encodeHeaderValue } from '../../protocol/header-values.ts';
 import { Misfit } from '../items/misfit.ts';
 import type { RequestHeaders } from '../transport/transport.ts';
@@ -134,6 +135,5 @@ export function textOfMember(
   target: MemberEdit | null,
 ): string | undefined {
   if (target?.name !== name) return params?.string(name);
-  const value: unknown = JSON.parse(target.value);
-  return typeof value === 'string' ? value : undefined;
+  return stringAt(target.value, 0, target.value.length);
 }

@@ -6,6 +6,9 @@ import type { Payload } from '../../runtime/owned-bytes.ts';
 
 /** The type of a result that completes its request. MCP 2026-07-28, Base Protocol, Results. */
 const complete = 'complete';
+const completeText = '"complete"';
+const identityKey = [reservedMeta.serverInfo];
+const noSpans: readonly number[] = [];
 const space = 0x20;
 
 /** The methods whose results carry hints. In other results, members of the same names mean something else. */
@@ -30,27 +33,35 @@ const cacheableMethods: ReadonlySet<string> = new Set(
 export function readResult(answer: ResponseMessage, methodText: string): ResponseMessage {
   const { result, payload } = answer;
   if (result === undefined) return answer;
-  const removed = ['resultType'];
   const isCacheable = cacheableMethods.has(methodText);
-  if (isCacheable) removed.push('ttlMs', 'cacheScope');
   const meta = result.object('_meta');
-  const identity = meta?.spans([reservedMeta.serverInfo]) ?? [];
-  if (meta !== undefined && identity.length > 0 && meta.size === 1) removed.push('_meta');
-  const spans = result.spans(removed);
+  const identity = meta?.spans(identityKey) ?? noSpans;
   // A repeated `_meta` is cut out as a whole with the others, or not at all.
-  if (identity.length > 0 && !removed.includes('_meta')) spans.push(...identity);
+  const isMetaCut = identity.length > 0 && meta?.size === 1;
+  let spans: readonly number[] = result.spans(hopMembers(isCacheable, isMetaCut));
+  if (identity.length > 0 && !isMetaCut) spans = inOrder([...spans, ...identity]);
+  const { id, isError, start } = answer;
+  const kept = spans.length === 0 ? payload : without(payload, result, spans, answer.place);
+  const plain: ResponseMessage = { kind: 'response', id, error: undefined, isError, payload: kept, start };
+  if (!isCacheable && result.isText('resultType', completeText)) return plain;
   const resultType = result.string('resultType');
   const cache = isCacheable ? hintsIn(result) : undefined;
   return {
-    kind: 'response',
-    id: answer.id,
-    error: undefined,
-    isError: answer.isError,
-    payload: spans.length === 0 ? payload : without(payload, result, inOrder(spans), answer.place),
+    ...plain,
     ...(resultType !== undefined && resultType !== complete && { resultType }),
     ...(cache && { cache }),
-    start: answer.start,
   };
+}
+
+const members = ['resultType'];
+const membersWithMeta = [...members, '_meta'];
+const cacheableMembers = [...members, 'ttlMs', 'cacheScope'];
+const cacheableMembersWithMeta = [...cacheableMembers, '_meta'];
+
+/** The members of a result that belong to the hop. */
+function hopMembers(isCacheable: boolean, isMetaCut: boolean): readonly string[] {
+  if (isCacheable) return isMetaCut ? cacheableMembersWithMeta : cacheableMembers;
+  return isMetaCut ? membersWithMeta : members;
 }
 
 /** The spans by their starts: those in `_meta` come last. */
