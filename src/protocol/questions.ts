@@ -17,6 +17,11 @@ export const questions: Readonly<Record<QuestionMethod, QuestionRow>> = {
   'roots/list': { capability: 'roots', refusalCode: -32601 },
 };
 
+/** The code of an error of the legacy era that names URLs which the client has to visit first. MCP 2025-11-25, Elicitation. */
+export const urlElicitationRequired = -32042;
+/** The type of a result that asks the client. MCP 2026-07-28, Results. */
+export const inputRequired = 'input_required';
+
 export function isQuestionMethod(method: string): method is QuestionMethod {
   return Object.hasOwn(questions, method);
 }

@@ -4,15 +4,21 @@ import type { Caller } from '../../protocol/caller.ts';
 import { missingCapability } from '../../protocol/client-capabilities.ts';
 import type { Answer } from '../../protocol/exchange.ts';
 import type { RequestMessage } from '../../protocol/messages.ts';
-import { type Question, type QuestionAnswer, questions, refusedQuestion } from '../../protocol/questions.ts';
+import {
+  inputRequired,
+  type Question,
+  type QuestionAnswer,
+  questions,
+  refusedQuestion,
+} from '../../protocol/questions.ts';
 import { isSeverity, severities } from '../../protocol/severity.ts';
 import type { Completion } from '../../runtime/completion.ts';
 import { freePayload, type Payload, textOf } from '../../runtime/owned-bytes.ts';
 import { Call, type CallParts } from '../call.ts';
+import { isWantedLog, logNotification } from '../log-filter.ts';
 import type { Reply } from '../reply.ts';
 import { withElicitationId } from './elicitation-id.ts';
 import { InputRounds } from './input-rounds.ts';
-import { isWantedLog, logNotification } from './log-filter.ts';
 import type { Asker } from './open-questions.ts';
 import type { Session } from './session.ts';
 
@@ -71,7 +77,7 @@ export class LegacyCall extends Call implements Asker {
   #answerIncomplete(payload: Payload, resultType: string): void {
     const text = textOf(payload);
     freePayload(payload);
-    if (resultType === 'input_required') {
+    if (resultType === inputRequired) {
       this.#rounds ??= new InputRounds(this);
       void this.#rounds.serve(text);
       return;

@@ -3,23 +3,19 @@ import { Members, ObjectText } from '../../json/object.ts';
 import { elements } from '../../json/scan.ts';
 import { missingCapability } from '../../protocol/client-capabilities.ts';
 import type { Answer } from '../../protocol/exchange.ts';
-import { isQuestionMethod, type QuestionMethod } from '../../protocol/questions.ts';
+import { inputRequired, isQuestionMethod, type QuestionMethod } from '../../protocol/questions.ts';
 import { freePayload, type Payload, textOf } from '../../runtime/owned-bytes.ts';
 
-/** The code of an error of the legacy era that names URLs which the client has to visit first. MCP 2025-11-25, Elicitation. */
-export const urlElicitationRequired = -32042;
-/** The type of a result that asks the client. MCP 2026-07-28, Results. */
-export const inputRequired = 'input_required';
 /** The most questions in one result. */
 const maxInputRequests = 100;
 /** Longer methods are truncated in errors. */
 const maxMethodChars = 100;
 
 /** The methods whose requests may be answered with questions. MCP 2026-07-28, Multi Round-Trip Requests, Supported Requests. */
-const methods: readonly string[] = ['tools/call', 'prompts/get', 'resources/read'];
+const methods: ReadonlySet<string> = new Set(['tools/call', 'prompts/get', 'resources/read']);
 
 export function mayAskOn(method: string): boolean {
-  return methods.includes(method);
+  return methods.has(method);
 }
 
 /** A question in an `input_required`; its texts are JSON. */

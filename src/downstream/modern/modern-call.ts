@@ -3,19 +3,22 @@ import { ObjectText } from '../../json/object.ts';
 import type { Caller } from '../../protocol/caller.ts';
 import type { Answer, CacheHints } from '../../protocol/exchange.ts';
 import type { RequestMessage } from '../../protocol/messages.ts';
-import type { Question, QuestionAnswer } from '../../protocol/questions.ts';
-import { isSevere } from '../../protocol/severity.ts';
+import {
+  inputRequired,
+  type Question,
+  type QuestionAnswer,
+  urlElicitationRequired,
+} from '../../protocol/questions.ts';
 import type { Completion } from '../../runtime/completion.ts';
 import { freePayload } from '../../runtime/owned-bytes.ts';
 import { answerText, Call, type CallParts } from '../call.ts';
 import { rpcErrorText, toGatewayError } from '../error-answers.ts';
+import { isWantedLog, logNotification } from '../log-filter.ts';
 import type { Reply } from '../reply.ts';
 import { notCached } from './caching.ts';
 import { modernError, statusOfError } from './errors.ts';
 import { modernResult } from './results.ts';
 
-/** The code by which legacy servers ask for an elicitation by URL. MCP 2025-11-25, Elicitation, URL Elicitation Required. */
-const urlElicitationRequired = -32042;
 /** Notifications that only clients of the legacy era know. */
 const legacyNotifications: readonly string[] = ['notifications/elicitation/complete'];
 
@@ -107,7 +110,9 @@ export class ModernCall extends Call {
    */
   send(method: string, paramsText?: string): Promise<void> | undefined {
     if (legacyNotifications.includes(method)) return undefined;
-    if (method === 'notifications/message' && !this.#wantsLog(paramsText)) return undefined;
+    const { logLevel } = this.caller;
+    if (method === logNotification && (logLevel === null || !isWantedLog(paramsText, logLevel)))
+      return undefined;
     return super.notify(method, paramsText);
   }
 
@@ -122,9 +127,7 @@ export class ModernCall extends Call {
       return;
     }
     const needsInput =
-      answer.kind === 'error'
-        ? answer.code === urlElicitationRequired
-        : answer.resultType === 'input_required';
+      answer.kind === 'error' ? answer.code === urlElicitationRequired : answer.resultType === inputRequired;
     if (needsInput) this.#askForInput(answer);
     else this.complete(answer);
   }
@@ -161,7 +164,7 @@ export class ModernCall extends Call {
       return;
     }
     const { payload, resultType = 'complete' } = answer;
-    if (resultType !== 'complete' && resultType !== 'input_required') {
+    if (resultType !== 'complete' && resultType !== inputRequired) {
       if (!this.#parts.hasNegotiated(this.caller, resultType)) {
         freePayload(payload);
         this.completeWith(notNegotiated(resultType));
@@ -199,11 +202,6 @@ export class ModernCall extends Call {
   override cancel(): void {
     if (this.continuation !== null) this.continuation.cancel();
     else super.cancel();
-  }
-
-  #wantsLog(paramsText = '{}'): boolean {
-    const { logLevel } = this.caller;
-    return logLevel !== null && isSevere(new ObjectText(paramsText).string('level'), logLevel);
   }
 }
 

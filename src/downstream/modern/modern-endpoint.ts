@@ -17,6 +17,7 @@ import { checkEnvelopeVersion, type Envelope } from './envelope.ts';
 import { Envelopes } from './envelopes.ts';
 import { hasNegotiated } from './extensions.ts';
 import { checkHeaders } from './headers.ts';
+import { mayAskOn } from './input-required.ts';
 import { Listens } from './listens.ts';
 import { ModernCall, type ModernCallParts, type Retry, type RoundTrips } from './modern-call.ts';
 import { checkParamHeaders } from './param-check.ts';
@@ -29,8 +30,6 @@ const removedMethods: ReadonlySet<string> = new Set([
   'resources/subscribe',
   'resources/unsubscribe',
 ]);
-/** Requests that may take several round trips. MCP 2026-07-28, Multi Round-Trip Requests, Supported Requests. */
-const retriedMethods: ReadonlySet<string> = new Set(['tools/call', 'prompts/get', 'resources/read']);
 
 interface ModernEndpointParts {
   readonly calls: CallParts;
@@ -134,7 +133,7 @@ function neutralParams(
   { metaText }: Envelope,
 ): { params: ObjectText | undefined; retry: Retry | null } {
   const neutral = params?.edited('_meta', metaText);
-  if (neutral === undefined || !retriedMethods.has(method)) return { params: neutral, retry: null };
+  if (neutral === undefined || !mayAskOn(method)) return { params: neutral, retry: null };
   const inputResponses = neutral.member('inputResponses');
   const requestState = neutral.member('requestState');
   if (inputResponses === undefined && requestState === undefined) return { params: neutral, retry: null };

@@ -1,4 +1,4 @@
-import { GatewayError } from '../../errors.ts';
+import { CallFailure, GatewayError } from '../../errors.ts';
 import { Members, type ObjectText } from '../../json/object.ts';
 import type { Exchange } from '../../protocol/exchange.ts';
 import type { Seal } from '../../state/seal.ts';
@@ -88,11 +88,8 @@ export function stateError(problem: string): GatewayError {
 
 function stateTooLong(server: string, state: string): GatewayError {
   const found = `sent a requestState of ${Buffer.byteLength(state) - 2} bytes`;
-  return new GatewayError(
-    'call_failed',
-    `upstream "${server}": ${found}; at most ${maxUpstreamBytes} are passed on`,
-    { server, reason: 'upstream_protocol_error' },
-  );
+  const message = `upstream "${server}": ${found}; at most ${maxUpstreamBytes} are passed on`;
+  return new CallFailure(server, 'upstream_protocol_error', message);
 }
 
 /**

@@ -4,7 +4,14 @@ import { stringAt } from '../../json/scan.ts';
 import type { DownstreamMetrics } from '../../observability/downstream-metrics.ts';
 import type { Logger } from '../../observability/log.ts';
 import type { Answer, Exchange } from '../../protocol/exchange.ts';
-import { type Question, type QuestionAnswer, questions, refusedQuestion } from '../../protocol/questions.ts';
+import {
+  inputRequired,
+  type Question,
+  type QuestionAnswer,
+  questions,
+  refusedQuestion,
+  urlElicitationRequired,
+} from '../../protocol/questions.ts';
 import type { Completion } from '../../runtime/completion.ts';
 import { Deadlines } from '../../runtime/deadlines.ts';
 import { freePayload } from '../../runtime/owned-bytes.ts';
@@ -13,12 +20,10 @@ import { AskingPace } from './asking-pace.ts';
 import { ContinuedCalls } from './continued-calls.ts';
 import {
   checkCapability,
-  inputRequired,
   inputRequiredAnswer,
   mayAskOn,
   readInputRequired,
   readUrlElicitations,
-  urlElicitationRequired,
 } from './input-required.ts';
 import { InputResponses } from './input-responses.ts';
 import type { ModernCall, Retry, RoundTrips } from './modern-call.ts';

@@ -4,8 +4,6 @@ import { maxTokenChars, type ResponseMessage } from '../../protocol/messages.ts'
 import { textOf } from '../../runtime/owned-bytes.ts';
 import type { UpstreamCall } from '../pending-request.ts';
 
-/** The code of an error that names URLs which its client has to visit first. MCP 2025-11-25, Elicitation, Error Handling. */
-export const urlElicitationRequired = -32042;
 /** The most elicitations whose clients are remembered: the oldest are forgotten. */
 const maxElicitations = 10_000;
 /** The most elicitations of one error that are remembered. */
@@ -29,7 +27,7 @@ export class Elicitations {
     if (this.#channels.size > maxElicitations && oldest !== undefined) this.#channels.delete(oldest);
   }
 
-  /** An error with {@link urlElicitationRequired} answers `call`. */
+  /** An error with `urlElicitationRequired` answers `call`. */
   required(call: UpstreamCall, { payload }: ResponseMessage): void {
     const listed = elicitationsIn(textOf(payload));
     for (const params of listed.slice(0, maxOfError)) this.asked(call, params);

@@ -10,7 +10,7 @@ import {
   type ResponseMessage,
   resultText,
 } from '../../protocol/messages.ts';
-import { isQuestionMethod } from '../../protocol/questions.ts';
+import { isQuestionMethod, urlElicitationRequired } from '../../protocol/questions.ts';
 import { Abort, type Signal } from '../../runtime/abort.ts';
 import type { Completion } from '../../runtime/completion.ts';
 import { deadlines } from '../../runtime/deadlines.ts';
@@ -24,7 +24,7 @@ import { isRefusal, OwnRequests } from '../requests/own-requests.ts';
 import type { SessionEvents, UpstreamSession } from '../session.ts';
 import { traced } from '../transport/traced.ts';
 import type { Transport, TransportEvents, TransportSource } from '../transport/transport.ts';
-import { Elicitations, urlElicitationRequired } from './elicitations.ts';
+import { Elicitations } from './elicitations.ts';
 import { initialize, noHandshake } from './handshake.ts';
 import { UpstreamLogLevel } from './log-level.ts';
 import { ServerQuestions } from './server-questions.ts';

@@ -1,7 +1,7 @@
-import { ObjectText } from '../../json/object.ts';
-import { isSevere, type Severity } from '../../protocol/severity.ts';
+import { ObjectText } from '../json/object.ts';
+import { isSevere, type Severity } from '../protocol/severity.ts';
 
-/** MCP 2025-11-25, Logging, Log Message Notifications. */
+/** MCP 2025-11-25 and 2026-07-28, Logging, Log Message Notifications. */
 export const logNotification = 'notifications/message';
 
 /** Whether a client wants a log message. @param paramsText of its notification; @param least the client's level */
