@@ -42,7 +42,7 @@ class InnerCall implements UpstreamCall {
 }
 
 /** What an upstream has answered. */
-interface InnerAnswer {
+export interface InnerAnswer {
   /** The error; then the result is the error object. */
   readonly error: RpcError | undefined;
   readonly result: ObjectText;

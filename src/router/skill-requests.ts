@@ -3,15 +3,14 @@ import { elements } from '../json/scan.ts';
 import { declaredObject } from '../protocol/capabilities.ts';
 import type { CacheHints, Exchange } from '../protocol/exchange.ts';
 import { skillsExtension } from '../protocol/extensions.ts';
-import { toFailure, UpstreamFailure } from '../upstream/failure.ts';
+import { toFailure } from '../upstream/failure.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import { Dispatch, type DispatchParts } from './dispatch.ts';
-import { askUpstream } from './inner-call.ts';
+import { listPages } from './list-pages.ts';
 import type { Owners } from './owners.ts';
 import { methodNotFound } from './request-params.ts';
 
-/** The most pages of an upstream's list, and the most skills in the list of all. */
-const maxListPages = 100;
+/** The most skills in the list of all. */
 const maxSkills = 10_000;
 
 interface SkillRequestsParts extends DispatchParts {
@@ -22,7 +21,7 @@ interface SkillRequestsParts extends DispatchParts {
 interface ListedSkills {
   /** The JSON texts of the skills by their URIs. */
   readonly skills: ReadonlyMap<string, string>;
-  readonly cache: CacheHints | null;
+  readonly cache: CacheHints;
 }
 
 /** Lists the skills of all upstreams that have some. SEP-2640, Skills. */
@@ -51,7 +50,7 @@ export class SkillRequests {
     const { owners, logger } = this.#parts;
     const { view } = exchange.caller;
     const skills = new Map<string, string>();
-    const hints: (CacheHints | null)[] = [];
+    const hints: CacheHints[] = [];
     for (const [index, outcome] of outcomes.entries()) {
       const upstream = upstreams[index] as Upstream;
       if (outcome.status === 'rejected') {
@@ -75,25 +74,15 @@ export class SkillRequests {
 
   async #listOf(upstream: Upstream, exchange: Exchange): Promise<ListedSkills> {
     const skills = new Map<string, string>();
-    let cache: CacheHints | null = null;
-    let cursor: string | undefined;
-    for (let page = 0; page < maxListPages; page++) {
-      const params = JSON.stringify({ cursor });
-      const answer = await askUpstream(upstream, exchange, exchange.method, params, exchange.signal);
-      const { result } = answer;
-      const hints = answer.cache ?? null;
-      if (answer.error)
-        throw new UpstreamFailure('returned_error', `refused to list its skills: error ${answer.error.code}`);
-      cache = page === 0 ? hints : strictest([cache, hints]);
+    const hints: (CacheHints | null)[] = [];
+    for await (const { result, cache = null } of listPages(upstream, exchange)) {
+      hints.push(cache);
       for (const text of elements(result.member('skills') ?? '[]') ?? []) {
         const uri = ObjectText.of(text)?.string('uri');
-        if (uri === undefined || skills.has(uri)) continue;
-        skills.set(uri, text);
+        if (uri !== undefined && !skills.has(uri)) skills.set(uri, text);
       }
-      cursor = result.string('nextCursor');
-      if (!cursor) break;
     }
-    return { skills, cache };
+    return { skills, cache: strictest(hints) };
   }
 }
 

@@ -1,4 +1,7 @@
-/** A bounded map from texts to values, which drops those that were not used for a while. */
+/**
+ * A bounded map from texts to values, which drops those that were not used for a while: two maps that are dropped as a whole,
+ * because a Map keeps deleted entries reachable.
+ */
 export class RecentValues<T> {
   readonly #maxInGeneration: number;
   #young = new Map<string, T>();
@@ -20,7 +23,7 @@ export class RecentValues<T> {
 
   /** Keeps a copy of the key: a slice would keep the whole text that it comes from in memory. */
   set(key: string, value: T): void {
-    if (this.#young.size === this.#maxInGeneration) {
+    if (this.#young.size >= this.#maxInGeneration && !this.#young.has(key)) {
       this.#old = this.#young;
       this.#young = new Map();
     }

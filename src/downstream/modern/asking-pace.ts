@@ -1,4 +1,5 @@
 import type { Exchange } from '../../protocol/exchange.ts';
+import { copyOf, RecentValues } from '../../runtime/recent-values.ts';
 
 /** Questions that an upstream asks within this time of one another reach the client together. */
 const quietMs = 10;
@@ -6,8 +7,8 @@ const quietMs = 10;
 const loneEnough = 3;
 /** Questions that came together outweigh as many lone ones. */
 const togetherWeight = 20;
-/** The items that are remembered: the longest unused are forgotten. */
-const maxItems = 1_000;
+/** Half of the most items that are remembered. */
+const maxItems = 500;
 /** Longer names are truncated. */
 const maxNameChars = 200;
 
@@ -17,7 +18,7 @@ const maxNameChars = 200;
  */
 export class AskingPace {
   /** The lone questions since others came together, by item; fewer than none: as many are missing. */
-  readonly #lone = new Map<string, number>();
+  readonly #lone = new RecentValues<number>(maxItems);
 
   /** How long to wait for another question of the item. */
   quietMs(item: string): number {
@@ -26,24 +27,17 @@ export class AskingPace {
 
   /** A client is asked one question of the item. */
   askedAlone(item: string): void {
-    this.#set(item, Math.min(loneEnough, (this.#lone.get(item) ?? 0) + 1));
+    this.#lone.set(item, Math.min(loneEnough, (this.#lone.get(item) ?? 0) + 1));
   }
 
   /** The item has asked while another question of the same call was open. */
   askedTogether(item: string): void {
-    this.#set(item, -togetherWeight);
-  }
-
-  #set(item: string, lone: number): void {
-    this.#lone.delete(item);
-    this.#lone.set(item, lone);
-    const [oldest] = this.#lone.keys();
-    if (this.#lone.size > maxItems && oldest !== undefined) this.#lone.delete(oldest);
+    this.#lone.set(item, -togetherWeight);
   }
 }
 
 /** What a request is for, as a key. It is a copy: a slice would keep the whole request in memory. */
 export function itemOf({ method, params }: Exchange, server: string): string {
   const name = params?.string('name') ?? params?.string('uri') ?? '';
-  return Buffer.from(`${server} ${method} ${name.slice(0, maxNameChars)}`).toString();
+  return copyOf(`${server} ${method} ${name.slice(0, maxNameChars)}`);
 }

@@ -14,6 +14,7 @@ import type { Deadline, Deadlines } from '../../runtime/deadlines.ts';
 import { nextTurn } from '../../runtime/event-loop.ts';
 import { LinkedNode } from '../../runtime/linked-list.ts';
 import { freePayload, textOf } from '../../runtime/owned-bytes.ts';
+import { copyOf } from '../../runtime/recent-values.ts';
 import { toGatewayError } from '../error-answers.ts';
 import { type AskingPace, itemOf } from './asking-pace.ts';
 import { inputRequiredAnswer, lackingCapability } from './input-required.ts';
@@ -113,7 +114,7 @@ export class ContinuedCall extends LinkedNode implements CallContinuation {
     this.principal = exchange.caller.principal;
     this.isStateless = answered !== null;
     // A slice of the request would keep all of it, also once the call is over.
-    this.server = Buffer.from(owner.serverOf(exchange)).toString();
+    this.server = copyOf(owner.serverOf(exchange));
     this.#item = itemOf(exchange, this.server);
     this.#exchange = exchange;
     this.#outlets = new Outlets(exchange);

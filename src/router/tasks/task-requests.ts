@@ -7,7 +7,7 @@ import type { Seal } from '../../state/seal.ts';
 import type { Upstream } from '../../upstream/upstream.ts';
 import type { DispatchParts } from '../dispatch.ts';
 import { EditedDispatch } from '../edited-dispatch.ts';
-import { askUpstream } from '../inner-call.ts';
+import { listPages } from '../list-pages.ts';
 import type { Owners } from '../owners.ts';
 import { methodNotFound, quoted, requiredString } from '../request-params.ts';
 import { KnownTasks } from './known-tasks.ts';
@@ -16,8 +16,6 @@ import { TaskIds } from './task-ids.ts';
 import { listedTasks, withRelatedId, withTaskId } from './task-texts.ts';
 import { TaskWatches, type WatchedTask } from './task-watches.ts';
 
-/** The most pages of an upstream's list of tasks. */
-const maxListPages = 100;
 /** Requests that may be sent twice. */
 const repeatableMethods: readonly string[] = ['tasks/get', 'tasks/result'];
 
@@ -129,27 +127,14 @@ export class TaskRequests {
     const { toClient } = this.mapsFor(upstream, caller);
     const isShared = upstream.config.isolation === 'shared';
     const tasks: string[] = [];
-    let cursor: string | undefined;
     try {
-      for (let page = 0; page < maxListPages; page++) {
-        const params = JSON.stringify({ cursor });
-        const { error, result } = await askUpstream(
-          upstream,
-          exchange,
-          'tasks/list',
-          params,
-          exchange.signal,
-        );
-        if (error) throw new Error(`error ${error.code}`);
+      for await (const { result } of listPages(upstream, exchange))
         for (const text of listedTasks(result)) {
           const task = new ObjectText(text);
           const id = toClient(task.string('taskId') ?? '');
           if (id === null || (isShared && !this.#known.isMaker(caller, id))) continue;
           tasks.push(withTaskId(task, () => id));
         }
-        cursor = result.string('nextCursor');
-        if (!cursor) break;
-      }
     } catch (error) {
       const cause = messageOf(error);
       this.#parts.logger.debug('an upstream does not list its tasks', { server: upstream.name, cause });

@@ -14,9 +14,8 @@ test('a link belongs to the upstream that handed it out last', () => {
 test('the latest 5,000 links are remembered, and at most 10,000', () => {
   const links = new RememberedLinks();
   for (let i = 0; i < 12_000; i++) links.add(`x:${i}`, a);
-  const known = Array.from({ length: 12_000 }, (_, i) => i).filter((i) => links.get(`x:${i}`) === 'a');
-  expect(known.length).toBe(7_000);
-  expect(known[0]).toBe(5_000);
+  const known = [0, 4_999, 7_000, 11_999].map((i) => links.get(`x:${i}`));
+  expect(known).toEqual([undefined, undefined, 'a', 'a']);
 });
 
 test('a link that comes up again and again fills nothing', () => {
