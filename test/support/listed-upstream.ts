@@ -78,6 +78,10 @@ export class ListedUpstream {
     this.notices.push([method, paramsText]);
   }
 
+  hasPlainTools(): boolean {
+    return this.capabilities.size === 0;
+  }
+
   ready(): Promise<void> {
     return this.session.promise;
   }
