@@ -1,5 +1,6 @@
 import type { Caller } from '../protocol/caller.ts';
-import type { Clock } from '../runtime/deadlines.ts';
+import type { Signal } from '../runtime/abort.ts';
+import { type Clock, settledOrAborted } from '../runtime/deadlines.ts';
 import { UpstreamFailure } from './failure.ts';
 import { OnDemandKeeper, type OnDemandParts } from './on-demand-keeper.ts';
 
@@ -28,6 +29,8 @@ export class ClientSessions {
   readonly #parts: ClientSessionsParts;
   readonly #clock: Clock;
   readonly #sessions = new Map<string, ClientSession>();
+  /** The ends of sessions whose calls or processes still run. */
+  readonly #ends = new Set<Promise<void>>();
   #cancelSweep: (() => void) | null = null;
 
   constructor(parts: ClientSessionsParts) {
@@ -48,7 +51,8 @@ export class ClientSessions {
       const max = this.#parts.max();
       if (this.#sessions.size >= max) throw tooMany(max);
       const { clientInfo, capabilities } = caller;
-      session = { keeper: new OnDemandKeeper(this.#parts, { clientInfo, capabilities }), usedMs: 0 };
+      const parts = { ...this.#parts, reachable: (signal: Signal) => this.#room(signal) };
+      session = { keeper: new OnDemandKeeper(parts, { clientInfo, capabilities }), usedMs: 0 };
       this.#sessions.set(key, session);
       this.#cancelSweep ??= this.#scheduleSweep();
     }
@@ -65,18 +69,32 @@ export class ClientSessions {
   release(sessionId: string): void {
     const key = sessionKey(sessionId);
     const session = this.#sessions.get(key);
-    if (session === undefined) return;
-    this.#sessions.delete(key);
-    void session.keeper.close();
+    if (session !== undefined) void this.#end(key, session);
   }
 
   /** Ends all of them when their running calls have ended. */
   async close(): Promise<void> {
     this.#cancelSweep?.();
     this.#cancelSweep = null;
-    const keepers = [...this.#sessions.values()].map(({ keeper }) => keeper);
-    this.#sessions.clear();
-    await Promise.all(keepers.map((keeper) => keeper.close()));
+    await Promise.all([...this.#sessions].map(([key, session]) => this.#end(key, session)));
+  }
+
+  #end(key: string, { keeper }: ClientSession): Promise<void> {
+    this.#sessions.delete(key);
+    const end = keeper.close().finally(() => this.#ends.delete(end));
+    this.#ends.add(end);
+    return end;
+  }
+
+  /** Waits until the upstream can be reached, and the end of others leaves room for one more. */
+  async #room(signal: Signal): Promise<void> {
+    await this.#parts.reachable(signal);
+    while (
+      this.#ends.size > 0 &&
+      this.#sessions.size + this.#ends.size > this.#parts.max() &&
+      !signal.aborted
+    )
+      await settledOrAborted(Promise.race(this.#ends), signal);
   }
 
   #scheduleSweep(): () => void {
@@ -86,11 +104,8 @@ export class ClientSessions {
 
   #sweep(): void {
     const expiredMs = this.#clock.nowMs() - this.#parts.idleTtlMs;
-    for (const [key, { keeper, usedMs }] of this.#sessions) {
-      if (usedMs > expiredMs) continue;
-      this.#sessions.delete(key);
-      void keeper.close();
-    }
+    for (const [key, session] of this.#sessions)
+      if (session.usedMs <= expiredMs) void this.#end(key, session);
     this.#cancelSweep = this.#sessions.size > 0 ? this.#scheduleSweep() : null;
   }
 }

@@ -2,9 +2,11 @@ import { afterAll, describe, expect, test } from 'bun:test';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { connectLegacy } from '../support/era-clients.ts';
 import { startGateway, type TestGateway } from '../support/gateway.ts';
 import type { RawBehavior } from '../support/stdio/raw-server.ts';
-import { rawStdio } from '../support/stdio/raw-stdio.ts';
+import { isAlive, rawStdio } from '../support/stdio/raw-stdio.ts';
+import { waitUntil } from '../support/wait.ts';
 
 const root = join(import.meta.dir, '../..');
 const folder = mkdtempSync(join(tmpdir(), 'mcpstead-era-'));
@@ -55,6 +57,32 @@ describe('the era of a server on stdio is', () => {
     await gateway.waitFor('connected', ({ servers }) => servers[0]?.connected === true, 20_000);
     expect([await eraOf(gateway), startsIn(startsFile)]).toEqual(['modern', 2]);
     expect((await gateway.health()).servers[0]).toMatchObject({ restarts: 0, last_exit: null });
+  });
+
+  test('that of each client if it speaks both, in a process for each, while /health names the one for all', async () => {
+    const { server, startsFile } = sdk('serve-v2.ts', ['stdio']);
+    await using gateway = await startGateway({ servers: [server] });
+    await gateway.connected();
+    const pid = (await gateway.health()).servers[0]?.pid;
+    await using client = await connectLegacy(gateway.url);
+    await client.call('sdk__test_simple_text');
+    expect(startsIn(startsFile)).toBe(2);
+    expect((await gateway.health()).servers[0]).toMatchObject({ pid, era: 'modern' });
+  });
+
+  test('of no interest any more if it is removed meanwhile: nothing is started then', async () => {
+    const descendantFile = join(folder, `descendants-${names++}`);
+    const { server, startsFile } = raw({ isStrict: true, descendantFile });
+    await using gateway = await startGateway({ servers: [server] });
+    const isOver = () =>
+      startsIn(startsFile) > 0 && !isAlive(Number(readFileSync(startsFile, 'utf8').split('\n')[0]));
+    await waitUntil('its exit', isOver);
+    // Its descendant, which keeps stdout open for half a second and ignores SIGTERM for another one, keeps the gateway waiting.
+    await Bun.sleep(900);
+    await gateway.reload({ servers: [] });
+    await waitUntil('the end of all', () => !isAlive(Number(readFileSync(descendantFile, 'utf8'))));
+    await Bun.sleep(300);
+    expect(startsIn(startsFile)).toBe(1);
   });
 
   test('legacy if it exits on a request ahead of initialize, which is no crash, and is remembered', async () => {

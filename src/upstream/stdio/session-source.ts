@@ -41,7 +41,7 @@ export class StdioSessionSource implements SessionSource {
   readonly #connections = new Set<StdioConnection>();
   /** The last process of each owner of sessions. */
   readonly #last = new WeakMap<SessionEvents, StdioConnection>();
-  /** The process of the session that clients share. */
+  /** The process of the session that has the lists. */
   #pid: number | null = null;
   #restarts = 0;
   #lastEnd: ProcessEnd | null = null;
@@ -61,7 +61,6 @@ export class StdioSessionSource implements SessionSource {
     try {
       // Two processes of one session may get in each other's way.
       await this.#last.get(events)?.ending;
-      if (signal.aborted) throw signal.reason;
       const session = await this.#open(events, signal, era);
       isOpen = true;
       return session;
@@ -88,7 +87,7 @@ export class StdioSessionSource implements SessionSource {
 
   /** Opens a session in a process whose era is not known. */
   async #probe(events: SessionEvents, signal: Signal): Promise<UpstreamSession> {
-    const connection = this.#start(events);
+    const connection = this.#start(events, signal);
     const lastEnd = this.#lastEnd;
     let outcome: ProbeOutcome;
     try {
@@ -157,7 +156,7 @@ export class StdioSessionSource implements SessionSource {
     signal: Signal,
     isReplacement = false,
   ): Promise<UpstreamSession> {
-    const connection = this.#start(events, isReplacement);
+    const connection = this.#start(events, signal, isReplacement);
     const source = (receiver: TransportEvents) => {
       connection.attach(receiver);
       return new StdioTransport(connection);
@@ -172,7 +171,9 @@ export class StdioSessionSource implements SessionSource {
     }
   }
 
-  #start(events: SessionEvents, isReplacement = false): StdioConnection {
+  #start(events: SessionEvents, signal: Signal, isReplacement = false): StdioConnection {
+    // The end of an earlier process may have taken a while.
+    if (signal.aborted) throw signal.reason;
     const { logger, bytes, quote, onStart } = this.#parts;
     try {
       const connection = new StdioConnection(this.#command(), {
@@ -183,7 +184,7 @@ export class StdioSessionSource implements SessionSource {
         onEnd: (ended, end, isAsked) => this.#ended(ended, isAsked ? null : end),
       });
       this.#connections.add(connection);
-      if (events.client === null) this.#pid = connection.pid;
+      if (events.wantsChanges) this.#pid = connection.pid;
       const isRestart = this.#last.has(events) && !isReplacement;
       this.#last.set(events, connection);
       this.#restarts += Number(isRestart);

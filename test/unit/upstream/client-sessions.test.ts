@@ -6,7 +6,7 @@ import { Deadlines } from '../../../src/runtime/deadlines.ts';
 import { nextTurn } from '../../../src/runtime/event-loop.ts';
 import { ClientSessions } from '../../../src/upstream/client-sessions.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
-import { FakeSource, serverConfig } from '../../support/fake-session.ts';
+import { FakeSession, FakeSource, serverConfig } from '../../support/fake-session.ts';
 
 /** Sessions of clients, at most so many, that end after a minute. */
 function sessionsOf(max: number) {
@@ -76,6 +76,21 @@ describe('the sessions of clients', () => {
     sessions.release('a');
     sessions.of(legacy('c'));
     expect(sessions.size).toBe(2);
+  });
+
+  test('make way for others when they have ended', async () => {
+    const { sessions, source } = sessionsOf(1);
+    const session = new FakeSession();
+    const ended = Promise.withResolvers<void>();
+    session.retire = () => ended.promise;
+    source.attempts.push(session);
+    await sessions.of(legacy('a')).usableSession(new Abort());
+    sessions.release('a');
+    const next = sessions.of(legacy('b')).usableSession(new Abort());
+    await nextTurn();
+    expect([sessions.size, source.tried]).toEqual([1, 1]);
+    ended.resolve();
+    expect(await next).toBe(source.opened[1] as FakeSession);
   });
 
   test('end when no call has used them for their time', async () => {
