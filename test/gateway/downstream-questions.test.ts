@@ -162,6 +162,26 @@ describe('the answer to a question', () => {
     expect((await next()).result._meta).toMatchObject({ kind: 'error', got: { code: -32603 } });
   });
 
+  test('counts once, and one with a wrong id is nobody’s', async () => {
+    await using edge = legacyEdge(asking('roots/list', {}));
+    await using session = await RawSession.open(edge.url, { capabilities: everything });
+    const calls = [await asked(session), await asked(session)];
+    const [first, second] = calls.map(({ question }) => question.id);
+    const answer = (id: unknown, name: string) =>
+      session.post({ jsonrpc: '2.0', id, result: { roots: [{ uri: `file:///${name}` }] } });
+    for (const wrong of [0, 99, '1.0', '0x1', 'c', -1, 1.5])
+      expect((await answer(wrong, 'wrong')).status).toBe(202);
+    await answer(first, 'first');
+    await answer(first, 'again');
+    await answer(second, 'second');
+    const got = await Promise.all(calls.map(({ next }) => next()));
+    expect(got.map(({ result }) => result._meta.got.roots[0].uri)).toEqual([
+      'file:///first',
+      'file:///second',
+    ]);
+    expect(await edge.questions('roots', 'answered')).toBe(2);
+  });
+
   test('of another session, or of none, is nobody’s', async () => {
     await using edge = legacyEdge(asking('roots/list', {}));
     await using session = await RawSession.open(edge.url, { capabilities: everything });

@@ -262,6 +262,21 @@ describe('a raw retry', () => {
     expect(done.answer.result.content[0].text).toBe('Ann');
   });
 
+  test('answers the call of its state and no other, once', async () => {
+    await using both = await pair();
+    const [first, second] = [await park(both.gateway.url, 'form'), await park(both.gateway.url, 'form')];
+    const answered = (name: string) => ({ 'elicitation-1': { action: 'accept', content: { name } } });
+    const textOf = async (retry: object) => (await post(both.gateway.url, 'form', retry)).answer;
+    expect((await textOf({ ...second, inputResponses: answered('Bob') })).result.content[0].text).toBe('Bob');
+    expect(await parked(both.gateway)).toBe(1);
+    expect((await textOf({ ...second, inputResponses: answered('Eve') })).error.code).toBe(-32602);
+    // The state is of a call of another tool.
+    expect((await post(both.gateway.url, 'twice', first)).answer.error?.code).toBe(-32602);
+    expect((await textOf({ ...first, inputResponses: answered('Ann') })).result.content[0].text).toBe('Ann');
+    expect(both.server.runs('form')).toBe(2);
+    expect(both.server.runs('twice')).toBe(0);
+  });
+
   test('in another view is refused', async () => {
     await using both = await pair();
     const { requestState, inputResponses } = await park(both.gateway.url, 'form');

@@ -1,7 +1,10 @@
 import { expect, setDefaultTimeout, test } from 'bun:test';
 import { startEverything } from '../support/everything.ts';
 import { startGateway } from '../support/gateway.ts';
-import { RawSession } from '../support/rpc.ts';
+import { askModern } from '../support/modern-rpc.ts';
+import { RawSession, type RpcMessage } from '../support/rpc.ts';
+import { startSdkV1 } from '../support/sdk-v1.ts';
+import { startSdkV2Modern } from '../support/sdk-v2.ts';
 
 setDefaultTimeout(30_000);
 
@@ -76,4 +79,39 @@ test.each(transports)(
     await Promise.all(sessions.map((session) => session[Symbol.asyncDispose]()));
   },
   30_000,
+);
+
+test.each([
+  ['legacy', startSdkV1],
+  ['modern', startSdkV2Modern],
+])(
+  'clients of both eras with equal ids and tokens get their own answers from a %s server',
+  async (_, start) => {
+    await using server = await start();
+    await using gateway = await startGateway({ servers: [{ name: 'up', url: server.url }] });
+    await gateway.connected();
+    await using session = await RawSession.open(gateway.url);
+    const paramsOf = (steps: number) => ({
+      name: 'up__steps',
+      arguments: { steps },
+      _meta: { progressToken: 'same token' },
+    });
+    const seen = ({ before, answer }: { before: RpcMessage[]; answer: RpcMessage }) => ({
+      id: answer.id,
+      text: answer.result?.content[0].text,
+      progress: before.map(({ params }) => [params.progressToken, params.progress]),
+    });
+    const stepsTo = (steps: number) => ({
+      id: 'same id',
+      text: `${steps} steps done`,
+      progress: Array.from({ length: steps }, (_step, index) => ['same token', index + 1]),
+    });
+    const modern = (steps: number) =>
+      askModern(gateway.url, 'tools/call', { params: paramsOf(steps), id: 'same id' });
+    const legacy = (steps: number) => session.request('tools/call', paramsOf(steps), 'same id');
+    for (let round = 0; round < 50; round++) {
+      const answers = await Promise.all([legacy(1), modern(2), legacy(3), modern(4)]);
+      expect(answers.map(seen), `round ${round}`).toEqual([1, 2, 3, 4].map(stepsTo));
+    }
+  },
 );
