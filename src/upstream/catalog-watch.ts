@@ -9,6 +9,9 @@ import type { UpstreamSession } from './session.ts';
 
 /** Changes are fetched at once, but only so often from a server that announces them all the time. */
 const minIntervalMs = 1_000;
+/** Fetches for changes in a row that may find nothing new before each next one waits twice as long, and the longest wait. */
+const patience = 3;
+const maxIntervalMs = 30_000;
 /** The longest wait of a timer. */
 const maxTimerMs = 2 ** 31 - 1;
 
@@ -40,6 +43,8 @@ export class CatalogWatch {
   #isForChange = false;
   /** When the last fetch for a change began. */
   #changeFetchMs = Number.NEGATIVE_INFINITY;
+  /** Fetches for changes in a row that found nothing new: some servers announce a change whenever they list. */
+  #vain = 0;
   /** Fetches in a row that failed. */
   #failures = 0;
   #cancelTimer: (() => void) | null = null;
@@ -70,6 +75,7 @@ export class CatalogWatch {
   /** Watches `session` instead of an earlier one. */
   start(session: UpstreamSession): void {
     this.#session = session;
+    this.#vain = 0;
     this.#scheduleNext();
   }
 
@@ -88,8 +94,8 @@ export class CatalogWatch {
   }
 
   /** Fetches all items. Rejects with an {@link UpstreamFailure} if the tools cannot be listed. */
-  fetch(session: UpstreamSession): Promise<void> {
-    return this.#fetch(session, allKinds);
+  async fetch(session: UpstreamSession): Promise<void> {
+    await this.#fetch(session, allKinds);
   }
 
   /** Sets the items that the upstream offers. */
@@ -98,17 +104,21 @@ export class CatalogWatch {
     this.#parts.onItems(items);
   }
 
-  async #fetch(session: UpstreamSession, fetched: readonly Kind[]): Promise<void> {
+  /** Resolves to whether the items are other ones than before. */
+  async #fetch(session: UpstreamSession, fetched: readonly Kind[]): Promise<boolean> {
     const { closing } = this.#parts;
     this.#fetching = session;
     for (const kind of fetched) this.#changed.delete(kind);
     try {
       const lists = await Promise.all(fetched.map(async (kind) => [kind, await this.#list(session, kind)]));
       // The session may have been replaced or closed meanwhile.
-      if (session !== this.#fetching || closing.aborted) return;
+      if (session !== this.#fetching || closing.aborted) return false;
       this.#failures = 0;
       this.#refreshedMs = Date.now();
-      this.offer({ ...this.#items, ...Object.fromEntries(lists) });
+      const before = this.#items;
+      const after: Items = { ...before, ...Object.fromEntries(lists) };
+      this.offer(after);
+      return fetched.some((kind) => !isSameList(before[kind], after[kind]));
     } finally {
       if (session === this.#fetching) this.#fetching = null;
     }
@@ -133,12 +143,15 @@ export class CatalogWatch {
 
   async #refresh(session: UpstreamSession): Promise<void> {
     if (session === this.#fetching) return;
-    const fetched = this.#isForChange ? [...this.#changed] : allKinds;
-    if (this.#isForChange) this.#changeFetchMs = this.#parts.clock.nowMs();
+    const isForChange = this.#isForChange;
+    const fetched = isForChange ? [...this.#changed] : allKinds;
+    if (isForChange) this.#changeFetchMs = this.#parts.clock.nowMs();
     this.#isForChange = false;
     let failure: UpstreamFailure | null = null;
     try {
-      await this.#fetch(session, fetched);
+      const isNews = await this.#fetch(session, fetched);
+      if (isNews) this.#vain = 0;
+      else if (isForChange) this.#vain++;
     } catch (error) {
       failure = toFailure(error);
       this.#failures++;
@@ -160,12 +173,13 @@ export class CatalogWatch {
     return Math.max(wantedMs, minIntervalMs) * (1 + Math.random() / 10);
   }
 
-  /** Schedules a fetch at once, or `minIntervalMs` after the last fetch for a change. */
+  /** Schedules a fetch at once, or a while after the last fetch for a change: longer after several that found nothing new. */
   #scheduleForChange(): void {
     // A fetch that is due is not postponed, or changes without a pause would postpone it for ever.
     if (this.#isForChange && this.#cancelTimer) return;
     this.#isForChange = true;
-    this.#schedule(Math.max(0, this.#changeFetchMs + minIntervalMs - this.#parts.clock.nowMs()));
+    const intervalMs = Math.min(maxIntervalMs, minIntervalMs * 2 ** Math.max(0, this.#vain - patience));
+    this.#schedule(Math.max(0, this.#changeFetchMs + intervalMs - this.#parts.clock.nowMs()));
   }
 
   #schedule(ms: number): void {
@@ -179,4 +193,16 @@ export class CatalogWatch {
       Math.min(ms, maxTimerMs),
     );
   }
+}
+
+/** Whether clients would see no difference. */
+function isSameList(before: readonly Item[], after: readonly Item[]): boolean {
+  return (
+    before === after ||
+    (before.length === after.length &&
+      before.every((item, index) => {
+        const other = after[index] as Item;
+        return item.nameText === other.nameText && item.before === other.before && item.after === other.after;
+      }))
+  );
 }

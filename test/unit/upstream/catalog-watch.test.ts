@@ -70,6 +70,28 @@ describe('the items of a session', () => {
     expect(session.listed).toBe(2);
   });
 
+  test('are fetched ever less often for announcements after which nothing is new', async () => {
+    const { watch, session, pass } = watched();
+    session.lists.push([item('a')]);
+    await watch.fetch(session);
+    const fetchedAt: number[] = [];
+    for (let second = 0; second < 55; second++) {
+      const before = session.listed;
+      watch.changed(session, ['tools']);
+      await pass(1_000);
+      if (session.listed > before) fetchedAt.push(second);
+    }
+    // The first ones as ever, then after 2, 4, 8, 16 and 30 s: at 1, 2, 3, 5, 9, 17 and 33 s, each seen as the second ends.
+    expect(fetchedAt).toEqual([0, 1, 2, 3, 4, 8, 16, 32]);
+    // A change that is one ends that.
+    session.lists.push([item('new')]);
+    await pass(10_000);
+    expect(session.listed).toBe(10);
+    watch.changed(session, ['tools']);
+    await pass(1_000);
+    expect(session.listed).toBe(11);
+  });
+
   test('are fetched again if they change during a fetch', async () => {
     const { watch, session, offers, pass } = watched();
     const list = Promise.withResolvers<readonly Item[]>();
