@@ -27,37 +27,30 @@ class Feed {
   /** Aborted when nobody wants it any more. */
   readonly closing = new Abort();
   /** Settles when the upstream has accepted it, or refused. */
-  opened: Promise<void>;
-  isOpen = false;
+  opened: Promise<void> = Promise.resolve();
+  #isOpen = false;
 
   constructor(upstream: Upstream, uri: string) {
     this.upstream = upstream;
     this.uri = uri;
-    this.opened = this.#open();
-  }
-
-  /** Subscribes at an upstream that replaces the former one. */
-  moveTo(upstream: Upstream): Promise<void> {
-    this.upstream = upstream;
-    this.isOpen = false;
-    this.opened = this.#open();
-    return this.opened;
   }
 
   close(): void {
     this.closing.abort();
-    if (this.isOpen) this.upstream.unsubscribe(this.uri);
+    if (this.#isOpen) this.upstream.unsubscribe(this.uri);
   }
 
-  #open(): Promise<void> {
+  /** Subscribes at the upstream; the promise is {@link opened}. */
+  open(): Promise<void> {
     const { upstream, uri } = this;
-    const opened = upstream.subscribe(uri, this.closing).then(() => {
+    this.#isOpen = false;
+    this.opened = upstream.subscribe(uri, this.closing).then(() => {
       if (this.closing.aborted || upstream !== this.upstream) upstream.unsubscribe(uri);
-      else this.isOpen = true;
+      else this.#isOpen = true;
     });
     // Those who wait for it may have gone.
-    opened.catch(() => {});
-    return opened;
+    this.opened.catch(() => {});
+    return this.opened;
   }
 }
 
@@ -90,8 +83,12 @@ export class Subscriptions {
   async subscribe(channel: Channel, view: string, uri: string, signal: Signal): Promise<void> {
     const present = this.#channels.get(channel)?.get(uri);
     const feed = present ?? this.#join(channel, uri, this.#parts.ownerOf(view, uri));
-    const { opened } = feed;
-    await settledOrAborted(opened, signal);
+    let opened: Promise<void>;
+    do {
+      ({ opened } = feed);
+      await settledOrAborted(opened, signal);
+      // A reload may have moved it meanwhile.
+    } while (opened !== feed.opened && !signal.aborted);
     if (signal.aborted) {
       if (present === undefined) this.#leave(channel, feed);
       throw cancelled();
@@ -153,6 +150,7 @@ export class Subscriptions {
     if (feed === undefined) {
       feed = new Feed(upstream, uri);
       this.#add(feed);
+      void feed.open();
     }
     feed.channels.add(channel);
     this.#size++;
@@ -175,16 +173,9 @@ export class Subscriptions {
   /** What happened meanwhile is unknown, so the resource counts as updated. */
   #move(feed: Feed, successor: Upstream): void {
     this.#remove(feed);
-    const present = this.#feeds.get(successor)?.get(feed.uri);
-    if (present) {
-      for (const channel of feed.channels) {
-        present.channels.add(channel);
-        this.#channels.get(channel)?.set(feed.uri, present);
-      }
-      return;
-    }
+    feed.upstream = successor;
     this.#add(feed);
-    feed.moveTo(successor).then(
+    feed.open().then(
       () => notifyAll(feed, JSON.stringify({ uri: feed.uri })),
       () => {
         if (feed.upstream !== successor) return;

@@ -150,9 +150,26 @@ describe('after a reload', () => {
     subscriptions.setUpstreams([successor.upstream]);
     await Bun.sleep(0);
     expect(successor.asked).toEqual(['+x:1']);
-    expect(channel.notices).toEqual(['{"uri":"x:1"}']);
+    subscriptions.updated(successor.upstream, 'x:1', '{"uri":"x:1","n":2}');
+    expect(channel.notices).toEqual(['{"uri":"x:1"}', '{"uri":"x:1","n":2}']);
+    subscriptions.setUpstreams([successor.upstream]);
     subscriptions.drop(channel);
+    subscriptions.updated(successor.upstream, 'x:1', '{}');
     expect(successor.asked).toEqual(['+x:1', '-x:1']);
+    expect(channel.notices).toHaveLength(2);
+  });
+
+  test('a subscription that is not accepted yet waits for the successor', async () => {
+    const { up, subscriptions, subscribe } = start();
+    const closed = Promise.withResolvers<void>();
+    up.accepted = closed.promise;
+    const channel = new KeptChannel();
+    const waiting = subscribe(channel, 'x:1');
+    const successor = new SubscribedUpstream();
+    subscriptions.setUpstreams([successor.upstream]);
+    closed.reject(new UpstreamFailure('ended', 'is being replaced'));
+    await waiting;
+    expect([successor.asked, subscriptions.size]).toEqual([['+x:1'], 1]);
   });
 
   test('the subscriptions of a removed upstream end', async () => {
