@@ -1,26 +1,16 @@
 import { expect, test } from 'bun:test';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fakeUpstream } from '../support/fake-upstream.ts';
 import { startProgram } from '../support/program.ts';
 import { freePort, within } from '../support/wait.ts';
+import { hasPython, installPackages, python } from './install.ts';
 
-const fastmcp = 'fastmcp==4.2.3';
-const cache = join(import.meta.dir, '../../node_modules/.cache/python');
-const python = join(cache, 'bin/python');
-
-/** Runs a command of the set-up; throws its output if it fails. */
-function setUp(command: string[]): void {
-  const { exitCode, stderr } = Bun.spawnSync(command);
-  if (exitCode !== 0) throw new Error(`${command.join(' ')}: ${stderr}`);
-}
-
-test.if(Bun.which('python3') !== null).each(['SIGKILL', 'SIGTERM'] as const)(
+test.if(hasPython).each(['SIGKILL', 'SIGTERM'] as const)(
   'a FastMCP client keeps its session after its gateway got %s and was restarted',
   async (signal) => {
-    if (!existsSync(python)) setUp(['python3', '-m', 'venv', cache]);
-    setUp([python, '-m', 'pip', 'install', '--quiet', fastmcp]);
+    installPackages();
     const folder = mkdtempSync(join(tmpdir(), 'mcpstead-fastmcp-'));
     await using upstream = await fakeUpstream();
     const port = freePort();

@@ -1,0 +1,119 @@
+import { beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test';
+import { join } from 'node:path';
+import { startChild } from '../support/child.ts';
+import { connectLegacy, connectModern, type EraClient } from '../support/era-clients.ts';
+import { startGateway } from '../support/gateway.ts';
+import { freePort, waitUntil } from '../support/wait.ts';
+import { hasPython, installPackages, python, uvEnvironment, uvx } from './install.ts';
+
+setDefaultTimeout(120_000);
+
+const script = join(import.meta.dir, 'server.py');
+
+/** The ways in which a server runs, each with its entry in the configuration. */
+const ways: Record<string, (kind: string, stack: AsyncDisposableStack) => Promise<object>> = {
+  async 'over HTTP'(kind, stack) {
+    const port = freePort();
+    const child = await startChild([python, script, kind, 'http', `${port}`], { ready: 'Uvicorn running' });
+    stack.defer(() => child.end());
+    return { url: `http://127.0.0.1:${port}/mcp` };
+  },
+  'over stdio': async (kind) => ({ command: python, args: [script, kind, 'stdio'] }),
+};
+
+/** Starts a gateway in front of a server, and a client in the server's own view. */
+async function reach(
+  stack: AsyncDisposableStack,
+  server: object,
+  connect: (url: string) => Promise<EraClient>,
+): Promise<EraClient> {
+  const gateway = stack.use(await startGateway({ servers: [{ name: 'up', ...server }] }));
+  await gateway.waitFor('the server', ({ servers }) => servers[0]?.connected === true, 60_000);
+  return stack.use(await connect(`${gateway.url}/up`));
+}
+
+const everyTool = ['add', 'hold', 'count_cancellations', 'steps', 'ask', 'ask_either', 'sample'];
+
+/** What a client of any era sees of a server of any era. */
+async function seeAll(client: EraClient): Promise<void> {
+  expect(await client.toolNames()).toEqual(everyTool);
+  expect(await client.call('add', { a: 1, b: 2 })).toBe('3');
+  expect(await client.watch('steps')).toMatchObject({ text: '3 steps done', progress: [1, 2, 3] });
+  expect(await client.resourceUris()).toEqual(['data://note']);
+  expect(await client.read('data://note')).toBe('a note');
+  expect(await client.templateUris()).toEqual(['data://item/{number}']);
+  expect(await client.read('data://item/7')).toBe('item 7');
+  expect(await client.prompt('greet', { name: 'Bob' })).toBe('Greet Bob');
+  const abort = new AbortController();
+  const held = client.call('hold', {}, abort.signal);
+  await Bun.sleep(300);
+  abort.abort();
+  await expect(held).rejects.toThrow();
+  await waitUntil('the cancellation', async () => (await client.call('count_cancellations')) === '1');
+}
+
+const clients = { legacy: connectLegacy, modern: connectModern };
+const cases = ['sdk', 'fastmcp'].flatMap((kind) =>
+  Object.entries(ways).flatMap(([way, start]) =>
+    Object.entries(clients).map(([era, connect]) => [kind, way, era, start, connect] as const),
+  ),
+);
+
+describe.skipIf(!hasPython)('a server in Python', () => {
+  beforeAll(installPackages, 300_000);
+
+  test.each(cases)('%s %s, era auto, a %s client: everything', async (kind, _way, _era, start, connect) => {
+    await using stack = new AsyncDisposableStack();
+    await seeAll(await reach(stack, await start(kind, stack), connect));
+  });
+
+  test.each(cases)(
+    '%s %s, era legacy, a %s client: what tools ask by themselves, too',
+    async (kind, _way, _era, start, connect) => {
+      await using stack = new AsyncDisposableStack();
+      const server = { era: 'legacy', ...(await start(kind, stack)) };
+      const client = await reach(stack, server, connect);
+      expect(await client.call('ask')).toBe('Hello, Alice!');
+      expect(await client.call('sample')).toBe('Sampled Paris');
+      expect(client.questions).toEqual(['form What is your name?', 'sampling']);
+    },
+  );
+
+  test.each(cases.filter(([, , era]) => era === 'legacy'))(
+    '%s %s, era auto, a %s client: what tools ask by themselves, because the server is called in its era',
+    async (kind, _way, _era, start, connect) => {
+      await using stack = new AsyncDisposableStack();
+      const client = await reach(stack, await start(kind, stack), connect);
+      expect(await client.call('ask')).toBe('Hello, Alice!');
+      expect(await client.call('sample')).toBe('Sampled Paris');
+    },
+  );
+
+  // docs/operations.md tells users to set `era: legacy`. If one of these fails, it need not any more.
+  test.each(cases.filter(([, , era]) => era === 'modern'))(
+    '%s %s, era auto, a %s client: tools cannot ask by themselves, and the server says so',
+    async (kind, _way, _era, start, connect) => {
+      await using stack = new AsyncDisposableStack();
+      const client = await reach(stack, await start(kind, stack), connect);
+      const answer = await client.call('ask').catch(String);
+      expect(answer).toMatch(/unavailable on 2026-07-28|no back-channel/);
+      expect(await client.call('ask_either')).toBe('Hello, Alice!');
+    },
+  );
+
+  test('of the SDK resolves parameters by questions in each era', async () => {
+    for (const [era, connect] of Object.entries(clients)) {
+      await using stack = new AsyncDisposableStack();
+      const server = { era, ...(await ways['over stdio']?.('sdk', stack)) };
+      const client = await reach(stack, server, connect);
+      expect(await client.call('ask_either')).toBe('Hello, Alice!');
+    }
+  });
+
+  test('is started by uvx, which installs what it needs', async () => {
+    await using stack = new AsyncDisposableStack();
+    const args = ['--from', 'fastmcp==4.2.3', 'python', script, 'fastmcp', 'stdio'];
+    const client = await reach(stack, { command: uvx, args, env: uvEnvironment }, connectLegacy);
+    expect(await client.call('add', { a: 20, b: 22 })).toBe('42');
+  });
+});
