@@ -52,6 +52,7 @@ const tasks = {
   ],
   conformance: (rest) => [['bun', 'test/conformance/run.ts', ...rest]],
   'test:python': (rest) => tasks.test(rest.length > 0 ? rest : ['test/python']),
+  'test:browser': (rest) => tasks.test(rest.length > 0 ? rest : ['test/browser']),
   'bench:startup': (rest) => [
     ['bun', 'scripts/build.ts'],
     ['bun', 'bench/startup.ts', ...rest],
