@@ -98,7 +98,7 @@ async function turn({ waiting }: Starts, signal: Signal): Promise<void> {
 /** The limits of the process. */
 export const startLimits = new StartLimits();
 
-/** Programs that download what they run, with the options of theirs that take a value. */
+/** Programs that download what they run. */
 const runners = /^(?:npx|bunx|pnpx|uvx|pipx)(?:\.cmd|\.exe)?$/i;
 
 /**

@@ -33,17 +33,17 @@ export async function connect(
   tryOut?: (session: UpstreamSession) => Promise<void>,
   onSlow?: () => void,
 ): Promise<UpstreamSession> {
-  const { config, source, closing, deadlines } = parts;
+  const { config, source, events, closing, deadlines } = parts;
   const connectMs = config().timeouts.connect_seconds * 1000;
   const abort = new Abort();
   let session: UpstreamSession | null = null;
   const maxOpenMs = source.maxOpenMs(connectMs);
   const deadline = deadlines.add(connectMs, () => {
     if (session || maxOpenMs > connectMs) onSlow?.();
-    else abort.abort(source.openTimeout(connectMs));
+    else abort.abort(source.openTimeout(connectMs, events));
   });
   const end = deadlines.add(maxOpenMs, () => {
-    if (session === null) abort.abort(source.openTimeout(maxOpenMs));
+    if (session === null) abort.abort(source.openTimeout(maxOpenMs, events));
   });
   const close = () => abort.abort(removed());
   closing.addEventListener('abort', close, { once: true });

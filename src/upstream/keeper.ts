@@ -73,8 +73,12 @@ export abstract class Keeper implements RetryOwner, SessionEvents {
   /** The session is lost, and calls get no other one yet. */
   protected abstract onLost(loss: Loss): void;
 
-  /** Gives the session to calls from now on. */
+  /** Gives the session to calls from now on, unless the keeper was closed while it was being opened. */
   protected use(session: UpstreamSession): void {
+    if (this.closing.aborted) {
+      void session.retire(closeTimeoutMs);
+      return;
+    }
     const { config, metrics, deadlines } = this.context;
     this.#live = new LiveSession(session, {
       config,

@@ -46,6 +46,7 @@ export class OnDemandKeeper extends Keeper {
     if (this.#attempt) await settledOrAborted(this.#attempt, signal, this.requestTimeoutMs, deadlines);
     if (signal.aborted) throw cancelled();
     if (this.session) return this.session;
+    if (this.closing.aborted) throw removed();
     throw this.#failure ?? new UpstreamFailure('timeout', 'did not open a session for the client in time');
   }
 

@@ -57,7 +57,7 @@ export class RequestTable<T extends { readonly id: number }> {
   }
 
   *values(): Generator<T, void> {
-    for (const request of [...this.#places]) if (request) yield request;
+    for (const request of this.#places) if (request) yield request;
   }
 
   /** The last bits of the id, which a server may have made up. */

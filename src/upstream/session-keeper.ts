@@ -302,8 +302,9 @@ export class SessionKeeper extends Keeper {
 
   #becomeReady(session: UpstreamSession): void {
     const { metrics } = this.#parts;
-    metrics.backedOff(this.#wait.stop() / 1000);
     this.use(session);
+    if (this.closing.aborted) return;
+    metrics.backedOff(this.#wait.stop() / 1000);
     this.#gateways = session.gateways;
     this.#state = 'ready';
     this.#wasReady = true;

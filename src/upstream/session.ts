@@ -110,8 +110,8 @@ export interface SessionSource {
   open(events: SessionEvents, signal: Signal, era?: Era): Promise<UpstreamSession>;
   /** Whether a server of the legacy era has been upgraded since it was last asked, which is not done often. Does not reject. */
   hasNewEra(events: SessionEvents, signal: Signal): Promise<boolean>;
-  /** The failure to open a session within `timeoutMs`. */
-  openTimeout(timeoutMs: number): UpstreamFailure;
+  /** The failure to open a session for `events` within `timeoutMs`. */
+  openTimeout(timeoutMs: number, events: SessionEvents): UpstreamFailure;
   /** How long it may go on opening a session for which nobody waits any more, after `connectMs` of waiting; at least these. */
   maxOpenMs(connectMs: number): number;
   /** Must be called when the settings of the upstream have changed. */

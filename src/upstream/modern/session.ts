@@ -299,8 +299,8 @@ export class ModernSession
         return undefined;
       }
       default:
-        this.#takeChange(method, requestId);
-        return undefined;
+        if (this.#takeChange(method, requestId)) return undefined;
+        return this.#requests.find(requestId)?.call.notify(method, params?.toString());
     }
   }
 
@@ -316,15 +316,18 @@ export class ModernSession
     return undefined;
   }
 
-  /** Some servers announce a change before every answer, that of the list included. That list is new. */
-  #takeChange(method: string, requestId: number | null): void {
+  /**
+   * Takes the notification that a list has changed. Returns whether it is one. Some servers announce a change before every answer,
+   * that of the list included. That list is new.
+   */
+  #takeChange(method: string, requestId: number | null): boolean {
+    const named = allKinds.filter((kind) => kinds[kind].changedNotification === method);
+    if (named.length === 0) return false;
     const answered = this.#requests.find(requestId)?.call.methodText;
-    const changed = allKinds.filter(
-      (kind) =>
-        kinds[kind].changedNotification === method && JSON.stringify(kinds[kind].listMethod) !== answered,
-    );
+    const changed = named.filter((kind) => JSON.stringify(kinds[kind].listMethod) !== answered);
     for (const kind of changed) this.#listings[kind].changed();
     if (changed.length > 0) this.#events.onItemsChanged(this, changed);
+    return true;
   }
 
   /** Changes may have been missed. */

@@ -61,8 +61,10 @@ export class EraProbe implements TransportEvents {
   async open(signal: Signal): Promise<ProbeOutcome> {
     const modern = this.#modern.open(this.#modernSession, signal);
     const silence = new Abort();
-    const first = await Promise.race([modern, sleep(silenceMs, silence).then(() => null)]);
+    const early = await Promise.race([modern, sleep(silenceMs, silence).then(() => null)]);
     silence.abort();
+    // A modern server may have answered, and only its stream of notifications takes a while.
+    const first = early ?? (this.#isModern ? await modern : null);
     if (first !== null) return first.isOpen ? this.#won(this.#modern) : this.#openLegacy(first.error, signal);
     const legacy = this.#legacy.open(this.#legacySession, signal);
     const second = await Promise.race([modern, legacy]);

@@ -117,9 +117,8 @@ export class StdioSessionSource implements SessionSource {
     return false;
   }
 
-  openTimeout(timeoutMs: number): UpstreamFailure {
-    const [connection] = this.#connections;
-    const words = connection?.explanation() ?? '';
+  openTimeout(timeoutMs: number, events: SessionEvents): UpstreamFailure {
+    const words = this.#last.get(events)?.explanation() ?? '';
     return new UpstreamFailure('timeout', `did not initialize within ${timeoutMs / 1000} s${words}`);
   }
 

@@ -131,4 +131,21 @@ describe('a keeper on demand', () => {
     await expect(keeper.usableSession(new Abort())).rejects.toThrow('has ended');
     expect(source.tried).toBe(1);
   });
+
+  test.each([0, 1, 2, 3, 4, 5, 6, 7, 8])(
+    'closed %d microtasks after its session is open keeps none',
+    async (count) => {
+      const { keeper, source } = keeperOf();
+      const opening = Promise.withResolvers<FakeSession>();
+      source.attempts.push(opening.promise);
+      keeper.usableSession(new Abort()).catch(() => {});
+      await nextTurn();
+      const session = new FakeSession();
+      opening.resolve(session);
+      for (let i = 0; i < count; i++) await null;
+      await keeper.close();
+      await nextTurn();
+      expect([session.retired, keeper.session]).toEqual([true, null]);
+    },
+  );
 });

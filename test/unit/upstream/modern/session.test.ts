@@ -293,6 +293,17 @@ describe('a call', () => {
     expect(logsDropped).toHaveLength(2);
   });
 
+  test('is told of what the gateway does not know, if it comes on its stream', async () => {
+    const { open, call, next, receive, answer } = played({ wantsChanges: false });
+    await open();
+    const { notified } = call({});
+    const request = await next('tools/call');
+    receive('notifications/x', { a: 1 }, request.id);
+    receive('notifications/x', { a: 2 });
+    expect(notified).toEqual(['notifications/x {"a":1}']);
+    answer(request, { result: {} });
+  });
+
   test('gets a result that does not complete it with its type', async () => {
     const { open, call, sent, answer } = played({ wantsChanges: false });
     await open();
