@@ -68,7 +68,7 @@ describe.skipIf(!hasPython)('a server in Python', () => {
   });
 
   test.each(cases)(
-    '%s %s, era legacy, a %s client: what tools ask by themselves, too',
+    '%s %s, era legacy, a %s client: what tools ask while they run',
     async (kind, _way, _era, start, connect) => {
       await using stack = new AsyncDisposableStack();
       const server = { era: 'legacy', ...(await start(kind, stack)) };
@@ -80,7 +80,7 @@ describe.skipIf(!hasPython)('a server in Python', () => {
   );
 
   test.each(cases.filter(([, , era]) => era === 'legacy'))(
-    '%s %s, era auto, a %s client: what tools ask by themselves, because the server is called in its era',
+    '%s %s, era auto, a %s client: what tools ask while they run, because the server is called in its era',
     async (kind, _way, _era, start, connect) => {
       await using stack = new AsyncDisposableStack();
       const client = await reach(stack, await start(kind, stack), connect);
@@ -91,7 +91,7 @@ describe.skipIf(!hasPython)('a server in Python', () => {
 
   // docs/operations.md tells users to set `era: legacy`. If one of these fails, it need not any more.
   test.each(cases.filter(([, , era]) => era === 'modern'))(
-    '%s %s, era auto, a %s client: tools cannot ask by themselves, and the server says so',
+    '%s %s, era auto, a %s client: tools cannot ask while they run, and the server says so',
     async (kind, _way, _era, start, connect) => {
       await using stack = new AsyncDisposableStack();
       const client = await reach(stack, await start(kind, stack), connect);
@@ -101,13 +101,16 @@ describe.skipIf(!hasPython)('a server in Python', () => {
     },
   );
 
-  test('of the SDK resolves parameters by questions in each era', async () => {
-    for (const [era, connect] of Object.entries(clients)) {
-      await using stack = new AsyncDisposableStack();
-      const server = { era, ...(await ways['over stdio']?.('sdk', stack)) };
-      const client = await reach(stack, server, connect);
-      expect(await client.call('ask_either')).toBe('Hello, Alice!');
-    }
+  test.each([
+    ['sdk', 'legacy', 'modern', connectModern],
+    ['sdk', 'modern', 'legacy', connectLegacy],
+    ['fastmcp', 'modern', 'legacy', connectLegacy],
+  ])('%s, era %s, a %s client: a tool asks in the way of that era', async (kind, era, _client, connect) => {
+    await using stack = new AsyncDisposableStack();
+    const server = { era, command: python, args: [script, kind, 'stdio'] };
+    const client = await reach(stack, server, connect);
+    expect(await client.call('ask_either')).toBe('Hello, Alice!');
+    expect(client.questions).toEqual(['form What is your name?']);
   });
 
   test('is started by uvx, which installs what it needs', async () => {
