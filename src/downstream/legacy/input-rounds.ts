@@ -4,7 +4,7 @@ import type { Caller } from '../../protocol/caller.ts';
 import { isQuestionMethod, type Question, type QuestionAnswer, questions } from '../../protocol/questions.ts';
 import { Abort, type Signal } from '../../runtime/abort.ts';
 import type { Completion } from '../../runtime/completion.ts';
-import { deadlines, sleep } from '../../runtime/deadlines.ts';
+import { deadlines as processDeadlines, sleep } from '../../runtime/deadlines.ts';
 
 /** How often a server may ask before it completes the request. */
 const maxRounds = 10;
@@ -39,10 +39,12 @@ export class InputRounds {
   readonly #call: RoundCall;
   /** As the client sent them. */
   readonly #params: ObjectText;
+  readonly #deadlines: typeof processDeadlines;
   #rounds = 0;
 
-  constructor(call: RoundCall) {
+  constructor(call: RoundCall, deadlines = processDeadlines) {
     this.#call = call;
+    this.#deadlines = deadlines;
     this.#params = call.params ?? new ObjectText('{}');
   }
 
@@ -77,7 +79,7 @@ export class InputRounds {
   /** Asks the client everything at the same time. Resolves to the answers by their keys, as JSON. */
   async #askAll(requests: readonly RequiredInput[]): Promise<string> {
     const abort = new Abort();
-    const deadline = deadlines.add(answerTimeoutMs, () =>
+    const deadline = this.#deadlines.add(answerTimeoutMs, () =>
       abort.abort(new Error(`the client did not answer within ${answerTimeoutMs / 1000} s`)),
     );
     try {

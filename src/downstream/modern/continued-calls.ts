@@ -91,8 +91,9 @@ export class ContinuedCalls {
 
   #onEnded(call: ContinuedCall, outcome: Answer | GatewayError, isClaimed: boolean): void {
     call.unlink();
-    const count = this.#principalCalls.get(call.principal) ?? 0;
-    this.#principalCalls.set(call.principal, count - 1);
+    const left = (this.#principalCalls.get(call.principal) ?? 0) - 1;
+    if (left > 0) this.#principalCalls.set(call.principal, left);
+    else this.#principalCalls.delete(call.principal);
     const isError = outcome instanceof GatewayError || outcome.kind === 'error';
     // A client that was told of a failure may try again, if the upstream's state allows that.
     if (!call.wasAsked || (isError && isClaimed && call.isStateless)) {

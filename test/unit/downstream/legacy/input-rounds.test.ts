@@ -5,6 +5,9 @@ import { sessionlessCaller } from '../../../../src/protocol/caller.ts';
 import type { Question, QuestionAnswer } from '../../../../src/protocol/questions.ts';
 import { Abort } from '../../../../src/runtime/abort.ts';
 import type { Completion } from '../../../../src/runtime/completion.ts';
+import { Deadlines } from '../../../../src/runtime/deadlines.ts';
+import { nextTurn } from '../../../../src/runtime/event-loop.ts';
+import { FakeClock } from '../../../support/fake-clock.ts';
 
 type Client = (question: Question, done: Completion<QuestionAnswer>) => void;
 
@@ -13,16 +16,18 @@ function callOf(client: Client, params = '{"name":"t","arguments":{"a": 1.0}}') 
   const signal = new Abort();
   const repeated: string[] = [];
   const failures: unknown[] = [];
-  const rounds = new InputRounds({
+  const clock = new FakeClock();
+  const call = {
     params: new ObjectText(params),
     caller: sessionlessCaller('none', ''),
     signal,
     server: 'up',
     ask: client,
-    repeat: (edited) => void repeated.push(edited.toString()),
-    fail: (error) => void failures.push(error),
-  });
-  return { rounds, signal, repeated, failures };
+    repeat: (edited: ObjectText) => void repeated.push(edited.toString()),
+    fail: (error: unknown) => void failures.push(error),
+  };
+  const rounds = new InputRounds(call, new Deadlines(clock));
+  return { rounds, signal, repeated, failures, clock };
 }
 
 const elicit = { method: 'elicitation/create', params: { message: 'm' } };
@@ -97,6 +102,34 @@ describe('input that a server requires', () => {
     ]);
     expect(withdrawn).toEqual(['elicitation/create']);
   });
+
+  test.each([
+    [elicit, 'the elicitation counts as cancelled', ['{"action":"cancel"}'], []],
+    [
+      sample,
+      'the call fails',
+      [],
+      [
+        'upstream "up": it needs sampling of the client, which failed: the client did not answer within 600 s',
+      ],
+    ],
+  ])(
+    'that a client never gives is awaited for 600 s: after %j %s',
+    async (request, _what, answers, errors) => {
+      // As the client's edge does.
+      const silent: Client = ({ signal }, done) =>
+        signal.addEventListener('abort', () => done.reject(signal.reason));
+      const { rounds, repeated, failures, clock } = callOf(silent);
+      const served = rounds.serve(inputs({ a: request }));
+      clock.advance(599_900);
+      await nextTurn();
+      expect([repeated, failures]).toEqual([[], []]);
+      clock.advance(200);
+      await served;
+      expect(repeated.map((text) => JSON.stringify(JSON.parse(text).inputResponses.a))).toEqual(answers);
+      expect(failures.map((error) => (error as Error).message)).toEqual(errors);
+    },
+  );
 
   test('is not asked for an eleventh time', async () => {
     const { rounds, repeated, failures } = callOf(echo);
