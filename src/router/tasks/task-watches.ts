@@ -57,11 +57,11 @@ export class TaskWatches {
     const closing = new Abort();
     const watched: string[] = [];
     for (const id of ids) {
-      const task = watched.length < maxPerChannel && this.#size < maxInAll ? find(caller, id) : null;
-      if (task === null) continue;
+      if (watched.length >= maxPerChannel || this.#size >= maxInAll) break;
+      if (find(caller, id) === null) continue;
       watched.push(id);
       this.#size++;
-      void this.#follow(channel, caller, task, closing).finally(() => this.#size--);
+      void this.#follow(channel, caller, id, closing).finally(() => this.#size--);
     }
     if (watched.length > 0) this.#channels.set(channel, closing);
     return watched;
@@ -74,18 +74,19 @@ export class TaskWatches {
   }
 
   /** Looks at a task until it ends. Does not reject. */
-  async #follow(channel: Channel, caller: Caller, task: WatchedTask, closing: Abort): Promise<void> {
+  async #follow(channel: Channel, caller: Caller, id: string, closing: Abort): Promise<void> {
     const asker: InnerAsker = {
       caller,
       ask: ({ method }, done) => done.resolve(refusedQuestion(method, 'no client waits for this request')),
     };
-    const params = JSON.stringify({ taskId: task.id });
     let last = '';
     let pollMs = minPollMs;
     for (let failures = 0; failures < maxFailures && (await sleep(pollMs, closing)); ) {
-      const state = await askUpstream(task.upstream, asker, 'tasks/get', params, closing).catch(() => null);
+      // Each time anew, because a reload may have replaced the upstream.
+      const task = this.#parts.find(caller, id);
+      const state = await (task && stateOf(task, asker, closing).catch(() => null));
       if (closing.aborted) return;
-      if (state === null || state.error) {
+      if (task === null || state === null || state.error) {
         failures++;
         pollMs = defaultPollMs * 2 ** failures;
         continue;
@@ -99,4 +100,8 @@ export class TaskWatches {
       pollMs = Math.min(Math.max(wantedMs, minPollMs), maxPollMs);
     }
   }
+}
+
+function stateOf({ upstream, id }: WatchedTask, asker: InnerAsker, signal: Abort) {
+  return askUpstream(upstream, asker, 'tasks/get', JSON.stringify({ taskId: id }), signal);
 }

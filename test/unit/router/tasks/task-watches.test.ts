@@ -30,7 +30,7 @@ function start(states: (object | 'error')[], bounds: { maxPerChannel?: number; m
   const heard: (string | undefined)[] = [];
   const channel = { notify: (_method: string, text?: string) => void heard.push(text) };
   const watches = new TaskWatches({ find, ...bounds });
-  return { watches, channel, heard, looks: () => looks };
+  return { watches, find, channel, heard, looks: () => looks };
 }
 
 const caller = {} as Caller;
@@ -51,6 +51,17 @@ test('a look that fails is repeated', async () => {
   watches.watch(channel, caller, ['a']);
   await waitUntil('the end', () => watches.size === 0);
   expect(heard).toEqual(['failed']);
+});
+
+test('a task is looked for anew each time, because its upstream may have been replaced', async () => {
+  const replaced = start([{ status: 'working' }]);
+  const successor = start([{ status: 'completed' }]);
+  const found = [replaced, successor].map(({ find }) => find(caller, 'a'));
+  const { channel, heard } = replaced;
+  const watches = new TaskWatches({ find: () => (found.length > 1 ? found.shift() : found[0]) ?? null });
+  watches.watch(channel, caller, ['a']);
+  await waitUntil('the end', () => watches.size === 0);
+  expect(heard).toEqual(['completed']);
 });
 
 test('a channel that is dropped hears no more, and no look follows', async () => {
