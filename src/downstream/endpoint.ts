@@ -32,8 +32,9 @@ import {
 import { errorResponse, toGatewayError } from './error-answers.ts';
 import { InFlightReplies } from './in-flight.ts';
 import { KeepAlive } from './keep-alive.ts';
+import { applyNotification, takeInvalid, takeResponse } from './legacy/client-messages.ts';
 import { LegacyCall } from './legacy/legacy-call.ts';
-import { applyNotification, Lifecycle, takeInvalid, takeResponse } from './legacy/lifecycle.ts';
+import { Lifecycle } from './legacy/lifecycle.ts';
 import type { Session } from './legacy/session.ts';
 import type { Sessions } from './legacy/sessions.ts';
 import { ListChanges } from './list-changes.ts';

@@ -11,12 +11,12 @@ import {
 } from '../../protocol/questions.ts';
 import type { Completion } from '../../runtime/completion.ts';
 import type { Deadline, Deadlines } from '../../runtime/deadlines.ts';
-import { nextTurn } from '../../runtime/event-loop.ts';
 import { LinkedNode } from '../../runtime/linked-list.ts';
 import { freePayload, textOf } from '../../runtime/owned-bytes.ts';
 import { copyOf } from '../../runtime/recent-values.ts';
 import { toGatewayError } from '../error-answers.ts';
 import { type AskingPace, itemOf } from './asking-pace.ts';
+import { Gathering } from './gathering.ts';
 import { inputRequiredAnswer, lackingCapability } from './input-required.ts';
 import type { InputResponses } from './input-responses.ts';
 import type { CallContinuation, ModernCall } from './modern-call.ts';
@@ -24,8 +24,6 @@ import { OpenInputs } from './open-inputs.ts';
 import { answerRequest, Outlets } from './outlets.ts';
 import { type RequestState, stateError } from './request-state.ts';
 
-/** The longest wait for further questions. */
-const maxGatherMs = 50;
 /** How long a call waits for its client's answers. MCP sets no limit. */
 const parkedTimeoutMs = 600_000;
 /** How long a resumed call goes on whose client has disconnected: its retry may be repeated. */
@@ -86,8 +84,7 @@ export class ContinuedCall extends LinkedNode implements CallContinuation {
   readonly #inputs: OpenInputs;
   #deadline: Deadline | null = null;
   #isParked = false;
-  #cancelGather: (() => void) | null = null;
-  #gatherEndMs = 0;
+  readonly #gathering: Gathering;
   #answer: Answer | GatewayError | null = null;
   /** The capability for lack of which a question was refused last, and the words of the refusal. */
   #refusal: { readonly missing: string; readonly why: string } | null = null;
@@ -122,6 +119,7 @@ export class ContinuedCall extends LinkedNode implements CallContinuation {
     this.#lastRound = answered?.round ?? 0;
     if (answered) this.#rounds.set(answered.round, { keys: null, digest: answered.digest });
     this.#inputs = new OpenInputs((method, result) => owner.count(method, result));
+    this.#gathering = new Gathering(owner.deadlines.clock, () => this.#askClient());
     exchange.continuation = this;
   }
 
@@ -258,30 +256,10 @@ export class ContinuedCall extends LinkedNode implements CallContinuation {
 
   /** Asks the client once the upstream is quiet, if there is a request to answer. */
   #gather(): void {
-    if (this.#outlets.size === 0) return;
-    const { deadlines, pace } = this.#owner;
-    const { clock } = deadlines;
-    const nowMs = clock.nowMs();
-    if (this.#cancelGather) this.#cancelGather();
-    else this.#gatherEndMs = nowMs + maxGatherMs;
-    const afterMs = Math.min(pace.quietMs(this.#item), this.#gatherEndMs - nowMs);
-    if (afterMs > 0) this.#cancelGather = clock.startTimer(() => this.#askClient(), afterMs);
-    else this.#askNextTurn();
-  }
-
-  /** A timer would take a millisecond. */
-  #askNextTurn(): void {
-    let isCancelled = false;
-    this.#cancelGather = () => {
-      isCancelled = true;
-    };
-    void nextTurn().then(() => {
-      if (!isCancelled) this.#askClient();
-    });
+    if (this.#outlets.size > 0) this.#gathering.extend(this.#owner.pace.quietMs(this.#item));
   }
 
   #askClient(): void {
-    this.#cancelGather = null;
     const exchange = this.#exchange;
     const outlet = this.#outlets.latest;
     if (exchange === null || outlet === undefined) return;
@@ -343,8 +321,7 @@ export class ContinuedCall extends LinkedNode implements CallContinuation {
   #end(outcome: Answer | GatewayError): void {
     this.#exchange = null;
     this.#stopWaiting();
-    this.#cancelGather?.();
-    this.#cancelGather = null;
+    this.#gathering.cancel();
     this.#inputs.rejectAll(new Error('the call is over'));
     this.#release();
     // Nobody can come back who was not asked.
