@@ -54,12 +54,17 @@ export class PendingRequests implements RequestOwner {
    * The request that a message of the server belongs to: the one on whose stream it came. On a shared stream nothing tells, so
    * that it is the only request of a client, or the newest one if the session has only one client.
    * @param streamId the id of the request on whose stream the message came; null: a shared stream
+   * @param ruledOut requests that it does not belong to
    */
-  concerned(streamId: number | null, hasOneClient: boolean): PendingRequest | 'none' | 'several' {
+  concerned(
+    streamId: number | null,
+    hasOneClient: boolean,
+    ruledOut?: ReadonlySet<PendingRequest>,
+  ): PendingRequest | 'none' | 'several' {
     if (streamId !== null) return this.find(streamId) ?? 'none';
     let newest: PendingRequest | null = null;
     for (const request of this.#table.values()) {
-      if (request.call.caller === null) continue;
+      if (request.call.caller === null || ruledOut?.has(request)) continue;
       if (newest !== null && !hasOneClient) return 'several';
       if (newest === null || newest.id < request.id) newest = request;
     }

@@ -15,6 +15,9 @@ const maxQuestions = 10_000;
 /** JSON-RPC 2.0 section 5.1. */
 const internalError = -32603;
 
+/** The request that a message belongs to, or why that is unknown. */
+type Concerned = PendingRequest | 'none' | 'several';
+
 interface QuestionsOwner {
   /** Whether many clients share the session. */
   readonly isShared: boolean;
@@ -36,11 +39,15 @@ export class ServerQuestions {
     this.#owner = owner;
   }
 
-  /** @param concerned the request that the question belongs to, or why that is unknown */
+  /**
+   * @param concerned the request that the question belongs to, or why that is unknown
+   * @param others the request that it may belong to as well, of those not ruled out because they are over
+   */
   take(
     { idText, params }: RequestMessage,
     method: QuestionMethod,
-    concerned: PendingRequest | 'none' | 'several',
+    concerned: Concerned,
+    others: (ruledOut: ReadonlySet<PendingRequest>) => Concerned = () => 'none',
   ): void {
     const problem = this.#problem(concerned);
     if (typeof concerned === 'string' || problem !== null) {
@@ -50,19 +57,25 @@ export class ServerQuestions {
     }
     const isSampling = method === 'sampling/createMessage';
     const paramsText = params === undefined ? '{}' : isSampling ? this.#sampling(params) : params.toString();
-    const question = new AskedQuestion(idText, method, paramsText, concerned, (answer) => {
-      this.#open.delete(question);
-      concerned.release(question);
-      if (answer) this.#owner.send(answerText(idText, answer));
-    });
-    this.#open.add(question);
-    concerned.hold(question);
-    try {
-      concerned.call.ask(question, question);
-    } catch (error) {
-      // A question that cannot be read must not end the stream that it came on.
-      question.reject(error);
-    }
+    const ruledOut = new Set<PendingRequest>();
+    const ask = (request: PendingRequest) => {
+      const question = new AskedQuestion(idText, method, paramsText, request, (answer, isRequestOver) => {
+        this.#open.delete(question);
+        request.release(question);
+        const next = isRequestOver ? others(ruledOut.add(request)) : 'none';
+        if (typeof next !== 'string') ask(next);
+        else if (answer) this.#owner.send(answerText(idText, answer));
+      });
+      this.#open.add(question);
+      request.hold(question);
+      try {
+        request.call.ask(question, question);
+      } catch {
+        // A question that cannot be read must not end the stream that it came on.
+        question.fail();
+      }
+    };
+    ask(concerned);
   }
 
   /**
@@ -76,7 +89,7 @@ export class ServerQuestions {
   }
 
   /** Why the question cannot be asked, in words for the server's developer; null: it can. */
-  #problem(concerned: PendingRequest | 'none' | 'several'): string | null {
+  #problem(concerned: Concerned): string | null {
     if (concerned === 'none') return 'No call of a client is running that the request could belong to';
     if (concerned === 'several')
       return (
@@ -101,15 +114,15 @@ class AskedQuestion implements Question, HeldQuestion, Completion<QuestionAnswer
   readonly signal = new Abort();
   readonly requestId: number;
   /** Null once it is over. */
-  #onOver: ((answer: QuestionAnswer | null) => void) | null;
+  #onOver: ((answer: QuestionAnswer | null, isRequestOver: boolean) => void) | null;
 
-  /** @param onOver called once, with the answer for the server, or null if it wants none */
+  /** @param onOver called once, with the answer for the server, or null if it wants none, and whether the request is over */
   constructor(
     idText: string,
     method: QuestionMethod,
     paramsText: string,
     { id }: PendingRequest,
-    onOver: (answer: QuestionAnswer | null) => void,
+    onOver: (answer: QuestionAnswer | null, isRequestOver: boolean) => void,
   ) {
     this.idText = idText;
     this.method = method;
@@ -123,7 +136,11 @@ class AskedQuestion implements Question, HeldQuestion, Completion<QuestionAnswer
   }
 
   reject(_reason: unknown): void {
-    this.#end(failed('The client has not answered'));
+    this.#end(failed('The client has not answered'), true);
+  }
+
+  fail(): void {
+    this.#end(failed('The client cannot be asked this'));
   }
 
   withdraw(): void {
@@ -132,14 +149,14 @@ class AskedQuestion implements Question, HeldQuestion, Completion<QuestionAnswer
   }
 
   onRequestOver(): void {
-    this.#end(failed('The call that the request belongs to is over'));
+    this.#end(failed('The call that the request belongs to is over'), true);
     this.signal.abort();
   }
 
-  #end(answer: QuestionAnswer | null): void {
+  #end(answer: QuestionAnswer | null, isRequestOver = false): void {
     const onOver = this.#onOver;
     this.#onOver = null;
-    onOver?.(answer);
+    onOver?.(answer, isRequestOver);
   }
 }
 

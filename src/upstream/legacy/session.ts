@@ -328,7 +328,11 @@ export class LegacySession implements UpstreamSession, TransportEvents, PendingR
     } else {
       const concerned = this.#concerned(requestId);
       if (typeof concerned !== 'string') this.#elicitations.asked(concerned.call, params);
-      this.#questions.take(message, method, concerned);
+      // On a shared stream, it may belong to any call of the client.
+      const isLoose = requestId === null && this.#events.client !== null;
+      const others = (ruledOut: ReadonlySet<PendingRequest>) =>
+        isLoose ? this.#requests.concerned(null, true, ruledOut) : 'none';
+      this.#questions.take(message, method, concerned, others);
     }
   }
 

@@ -39,7 +39,7 @@ describe('a question on the stream of a call', () => {
       },
     });
     receive(roots, requests[0]?.id);
-    const error = { code: -32603, message: 'The client has not answered' };
+    const error = { code: -32603, message: 'The client cannot be asked this' };
     expect(sent()).toEqual([{ jsonrpc: '2.0', id: 8, error }]);
   });
 
@@ -126,6 +126,25 @@ describe('a question on a shared stream', () => {
     const { calls, receive } = sessionWith(3, only);
     receive(roots);
     expect(calls.map(({ asked }) => asked.length)).toEqual([0, 0, 1]);
+  });
+
+  test('moves to another call of the client when its call is over, which may not have caused it', () => {
+    const { calls, answer, receive, sent } = sessionWith(3, only);
+    receive(roots);
+    answer(2, '"result":{}');
+    expect(calls.map(({ asked }) => asked.length)).toEqual([0, 1, 1]);
+    expect(calls[2]?.asked[0]?.question.signal.aborted).toBe(true);
+    calls[1]?.abort.abort();
+    calls[0]?.asked[0]?.done.resolve({ kind: 'result', text: '{"roots":[]}' });
+    expect(sent().filter(({ id }) => id === 8)).toEqual([{ jsonrpc: '2.0', id: 8, result: { roots: [] } }]);
+  });
+
+  test('fails when the last call that it may belong to is over', () => {
+    const { answer, receive, sent } = sessionWith(2, only);
+    receive(roots);
+    answer(1, '"result":{}');
+    answer(0, '"result":{}');
+    expect(sent()).toMatchObject([{ id: 8, error: { code: -32603 } }]);
   });
 });
 
