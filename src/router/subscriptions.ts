@@ -1,57 +1,22 @@
 import { GatewayError } from '../errors.ts';
 import type { Channel } from '../protocol/caller.ts';
-import { Abort, type Signal } from '../runtime/abort.ts';
+import type { Signal } from '../runtime/abort.ts';
 import { settledOrAborted } from '../runtime/deadlines.ts';
 import { cancelled } from '../upstream/failure.ts';
 import type { Upstream } from '../upstream/upstream.ts';
+import { ResourceFeed } from './resource-feed.ts';
 
 /** The most resources to which one client subscribes, and the most of all clients together. */
 const defaultMaxPerChannel = 1_000;
 const defaultMaxInAll = 50_000;
 /** The longest URI of a subscription, which is kept as long as the client. */
 const maxUriChars = 2_048;
-const updatedNotification = 'notifications/resources/updated';
 
 interface SubscriptionsParts {
   /** The owner of a resource in a view. Throws `resource_not_found`. */
   readonly ownerOf: (view: string, uri: string) => Upstream;
   readonly maxPerChannel?: number;
   readonly maxInAll?: number;
-}
-
-/** The gateway's subscription to one resource of an upstream, for all clients that want it. */
-class Feed {
-  upstream: Upstream;
-  readonly uri: string;
-  readonly channels = new Set<Channel>();
-  /** Aborted when nobody wants it any more. */
-  readonly closing = new Abort();
-  /** Settles when the upstream has accepted it, or refused. */
-  opened: Promise<void> = Promise.resolve();
-  #isOpen = false;
-
-  constructor(upstream: Upstream, uri: string) {
-    this.upstream = upstream;
-    this.uri = uri;
-  }
-
-  close(): void {
-    this.closing.abort();
-    if (this.#isOpen) this.upstream.unsubscribe(this.uri);
-  }
-
-  /** Subscribes at the upstream; the promise is {@link opened}. */
-  open(): Promise<void> {
-    const { upstream, uri } = this;
-    this.#isOpen = false;
-    this.opened = upstream.subscribe(uri, this.closing).then(() => {
-      if (this.closing.aborted || upstream !== this.upstream) upstream.unsubscribe(uri);
-      else this.#isOpen = true;
-    });
-    // Those who wait for it may have gone.
-    this.opened.catch(() => {});
-    return this.opened;
-  }
 }
 
 /**
@@ -61,9 +26,9 @@ class Feed {
 export class Subscriptions {
   readonly #parts: SubscriptionsParts;
   /** By upstream and URI. */
-  readonly #feeds = new Map<Upstream, Map<string, Feed>>();
+  readonly #feeds = new Map<Upstream, Map<string, ResourceFeed>>();
   /** By channel and URI. */
-  readonly #channels = new Map<Channel, Map<string, Feed>>();
+  readonly #channels = new Map<Channel, Map<string, ResourceFeed>>();
   #size = 0;
 
   constructor(parts: SubscriptionsParts) {
@@ -121,8 +86,8 @@ export class Subscriptions {
     const feeds = this.#feeds.get(upstream);
     if (feeds === undefined) return;
     const exact = feeds.get(uri);
-    if (exact) notifyAll(exact, paramsText);
-    else for (const feed of feeds.values()) if (isPartOf(uri, feed.uri)) notifyAll(feed, paramsText);
+    if (exact) exact.updated(paramsText);
+    else for (const feed of feeds.values()) if (isPartOf(uri, feed.uri)) feed.updated(paramsText);
   }
 
   /** Moves subscriptions to the upstreams that a reload has put in the place of others, and ends those of removed ones. */
@@ -137,7 +102,7 @@ export class Subscriptions {
     }
   }
 
-  #join(channel: Channel, uri: string, upstream: Upstream): Feed {
+  #join(channel: Channel, uri: string, upstream: Upstream): ResourceFeed {
     const { maxPerChannel = defaultMaxPerChannel, maxInAll = defaultMaxInAll } = this.#parts;
     const own = this.#channels.get(channel);
     if (uri.length > maxUriChars)
@@ -148,7 +113,7 @@ export class Subscriptions {
       throw tooMuch(`all clients together have ${maxInAll} subscriptions, which is the limit`);
     let feed = this.#feeds.get(upstream)?.get(uri);
     if (feed === undefined) {
-      feed = new Feed(upstream, uri);
+      feed = new ResourceFeed(upstream, uri);
       this.#add(feed);
       void feed.open();
     }
@@ -159,7 +124,7 @@ export class Subscriptions {
     return feed;
   }
 
-  #leave(channel: Channel, feed: Feed): void {
+  #leave(channel: Channel, feed: ResourceFeed): void {
     if (!feed.channels.delete(channel)) return;
     this.#size--;
     const own = this.#channels.get(channel);
@@ -171,12 +136,12 @@ export class Subscriptions {
   }
 
   /** What happened meanwhile is unknown, so the resource counts as updated. */
-  #move(feed: Feed, successor: Upstream): void {
+  #move(feed: ResourceFeed, successor: Upstream): void {
     this.#remove(feed);
     feed.upstream = successor;
     this.#add(feed);
     feed.open().then(
-      () => notifyAll(feed, JSON.stringify({ uri: feed.uri })),
+      () => feed.mayHaveChanged(),
       () => {
         if (feed.upstream !== successor) return;
         for (const channel of [...feed.channels]) this.#leave(channel, feed);
@@ -184,21 +149,17 @@ export class Subscriptions {
     );
   }
 
-  #add(feed: Feed): void {
+  #add(feed: ResourceFeed): void {
     const feeds = this.#feeds.get(feed.upstream);
     if (feeds) feeds.set(feed.uri, feed);
     else this.#feeds.set(feed.upstream, new Map([[feed.uri, feed]]));
   }
 
-  #remove({ upstream, uri }: Feed): void {
+  #remove({ upstream, uri }: ResourceFeed): void {
     const feeds = this.#feeds.get(upstream);
     feeds?.delete(uri);
     if (feeds?.size === 0) this.#feeds.delete(upstream);
   }
-}
-
-function notifyAll({ channels }: Feed, paramsText: string): void {
-  for (const channel of channels) channel.notify(updatedNotification, paramsText);
 }
 
 /** Whether `uri` lies below `whole`. MCP 2025-11-25, ResourceUpdatedNotification: an update may name a part. */

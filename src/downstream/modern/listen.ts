@@ -13,6 +13,8 @@ import { ownMeta } from './results.ts';
 const subscribeTimeoutMs = 10_000;
 /** The notices that may wait for the acknowledgment, in characters. */
 const maxWaitingChars = 1024 * 1024;
+/** A longer `_meta` of a notice is left out. */
+const maxMetaChars = 32 * 1024;
 const updatedNotification = 'notifications/resources/updated';
 const taskNotification = 'notifications/tasks';
 const ack = 'notifications/subscriptions/acknowledged';
@@ -65,7 +67,8 @@ export class Listen implements Channel {
   notify(method: string, paramsText = '{}'): void {
     if (method !== updatedNotification && method !== taskNotification) return;
     const params = new ObjectText(paramsText);
-    const meta = params.object('_meta')?.toString() ?? '{}';
+    const isShort = params.memberLength('_meta') <= maxMetaChars;
+    const meta = (isShort && params.object('_meta')?.toString()) || '{}';
     this.#send(method, params.with({ name: '_meta', value: this.#meta(meta) }));
   }
 

@@ -5,6 +5,7 @@ import { Subscriptions } from '../../../src/router/subscriptions.ts';
 import { Abort } from '../../../src/runtime/abort.ts';
 import { UpstreamFailure } from '../../../src/upstream/failure.ts';
 import type { Upstream } from '../../../src/upstream/upstream.ts';
+import { waitUntil } from '../../support/wait.ts';
 
 /** An upstream that keeps what is asked of it, and accepts a subscription when the test says so. */
 class SubscribedUpstream {
@@ -80,6 +81,25 @@ test('an update of a part reaches the subscribers of the whole', async () => {
   subscriptions.updated(up.upstream, 'file:///a/b', '{"uri":"file:///a/b"}');
   subscriptions.updated(up.upstream, 'file:///ab', '{"uri":"file:///ab"}');
   expect(channel.notices).toEqual(['{"uri":"file:///a/b"}']);
+});
+
+test('many subscribers hear of an update over several turns, and once of what comes again meanwhile', async () => {
+  const { up, subscriptions, subscribe } = start();
+  const channels = Array.from({ length: 100 }, () => new KeptChannel());
+  await Promise.all(channels.map((channel) => subscribe(channel, 'x:1')));
+  const update = (n: number) => subscriptions.updated(up.upstream, 'x:1', `${n}`);
+  for (const n of [1, 1, 2, 1]) update(n);
+  expect(channels.filter(({ notices }) => notices.length > 0)).toHaveLength(16);
+  subscriptions.drop(channels[99] as KeptChannel);
+  for (let n = 3; n < 300; n++) update(n);
+  await waitUntil('the last of them', () => channels[98]?.notices.at(-1) === '{"uri":"x:1"}');
+  expect(channels[98]?.notices).toEqual([
+    '1',
+    '1',
+    ...Array.from({ length: 99 }, (_, n) => `${n + 2}`),
+    '{"uri":"x:1"}',
+  ]);
+  expect(channels[99]?.notices).toEqual([]);
 });
 
 test('a dropped channel loses all subscriptions', async () => {
