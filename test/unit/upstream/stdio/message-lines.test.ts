@@ -2,6 +2,7 @@ import { describe, expect, test } from 'bun:test';
 import type { Message } from '../../../../src/protocol/messages.ts';
 import { textOf } from '../../../../src/runtime/owned-bytes.ts';
 import { MessageLines } from '../../../../src/upstream/stdio/message-lines.ts';
+import { freeMessages } from '../../../../src/upstream/transport/parse-messages.ts';
 
 function linesOf(maxBytes?: number) {
   const seen: string[] = [];
@@ -12,7 +13,10 @@ function linesOf(maxBytes?: number) {
   };
   const lines = new MessageLines(
     {
-      onMessage: (message) => void seen.push(shown(message)),
+      onMessage(message) {
+        seen.push(shown(message));
+        freeMessages([message]);
+      },
       onNoise: (line) => void seen.push(`noise ${line}`),
       onLossyLine: () => void seen.push('lossy'),
       onSkippedLine: (bytes, isAnswer) => void seen.push(`skipped ${bytes} ${isAnswer}`),
