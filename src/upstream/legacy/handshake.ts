@@ -1,33 +1,18 @@
 import { ObjectText } from '../../json/object.ts';
-import { gatewaysIn } from '../../protocol/instance.ts';
 import { isLegacyVersion, latestLegacyVersion, legacyVersions } from '../../protocol/versions.ts';
 import type { Signal } from '../../runtime/abort.ts';
 import { freePayload, textOf } from '../../runtime/owned-bytes.ts';
-import { loopFailure, UpstreamFailure } from '../failure.ts';
+import { UpstreamFailure } from '../failure.ts';
 import { introduction } from '../requests/introduction.ts';
 import type { OwnRequests } from '../requests/own-requests.ts';
+import { descriptionIn, type UpstreamDescription } from '../requests/upstream-description.ts';
 import type { SessionEvents } from '../session.ts';
 
 /** The result of `initialize`. */
 interface Handshake {
   readonly protocolVersion: string;
-  /** The server's own name and version, fit to be shown; empty if it does not report them. */
-  readonly serverInfo: string;
-  /** The ids of the gateways that the session leads to: the upstream, if it is one, and those behind it. */
-  readonly gateways: readonly string[];
-  readonly instructions: string;
-  /** The capabilities that the server declares, by their names. */
-  readonly capabilities: ObjectText;
+  readonly server: UpstreamDescription;
 }
-
-/** The handshake before `initialize` is answered. */
-export const noHandshake: Handshake = {
-  protocolVersion: '',
-  serverInfo: '',
-  gateways: [],
-  instructions: '',
-  capabilities: new ObjectText('{}'),
-};
 
 /**
  * The capabilities of the gateway in a session that many clients share: all that one of them might have. What the client of a call
@@ -64,8 +49,7 @@ export async function initialize(
   if (error && invalidCodes.includes(error.code) && plain !== capabilities)
     ({ error, result } = await ask(plain));
   if (error) throw requests.refusal('to initialize', error);
-  const gateways = gatewaysIn(result);
-  if (gateways.includes(events.instance)) throw loopFailure(gateways[0] === events.instance);
+  const server = descriptionIn(result, result.object('serverInfo'), events);
   const protocolVersion = result.string('protocolVersion');
   if (!isLegacyVersion(protocolVersion)) {
     const found =
@@ -74,14 +58,7 @@ export async function initialize(
         : `the unknown protocol version ${events.quote(protocolVersion)}`;
     throw new UpstreamFailure('protocol', `speaks ${found}; known are ${legacyVersions.join(', ')}`);
   }
-  const info = result.object('serverInfo');
-  return {
-    protocolVersion,
-    serverInfo: events.quote(`${info?.string('name') ?? ''} ${info?.string('version') ?? ''}`),
-    gateways,
-    instructions: result.string('instructions') ?? '',
-    capabilities: result.object('capabilities') ?? noHandshake.capabilities,
-  };
+  return { protocolVersion, server };
 }
 
 /** The same capabilities without their settings, and without experiments and extensions. */

@@ -1,8 +1,7 @@
-import type { MemberEdit, ObjectText } from '../../json/object.ts';
-import { allKinds, forEachKind, type Kind, kinds } from '../../protocol/kinds.ts';
+import type { MemberEdit } from '../../json/object.ts';
+import type { Kind } from '../../protocol/kinds.ts';
 import {
   errorText,
-  type InvalidMessage,
   type Message,
   type NotificationMessage,
   notificationText,
@@ -15,17 +14,15 @@ import { Abort, type Signal } from '../../runtime/abort.ts';
 import type { Completion } from '../../runtime/completion.ts';
 import { deadlines } from '../../runtime/deadlines.ts';
 import { freePayload, textOf } from '../../runtime/owned-bytes.ts';
-import { errorAnswered, failureIn, UpstreamFailure } from '../failure.ts';
+import { errorAnswered, failureIn, type UpstreamFailure } from '../failure.ts';
 import type { Item } from '../items/item-list.ts';
 import { type PendingRequest, plainForm, type UpstreamCall } from '../pending-request.ts';
-import { PendingRequests, type PendingRequestsOwner } from '../pending-requests.ts';
-import { Listing } from '../requests/listing.ts';
-import { isRefusal, OwnRequests } from '../requests/own-requests.ts';
-import type { SessionEvents, UpstreamSession } from '../session.ts';
-import { traced } from '../transport/traced.ts';
-import type { Transport, TransportEvents, TransportSource } from '../transport/transport.ts';
+import { BaseSession } from '../requests/base-session.ts';
+import { isRefusal } from '../requests/own-requests.ts';
+import type { SessionEvents } from '../session.ts';
+import type { TransportSource } from '../transport/transport.ts';
 import { Elicitations } from './elicitations.ts';
-import { initialize, noHandshake } from './handshake.ts';
+import { initialize } from './handshake.ts';
 import { UpstreamLogLevel } from './log-level.ts';
 import { ServerQuestions } from './server-questions.ts';
 
@@ -37,18 +34,11 @@ const maxSends = 10_000;
 const earlyQuestionMs = 60;
 const maxEarlyQuestions = 10;
 
-/** An upstream session of the legacy era. The ids and progress tokens that go upstream are its own. */
-export class LegacySession implements UpstreamSession, TransportEvents, PendingRequestsOwner {
-  readonly era = 'legacy';
+/** An upstream session of the legacy era. */
+export class LegacySession extends BaseSession {
   readonly listTtlMs = null;
   readonly form = plainForm;
-  hasServed = false;
-  readonly transport: Transport;
-  readonly #events: SessionEvents;
-  readonly #requests: PendingRequests;
-  readonly #own: OwnRequests;
-  #handshake = noHandshake;
-  #listings: Record<Kind, Listing>;
+  #protocolVersion = '';
   readonly #questions: ServerQuestions;
   readonly #elicitations = new Elicitations();
   readonly #logLevel: UpstreamLogLevel;
@@ -56,64 +46,35 @@ export class LegacySession implements UpstreamSession, TransportEvents, PendingR
   readonly #earlyQuestions: RequestMessage[] = [];
   /** Whether they wait no longer. */
   #isHurried = false;
-  #closedBy: Error | null = null;
   #sends = 0;
 
   /** @param firstId the id of the first request */
   constructor(source: TransportSource, events: SessionEvents, firstId = 1) {
-    this.#events = events;
-    this.#requests = new PendingRequests(this, firstId);
+    super(source, events, { era: 'legacy', firstId });
     this.#questions = new ServerQuestions({
       isShared: events.client === null,
       send: (body) => this.#send(body),
       onRefused: (method) => events.onQuestionRefused(method),
     });
-    this.#own = new OwnRequests(this.#requests, (text) => events.quote(text));
-    this.#logLevel = new UpstreamLogLevel(this.#own, events.client !== null);
-    this.#listings = forEachKind((kind) => new Listing(kind, 'legacy', this.#own, false));
-    this.transport = (events.messages ? traced(source, events.messages) : source)(this);
+    this.#logLevel = new UpstreamLogLevel(this.own, events.client !== null);
   }
 
   get protocolVersion(): string {
-    return this.#handshake.protocolVersion;
-  }
-  get serverInfo(): string {
-    return this.#handshake.serverInfo;
-  }
-  get instructions(): string {
-    return this.#handshake.instructions;
-  }
-  get capabilities(): ObjectText {
-    return this.#handshake.capabilities;
-  }
-  get gateways(): readonly string[] {
-    return this.#handshake.gateways;
-  }
-  get transportName(): string {
-    return this.transport.name;
-  }
-  get isBusy(): boolean {
-    return this.#requests.hasCalls;
-  }
-  get closedBy(): Error | null {
-    return this.#closedBy;
+    return this.#protocolVersion;
   }
 
   /** Opens the transport and initializes the session. MCP 2025-11-25, Lifecycle. */
   async open(signal: Signal): Promise<void> {
     await this.transport.open(signal);
-    this.#handshake = await initialize(this.#own, this.#events, signal);
-    const { capabilities } = this.#handshake;
-    this.#listings = forEachKind((kind) => {
-      const isDeclared = capabilities.member(kinds[kind].capability) !== undefined;
-      return new Listing(kind, 'legacy', this.#own, isDeclared);
-    });
+    const handshake = await initialize(this.own, this.events, signal);
+    this.#protocolVersion = handshake.protocolVersion;
+    this.introduced(handshake.server);
     try {
       await this.transport.send(notificationText('notifications/initialized'), signal);
     } catch (error) {
       // A refusal means nothing: the next request shows whether the session lives.
       if (!isRefusal(error, 'auth', 'limited', 'broken')) throw error;
-      this.#events.onOddity('notifications/initialized is refused');
+      this.events.onOddity('notifications/initialized is refused');
     }
     this.transport.initialized(this.protocolVersion);
   }
@@ -139,20 +100,20 @@ export class LegacySession implements UpstreamSession, TransportEvents, PendingR
     timeoutMs: number,
     done: Completion<ResponseMessage>,
   ): void {
-    this.#requests.start(call, target, timeoutMs, done);
+    this.requests.start(call, target, timeoutMs, done);
     if (this.#earlyQuestions.length > 0) this.#takeEarlyQuestions();
   }
 
   async list(kind: Kind, pageTimeoutMs: number, timeoutMs: number, signal: Signal): Promise<Item[]> {
-    const { items, faults } = await this.#listings[kind].list(pageTimeoutMs, timeoutMs, signal);
-    this.#events.onItemFaults(kind, faults);
+    const { items, faults } = await this.listings[kind].list(pageTimeoutMs, timeoutMs, signal);
+    this.events.onItemFaults(kind, faults);
     return items;
   }
 
   /** MCP 2025-11-25, Resources, Subscriptions. */
   async subscribe(uri: string, timeoutMs: number, signal: Signal): Promise<void> {
     const params = JSON.stringify({ uri });
-    const answer = await this.#own.ask('resources/subscribe', params, timeoutMs, signal);
+    const answer = await this.own.ask('resources/subscribe', params, timeoutMs, signal);
     // Several clients may wait for it, so that nobody frees it.
     const payload = textOf(answer.payload);
     freePayload(answer.payload);
@@ -161,7 +122,7 @@ export class LegacySession implements UpstreamSession, TransportEvents, PendingR
 
   unsubscribe(uri: string): void {
     const params = JSON.stringify({ uri });
-    this.#own.ask('resources/unsubscribe', params, sendTimeoutMs, new Abort()).then(
+    this.own.ask('resources/unsubscribe', params, sendTimeoutMs, new Abort()).then(
       ({ payload }) => freePayload(payload),
       () => {},
     );
@@ -172,26 +133,17 @@ export class LegacySession implements UpstreamSession, TransportEvents, PendingR
   }
 
   check(timeoutMs: number, signal: Signal): Promise<void> {
-    return this.#listings.tools.check(timeoutMs, signal);
+    return this.listings.tools.check(timeoutMs, signal);
   }
 
   async retire(timeoutMs: number, terminate = true): Promise<void> {
-    await this.#requests.idle();
-    const abort = new Abort();
-    const deadline = deadlines.add(timeoutMs, () => abort.abort());
-    try {
-      await this.transport.close(terminate, abort);
-    } catch {
-      // The upstream is gone, or will notice later.
-    } finally {
-      deadline.clear();
-    }
+    await this.requests.idle();
+    await this.closeTransport(timeoutMs, terminate);
   }
 
-  onAnswered({ call }: PendingRequest, answer: ResponseMessage): void {
-    // An upstream that refuses to initialize does not count as seen.
-    if (this.#handshake !== noHandshake) this.#events.onSeen();
-    if (answer.error?.code === urlElicitationRequired) this.#elicitations.required(call, answer);
+  override onAnswered(request: PendingRequest, answer: ResponseMessage): void {
+    super.onAnswered(request, answer);
+    if (answer.error?.code === urlElicitationRequired) this.#elicitations.required(request.call, answer);
   }
 
   onGivenUp({ id, call }: PendingRequest, { message }: UpstreamFailure): void {
@@ -202,38 +154,18 @@ export class LegacySession implements UpstreamSession, TransportEvents, PendingR
   }
 
   onMessage(message: Message, requestId: number | null): Promise<void> | undefined {
-    this.#events.onSeen();
+    this.events.onSeen();
     if (message.kind === 'notification') return this.#takeNotification(message, requestId);
     if (message.kind === 'request') this.#takeRequest(message, requestId);
-    else if (message.kind === 'response') this.#takeResponse(message);
-    else this.#takeInvalid(message);
+    else if (message.kind === 'response') this.takeResponse(message);
+    else this.takeInvalid(message);
     return undefined;
-  }
-
-  onClosed(error: Error): void {
-    this.#closedBy = error;
-    this.#events.onClosed(this, error);
-    this.#requests.rejectAll(error);
-  }
-
-  onDeaf(failure: UpstreamFailure): void {
-    this.#requests.rejectDeferred(failure);
-  }
-
-  onSuspect(): void {
-    this.#events.onSuspect(this);
   }
 
   #takeNotification(message: NotificationMessage, requestId: number | null): Promise<void> | undefined {
     switch (message.method) {
-      case 'notifications/progress': {
-        const { params } = message;
-        const token = params?.number('progressToken') ?? params?.string('progressToken');
-        const request = this.#requests.find(token);
-        if (params === undefined || request?.progressToken === undefined) return undefined;
-        const paramsText = params.with({ name: 'progressToken', value: request.progressToken });
-        return request.call.notify(message.method, paramsText);
-      }
+      case 'notifications/progress':
+        return this.takeProgress(message);
       case 'notifications/message':
         return this.#takeLogMessage(message, requestId);
       case 'notifications/cancelled':
@@ -243,15 +175,14 @@ export class LegacySession implements UpstreamSession, TransportEvents, PendingR
         return this.#takeCompletion(message, requestId);
       case 'notifications/resources/updated': {
         const uri = message.params?.string('uri');
-        if (uri !== undefined) this.#events.onResourceUpdated(this, uri, String(message.params));
+        if (uri !== undefined) this.events.onResourceUpdated(this, uri, String(message.params));
         return undefined;
       }
       case 'notifications/tasks/status':
-        if (message.params) this.#events.onTaskStatus(message.params);
+        if (message.params) this.events.onTaskStatus(message.params);
         return undefined;
       default:
-        if (this.#takeChange(message.method, requestId)) return undefined;
-        return this.#requests.find(requestId)?.call.notify(message.method, message.params?.toString());
+        return this.takeOther(message, requestId);
     }
   }
 
@@ -262,7 +193,7 @@ export class LegacySession implements UpstreamSession, TransportEvents, PendingR
   ): Promise<void> | undefined {
     const concerned = this.#concerned(requestId);
     if (typeof concerned !== 'string') return concerned.call.notify(method, params?.toString());
-    this.#events.onLogDropped();
+    this.events.onLogDropped();
     return undefined;
   }
 
@@ -273,48 +204,9 @@ export class LegacySession implements UpstreamSession, TransportEvents, PendingR
   ): Promise<void> | undefined {
     const paramsText = params?.toString();
     const channel = this.#elicitations.take(params?.string('elicitationId') ?? '');
-    if (channel === undefined) return this.#requests.find(requestId)?.call.notify(method, paramsText);
+    if (channel === undefined) return this.requests.find(requestId)?.call.notify(method, paramsText);
     channel.notify(method, paramsText);
     return undefined;
-  }
-
-  /**
-   * Takes the notification that a list has changed. Returns whether it is one. Some servers announce a change before every answer,
-   * that of the list included. That list is new.
-   */
-  #takeChange(method: string, requestId: number | null): boolean {
-    const named = allKinds.filter((kind) => kinds[kind].changedNotification === method);
-    if (named.length === 0) return false;
-    const answered = this.#requests.find(requestId)?.call.methodText;
-    const changed = named.filter((kind) => JSON.stringify(kinds[kind].listMethod) !== answered);
-    for (const kind of changed) this.#listings[kind].changed();
-    if (changed.length > 0) this.#events.onItemsChanged(this, changed);
-    return true;
-  }
-
-  /** Takes a response that came on another stream than its request's. */
-  #takeResponse(answer: ResponseMessage): void {
-    const request = this.#requests.find(answer.id);
-    if (request === undefined) {
-      freePayload(answer.payload);
-      this.#events.onOddity('it answers a request that is unknown or has ended');
-      return;
-    }
-    request.drop();
-    request.resolve(answer);
-  }
-
-  /** An invalid response fails its request, for which no better one will follow. Other messages are not affected. */
-  #takeInvalid({ answers, problem }: InvalidMessage): void {
-    const request = this.#requests.find(answers);
-    if (request === undefined) {
-      this.#events.onOddity(`it sends something that is not JSON-RPC: ${problem}`);
-      return;
-    }
-    request.drop();
-    request.reject(
-      new UpstreamFailure('protocol', `answered with something that is not JSON-RPC: ${problem}`),
-    );
   }
 
   #takeRequest(message: RequestMessage, requestId: number | null): void {
@@ -329,16 +221,16 @@ export class LegacySession implements UpstreamSession, TransportEvents, PendingR
       const concerned = this.#concerned(requestId);
       if (typeof concerned !== 'string') this.#elicitations.asked(concerned.call, params);
       // On a shared stream, it may belong to any call of the client.
-      const isLoose = requestId === null && this.#events.client !== null;
+      const isLoose = requestId === null && this.events.client !== null;
       const others = (ruledOut: ReadonlySet<PendingRequest>) =>
-        isLoose ? this.#requests.concerned(null, true, ruledOut) : 'none';
+        isLoose ? this.requests.concerned(null, true, ruledOut) : 'none';
       this.#questions.take(message, method, concerned, others);
     }
   }
 
   /** An isolated session is opened for a call, which follows at once. Many servers ask for roots when it is open. */
   #mayBeEarly(): boolean {
-    const isIdle = this.#events.client !== null && this.#concerned(null) === 'none';
+    const isIdle = this.events.client !== null && this.#concerned(null) === 'none';
     return isIdle && !this.#isHurried && this.#earlyQuestions.length < maxEarlyQuestions;
   }
 
@@ -350,7 +242,7 @@ export class LegacySession implements UpstreamSession, TransportEvents, PendingR
 
   /** The request that a message of the server belongs to, or why that is unknown. */
   #concerned(requestId: number | null): PendingRequest | 'none' | 'several' {
-    return this.#requests.concerned(requestId, this.#events.client !== null);
+    return this.requests.concerned(requestId, this.events.client !== null);
   }
 
   /**

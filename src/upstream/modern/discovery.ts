@@ -1,5 +1,4 @@
 import { ObjectText } from '../../json/object.ts';
-import { gatewaysIn } from '../../protocol/instance.ts';
 import { reservedMeta } from '../../protocol/reserved-meta.ts';
 import type { Signal } from '../../runtime/abort.ts';
 import { freePayload, textOf } from '../../runtime/owned-bytes.ts';
@@ -9,27 +8,10 @@ import {
   verdictOnAnswer,
   verdictOnHttpFailure,
 } from '../era-verdict.ts';
-import { failureIn, loopFailure, UpstreamFailure } from '../failure.ts';
+import { failureIn, UpstreamFailure } from '../failure.ts';
 import type { OwnRequests } from '../requests/own-requests.ts';
+import { descriptionIn, noDescription, type UpstreamDescription } from '../requests/upstream-description.ts';
 import type { SessionEvents } from '../session.ts';
-
-/** The result of `server/discover`. */
-interface Discovery {
-  /** The server's own name and version, fit to be shown; empty if it does not report them. */
-  readonly serverInfo: string;
-  /** The ids of the gateways that the session leads to: the upstream, if it is one, and those behind it. */
-  readonly gateways: readonly string[];
-  readonly instructions: string;
-  readonly capabilities: ObjectText;
-}
-
-/** The state before `server/discover` is answered. */
-export const noDiscovery: Discovery = {
-  serverInfo: '',
-  gateways: [],
-  instructions: '',
-  capabilities: new ObjectText('{}'),
-};
 
 /** The writer of requests, which names the revision. */
 interface VersionedForm {
@@ -45,7 +27,7 @@ export async function discover(
   form: VersionedForm,
   events: Pick<SessionEvents, 'instance' | 'quote'>,
   signal: Signal,
-): Promise<Discovery> {
+): Promise<UpstreamDescription> {
   let { verdict, result } = await ask(requests, events, signal);
   if (verdict.era === 'modern' && !verdict.isAgreed) {
     form.version = verdict.version;
@@ -56,15 +38,7 @@ export async function discover(
   if (!verdict.isAgreed)
     throw new UpstreamFailure('protocol', `refuses revision ${form.version}, which it says it speaks`);
   form.version = verdict.version;
-  const gateways = gatewaysIn(result);
-  if (gateways.includes(events.instance)) throw loopFailure(gateways[0] === events.instance);
-  const info = result.object('_meta')?.object(reservedMeta.serverInfo);
-  return {
-    serverInfo: events.quote(`${info?.string('name') ?? ''} ${info?.string('version') ?? ''}`),
-    gateways,
-    instructions: result.string('instructions') ?? '',
-    capabilities: result.object('capabilities') ?? noDiscovery.capabilities,
-  };
+  return descriptionIn(result, result.object('_meta')?.object(reservedMeta.serverInfo), events);
 }
 
 async function ask(
@@ -80,6 +54,6 @@ async function ask(
   } catch (error) {
     const failure = failureIn(error);
     if (signal.aborted || failure === null) throw error;
-    return { verdict: verdictOnHttpFailure(failure), result: noDiscovery.capabilities };
+    return { verdict: verdictOnHttpFailure(failure), result: noDescription.capabilities };
   }
 }
