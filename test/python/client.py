@@ -1,10 +1,15 @@
 # Connects to a gateway as a client of the official SDK or of FastMCP, uses the server that is behind it, and prints what it
-# saw as one line of JSON. Arguments: sdk or fastmcp, the URL, and the mode: legacy, auto or 2026-07-28.
+# saw as one line of JSON. Arguments: sdk or fastmcp, the URL, and the mode: legacy, auto or 2026-07-28. SDK 1 and FastMCP 2, which
+# know no modes, take none.
 import asyncio
 import json
 import sys
+from contextlib import asynccontextmanager
 
-import mcp_types
+try:
+    import mcp_types
+except ImportError:
+    from mcp import types as mcp_types
 
 answer = {"action": "accept", "content": {"name": "Alice"}}
 
@@ -25,9 +30,24 @@ def sdk_client(url, mode, questions):
         questions.append("roots")
         return mcp_types.ListRootsResult(roots=[mcp_types.Root(uri="file:///project", name="project")])
 
-    return mcp.Client(
-        url, mode=mode, elicitation_callback=elicit, sampling_callback=sample, list_roots_callback=roots
-    )
+    callbacks = {
+        "elicitation_callback": elicit,
+        "sampling_callback": sample,
+        "list_roots_callback": roots,
+    }
+    return mcp.Client(url, mode=mode, **callbacks) if mode else session_of(url, callbacks)
+
+
+@asynccontextmanager
+async def session_of(url, callbacks):
+    """A client of SDK 1."""
+    from mcp import ClientSession
+    from mcp.client.streamable_http import streamablehttp_client
+
+    async with streamablehttp_client(url) as (read, write, _):
+        async with ClientSession(read, write, **callbacks) as session:
+            await session.initialize()
+            yield session
 
 
 def fastmcp_client(url, mode, questions):
@@ -46,8 +66,9 @@ def fastmcp_client(url, mode, questions):
         questions.append("roots")
         return ["file:///project"]
 
+    options = {"mode": mode} if mode else {}
     return fastmcp.Client(
-        url, mode=mode, elicitation_handler=elicit, sampling_handler=sample, roots=roots
+        url, elicitation_handler=elicit, sampling_handler=sample, roots=roots, **options
     )
 
 
@@ -70,7 +91,7 @@ async def cancel_a_call(call):
     return False
 
 
-async def main(kind, url, mode):
+async def main(kind, url, mode=None):
     questions = []
     progress = []
 

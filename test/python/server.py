@@ -1,25 +1,22 @@
-# Serves the same items with the official SDK or with FastMCP. Arguments: sdk or fastmcp, then `stdio`, or `http` and a port.
-# FastMCP and the SDK speak both eras. `ask` uses their imperative way to ask, which exists in the legacy era only;
-# `ask_either` is the way that serves both.
+# Serves the same items with the official SDK or with FastMCP. Arguments: sdk or fastmcp, then `stdio`, or `http` or `sse` and
+# a port. From SDK 2 and FastMCP 4 on, servers speak both eras: `ask` asks while it runs, which exists in the legacy era only;
+# `ask_either` is the SDK's way for both, and FastMCP's for the modern one.
 import asyncio
 import sys
 from typing import Annotated
 
-import fastmcp
-import mcp_types
-from mcp.server.mcpserver import Context as SdkContext
-from mcp.server.mcpserver import Elicit, MCPServer, Resolve
 from pydantic import BaseModel
+
+try:
+    import mcp_types
+except ImportError:
+    from mcp import types as mcp_types
 
 cancellations = 0
 
 
 class Answer(BaseModel):
     name: str
-
-
-def question() -> Elicit[Answer]:
-    return Elicit("What is your name?", Answer)
 
 
 async def report(context) -> str:
@@ -76,6 +73,8 @@ def add_common(server) -> None:
 
 
 def fastmcp_server():
+    import fastmcp
+
     server = fastmcp.FastMCP("fastmcp")
     add_common(server)
 
@@ -88,17 +87,19 @@ def fastmcp_server():
         result = await context.elicit("What is your name?", Answer)
         return f"Hello, {result.data.name}!" if result.action == "accept" else result.action
 
-    @server.tool()
-    async def ask_either(context: fastmcp.Context):
-        answers = context.input_responses
-        if answers is None:
-            schema = Answer.model_json_schema()
-            params = mcp_types.ElicitRequestFormParams(
-                message="What is your name?", requested_schema=schema
-            )
-            request = mcp_types.ElicitRequest(params=params)
-            return mcp_types.InputRequiredResult(input_requests={"name": request})
-        return f"Hello, {answers['name'].content['name']}!"
+    if hasattr(fastmcp.Context, "input_responses"):
+
+        @server.tool()
+        async def ask_either(context: fastmcp.Context):
+            answers = context.input_responses
+            if answers is None:
+                schema = Answer.model_json_schema()
+                params = mcp_types.ElicitRequestFormParams(
+                    message="What is your name?", requested_schema=schema
+                )
+                request = mcp_types.ElicitRequest(params=params)
+                return mcp_types.InputRequiredResult(input_requests={"name": request})
+            return f"Hello, {answers['name'].content['name']}!"
 
     @server.tool()
     async def sample(context: fastmcp.Context) -> str:
@@ -108,6 +109,12 @@ def fastmcp_server():
 
 
 def sdk_server():
+    from mcp.server.mcpserver import Context as SdkContext
+    from mcp.server.mcpserver import Elicit, MCPServer, Resolve
+
+    def question() -> Elicit[Answer]:
+        return Elicit("What is your name?", Answer)
+
     server = MCPServer("sdk")
     add_common(server)
 
@@ -132,9 +139,8 @@ def sdk_server():
 
 
 kind, transport, *port = sys.argv[1:]
+options = {"host": "127.0.0.1", "port": int(port[0])} if port else {}
 if kind == "fastmcp":
-    options = {"host": "127.0.0.1", "port": int(port[0])} if port else {}
     fastmcp_server().run(transport, show_banner=False, **options)
 else:
-    options = {"host": "127.0.0.1", "port": int(port[0])} if port else {}
-    sdk_server().run("streamable-http" if port else "stdio", **options)
+    sdk_server().run("streamable-http" if transport == "http" else transport, **options)

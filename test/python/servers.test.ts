@@ -4,7 +4,15 @@ import { startChild } from '../support/child.ts';
 import { connectLegacy, connectModern, type EraClient } from '../support/era-clients.ts';
 import { startGateway } from '../support/gateway.ts';
 import { freePort, waitUntil } from '../support/wait.ts';
-import { hasPython, installPackages, python, uvEnvironment, uvx } from './install.ts';
+import {
+  hasPython,
+  installOldPackages,
+  installPackages,
+  oldPython,
+  python,
+  uvEnvironment,
+  uvx,
+} from './install.ts';
 
 setDefaultTimeout(120_000);
 
@@ -12,13 +20,14 @@ const script = join(import.meta.dir, 'server.py');
 
 /** The ways in which a server runs, each with its entry in the configuration. */
 const ways: Record<string, (kind: string, stack: AsyncDisposableStack) => Promise<object>> = {
-  async 'over HTTP'(kind, stack) {
-    const port = freePort();
-    const child = await startChild([python, script, kind, 'http', `${port}`], { ready: 'Uvicorn running' });
-    stack.defer(() => child.end());
-    return { url: `http://127.0.0.1:${port}/mcp` };
-  },
+  'over HTTP': (kind, stack) => serve(python, kind, 'http', stack),
   'over stdio': async (kind) => ({ command: python, args: [script, kind, 'stdio'] }),
+};
+
+const oldWays: Record<string, (stack: AsyncDisposableStack) => Promise<object>> = {
+  'over HTTP': (stack) => serve(oldPython, 'fastmcp', 'http', stack),
+  'over HTTP+SSE': (stack) => serve(oldPython, 'fastmcp', 'sse', stack),
+  'over stdio': async () => ({ command: oldPython, args: [script, 'fastmcp', 'stdio'] }),
 };
 
 /** Starts a gateway in front of a server, and a client in the server's own view. */
@@ -32,11 +41,20 @@ async function reach(
   return stack.use(await connect(`${gateway.url}/up`));
 }
 
+/** Starts a server over HTTP or HTTP+SSE; its entry in the configuration. */
+async function serve(program: string, kind: string, transport: 'http' | 'sse', stack: AsyncDisposableStack) {
+  const port = freePort();
+  const command = [program, script, kind, transport, `${port}`];
+  const child = await startChild(command, { ready: 'Uvicorn running' });
+  stack.defer(() => child.end());
+  return { url: `http://127.0.0.1:${port}/${transport === 'sse' ? 'sse' : 'mcp'}` };
+}
+
 const everyTool = ['add', 'hold', 'count_cancellations', 'steps', 'ask', 'ask_either', 'sample'];
 
 /** What a client of any era sees of a server of any era. */
-async function seeAll(client: EraClient): Promise<void> {
-  expect(await client.toolNames()).toEqual(everyTool);
+async function seeAll(client: EraClient, tools = everyTool): Promise<void> {
+  expect(await client.toolNames()).toEqual(tools);
   expect(await client.call('add', { a: 1, b: 2 })).toBe('3');
   expect(await client.watch('steps')).toMatchObject({ text: '3 steps done', progress: [1, 2, 3] });
   expect(await client.resourceUris()).toEqual(['data://note']);
@@ -118,5 +136,25 @@ describe.skipIf(!hasPython)('a server in Python', () => {
     const args = ['--from', 'fastmcp==4.2.3', 'python', script, 'fastmcp', 'stdio'];
     const client = await reach(stack, { command: uvx, args, env: uvEnvironment }, connectLegacy);
     expect(await client.call('add', { a: 20, b: 22 })).toBe('42');
+  });
+});
+
+describe.skipIf(!hasPython)('a server of FastMCP 2', () => {
+  beforeAll(installOldPackages, 300_000);
+
+  test.each(
+    Object.entries(oldWays).flatMap(([way, start]) =>
+      Object.entries(clients).map(([era, connect]) => [way, era, start, connect] as const),
+    ),
+  )('%s, a %s client: everything, and what tools ask', async (_way, _era, start, connect) => {
+    await using stack = new AsyncDisposableStack();
+    const client = await reach(stack, await start(stack), connect);
+    await seeAll(
+      client,
+      everyTool.filter((tool) => tool !== 'ask_either'),
+    );
+    expect(await client.call('ask')).toBe('Hello, Alice!');
+    expect(await client.call('sample')).toBe('Sampled Paris');
+    expect(client.questions).toEqual(['form What is your name?', 'sampling']);
   });
 });
