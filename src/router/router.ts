@@ -23,6 +23,9 @@ import { callAsTask } from './tasks/required-task.ts';
 import { TaskRequests } from './tasks/task-requests.ts';
 import type { TaskWatches } from './tasks/task-watches.ts';
 
+/** The server of a request that none is known to own. */
+export const unknownServer = 'unknown';
+
 interface RouterParts extends DispatchParts, OwnersParts {
   /** Seals the ids of tasks. */
   readonly seal: Seal;
@@ -113,9 +116,9 @@ export class Router {
     this.#tasks.changed(upstream, params);
   }
 
-  /** The name of the server that a request is for, or `unknown`. */
+  /** The name of the server that a request is for, or {@link unknownServer}. */
   serverOf(exchange: Exchange): string {
-    return this.#serverOf(exchange) ?? 'unknown';
+    return this.#serverOf(exchange) ?? unknownServer;
   }
 
   #serverOf(exchange: Exchange): string | undefined {

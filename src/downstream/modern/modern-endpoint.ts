@@ -110,13 +110,14 @@ export class ModernEndpoint {
       this.#listens.open(neutral, caller, request);
       return;
     }
-    const reply = new Reply(this.#parts.replies, request);
+    const { descriptions, replies } = this.#parts;
+    const isDiscovery = message.method === 'server/discover';
+    const discovered = isDiscovery ? discoverResult(descriptions.of(caller.view, 'modern')) : null;
+    const reply = new Reply(replies, request);
     const call = new ModernCall(this.#callParts, neutral, caller, reply, retry);
     reply.source = call;
-    if (message.method === 'server/discover') {
-      const description = this.#parts.descriptions.of(caller.view, 'modern');
-      call.complete({ kind: 'result', payload: discoverResult(description) });
-    } else call.start();
+    if (discovered === null) call.start();
+    else call.complete({ kind: 'result', payload: discovered });
   }
 
   #checkParams(caller: Caller, params: ObjectText | undefined, request: EndpointRequest): void {

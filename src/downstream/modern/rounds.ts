@@ -12,6 +12,7 @@ import {
   refusedQuestion,
   urlElicitationRequired,
 } from '../../protocol/questions.ts';
+import { unknownServer } from '../../router/router.ts';
 import type { Completion } from '../../runtime/completion.ts';
 import { Deadlines } from '../../runtime/deadlines.ts';
 import { freePayload } from '../../runtime/owned-bytes.ts';
@@ -31,14 +32,12 @@ import { digestOf, type RequestState, RequestStates, stateError } from './reques
 
 /** How often a client may be asked for one call. */
 const maxRounds = 10;
-/** The server of a request that none is known to own. */
-const unknownServer = 'unknown';
 
 interface RoundsParts {
   readonly seal: Seal;
   readonly metrics: DownstreamMetrics;
   readonly logger: Logger;
-  /** The name of the server that a request is for, or `unknown`. */
+  /** As `serverOf` of the router. */
   readonly serverOf: (exchange: Exchange) => string;
   readonly deadlines?: Deadlines;
   /** The time since the epoch. */
