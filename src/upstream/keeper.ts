@@ -15,25 +15,20 @@ import type { SessionClient, SessionEvents, SessionSource, UpstreamSession } fro
 /** How long an upstream may take to terminate a session. */
 const closeTimeoutMs = 2_000;
 
+/** What all keepers of one upstream hand on from their sessions. */
+type SharedEvents = Pick<
+  SessionEvents,
+  'instance' | 'quote' | 'onSeen' | 'onLogDropped' | 'onQuestionRefused' | 'onTaskStatus' | 'onOddity'
+>;
+
 /** Shared by all keepers of one upstream. */
-export interface KeeperContext {
+export interface KeeperContext extends SharedEvents {
   /** The current settings. */
   readonly config: () => ServerConfig;
   readonly source: SessionSource;
   readonly metrics: UpstreamMetrics;
   readonly deadlines: Deadlines;
   readonly messages: MessageLog | null;
-  /** The id of this gateway, which an upstream that leads back to it reports. */
-  readonly instance: string;
-  /** Makes words of the upstream fit to be shown: short, on one line, without secrets. */
-  quote(text: string): string;
-  /** The upstream has sent something. */
-  onSeen(): void;
-  onLogDropped(): void;
-  onQuestionRefused(method: QuestionMethod): void;
-  /** A task has changed. @param params of the notification */
-  onTaskStatus(params: ObjectText): void;
-  onOddity(what: string): void;
 }
 
 /** The end of a session that was lost. */

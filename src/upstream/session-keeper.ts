@@ -1,10 +1,8 @@
 import type { ServerConfig } from '../config/schema.ts';
-import type { ObjectText } from '../json/object.ts';
 import type { Logger } from '../observability/log.ts';
 import type { UpstreamMetrics } from '../observability/upstream-metrics.ts';
 import { allKinds, type Kind } from '../protocol/kinds.ts';
 import { MessageLog } from '../protocol/message-log.ts';
-import type { QuestionMethod } from '../protocol/questions.ts';
 import type { Era } from '../protocol/versions.ts';
 import type { Signal } from '../runtime/abort.ts';
 import { type Deadlines, deadlines as processDeadlines, settledOrAborted } from '../runtime/deadlines.ts';
@@ -15,7 +13,7 @@ import { type Items, noItems } from './items/item-list.ts';
 import { Keeper, type KeeperContext, type Loss } from './keeper.ts';
 import { ReconnectPolicy } from './reconnect-policy.ts';
 import { ReconnectWait } from './reconnect-wait.ts';
-import type { ProcessStatus, SessionSource, UpstreamSession } from './session.ts';
+import type { ProcessStatus, SessionEvents, SessionSource, UpstreamSession } from './session.ts';
 import { SubscribedResources } from './subscribed-resources.ts';
 import { UpstreamLog } from './upstream-log.ts';
 
@@ -25,17 +23,10 @@ const minAttemptIntervalMs = 1_000;
 type KeeperState = 'connecting' | 'ready' | 'backoff' | 'given_up' | 'closed';
 
 /** What a session keeper needs of its owner. */
-interface KeeperEvents {
-  /** The id of this gateway, which an upstream that leads back to it reports. */
-  readonly instance: string;
-  /** Makes words of the upstream fit to be shown: short, on one line, without secrets. */
-  quote(text: string): string;
+interface KeeperEvents
+  extends Pick<SessionEvents, 'instance' | 'quote' | 'onQuestionRefused' | 'onTaskStatus'> {
   /** A resource to which the session subscribes has changed. */
   onResourceUpdated(uri: string, paramsText: string): void;
-  /** A question of the upstream found no client, and was refused. */
-  onQuestionRefused(method: QuestionMethod): void;
-  /** A task of the upstream has changed. @param params of the notification */
-  onTaskStatus(params: ObjectText): void;
   /** The items that the upstream offers now; none once it is given up. */
   onItems(items: Items): void;
 }

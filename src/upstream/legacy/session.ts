@@ -12,9 +12,8 @@ import {
 import { isQuestionMethod, urlElicitationRequired } from '../../protocol/questions.ts';
 import { Abort, type Signal } from '../../runtime/abort.ts';
 import type { Completion } from '../../runtime/completion.ts';
-import { deadlines } from '../../runtime/deadlines.ts';
 import { freePayload, textOf } from '../../runtime/owned-bytes.ts';
-import { errorAnswered, failureIn, type UpstreamFailure } from '../failure.ts';
+import { errorAnswered, type UpstreamFailure } from '../failure.ts';
 import type { Item } from '../items/item-list.ts';
 import { type PendingRequest, plainForm, type UpstreamCall } from '../pending-request.ts';
 import { BaseSession } from '../requests/base-session.ts';
@@ -26,10 +25,8 @@ import { initialize } from './handshake.ts';
 import { UpstreamLogLevel } from './log-level.ts';
 import { ServerQuestions } from './server-questions.ts';
 
-/** How long the upstream may take to accept a notification or a response of ours. */
-const sendTimeoutMs = 10_000;
-/** The most of them in flight: an upstream that pings without end is not answered for a while. */
-const maxSends = 10_000;
+/** How long the upstream may take to end a subscription. */
+const unsubscribeTimeoutMs = 10_000;
 /** How long a question of an isolated session waits for a call to belong to, and how many do. */
 const earlyQuestionMs = 60;
 const maxEarlyQuestions = 10;
@@ -46,14 +43,13 @@ export class LegacySession extends BaseSession {
   readonly #earlyQuestions: RequestMessage[] = [];
   /** Whether they wait no longer. */
   #isHurried = false;
-  #sends = 0;
 
   /** @param firstId the id of the first request */
   constructor(source: TransportSource, events: SessionEvents, firstId = 1) {
     super(source, events, { era: 'legacy', firstId });
     this.#questions = new ServerQuestions({
       isShared: events.client === null,
-      send: (body) => this.#send(body),
+      send: (body) => this.send(body),
       onRefused: (method) => events.onQuestionRefused(method),
     });
     this.#logLevel = new UpstreamLogLevel(this.own, events.client !== null);
@@ -122,14 +118,14 @@ export class LegacySession extends BaseSession {
 
   unsubscribe(uri: string): void {
     const params = JSON.stringify({ uri });
-    this.own.ask('resources/unsubscribe', params, sendTimeoutMs, new Abort()).then(
+    this.own.ask('resources/unsubscribe', params, unsubscribeTimeoutMs, new Abort()).then(
       ({ payload }) => freePayload(payload),
       () => {},
     );
   }
 
   notify(method: string, paramsText?: string): void {
-    this.#send(notificationText(method, paramsText));
+    this.send(notificationText(method, paramsText));
   }
 
   check(timeoutMs: number, signal: Signal): Promise<void> {
@@ -150,7 +146,7 @@ export class LegacySession extends BaseSession {
     // MCP 2025-11-25, Cancellation: `initialize` must not be cancelled.
     if (call.methodText === '"initialize"') return;
     const params = `{"requestId":${id},"reason":${JSON.stringify(message)}}`;
-    this.#send(notificationText('notifications/cancelled', params));
+    this.send(notificationText('notifications/cancelled', params));
   }
 
   onMessage(message: Message, requestId: number | null): Promise<void> | undefined {
@@ -211,9 +207,9 @@ export class LegacySession extends BaseSession {
 
   #takeRequest(message: RequestMessage, requestId: number | null): void {
     const { method, idText, params } = message;
-    if (method === 'ping') this.#send(resultText(idText, '{}'));
+    if (method === 'ping') this.send(resultText(idText, '{}'));
     else if (!isQuestionMethod(method))
-      this.#send(errorText(idText, '{"code":-32601,"message":"Method not found"}'));
+      this.send(errorText(idText, '{"code":-32601,"message":"Method not found"}'));
     else if (requestId === null && this.#mayBeEarly()) {
       this.#earlyQuestions.push(message);
       setTimeout(() => this.#takeEarlyQuestions(), earlyQuestionMs);
@@ -243,26 +239,5 @@ export class LegacySession extends BaseSession {
   /** The request that a message of the server belongs to, or why that is unknown. */
   #concerned(requestId: number | null): PendingRequest | 'none' | 'several' {
     return this.requests.concerned(requestId, this.events.client !== null);
-  }
-
-  /**
-   * Sends a message that is not answered. Its failure does not matter. It is sent a second time if its connection breaks, which
-   * may be one that the server closes while it is used again; to get it twice does no harm.
-   */
-  #send(body: string): void {
-    if (this.#sends === maxSends) return;
-    this.#sends++;
-    const abort = new Abort();
-    const deadline = deadlines.add(sendTimeoutMs, () => abort.abort());
-    this.transport
-      .send(body, abort)
-      .catch((error) => {
-        if (failureIn(error)?.kind === 'broken') return this.transport.send(body, abort);
-      })
-      .catch(() => {})
-      .finally(() => {
-        this.#sends--;
-        deadline.clear();
-      });
   }
 }

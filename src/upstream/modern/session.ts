@@ -10,7 +10,6 @@ import {
 import { reservedMeta } from '../../protocol/reserved-meta.ts';
 import { Abort, type Signal } from '../../runtime/abort.ts';
 import type { Completion } from '../../runtime/completion.ts';
-import { deadlines } from '../../runtime/deadlines.ts';
 import { UpstreamFailure } from '../failure.ts';
 import type { Item } from '../items/item-list.ts';
 import type { PendingRequest, UpstreamCall } from '../pending-request.ts';
@@ -28,8 +27,6 @@ import { StatelessCall, type StatelessCallOwner } from './stateless-call.ts';
 
 /** How long the opening of a session waits for its stream of notifications. */
 const listenWaitMs = 1_000;
-/** How long the upstream may take to accept a notification of ours. */
-const sendTimeoutMs = 10_000;
 const discoverMethod = '"server/discover"';
 
 /** For each announcement of changed lists that a filter may name, the capability of servers that make it. */
@@ -161,12 +158,7 @@ export class ModernSession extends BaseSession implements StatelessCallOwner {
   onGivenUp({ id }: PendingRequest, { message }: UpstreamFailure): void {
     if (this.transport.hasRequestStreams) return;
     const params = `{"requestId":${id},"reason":${JSON.stringify(message)}}`;
-    const abort = new Abort();
-    const deadline = deadlines.add(sendTimeoutMs, () => abort.abort());
-    this.transport
-      .send(notificationText('notifications/cancelled', params), abort)
-      .catch(() => {})
-      .finally(() => deadline.clear());
+    this.send(notificationText('notifications/cancelled', params));
   }
 
   onMessage(message: Message, requestId: number | null): Promise<void> | undefined {

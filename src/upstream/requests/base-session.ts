@@ -10,7 +10,7 @@ import type { Era } from '../../protocol/versions.ts';
 import { Abort } from '../../runtime/abort.ts';
 import { deadlines } from '../../runtime/deadlines.ts';
 import { freePayload } from '../../runtime/owned-bytes.ts';
-import { UpstreamFailure } from '../failure.ts';
+import { failureIn, UpstreamFailure } from '../failure.ts';
 import type { Item } from '../items/item-list.ts';
 import type { PendingRequest, RequestForm } from '../pending-request.ts';
 import { PendingRequests, type PendingRequestsOwner } from '../pending-requests.ts';
@@ -20,6 +20,11 @@ import type { Transport, TransportEvents, TransportSource } from '../transport/t
 import { Listing } from './listing.ts';
 import { OwnRequests } from './own-requests.ts';
 import { noDescription, type UpstreamDescription } from './upstream-description.ts';
+
+/** How long the upstream may take to accept a notification or a response of ours. */
+const sendTimeoutMs = 10_000;
+/** The most of them in flight: an upstream that pings without end is not answered for a while. */
+const maxSends = 10_000;
 
 interface BaseSessionOptions {
   readonly era: Era;
@@ -48,6 +53,7 @@ export abstract class BaseSession implements UpstreamSession, TransportEvents, P
   protected listings: Record<Kind, Listing>;
   #server = noDescription;
   #closedBy: Error | null = null;
+  #sends = 0;
 
   constructor(source: TransportSource, events: SessionEvents, options: BaseSessionOptions) {
     const { era, firstId, pingMethod, sender = (requests) => requests } = options;
@@ -111,6 +117,27 @@ export abstract class BaseSession implements UpstreamSession, TransportEvents, P
     } finally {
       deadline.clear();
     }
+  }
+
+  /**
+   * Sends a message that is not answered. Its failure does not matter. It is sent a second time if its connection breaks, which
+   * may be one that the server closes while it is used again; to get it twice does no harm.
+   */
+  protected send(body: string): void {
+    if (this.#sends === maxSends) return;
+    this.#sends++;
+    const abort = new Abort();
+    const deadline = deadlines.add(sendTimeoutMs, () => abort.abort());
+    this.transport
+      .send(body, abort)
+      .catch((error) => {
+        if (failureIn(error)?.kind === 'broken') return this.transport.send(body, abort);
+      })
+      .catch(() => {})
+      .finally(() => {
+        this.#sends--;
+        deadline.clear();
+      });
   }
 
   abstract onMessage(message: Message, requestId: number | null): Promise<void> | undefined;
