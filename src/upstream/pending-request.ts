@@ -141,6 +141,11 @@ export class PendingRequest extends Abort implements Deadline, RequestCompletion
     return this.#isDeferred;
   }
 
+  /** Whether the upstream may have it. */
+  get hasBegun(): boolean {
+    return this.#hasBegun || this.#isDeferred;
+  }
+
   expire(): void {
     const waited = this.#hold?.questions.length
       ? `asked its client something, which was not answered within ${maxHoldMs / 1000} s`

@@ -1,6 +1,8 @@
 import type { MemberEdit } from '../json/object.ts';
 import { type RequestId, type ResponseMessage, serialOf } from '../protocol/messages.ts';
 import type { Completion } from '../runtime/completion.ts';
+import { deadlines } from '../runtime/deadlines.ts';
+import { AbandonedCalls } from './abandoned-calls.ts';
 import { cancelled, UpstreamFailure } from './failure.ts';
 import { PendingRequest, type RequestForm, type RequestOwner, type UpstreamCall } from './pending-request.ts';
 import { maxRequestsInFlight, RequestTable } from './request-table.ts';
@@ -19,6 +21,8 @@ export interface PendingRequestsOwner {
 export class PendingRequests implements RequestOwner {
   readonly #owner: PendingRequestsOwner;
   readonly #table: RequestTable<PendingRequest>;
+  /** Null until a call ends without its answer. */
+  #abandoned: AbandonedCalls | null = null;
   #onIdle: (() => void) | null = null;
 
   /** @param firstId the id of the first request */
@@ -52,7 +56,8 @@ export class PendingRequests implements RequestOwner {
 
   /**
    * The request that a message of the server belongs to: the one on whose stream it came. On a shared stream nothing tells, so
-   * that it is the only request of a client, or the newest one if the session has only one client.
+   * that it is the only request of a client, or the newest one if the session has only one client. A request counts, too, that
+   * the server may still work on although nobody waits for it.
    * @param streamId the id of the request on whose stream the message came; null: a shared stream
    * @param ruledOut requests that it does not belong to
    */
@@ -68,7 +73,15 @@ export class PendingRequests implements RequestOwner {
       if (newest !== null && !hasOneClient) return 'several';
       if (newest === null || newest.id < request.id) newest = request;
     }
-    return newest ?? 'none';
+    if (newest === null) return 'none';
+    const isSure = hasOneClient || !this.#abandoned?.hasOthers(newest.call.caller, deadlines.clock.nowMs());
+    return isSure ? newest : 'several';
+  }
+
+  /** A response belongs to no request that waits. */
+  answeredLate(id: RequestId | null | undefined): void {
+    const serial = serialOf(id);
+    if (serial !== undefined) this.#abandoned?.answered(serial);
   }
 
   rejectAll(reason: unknown): void {
@@ -99,6 +112,11 @@ export class PendingRequests implements RequestOwner {
 
   onFailed(request: PendingRequest, reason: unknown, isGivenUp: boolean): void {
     this.#remove(request);
+    const { caller } = request.call;
+    if (caller !== null && request.hasBegun) {
+      this.#abandoned ??= new AbandonedCalls();
+      this.#abandoned.add(request.id, caller, deadlines.clock.nowMs());
+    }
     if (!isGivenUp) {
       request.done.reject(reason);
       return;

@@ -11,7 +11,7 @@ export type CallEnd =
       readonly data: { readonly server?: string; readonly reason?: string } | undefined;
     }
   /** The connection ended before the answer. */
-  | { readonly kind: 'broken' };
+  | { readonly kind: 'broken'; readonly why?: string };
 
 /** One call of `test_ask` by a client without an SDK, step by step: the test decides when each message goes out. */
 export interface Elicitation {
@@ -27,7 +27,9 @@ export interface Elicitation {
 
 /** A client, and how to begin calls. */
 export interface AskedPeer extends AsyncDisposable {
-  begin(args: AskArguments): Elicitation;
+  begin(options: AskOptions): Elicitation;
+  /** Cancels its latest call; does nothing in the modern era, in which that is {@link Elicitation.cut}. */
+  cancelLast(): Promise<void>;
   /** Ends its session; does nothing in the modern era. */
   leave(): Promise<void>;
 }
@@ -38,7 +40,12 @@ interface AskArguments {
   readonly afterMs?: number;
 }
 
-const given = { action: 'accept', content: { response: 'blue' } };
+/** A call of it by a user whose favourite color is that. */
+interface AskOptions extends AskArguments {
+  readonly color?: string;
+}
+
+const accepted = (response = 'blue') => ({ action: 'accept', content: { response } });
 const capabilities = { elicitation: { form: {} } };
 const paramsOf = (tool: string, args: AskArguments) => ({
   name: tool,
@@ -63,7 +70,8 @@ export async function legacyPeer(url: string, tool: string): Promise<AskedPeer> 
   const headers = { 'mcp-session-id': session.id, 'mcp-protocol-version': '2025-11-25' };
   let lastId = 0;
   return {
-    begin(args) {
+    begin({ color, ...args }) {
+      const given = accepted(color);
       const abort = new AbortController();
       const asked = questionAwaited();
       let questionId: unknown;
@@ -78,7 +86,7 @@ export async function legacyPeer(url: string, tool: string): Promise<AskedPeer> 
         }
         return { kind: 'broken' };
       };
-      const end = run().catch((): CallEnd => ({ kind: 'broken' }));
+      const end = run().catch((error): CallEnd => ({ kind: 'broken', why: String(error) }));
       void end.then(() => asked.reject(new Error('the call is over')));
       return {
         asked: asked.promise,
@@ -90,6 +98,13 @@ export async function legacyPeer(url: string, tool: string): Promise<AskedPeer> 
         cut: () => abort.abort(),
       };
     },
+    async cancelLast() {
+      await session.post({
+        jsonrpc: '2.0',
+        method: 'notifications/cancelled',
+        params: { requestId: lastId },
+      });
+    },
     leave: () => session[Symbol.asyncDispose](),
     [Symbol.asyncDispose]: () => session[Symbol.asyncDispose](),
   };
@@ -98,7 +113,8 @@ export async function legacyPeer(url: string, tool: string): Promise<AskedPeer> 
 /** A client of revision 2026-07-28. */
 export async function modernPeer(url: string, tool: string): Promise<AskedPeer> {
   return {
-    begin(args) {
+    begin({ color, ...args }) {
+      const given = accepted(color);
       let abort = new AbortController();
       const asked = questionAwaited();
       const ended = Promise.withResolvers<CallEnd>();
@@ -115,8 +131,8 @@ export async function modernPeer(url: string, tool: string): Promise<AskedPeer> 
           const inputResponses = Object.fromEntries(Object.keys(inputRequests).map((key) => [key, given]));
           state = { ...(requestState !== undefined && { requestState }), inputResponses };
           return null;
-        } catch {
-          return { kind: 'broken' };
+        } catch (error) {
+          return { kind: 'broken', why: String(error) };
         }
       };
       void send({}).then((end) => {
@@ -137,6 +153,7 @@ export async function modernPeer(url: string, tool: string): Promise<AskedPeer> 
         cut: () => abort.abort(),
       };
     },
+    cancelLast: async () => {},
     leave: async () => {},
     [Symbol.asyncDispose]: async () => {},
   };

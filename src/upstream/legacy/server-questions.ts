@@ -93,7 +93,8 @@ export class ServerQuestions {
     if (concerned === 'none') return 'No call of a client is running that the request could belong to';
     if (concerned === 'several')
       return (
-        'Several calls of clients are running, and on a shared stream nothing tells which of them the request belongs to. ' +
+        'Several calls of clients are running, or were given up lately, and on a shared stream nothing tells which of them ' +
+        'the request belongs to. ' +
         'Send it on the stream of its call, or set "isolation: session" for this server in the configuration of mcpstead'
       );
     return this.#open.size < maxQuestions ? null : `More than ${maxQuestions} requests are open`;

@@ -191,6 +191,7 @@ export abstract class BaseSession implements UpstreamSession, TransportEvents, P
     const request = this.requests.find(answer.id);
     if (request === undefined) {
       freePayload(answer.payload);
+      this.requests.answeredLate(answer.id);
       this.events.onOddity('it answers a request that is unknown or has ended');
       return;
     }
