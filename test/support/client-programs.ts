@@ -111,7 +111,10 @@ async function mcpRemoteClient(url: string, protocol: 'legacy' | 'auto' = 'legac
     args: ['--bun', mcpRemote, url, '--transport', 'http-only', '--protocol', protocol, '--silent'],
     env: { HOME: folder, MCP_REMOTE_CONFIG_DIR: folder },
   });
-  const client = await connectLegacyOver(transport);
+  const client = await connectLegacyOver(transport).catch((error) => {
+    remove();
+    throw error;
+  });
   return {
     ...client,
     async [Symbol.asyncDispose]() {
