@@ -18,7 +18,9 @@ function run(command: string[], cwd: string, env: Record<string, string> = {}): 
     timeout: 300_000,
   });
   if (exitCode === 0) return;
-  throw new Error(`${command.slice(0, 3).join(' ')}: ${`${stdout}${stderr}`.trim().slice(-300)}`);
+  throw new Error(
+    `${command.slice(0, 3).join(' ')}: ${`${stdout}${stderr}`.replace(/\s+/g, ' ').trim().slice(-300)}`,
+  );
 }
 
 /** Installs @playwright/mcp into a folder of its own. */
