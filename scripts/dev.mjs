@@ -51,6 +51,7 @@ const tasks = {
     ...tasks.test(rest.length > 0 ? rest : ['test/binary']),
   ],
   conformance: (rest) => [['bun', 'test/conformance/run.ts', ...rest]],
+  'test:kills': (rest) => tasks.test(rest.length > 0 ? rest : ['test/kills']),
   'test:python': (rest) => tasks.test(rest.length > 0 ? rest : ['test/python']),
   'test:browser': (rest) => tasks.test(rest.length > 0 ? rest : ['test/browser']),
   'bench:startup': (rest) => [
