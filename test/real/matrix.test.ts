@@ -59,17 +59,6 @@ const features: Record<string, (client: EraClient) => Promise<void>> = {
     const { logs } = await client.watch('up__test_tool_with_logging');
     expect(logs).toEqual(['Tool execution started', 'Tool processing data', 'Tool execution completed']);
   },
-  async cancellation(client) {
-    const before = Number(await client.call('up__test_cancellations'));
-    const abort = new AbortController();
-    const held = client.call('up__test_hold', {}, abort.signal);
-    await Bun.sleep(100);
-    abort.abort();
-    await expect(held).rejects.toThrow();
-    await waitUntil('the server sees the cancellation', async () => {
-      return Number(await client.call('up__test_cancellations')) === before + 1;
-    });
-  },
   async 'list changes'(client) {
     await client.listen(watched);
     await client.call('up__test_trigger_tool_change');
@@ -107,9 +96,26 @@ const features: Record<string, (client: EraClient) => Promise<void>> = {
     const text = await client.prompt('up__test_input_required_result_prompt');
     expect(text).toBe('Use this context: Alice');
   },
+  // The last one: on a stream that clients share, a call that was given up keeps others from being asked for a while.
+  async cancellation(client) {
+    const before = Number(await client.call('up__test_cancellations'));
+    const abort = new AbortController();
+    const held = client.call('up__test_hold', {}, abort.signal);
+    await Bun.sleep(100);
+    abort.abort();
+    await expect(held).rejects.toThrow();
+    await waitUntil('the server sees the cancellation', async () => {
+      return Number(await client.call('up__test_cancellations')) === before + 1;
+    });
+  },
 };
 
-describe.each(Object.entries(servers))('a server of the era and transport %s', (_server, command) => {
+const pairs = Object.entries(servers).flatMap(([server, command]) =>
+  Object.entries(clients).map(([client, connect]) => [client, server, connect, command] as const),
+);
+
+describe.each(pairs)('a client of the %s era and a server of the era and transport %s', (...pair) => {
+  const [, , connect, command] = pair;
   let gateway: TestGateway;
   let child: Child | null = null;
 
@@ -130,11 +136,9 @@ describe.each(Object.entries(servers))('a server of the era and transport %s', (
     await child?.end();
   });
 
-  describe.each(Object.entries(clients))('and a client of the %s era:', (_client, connect) => {
-    test.each(Object.entries(features))('%s', async (_feature, see) => {
-      await using client = await connect(gateway.url);
-      await see(client);
-    });
+  test.each(Object.entries(features))('%s', async (_feature, see) => {
+    await using client = await connect(gateway.url);
+    await see(client);
   });
 });
 
