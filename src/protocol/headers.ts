@@ -6,6 +6,16 @@ export const versionHeader = 'mcp-protocol-version';
 export const methodHeader = 'mcp-method';
 export const nameHeader = 'mcp-name';
 
+/** The member of the params that `Mcp-Name` repeats, by method. MCP 2026-07-28, Standard Request Headers; Tasks, Routing Headers. */
+export const namedMembers: ReadonlyMap<string, string> = new Map([
+  ['tools/call', 'name'],
+  ['prompts/get', 'name'],
+  ['resources/read', 'uri'],
+  ['tasks/get', 'taskId'],
+  ['tasks/update', 'taskId'],
+  ['tasks/cancel', 'taskId'],
+]);
+
 /** Names the last event that a client got of a stream. MCP 2025-11-25, Transports, Resumability and Redelivery. */
 export const lastEventHeader = 'last-event-id';
 

@@ -1,21 +1,11 @@
 import { GatewayError } from '../../errors.ts';
 import type { ObjectText } from '../../json/object.ts';
 import { decodeHeaderValue } from '../../protocol/header-values.ts';
-import { methodHeader, nameHeader } from '../../protocol/headers.ts';
+import { methodHeader, namedMembers, nameHeader } from '../../protocol/headers.ts';
 import type { RequestMessage } from '../../protocol/messages.ts';
 
 /** Longer values are truncated in errors. */
 const maxShownChars = 100;
-
-/** The member of the params that `Mcp-Name` repeats, by method. MCP 2026-07-28, Standard Request Headers; Tasks, Routing Headers. */
-const nameKeys: ReadonlyMap<string, string> = new Map([
-  ['tools/call', 'name'],
-  ['prompts/get', 'name'],
-  ['resources/read', 'uri'],
-  ['tasks/get', 'taskId'],
-  ['tasks/update', 'taskId'],
-  ['tasks/cancel', 'taskId'],
-]);
 
 /** The headers of a request, by their names in lower case. */
 export interface HeaderSource {
@@ -35,7 +25,7 @@ export function checkHeaders(
   const named = headers.header(methodHeader);
   if (named === null) throw missing('Mcp-Method', 'the method');
   if (named !== method) throw different('Mcp-Method', named, method);
-  const key = nameKeys.get(method);
+  const key = namedMembers.get(method);
   if (key !== undefined) checkName(headers.header(nameHeader), key, params);
 }
 

@@ -3,7 +3,7 @@ import { stringAt } from '../../json/scan.ts';
 import type { Caller } from '../../protocol/caller.ts';
 import { appsExtension, tasksExtension } from '../../protocol/extensions.ts';
 import { encodeHeaderValue } from '../../protocol/header-values.ts';
-import { methodHeader, nameHeader, versionHeader } from '../../protocol/headers.ts';
+import { methodHeader, namedMembers, nameHeader, versionHeader } from '../../protocol/headers.ts';
 import { reservedMeta, reservedMetaKeys } from '../../protocol/reserved-meta.ts';
 import { latestModernVersion } from '../../protocol/versions.ts';
 import type { RequestForm, UpstreamCall } from '../pending-request.ts';
@@ -19,16 +19,6 @@ const ownCapabilities = JSON.stringify({
   roots: {},
   extensions: { [tasksExtension]: {}, [appsExtension]: { mimeTypes: ['text/html;profile=mcp-app'] } },
 });
-
-/** The member of the params that `Mcp-Name` repeats. MCP 2026-07-28, Streamable HTTP, Standard Request Headers; Tasks. */
-const nameMembers: ReadonlyMap<string, string> = new Map([
-  ['tools/call', 'name'],
-  ['prompts/get', 'name'],
-  ['resources/read', 'uri'],
-  ['tasks/get', 'taskId'],
-  ['tasks/update', 'taskId'],
-  ['tasks/cancel', 'taskId'],
-]);
 
 const noParams = new ObjectText('{}');
 /** Keys of `_meta` that a request never takes over from another hop. */
@@ -80,7 +70,7 @@ export class ModernForm implements RequestForm {
       [versionHeader]: this.version,
       [methodHeader]: encodeHeaderValue(method),
     };
-    const member = nameMembers.get(method);
+    const member = namedMembers.get(method);
     const name = member === undefined ? undefined : textOfMember(params, member, target);
     if (name === undefined) return headers;
     headers[nameHeader] = encodeHeaderValue(name);
