@@ -21,6 +21,8 @@ const abandonTimeoutMs = 1_000;
 
 /** How long a server is taken for one of the legacy era: it may be upgraded. */
 const verdictMs = 3_600_000;
+/** The time of a verdict that is none: the server has opened a legacy session, but not said that it knows no other. */
+const unsaid = Number.NEGATIVE_INFINITY;
 
 /** An upstream as configured, with the value of its token. */
 export interface UpstreamConfig {
@@ -39,7 +41,7 @@ export class HttpSessionSource implements SessionSource {
   readonly #streamable: TransportSource;
   readonly #sse: TransportSource;
   readonly #modern: TransportSource;
-  /** When the server was last found to be of the legacy era; null: it was not. */
+  /** When the server was last found to be of the legacy era; null: it was not; {@link unsaid}: it is taken for one. */
   #legacyMs: number | null = null;
 
   /** @param current the settings that may change after construction */
@@ -83,18 +85,22 @@ export class HttpSessionSource implements SessionSource {
     if (wanted === 'legacy') return this.#openLegacy(events, signal);
     if (wanted === 'modern') return this.#openModern(events, signal);
     if (this.#isKnownLegacy()) return this.#reopenLegacy(events, signal);
+    let isSaid: boolean;
     try {
       return await this.#openModern(events, signal);
     } catch (error) {
-      if (!(error instanceof LegacyServerFailure)) throw error;
+      // Servers of HTTP+SSE may answer any POST with 501, which decides nothing.
+      if (failureIn(error)?.kind !== 'unsupported') throw error;
+      isSaid = error instanceof LegacyServerFailure;
     }
     const session = await this.#openLegacy(events, signal);
-    this.#legacyMs = this.#clock.nowMs();
+    this.#legacyMs = isSaid ? this.#clock.nowMs() : unsaid;
     return session;
   }
 
   async hasNewEra(events: SessionEvents, signal: Signal): Promise<boolean> {
     if (this.#config().era !== 'auto' || this.#legacyMs === null || this.#isKnownLegacy()) return false;
+    const wasSaid = this.#legacyMs !== unsaid;
     // Once in that time, whatever comes of it.
     this.#legacyMs = this.#clock.nowMs();
     const session = new ModernSession(this.#modern, events);
@@ -106,7 +112,8 @@ export class HttpSessionSource implements SessionSource {
       await session.discover(abort);
       this.#legacyMs = null;
       return true;
-    } catch {
+    } catch (error) {
+      if (!wasSaid && !(error instanceof LegacyServerFailure)) this.#legacyMs = unsaid;
       return false;
     } finally {
       deadline.clear();

@@ -51,13 +51,14 @@ export function verdictOnAnswer(
   return modernErrors.includes(error.code) ? unknown('returned_error', found) : { era: 'legacy', found };
 }
 
-/** The verdict on a server whose answer to the POST of `server/discover` is a failure. */
+/** The verdict on a server whose answer to the POST of `server/discover` is a failure. No 5xx status says anything about its era. */
 export function verdictOnHttpFailure(failure: UpstreamFailure): EraVerdict {
-  const { kind, status = 0, message } = failure;
-  const isClientError = status >= 400 && status < 500 && !transientStatuses.includes(status);
-  return kind === 'unsupported' || (kind === 'protocol' && isClientError)
-    ? { era: 'legacy', found: message }
-    : { era: 'unknown', failure };
+  const { kind, status, message } = failure;
+  const isLegacy =
+    status === undefined
+      ? kind === 'unsupported'
+      : status < 500 && ['unsupported', 'protocol'].includes(kind) && !transientStatuses.includes(status);
+  return isLegacy ? { era: 'legacy', found: message } : { era: 'unknown', failure };
 }
 
 function verdictOnResult(result: ObjectText, quote: (text: string) => string): EraVerdict {

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'bun:test';
-import { rpcError } from '../support/answers.ts';
+import { rpcError, rpcResult } from '../support/answers.ts';
 import { type EventChannel, eventChannel } from '../support/event-channel.ts';
 import { fakeSse } from '../support/fake-sse.ts';
-import { fakeUpstream } from '../support/fake-upstream.ts';
+import { fakeUpstream, type Received } from '../support/fake-upstream.ts';
 import { promptReconnect, startGateway } from '../support/gateway.ts';
-import { RawSession } from '../support/rpc.ts';
+import { RawSession, type RpcMessage } from '../support/rpc.ts';
 import { failOnStrayErrors } from '../support/stray-errors.ts';
 import { waitUntil } from '../support/wait.ts';
 
@@ -55,6 +55,49 @@ describe('protocol: auto', () => {
     });
     await using session = await RawSession.open(gateway.url);
     expect(await session.callText('up__echo', { a: 1 })).toBe('{"a":1}');
+  });
+
+  test('finds a server of HTTP+SSE that answers every other POST with 501', async () => {
+    await using upstream = await fakeSse();
+    const methods: unknown[] = [];
+    const answer = ({ method }: RpcMessage, { url, body }: Received) => {
+      if (url.pathname !== '/sse')
+        return fetch(`${upstream.origin}${url.pathname}${url.search}`, { method: 'POST', body });
+      methods.push(method);
+      return new Response("Unsupported method ('POST')", { status: 501 });
+    };
+    await using other = await fakeUpstream({
+      sessions: false,
+      onDiscover: answer,
+      onPost: answer,
+      onGet: () => fetch(upstream.url),
+    });
+    await using gateway = await startGateway({ servers: [{ name: 'up', url: `${other.origin}/sse` }] });
+    await gateway.connected();
+    expect((await gateway.health()).servers[0]).toMatchObject({ protocol: 'sse', era: 'legacy' });
+    expect(methods).toEqual(['server/discover', 'initialize']);
+    await using session = await RawSession.open(gateway.url);
+    expect(await session.callText('up__echo', { a: 1 })).toBe('{"a":1}');
+  });
+
+  test('does not take a server for a legacy one because something before it answers 501 for a while', async () => {
+    let isAway = true;
+    await using upstream = await fakeUpstream({
+      onDiscover: ({ id }) =>
+        isAway
+          ? new Response('not now', { status: 501 })
+          : rpcResult(id, { supportedVersions: ['2026-07-28'], capabilities: { tools: {} } }),
+    });
+    const up = { name: 'up', url: upstream.url, tools: { ttl_seconds: 0.1 } };
+    await using gateway = await startGateway({ servers: [up] });
+    const eraIs = (era: string) =>
+      gateway.waitFor(
+        `the ${era} era`,
+        ({ servers }) => servers[0]?.connected === true && servers[0].era === era,
+      );
+    await eraIs('legacy');
+    isAway = false;
+    await eraIs('modern');
   });
 
   test('falls back to HTTP+SSE if the stream that answers the POST names an endpoint', async () => {

@@ -28,13 +28,15 @@ const events: SessionEvents = {
 
 /** A legacy server, which can be upgraded, and what opens sessions with it. */
 async function upgradable(stack: AsyncDisposableStack, settings: object = {}) {
-  const server = { eras: ['legacy'] };
+  const server = { eras: ['legacy'], discoverStatus: 200 };
   const upstream = stack.use(
     await fakeUpstream({
       onDiscover: ({ id }) =>
-        server.eras.includes('modern')
-          ? rpcResult(id, { supportedVersions: ['2026-07-28'], capabilities: { tools: {} } })
-          : undefined,
+        server.discoverStatus !== 200
+          ? new Response('no', { status: server.discoverStatus })
+          : server.eras.includes('modern')
+            ? rpcResult(id, { supportedVersions: ['2026-07-28'], capabilities: { tools: {} } })
+            : undefined,
       onPost: ({ method }) =>
         method === 'initialize' && !server.eras.includes('legacy')
           ? new Response('no', { status: 400 })
@@ -114,6 +116,43 @@ test('a server that was not upgraded is asked no more often than once an hour', 
   for (let times = 0; times < 3; times++) expect(await source.hasNewEra(events, new Abort())).toBe(false);
   expect(count('server/discover')).toBe(2);
 });
+
+test('a server that answers the question with 501 is opened in the legacy era, and asked again each time', async () => {
+  await using stack = new AsyncDisposableStack();
+  const { server, source, open, count } = await upgradable(stack);
+  server.discoverStatus = 501;
+  server.eras = ['modern', 'legacy'];
+  for (let times = 1; times <= 2; times++) {
+    expect((await open()).era).toBe('legacy');
+    expect(await source.hasNewEra(events, new Abort())).toBe(false);
+    expect(count('server/discover')).toBe(2 * times);
+  }
+  server.discoverStatus = 200;
+  expect(await source.hasNewEra(events, new Abort())).toBe(true);
+  expect((await open()).era).toBe('modern');
+});
+
+test('a server that answers the question with 501, and later that it is a legacy one, is known from then on', async () => {
+  await using stack = new AsyncDisposableStack();
+  const { server, source, open, count } = await upgradable(stack);
+  server.discoverStatus = 501;
+  await open();
+  server.discoverStatus = 200;
+  for (let times = 0; times < 3; times++) expect(await source.hasNewEra(events, new Abort())).toBe(false);
+  await open();
+  expect(count('server/discover')).toBe(2);
+});
+
+test.each([500, 502, 503])(
+  'a server that answers the question with %d is not opened at all',
+  async (status) => {
+    await using stack = new AsyncDisposableStack();
+    const { server, open, count } = await upgradable(stack);
+    server.discoverStatus = status;
+    await expect(open()).rejects.toThrow(`answered HTTP ${status}: "no"`);
+    expect(count('initialize')).toBe(0);
+  },
+);
 
 test('an era that is wanted, or configured, is not asked for', async () => {
   await using stack = new AsyncDisposableStack();

@@ -87,10 +87,13 @@ describe('a failed POST of server/discover', () => {
     },
   );
 
-  test.each([401, 403, 407, 408, 425, 429, 500, 502, 503, 504])('with HTTP %d decides nothing', (status) => {
-    const failure = statusFailure(status);
-    expect(verdictOnHttpFailure(failure)).toEqual({ era: 'unknown', failure });
-  });
+  test.each([401, 403, 407, 408, 425, 429, 500, 501, 502, 503, 504])(
+    'with HTTP %d decides nothing',
+    (status) => {
+      const failure = statusFailure(status);
+      expect(verdictOnHttpFailure(failure)).toEqual({ era: 'unknown', failure });
+    },
+  );
 
   test('with the endpoint of HTTP+SSE names a legacy server', () => {
     const failure = new UpstreamFailure('unsupported', 'answered with the endpoint of HTTP+SSE');
