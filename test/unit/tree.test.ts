@@ -30,6 +30,7 @@ const layers = [
   'http-client',
   'process',
   'protocol',
+  'clients',
   'config',
   'state',
   'observability',
