@@ -6,6 +6,7 @@ import { allKinds, kinds } from '../protocol/kinds.ts';
 import { loopFailure, toFailure } from '../upstream/failure.ts';
 import { type ProbeResult, probe } from '../upstream/probe.ts';
 import { countRows, duplicateWarnings, nameWarnings, type ServedNames, servedNames } from './served-items.ts';
+import { Progress } from './terminal/progress.ts';
 
 /** The result of connecting to a server. */
 export interface ConnectResult {
@@ -31,17 +32,18 @@ export async function connectAll(
   redactor: Redactor,
 ): Promise<ConnectResults> {
   const quote = (text: string) => sanitizeReason(text, redactor);
+  const progress = new Progress();
+  const connect = (server: ServerConfig) =>
+    probe({ server, token: upstreamTokens.get(server.name) ?? null }, quote).then(
+      (found) =>
+        // It may be the running gateway itself, which will recognize itself and refuse.
+        found.serverInfo.startsWith('mcpstead ') && isOwnAddress(server.url, config)
+          ? unreachable(server, loopFailure(true).message)
+          : reachable(server, found, quote),
+      (error) => unreachable(server, quote(toFailure(error).message)),
+    );
   const results = await Promise.all(
-    config.servers.map((server) =>
-      probe({ server, token: upstreamTokens.get(server.name) ?? null }, quote).then(
-        (found) =>
-          // It may be the running gateway itself, which will recognize itself and refuse.
-          found.serverInfo.startsWith('mcpstead ') && isOwnAddress(server.url, config)
-            ? unreachable(server, loopFailure(true).message)
-            : reachable(server, found, quote),
-        (error) => unreachable(server, quote(toFailure(error).message)),
-      ),
-    ),
+    config.servers.map((server) => progress.track(`connecting to ${server.name}`, connect(server))),
   );
   return { results, warnings: duplicateWarnings(results, quote) };
 }

@@ -1,74 +1,80 @@
 import { parseArgs } from 'node:util';
-import type { ArgsDef, CommandMeta } from 'citty';
 import { suggest } from '../config/suggest.ts';
 import { GatewayError } from '../errors.ts';
-import { type Command, root, subCommands } from './command-table.ts';
+import type { Arguments, Command, Flag, Positional } from './command.ts';
+import { commandNamed, commands, root } from './command-table.ts';
 
 /** The command that a command line selects, and what to do with it. */
-export interface Selection {
+interface Selection {
   readonly command: Command;
-  /** The program, if `command` is one of its subcommands. */
-  readonly parent: Command | undefined;
-  /** The command line without the name of the subcommand. */
-  readonly rawArgs: string[];
   readonly action: 'help' | 'version' | 'run';
+  /** Complete only if the action is `run`. */
+  readonly args: Arguments<Command['flags']>;
 }
 
-const allCommands = [root, ...Object.values(subCommands)];
+const allCommands = [root, ...commands];
 
 type Token = NonNullable<ReturnType<typeof parseArgs>['tokens']>[number];
+type OptionToken = Extract<Token, { kind: 'option' }>;
 
 /**
- * Selects the command for the arguments `argv`, without the program's name, and checks every argument: citty ignores unknown
- * flags, takes the last of two values, and takes the next flag for a missing value.
+ * Selects the command for the arguments `argv`, without the program's name, and checks every argument.
  *
  * @throws GatewayError('usage') for the first wrong argument
  */
 export function selectCommand(argv: readonly string[]): Selection {
   const tokens = tokenize(argv);
-  const first = tokens.find((token) => token.kind === 'positional');
-  const name = first && Object.hasOwn(subCommands, first.value) ? first : undefined;
-  const command = name ? subCommands[name.value]! : root;
-  const rest = tokens.filter((token) => token !== name);
-  rest.forEach((token, index) => {
-    requireKnown(token, command, rest.slice(0, index));
+  const end = tokens.find((token) => token.kind === 'option-terminator')?.index ?? argv.length;
+  const first = tokens.find((token) => token.kind === 'positional' && token.index < end);
+  const named = first?.kind === 'positional' ? commandNamed(first.value) : undefined;
+  const command = named ?? root;
+  const own = tokens.filter((token) => token.index < end && (named === undefined || token !== first));
+  const options = own.filter((token) => token.kind === 'option');
+  own.forEach((token, index) => {
+    if (token.kind === 'option') requireKnown(token, command, own.slice(0, index));
+    else if (token.kind === 'positional' && !command.positionals?.length)
+      throw unexpectedWord(token.value, command);
   });
-  return {
-    command,
-    parent: name ? root : undefined,
-    rawArgs: argv.filter((_, index) => index !== name?.index),
-    action: hasFlag(rest, 'help') ? 'help' : hasFlag(rest, 'version') ? 'version' : 'run',
-  };
+  const words = own.flatMap((token) => (token.kind === 'positional' ? token.value : []));
+  const isGiven = (name: string) => options.some((token) => token.name === name);
+  const action = isGiven('help') ? 'help' : isGiven('version') ? 'version' : 'run';
+  const rest = end < argv.length ? argv.slice(end + 1) : null;
+  if (action === 'run') requireWords(words, rest, command);
+  return { command, action, args: { flags: flagValues(options, command), words, rest } };
 }
 
-function hasFlag(tokens: readonly Token[], name: string): boolean {
-  return tokens.some((token) => token.kind === 'option' && token.name === name);
+function flagValues(options: readonly OptionToken[], { flags }: Command): Record<string, never> {
+  const values = Object.entries(flags).map(([name, flag]) => {
+    const given = options.filter((token) => token.name === name);
+    const texts = given.map(({ value }) => value as string);
+    if (flag.type === 'boolean') return [name, given.length > 0];
+    return [name, flag.isRepeated ? texts : (texts[0] ?? flag.default)];
+  });
+  return Object.fromEntries(values);
 }
 
 /** Splits a command line into tokens. It needs the flags of all commands to tell values from other words. */
 function tokenize(argv: readonly string[]): Token[] {
-  const options: Record<string, { type: 'string' | 'boolean'; short?: string }> = {};
-  for (const command of allCommands) {
-    for (const [name, arg] of Object.entries(command.args as ArgsDef)) {
-      const short = 'alias' in arg && typeof arg.alias === 'string' ? arg.alias : undefined;
-      options[name] = { type: arg.type === 'boolean' ? 'boolean' : 'string', ...(short && { short }) };
+  const options: Record<string, { type: Flag['type']; short?: string }> = {};
+  for (const { flags } of allCommands) {
+    for (const [name, { type, short }] of Object.entries(flags)) {
+      options[name] = { type, ...(short && { short }) };
     }
   }
   return parseArgs({ args: [...argv], options, strict: false, allowPositionals: true, tokens: true }).tokens;
 }
 
 /** Throws unless `command` takes `token` after the tokens `before` it. */
-function requireKnown(token: Token, command: Command, before: readonly Token[]): void {
-  if (token.kind === 'option-terminator') return;
-  if (token.kind === 'positional') throw unexpectedWord(token.value, command);
-  const args = command.args as ArgsDef;
-  if (!Object.hasOwn(args, token.name)) throw unknownOption(token.rawName, command);
+function requireKnown(token: OptionToken, command: Command, before: readonly Token[]): void {
+  if (!Object.hasOwn(command.flags, token.name)) throw unknownOption(token.rawName, command);
   const flag = `--${token.name}`;
-  if (args[token.name]!.type === 'boolean') {
+  const { type, choices, isRepeated } = command.flags[token.name]!;
+  if (type === 'boolean') {
     if (token.value !== undefined) throw new GatewayError('usage', `${flag} takes no value`);
     return;
   }
-  if (hasFlag(before, token.name)) throw new GatewayError('usage', `${flag} is given twice`);
+  const isGiven = before.some((other) => other.kind === 'option' && other.name === token.name);
+  if (isGiven && !isRepeated) throw new GatewayError('usage', `${flag} is given twice`);
   if (!token.value) throw new GatewayError('usage', `${flag} needs a value`);
   if (!token.inlineValue && token.value.startsWith('-')) {
     throw new GatewayError(
@@ -80,17 +86,49 @@ function requireKnown(token: Token, command: Command, before: readonly Token[]):
     const value = token.value.slice(1);
     throw new GatewayError('usage', `write ${token.rawName} ${value} or ${flag}=${value}`);
   }
+  if (choices) requireChoice(token.value, choices, flag);
+}
+
+/** Throws unless `command` takes these words, and what follows `--`. */
+function requireWords(words: readonly string[], rest: readonly string[] | null, command: Command): void {
+  const positionals = command.positionals ?? [];
+  const takesAll = positionals.at(-1)?.isRepeated === true;
+  const extra = takesAll ? undefined : words[positionals.length];
+  if (extra !== undefined) throw unexpectedWord(extra, command);
+  positionals.forEach((positional, index) => {
+    const given = positional.isRepeated ? words.slice(index) : words.slice(index, index + 1);
+    if (given.length === 0 && positional.isRequired) throw missing(positional, command);
+    for (const word of given) {
+      if (positional.choices) requireChoice(word, positional.choices, positional.name);
+    }
+  });
+  if (rest === null || rest.length === 0) {
+    if (command.rest?.isRequired || (command.rest && rest)) throw missing(command.rest, command);
+  } else if (!command.rest) throw unexpectedWord(rest[0]!, command);
+}
+
+function missing({ name, summary }: Positional, command: Command): GatewayError {
+  return new GatewayError('usage', `"${fullName(command)}" needs ${name}: ${lowerFirst(summary)}`);
+}
+
+function lowerFirst(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1);
+}
+
+function requireChoice(word: string, choices: readonly string[], what: string): void {
+  if (choices.includes(word)) return;
+  const hint = suggestion(word, choices) || `; it is one of ${choices.join(', ')}`;
+  throw new GatewayError('usage', `unknown ${what} "${word}"${hint}`);
 }
 
 function unknownOption(flag: string, command: Command): GatewayError {
-  const owner = allCommands.find(({ args }) => Object.hasOwn(args as ArgsDef, flag.slice(2)));
+  const owner = allCommands.find(({ flags }) => Object.hasOwn(flags, flag.slice(2)));
   const hint = owner ? `; it belongs to "${fullName(owner)}"` : suggestion(flag, flagsOf(command));
   return new GatewayError('usage', `unknown option ${flag}${hint}`);
 }
 
 function fullName(command: Command): string {
-  const { name } = command.meta as CommandMeta;
-  return command === root ? `${name}` : `${(root.meta as CommandMeta).name} ${name}`;
+  return command === root ? root.name : `${root.name} ${command.name}`;
 }
 
 function unexpectedWord(word: string, command: Command): GatewayError {
@@ -99,13 +137,13 @@ function unexpectedWord(word: string, command: Command): GatewayError {
   if (/[/\\]|\.ya?ml$/i.test(word) && flags.includes('--config')) {
     return new GatewayError('usage', `${what} "${word}"; did you mean --config ${word}?`);
   }
-  const names = command === root ? Object.keys(subCommands) : [];
+  const names = command === root ? commands.flatMap(({ name, aliases = [] }) => [name, ...aliases]) : [];
   const near = suggestion(word, names) || suggestion(`--${word}`, flags);
   return new GatewayError('usage', `${what} "${word}"${near}`);
 }
 
-function flagsOf(command: Command): string[] {
-  return Object.keys(command.args as ArgsDef).map((name) => `--${name}`);
+function flagsOf({ flags }: Command): string[] {
+  return Object.keys(flags).map((name) => `--${name}`);
 }
 
 /** `; did you mean …?` if `word` begins a candidate or is a near miss of one, else an empty text. */

@@ -1,22 +1,25 @@
 import type { Environment } from '../runtime/environment.ts';
 
-/** What decides where files are: the environment and the system, of this process or of a test. */
+/** What decides where the files of a user are. */
 export interface Place {
   readonly env: Environment;
   readonly platform: NodeJS.Platform;
 }
 
-/** The home directory of the user, or null if the environment names none. */
+/** The directory of the user; null if the environment names none. */
 export function homeDirectory({ env, platform }: Place): string | null {
   return (platform === 'win32' ? env.USERPROFILE : env.HOME) || null;
 }
 
-/** The configuration file that is used when none is named by default, or null without a home. */
+/**
+ * The file that is the configuration if none is named: `mcpstead/mcpstead.yaml` in the directory for configurations of the
+ * XDG Base Directory Specification (on macOS, too), or on Windows in `%APPDATA%`. Null if the environment names none.
+ */
 export function customaryConfigPath(place: Place): string | null {
   const { env, platform } = place;
   if (platform === 'win32') return env.APPDATA ? `${env.APPDATA}\\mcpstead\\mcpstead.yaml` : null;
-  // The XDG Base Directory Specification says to ignore a relative path.
-  if (env.XDG_CONFIG_HOME?.startsWith('/')) return `${env.XDG_CONFIG_HOME}/mcpstead/mcpstead.yaml`;
+  // The specification says to ignore a relative path.
   const home = homeDirectory(place);
-  return home === null ? null : `${home}/.config/mcpstead/mcpstead.yaml`;
+  const directory = env.XDG_CONFIG_HOME?.startsWith('/') ? env.XDG_CONFIG_HOME : home && `${home}/.config`;
+  return directory ? `${directory}/mcpstead/mcpstead.yaml` : null;
 }

@@ -7,6 +7,10 @@ export const nodeCrypto = () => process.getBuiltinModule('node:crypto');
 export const nodeFiles = () => process.getBuiltinModule('node:fs/promises');
 /** For addresses, networks and connections through a proxy. */
 export const nodeNet = () => process.getBuiltinModule('node:net');
+/** For questions on a terminal. */
+export const nodeReadline = () => process.getBuiltinModule('node:readline/promises');
+/** For questions on a terminal. */
+export const nodeStream = () => process.getBuiltinModule('node:stream');
 /** For TLS through a proxy. */
 export const nodeTls = () => process.getBuiltinModule('node:tls');
 /** For a log on a terminal. */

@@ -18,10 +18,10 @@ describe('--help', () => {
     const demo = await runProgram(['demo', '--help']);
     expect(demo).toMatchObject({ exitCode: 0, stderr: '' });
     expect(demo.stdout).toContain('mcpstead demo');
-    expect(demo.stdout).toContain('--port=<N>    Port to listen on (Default: 8766)');
+    expect(demo.stdout).toContain('      --port N  Port to listen on [default: 8766]\n');
     const check = await runProgram(['check', '-h']);
     expect(check).toMatchObject({ exitCode: 0, stderr: '' });
-    expect(check.stdout).toContain('--config=<FILE>');
+    expect(check.stdout).toContain('  -c, --config FILE  Configuration file');
     expect(check.stdout).not.toContain('--port');
   });
 

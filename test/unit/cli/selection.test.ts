@@ -1,12 +1,15 @@
 import { describe, expect, test } from 'bun:test';
-import { subCommands } from '../../../src/cli/command-table.ts';
+import { commandNamed } from '../../../src/cli/command-table.ts';
 import { selectCommand } from '../../../src/cli/selection.ts';
 import { GatewayError } from '../../../src/errors.ts';
 
-/** The name of the command that `argv` selects, what it is asked for and what is left for it. */
+/** The name of the command that `argv` selects, what it is asked for, and the options that are given. */
 function selected(...argv: string[]) {
-  const { command, rawArgs, action } = selectCommand(argv);
-  return [(command.meta as { name: string }).name, action, ...rawArgs];
+  const { command, action, args } = selectCommand(argv);
+  const flags = Object.entries(args.flags).filter(
+    ([, value]) => value !== undefined && (value as unknown) !== false,
+  );
+  return [command.name, action, ...flags.map(([name, value]) => `${name}=${value}`)];
 }
 
 /** The message that `argv` is refused with. */
@@ -22,27 +25,27 @@ function refusal(...argv: string[]): string {
 
 describe('the command', () => {
   test('is the first word that is neither a flag nor a value', () => {
-    expect(selected('check', '--config', 'a.yaml')).toEqual(['check', 'run', '--config', 'a.yaml']);
-    expect(selected('--config', 'serve', 'check')).toEqual(['check', 'run', '--config', 'serve']);
-    expect(selected('--port', '8080', 'demo')).toEqual(['demo', 'run', '--port', '8080']);
+    expect(selected('check', '--config', 'a.yaml')).toEqual(['check', 'run', 'config=a.yaml']);
+    expect(selected('--config', 'serve', 'check')).toEqual(['check', 'run', 'config=serve']);
+    expect(selected('--port', '8080', 'demo')).toEqual(['demo', 'run', 'port=8080']);
   });
 
   test('is the program itself when no subcommand is named', () => {
     expect(selected()).toEqual(['mcpstead', 'run']);
-    expect(selected('-c', 'a.yaml')).toEqual(['mcpstead', 'run', '-c', 'a.yaml']);
-    expect(selected('--config=a.yaml')).toEqual(['mcpstead', 'run', '--config=a.yaml']);
-    expect(selected('-ca.yaml')).toEqual(['mcpstead', 'run', '-ca.yaml']);
+    expect(selected('-c', 'a.yaml')).toEqual(['mcpstead', 'run', 'config=a.yaml']);
+    expect(selected('--config=a.yaml')).toEqual(['mcpstead', 'run', 'config=a.yaml']);
+    expect(selected('-ca.yaml')).toEqual(['mcpstead', 'run', 'config=a.yaml']);
   });
 
   test('may be asked for help, wherever the flag stands', () => {
-    expect(selected('--help')).toEqual(['mcpstead', 'help', '--help']);
-    expect(selected('demo', '-h')).toEqual(['demo', 'help', '-h']);
-    expect(selected('-h', 'check', '-c', 'a.yaml')).toEqual(['check', 'help', '-h', '-c', 'a.yaml']);
+    expect(selected('--help')).toEqual(['mcpstead', 'help', 'help=true']);
+    expect(selected('demo', '-h')).toEqual(['demo', 'help', 'port=8766', 'help=true']);
+    expect(selected('-h', 'check', '-c', 'a.yaml')).toEqual(['check', 'help', 'config=a.yaml', 'help=true']);
   });
 
   test('may be asked for the version; help comes first', () => {
-    expect(selected('--version')).toEqual(['mcpstead', 'version', '--version']);
-    expect(selected('--version', '--help')).toEqual(['mcpstead', 'help', '--version', '--help']);
+    expect(selected('--version')).toEqual(['mcpstead', 'version', 'version=true']);
+    expect(selected('--version', '--help')).toEqual(['mcpstead', 'help', 'help=true', 'version=true']);
   });
 });
 
@@ -65,7 +68,7 @@ describe('a wrong flag', () => {
     expect(refusal('check', '--version')).toBe('unknown option --version; it belongs to "mcpstead"');
   });
 
-  test('may be a negation that citty alone would take', () => {
+  test('may be a negation', () => {
     expect(refusal('--no-config')).toBe('unknown option --no-config; did you mean --config?');
     expect(refusal('--no-help')).toBe('unknown option --no-help; did you mean --help?');
   });
@@ -103,7 +106,7 @@ describe('a value', () => {
     expect(refusal('--config', '--help')).toBe(
       '--config needs a value, found "--help"; if that is the value, write --config=--help',
     );
-    expect(selected('--config=--help')).toEqual(['mcpstead', 'run', '--config=--help']);
+    expect(selected('--config=--help')).toEqual(['mcpstead', 'run', 'config=--help']);
   });
 
   test('is given once, under whichever of its names', () => {
@@ -123,8 +126,9 @@ describe('a value', () => {
 describe('a port', () => {
   test('is a whole number from 0 to 65535', async () => {
     for (const wrong of ['65536', '-1', '80.5', '1e3', '0x50', ' 80', 'http', '٣']) {
-      const run = subCommands.demo?.run?.({ rawArgs: [], args: { port: wrong } as never, cmd: {} });
-      await expect(run).rejects.toThrow(`--port expects a number from 0 to 65535, found "${wrong}"`);
+      const run = async () =>
+        commandNamed('demo')?.run({ flags: { port: wrong } as never, words: [], rest: null });
+      await expect(run()).rejects.toThrow(`--port expects a number from 0 to 65535, found "${wrong}"`);
     }
   });
 });

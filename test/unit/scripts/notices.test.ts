@@ -7,7 +7,6 @@ test('every bundled package is found, including those that package.json does not
     ['@modelcontextprotocol/sdk', 'MIT'],
     ['ajv', 'MIT'],
     ['ajv-formats', 'MIT'],
-    ['citty', 'MIT'],
     ['content-type', 'MIT'],
     ['fast-deep-equal', 'MIT'],
     ['fast-uri', 'BSD-3-Clause'],

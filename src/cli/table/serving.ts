@@ -1,0 +1,45 @@
+import { GatewayError } from '../../errors.ts';
+import { defineCommand } from '../command.ts';
+import { configFlag, helpFlag } from '../common-flags.ts';
+import { existingConfig } from '../config-path.ts';
+
+/** Parses a TCP port; with 0 the system chooses one. */
+function parsePort(text: string): number {
+  const port = Number(text);
+  if (/^\d+$/.test(text) && port <= 65535) return port;
+  throw new GatewayError('usage', `--port expects a number from 0 to 65535, found "${text}"`);
+}
+
+export const serve = defineCommand({
+  name: 'serve',
+  summary: 'Serve /mcp in front of the configured MCP servers (the default)',
+  group: 'Serve',
+  flags: { config: configFlag, help: helpFlag },
+  examples: [{ line: 'mcpstead serve -c mcpstead.yaml', summary: 'Serve the servers of this file' }],
+  run: async ({ flags }) => (await import('../commands/serve.ts')).serve(existingConfig(flags.config)),
+});
+
+export const check = defineCommand({
+  name: 'check',
+  summary: 'Validate the configuration and its environment, and show what would be served',
+  group: 'Serve',
+  flags: {
+    config: configFlag,
+    connect: { type: 'boolean', summary: 'Connect to each server once, and report the result' },
+    help: helpFlag,
+  },
+  examples: [{ line: 'mcpstead check --connect', summary: 'Try every server, too' }],
+  run: async ({ flags }) =>
+    (await import('../commands/check.ts')).check(existingConfig(flags.config), flags.connect),
+});
+
+export const demo = defineCommand({
+  name: 'demo',
+  summary: 'Serve an embedded example MCP server; needs no configuration',
+  group: 'Get started',
+  flags: {
+    port: { type: 'string', value: 'N', default: '8766', summary: 'Port to listen on' },
+    help: helpFlag,
+  },
+  run: async ({ flags }) => (await import('../commands/demo.ts')).demo(parsePort(flags.port)),
+});

@@ -1,0 +1,56 @@
+import {
+  chmodSync,
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+
+/**
+ * Writes a file as a whole or not at all: to a temporary file beside it, which then takes its name. A symbolic link stays, and
+ * the file that it names is replaced. Missing directories are made, for the owner only. Throws errors of the system.
+ * @param mode permissions; by default those of the file that is replaced, else 0600
+ */
+export function replaceFile(path: string, content: string | Uint8Array, mode?: number): void {
+  const target = realPathOf(path);
+  const permissions = mode ?? modeOf(target) ?? 0o600;
+  mkdirSync(target.replace(/[/\\][^/\\]*$/, '') || '/', { recursive: true, mode: 0o700 });
+  const temporary = `${target}.${process.pid}.tmp`;
+  try {
+    const file = openSync(temporary, 'w', permissions);
+    try {
+      writeFileSync(file, content);
+      // The name must not lead to a file whose bytes are still on their way when the power goes.
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    // The umask may have taken some away.
+    chmodSync(temporary, permissions);
+    renameSync(temporary, target);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
+}
+
+function realPathOf(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
+  }
+}
+
+function modeOf(path: string): number | null {
+  try {
+    return statSync(path).mode & 0o777;
+  } catch {
+    return null;
+  }
+}
