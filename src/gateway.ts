@@ -21,6 +21,7 @@ import { gatewaysText } from './protocol/instance.ts';
 import { questions } from './protocol/questions.ts';
 import { Registry } from './registry/registry.ts';
 import { Router } from './router/router.ts';
+import { newAdminToken } from './state/gateway-file.ts';
 import { type State, volatileState } from './state/state.ts';
 import { requiredReady } from './upstream/required.ts';
 import { Upstreams } from './upstream/upstreams.ts';
@@ -40,6 +41,8 @@ interface GatewayOptions {
   readonly redactor: Redactor;
   /** By default, state that ends with the process. */
   readonly state?: State;
+  /** Opens the endpoints below `/-/`; by default one that nobody knows. */
+  readonly adminToken?: string;
   /** Aborts the start: sessions with upstreams end, and `start` rejects. */
   readonly signal?: AbortSignal;
   /** How long a page of `/metrics` is reused; one second by default. */
@@ -52,6 +55,7 @@ export class Gateway {
   readonly #logger: Logger;
   readonly #startMs = performance.now();
   readonly #state: State;
+  readonly #adminToken: string;
   readonly #metrics: Metrics;
   readonly #sessions: Sessions;
   readonly #registry: Registry;
@@ -74,7 +78,8 @@ export class Gateway {
     this.#state = state;
     this.#loaded = loaded;
     this.#logger = logger;
-    redactor.addSecrets(loaded.secrets);
+    this.#adminToken = options.adminToken ?? newAdminToken();
+    redactor.addSecrets([...loaded.secrets, this.#adminToken]);
     const pageMaxAgeMs = options.metricsMaxAgeMs;
     this.#metrics = new Metrics({ build, sessionsActive: () => this.#sessions.size, pageMaxAgeMs });
     const { downstream } = this.#metrics;
@@ -177,6 +182,7 @@ export class Gateway {
       endpoint: this.#endpoint,
       metrics: this.#metrics,
       logger: this.#logger,
+      adminToken: this.#adminToken,
       health: () => {
         const uptimeMs = performance.now() - this.#startMs;
         return healthOf(this.#upstreams.all(), this.#loaded.disabled, this.#options.redactor, uptimeMs);
@@ -203,7 +209,7 @@ export class Gateway {
     for (const key of diff.ignored)
       this.#logger.warn('a changed setting needs a restart and is ignored', { key });
     this.#loaded = withRunningSettings(read, this.#loaded);
-    this.#options.redactor.addSecrets(this.#loaded.secrets);
+    this.#options.redactor.addSecrets([...this.#loaded.secrets, this.#adminToken]);
     this.#applyUpstreams(diff);
     this.#http?.apply(this.#loaded);
     this.#metrics.configReloaded('success');

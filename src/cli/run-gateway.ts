@@ -3,7 +3,9 @@ import { GatewayError, messageOf } from '../errors.ts';
 import type { Gateway } from '../gateway.ts';
 import { createLogger, type Logger } from '../observability/log.ts';
 import { Redactor } from '../observability/redact.ts';
+import { newAdminToken } from '../state/gateway-file.ts';
 import { openState, volatileState } from '../state/state.ts';
+import { announceGateway } from './announcement.ts';
 import type { ExitCode } from './exit-code.ts';
 import { type SignalWatch, watchSignals } from './signals.ts';
 
@@ -38,7 +40,9 @@ export async function runGateway({
   const { state_dir: directory, port } = loaded.config;
   const place = { directory, port, key: loaded.stateKey };
   const state = isPersistent ? openState(place, logger) : volatileState();
-  const starting = Gateway.start({ loaded, readConfig, logger, redactor, state, signal: abort.signal });
+  const adminToken = newAdminToken();
+  const options = { loaded, readConfig, logger, redactor, state, adminToken };
+  const starting = Gateway.start({ ...options, signal: abort.signal });
   const gateway = await Promise.race([starting, signals.stop.then(() => null)]);
   if (gateway === null) {
     abort.abort();
@@ -54,10 +58,14 @@ export async function runGateway({
   Bun.unsafe.setJITPolicy(1);
   logger.info(`serving ${gateway.url}/mcp`);
   signals.onHangup(() => void reload(gateway));
+  const { host } = loaded.config;
+  const serving = { host, port: gateway.port, configPath: loaded.path, adminToken };
+  const withdraw = announceGateway(state.directory, serving, logger);
   onReady?.(gateway);
 
   logger.info(`${await signals.stop}: shutting down`);
   const exitCode = await ending(gateway.stop(), signals, logger);
+  withdraw();
   if (exitCode !== 0) gateway.kill();
   return exitCode;
 }

@@ -75,16 +75,20 @@ function printable(text: string): string {
 
 export type BearerProblem = 'missing_header' | 'bad_format' | 'wrong_token';
 
-const whatToSend = 'send "Authorization: Bearer TOKEN" with the value of MCPSTEAD_BEARER_TOKEN as TOKEN';
+/** What to send if the gateway has a bearer token, and if not. */
+export const bearerHint =
+  'send "Authorization: Bearer TOKEN" with the value of MCPSTEAD_BEARER_TOKEN as TOKEN';
+export const adminHint =
+  'send "Authorization: Bearer TOKEN" with the token in the file gateways/PORT.json of the state directory as TOKEN';
 const challenge = 'Bearer realm="mcpstead"';
 
-/** The challenge (RFC 6750, 3) and error for each problem. Errors do not quote the client. */
+/** The challenge (RFC 6750, 3) and error for each problem. Errors do not quote the client; a hint follows. */
 export const bearerProblems: Readonly<Record<BearerProblem, { challenge: string; error: string }>> = {
-  missing_header: { challenge, error: `a bearer token is required: ${whatToSend}` },
-  bad_format: { challenge, error: `the Authorization header contains no bearer token: ${whatToSend}` },
+  missing_header: { challenge, error: 'a bearer token is required' },
+  bad_format: { challenge, error: 'the Authorization header contains no bearer token' },
   wrong_token: {
     challenge: `${challenge}, error="invalid_token"`,
-    error: `this bearer token is not the gateway's: ${whatToSend}`,
+    error: "this bearer token is not the gateway's",
   },
 };
 

@@ -4,6 +4,7 @@ import { GatewayError } from '../errors.ts';
 import type { Logger } from '../observability/log.ts';
 import { Metrics } from '../observability/metrics.ts';
 import { SharedBytes } from '../runtime/owned-bytes.ts';
+import type { Access } from './access.ts';
 import type { Health } from './health.ts';
 import { McpRequest } from './mcp-request.ts';
 import type { HttpSettings } from './settings.ts';
@@ -13,6 +14,8 @@ export interface HttpParts {
   readonly endpoint: Endpoint;
   readonly metrics: Metrics;
   readonly logger: Logger;
+  /** Opens the routes of administrators; new at each start. */
+  readonly adminToken: string;
   readonly health: () => Health;
   readonly ready: () => boolean;
   /** Whether a server or a profile has this name. */
@@ -26,8 +29,8 @@ type Handler = (request: RoutedRequest, server: Bun.Server<undefined>) => Respon
 
 export interface Route {
   readonly methods: Readonly<Record<string, Handler>>;
-  /** Requires the token, if one is configured. */
-  readonly isGuarded: boolean;
+  /** Who may use it. */
+  readonly access: Access;
 }
 
 /** Longer names of views are truncated in errors. */
@@ -37,8 +40,8 @@ const maxShownChars = 100;
 export function routesOf(parts: HttpParts, settings: () => HttpSettings): Record<string, Route> {
   const { endpoint, health, ready, metrics, reload } = parts;
   const handleMcp = (request: Request, server: Bun.Server<undefined>, view: string) => {
-    const { bearerGuard, maxRequestBytes } = settings();
-    const principal = bearerGuard === null ? 'none' : 'bearer';
+    const { access, maxRequestBytes } = settings();
+    const principal = access.hasBearerToken ? 'bearer' : 'none';
     const mcpRequest = new McpRequest(endpoint, request, server, principal, view, maxRequestBytes);
     endpoint.handle(mcpRequest);
     return mcpRequest.response;
@@ -65,12 +68,12 @@ export function routesOf(parts: HttpParts, settings: () => HttpSettings): Record
         headers: { 'content-type': Metrics.contentType },
       });
     }),
-    '/-/reload': { methods: { POST: () => reloadWith(reload) }, isGuarded: true },
+    '/-/reload': { methods: { POST: () => reloadWith(reload) }, access: 'operators' },
   };
 }
 
 function mcpRoute(handler: Handler): Route {
-  return { methods: { POST: handler, GET: handler, DELETE: handler }, isGuarded: true };
+  return { methods: { POST: handler, GET: handler, DELETE: handler }, access: 'clients' };
 }
 
 /** Sets the type itself, because Bun adds it to a GET but not to a HEAD. */
@@ -83,7 +86,7 @@ export function jsonError(status: number, error: string): Response {
 }
 
 function readable(handler: Handler): Route {
-  return { methods: { GET: handler, HEAD: handler }, isGuarded: false };
+  return { methods: { GET: handler, HEAD: handler }, access: 'everyone' };
 }
 
 async function reloadWith(reload: () => Promise<unknown>): Promise<Response> {

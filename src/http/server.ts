@@ -3,8 +3,9 @@ import { maxRequestBytes } from '../config/schema.ts';
 import { errorResponse, methodNotAllowed } from '../downstream/error-answers.ts';
 import { GatewayError } from '../errors.ts';
 import { type DescriptorWatcher, descriptors } from '../runtime/descriptors.ts';
+import { type AccessRule, accessRules } from './access.ts';
 import { allowOrigin, preflight } from './cors.ts';
-import { type BearerProblem, bearerProblems } from './guards.ts';
+import { adminHint, type BearerProblem, bearerHint, bearerProblems } from './guards.ts';
 import { idleTimeoutSeconds } from './mcp-request.ts';
 import { type HttpParts, jsonError, type Route, routesOf } from './routes.ts';
 import { type HttpSettings, httpSettingsOf } from './settings.ts';
@@ -26,7 +27,7 @@ export class HttpServer implements DescriptorWatcher {
   constructor(loaded: LoadedConfig, parts: HttpParts) {
     const { host, port } = loaded.config;
     this.#parts = parts;
-    this.#settings = httpSettingsOf(loaded);
+    this.#settings = httpSettingsOf(loaded, parts.adminToken);
     try {
       this.#server = Bun.serve({
         hostname: host,
@@ -61,7 +62,7 @@ export class HttpServer implements DescriptorWatcher {
 
   /** Applies the settings that a reload can change. */
   apply(loaded: LoadedConfig): void {
-    this.#settings = httpSettingsOf(loaded);
+    this.#settings = httpSettingsOf(loaded, this.#parts.adminToken);
   }
 
   onShortage(problem: string): void {
@@ -136,17 +137,19 @@ export class HttpServer implements DescriptorWatcher {
     if (!route) return jsonError(404, 'not found; the MCP endpoint is /mcp');
     const { method } = request;
     if (method === 'OPTIONS' && origin !== null) return preflight(request, Object.keys(route.methods));
-    const problem = route.isGuarded ? this.#bearerProblem(request) : null;
-    if (problem !== null) return unauthorized(problem);
+    const { access } = this.#settings;
+    const rule = accessRules[route.access];
+    const problem = access.isGuarded(rule) ? this.#credentialProblem(rule, request) : null;
+    if (problem !== null) return unauthorized(problem, access.hasBearerToken);
     const handler = Object.hasOwn(route.methods, method) ? route.methods[method] : undefined;
     if (!handler) return methodNotAllowed(Object.keys(route.methods));
+    const refusal = access.formProblem(rule, request.headers);
+    if (refusal !== null) return jsonError(refusal.status, refusal.error);
     return handler(request, server);
   }
 
-  #bearerProblem(request: Request): BearerProblem | null {
-    const guard = this.#settings.bearerGuard;
-    if (guard === null) return null;
-    const problem = guard.check(request.headers.get('authorization'));
+  #credentialProblem(rule: AccessRule, { headers }: Request): BearerProblem | null {
+    const problem = this.#settings.access.check(rule, headers);
     const { downstream } = this.#parts.metrics;
     if (problem === null) downstream.authSucceeded();
     else downstream.authFailed(problem);
@@ -154,10 +157,13 @@ export class HttpServer implements DescriptorWatcher {
   }
 }
 
-/** RFC 6750, 3. */
-function unauthorized(problem: BearerProblem): Response {
+/** RFC 6750, 3. @param hasBearerToken whether the gateway has a token besides that for its administrator */
+function unauthorized(problem: BearerProblem, hasBearerToken: boolean): Response {
   const { challenge, error } = bearerProblems[problem];
-  return Response.json({ error }, { status: 401, headers: { 'www-authenticate': challenge } });
+  return Response.json(
+    { error: `${error}: ${hasBearerToken ? bearerHint : adminHint}` },
+    { status: 401, headers: { 'www-authenticate': challenge } },
+  );
 }
 
 function cannotListen(host: string, port: number, error: unknown): GatewayError {

@@ -1,20 +1,20 @@
 import type { LoadedConfig } from '../config/load.ts';
-import { BearerGuard, HostGuard } from './guards.ts';
+import { AccessGuard } from './access.ts';
+import { HostGuard } from './guards.ts';
 
 /** Settings that a reload can change. */
 export interface HttpSettings {
   readonly hostGuard: HostGuard;
-  /** Null if clients need no token. */
-  readonly bearerGuard: BearerGuard | null;
+  readonly access: AccessGuard;
   readonly maxRequestBytes: number;
   readonly metricsEnabled: boolean;
 }
 
-/** The settings in a configuration. */
-export function httpSettingsOf({ config, bearerToken }: LoadedConfig): HttpSettings {
+/** The settings in a configuration. @param adminToken of this start of the gateway */
+export function httpSettingsOf({ config, bearerToken }: LoadedConfig, adminToken: string): HttpSettings {
   return {
     hostGuard: new HostGuard(config.host, config.mcp.allowed_hosts),
-    bearerGuard: bearerToken === null ? null : new BearerGuard(bearerToken),
+    access: new AccessGuard({ bearerToken, adminToken, cookie: null }),
     maxRequestBytes: config.mcp.max_request_bytes,
     metricsEnabled: config.metrics.enabled,
   };
