@@ -24,6 +24,7 @@ import { Router } from './router/router.ts';
 import { newAdminToken } from './state/gateway-file.ts';
 import { type State, volatileState } from './state/state.ts';
 import { requiredReady } from './upstream/required.ts';
+import { EraVerdicts } from './upstream/stdio/era-verdicts.ts';
 import { Upstreams } from './upstream/upstreams.ts';
 import { build } from './version.ts';
 
@@ -99,6 +100,7 @@ export class Gateway {
       instance,
       sessionIdleTtlMs: session.idle_ttl_seconds * 1000,
       stateDirectory: state.directory,
+      verdicts: new EraVerdicts(state.commandEras),
       quote: (text) => sanitizeReason(text, redactor),
       onItems: (upstream) => this.#registry.update(upstream),
       onResourceUpdated: (upstream, uri, paramsText) =>
@@ -247,7 +249,12 @@ export class Gateway {
     this.#sessions.endAll();
     this.#registry.close();
     const processMs = Math.max(minProcessMs, shutdown_grace_seconds * 1000);
-    const closed = Promise.all([this.#upstreams.close(processMs), this.#state.endedSessions.flush()]);
+    const { endedSessions, commandEras } = this.#state;
+    const closed = Promise.all([
+      this.#upstreams.close(processMs),
+      endedSessions.flush(),
+      commandEras.flush(),
+    ]);
     await Promise.race([closed, Bun.sleep(Math.max(terminateTimeoutMs, processMs + killMs))]);
     await this.#http?.stop();
     if (hasServed) this.#logger.info('shutdown finished');

@@ -15,6 +15,8 @@ interface ConnectParts {
   readonly metrics: UpstreamMetrics;
   /** By default the configured or detected one. */
   readonly era?: Era | undefined;
+  /** How long the session may take to open; by default `connect_seconds`, or as long as a process may take to start. */
+  readonly openMs?: number;
   readonly events: SessionEvents;
   /** Aborted when the session keeper is closed. */
   readonly closing: Signal;
@@ -22,7 +24,7 @@ interface ConnectParts {
 }
 
 /**
- * Opens a session within `connect_seconds` and tries it. Rejects with an {@link UpstreamFailure}, and leaves no session behind
+ * Opens a session in its time and tries it. Rejects with an {@link UpstreamFailure}, and leaves no session behind
  * then.
  *
  * @param tryOut the first use of the session, such as the listing of its items, which may take longer
@@ -33,11 +35,11 @@ export async function connect(
   tryOut?: (session: UpstreamSession) => Promise<void>,
   onSlow?: () => void,
 ): Promise<UpstreamSession> {
-  const { config, source, events, closing, deadlines } = parts;
-  const connectMs = config().timeouts.connect_seconds * 1000;
+  const { config, source, events, closing, deadlines, openMs } = parts;
+  const connectMs = openMs ?? config().timeouts.connect_seconds * 1000;
   const abort = new Abort();
   let session: UpstreamSession | null = null;
-  const maxOpenMs = source.maxOpenMs(connectMs);
+  const maxOpenMs = openMs ?? source.maxOpenMs(connectMs);
   const deadline = deadlines.add(connectMs, () => {
     if (session || maxOpenMs > connectMs) onSlow?.();
     else abort.abort(source.openTimeout(connectMs, events));

@@ -15,6 +15,8 @@ export interface OnDemandParts {
   reachable(signal: Signal): Promise<unknown>;
   /** Whether the session should be a legacy one, once the upstream can be reached; else its era is configured or detected. */
   isLegacyWanted(): boolean;
+  /** How long the opening of that one may take, at most `connect_seconds`: another session would do. */
+  readonly maxLegacyMs: number;
   /** The server opens no legacy session. Returns whether one of the configured or detected era will do. */
   onLegacyRefused(): boolean;
 }
@@ -71,8 +73,10 @@ export class OnDemandKeeper extends Keeper {
   async #connect(): Promise<UpstreamSession> {
     const parts = { ...this.context, events: this, closing: this.closing };
     if (!this.#parts.isLegacyWanted()) return connect(parts);
+    const connectMs = this.context.config().timeouts.connect_seconds * 1000;
+    const openMs = Math.min(connectMs, this.#parts.maxLegacyMs);
     try {
-      return await connect({ ...parts, era: 'legacy' });
+      return await connect({ ...parts, era: 'legacy', openMs });
     } catch (error) {
       // A server that does not answer `initialize` at all would keep each call waiting.
       if (!isRefusal(error, 'timeout') || !this.#parts.onLegacyRefused()) throw error;

@@ -1,10 +1,12 @@
 import { allKinds, type Kind } from '../protocol/kinds.ts';
 import { Abort } from '../runtime/abort.ts';
 import { deadlines } from '../runtime/deadlines.ts';
+import { volatileState } from '../state/state.ts';
 import type { UpstreamConfig } from './detect.ts';
 import { UpstreamFailure } from './failure.ts';
 import type { Item, Items } from './items/item-list.ts';
 import { sessionSource } from './source.ts';
+import { EraVerdicts } from './stdio/era-verdicts.ts';
 
 /** How long an upstream may take to terminate the session. */
 const closeTimeoutMs = 2_000;
@@ -35,6 +37,7 @@ export async function probe(upstream: UpstreamConfig, quote: (text: string) => s
     bytes: { sent: 0, received: 0 },
     logger: { debug() {}, info() {}, warn() {} },
     stateDirectory: null,
+    verdicts: new EraVerdicts(volatileState().commandEras),
     quote,
     onStart() {},
   });

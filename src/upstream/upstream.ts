@@ -19,6 +19,10 @@ import { RetryableCall } from './retry.ts';
 import type { SessionSource, UpstreamSession } from './session.ts';
 import { type KeeperStatus, SessionKeeper } from './session-keeper.ts';
 import { sessionSource } from './source.ts';
+import type { EraVerdicts } from './stdio/era-verdicts.ts';
+
+/** How long legacy clients wait for a session of their own era while another one could serve them. */
+const maxLegacyOpenMs = 10_000;
 
 const noCapabilities = new ObjectText('{}');
 
@@ -30,6 +34,7 @@ export interface UpstreamEvents {
   readonly sessionIdleTtlMs: number;
   /** The directory for what outlives the process; null: there is none. */
   readonly stateDirectory: string | null;
+  readonly verdicts: EraVerdicts;
   /** Makes words of an upstream fit to be shown: short, on one line, without secrets. */
   quote(text: string): string;
   /** The items of `upstream` have changed. */
@@ -81,6 +86,7 @@ export class Upstream implements UpstreamState {
       bytes: this.metrics.counts.bytes,
       logger,
       stateDirectory: events.stateDirectory,
+      verdicts: events.verdicts,
       quote,
       onStart: (isRestart) => this.metrics.processStarted(isRestart),
     });
@@ -106,7 +112,13 @@ export class Upstream implements UpstreamState {
     };
     // The shared session, which is modern, serves legacy clients, too.
     this.#legacy = new OnDemandKeeper(
-      { context, reachable, isLegacyWanted: () => true, onLegacyRefused: refused(false) },
+      {
+        context,
+        reachable,
+        isLegacyWanted: () => true,
+        maxLegacyMs: maxLegacyOpenMs,
+        onLegacyRefused: refused(false),
+      },
       null,
     );
     this.#clients =
@@ -117,6 +129,8 @@ export class Upstream implements UpstreamState {
             reachable,
             // A server that speaks both keeps state for its client in this one.
             isLegacyWanted: () => this.#mayOpenLegacy(),
+            // Many may wait for their turn to start a process.
+            maxLegacyMs: Number.POSITIVE_INFINITY,
             onLegacyRefused: refused(true),
             max: () => this.#config.isolation_max,
             idleTtlMs: events.sessionIdleTtlMs,

@@ -1,7 +1,10 @@
 import { afterAll, describe, expect, test } from 'bun:test';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createLogger } from '../../src/observability/log.ts';
+import { Redactor } from '../../src/observability/redact.ts';
+import { openState } from '../../src/state/state.ts';
 import { connectLegacy } from '../support/era-clients.ts';
 import { startGateway, type TestGateway } from '../support/gateway.ts';
 import type { RawBehavior } from '../support/stdio/raw-server.ts';
@@ -30,6 +33,23 @@ const eraOf = async (gateway: TestGateway) => (await gateway.health()).servers[0
 function raw(behavior: RawBehavior) {
   const startsFile = join(folder, `starts-${names++}`);
   return { startsFile, server: rawStdio('raw', { ...behavior, startsFile }) };
+}
+
+/** A command whose behaviour can be changed. */
+function changeable(first: RawBehavior) {
+  const script = join(folder, `script-${names++}`);
+  const become = (behavior: RawBehavior) => {
+    const { command, args } = rawStdio('raw', behavior);
+    writeFileSync(script, `exec ${[command, ...args].map((word) => `'${word}'`).join(' ')}\n`);
+  };
+  become(first);
+  return { become, server: { name: 'raw', command: '/bin/sh', args: [script] } };
+}
+
+/** What one gateway leaves to the next. */
+function lastingState() {
+  const logger = createLogger({ level: 'warn', format: 'json', redactor: new Redactor(), write: () => {} });
+  return openState({ directory: join(folder, 'state'), key: null, port: 1 }, logger);
 }
 
 describe('the era of a server on stdio is', () => {
@@ -85,7 +105,7 @@ describe('the era of a server on stdio is', () => {
     expect(startsIn(startsFile)).toBe(1);
   });
 
-  test('legacy if it exits on a request ahead of initialize, which is no crash, and is remembered', async () => {
+  test('legacy if it exits on a request ahead of initialize, which is no crash', async () => {
     const { server, startsFile } = raw({ isStrict: true });
     await using gateway = await startGateway({ servers: [server] });
     await gateway.connected();
@@ -95,9 +115,57 @@ describe('the era of a server on stdio is', () => {
       last_exit: null,
       last_error: null,
     });
-    await using second = await startGateway({ servers: [server] });
-    await second.connected();
-    expect(startsIn(startsFile)).toBe(3);
+  });
+
+  test('remembered beyond the life of the gateway if to ask again would cost another process', async () => {
+    const { server, startsFile } = raw({ isStrict: true });
+    for (const starts of [2, 3]) {
+      await using gateway = await startGateway({ servers: [server] }, {}, lastingState());
+      await gateway.connected();
+      expect([await eraOf(gateway), startsIn(startsFile)]).toEqual(['legacy', starts]);
+    }
+  });
+
+  test('asked of each new process if it answers, so that an upgrade is noticed at once', async () => {
+    const { server, become } = changeable({});
+    for (const era of ['legacy', 'modern', 'legacy']) {
+      become(era === 'modern' ? { isModern: 'refusing' } : {});
+      await using gateway = await startGateway({ servers: [server] }, {}, lastingState());
+      await gateway.connected();
+      expect(await eraOf(gateway)).toBe(era);
+    }
+  });
+
+  test('found out anew if it is not what is remembered, before a call fails', async () => {
+    const { server, become } = changeable({ isStrict: true });
+    for (const [era, behavior] of [
+      ['legacy', { isStrict: true }],
+      ['modern', { isModern: 'refusing' }],
+      ['legacy', {}],
+    ] as const) {
+      become(behavior);
+      await using gateway = await startGateway({ servers: [server] }, {}, lastingState());
+      await gateway.connected();
+      expect(await eraOf(gateway)).toBe(era);
+      expect((await gateway.health()).servers[0]).toMatchObject({ restarts: 0, last_exit: null });
+      expect(gateway.logs.filter((line) => line.includes('upstream not connected'))).toEqual([]);
+    }
+  });
+
+  test('modern for legacy clients, too, if it is silent on initialize, without a long wait', async () => {
+    const { server, startsFile } = raw({ isModern: 'silent' });
+    await using gateway = await startGateway({
+      servers: [{ ...server, timeouts: { connect_seconds: 0.5 } }],
+    });
+    await gateway.connected();
+    await using client = await connectLegacy(gateway.url);
+    const startMs = performance.now();
+    expect(await client.call('raw__echo', { text: 'a' })).toBe('a');
+    expect(performance.now() - startMs).toBeLessThan(3_000);
+    expect(await client.call('raw__echo', { text: 'b' })).toBe('b');
+    const [own = 0, tried = 0, ...others] = readFileSync(startsFile, 'utf8').trim().split('\n').map(Number);
+    await waitUntil('the end of the one that was tried', () => !isAlive(tried));
+    expect([isAlive(own), others]).toEqual([true, []]);
   });
 
   test('legacy if it is silent on what it does not know', async () => {

@@ -3,6 +3,8 @@ import type { ServerConfig } from '../../src/config/schema.ts';
 import { ObjectText } from '../../src/json/object.ts';
 import type { Kind } from '../../src/protocol/kinds.ts';
 import type { ResponseMessage } from '../../src/protocol/messages.ts';
+import type { Era } from '../../src/protocol/versions.ts';
+import type { Signal } from '../../src/runtime/abort.ts';
 import type { Completion } from '../../src/runtime/completion.ts';
 import { UpstreamFailure } from '../../src/upstream/failure.ts';
 import type { Item } from '../../src/upstream/items/item-list.ts';
@@ -103,7 +105,7 @@ export class FakeSource implements SessionSource {
   tried = 0;
   isClosed = false;
 
-  async open(events: SessionEvents): Promise<UpstreamSession> {
+  async open(events: SessionEvents, _signal: Signal, _era?: Era): Promise<UpstreamSession> {
     this.tried++;
     this.events = events;
     const attempt = this.attempts.shift() ?? new FakeSession();

@@ -17,12 +17,6 @@ const settleMs = 1_000;
 /** The ids of the session that sends `initialize`: those of the other one begin at 1. */
 const firstLegacyId = 1_000_001;
 
-/** What a probe found. */
-export type ProbeOutcome =
-  | { readonly session: UpstreamSession; readonly isCertain: boolean }
-  /** The server is modern, but `initialize` may have made its process a legacy one. */
-  | { readonly session: null };
-
 /** The process to probe. */
 interface ProbedProcess extends MessageProcess {
   attach(events: TransportEvents): void;
@@ -57,8 +51,11 @@ export class EraProbe implements TransportEvents {
     process.attach(this);
   }
 
-  /** Rejects with an {@link UpstreamFailure}, or the reason of the signal. The process is the caller's to end. */
-  async open(signal: Signal): Promise<ProbeOutcome> {
+  /**
+   * Resolves to null if the server is modern, but `initialize` may have made its process a legacy one. Rejects with an
+   * {@link UpstreamFailure}, or the reason of the signal. The process is the caller's to end.
+   */
+  async open(signal: Signal): Promise<UpstreamSession | null> {
     const modern = this.#modern.open(this.#modernSession, signal);
     const silence = new Abort();
     const early = await Promise.race([modern, sleep(silenceMs, silence).then(() => null)]);
@@ -71,7 +68,7 @@ export class EraProbe implements TransportEvents {
     if (second.by === this.#modern) {
       if (second.isOpen) return this.#modernWon(legacy);
       return second.error instanceof LegacyServerFailure
-        ? this.#legacyOf(await legacy, true)
+        ? this.#legacyOf(await legacy)
         : failed(second.error);
     }
     if (this.#isModern && second.isOpen) return this.#bothOpen();
@@ -80,35 +77,34 @@ export class EraProbe implements TransportEvents {
       const late = await modern;
       return late.isOpen ? this.#won(this.#modern) : failed(late.error);
     }
-    return this.#legacyOf(second, false);
+    return this.#legacyOf(second);
   }
 
   /** The server has answered like one of the legacy era. */
-  async #openLegacy(error: unknown, signal: Signal): Promise<ProbeOutcome> {
+  async #openLegacy(error: unknown, signal: Signal): Promise<UpstreamSession> {
     if (!(error instanceof LegacyServerFailure)) return failed(error);
-    return this.#legacyOf(await this.#legacy.open(this.#legacySession, signal), true);
+    return this.#legacyOf(await this.#legacy.open(this.#legacySession, signal));
   }
 
-  /** @param isCertain whether the server has said so, or was only silent */
-  #legacyOf(result: ContenderResult, isCertain: boolean): ProbeOutcome {
-    return result.isOpen ? this.#won(this.#legacy, isCertain) : failed(result.error);
+  #legacyOf(result: ContenderResult): UpstreamSession {
+    return result.isOpen ? this.#won(this.#legacy) : failed(result.error);
   }
 
   /** A server of both eras, to which both were sent, takes its client for a legacy one. */
-  async #modernWon(legacy: Promise<ContenderResult>): Promise<ProbeOutcome> {
+  async #modernWon(legacy: Promise<ContenderResult>): Promise<UpstreamSession | null> {
     const abort = new Abort();
     const answer = await Promise.race([legacy, sleep(settleMs, abort).then(() => null)]);
     abort.abort();
     return answer?.isOpen === true ? this.#bothOpen() : this.#won(this.#modern);
   }
 
-  #bothOpen(): ProbeOutcome {
+  #bothOpen(): null {
     this.#modern.mute();
     this.#legacy.mute();
-    return { session: null };
+    return null;
   }
 
-  #won(winner: Contender, isCertain = true): ProbeOutcome {
+  #won(winner: Contender): UpstreamSession {
     const [session, loser] =
       winner === this.#modern
         ? ([this.#modernSession, this.#legacy] as const)
@@ -117,7 +113,7 @@ export class EraProbe implements TransportEvents {
     // Its requests would wait for ever.
     loser.receiver?.onClosed(cancelled());
     if (winner.receiver) this.#process.attach(winner.receiver);
-    return { session, isCertain };
+    return session;
   }
 
   onMessage(message: Message, requestId: number | null): Promise<void> | undefined {

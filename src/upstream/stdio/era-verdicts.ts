@@ -1,36 +1,34 @@
-import type { Era } from '../../protocol/versions.ts';
-import { type Clock, deadlines } from '../../runtime/deadlines.ts';
+import { type Era, eras } from '../../protocol/versions.ts';
+import type { LastingMap } from '../../state/lasting-map.ts';
 
 /** How long a verdict counts: the server may be upgraded. */
-const maxAgeMs = 24 * 3_600_000;
-/** The most commands that are remembered. */
-const maxVerdicts = 1_000;
+const maxAgeSeconds = 24 * 3_600;
 
-/** The eras that servers on stdio were found to speak, by their commands, until the gateway ends. */
+/**
+ * The eras that servers on stdio were found to speak, by their commands, where to ask again would cost another process: a legacy
+ * server that exits when it is asked, or a modern one that may be slow to answer.
+ */
 export class EraVerdicts {
-  readonly #verdicts = new Map<string, { readonly era: Era; readonly atMs: number }>();
-  readonly #clock: Pick<Clock, 'nowMs'>;
+  readonly #verdicts: LastingMap;
 
-  constructor(clock: Pick<Clock, 'nowMs'> = deadlines.clock) {
-    this.#clock = clock;
+  constructor(verdicts: LastingMap) {
+    this.#verdicts = verdicts;
   }
 
   get(command: string): Era | undefined {
-    const verdict = this.#verdicts.get(command);
-    return verdict && this.#clock.nowMs() - verdict.atMs < maxAgeMs ? verdict.era : undefined;
+    const { value, forgetAtSeconds = 0 } = this.#verdicts.get(command) ?? {};
+    const leftSeconds = forgetAtSeconds - Date.now() / 1000;
+    // The clock may have been set back.
+    const counts = leftSeconds > 0 && leftSeconds <= maxAgeSeconds;
+    return counts ? eras.find((era) => era === value) : undefined;
   }
 
   set(command: string, era: Era): void {
-    this.#verdicts.delete(command);
-    this.#verdicts.set(command, { era, atMs: this.#clock.nowMs() });
-    const [oldest] = this.#verdicts.keys();
-    if (this.#verdicts.size > maxVerdicts && oldest !== undefined) this.#verdicts.delete(oldest);
+    const forgetAtSeconds = Math.floor(Date.now() / 1000) + maxAgeSeconds;
+    this.#verdicts.set(command, { value: era, forgetAtSeconds });
   }
 
   forget(command: string): void {
     this.#verdicts.delete(command);
   }
 }
-
-/** The verdicts of the process. */
-export const eraVerdicts = new EraVerdicts();

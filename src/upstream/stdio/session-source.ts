@@ -6,16 +6,16 @@ import { ProcessFailure } from '../../process/process-failure.ts';
 import { startKey, startLimits } from '../../process/start-limits.ts';
 import type { Era } from '../../protocol/versions.ts';
 import type { Signal } from '../../runtime/abort.ts';
-import { LegacyServerFailure } from '../era-verdict.ts';
 import { UpstreamFailure } from '../failure.ts';
 import { LegacySession } from '../legacy/session.ts';
 import { ModernSession } from '../modern/session.ts';
+import { isRefusal } from '../requests/own-requests.ts';
 import type { ProcessStatus, SessionEvents, SessionSource, UpstreamSession } from '../session.ts';
 import { StdioTransport } from '../transport/stdio.ts';
 import type { TransportEvents } from '../transport/transport.ts';
 import { endGraceMs, type MessageBytes, type ProcessLogger, StdioConnection } from './connection.ts';
-import { EraProbe, type ProbeOutcome } from './era-probe.ts';
-import { eraVerdicts } from './era-verdicts.ts';
+import { EraProbe } from './era-probe.ts';
+import type { EraVerdicts } from './era-verdicts.ts';
 
 /** How long a process may take to start, downloads included, whatever its callers wait for. */
 const maxStartMs = 300_000;
@@ -24,6 +24,7 @@ const maxStartMs = 300_000;
 export interface StdioParts {
   readonly logger: ProcessLogger;
   readonly bytes: MessageBytes;
+  readonly verdicts: EraVerdicts;
   /** For caches of processes without a home; null: the directory for temporary files. */
   readonly stateDirectory: string | null;
   /** Makes words of the upstream fit to be shown. */
@@ -50,9 +51,9 @@ export class StdioSessionSource implements SessionSource {
   constructor(config: ServerConfig, parts: StdioParts) {
     this.#config = config;
     this.#parts = parts;
-    const { command = '', args = [] } = config;
+    const { command = '', args = [], cwd } = config;
     this.#startKey = startKey(command, args);
-    this.#verdictKey = JSON.stringify([command, ...args]);
+    this.#verdictKey = JSON.stringify([absolute(cwd), command, ...args]);
   }
 
   async open(events: SessionEvents, signal: Signal, era?: Era): Promise<UpstreamSession> {
@@ -74,42 +75,42 @@ export class StdioSessionSource implements SessionSource {
     const configured = this.#config.era === 'auto' ? undefined : this.#config.era;
     const known = era ?? configured;
     if (known !== undefined) return this.#openKnown(known, events, signal);
-    const remembered = eraVerdicts.get(this.#verdictKey);
+    const { verdicts } = this.#parts;
+    const remembered = verdicts.get(this.#verdictKey);
     if (remembered === undefined) return this.#probe(events, signal);
     try {
       return await this.#openKnown(remembered, events, signal);
     } catch (error) {
-      eraVerdicts.forget(this.#verdictKey);
-      if (remembered === 'legacy' || !(error instanceof LegacyServerFailure)) throw error;
-      return this.#openKnown('legacy', events, signal);
+      // The server may have been upgraded.
+      if (isRefusal(error, 'timeout', 'ended')) verdicts.forget(this.#verdictKey);
+      if (!isRefusal(error)) throw error;
+      await this.#last.get(events)?.ending;
+      return this.#probe(events, signal, true);
     }
   }
 
-  /** Opens a session in a process whose era is not known. */
-  async #probe(events: SessionEvents, signal: Signal): Promise<UpstreamSession> {
-    const connection = this.#start(events, signal);
+  /** Opens a session in a process whose era is not known. @param isReplacement see {@link #openKnown} */
+  async #probe(events: SessionEvents, signal: Signal, isReplacement = false): Promise<UpstreamSession> {
+    const { verdicts } = this.#parts;
+    const connection = this.#start(events, signal, isReplacement);
     const lastEnd = this.#lastEnd;
-    let outcome: ProbeOutcome;
+    let session: UpstreamSession | null;
     try {
-      outcome = await new EraProbe(connection, events).open(signal);
+      session = await new EraProbe(connection, events).open(signal);
     } catch (error) {
       void connection.end();
       if (signal.aborted || connection.closedBy === null) throw error;
       // Some servers exit on any request ahead of `initialize`.
       await connection.ending;
-      const session = await this.#openKnown('legacy', events, signal, true);
-      eraVerdicts.set(this.#verdictKey, 'legacy');
+      const legacy = await this.#openKnown('legacy', events, signal, true);
+      verdicts.set(this.#verdictKey, 'legacy');
       this.#lastEnd = lastEnd;
-      return session;
+      return legacy;
     }
-    const { session } = outcome;
-    if (session === null) {
-      await connection.end();
-      eraVerdicts.set(this.#verdictKey, 'modern');
-      return this.#openKnown('modern', events, signal, true);
-    }
-    if (outcome.isCertain) eraVerdicts.set(this.#verdictKey, session.era);
-    return session;
+    if (session === null) await connection.end();
+    // One that has answered that it is a legacy server will answer the next time, too.
+    if (session?.era !== 'legacy') verdicts.set(this.#verdictKey, 'modern');
+    return session ?? this.#openKnown('modern', events, signal, true);
   }
 
   async hasNewEra(): Promise<boolean> {

@@ -14,6 +14,8 @@ export interface RawBehavior {
   readonly isStrict?: boolean;
   /** Answers no method but those of the legacy era; the others get no answer. */
   readonly isSilent?: boolean;
+  /** Speaks the modern era, and is silent on `initialize`, or refuses it (`-32022`). */
+  readonly isModern?: 'silent' | 'refusing';
   /** How long `initialize` takes. */
   readonly initializeMs?: number;
   /** Writes so many bytes to stderr, without an end of line now and then, before it reads anything. */
@@ -102,6 +104,17 @@ async function call({ id, params }: Request): Promise<void> {
 
 async function take(message: Request): Promise<void> {
   const { id, method } = message;
+  if (behavior.isModern && method === 'server/discover')
+    return reply(id, {
+      supportedVersions: ['2026-07-28'],
+      capabilities: { tools: {} },
+      resultType: 'complete',
+    });
+  if (behavior.isModern && method === 'initialize') {
+    if (behavior.isModern === 'silent') return;
+    const error = { code: -32022, message: 'Unsupported', data: { supported: ['2026-07-28'] } };
+    return write(`${JSON.stringify({ jsonrpc: '2.0', id, error })}\n`);
+  }
   if (method === 'initialize') {
     await Bun.sleep(behavior.initializeMs ?? 0);
     const capabilities = { tools: {} };
@@ -156,7 +169,7 @@ for await (const chunk of Bun.stdin.stream()) {
     const message = JSON.parse(line) as Request;
     if (behavior.isStrict && !isInitialized && message.method !== 'initialize') process.exit(1);
     if (awaitsInitialized && message.method !== 'notifications/initialized') process.exit(9);
-    awaitsInitialized = message.method === 'initialize';
+    awaitsInitialized = message.method === 'initialize' && !behavior.isModern;
     if (message.method === 'initialize') isInitialized = true;
     void take(message);
     if (behavior.isDeaf && message.method === 'tools/list') for (;;) Bun.sleepSync(1_000);

@@ -31,6 +31,7 @@ function sessionsOf(max: number) {
     context,
     reachable: async () => {},
     isLegacyWanted: () => false,
+    maxLegacyMs: Number.POSITIVE_INFINITY,
     onLegacyRefused: () => false,
     max: () => max,
     idleTtlMs: 60_000,

@@ -11,12 +11,12 @@ import { FakeSession, FakeSource, serverConfig } from '../../support/fake-sessio
 const client = { clientInfo: '{"name":"one","version":"1"}', capabilities: '{"roots":{}}' };
 const unknown = new UpstreamFailure('returned_error', 'Session not found', 'unknown_session');
 
-function keeperOf() {
+function keeperOf(settings: object = {}) {
   const clock = new FakeClock();
   const source = new FakeSource();
   const metrics = new UpstreamMetrics({} as UpstreamState, () => {});
   const state = { down: null as UpstreamFailure | null, isOtherEraEnough: true, refusals: 0 };
-  const config = serverConfig({ timeouts: { request_seconds: 5 } });
+  const config = serverConfig({ timeouts: { request_seconds: 5, ...settings } });
   const context = {
     config: () => config,
     source,
@@ -39,7 +39,7 @@ function keeperOf() {
     return state.isOtherEraEnough;
   };
   const keeper = new OnDemandKeeper(
-    { context, reachable, isLegacyWanted: () => true, onLegacyRefused },
+    { context, reachable, isLegacyWanted: () => true, maxLegacyMs: 2_000, onLegacyRefused },
     client,
   );
   return { keeper, source, metrics, clock, state };
@@ -92,6 +92,30 @@ describe('a keeper on demand', () => {
     expect(found).toBe(outcome);
     expect(state.refusals).toBe(kind === 'refused' ? 0 : 1);
   });
+
+  test.each([
+    [2_000, 'its limit', {}],
+    [1_000, 'connect_seconds', { connect_seconds: 1 }],
+  ])(
+    'gives the era it wants up after %d ms, which is %s, however long a process may start',
+    async (ms, _, settings) => {
+      const { keeper, source, clock, state } = keeperOf(settings);
+      source.maxOpenMs = () => 300_000;
+      const { open } = source;
+      source.open = (_events, signal, era) =>
+        era === 'legacy'
+          ? new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+          : open.call(source, _events, signal);
+      const session = keeper.usableSession(new Abort());
+      await nextTurn();
+      clock.advance(ms - 1);
+      await nextTurn();
+      expect(state.refusals).toBe(0);
+      clock.advance(1);
+      expect(await session).toBe(source.opened[0] as FakeSession);
+      expect(state.refusals).toBe(1);
+    },
+  );
 
   test('opens another session for the next call after a loss', async () => {
     const { keeper, source, metrics } = keeperOf();

@@ -4,7 +4,6 @@ import {
   type SessionFacts,
   SessionIds,
 } from '../../../../src/downstream/legacy/session-ids.ts';
-import { EndedSessions } from '../../../../src/state/ended-sessions.ts';
 import { volatileState } from '../../../../src/state/state.ts';
 
 const nowSeconds = () => Date.now() / 1000;
@@ -24,9 +23,7 @@ describe('the id of a session', () => {
     const all = facts({ clientInfo: '{"name":"ö \\u00f6","n":1e2}', principal: 'bearer', view: 'v' });
     const id = new SessionIds(state).issue(all);
     const { seal } = state;
-    expect(new SessionIds({ seal, endedSessions: new EndedSessions(), directory: null }).read(id)).toEqual(
-      all,
-    );
+    expect(new SessionIds({ ...volatileState(), seal }).read(id)).toEqual(all);
   });
 
   test('is unique, even for the same client at the same moment', () => {

@@ -42,7 +42,7 @@ test('a modern server gets no initialize because its stream of notifications is 
       onOddity() {},
     },
   );
-  const { session } = await probe.open(new Abort());
+  const session = await probe.open(new Abort());
   expect(session?.era).toBe('modern');
   expect(methods).toEqual(['server/discover', 'subscriptions/listen']);
 });

@@ -1,6 +1,8 @@
 import { expect, test } from 'bun:test';
 import { Abort } from '../../../../src/runtime/abort.ts';
+import { LastingMap } from '../../../../src/state/lasting-map.ts';
 import type { SessionEvents } from '../../../../src/upstream/session.ts';
+import { EraVerdicts } from '../../../../src/upstream/stdio/era-verdicts.ts';
 import { StdioSessionSource } from '../../../../src/upstream/stdio/session-source.ts';
 import { serverConfig } from '../../../support/fake-session.ts';
 import { waitUntil } from '../../../support/wait.ts';
@@ -33,6 +35,7 @@ test('a client whose session is not open in time hears nothing of the process of
     logger: { debug() {}, info() {}, warn() {} },
     bytes: { sent: 0, received: 0 },
     stateDirectory: null,
+    verdicts: new EraVerdicts(new LastingMap(1, null)),
     quote: (text) => text,
     onStart() {},
   });
