@@ -136,6 +136,19 @@ describe('the era of a server on stdio is', () => {
     }
   });
 
+  test('not remembered if it was only silent', async () => {
+    const { server, become } = changeable({ isSilent: true });
+    for (const [era, behavior] of [
+      ['legacy', { isSilent: true }],
+      ['modern', { isModern: 'refusing' }],
+    ] as const) {
+      become(behavior);
+      await using gateway = await startGateway({ servers: [server] }, {}, lastingState());
+      await gateway.connected();
+      expect(await eraOf(gateway)).toBe(era);
+    }
+  });
+
   test('found out anew if it is not what is remembered, before a call fails', async () => {
     const { server, become } = changeable({ isStrict: true });
     for (const [era, behavior] of [
