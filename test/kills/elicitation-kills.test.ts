@@ -62,6 +62,9 @@ const moments: Record<string, (peer: AskedPeer) => Promise<Reached>> = {
   },
 };
 
+/** A client's first call of a server that is started for it. */
+const opening = 'while its session opens';
+
 /** The user answers whatever comes; returns how the call ends. */
 async function finish({ call, isAnswered }: Reached): Promise<CallEnd> {
   if (isAnswered) return call.end;
@@ -186,8 +189,21 @@ describe.each(Object.entries(fixtures))('%s', (_name, fixture) => {
       await victim.restart();
     }
 
-    test.each(Object.entries(moments))('a server that is killed %s', async (_moment, reach) => {
-      await using peer = await connect(gateway.url, 'up__test_ask');
+    const reaches =
+      isIsolated && era === 'legacy' ? { [opening]: moments['before the question'], ...moments } : moments;
+    const cases = Object.entries(reaches) as [string, (typeof moments)[string]][];
+
+    /** A client, whose own server has been started unless the moment is before that. */
+    async function clientAt(moment: string): Promise<AskedPeer> {
+      const peer = await connect(gateway.url, 'up__test_ask');
+      const isOpen = async () =>
+        (await finish({ call: peer.begin({}), isAnswered: false })).kind === 'result';
+      if (isIsolated && moment !== opening) await waitUntil('its own server', isOpen, 20_000);
+      return peer;
+    }
+
+    test.each(cases)('a server that is killed %s', async (moment, reach) => {
+      await using peer = await clientAt(moment);
       const reached = await reach(peer);
       for (const pid of victim.pids()) process.kill(pid, 'SIGKILL');
       const end = await within('the end of the call', finish(reached), boundMs);
@@ -196,9 +212,9 @@ describe.each(Object.entries(fixtures))('%s', (_name, fixture) => {
       await expectHealed(connect);
     });
 
-    const lasting = Object.entries(moments).filter(([moment]) => !moment.startsWith('as '));
-    test.each(lasting)('a server that hangs %s', async (_moment, reach) => {
-      await using peer = await connect(gateway.url, 'up__test_ask');
+    const lasting = cases.filter(([moment]) => !moment.startsWith('as '));
+    test.each(lasting)('a server that hangs %s', async (moment, reach) => {
+      await using peer = await clientAt(moment);
       const reached = await reach(peer);
       const stopped = victim.pids();
       for (const pid of stopped) process.kill(pid, 'SIGSTOP');
@@ -212,8 +228,8 @@ describe.each(Object.entries(fixtures))('%s', (_name, fixture) => {
       await expectHealed(connect);
     });
 
-    test.each(Object.entries(moments))('a client whose connection breaks %s', async (moment, reach) => {
-      const peer = await connect(gateway.url, 'up__test_ask');
+    test.each(cases)('a client whose connection breaks %s', async (moment, reach) => {
+      await using peer = await clientAt(moment);
       const { call } = await reach(peer);
       call.cut();
       if (era === 'legacy') {
@@ -239,8 +255,8 @@ describe.each(Object.entries(fixtures))('%s', (_name, fixture) => {
     });
 
     if (era === 'legacy')
-      test.each(Object.entries(moments))('a client that ends its session %s', async (_moment, reach) => {
-        const peer = await connect(gateway.url, 'up__test_ask');
+      test.each(cases)('a client that ends its session %s', async (moment, reach) => {
+        await using peer = await clientAt(moment);
         const { call } = await reach(peer);
         if (isIsolated) expect(await sessions()).toBeGreaterThan(0);
         await peer.leave();
