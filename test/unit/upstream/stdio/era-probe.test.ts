@@ -46,7 +46,7 @@ function probeOf(onWrite: (message: Written, answer: (body: object) => void) => 
     onSeen() {},
     onOddity() {},
   };
-  return { probe: new EraProbe(process, events), methods };
+  return { probe: new EraProbe(process, events, 2_000), methods };
 }
 
 const discovered = { supportedVersions: ['2026-07-28'], capabilities: { tools: { listChanged: true } } };
