@@ -1,7 +1,7 @@
 import type { Place } from '../config/places.ts';
 
 /** The word for a client on the command line. */
-export type ClientId =
+type ClientId =
   | 'claude-desktop'
   | 'claude-code'
   | 'cursor'
@@ -39,7 +39,8 @@ export interface RemoteForm {
 
 /** All that is known of an MCP client: import, connect, docs/clients.md and the status page derive from it. */
 export interface ClientRow {
-  readonly id: ClientId;
+  /** `file` is no client: a file that a person named. */
+  readonly id: ClientId | 'file';
   readonly title: string;
   /** The files of the user, the preferred one first. Empty where the environment names no home. */
   userFiles(place: Place): readonly string[];

@@ -78,8 +78,7 @@ function resolve(text: string, env: Environment, folder: string): Resolved | nul
   const value = Object.hasOwn(env, defaulted) ? env[defaulted] : undefined;
   if (byDefault !== undefined && (value === undefined || value === ''))
     return { value: byDefault, isOwn: true };
-  if (value === undefined)
-    return { problem: `the environment variable ${defaulted} is not set, nor is it in mcpstead.env` };
+  if (value === undefined) return { problem: `the environment variable ${defaulted} is not set` };
   return { value, isPlace: placeVariables.has(defaulted) };
 }
 

@@ -7,6 +7,9 @@ import { type Path, pathKey } from './values.ts';
 const credentialName =
   /auth(?!or(?!i))|token|key|secret|passw|passphrase|pwd|cookie|session|signature|credential|bearer|jwt|hmac|saml|[cx]srf|\b(?:sig|otp|pin|pass)\b/i;
 
+/** Whether something of this name, such as a variable, holds a credential. */
+export const isCredentialName = (name: string) => credentialName.test(name);
+
 /** A shorter value of another header or parameter is not a secret. */
 const minOtherChars = 8;
 /** One to three words of letters, in one case or capitalized: `production`, `read-only`, `Acme Corp`. */
@@ -51,11 +54,6 @@ export function secretsOf(
   return [...secrets];
 }
 
-/** The values of variables that are named like credentials, whether or not the configuration refers to them. */
-export function secretsOfVariables(variables: ReadonlyMap<string, string>): string[] {
-  return [...variables].flatMap(([name, value]) => (isCredential(name, value) ? value : []));
-}
-
 function* secretsOfUrl(text: string | undefined): Generator<string> {
   if (text === undefined) return;
   const url = new URL(text);
@@ -86,7 +84,8 @@ function mayBeSecret(name: string, value: string): boolean {
   return credentialName.test(name) || (value.length >= minOtherChars && !isOrdinary(value));
 }
 
-function isOrdinary(value: string): boolean {
+/** Whether a text is made of words, short numbers, versions, dates and their kind. */
+export function isOrdinary(value: string): boolean {
   return value.split(/[,;]/).every((item) => {
     const text = item.replace(/^\s*(?:\w+\s*=)?\s*/, '').trim();
     return text === '' || [words, number, mediaType, code].some((pattern) => pattern.test(text));

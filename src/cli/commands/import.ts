@@ -1,0 +1,81 @@
+import { entriesToAdd, type PlannedServer, planImport } from '../../clients/plan.ts';
+import { Vault } from '../../clients/vault.ts';
+import { GatewayError } from '../../errors.ts';
+import { output } from '../../observability/output.ts';
+import type { ExitCode } from '../exit-code.ts';
+import { newTexts, readConfiguration, writeBoth } from '../import/configuration.ts';
+import { counted, reportOf, shownPath, tableOf } from '../import/report.ts';
+import { sourcesOf } from '../import/sources.ts';
+import { place } from '../place.ts';
+import { askSecret, canAsk } from '../terminal/ask.ts';
+import { confirm } from '../terminal/confirm.ts';
+
+/** What the command line asks for. */
+export interface ImportOptions {
+  /** A client, a file, or `-`; undefined: all clients. */
+  readonly source: string | undefined;
+  /** The configuration to add servers to. */
+  readonly configPath: string;
+  /** The folder of a project, absolute; null: none. */
+  readonly project: string | null;
+  readonly isDryRun: boolean;
+  readonly isConfirmed: boolean;
+  readonly isJson: boolean;
+}
+
+/**
+ * Adds the servers of clients to the configuration, and their secrets to `mcpstead.env` beside it, after a question. Resolves to 1
+ * if a file of a client cannot be read; the servers of the others are added all the same.
+ */
+export async function importServers(options: ImportOptions): Promise<ExitCode> {
+  const { source, configPath, project, isDryRun, isConfirmed, isJson } = options;
+  const configuration = await readConfiguration(configPath);
+  const files = await sourcesOf(source, project);
+  const vault = new Vault(configuration.variables, place.env);
+  const { value: configured, port } = configuration;
+  const planned = planImport(files, { place, configured, port, vault, project });
+  for (const { path, fault } of files) {
+    if (fault !== null) output.print(2, `mcpstead: ${shownPath(path)} ${fault}\n`);
+  }
+  const exitCode: ExitCode = files.some(({ fault }) => fault !== null) ? 1 : 0;
+  if (!isJson)
+    output.print(1, `${planned.length === 0 ? nothingFound(files.length) : tableOf(planned, vault)}\n`);
+
+  const added = planned.filter(({ action }) => action === 'added').length;
+  if (!isDryRun && added > 0 && !isConfirmed && canAsk()) await askMissing(planned, vault);
+  const texts = newTexts(configuration, entriesToAdd(planned, vault), vault.added);
+  const change = `${shownPath(configPath)} (+${added}), mcpstead.env (${counted(vault.added.size, 'value')}, mode 600)`;
+  let isWritten = false;
+  if (added > 0 && isDryRun && !isJson) output.print(1, `Would write ${change}.\n`);
+  if (added > 0 && !isDryRun && (await confirm(`Writes ${change}. Write?`, isConfirmed))) {
+    writeBoth(configuration, texts);
+    isWritten = true;
+    if (!isJson) output.print(1, `Wrote ${change}.\n`);
+  }
+  if (isJson) {
+    const { servers, ...others } = reportOf(planned, files, vault);
+    const place = { config: configPath, env_file: configuration.envPath };
+    const report = { written: isWritten, dry_run: isDryRun, ...place, servers, ...others };
+    output.print(1, `${JSON.stringify(report)}\n`);
+  }
+  return exitCode;
+}
+
+function nothingFound(files: number): string {
+  return files === 0
+    ? 'No files of MCP clients were found. To read another file: mcpstead import FILE'
+    : `No servers in ${counted(files, 'file')} of MCP clients.`;
+}
+
+/** Asks for the values that clients ask their users for. Without an answer the server stays off. */
+async function askMissing(planned: readonly PlannedServer[], vault: Vault): Promise<void> {
+  const asked = new Map(
+    planned.flatMap(({ missing }) => missing.map((variable) => [variable.name, variable])),
+  );
+  for (const { name, question } of asked.values()) {
+    const what = question === null ? name : `${name} (${question})`;
+    const value = await askSecret(`Value of ${what}, or Enter to leave its servers off:`, 'pass --yes');
+    if (/[\0\r\n]/.test(value)) throw new GatewayError('usage', `the value of ${name} is no line of text`);
+    if (value !== '') vault.set(name, value);
+  }
+}

@@ -1,0 +1,108 @@
+import type { ClientFile } from '../../clients/client-server.ts';
+import type { PlannedServer } from '../../clients/plan.ts';
+import { variablesIn } from '../../clients/references.ts';
+import { shownDraft } from '../../clients/shown.ts';
+import type { Vault } from '../../clients/vault.ts';
+import { homeDirectory } from '../../config/places.ts';
+import { place } from '../place.ts';
+
+/** A path for people: `~` is the home directory. */
+export function shownPath(path: string): string {
+  const home = homeDirectory(place);
+  return home !== null && path.startsWith(`${home}/`) ? `~${path.slice(home.length)}` : path;
+}
+
+const maxTargetChars = 48;
+
+/** The table that people see before anything is written. */
+export function tableOf(planned: readonly PlannedServer[], vault: Vault): string {
+  const clients = new Set(planned.flatMap(({ sources }) => sources.map(({ row }) => row.id)));
+  const rows = planned.map((server) => [
+    oneLine(server.name),
+    clientsOf(server),
+    server.draft === null ? '' : clipped(shownDraft(server.draft)),
+    remarksOf(server, vault).join('; '),
+  ]);
+  const widths = [0, 1, 2].map((column) => Math.max(...rows.map((row) => row[column]!.length)));
+  const lines = rows.map((row) =>
+    `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}`.trimEnd(),
+  );
+  const count = `${counted(planned.length, 'server')} in ${counted(clients.size, 'client')}`;
+  return [count, ...lines].join('\n');
+}
+
+export const counted = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`;
+
+const oneLine = (text: string) => text.replace(/[\p{Cc}\p{Cf}]+/gu, ' ').slice(0, 60);
+const clipped = (text: string) =>
+  text.length <= maxTargetChars ? text : `${text.slice(0, maxTargetChars - 1)}…`;
+
+function clientsOf({ sources }: PlannedServer): string {
+  return [...new Set(sources.map(({ row, file }) => (row.id === 'file' ? shownPath(file) : row.id)))].join(
+    ', ',
+  );
+}
+
+/** What people should know of a server. */
+function remarksOf(server: PlannedServer, vault: Vault): string[] {
+  const { action, notes, missing } = server;
+  if (action === 'skipped') return notes.map((note) => `skipped: ${oneLine(shortened(note))}`);
+  if (action !== 'added') return [...notes];
+  const lacking = missing.filter(({ name }) => vault.valueOf(name) === undefined);
+  const names = variableNames(server).filter((name) => !lacking.some((variable) => variable.name === name));
+  return [
+    ...notes.map(oneLine),
+    ...(names.length > 0 ? [`uses ${names.map((name) => `\${${name}}`).join(', ')}`] : []),
+    ...lacking.map(
+      ({ name, question }) => `lacks ${name}${question === null ? '' : ` (${oneLine(question)})`}`,
+    ),
+  ];
+}
+
+const shortened = (note: string) => note.replace(/(?<=--project )(.*)(?=\)$)/, (path) => shownPath(path));
+
+function variableNames({ draft }: PlannedServer): string[] {
+  if (draft === null) return [];
+  const texts = [
+    draft.command,
+    draft.url,
+    draft.cwd,
+    ...draft.args,
+    ...Object.values(draft.env),
+    ...Object.values(draft.headers),
+  ];
+  return [
+    ...new Set(texts.flatMap((text) => (text === null ? [] : variablesIn(text).map(({ name }) => name)))),
+  ];
+}
+
+/** The same for programs. */
+export function reportOf(planned: readonly PlannedServer[], files: readonly ClientFile[], vault: Vault) {
+  return {
+    servers: planned.map((server) => ({
+      name: server.name,
+      action: server.action,
+      enabled: server.draft?.isEnabled === true && lackingNames(server, vault).length === 0,
+      target: server.draft === null ? null : shownDraft(server.draft),
+      sources: server.sources.map(({ row, file, key, folder }) => ({
+        client: row.id,
+        file,
+        name: key,
+        project: folder,
+      })),
+      variables: variableNames(server),
+      missing: lackingNames(server, vault),
+      notes: server.notes,
+    })),
+    files: files.map(({ row, path, servers, fault }) => ({
+      client: row.id,
+      path,
+      servers: servers.length,
+      error: fault,
+    })),
+    variables: [...vault.added.keys()],
+  };
+}
+
+const lackingNames = ({ missing }: PlannedServer, vault: Vault) =>
+  missing.filter(({ name }) => vault.valueOf(name) === undefined).map(({ name }) => name);

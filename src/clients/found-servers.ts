@@ -1,0 +1,21 @@
+import type { Place } from '../config/places.ts';
+import { readClients } from './collect.ts';
+import { isGateway } from './plan.ts';
+
+/** How many servers the files of clients have. */
+export interface FoundServers {
+  readonly count: number;
+  /** The titles of the clients that have some, in the order of the table. */
+  readonly clients: readonly string[];
+}
+
+/** The port of a gateway whose configuration says nothing else. */
+const usualPort = 8766;
+
+/** Counts the servers of all clients of this user, those of projects left out. It reads files, and writes none. */
+export function findServers(place: Place): FoundServers {
+  const servers = readClients(place, null)
+    .flatMap((file) => file.servers)
+    .filter(({ folder, raw }) => folder === null && !isGateway(raw, usualPort));
+  return { count: servers.length, clients: [...new Set(servers.map(({ row }) => row.title))] };
+}
