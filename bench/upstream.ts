@@ -49,7 +49,7 @@ const lastChunk = Buffer.from('0\r\n\r\n');
 const initialized =
   '{"protocolVersion":"2025-11-25","capabilities":{"tools":{}},"serverInfo":{"name":"bench-upstream","version":"1"}}';
 
-/** What each result of the modern era begins with. */
+/** The beginning of each result of the modern era. */
 const complete =
   '{"resultType":"complete","_meta":{"io.modelcontextprotocol/serverInfo":{"name":"bench-upstream","version":"1"}},';
 const discovered =

@@ -1,5 +1,5 @@
-// What passes between the eras and over stdio: the same call as in call.ts, in one process of mcpstead with a server of each kind.
-// Then what a parked call adds, and what an isolated session takes.
+// Calls between the eras and over stdio: the call of call.ts, in one process of mcpstead with a server of each kind.
+// Then the time that a parked call adds, and the memory that an isolated session takes.
 
 import { join } from 'node:path';
 import { type Bench, measureRequests, type Workload } from '../bench.ts';

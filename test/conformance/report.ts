@@ -85,7 +85,7 @@ OAuth client yet.
 
 ${counts.map((count) => `- ${count}`).join('\n')}
 
-In the tables, a number of warnings stands in parentheses. The last column of the server tables shows a server that speaks the
+A number in parentheses in the tables counts warnings. The last column of the server tables shows a server that speaks the
 legacy era only, isolated per client.
 
 ${[...servers, ...clients].join('\n\n')}

@@ -163,7 +163,7 @@ export class LegacySession extends BaseSession {
       case 'notifications/progress':
         return this.takeProgress(message);
       case 'notifications/message':
-        return this.#takeLogMessage(message, requestId);
+        return this.takeLogMessage(message, this.concerned(requestId));
       case 'notifications/cancelled':
         this.#questions.withdraw(message.params?.member('requestId'), requestId);
         return undefined;
@@ -180,17 +180,6 @@ export class LegacySession extends BaseSession {
       default:
         return this.takeOther(message, requestId);
     }
-  }
-
-  /** A log message that belongs to no single call may be about another client's, so that nobody gets it. */
-  #takeLogMessage(
-    { method, params }: NotificationMessage,
-    requestId: number | null,
-  ): Promise<void> | undefined {
-    const concerned = this.#concerned(requestId);
-    if (typeof concerned !== 'string') return concerned.call.notify(method, params?.toString());
-    this.events.onLogDropped();
-    return undefined;
   }
 
   /** MCP 2025-11-25, Elicitation, Completion Notifications: they come whenever the client is done, and name no call. */
@@ -214,7 +203,7 @@ export class LegacySession extends BaseSession {
       this.#earlyQuestions.push(message);
       setTimeout(() => this.#takeEarlyQuestions(), earlyQuestionMs);
     } else {
-      const concerned = this.#concerned(requestId);
+      const concerned = this.concerned(requestId);
       if (typeof concerned !== 'string') this.#elicitations.asked(concerned.call, params);
       // On a shared stream, it may belong to any call of the client.
       const isLoose = requestId === null && this.events.client !== null;
@@ -226,7 +215,7 @@ export class LegacySession extends BaseSession {
 
   /** An isolated session is opened for a call, which follows at once. Many servers ask for roots when it is open. */
   #mayBeEarly(): boolean {
-    const isIdle = this.events.client !== null && this.#concerned(null) === 'none';
+    const isIdle = this.events.client !== null && this.concerned(null) === 'none';
     return isIdle && !this.#isHurried && this.#earlyQuestions.length < maxEarlyQuestions;
   }
 
@@ -234,10 +223,5 @@ export class LegacySession extends BaseSession {
     this.#isHurried = true;
     for (const message of this.#earlyQuestions.splice(0)) this.#takeRequest(message, null);
     this.#isHurried = false;
-  }
-
-  /** The request that a message of the server belongs to, or why that is unknown. */
-  #concerned(requestId: number | null): PendingRequest | 'none' | 'several' {
-    return this.requests.concerned(requestId, this.events.client !== null);
   }
 }

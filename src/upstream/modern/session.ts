@@ -181,7 +181,7 @@ export class ModernSession extends BaseSession implements StatelessCallOwner {
       case 'notifications/progress':
         return this.takeProgress(message);
       case 'notifications/message':
-        return this.#takeLogMessage(message, requestId);
+        return this.takeLogMessage(message, this.#wantingLogs(requestId));
       case 'notifications/subscriptions/acknowledged':
         this.#streamOf(message, requestId)?.acknowledge(params);
         return undefined;
@@ -200,16 +200,10 @@ export class ModernSession extends BaseSession implements StatelessCallOwner {
     }
   }
 
-  /** Nothing but its stream tells which call a log message belongs to. MCP 2026-07-28, Logging. */
-  #takeLogMessage(
-    { method, params }: NotificationMessage,
-    requestId: number | null,
-  ): Promise<void> | undefined {
-    const concerned = this.requests.concerned(requestId, this.events.client !== null);
-    if (typeof concerned !== 'string' && concerned.call.caller?.logLevel)
-      return concerned.call.notify(method, params?.toString());
-    this.events.onLogDropped();
-    return undefined;
+  /** The request that a log message belongs to, if its caller wants them. MCP 2026-07-28, Logging. */
+  #wantingLogs(requestId: number | null): PendingRequest | 'none' | 'several' {
+    const concerned = this.concerned(requestId);
+    return typeof concerned === 'string' || concerned.call.caller?.logLevel ? concerned : 'none';
   }
 
   /** Changes may have been missed. */

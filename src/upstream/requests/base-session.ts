@@ -162,6 +162,21 @@ export abstract class BaseSession implements UpstreamSession, TransportEvents, P
     this.events.onSuspect(this);
   }
 
+  /** The request that a message of the server belongs to, or why that is unknown. */
+  protected concerned(requestId: number | null): PendingRequest | 'none' | 'several' {
+    return this.requests.concerned(requestId, this.events.client !== null);
+  }
+
+  /** Passes a log message on to the caller of its request. One that belongs to no single call may be about another client's. */
+  protected takeLogMessage(
+    { method, params }: NotificationMessage,
+    concerned: PendingRequest | 'none' | 'several',
+  ): Promise<void> | undefined {
+    if (typeof concerned !== 'string') return concerned.call.notify(method, params?.toString());
+    this.events.onLogDropped();
+    return undefined;
+  }
+
   /** Passes progress on to the caller of its request, under the caller's own token. */
   protected takeProgress({ method, params }: NotificationMessage): Promise<void> | undefined {
     const request = this.requests.find(params?.number('progressToken') ?? params?.string('progressToken'));
