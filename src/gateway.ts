@@ -17,6 +17,7 @@ import { HttpServer } from './http/server.ts';
 import type { Logger } from './observability/log.ts';
 import { Metrics } from './observability/metrics.ts';
 import { type Redactor, sanitizeReason } from './observability/redact.ts';
+import type { Tracing } from './observability/tracing.ts';
 import { gatewaysText } from './protocol/instance.ts';
 import { questions } from './protocol/questions.ts';
 import { Registry } from './registry/registry.ts';
@@ -46,6 +47,8 @@ interface GatewayOptions {
   readonly adminToken?: string;
   /** Aborts the start: sessions with upstreams end, and `start` rejects. */
   readonly signal?: AbortSignal;
+  /** By default, requests are not traced. */
+  readonly tracing?: Tracing | null;
   /** How long a page of `/metrics` is reused; one second by default. */
   readonly metricsMaxAgeMs?: number;
 }
@@ -108,7 +111,13 @@ export class Gateway {
       onQuestionRefused: (method) => downstream.questionEnded(questions[method].capability, 'refused'),
       onTaskStatus: (upstream, params) => this.#router.taskChanged(upstream, params),
     });
-    this.#router = new Router({ registry: this.#registry, redactor, logger, seal: state.seal });
+    this.#router = new Router({
+      registry: this.#registry,
+      redactor,
+      logger,
+      seal: state.seal,
+      tracing: options.tracing ?? null,
+    });
     this.#endpoint = new Endpoint({
       router: this.#router,
       registry: this.#registry,

@@ -2,6 +2,7 @@ import type { LoadedConfig } from '../config/load.ts';
 import { GatewayError, messageOf } from '../errors.ts';
 import type { Gateway } from '../gateway.ts';
 import { createLogger, type Logger } from '../observability/log.ts';
+import { openTracing } from '../observability/open-tracing.ts';
 import { Redactor } from '../observability/redact.ts';
 import { newAdminToken } from '../state/gateway-file.ts';
 import { openState, volatileState } from '../state/state.ts';
@@ -41,7 +42,8 @@ export async function runGateway({
   const place = { directory, port, key: loaded.stateKey };
   const state = isPersistent ? openState(place, logger) : volatileState();
   const adminToken = newAdminToken();
-  const options = { loaded, readConfig, logger, redactor, state, adminToken };
+  const tracing = await openTracing(process.env, logger);
+  const options = { loaded, readConfig, logger, redactor, state, adminToken, tracing };
   const starting = Gateway.start({ ...options, signal: abort.signal });
   const gateway = await Promise.race([starting, signals.stop.then(() => null)]);
   if (gateway === null) {
@@ -64,7 +66,8 @@ export async function runGateway({
   onReady?.(gateway);
 
   logger.info(`${await signals.stop}: shutting down`);
-  const exitCode = await ending(gateway.stop(), signals, logger);
+  const stopped = gateway.stop().then(() => tracing?.stop());
+  const exitCode = await ending(stopped, signals, logger);
   withdraw();
   if (exitCode !== 0) gateway.kill();
   return exitCode;

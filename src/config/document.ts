@@ -5,7 +5,7 @@ import { throwOnSyntaxErrors } from './syntax.ts';
 import { type Path, pathKey } from './values.ts';
 
 /** The location of a value in the file. */
-interface Place {
+interface ValuePlace {
   /** The key of the value; null for the root and the items of a list. */
   readonly key: Scalar | null;
   /** The value; null if the key has none. */
@@ -46,7 +46,7 @@ export class YamlFile {
   /** Values without a path, which were skipped because of a problem. */
   readonly skipped: Span[] = [];
   readonly #text: string;
-  readonly #places = new Map<string, Place & { path: Path }>();
+  readonly #places = new Map<string, ValuePlace & { path: Path }>();
   readonly #anchors = new Map<string, Node>();
   /** The collections that are being read: an alias to one of them would recurse forever. */
   readonly #open = new Set<Node>();

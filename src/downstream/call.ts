@@ -57,6 +57,9 @@ export abstract class Call extends LinkedNode implements RunningCall, AnswerSour
   get params(): ObjectText | undefined {
     return this.message.params;
   }
+  get httpTraceparent(): string | null {
+    return this.reply.header('traceparent');
+  }
   get runningCalls(): readonly Call[] {
     return this.#isOver ? [] : [this];
   }

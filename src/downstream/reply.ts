@@ -24,6 +24,8 @@ export interface ReplyTarget {
   readonly accepted: AcceptedTypes;
   /** Aborted when the client disconnects. Read only if the reply takes a while, because the signal is costly to make. */
   readonly signal: Signal;
+  /** @param name in lower case */
+  header(name: string): string | null;
   /** Sends the response, in one batch with others. */
   respond(response: Response): void;
   /** Sends a stream as the response, at once (docs/performance.md#stream-start). */
@@ -92,6 +94,11 @@ export class Reply extends LinkedNode implements InFlightReply, StreamListener {
     const { signal } = this.#target;
     if (signal.aborted) this.#onClientGone();
     else signal.addEventListener('abort', () => this.#onClientGone(), { once: true });
+  }
+
+  /** A header of the request that it answers. @param name in lower case */
+  header(name: string): string | null {
+    return this.#target.header(name);
   }
 
   /** Whether the client can be sent something ahead of the answers. */

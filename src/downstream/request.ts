@@ -7,8 +7,6 @@ export interface EndpointRequest extends ReplyTarget {
   readonly principal: Principal;
   /** The part of the gateway that the path names: a server or a profile; empty for the whole. */
   readonly view: string;
-  /** @param name in lower case */
-  header(name: string): string | null;
   /** Reads the body, and passes it, or its failure, to the endpoint. */
   readBody(): void;
 }

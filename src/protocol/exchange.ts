@@ -1,4 +1,5 @@
 import type { ObjectText } from '../json/object.ts';
+import type { TraceSpan } from '../observability/tracing.ts';
 import type { Signal } from '../runtime/abort.ts';
 import type { Completion } from '../runtime/completion.ts';
 import type { Payload } from '../runtime/owned-bytes.ts';
@@ -13,12 +14,18 @@ export interface Exchange {
   readonly method: string;
   /** The JSON text of the method. */
   readonly methodText: string;
+  /** The JSON text of the request's id. */
+  readonly idText: string;
   /** The time of arrival, by `performance.now()`. */
   readonly startMs: number;
   readonly params: ObjectText | undefined;
   /** The `_meta` of the params, if it is an object. Throws a `TooManyError` if the params have too many members. */
   readonly meta: ObjectText | undefined;
   readonly caller: Caller;
+  /** The span of the request, while it is traced. */
+  readonly trace?: TraceSpan;
+  /** The `traceparent` of the HTTP request that carried it, which is independent of the one in {@link meta}. */
+  readonly httpTraceparent: string | null;
   /** Aborted when the client cancels or disconnects. */
   readonly signal: Signal;
   /**

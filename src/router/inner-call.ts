@@ -1,4 +1,5 @@
 import { ObjectText } from '../json/object.ts';
+import type { TraceSpan } from '../observability/tracing.ts';
 import type { Caller } from '../protocol/caller.ts';
 import type { CacheHints, Exchange } from '../protocol/exchange.ts';
 import type { ResponseMessage, RpcError } from '../protocol/messages.ts';
@@ -10,7 +11,7 @@ import type { UpstreamCall } from '../upstream/pending-request.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 
 /** The client on whose behalf the gateway asks, which gets the questions that this brings. */
-export type InnerAsker = Pick<Exchange, 'caller' | 'ask'>;
+export type InnerAsker = Pick<Exchange, 'caller' | 'ask' | 'trace'>;
 
 /** A request of the gateway's own, which it sends in order to answer a client's. */
 class InnerCall implements UpstreamCall {
@@ -29,6 +30,10 @@ class InnerCall implements UpstreamCall {
 
   get caller(): Caller {
     return this.#asker.caller;
+  }
+
+  get trace(): TraceSpan | undefined {
+    return this.#asker.trace;
   }
 
   /** The client has not asked for progress of this request. */

@@ -1,5 +1,6 @@
 import { GatewayError } from '../errors.ts';
 import type { ObjectText } from '../json/object.ts';
+import type { Tracing } from '../observability/tracing.ts';
 import { type ToolMetrics, unknownTool } from '../observability/upstream-metrics.ts';
 import type { Caller } from '../protocol/caller.ts';
 import type { Answer, Exchange } from '../protocol/exchange.ts';
@@ -22,6 +23,7 @@ import type { Subscriptions } from './subscriptions.ts';
 import { callAsTask } from './tasks/required-task.ts';
 import { TaskRequests } from './tasks/task-requests.ts';
 import type { TaskWatches } from './tasks/task-watches.ts';
+import { handleTraced } from './traced-exchange.ts';
 
 /** The server of a request that none is known to own. */
 export const unknownServer = 'unknown';
@@ -29,6 +31,8 @@ export const unknownServer = 'unknown';
 interface RouterParts extends DispatchParts, OwnersParts {
   /** Seals the ids of tasks. */
   readonly seal: Seal;
+  /** Null: requests are not traced. */
+  readonly tracing: Tracing | null;
 }
 
 /** Answers requests as the table of methods says. */
@@ -73,6 +77,12 @@ export class Router {
 
   /** Answers one request, at once if that needs no upstream. Throws a {@link GatewayError} instead of answering. */
   handle(exchange: Exchange): void {
+    const { tracing } = this.#parts;
+    if (tracing === null) this.#handle(exchange);
+    else handleTraced(tracing, exchange, (traced) => this.#handle(traced));
+  }
+
+  #handle(exchange: Exchange): void {
     const method = methods.get(exchange.method);
     switch (method?.route) {
       case 'owner':

@@ -1,4 +1,5 @@
 import { type MemberEdit, ObjectText } from '../json/object.ts';
+import type { TraceSpan } from '../observability/tracing.ts';
 import type { Caller } from '../protocol/caller.ts';
 import { type ResponseMessage, requestText } from '../protocol/messages.ts';
 import type { Question, QuestionAnswer } from '../protocol/questions.ts';
@@ -32,6 +33,8 @@ export interface UpstreamCall {
   ask(question: Question, done: Completion<QuestionAnswer>): void;
   /** Null for the gateway's own requests. */
   readonly caller: Caller | null;
+  /** The span that the request is part of, while that is traced. */
+  readonly trace?: TraceSpan | undefined;
 }
 
 /** A question of the server that belongs to a request. Its client's answer may take longer than the server's own work. */

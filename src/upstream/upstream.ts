@@ -20,6 +20,7 @@ import type { SessionSource, UpstreamSession } from './session.ts';
 import { type KeeperStatus, SessionKeeper } from './session-keeper.ts';
 import { sessionSource } from './source.ts';
 import type { EraVerdicts } from './stdio/era-verdicts.ts';
+import { TracedCall } from './traced-call.ts';
 
 /** How long legacy clients wait for a session of their own era while another one could serve them. */
 const maxLegacyOpenMs = 10_000;
@@ -214,6 +215,11 @@ export class Upstream implements UpstreamState {
     isRepeatable: boolean,
     done: Completion<ResponseMessage>,
   ): void {
+    if (call.trace !== undefined) {
+      const traced = new TracedCall(call.trace, this.#config, call, target, done);
+      this.call(traced, target, isRepeatable, traced);
+      return;
+    }
     const { caller } = call;
     if (caller !== null && (this.#clients !== null || this.#isLegacyApart(caller)))
       this.#callApart(caller, call, target, isRepeatable, done);

@@ -7,7 +7,8 @@ import manifest from '../../package.json' with { type: 'json' };
 import { binaryFolder, root, run as runToEnd } from '../../scripts/checkout.ts';
 import { targetNamed } from '../../scripts/targets.ts';
 import { startCommand } from '../support/program.ts';
-import { freePort } from '../support/wait.ts';
+import { startTraceCollector } from '../support/trace-collector.ts';
+import { freePort, waitUntil } from '../support/wait.ts';
 
 const platform = targetNamed(platformName());
 const program = join(binaryFolder(platform.name), platform.executable);
@@ -33,6 +34,31 @@ test('the program tells its version, its commit and its Bun', async () => {
 
 test('the program holds no path of the machine that built it, so that it is the same from any folder', () => {
   expect(readFileSync(program).includes(root)).toBe(false);
+});
+
+test('the program sends spans to a collector of traces', async () => {
+  using collector = startTraceCollector();
+  await using demo = startCommand([program, 'demo', '--port', '0'], {
+    cwd: folder,
+    env: { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_BSP_SCHEDULE_DELAY: '20' },
+  });
+  await demo.printed('The demo serves');
+  const [url] = /http:\/\/\S+\/mcp/.exec(demo.stdout()) ?? [];
+  await fetch(url ?? '', {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', Accept: 'application/json' },
+    body: JSON.stringify({
+      jsonrpc: '2.0',
+      id: 1,
+      method: 'tools/call',
+      params: { name: 'demo__echo', arguments: { text: 'traced' } },
+    }),
+  });
+  await waitUntil('two spans', () => collector.spans.length === 2);
+  expect(collector.spans.map(({ name }) => name).toSorted()).toEqual([
+    'tools/call demo__echo',
+    'tools/call echo',
+  ]);
 });
 
 test('the program serves a configuration, calls tools, and ends gracefully', async () => {

@@ -48,6 +48,7 @@ function reply({
   const { resolve } = response;
   const target = {
     accepted,
+    header: () => null,
     signal,
     respond: resolve,
     stream: resolve,
@@ -308,6 +309,7 @@ describe('a client that disconnects', () => {
     let watched = 0;
     const target = {
       accepted: both,
+      header: () => null,
       get signal() {
         watched++;
         return new Abort();

@@ -22,7 +22,7 @@ function start() {
   const registry = new Registry(logger, () => {});
   registry.configure([up.upstream, new ListedUpstream('idle').upstream], []);
   const redactor = new Redactor();
-  const router = new Router({ registry, redactor, logger, seal: volatileState().seal });
+  const router = new Router({ registry, redactor, logger, seal: volatileState().seal, tracing: null });
   return { router, registry, up, redactor, logged };
 }
 
@@ -32,6 +32,8 @@ function exchangeOf(method: string, params?: string) {
   const exchange: Exchange = {
     method,
     methodText: JSON.stringify(method),
+    idText: '1',
+    httpTraceparent: null,
     startMs: performance.now(),
     params: text,
     meta: text?.object('_meta'),

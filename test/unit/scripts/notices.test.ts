@@ -5,6 +5,14 @@ import { bundledPackages, thirdPartyNotices } from '../../../scripts/notices.ts'
 test('every bundled package is found, including those that package.json does not name', async () => {
   expect((await bundledPackages()).map(({ name, license }) => [name, license])).toEqual([
     ['@modelcontextprotocol/sdk', 'MIT'],
+    ['@opentelemetry/api', 'Apache-2.0'],
+    ['@opentelemetry/core', 'Apache-2.0'],
+    ['@opentelemetry/exporter-trace-otlp-http', 'Apache-2.0'],
+    ['@opentelemetry/otlp-exporter-base', 'Apache-2.0'],
+    ['@opentelemetry/otlp-transformer', 'Apache-2.0'],
+    ['@opentelemetry/resources', 'Apache-2.0'],
+    ['@opentelemetry/sdk-trace', 'Apache-2.0'],
+    ['@opentelemetry/semantic-conventions', 'Apache-2.0'],
     ['ajv', 'MIT'],
     ['ajv-formats', 'MIT'],
     ['content-type', 'MIT'],

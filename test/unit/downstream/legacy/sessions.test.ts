@@ -81,7 +81,8 @@ function sessionsOf(maxSessions = 100_000) {
 function running(session: Session, idText: string): Call {
   const text = `{"jsonrpc":"2.0","id":${idText},"method":"tools/call","params":{"name":"a"}}`;
   const accepted = { json: true, sse: true };
-  const asked = { accepted, signal: new Abort(), respond() {}, stream() {}, onLong() {}, onEnd() {} };
+  const header = () => null;
+  const asked = { accepted, header, signal: new Abort(), respond() {}, stream() {}, onLong() {}, onEnd() {} };
   const reply = new Reply({ replies: new InFlightReplies(), streams: new KeepAlive() }, asked, null);
   const call = new LegacyCall(
     {} as CallParts,

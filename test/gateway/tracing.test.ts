@@ -1,0 +1,168 @@
+import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from 'bun:test';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startProgram } from '../support/program.ts';
+import { startSdkV1 } from '../support/sdk-v1.ts';
+import { startSdkV2Modern } from '../support/sdk-v2.ts';
+import { type CollectedSpan, startTraceCollector } from '../support/trace-collector.ts';
+import { freePort, waitUntil } from '../support/wait.ts';
+
+// Starting a process takes long on a busy machine.
+setDefaultTimeout(30_000);
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'mcpstead-tracing-'));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+const client = { traceId: '4bf92f3577b34da6a3ce929d0e0e4736', spanId: '00f067aa0ba902b7' };
+const traceparent = `00-${client.traceId}-${client.spanId}-01`;
+
+/** A gateway process in front of `url`. Calls a tool with these params; returns the answer. */
+async function startTraced(url: string, env: Record<string, string>) {
+  const port = freePort();
+  const config = join(folder, 'mcpstead.yaml');
+  writeFileSync(config, `port: ${port}\nservers: [{ name: up, url: '${url}', required: true }]\n`);
+  const program = startProgram(['--config', config], { env: { OTEL_BSP_SCHEDULE_DELAY: '20', ...env } });
+  await program.printed('serving http://');
+  const call = async (params: unknown, headers: Record<string, string> = {}) => {
+    const response = await fetch(`http://127.0.0.1:${port}/mcp`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', Accept: 'application/json', ...headers },
+      body: JSON.stringify({ jsonrpc: '2.0', id: 7, method: 'tools/call', params }),
+    });
+    // biome-ignore lint/suspicious/noExplicitAny: the tests read a part of the answers.
+    return (await response.json()) as any;
+  };
+  return { call, program, [Symbol.asyncDispose]: () => program[Symbol.asyncDispose]() };
+}
+
+/** The two spans of a call, once they have arrived. */
+async function spansOf(spans: readonly CollectedSpan[]) {
+  await waitUntil('two spans', () => spans.length >= 2);
+  const server = spans.find(({ kind }) => kind === 2);
+  const upstream = spans.find(({ kind }) => kind === 3);
+  if (!server || !upstream) throw new Error(`other spans: ${JSON.stringify(spans)}`);
+  return { server, upstream };
+}
+
+describe.each([
+  ['legacy', startSdkV1],
+  ['modern', startSdkV2Modern],
+] as const)('with a collector, a call at a %s server', (_era, start) => {
+  test('is a span in the trace of the client, with one at the server below it', async () => {
+    using collector = startTraceCollector();
+    await using server = await start();
+    await using gateway = await startTraced(server.url, { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url });
+    const answer = await gateway.call(
+      {
+        name: 'up__mirror',
+        arguments: { secret: 'hidden' },
+        _meta: { traceparent, tracestate: 'vendor=1' },
+      },
+      { traceparent: `00-${client.traceId}-aaaaaaaaaaaaaaaa-01` },
+    );
+    const { server: own, upstream } = await spansOf(collector.spans);
+    expect(own).toMatchObject({
+      name: 'tools/call up__mirror',
+      traceId: client.traceId,
+      parentSpanId: client.spanId,
+      links: [{ spanId: 'aaaaaaaaaaaaaaaa' }],
+      service: 'mcpstead',
+      attributes: {
+        'mcp.method.name': 'tools/call',
+        'gen_ai.tool.name': 'up__mirror',
+        'gen_ai.operation.name': 'execute_tool',
+        'jsonrpc.request.id': '7',
+      },
+    });
+    expect(upstream).toMatchObject({
+      name: 'tools/call mirror',
+      traceId: client.traceId,
+      parentSpanId: own.spanId,
+      attributes: {
+        'gen_ai.tool.name': 'mirror',
+        'mcpstead.server.name': 'up',
+        'network.transport': 'tcp',
+        'server.address': '127.0.0.1',
+      },
+    });
+    expect(answer.result.structuredContent.meta).toMatchObject({
+      traceparent: `00-${client.traceId}-${upstream.spanId}-01`,
+      tracestate: 'vendor=1',
+    });
+    expect(JSON.stringify(collector.spans)).not.toContain('hidden');
+  });
+});
+
+test('a call that fails is a span with the error, at both ends', async () => {
+  using collector = startTraceCollector();
+  await using server = await startSdkV1();
+  await using gateway = await startTraced(server.url, { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url });
+  await gateway.call({ name: 'up__fail', arguments: {} });
+  const { server: own, upstream } = await spansOf(collector.spans);
+  for (const span of [own, upstream]) {
+    expect(span).toMatchObject({ status: { code: 2 }, attributes: { 'error.type': 'tool_error' } });
+  }
+});
+
+test('a call of an unknown tool has its code', async () => {
+  using collector = startTraceCollector();
+  await using server = await startSdkV1();
+  await using gateway = await startTraced(server.url, { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url });
+  await gateway.call({ name: 'nobody__t' });
+  await waitUntil('a span', () => collector.spans.length > 0);
+  expect(collector.spans).toMatchObject([
+    { status: { code: 2 }, attributes: { 'error.type': '-32602', 'rpc.response.status_code': '-32602' } },
+  ]);
+});
+
+test('spans that are not exported yet are when the gateway stops', async () => {
+  using collector = startTraceCollector();
+  await using server = await startSdkV1();
+  await using gateway = await startTraced(server.url, {
+    OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+    OTEL_BSP_SCHEDULE_DELAY: '600000',
+  });
+  await gateway.call({ name: 'up__mirror', arguments: {} });
+  expect(collector.spans).toEqual([]);
+  gateway.program.signal('SIGTERM');
+  expect(await gateway.program.ended()).toMatchObject({ exitCode: 0 });
+  expect(collector.spans).toHaveLength(2);
+});
+
+test('a collector that is gone costs a warning, and no call', async () => {
+  await using server = await startSdkV1();
+  const endpoint = `http://127.0.0.1:${freePort()}`;
+  await using gateway = await startTraced(server.url, { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint });
+  const answer = await gateway.call({ name: 'up__mirror', arguments: {} });
+  expect(answer.result.structuredContent).toBeDefined();
+  await gateway.program.printed('traces cannot be exported');
+});
+
+test.each([
+  ['no collector is named', () => ({})],
+  ['the SDK is disabled', (url: string) => ({ OTEL_EXPORTER_OTLP_ENDPOINT: url, OTEL_SDK_DISABLED: 'true' })],
+  [
+    'the sampler is off',
+    (url: string) => ({ OTEL_EXPORTER_OTLP_ENDPOINT: url, OTEL_TRACES_SAMPLER: 'always_off' }),
+  ],
+] as const)('nothing is exported while %s', async (_what, env) => {
+  using collector = startTraceCollector();
+  await using server = await startSdkV1();
+  await using gateway = await startTraced(server.url, env(collector.url));
+  const answer = await gateway.call({ name: 'up__mirror', arguments: {}, _meta: { traceparent: 'odd' } });
+  expect(answer.result.structuredContent).toBeDefined();
+  gateway.program.signal('SIGTERM');
+  await gateway.program.ended();
+  expect(collector.spans).toEqual([]);
+});
+
+test('without a collector, the trace context of the client passes as it is', async () => {
+  await using server = await startSdkV1();
+  await using gateway = await startTraced(server.url, {});
+  const answer = await gateway.call({ name: 'up__mirror', arguments: {}, _meta: { traceparent } });
+  expect(answer.result.structuredContent.meta).toEqual({ traceparent });
+});

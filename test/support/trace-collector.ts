@@ -1,0 +1,59 @@
+/** A span as OTLP/JSON has it, with its attributes as an object. */
+export interface CollectedSpan {
+  readonly name: string;
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly parentSpanId?: string;
+  readonly links?: readonly { readonly spanId: string }[];
+  /** 2: server, 3: client. */
+  readonly kind: number;
+  /** The code is 2 for an error. */
+  readonly status: { readonly code?: number };
+  readonly attributes: Readonly<Record<string, unknown>>;
+  readonly service: unknown;
+}
+
+interface KeyValue {
+  readonly key: string;
+  readonly value: Readonly<Record<string, unknown>>;
+}
+
+/** A collector of OpenTelemetry traces. */
+export interface TraceCollector extends Disposable {
+  readonly url: string;
+  readonly spans: readonly CollectedSpan[];
+}
+
+const valuesOf = (attributes: readonly KeyValue[] = []): Record<string, unknown> =>
+  Object.fromEntries(attributes.map(({ key, value }) => [key, Object.values(value)[0]]));
+
+/** Starts a collector that takes OTLP/HTTP with JSON. */
+export function startTraceCollector(): TraceCollector {
+  const spans: CollectedSpan[] = [];
+  const server = Bun.serve({
+    hostname: '127.0.0.1',
+    port: 0,
+    routes: {
+      '/v1/traces': {
+        POST: async (request) => {
+          // biome-ignore lint/suspicious/noExplicitAny: the shape of OTLP is deep, and the tests read a part of it.
+          const { resourceSpans } = (await request.json()) as any;
+          for (const { resource, scopeSpans } of resourceSpans) {
+            const { 'service.name': service } = valuesOf(resource.attributes);
+            for (const scope of scopeSpans) {
+              for (const span of scope.spans)
+                spans.push({ ...span, attributes: valuesOf(span.attributes), service });
+            }
+          }
+          return Response.json({});
+        },
+      },
+    },
+    fetch: () => new Response(null, { status: 404 }),
+  });
+  return {
+    url: `http://127.0.0.1:${server.port}`,
+    spans,
+    [Symbol.dispose]: () => void server.stop(true),
+  };
+}
