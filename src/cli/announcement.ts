@@ -45,7 +45,7 @@ export function announceGateway(
 }
 
 /** An address at which this machine reaches what listens on `host`. */
-function reachableHost(host: string): string {
+export function reachableHost(host: string): string {
   if (host === '0.0.0.0') return '127.0.0.1';
   return host === '::' ? '::1' : host;
 }

@@ -131,7 +131,7 @@ function tokenFrom(
   if (typeof token === 'string' && isBearerToken(token)) return token;
   const what =
     typeof token !== 'string'
-      ? 'is not set; it must hold the bearer token'
+      ? 'is not set, nor is it in mcpstead.env; it must hold the bearer token'
       : token === ''
         ? 'is empty; it must hold the bearer token'
         : 'contains white space, a line break or characters outside of ASCII, which a bearer token cannot';

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { stateKeyVariable } from '../state/key.ts';
 import type { ChangeEffect } from './fields.ts';
 import type { LoadedConfig } from './load.ts';
 import { allKeys } from './reference.ts';
@@ -13,7 +14,7 @@ export interface ConfigDiff {
   /** Servers with other changed keys, which take effect without a new connection. */
   updated: string[];
   unchanged: string[];
-  /** Changed keys, such as `logging.level`, that take effect only after a restart of the gateway. */
+  /** Changed keys and variables, such as `logging.level`, that take effect only after a restart of the gateway. */
   ignored: string[];
 }
 
@@ -40,6 +41,7 @@ export function diffConfig(before: LoadedConfig, after: LoadedConfig): ConfigDif
   }
   diff.removed.push(...old.keys());
   diff.ignored.push(...changedKeys(keysOf('', 'restart'), before.config, after.config));
+  if (!isDeepStrictEqual(before.stateKey, after.stateKey)) diff.ignored.push(stateKeyVariable);
   return diff;
 }
 
@@ -55,7 +57,7 @@ export function summaryOf(diff: ConfigDiff): DiffSummary {
   };
 }
 
-/** The configuration that a reload applies: `read`, with the `restart` keys as they are in `running`. */
+/** The configuration that a reload applies: `read`, with what needs a restart as it is in `running`. */
 export function withRunningSettings(read: LoadedConfig, running: LoadedConfig): LoadedConfig {
   const config = structuredClone(read.config);
   for (const key of keysOf('', 'restart')) {
@@ -63,7 +65,7 @@ export function withRunningSettings(read: LoadedConfig, running: LoadedConfig): 
     const section = valueAt(config, path.slice(0, -1)) as Record<string, unknown>;
     section[path.at(-1)!] = valueAt(running.config, path);
   }
-  return { ...read, config };
+  return { ...read, config, stateKey: running.stateKey };
 }
 
 /** The keys below `prefix` with this effect, without the prefix. */

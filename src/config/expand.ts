@@ -78,7 +78,8 @@ function resolve(text: string, env: Environment, folder: string): Resolved | nul
   const value = Object.hasOwn(env, defaulted) ? env[defaulted] : undefined;
   if (byDefault !== undefined && (value === undefined || value === ''))
     return { value: byDefault, isOwn: true };
-  if (value === undefined) return { problem: `the environment variable ${defaulted} is not set` };
+  if (value === undefined)
+    return { problem: `the environment variable ${defaulted} is not set, nor is it in mcpstead.env` };
   return { value, isPlace: placeVariables.has(defaulted) };
 }
 

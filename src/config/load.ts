@@ -7,12 +7,13 @@ import { stateKeyFrom, stateKeyVariable } from '../state/key.ts';
 import { crossCheck } from './checks.ts';
 import { type DisabledServer, splitDisabled } from './disabled.ts';
 import { readYaml } from './document.ts';
+import { envFilePath, readEnvFile, withDefaults } from './env-file.ts';
 import { type Expansion, expand, foreignReferenceWarnings } from './expand.ts';
 import { hiddenSpans } from './hidden-spans.ts';
 import { issueProblems } from './issues.ts';
 import { invalidConfig, unusableFile } from './problems.ts';
 import { type Config, configSchema } from './schema.ts';
-import { secretsOf } from './secrets.ts';
+import { secretsOf, secretsOfVariables } from './secrets.ts';
 import { Source } from './source.ts';
 import { hiddenWords } from './syntax.ts';
 import { missingTargets } from './targets.ts';
@@ -32,6 +33,8 @@ export interface LoadedConfig {
   readonly upstreamTokens: ReadonlyMap<string, string>;
   /** The key that is derived from `MCPSTEAD_STATE_KEY`, or null if that is not set. */
   readonly stateKey: Uint8Array | null;
+  /** The variables that the file may refer to: those of the process, and those of `mcpstead.env` that the process lacks. */
+  readonly environment: Environment;
   /** Every value that must never be shown. */
   readonly secrets: readonly string[];
   /** Warnings about valid settings that are rarely intended. */
@@ -77,6 +80,7 @@ export function parseConfig(text: string, path: string, env: Environment): Loade
     bearerToken,
     upstreamTokens,
     stateKey,
+    environment: env,
     secrets: secretsOf(
       config,
       [...own, ...upstreamTokens.values()],
@@ -94,9 +98,20 @@ function withIndexes(expansions: readonly Expansion[], disabled: readonly Disabl
   });
 }
 
-/** Reads the configuration file at `path`, UTF-8 of at most 1 MiB. Throws like `parseConfig`. */
+/**
+ * Reads the configuration file at `path`, UTF-8 of at most 1 MiB, and the variables in `mcpstead.env` beside it, over which
+ * those in `env` prevail. Throws like `parseConfig`, and if the file of variables is not valid or open to others.
+ */
 export async function loadConfig(path: string, env: Environment): Promise<LoadedConfig> {
-  return parseConfig(decode(readFile(path), path), path, env);
+  const text = readConfigText(path);
+  const values = readEnvFile(envFilePath(path));
+  const loaded = parseConfig(text, path, withDefaults(env, values));
+  return { ...loaded, secrets: [...new Set([...loaded.secrets, ...secretsOfVariables(values)])] };
+}
+
+/** The text of the configuration file at `path`. Throws `config_invalid` if it is no file, too large or not UTF-8. */
+export function readConfigText(path: string): string {
+  return decode(readFile(path), path);
 }
 
 function readFile(path: string): Uint8Array {
@@ -122,7 +137,8 @@ const unreadable: Readonly<Record<string, string>> = {
 };
 
 function decode(bytes: Uint8Array, path: string): string {
-  const text = new TextDecoder().decode(bytes);
+  // The mark stays, for those who write the text back.
+  const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
   if (isUtf8(bytes)) return text;
   const at = text.indexOf('\uFFFD');
   const source = new Source(path, text);

@@ -54,6 +54,11 @@ export function secretsOf(
   return [...secrets];
 }
 
+/** The values of variables that are named like credentials, whether or not the configuration refers to them. */
+export function secretsOfVariables(variables: ReadonlyMap<string, string>): string[] {
+  return [...variables].flatMap(([name, value]) => (isCredential(name, value) ? value : []));
+}
+
 function* secretsOfUrl(text: string | undefined): Generator<string> {
   if (text === undefined) return;
   const url = new URL(text);

@@ -7,6 +7,8 @@ export const nodeCrypto = () => process.getBuiltinModule('node:crypto');
 export const nodeFiles = () => process.getBuiltinModule('node:fs/promises');
 /** For addresses, networks and connections through a proxy. */
 export const nodeNet = () => process.getBuiltinModule('node:net');
+/** For the shell of an account, and the folder for temporary files. */
+export const nodeOs = () => process.getBuiltinModule('node:os');
 /** For questions on a terminal. */
 export const nodeReadline = () => process.getBuiltinModule('node:readline/promises');
 /** For questions on a terminal. */

@@ -47,3 +47,23 @@ test('a client that cancels a call can be asked for its next one', async () => {
   await within('the question', call.asked);
   expect(await call.answer()).toEqual({ kind: 'result', text: 'color: blue' });
 });
+
+test('what the server of a single client asks for its cancelled call is asked through its next one', async () => {
+  await using gateway = await startGateway({ servers: [{ ...stdio, isolation: 'session' }] });
+  await gateway.connected();
+  await using peer = await modernPeer(gateway.url, 'up__test_ask');
+  const first = peer.begin({});
+  await within('the session and the question', first.asked);
+  expect(await first.answer()).toMatchObject({ kind: 'result' });
+  const cancelled = peer.begin({ beforeMs: 600 });
+  await Bun.sleep(200);
+  cancelled.cut();
+  await within('its end', cancelled.end);
+  const call = peer.begin({ afterMs: 1_000 });
+  await within('the question', call.asked);
+  expect(await within('the late question', call.answer())).toEqual({ kind: 'asked' });
+  expect(await within('the result', call.answer())).toEqual({ kind: 'result', text: 'color: blue' });
+  const page = await gateway.metrics();
+  expect(page.value('mcpstead_client_requests_total', { kind: 'elicitation', result: 'answered' })).toBe(3);
+  expect(page.value('mcpstead_parked_calls')).toBe(0);
+});

@@ -1,8 +1,8 @@
 import { afterAll, describe, expect, test } from 'bun:test';
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { startChild } from '../support/child.ts';
+import { dirname, join } from 'node:path';
+import { type Child, startChild } from '../support/child.ts';
 import { promptReconnect, startGateway, type TestGateway } from '../support/gateway.ts';
 import { messagesOf, type RpcMessage, rawPost } from '../support/rpc.ts';
 import { isAlive, rawStdio } from '../support/stdio/raw-stdio.ts';
@@ -25,6 +25,21 @@ async function call(url: string, name: string, args: object = {}): Promise<RpcMe
   throw new Error('no answer');
 }
 const pidOf = async (gateway: TestGateway) => Number((await gateway.health()).servers[0]?.pid);
+
+/** The gateway in a process of its own, once all of its servers are connected. */
+async function startProgram(keys: object): Promise<Child> {
+  const port = freePort();
+  const config = newFile();
+  writeFileSync(config, JSON.stringify({ port, state_dir: join(folder, 'state'), ...keys }));
+  const child = await startChild([process.execPath, join(root, 'src/main.ts'), '-c', config], {
+    ready: 'serving',
+  });
+  await waitUntil('connected', async () => {
+    const health = await (await fetch(`http://127.0.0.1:${port}/health`)).json();
+    return (health as { status: string }).status === 'ok';
+  });
+  return child;
+}
 
 describe('the process of a server', () => {
   test('ends with the end of its stdin when its server is removed, within a moment', async () => {
@@ -69,12 +84,17 @@ describe('the process of a server', () => {
     expect(linesOf(startsFile)).toHaveLength(2);
   });
 
-  test('ends when the gateway stops, also one that ignores everything', async () => {
+  test('ends when the gateway stops, also one that ignores everything, all at the same time', async () => {
     const [startsFile, descendantFile] = [newFile(), newFile()];
-    const stubborn = rawStdio('stubborn', { startsFile, descendantFile, isStubborn: true });
-    const gateway = await startGateway({ servers: [stubborn, rawStdio('tame', { startsFile })] });
+    const stubborn = { startsFile, descendantFile, isStubborn: true };
+    const servers = [0, 1, 2, 3].map((index) => rawStdio(`stubborn-${index}`, stubborn));
+    const mcp = { session: { shutdown_grace_seconds: 1 } };
+    const gateway = await startGateway({ mcp, servers: [...servers, rawStdio('tame', { startsFile })] });
     await gateway.connected();
+    const startMs = performance.now();
     await gateway.gateway.stop();
+    expect(performance.now() - startMs).toBeLessThan(2_500);
+    expect(pidsIn(startsFile)).toHaveLength(5);
     expect(noneAlive(startsFile, descendantFile)).toBe(true);
   });
 
@@ -92,24 +112,11 @@ describe('the process of a server', () => {
 describe('a gateway that is killed', () => {
   test('leaves no process behind, however stubborn', async () => {
     const [startsFile, descendantFile] = [newFile(), newFile()];
-    const port = freePort();
-    const config = join(folder, 'killed.yaml');
     const servers = [
       rawStdio('stubborn', { startsFile, descendantFile, isStubborn: true }),
       rawStdio('tame', { startsFile }),
     ];
-    writeFileSync(config, JSON.stringify({ port, servers, state_dir: join(folder, 'state') }));
-    const gateway = await startChild([process.execPath, join(root, 'src/main.ts'), '-c', config], {
-      ready: 'serving',
-    });
-    await waitUntil(
-      'both are started',
-      () => linesOf(startsFile).length >= 2 && linesOf(descendantFile).length >= 1,
-    );
-    await waitUntil('connected', async () => {
-      const health = await (await fetch(`http://127.0.0.1:${port}/health`)).json();
-      return (health as { status: string }).status === 'ok';
-    });
+    const gateway = await startProgram({ servers });
     await gateway.end('SIGKILL');
     await waitUntil('all have ended', () => noneAlive(startsFile, descendantFile), 10_000);
   }, 30_000);
@@ -118,7 +125,9 @@ describe('a gateway that is killed', () => {
 describe('a container', () => {
   /** A program that takes the place of `docker`: `run` starts the server, and `rm` is recorded. */
   function fakeDocker(): { command: string; log: string } {
-    const [command, log] = [join(folder, 'docker'), newFile()];
+    const log = newFile();
+    const command = join(folder, `docker-${files}`, 'docker');
+    mkdirSync(dirname(command));
     writeFileSync(
       command,
       `#!/bin/sh
@@ -151,6 +160,14 @@ exec ${process.execPath} ${join(root, 'test/support/stdio/raw-server.ts')} '{}'
     await waitUntil('no file is left', () => idFile !== '' && !existsSync(idFile));
     expect(linesOf(log)[0]).toMatch(/^run --cidfile \S+ -i --rm image$/);
   });
+
+  test('is removed by its id when the gateway is killed', async () => {
+    const { command, log } = fakeDocker();
+    const server = { name: 'raw', command, args: ['run', '-i', '--rm', 'image'] };
+    const gateway = await startProgram({ servers: [server] });
+    await gateway.end('SIGKILL');
+    await waitUntil('its removal', () => linesOf(log).includes('rm -f 0123abcd'), 10_000);
+  }, 30_000);
 });
 
 describe('a process that does not read its stdin', () => {

@@ -1,7 +1,17 @@
 import { afterAll, describe, expect, test } from 'bun:test';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { volatileState } from '../../src/state/state.ts';
 import { connectV1 } from '../support/clients.ts';
 import { promptReconnect, startGateway, type TestGateway } from '../support/gateway.ts';
 import { messagesOf, type RpcMessage, rawPost } from '../support/rpc.ts';
@@ -60,9 +70,10 @@ describe('a server on stdio', () => {
     delete process.env.MCPSTEAD_TEST_SECRET;
   });
 
-  test('may write a banner, noise, characters in pieces and bytes that are not UTF-8', async () => {
+  test('may write a banner, notifications, noise, characters in pieces and bytes that are not UTF-8', async () => {
+    const early = '{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":"a"}}';
     await using gateway = await startGateway({
-      servers: [rawStdio('raw', { banner: 'Welcome!\n{"level":"info"}\n\n' })],
+      servers: [rawStdio('raw', { banner: `Welcome!\n{"level":"info"}\n\n${early}\n` })],
     });
     await gateway.connected();
     expect(textOf(await call(gateway, 'raw__split'))).toBe('größer € 😀');
@@ -71,6 +82,54 @@ describe('a server on stdio', () => {
     expect(textOf(await call(gateway, 'raw__noise'))).toBe('after noise');
     const logged = (words: string) => gateway.logs.filter((line) => line.includes(words)).length;
     expect([logged('no messages; they are skipped'), logged('not UTF-8')]).toEqual([1, 1]);
+  });
+
+  test('may write a line beyond all bounds, which fails its call alone', async () => {
+    await using gateway = await startGateway({ servers: [rawStdio('raw')] });
+    await gateway.connected();
+    const { pid } = await serverOf(gateway);
+    const slow = call(gateway, 'raw__sleep', { ms: 300 });
+    const big = await call(gateway, 'raw__big', { chars: 65 * 1024 * 1024 });
+    expect(big.error?.message).toContain('a line of 66 MiB, which is too long');
+    expect(big.error?.data.reason).toBe('upstream_protocol_error');
+    expect(textOf(await slow)).toBe('slept');
+    expect(textOf(await call(gateway, 'raw__echo', { text: 'a' }))).toBe('a');
+    expect((await serverOf(gateway)).pid).toBe(pid);
+  });
+
+  test.each(['shared', 'session'])(
+    'that asks for roots at once is refused at once: %s',
+    async (isolation) => {
+      await using gateway = await startGateway({
+        servers: [rawStdio('raw', { asksRoots: true }, { isolation })],
+      });
+      await gateway.connected();
+      await using client = await connectV1(gateway.url);
+      const { ms, error, result } = JSON.parse((await client.call('raw__roots', {})).text);
+      expect(ms).toBeLessThan(100);
+      expect([typeof error.code, result]).toEqual(['number', undefined]);
+    },
+  );
+
+  test('keeps its arguments to itself at every level of the log', async () => {
+    const { command, args, ...server } = rawStdio('raw');
+    const servers = [{ ...server, command, args: [...args, '--api-key', 'hunter2-hunter2'] }];
+    await using gateway = await startGateway({ servers, logging: { level: 'trace' } });
+    await gateway.connected();
+    expect(textOf(await call(gateway, 'raw__echo', { text: 'a' }))).toBe('a');
+    expect(gateway.logs.some((line) => line.includes('process started'))).toBe(true);
+    expect(gateway.logs.join('') + JSON.stringify(await gateway.health())).not.toContain('hunter2');
+  });
+
+  test('without a home to write to keeps the caches of package runners in the state directory', async () => {
+    const env = { HOME: join(folder, 'no-home') };
+    const state = { ...volatileState(), directory: join(folder, 'state') };
+    await using gateway = await startGateway({ servers: [rawStdio('raw', {}, { env })] }, {}, state);
+    await gateway.connected();
+    expect(JSON.parse(textOf(await call(gateway, 'raw__env')))).toMatchObject({
+      npm_config_cache: join(folder, 'state/caches/npm'),
+      UV_CACHE_DIR: join(folder, 'state/caches/uv'),
+    });
   });
 
   test('that pretty-prints its messages is named once in the log', async () => {
@@ -133,6 +192,22 @@ describe('a server that ends', () => {
     expect(gateway.logs.join('')).not.toContain('hunter2');
   });
 
+  test('by a signal is shown with the signal', async () => {
+    await using gateway = await startGateway({
+      servers: [rawStdio('raw', {}, { reconnect: promptReconnect })],
+    });
+    await gateway.connected();
+    const slow = call(gateway, 'raw__sleep', { ms: 60_000 });
+    await Bun.sleep(100);
+    process.kill(Number((await serverOf(gateway)).pid), 'SIGKILL');
+    expect((await slow).error?.message).toContain('was ended by SIGKILL');
+    await gateway.waitFor(
+      'restart',
+      ({ servers }) => servers[0]?.connected === true && servers[0].restarts === 1,
+    );
+    expect(await serverOf(gateway)).toMatchObject({ last_exit: 'SIGKILL' });
+  });
+
   test('before it initializes fails the calls that wait at once', async () => {
     const server = rawStdio('raw', { exitCode: 3, complaint: 'Error: API key missing' });
     await using gateway = await startGateway({ servers: [server] });
@@ -174,7 +249,27 @@ describe('a command that cannot be started', () => {
     expect(answer.error?.message).toContain(words);
     const { next_retry_seconds, last_error } = await serverOf(gateway);
     expect(last_error).toContain(words);
+    expect(String(last_error).includes(`PATH (ENOENT): ${process.env.PATH}`)).toBe(words.includes('PATH'));
     expect(Number(next_retry_seconds)).toBeGreaterThan(20);
+  });
+
+  test.if(process.platform === 'linux')('for a moment is a failed attempt like others', async () => {
+    const busy = join(folder, 'busy');
+    copyFileSync('/bin/sh', busy);
+    const { command, args } = rawStdio('raw');
+    const line = `exec ${[command, ...args].map((word) => `'${word}'`).join(' ')}`;
+    // ETXTBSY: a file that somebody writes to is not run.
+    const writer = openSync(busy, 'r+');
+    const server = { name: 'raw', command: busy, args: ['-c', line], reconnect: promptReconnect };
+    await using gateway = await startGateway({ servers: [server] });
+    const { servers } = await gateway.waitFor(
+      'a failure',
+      (health) => health.servers[0]?.last_error !== null,
+    );
+    expect(servers[0]?.last_error).toContain('cannot be started');
+    expect(Number(servers[0]?.next_retry_seconds)).toBeLessThan(1);
+    closeSync(writer);
+    await gateway.connected();
   });
 
   test('is no secret, but its arguments are', async () => {
@@ -204,6 +299,13 @@ describe('a server that takes long to start', () => {
     ]);
   });
 
+  test('has the calls wait that are made meanwhile, until it is initialized', async () => {
+    await using gateway = await startGateway({ servers: [rawStdio('raw', { initializeMs: 300 })] });
+    const calls = ['a', 'b', 'c'].map((text) => call(gateway, 'raw__echo', { text }));
+    expect((await Promise.all(calls)).map(textOf)).toEqual(['a', 'b', 'c']);
+    expect(await serverOf(gateway)).toMatchObject({ restarts: 0, last_exit: null });
+  });
+
   test('is started one at a time by two servers of one command, until it has succeeded', async () => {
     const startsFile = newFile();
     const behavior = { initializeMs: 500, startsFile };
@@ -217,6 +319,21 @@ describe('a server that takes long to start', () => {
 });
 
 describe('with isolation', () => {
+  test('at most four processes of a command start at the same time', async () => {
+    const startsFile = newFile();
+    const server = rawStdio('raw', { startsFile, initializeMs: 500 }, { isolation: 'session' });
+    await using gateway = await startGateway({ servers: [server] });
+    await gateway.connected();
+    const clients = await Promise.all(Array.from({ length: 6 }, () => connectV1(gateway.url)));
+    const calls = clients.map((client) => client.call('raw__echo', { text: 'a' }));
+    await waitUntil('four starts', () => linesOf(startsFile).length === 5);
+    await Bun.sleep(200);
+    expect(linesOf(startsFile)).toHaveLength(5);
+    expect((await Promise.all(calls)).map(({ text }) => text)).toEqual(Array(6).fill('a'));
+    expect(linesOf(startsFile)).toHaveLength(7);
+    for (const client of clients) await client[Symbol.asyncDispose]();
+  });
+
   test('each client session has a process of its own, which ends with it', async () => {
     const startsFile = newFile();
     const server = rawStdio('raw', { startsFile }, { isolation: 'session', isolation_max: 2 });

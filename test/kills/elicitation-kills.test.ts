@@ -62,6 +62,9 @@ const moments: Record<string, (peer: AskedPeer) => Promise<Reached>> = {
   },
 };
 
+/** A client's first call of a server that is started for it. */
+const opening = 'while its session opens';
+
 /** The user answers whatever comes; returns how the call ends. */
 async function finish({ call, isAnswered }: Reached): Promise<CallEnd> {
   if (isAnswered) return call.end;
@@ -174,17 +177,33 @@ describe.each(Object.entries(fixtures))('%s', (_name, fixture) => {
 
   describe.each(Object.entries(peers))('with a %s client', (era, connect) => {
     const isIsolated = fixture.isolation !== undefined;
-    const isSharedStream = fixture.transport === 'stdio' && fixture.era === 'legacy' && !isIsolated;
+    /** Nothing tells which call a question belongs to. */
+    const hasOneStream = fixture.transport === 'stdio' && fixture.era === 'legacy';
 
-    /** On a shared stream, a call that its client gave up keeps others from being asked, until the server is another one. */
+    /**
+     * The server goes on with a call that its client gave up, and asks. Until it is another one, that keeps other clients from being
+     * asked, and the next call of the same client is asked that, too.
+     */
     async function replaceServer(): Promise<void> {
-      if (!isSharedStream) return;
       for (const pid of victim.pids()) process.kill(pid, 'SIGKILL');
       await victim.restart();
     }
 
-    test.each(Object.entries(moments))('a server that is killed %s', async (_moment, reach) => {
-      await using peer = await connect(gateway.url, 'up__test_ask');
+    const reaches =
+      isIsolated && era === 'legacy' ? { [opening]: moments['before the question'], ...moments } : moments;
+    const cases = Object.entries(reaches) as [string, (typeof moments)[string]][];
+
+    /** A client, whose own server has been started unless the moment is before that. */
+    async function clientAt(moment: string): Promise<AskedPeer> {
+      const peer = await connect(gateway.url, 'up__test_ask');
+      const isOpen = async () =>
+        (await finish({ call: peer.begin({}), isAnswered: false })).kind === 'result';
+      if (isIsolated && moment !== opening) await waitUntil('its own server', isOpen, 20_000);
+      return peer;
+    }
+
+    test.each(cases)('a server that is killed %s', async (moment, reach) => {
+      await using peer = await clientAt(moment);
       const reached = await reach(peer);
       for (const pid of victim.pids()) process.kill(pid, 'SIGKILL');
       const end = await within('the end of the call', finish(reached), boundMs);
@@ -193,9 +212,9 @@ describe.each(Object.entries(fixtures))('%s', (_name, fixture) => {
       await expectHealed(connect);
     });
 
-    const lasting = Object.entries(moments).filter(([moment]) => !moment.startsWith('as '));
-    test.each(lasting)('a server that hangs %s', async (_moment, reach) => {
-      await using peer = await connect(gateway.url, 'up__test_ask');
+    const lasting = cases.filter(([moment]) => !moment.startsWith('as '));
+    test.each(lasting)('a server that hangs %s', async (moment, reach) => {
+      await using peer = await clientAt(moment);
       const reached = await reach(peer);
       const stopped = victim.pids();
       for (const pid of stopped) process.kill(pid, 'SIGSTOP');
@@ -209,15 +228,16 @@ describe.each(Object.entries(fixtures))('%s', (_name, fixture) => {
       await expectHealed(connect);
     });
 
-    test.each(Object.entries(moments))('a client whose connection breaks %s', async (moment, reach) => {
-      const peer = await connect(gateway.url, 'up__test_ask');
+    test.each(cases)('a client whose connection breaks %s', async (moment, reach) => {
+      await using peer = await clientAt(moment);
       const { call } = await reach(peer);
       call.cut();
       if (era === 'legacy') {
         // Within a session its call would go on for a minute.
         await peer.leave();
         expect((await within('the end of the call', call.end, boundMs)).kind).not.toBe('error');
-        await replaceServer();
+        // An isolated one has ended with the session.
+        if (hasOneStream && !isIsolated) await replaceServer();
       } else {
         const wasAsked = await within(
           'the end of the request',
@@ -228,23 +248,20 @@ describe.each(Object.entries(fixtures))('%s', (_name, fixture) => {
           boundMs,
         );
         if (wasAsked) expect(await within('the end of the call', call.answer(), boundMs)).toEqual(colored);
-        else if (moment === 'as the question is sent' || isSharedStream) {
-          // The question may have been on its way, so that the call waits for its deadline.
-          for (const pid of victim.pids()) process.kill(pid, 'SIGKILL');
-          await victim.restart();
-        }
+        // Elsewhere, the question may have been on its way, so that the call waits for its deadline.
+        else if (hasOneStream || moment === 'as the question is sent') await replaceServer();
       }
       await expectHealed(connect);
     });
 
     if (era === 'legacy')
-      test.each(Object.entries(moments))('a client that ends its session %s', async (_moment, reach) => {
-        const peer = await connect(gateway.url, 'up__test_ask');
+      test.each(cases)('a client that ends its session %s', async (moment, reach) => {
+        await using peer = await clientAt(moment);
         const { call } = await reach(peer);
         if (isIsolated) expect(await sessions()).toBeGreaterThan(0);
         await peer.leave();
         await within('the end of the call', call.end, boundMs);
-        await replaceServer();
+        if (hasOneStream && !isIsolated) await replaceServer();
         await expectHealed(connect);
         if (!isIsolated) return;
         // Only the shared process is left.

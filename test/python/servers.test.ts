@@ -45,7 +45,8 @@ async function reach(
 async function serve(program: string, kind: string, transport: 'http' | 'sse', stack: AsyncDisposableStack) {
   const port = freePort();
   const command = [program, script, kind, transport, `${port}`];
-  const child = await startChild(command, { ready: 'Uvicorn running' });
+  // To import FastMCP takes 3 s of CPU time, which is long on a busy machine.
+  const child = await startChild(command, { ready: 'Uvicorn running', timeoutMs: 60_000 });
   stack.defer(() => child.end());
   return { url: `http://127.0.0.1:${port}/${transport === 'sse' ? 'sse' : 'mcp'}` };
 }

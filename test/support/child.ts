@@ -17,10 +17,10 @@ process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
 
-/** Starts `command` and returns once its output contains `ready`. Throws its output if it ends before. */
+/** Starts `command` and returns once its output contains `ready`. Throws its output if it ends before, or takes longer. */
 export async function startChild(
   command: readonly string[],
-  options: { env?: Record<string, string>; ready: string },
+  options: { env?: Record<string, string>; ready: string; timeoutMs?: number },
 ): Promise<Child> {
   const child = Bun.spawn([...command], {
     env: { ...process.env, ...options.env },
@@ -48,10 +48,8 @@ export async function startChild(
   };
 
   try {
-    await waitUntil(`"${options.ready}" from ${command.join(' ')}`, () => {
-      if (child.exitCode !== null) return true;
-      return output.includes(options.ready);
-    });
+    const isOver = () => child.exitCode !== null || output.includes(options.ready);
+    await waitUntil(`"${options.ready}" from ${command.join(' ')}`, isOver, options.timeoutMs);
     if (!output.includes(options.ready)) throw new Error(`it ended with exit code ${child.exitCode}`);
   } catch (error) {
     await end('SIGKILL');

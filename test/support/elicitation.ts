@@ -11,7 +11,9 @@ export type CallEnd =
       readonly data: { readonly server?: string; readonly reason?: string } | undefined;
     }
   /** The connection ended before the answer. */
-  | { readonly kind: 'broken'; readonly why?: string };
+  | { readonly kind: 'broken'; readonly why?: string }
+  /** The answer to a client of the modern era is a further question, which {@link Elicitation.answer} answers. */
+  | { readonly kind: 'asked' };
 
 /** One call of `test_ask` by a client without an SDK, step by step: the test decides when each message goes out. */
 export interface Elicitation {
@@ -19,7 +21,7 @@ export interface Elicitation {
   readonly asked: Promise<void>;
   /** Resolves when the client knows how its call ended, and will send nothing more of its own. */
   readonly end: Promise<CallEnd>;
-  /** Sends the answer to the question. May be called again: a client of the modern era repeats its retry. */
+  /** Sends the answer to the latest question. May be called again: a client of the modern era repeats its retry. */
   answer(): Promise<CallEnd>;
   /** Breaks the connection of the call. */
   cut(): void;
@@ -146,7 +148,8 @@ export async function modernPeer(url: string, tool: string): Promise<AskedPeer> 
         asked: asked.promise,
         end: ended.promise,
         async answer() {
-          const end = (await send(state ?? {})) ?? { kind: 'broken' };
+          const end = await send(state ?? {});
+          if (end === null) return { kind: 'asked' };
           ended.resolve(end);
           return end;
         },

@@ -14,9 +14,17 @@ export const serve = defineCommand({
   name: 'serve',
   summary: 'Serve /mcp in front of the configured MCP servers (the default)',
   group: 'Serve',
-  flags: { config: configFlag, help: helpFlag },
-  examples: [{ line: 'mcpstead serve -c mcpstead.yaml', summary: 'Serve the servers of this file' }],
-  run: async ({ flags }) => (await import('../commands/serve.ts')).serve(existingConfig(flags.config)),
+  flags: {
+    config: configFlag,
+    watch: { type: 'boolean', summary: 'Reload when the file or mcpstead.env beside it has changed' },
+    help: helpFlag,
+  },
+  examples: [
+    { line: 'mcpstead serve -c mcpstead.yaml', summary: 'Serve the servers of this file' },
+    { line: 'mcpstead serve --watch', summary: 'Reload when the file changes' },
+  ],
+  run: async ({ flags }) =>
+    (await import('../commands/serve.ts')).serve(existingConfig(flags.config), { watch: flags.watch }),
 });
 
 export const check = defineCommand({

@@ -10,8 +10,6 @@ import type { SessionEvents, UpstreamSession } from '../session.ts';
 import { type MessageProcess, StdioTransport, type WriteCompletion } from '../transport/stdio.ts';
 import type { Transport, TransportEvents } from '../transport/transport.ts';
 
-/** How long a server may be silent on `server/discover` before it is sent `initialize`, too. */
-const silenceMs = 2_000;
 /** How long the answer to that `initialize` is awaited once the server has turned out to be modern. */
 const settleMs = 1_000;
 /** The ids of the session that sends `initialize`: those of the other one begin at 1. */
@@ -34,11 +32,14 @@ export class EraProbe implements TransportEvents {
   readonly #modernSession: ModernSession;
   readonly #legacySession: LegacySession;
   readonly #events: SessionEvents;
+  readonly #silenceMs: number;
   /** Whether the server has answered `server/discover` like one of the modern era. */
   #isModern = false;
 
-  constructor(process: ProbedProcess, events: SessionEvents) {
+  /** @param silenceMs how long the server may be silent on `server/discover` before it is sent `initialize`, too */
+  constructor(process: ProbedProcess, events: SessionEvents, silenceMs: number) {
     this.#process = process;
+    this.#silenceMs = silenceMs;
     this.#events = events;
     this.#modern = new Contender(process);
     this.#legacy = new Contender(process);
@@ -58,7 +59,7 @@ export class EraProbe implements TransportEvents {
   async open(signal: Signal): Promise<UpstreamSession | null> {
     const modern = this.#modern.open(this.#modernSession, signal);
     const silence = new Abort();
-    const early = await Promise.race([modern, sleep(silenceMs, silence).then(() => null)]);
+    const early = await Promise.race([modern, sleep(this.#silenceMs, silence).then(() => null)]);
     silence.abort();
     // A modern server may have answered, and only its stream of notifications takes a while.
     const first = early ?? (this.#isModern ? await modern : null);

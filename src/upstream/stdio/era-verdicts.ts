@@ -6,7 +6,7 @@ const maxAgeSeconds = 24 * 3_600;
 
 /**
  * The eras that servers on stdio were found to speak, by their commands, where to ask again would cost another process: a legacy
- * server that exits when it is asked, or a modern one that may be slow to answer.
+ * server that exits when it is asked, or a modern one that may be slow to answer, and is sent `initialize` then.
  */
 export class EraVerdicts {
   readonly #verdicts: LastingMap;

@@ -17,6 +17,10 @@ import { endGraceMs, type MessageBytes, type ProcessLogger, StdioConnection } fr
 import { EraProbe } from './era-probe.ts';
 import type { EraVerdicts } from './era-verdicts.ts';
 
+/** How long a server may be silent on `server/discover` before it is sent `initialize`, too, and if it was modern before. */
+const silenceMs = 2_000;
+const patientSilenceMs = 30_000;
+
 /** How long a process may take to start, downloads included, whatever its callers wait for. */
 const maxStartMs = 300_000;
 
@@ -78,25 +82,35 @@ export class StdioSessionSource implements SessionSource {
     const { verdicts } = this.#parts;
     const remembered = verdicts.get(this.#verdictKey);
     if (remembered === undefined) return this.#probe(events, signal);
+    if (remembered === 'modern') return this.#probe(events, signal, patientSilenceMs);
     try {
-      return await this.#openKnown(remembered, events, signal);
+      return await this.#openKnown('legacy', events, signal);
     } catch (error) {
       // The server may have been upgraded.
       if (isRefusal(error, 'timeout', 'ended')) verdicts.forget(this.#verdictKey);
       if (!isRefusal(error)) throw error;
       await this.#last.get(events)?.ending;
-      return this.#probe(events, signal, true);
+      return this.#probe(events, signal, silenceMs, true);
     }
   }
 
-  /** Opens a session in a process whose era is not known. @param isReplacement see {@link #openKnown} */
-  async #probe(events: SessionEvents, signal: Signal, isReplacement = false): Promise<UpstreamSession> {
+  /**
+   * Opens a session in a process whose era is not known.
+   * @param initializeAfterMs how long the server may be silent on `server/discover` before it is sent `initialize`, too
+   * @param isReplacement see {@link #openKnown}
+   */
+  async #probe(
+    events: SessionEvents,
+    signal: Signal,
+    initializeAfterMs = silenceMs,
+    isReplacement = false,
+  ): Promise<UpstreamSession> {
     const { verdicts } = this.#parts;
     const connection = this.#start(events, signal, isReplacement);
     const lastEnd = this.#lastEnd;
     let session: UpstreamSession | null;
     try {
-      session = await new EraProbe(connection, events).open(signal);
+      session = await new EraProbe(connection, events, initializeAfterMs).open(signal);
     } catch (error) {
       void connection.end();
       if (signal.aborted || connection.closedBy === null) throw error;
@@ -109,7 +123,8 @@ export class StdioSessionSource implements SessionSource {
     }
     if (session === null) await connection.end();
     // One that has answered that it is a legacy server will answer the next time, too.
-    if (session?.era !== 'legacy') verdicts.set(this.#verdictKey, 'modern');
+    if (session?.era === 'legacy') verdicts.forget(this.#verdictKey);
+    else if (initializeAfterMs !== patientSilenceMs) verdicts.set(this.#verdictKey, 'modern');
     return session ?? this.#openKnown('modern', events, signal, true);
   }
 

@@ -24,6 +24,8 @@ export interface RawBehavior {
   readonly isStubborn?: boolean;
   /** Starts a descendant in its group that ignores both, too, and appends its pid to the file. */
   readonly descendantFile?: string;
+  /** Asks for roots as soon as it is initialized; the tool `roots` returns the answer, and after how many milliseconds it came. */
+  readonly asksRoots?: boolean;
   /** Reads nothing after `initialized`. */
   readonly isDeaf?: boolean;
 }
@@ -49,13 +51,21 @@ const toolNames = [
   'noise',
   'mute',
   'args',
+  'roots',
 ];
 
 interface Request {
   readonly id?: unknown;
+  /** Of a response. */
+  readonly error?: unknown;
+  readonly result?: unknown;
   readonly method: string;
   readonly params?: { readonly name?: string; readonly arguments?: Record<string, unknown> };
 }
+
+/** Settled by the answer to `roots/list`. */
+const roots = Promise.withResolvers<object>();
+let rootsAskedMs = 0;
 
 const text = (value: unknown) => ({ content: [{ type: 'text', text: String(value) }] });
 
@@ -64,6 +74,8 @@ async function call({ id, params }: Request): Promise<void> {
   switch (params?.name) {
     case 'echo':
       return reply(id, text(args.text));
+    case 'roots':
+      return reply(id, text(JSON.stringify(await roots.promise)));
     case 'args':
       return reply(id, text(JSON.stringify(process.argv.slice(3))));
     case 'env':
@@ -104,6 +116,11 @@ async function call({ id, params }: Request): Promise<void> {
 
 async function take(message: Request): Promise<void> {
   const { id, method } = message;
+  if (id === 'roots') {
+    const { error, result } = message;
+    roots.resolve({ ms: performance.now() - rootsAskedMs, error, result });
+    return;
+  }
   if (behavior.isModern && method === 'server/discover')
     return reply(id, {
       supportedVersions: ['2026-07-28'],
@@ -125,12 +142,17 @@ async function take(message: Request): Promise<void> {
     });
   }
   if (id === undefined) {
+    if (behavior.asksRoots && method === 'notifications/initialized') {
+      rootsAskedMs = performance.now();
+      await write('{"jsonrpc":"2.0","id":"roots","method":"roots/list"}\n');
+    }
     if (method === 'notifications/cancelled') console.error(`cancelled ${JSON.stringify(message.params)}`);
     return;
   }
   if (method === 'tools/list') {
     const tools = toolNames.map((name) => ({ name, inputSchema: { type: 'object' } }));
-    return reply(id, { tools });
+    // A crash that the gateway repeats would be two.
+    return reply(id, { tools: tools.map((tool) => ({ ...tool, annotations: { readOnlyHint: true } })) });
   }
   if (method === 'tools/call') return call(message);
   if (method === 'ping') return reply(id, {});

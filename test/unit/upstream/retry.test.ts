@@ -73,6 +73,8 @@ describe('a call that failed', () => {
     [failure('auth', true), true, false, true],
     [failure('timeout'), true, true, false],
     [failure('timeout'), false, true, false],
+    [failure('ended', true), true, true, false],
+    [failure('ended'), false, true, false],
     [failure('busy'), true, true, false],
     [failure('limited'), true, true, false],
     [failure('cancelled'), true, true, false],

@@ -129,6 +129,28 @@ describe('a session keeper', () => {
     expect(keeper.status().lastError).toBe('did not initialize within 5 s');
   });
 
+  test('goes on for 300 s with a process that is starting, for which calls wait no longer than connect_seconds', async () => {
+    const { keeper, source, pass, start } = keeperOf({
+      timeouts: { connect_seconds: 60, request_seconds: 300 },
+    });
+    source.maxOpenMs = () => 300_000;
+    source.open = (_events, signal) =>
+      new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+    await start();
+    const call = keeper.usableSession(new Abort()).catch(({ message }: Error) => message);
+    await pass(59_999);
+    let isOver = false;
+    void call.then(() => (isOver = true));
+    await pass(0);
+    expect(isOver).toBe(false);
+    await pass(1);
+    expect(await call).toBe('not connected yet; an attempt is under way');
+    await pass(239_999);
+    expect(keeper.state).toBe('connecting');
+    await pass(1);
+    expect([keeper.state, keeper.status().lastError]).toEqual(['backoff', 'did not initialize within 300 s']);
+  });
+
   test('does not use a session whose items it cannot list', async () => {
     const { keeper, source, start } = keeperOf();
     const session = new FakeSession();

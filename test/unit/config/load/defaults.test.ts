@@ -70,6 +70,11 @@ test('a byte order mark and CRLF line ends are fine', () => {
   expect(read('\uFEFFhost: localhost\r\nport: 80\r\n').config).toMatchObject({ host: 'localhost', port: 80 });
 });
 
+test('a program has a minute to start, which may download it first', () => {
+  const { config } = read('servers: [{ name: a, command: npx }]');
+  expect(config.servers[0]?.timeouts.connect_seconds).toBe(60);
+});
+
 test('an alias repeats a value', () => {
   const { config } = read(
     serverWith('timeouts: &slow { request_seconds: 900 }') +

@@ -57,8 +57,8 @@ describe('${NAME} in the values of a server', () => {
   test('is a problem of its own place when the variable is not set', () => {
     const text = serverWith(`headers: { X: '\${FIRST} \${SECOND} \${FIRST}' }`);
     expect(problems(text, { SECOND: 's' })).toEqual([
-      'f.yaml:4:20: the environment variable FIRST is not set',
-      'f.yaml:4:39: the environment variable FIRST is not set',
+      'f.yaml:4:20: the environment variable FIRST is not set, nor is it in mcpstead.env',
+      'f.yaml:4:39: the environment variable FIRST is not set, nor is it in mcpstead.env',
     ]);
     expect(refusal(text, { SECOND: 's' })).toContain(
       `  4 |     headers: { X: ***\${FIRST}***\${SECOND}***\${FIRST}*** }\n    |                      ^^^^^^^^`,
@@ -88,7 +88,7 @@ describe('${NAME} in the values of a server', () => {
 
   test.each(['constructor', 'toString', '__proto__'])('%p is not a variable of every process', (name) => {
     expect(problems(serverWith(`headers: { X: '\${${name}}' }`))).toEqual([
-      `f.yaml:4:20: the environment variable ${name} is not set`,
+      `f.yaml:4:20: the environment variable ${name} is not set, nor is it in mcpstead.env`,
     ]);
   });
 
@@ -172,7 +172,7 @@ describe('the token of the gateway', () => {
   });
 
   test.each([
-    [undefined, 'is not set; it must hold the bearer token'],
+    [undefined, 'is not set, nor is it in mcpstead.env; it must hold the bearer token'],
     ['', 'is empty; it must hold the bearer token'],
     [
       'hunter2\n',
@@ -197,7 +197,7 @@ describe('the token of a server', () => {
   });
 
   test.each([
-    [undefined, 'is not set; it must hold the bearer token'],
+    [undefined, 'is not set, nor is it in mcpstead.env; it must hold the bearer token'],
     ['', 'is empty; it must hold the bearer token'],
     ['a b', 'contains white space, a line break or characters outside of ASCII, which a bearer token cannot'],
   ])('must not be %p', (token, problem) => {

@@ -2,47 +2,85 @@ import { expect, test } from 'bun:test';
 import { parseMessage } from '../../../../src/protocol/messages.ts';
 import { Abort } from '../../../../src/runtime/abort.ts';
 import { EraProbe } from '../../../../src/upstream/stdio/era-probe.ts';
+import type { WriteCompletion } from '../../../../src/upstream/transport/stdio.ts';
 import type { TransportEvents } from '../../../../src/upstream/transport/transport.ts';
 
-test('a modern server gets no initialize because its stream of notifications is slow to open', async () => {
+interface Written {
+  readonly id: number;
+  readonly method: string;
+}
+
+/** A probe of a process that a test plays: `onWrite` gets each message, and what answers it. */
+function probeOf(onWrite: (message: Written, answer: (body: object) => void) => void) {
   const methods: string[] = [];
   let receiver: TransportEvents | null = null;
-  const answer = (id: number, result: object) =>
-    void receiver?.onMessage(parseMessage(JSON.stringify({ jsonrpc: '2.0', id, result })), null);
-  const probe = new EraProbe(
-    {
-      closedBy: null,
-      attach: (events) => {
-        receiver = events;
-      },
-      write(body, done) {
-        const { id, method } = JSON.parse(body);
-        methods.push(method);
-        done.onWritten();
-        const capabilities = { tools: { listChanged: true } };
-        if (method === 'server/discover')
-          setTimeout(() => answer(id, { supportedVersions: ['2026-07-28'], capabilities }), 1_500);
-      },
-      end: async () => {},
+  const process = {
+    closedBy: null,
+    attach: (events: TransportEvents) => {
+      receiver = events;
     },
-    {
-      instance: 'this',
-      quote: (text) => text,
-      client: null,
-      wantsChanges: true,
-      onItemsChanged() {},
-      onItemFaults() {},
-      onResourceUpdated() {},
-      onTaskStatus() {},
-      onQuestionRefused() {},
-      onLogDropped() {},
-      onClosed() {},
-      onSuspect() {},
-      onSeen() {},
-      onOddity() {},
+    write(body: string, done: WriteCompletion) {
+      const message = JSON.parse(body) as Written;
+      methods.push(message.method);
+      done.onWritten();
+      onWrite(message, (answer) => {
+        const text = JSON.stringify({ jsonrpc: '2.0', id: message.id, ...answer });
+        void receiver?.onMessage(parseMessage(text), null);
+      });
     },
-  );
-  const session = await probe.open(new Abort());
-  expect(session?.era).toBe('modern');
+    end: async () => {},
+  };
+  const events = {
+    instance: 'this',
+    quote: (text: string) => text,
+    client: null,
+    wantsChanges: true,
+    onItemsChanged() {},
+    onItemFaults() {},
+    onResourceUpdated() {},
+    onTaskStatus() {},
+    onQuestionRefused() {},
+    onLogDropped() {},
+    onClosed() {},
+    onSuspect() {},
+    onSeen() {},
+    onOddity() {},
+  };
+  return { probe: new EraProbe(process, events, 2_000), methods };
+}
+
+const discovered = { supportedVersions: ['2026-07-28'], capabilities: { tools: { listChanged: true } } };
+
+test('a modern server gets no initialize because its stream of notifications is slow to open', async () => {
+  const { probe, methods } = probeOf(({ method }, answer) => {
+    if (method === 'server/discover') setTimeout(() => answer({ result: discovered }), 1_500);
+  });
+  expect((await probe.open(new Abort()))?.era).toBe('modern');
   expect(methods).toEqual(['server/discover', 'subscriptions/listen']);
+});
+
+test('a server that refuses initialize with -32022 is modern, and its late answer to what came first counts', async () => {
+  const error = { code: -32022, message: 'Unsupported', data: { supported: ['2026-07-28'] } };
+  const late: (() => void)[] = [];
+  const { probe, methods } = probeOf(({ method }, answer) => {
+    if (method === 'server/discover') late.push(() => answer({ result: discovered }));
+    if (method !== 'initialize') return;
+    answer({ error });
+    setTimeout(() => late[0]?.(), 300);
+  });
+  expect((await probe.open(new Abort()))?.era).toBe('modern');
+  expect(methods).toEqual(['server/discover', 'initialize', 'subscriptions/listen']);
+});
+
+test('a server that is silent for 2 s gets initialize, too, in the same process', async () => {
+  const { probe, methods } = probeOf(({ method }, answer) => {
+    if (method === 'initialize')
+      answer({
+        result: { protocolVersion: '2025-11-25', capabilities: {}, serverInfo: { name: 'a', version: '1' } },
+      });
+  });
+  const startMs = performance.now();
+  expect((await probe.open(new Abort()))?.era).toBe('legacy');
+  expect(performance.now() - startMs).toBeGreaterThanOrEqual(1_990);
+  expect(methods).toEqual(['server/discover', 'initialize', 'notifications/initialized']);
 });

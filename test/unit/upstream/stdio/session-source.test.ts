@@ -48,3 +48,18 @@ test('a client whose session is not open in time hears nothing of the process of
   await Promise.allSettled(opening);
   source.close();
 });
+
+test.each([
+  [60_000, 300_000],
+  [400_000, 400_000],
+])('a process for which calls wait %d ms may be starting for %d ms', (connectMs, maxMs) => {
+  const source = new StdioSessionSource(serverConfig({ url: undefined, command: 'npx' }), {
+    logger: { debug() {}, info() {}, warn() {} },
+    bytes: { sent: 0, received: 0 },
+    stateDirectory: null,
+    verdicts: new EraVerdicts(new LastingMap(1, null)),
+    quote: (text) => text,
+    onStart() {},
+  });
+  expect(source.maxOpenMs(connectMs)).toBe(maxMs);
+});
