@@ -5,16 +5,18 @@ import {
   summaryOf,
   withRunningSettings,
 } from './config/diff.ts';
-import { hostInUrl } from './config/hosts.ts';
+import { hostInUrl, reachableHost } from './config/hosts.ts';
 import type { LoadedConfig } from './config/load.ts';
 import { warningsOf } from './config/warnings.ts';
 import { Endpoint } from './downstream/endpoint.ts';
 import { SessionIds } from './downstream/legacy/session-ids.ts';
 import { Sessions } from './downstream/legacy/sessions.ts';
 import { GatewayError } from './errors.ts';
-import { areRequiredConnected, healthOf } from './http/health.ts';
+import { Admin } from './http/admin/admin.ts';
+import { areRequiredConnected, type Health, healthOf } from './http/health.ts';
 import { HttpServer } from './http/server.ts';
 import type { Logger } from './observability/log.ts';
+import { LogHistory } from './observability/log-history.ts';
 import { Metrics } from './observability/metrics.ts';
 import { type Redactor, sanitizeReason } from './observability/redact.ts';
 import type { Tracing } from './observability/tracing.ts';
@@ -45,6 +47,8 @@ interface GatewayOptions {
   readonly state?: State;
   /** Opens the endpoints below `/-/`; by default one that nobody knows. */
   readonly adminToken?: string;
+  /** Holds the last lines of the log; by default none. */
+  readonly logHistory?: LogHistory;
   /** Aborts the start: sessions with upstreams end, and `start` rejects. */
   readonly signal?: AbortSignal;
   /** By default, requests are not traced. */
@@ -58,6 +62,8 @@ export class Gateway {
   readonly #options: GatewayOptions;
   readonly #logger: Logger;
   readonly #startMs = performance.now();
+  /** ISO 8601, in UTC. */
+  readonly startedAt = new Date().toISOString();
   readonly #state: State;
   readonly #adminToken: string;
   readonly #metrics: Metrics;
@@ -66,6 +72,8 @@ export class Gateway {
   readonly #upstreams: Upstreams;
   readonly #router: Router;
   readonly #endpoint: Endpoint;
+  readonly #admin: Admin;
+  readonly #logHistory: LogHistory;
   #loaded: LoadedConfig;
   #http: HttpServer | null = null;
   #reloading: Promise<unknown> = Promise.resolve();
@@ -131,6 +139,19 @@ export class Gateway {
           this.#upstreams.all().flatMap(({ gateways }) => gateways),
         ),
     });
+    this.#logHistory = options.logHistory ?? new LogHistory();
+    this.#admin = new Admin({
+      url: () => this.localUrl,
+      startedAt: this.startedAt,
+      loaded: () => this.#loaded,
+      health: () => this.#health(),
+      upstreams: () => this.#upstreams.all(),
+      tools: () => this.#registry.whole.catalog('tools'),
+      clients: (max) => this.#endpoint.clients(max),
+      recentCalls: this.#metrics.recentCalls,
+      logs: this.#logHistory,
+      redactor,
+    });
   }
 
   /**
@@ -156,6 +177,12 @@ export class Gateway {
   get url(): string {
     const { host } = this.#loaded.config;
     return `http://${hostInUrl(host)}:${this.port}`;
+  }
+
+  /** The `/mcp` endpoint, at an address to which this machine can connect. */
+  get localUrl(): string {
+    const { host } = this.#loaded.config;
+    return `http://${hostInUrl(reachableHost(host))}:${this.port}/mcp`;
   }
 
   /**
@@ -194,14 +221,17 @@ export class Gateway {
       metrics: this.#metrics,
       logger: this.#logger,
       adminToken: this.#adminToken,
-      health: () => {
-        const uptimeMs = performance.now() - this.#startMs;
-        return healthOf(this.#upstreams.all(), this.#loaded.disabled, this.#options.redactor, uptimeMs);
-      },
+      admin: this.#admin,
+      health: () => this.#health(),
       hasView: (name) => this.#registry.view(name) !== undefined,
       ready: () => this.#stopped === null && areRequiredConnected(this.#upstreams.all()),
       reload: () => this.reload(),
     });
+  }
+
+  #health(): Health {
+    const uptimeMs = performance.now() - this.#startMs;
+    return healthOf(this.#upstreams.all(), this.#loaded.disabled, this.#options.redactor, uptimeMs);
   }
 
   async #reload(): Promise<DiffSummary> {
@@ -231,8 +261,10 @@ export class Gateway {
   }
 
   #applyUpstreams(diff: Pick<ConfigDiff, 'added' | 'restarted' | 'updated'>): void {
+    const { config, disabled } = this.#loaded;
+    this.#logHistory.setServers([...config.servers, ...disabled].map(({ name }) => name));
     this.#upstreams.apply(this.#loaded, diff);
-    const gone = this.#registry.configure(this.#upstreams.all(), this.#loaded.config.profiles);
+    const gone = this.#registry.configure(this.#upstreams.all(), config.profiles);
     this.#endpoint.viewsGone(gone);
     this.#router.subscriptions.setUpstreams(this.#upstreams.all());
   }
@@ -265,6 +297,7 @@ export class Gateway {
       commandEras.flush(),
     ]);
     await Promise.race([closed, Bun.sleep(Math.max(terminateTimeoutMs, processMs + killMs))]);
+    this.#admin.close();
     await this.#http?.stop();
     if (hasServed) this.#logger.info('shutdown finished');
   }

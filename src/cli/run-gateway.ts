@@ -2,6 +2,7 @@ import type { LoadedConfig } from '../config/load.ts';
 import { GatewayError, messageOf } from '../errors.ts';
 import type { Gateway } from '../gateway.ts';
 import { createLogger, type Logger } from '../observability/log.ts';
+import { LogHistory } from '../observability/log-history.ts';
 import { openTracing } from '../observability/open-tracing.ts';
 import { Redactor } from '../observability/redact.ts';
 import { newAdminToken } from '../state/gateway-file.ts';
@@ -32,7 +33,8 @@ export async function runGateway({
 }: RunOptions): Promise<ExitCode> {
   const redactor = new Redactor();
   redactor.setSecrets(loaded.secrets);
-  const logger = createLogger({ ...loaded.config.logging, redactor });
+  const logHistory = new LogHistory();
+  const logger = createLogger({ ...loaded.config.logging, redactor, history: logHistory });
   surviveStrayErrors(logger);
   const signals = watchSignals();
 
@@ -43,7 +45,8 @@ export async function runGateway({
   const state = isPersistent ? openState(place, logger) : volatileState();
   const adminToken = newAdminToken();
   const tracing = await openTracing(process.env, logger);
-  const options = { loaded, readConfig, logger, redactor, state, adminToken, tracing };
+  const live = { logHistory, tracing };
+  const options = { loaded, readConfig, logger, redactor, state, adminToken, ...live };
   const starting = Gateway.start({ ...options, signal: abort.signal });
   const gateway = await Promise.race([starting, signals.stop.then(() => null)]);
   if (gateway === null) {
@@ -60,9 +63,7 @@ export async function runGateway({
   Bun.unsafe.setJITPolicy(1);
   logger.info(`serving ${gateway.url}/mcp`);
   signals.onHangup(() => void reload(gateway));
-  const { host } = loaded.config;
-  const serving = { host, port: gateway.port, configPath: loaded.path, adminToken };
-  const withdraw = announceGateway(state.directory, serving, logger);
+  const withdraw = announceGateway(state.directory, gateway, loaded.path, adminToken, logger);
   onReady?.(gateway);
 
   logger.info(`${await signals.stop}: shutting down`);

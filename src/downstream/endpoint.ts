@@ -13,7 +13,7 @@ import type {
   RequestMessage,
   ResponseMessage,
 } from '../protocol/messages.ts';
-import { namesModernEra } from '../protocol/versions.ts';
+import { type Era, namesModernEra } from '../protocol/versions.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Router } from '../router/router.ts';
 import type { Seal } from '../state/seal.ts';
@@ -29,6 +29,7 @@ import {
   parseFailure,
   postProblem,
 } from './classify.ts';
+import type { ClientCounts } from './client-counts.ts';
 import { errorResponse, toGatewayError } from './error-answers.ts';
 import { InFlightReplies } from './in-flight.ts';
 import { KeepAlive } from './keep-alive.ts';
@@ -110,6 +111,11 @@ export class Endpoint {
   /** The items of a kind have changed in a view. */
   listChanged(kind: Kind, view: string): void {
     this.#listChanges.add(kind, view);
+  }
+
+  /** The most frequent clients of each era: how many sessions, or streams of subscriptions, those with one description have. */
+  clients(max: number): Readonly<Record<Era, ClientCounts>> {
+    return { legacy: this.#sessions.clients.most(max), modern: this.#modern.listens.clients.most(max) };
   }
 
   /** These views are gone, and what belongs to them ends. */

@@ -5,6 +5,7 @@ import type { Logger } from '../observability/log.ts';
 import { Metrics } from '../observability/metrics.ts';
 import { SharedBytes } from '../runtime/owned-bytes.ts';
 import type { Access } from './access.ts';
+import type { Admin } from './admin/admin.ts';
 import type { Health } from './health.ts';
 import { McpRequest } from './mcp-request.ts';
 import type { HttpSettings } from './settings.ts';
@@ -16,6 +17,7 @@ export interface HttpParts {
   readonly logger: Logger;
   /** Opens the routes of administrators; new at each start. */
   readonly adminToken: string;
+  readonly admin: Admin;
   readonly health: () => Health;
   readonly ready: () => boolean;
   /** Whether a server or a profile has this name. */
@@ -38,7 +40,7 @@ const maxShownChars = 100;
 
 /** All routes by path. @param settings returns the current ones */
 export function routesOf(parts: HttpParts, settings: () => HttpSettings): Record<string, Route> {
-  const { endpoint, health, ready, metrics, reload } = parts;
+  const { admin, endpoint, health, ready, metrics, reload } = parts;
   const handleMcp = (request: Request, server: Bun.Server<undefined>, view: string) => {
     const { access, maxRequestBytes } = settings();
     const principal = access.hasBearerToken ? 'bearer' : 'none';
@@ -68,6 +70,14 @@ export function routesOf(parts: HttpParts, settings: () => HttpSettings): Record
         headers: { 'content-type': Metrics.contentType },
       });
     }),
+    '/-/servers': read(() => admin.servers()),
+    '/-/tools': read((request) => admin.tools(request)),
+    '/-/logs': read((request) => admin.logs(request)),
+    '/-/events': read(() => admin.events()),
+    '/-/servers/:server/reconnect': {
+      methods: { POST: ({ params }) => admin.reconnect(params?.server ?? '') },
+      access: 'administrators',
+    },
     '/-/reload': { methods: { POST: () => reloadWith(reload) }, access: 'operators' },
   };
 }
@@ -87,6 +97,11 @@ export function jsonError(status: number, error: string): Response {
 
 function readable(handler: Handler): Route {
   return { methods: { GET: handler, HEAD: handler }, access: 'everyone' };
+}
+
+/** A route that people and commands read. */
+function read(handler: Handler): Route {
+  return { methods: { GET: handler }, access: 'readers' };
 }
 
 async function reloadWith(reload: () => Promise<unknown>): Promise<Response> {

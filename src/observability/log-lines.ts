@@ -1,5 +1,5 @@
 /** A line of the log, without secrets. */
-interface LogLine {
+export interface LogLine {
   readonly message: string;
   readonly level: string;
   /** ISO 8601, in UTC. */
@@ -20,9 +20,14 @@ function escapeUnsafe(text: string): string {
   });
 }
 
+/** JSON on one line, which terminals show as it is. */
+export function jsonText(value: Readonly<Record<string, unknown>>): string {
+  return escapeUnsafe(JSON.stringify(value));
+}
+
 /** Formats a line as a JSON object, with the message first, where people look. */
 export function jsonLine({ message, level, time, fields }: LogLine): string {
-  return escapeUnsafe(JSON.stringify({ message, level, time, ...fields }));
+  return jsonText({ message, level, time, ...fields });
 }
 
 const levelColors: Readonly<Record<string, string>> = {

@@ -1,4 +1,5 @@
 import { messageOf } from '../errors.ts';
+import type { LogHistory } from './log-history.ts';
 import { jsonLine, prettyLine } from './log-lines.ts';
 import { type LossReport, output, stderrIsTerminal } from './output.ts';
 import type { Redactor } from './redact.ts';
@@ -35,12 +36,14 @@ interface LoggerOptions {
   readonly format: LogFormat;
   /** Redacts every line. */
   readonly redactor: Redactor;
+  /** Keeps the last lines. */
+  readonly history?: LogHistory;
   /** Takes each line with its newline; by default the queue for stderr. */
   readonly write?: (line: string) => void;
 }
 
 /** Creates a logger; gateways in one process share none. */
-export function createLogger({ level, format, redactor, write }: LoggerOptions): Logger {
+export function createLogger({ level, format, redactor, history, write }: LoggerOptions): Logger {
   const terminal = write === undefined && stderrIsTerminal();
   const pretty = format === 'pretty' || (format === 'auto' && terminal);
   const colors = terminal && !process.env.NO_COLOR;
@@ -53,6 +56,7 @@ export function createLogger({ level, format, redactor, write }: LoggerOptions):
       time: new Date().toISOString(),
       fields: redacted(plainFields(fields, isDebug), redactor) as Record<string, unknown>,
     };
+    history?.add(line);
     return `${pretty ? prettyLine(line, colors) : jsonLine(line)}\n`;
   };
   const lossReport: LossReport = (count, cause) => {
@@ -78,7 +82,7 @@ export function createLogger({ level, format, redactor, write }: LoggerOptions):
 }
 
 /** The members of every line, which a field must not replace. */
-const ownMembers = new Set(['level', 'time', 'message']);
+const ownMembers = new Set(['level', 'time', 'at', 'message']);
 
 /** The fields as plain JSON data. */
 function plainFields(fields: LogFields, showStacks: boolean): Record<string, unknown> {

@@ -2,6 +2,7 @@ import Registry from 'prom-client/lib/registry.js';
 import type { BuildInfo } from '../version.ts';
 import { DownstreamMetrics } from './downstream-metrics.ts';
 import { addProcessFamilies } from './process-metrics.ts';
+import { RecentCalls } from './recent-calls.ts';
 import { Families, samplesBy } from './series.ts';
 import { addUpstreamFamilies } from './upstream-families.ts';
 import { UpstreamMetrics, type UpstreamState } from './upstream-metrics.ts';
@@ -24,6 +25,7 @@ export class Metrics {
   static readonly contentType: string = Registry.PROMETHEUS_CONTENT_TYPE;
 
   readonly downstream: DownstreamMetrics;
+  readonly recentCalls = new RecentCalls();
   readonly #families = new Families();
   readonly #upstreams = new Map<string, UpstreamMetrics>();
   readonly #startedMs = Date.now();
@@ -60,9 +62,10 @@ export class Metrics {
 
   /** Adds the series of an upstream to the page, all counts at 0. They replace earlier series of `server`. */
   upstream(server: string, state: UpstreamState): UpstreamMetrics {
-    const metrics: UpstreamMetrics = new UpstreamMetrics(state, () => {
+    const remove = () => {
       if (this.#upstreams.get(server) === metrics) this.#upstreams.delete(server);
-    });
+    };
+    const metrics: UpstreamMetrics = new UpstreamMetrics(state, remove, server, this.recentCalls);
     this.#upstreams.set(server, metrics);
     return metrics;
   }

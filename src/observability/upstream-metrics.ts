@@ -1,4 +1,6 @@
 import { type CallFailureReason, callFailureReasons } from '../errors.ts';
+import { CallStats } from './call-stats.ts';
+import { type CallOutcome, type EndingCall, RecentCalls } from './recent-calls.ts';
 import { Histogram } from './series.ts';
 
 /** The values of an upstream's gauges, read for each page. */
@@ -43,10 +45,17 @@ export class UpstreamMetrics {
   readonly state: UpstreamState;
   /** Removes the series of this upstream from the page. */
   readonly remove: () => void;
+  /** The calls of all its tools. */
+  readonly calls = new CallStats();
+  readonly #server: string;
+  readonly #recentCalls: RecentCalls;
 
-  constructor(state: UpstreamState, remove: () => void) {
+  /** @param recentCalls those of all upstreams */
+  constructor(state: UpstreamState, remove: () => void, server = '', recentCalls = new RecentCalls()) {
     this.state = state;
     this.remove = remove;
+    this.#server = server;
+    this.#recentCalls = recentCalls;
   }
 
   initialized(ok: boolean, durationSeconds: number): void {
@@ -95,7 +104,7 @@ export class UpstreamMetrics {
   tool(name: string): ToolMetrics {
     let metrics = this.counts.tools.get(name);
     if (metrics === undefined) {
-      metrics = new ToolMetrics();
+      metrics = new ToolMetrics(this.#server, name, this.calls, this.#recentCalls);
       this.counts.tools.set(name, metrics);
     }
     return metrics;
@@ -111,12 +120,34 @@ export class UpstreamMetrics {
 
 /** The counts of a tool of an upstream. */
 export class ToolMetrics {
+  readonly server: string;
+  readonly name: string;
   /** Read by upstream-families.ts. */
   readonly durations = new Histogram();
   readonly errors = Object.fromEntries(callFailureReasons.map((reason) => [reason, 0])) as Record<
     CallFailureReason,
     number
   >;
+  readonly #calls: CallStats;
+  readonly #recentCalls: RecentCalls;
+
+  /** @param calls those of the upstream */
+  constructor(server: string, name: string, calls: CallStats, recentCalls: RecentCalls) {
+    this.server = server;
+    this.name = name;
+    this.#calls = calls;
+    this.#recentCalls = recentCalls;
+  }
+
+  /** Tells all who count calls that one ends now. @param reason why it failed; null: it did not */
+  ended(call: EndingCall, outcome: CallOutcome, reason: CallFailureReason | null): void {
+    const endMs = performance.now();
+    const durationMs = endMs - call.startMs;
+    if (reason !== null) this.failed(reason);
+    this.called(durationMs / 1000);
+    this.#calls.add(endMs, durationMs, reason !== null);
+    this.#recentCalls.add(this, call.caller, endMs, durationMs, outcome, reason);
+  }
 
   /** Counts a call that succeeded or failed. */
   called(durationSeconds: number): void {

@@ -44,6 +44,11 @@ export class Registry {
     this.#clock = clock;
   }
 
+  /** The view of the whole gateway. */
+  get whole(): View {
+    return this.#whole;
+  }
+
   /** The view of this name: a server or a profile; empty for the whole gateway. Undefined if there is none. */
   view(name: string): View | undefined {
     return name === '' ? this.#whole : (this.#views.get(name) ?? this.#newView(name));

@@ -1,5 +1,6 @@
 import { CallFailure, type CallFailureReason } from '../errors.ts';
 import type { Logger } from '../observability/log.ts';
+import type { CallOutcome } from '../observability/recent-calls.ts';
 import { maxAtOnceChars, type Redactor } from '../observability/redact.ts';
 import type { ToolMetrics } from '../observability/upstream-metrics.ts';
 import type { Answer, Exchange, ResultAnswer } from '../protocol/exchange.ts';
@@ -83,14 +84,13 @@ export class Dispatch implements Completion<ResponseMessage> {
   #passRedacted(response: ResponseMessage, safe: string | null): void {
     const { error, payload } = response;
     const passed = safe === null ? payload : typeof payload === 'string' ? safe : payload.replaced(safe);
-    if (error) {
-      this.#metrics?.failed('upstream_returned_error');
-      this.#pass({ kind: 'error', payload: passed, code: error.code });
-    } else this.#pass(this.refined({ kind: 'result', payload: passed, isError: true }));
+    if (error)
+      this.#pass({ kind: 'error', payload: passed, code: error.code }, 'failed', 'upstream_returned_error');
+    else this.#pass(this.refined({ kind: 'result', payload: passed, isError: true }), 'tool_error');
   }
 
-  #pass(answer: Answer): void {
-    this.#count();
+  #pass(answer: Answer, outcome: CallOutcome = 'ok', reason: CallFailureReason | null = null): void {
+    this.#metrics?.ended(this.exchange, outcome, reason);
     this.exchange.answer(answer);
   }
 
@@ -99,13 +99,8 @@ export class Dispatch implements Completion<ResponseMessage> {
   }
 
   #fail(reason: CallFailureReason, message: string): void {
-    this.#metrics?.failed(reason);
-    this.#count();
+    this.#metrics?.ended(this.exchange, 'failed', reason);
     this.exchange.fail(new CallFailure(this.#server, reason, message));
-  }
-
-  #count(): void {
-    this.#metrics?.called((performance.now() - this.exchange.startMs) / 1000);
   }
 }
 

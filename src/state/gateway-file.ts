@@ -1,4 +1,5 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { replaceFile } from '../runtime/replace-file.ts';
 
 /** How the commands of this user find a running gateway, and prove that they are this user's. */
 export interface GatewayFile {
@@ -34,18 +35,7 @@ export function newAdminToken(): string {
  * error of the file system.
  */
 export function writeGatewayFile(directory: string, port: number, file: GatewayFile): void {
-  mkdirSync(directoryOf(directory), { recursive: true, mode: 0o700 });
-  const path = pathOf(directory, port);
-  const temporary = `${path}.${process.pid}`;
-  try {
-    rmSync(temporary, { force: true });
-    // The rename gives readers the old file or the new one, never a part.
-    writeFileSync(temporary, `${JSON.stringify(file, null, 2)}\n`, { mode: 0o600, flag: 'wx' });
-    renameSync(temporary, path);
-  } catch (error) {
-    rmSync(temporary, { force: true });
-    throw error;
-  }
+  replaceFile(pathOf(directory, port), `${JSON.stringify(file, null, 2)}\n`, 0o600);
 }
 
 /** Removes the file of a gateway, unless another one has replaced it. Never throws. */

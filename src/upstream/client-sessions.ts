@@ -72,6 +72,11 @@ export class ClientSessions {
     if (session !== undefined) void this.#end(key, session);
   }
 
+  /** Gives up the sessions as if they were lost; their next calls open others. */
+  drop(failure: UpstreamFailure): void {
+    for (const { keeper } of this.#sessions.values()) keeper.drop(failure);
+  }
+
   /** Ends all of them when their running calls have ended. */
   async close(): Promise<void> {
     this.#cancelSweep?.();

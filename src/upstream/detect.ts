@@ -177,6 +177,10 @@ export class HttpSessionSource implements SessionSource {
     return null;
   }
 
+  endProcesses(): void {
+    // There are none.
+  }
+
   endWithin(): void {
     // There is no process.
   }

@@ -99,6 +99,11 @@ export abstract class Keeper implements RetryOwner, SessionEvents {
     await session?.retire(closeTimeoutMs);
   }
 
+  /** Gives up the session, if there is one, as if it were lost. */
+  drop(failure: UpstreamFailure): void {
+    if (this.session) this.onClosed(this.session, failure);
+  }
+
   get messages(): MessageLog | null {
     return this.context.messages;
   }

@@ -92,6 +92,8 @@ export class SessionKeeper extends Keeper {
   #isDue = true;
   /** Whether that attempt replaces a session that the upstream has forgotten, so that no connection was lost. */
   #isRenewal = false;
+  /** Whether an attempt follows at once if the one under way fails. */
+  #isAgainWanted = false;
   #wasReady = false;
   #reconnects = 0;
   #lastFailure: UpstreamFailure | null = null;
@@ -211,6 +213,17 @@ export class SessionKeeper extends Keeper {
     }
   }
 
+  /** Gives up the session, if there is one, and connects again at once, whatever failed before. */
+  reconnect(failure: UpstreamFailure): void {
+    if (this.#state === 'closed') return;
+    // An attempt that is under way may fail with the end of its process.
+    this.#isAgainWanted = this.#attempt !== null;
+    this.#policy.reset();
+    this.drop(failure);
+    this.context.metrics.backedOff(this.#wait.stop() / 1000);
+    this.#connect(true);
+  }
+
   override async close(): Promise<void> {
     if (this.#state === 'closed') return;
     this.#state = 'closed';
@@ -268,7 +281,16 @@ export class SessionKeeper extends Keeper {
     void this.#runAttempt(resolve).finally(() => {
       this.#attempt = null;
       resolve();
+      if (this.#isAgainWanted) this.#connectAgain();
     });
+  }
+
+  #connectAgain(): void {
+    this.#isAgainWanted = false;
+    if (this.#state !== 'backoff' && this.#state !== 'given_up') return;
+    this.#policy.reset();
+    this.#wait.stop();
+    this.#connect(true);
   }
 
   /** @param releaseCalls ends the wait of the calls that wait for the attempt */

@@ -116,6 +116,8 @@ export interface SessionSource {
   maxOpenMs(connectMs: number): number;
   /** Must be called when the settings of the upstream have changed. */
   settingsChanged(): void;
+  /** Ends the processes that run now, as at the end of their sessions; others may be started. */
+  endProcesses(): void;
   /** No session is needed any more: processes must have ended within `timeoutMs`, whatever runs in them. May be called again. */
   endWithin(timeoutMs: number): void;
   /** Ends what outlives sessions. */

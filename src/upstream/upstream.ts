@@ -11,6 +11,7 @@ import type { Signal } from '../runtime/abort.ts';
 import type { Completion } from '../runtime/completion.ts';
 import { ClientSessions } from './client-sessions.ts';
 import type { UpstreamConfig } from './detect.ts';
+import { UpstreamFailure } from './failure.ts';
 import { type Item, type Items, noItems } from './items/item-list.ts';
 import type { Keeper } from './keeper.ts';
 import { OnDemandKeeper } from './on-demand-keeper.ts';
@@ -302,6 +303,15 @@ export class Upstream implements UpstreamState {
   /** Connects again if it was given up, and sooner if it is in backoff. */
   revive(): void {
     this.#keeper.revive();
+  }
+
+  /** Ends all sessions and processes, and connects again at once, also if it was given up. */
+  reconnect(): void {
+    const failure = new UpstreamFailure('refused', 'was told to connect again');
+    this.#source.endProcesses();
+    this.#clients?.drop(failure);
+    this.#legacy.drop(failure);
+    this.#keeper.reconnect(failure);
   }
 
   /** Refuses new calls, and ends the session when the running ones have ended, a process `withinMs` at the latest. */

@@ -129,6 +129,7 @@ export class FakeSource implements SessionSource {
 
   settingsChanged(): void {}
 
+  endProcesses(): void {}
   endWithin(): void {}
 
   process(): null {

@@ -1,6 +1,7 @@
 import { type LoadedConfig, parseConfig } from '../../src/config/load.ts';
 import { Gateway } from '../../src/gateway.ts';
 import { createLogger } from '../../src/observability/log.ts';
+import { LogHistory } from '../../src/observability/log-history.ts';
 import { Redactor } from '../../src/observability/redact.ts';
 import type { State } from '../../src/state/state.ts';
 import { sampleValue } from './prometheus-page.ts';
@@ -76,6 +77,7 @@ export async function startGateway(
   config: TestConfig,
   env: Record<string, string> = {},
   state?: State,
+  adminToken?: string,
 ): Promise<TestGateway> {
   const load = (from: TestConfig): LoadedConfig => {
     const mcp = { session: { shutdown_grace_seconds: 0 }, ...from.mcp };
@@ -84,6 +86,7 @@ export async function startGateway(
   };
   let current = config;
   const logs: string[] = [];
+  const logHistory = new LogHistory();
   const redactor = new Redactor();
   const loaded = load(config);
   redactor.setSecrets(loaded.secrets);
@@ -91,6 +94,7 @@ export async function startGateway(
     level: config.logging?.level ?? 'debug',
     format: 'json',
     redactor,
+    history: logHistory,
     write: (line) => void logs.push(line),
   });
   const gateway = await Gateway.start({
@@ -100,6 +104,8 @@ export async function startGateway(
     redactor,
     // Tests read their latest effects.
     metricsMaxAgeMs: 0,
+    logHistory,
+    ...(adminToken && { adminToken }),
     ...(state && { state }),
   });
   const origin = gateway.url;

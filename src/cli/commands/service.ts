@@ -1,9 +1,8 @@
-import { hostInUrl } from '../../config/hosts.ts';
+import { hostInUrl, reachableHost } from '../../config/hosts.ts';
 import type { Place } from '../../config/places.ts';
 import type { Config } from '../../config/schema.ts';
 import { GatewayError } from '../../errors.ts';
 import { output } from '../../observability/output.ts';
-import { reachableHost } from '../announcement.ts';
 import { existingConfig } from '../config-path.ts';
 import type { ExitCode } from '../exit-code.ts';
 import { ownProgram } from '../own-program.ts';

@@ -7,6 +7,7 @@ import { notificationText, parseMessage } from '../../protocol/messages.ts';
 import { type Clock, deadlines } from '../../runtime/deadlines.ts';
 import { forEachInTurns, nextTurn } from '../../runtime/event-loop.ts';
 import { LinkedList } from '../../runtime/linked-list.ts';
+import { ClientCounter } from '../client-counts.ts';
 import type { ChangedLists } from '../list-changes.ts';
 import { StreamStore } from '../stream-store.ts';
 import { Session, type SessionParts } from './session.ts';
@@ -38,6 +39,8 @@ export class Sessions {
   readonly #maxSessions: number;
   readonly #sessionParts: SessionParts;
   readonly #sessions = new Map<string, Session>();
+  /** The clients of the open sessions. */
+  readonly clients = new ClientCounter();
   /** The sessions without call and stream, the least recently used first. */
   readonly #idle = new LinkedList<Session>();
   #cancelSweep: () => void;
@@ -76,6 +79,7 @@ export class Sessions {
     this.#makeRoom();
     const session = new Session(id, facts, this.#sessionParts, isResumed);
     this.#sessions.set(id, session);
+    this.clients.add(session.caller.clientInfo);
     this.#parts.metrics.sessionOpened();
     return session;
   }
@@ -100,6 +104,7 @@ export class Sessions {
   end(session: Session, reason: SessionEndReason): void {
     if (!this.#sessions.delete(session.id)) return;
     session.close();
+    this.clients.remove(session.caller.clientInfo);
     this.#parts.onEnded(session);
     // After a shutdown, the next process resumes the sessions.
     if (reason !== 'gateway_shutdown') this.#parts.ids.end(session.id, session.openedSeconds);

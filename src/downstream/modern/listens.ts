@@ -5,6 +5,7 @@ import { tasksExtension } from '../../protocol/extensions.ts';
 import type { RequestMessage } from '../../protocol/messages.ts';
 import type { Router } from '../../router/router.ts';
 import { forEachInTurns } from '../../runtime/event-loop.ts';
+import { ClientCounter } from '../client-counts.ts';
 import { EventStream, streamHeaders } from '../event-stream.ts';
 import type { KeepAlive } from '../keep-alive.ts';
 import type { ChangedLists } from '../list-changes.ts';
@@ -34,6 +35,13 @@ export class Listens {
 
   get size(): number {
     return this.#listens.size;
+  }
+
+  /** The clients of the open streams. */
+  get clients(): ClientCounter {
+    const counter = new ClientCounter();
+    for (const { caller } of this.#listens) counter.add(caller.clientInfo);
+    return counter;
   }
 
   /** Answers `subscriptions/listen`. Throws a {@link GatewayError} if it is refused. */

@@ -146,6 +146,10 @@ export class StdioSessionSource implements SessionSource {
     // None of them concerns the process.
   }
 
+  endProcesses(): void {
+    this.#endAll(endGraceMs);
+  }
+
   endWithin(timeoutMs: number): void {
     const graceMs = Math.min(timeoutMs, endGraceMs);
     setTimeout(() => this.#endAll(graceMs), timeoutMs - graceMs);
