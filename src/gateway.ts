@@ -45,6 +45,8 @@ interface GatewayOptions {
   readonly redactor: Redactor;
   /** By default, state that ends with the process. */
   readonly state?: State;
+  /** The absolute path of the configuration, for people; by default it has none. */
+  readonly configPath?: string | null;
   /** Opens the endpoints below `/-/`; by default one that nobody knows. */
   readonly adminToken?: string;
   /** Holds the last lines of the log; by default none. */
@@ -143,6 +145,7 @@ export class Gateway {
     this.#admin = new Admin({
       url: () => this.localUrl,
       startedAt: this.startedAt,
+      configPath: options.configPath ?? null,
       loaded: () => this.#loaded,
       health: () => this.#health(),
       upstreams: () => this.#upstreams.all(),

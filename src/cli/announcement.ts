@@ -14,14 +14,14 @@ interface ServingGateway {
 /**
  * Tells the commands of this user that a gateway runs. If that fails, logs a warning: the gateway serves all the same.
  * @param directory the state directory; null: there is none, so nothing is written
- * @param configPath the path of its configuration
+ * @param config the absolute path of its configuration
  * @param token its admin token
  * @returns takes it back; never throws
  */
 export function announceGateway(
   directory: string | null,
   { port, localUrl, startedAt }: ServingGateway,
-  configPath: string,
+  config: string | null,
   token: string,
   logger: Logger,
 ): () => void {
@@ -29,7 +29,7 @@ export function announceGateway(
   const file: GatewayFile = {
     pid: process.pid,
     url: localUrl,
-    config: Bun.fileURLToPath(Bun.pathToFileURL(configPath)),
+    config,
     token,
     version: build.version,
     started_at: startedAt,

@@ -44,8 +44,9 @@ export async function runGateway({
   const place = { directory, port, key: loaded.stateKey };
   const state = isPersistent ? openState(place, logger) : volatileState();
   const adminToken = newAdminToken();
+  const configPath = isPersistent ? Bun.fileURLToPath(Bun.pathToFileURL(loaded.path)) : null;
   const tracing = await openTracing(process.env, logger);
-  const live = { logHistory, tracing };
+  const live = { configPath, logHistory, tracing };
   const options = { loaded, readConfig, logger, redactor, state, adminToken, ...live };
   const starting = Gateway.start({ ...options, signal: abort.signal });
   const gateway = await Promise.race([starting, signals.stop.then(() => null)]);
@@ -63,7 +64,7 @@ export async function runGateway({
   Bun.unsafe.setJITPolicy(1);
   logger.info(`serving ${gateway.url}/mcp`);
   signals.onHangup(() => void reload(gateway));
-  const withdraw = announceGateway(state.directory, gateway, loaded.path, adminToken, logger);
+  const withdraw = announceGateway(state.directory, gateway, configPath, adminToken, logger);
   onReady?.(gateway);
 
   logger.info(`${await signals.stop}: shutting down`);

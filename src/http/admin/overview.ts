@@ -43,8 +43,8 @@ interface CallOverview {
 export interface Overview {
   readonly version: string;
   readonly url: string;
-  /** The path of the configuration. */
-  readonly config: string;
+  /** The absolute path of the configuration; null: it is no file. */
+  readonly config: string | null;
   readonly pid: number;
   readonly started_at: string;
   readonly uptime_seconds: number;
@@ -70,13 +70,13 @@ export async function overviewOf(parts: AdminParts, sizes: ToolSizes): Promise<O
   const tokens = new Map<string, number>();
   for (const row of await sizes.rows(parts.tools()))
     tokens.set(row.server, (tokens.get(row.server) ?? 0) + row.tokens);
-  const { config, path, bearerToken } = parts.loaded();
+  const { config, bearerToken } = parts.loaded();
   const { status, uptime_seconds, servers } = parts.health();
   const records = parts.recentCalls.list();
   return {
     version: build.version,
     url: parts.url(),
-    config: path,
+    config: parts.configPath,
     pid: process.pid,
     started_at: parts.startedAt,
     uptime_seconds,

@@ -14,6 +14,8 @@ export interface AdminParts {
   readonly url: () => string;
   /** ISO 8601, in UTC. */
   readonly startedAt: string;
+  /** The absolute path of the configuration; null: it is no file. */
+  readonly configPath: string | null;
   readonly loaded: () => LoadedConfig;
   readonly health: () => Health;
   /** All enabled servers, in the order of the configuration. */
