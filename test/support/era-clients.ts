@@ -16,6 +16,7 @@ import {
 } from '@modelcontextprotocol/sdk/types.js';
 
 type Arguments = Record<string, string | number | boolean>;
+type NegotiationMode = 'legacy' | 'auto' | { pin: string };
 
 /** A tool call with what came before its answer. */
 interface WatchedCall {
@@ -154,9 +155,14 @@ export async function connectLegacyOver(transport: Transport): Promise<EraClient
  * A client made with the v2 SDK, by default of the modern era: `legacy` opens with `initialize`, `auto` asks with
  * `server/discover` first.
  */
-export async function connectModern(
-  url: string,
-  mode: 'legacy' | 'auto' | { pin: string } = { pin: '2026-07-28' },
+export async function connectModern(url: string, mode?: NegotiationMode): Promise<EraClient> {
+  return connectModernOver(new TransportV2(new URL(url)), mode);
+}
+
+/** A client made with the v2 SDK over any transport. */
+export async function connectModernOver(
+  transport: Parameters<ClientV2['connect']>[0],
+  mode: NegotiationMode = { pin: '2026-07-28' },
 ): Promise<EraClient> {
   const client = new ClientV2(
     { name: 'modern', version: '1.0.0' },
@@ -184,7 +190,6 @@ export async function connectModern(
     'notifications/resources/updated',
     ({ params }) => void changes.push(params.uri),
   );
-  const transport = new TransportV2(new URL(url));
   await client.connect(transport);
   return {
     questions,

@@ -21,6 +21,7 @@ const root = join(import.meta.dir, '../..');
 const layers = [
   'main.ts',
   'cli',
+  'bridge',
   'gateway.ts',
   'http',
   'downstream',

@@ -1,0 +1,72 @@
+import { write } from 'node:fs';
+import { Bridge } from '../../bridge/bridge.ts';
+import type { FindGateway } from '../../bridge/gateway-link.ts';
+import { MessageOutput } from '../../bridge/message-output.ts';
+import { GatewayError, messageOf } from '../../errors.ts';
+import { output } from '../../observability/output.ts';
+import { endpointUrl, viewIn, viewUrl } from '../bridged-place.ts';
+import type { ExitCode } from '../exit-code.ts';
+import { place } from '../place.ts';
+
+/** The command line of `mcpstead stdio`. */
+interface StdioFlags {
+  readonly url: string | undefined;
+  readonly profile: string | undefined;
+  readonly server: string | undefined;
+  readonly config: string | undefined;
+}
+
+/** How long the last messages may take to be read. */
+const flushMs = 500;
+
+/**
+ * Serves MCP on stdin and stdout by passing all of it on to a gateway, until the input ends, nobody reads the output, or a signal
+ * comes. Rejects if there cannot be a gateway.
+ */
+export async function stdio(flags: StdioFlags): Promise<ExitCode> {
+  const end = Promise.withResolvers<void>();
+  const messages = new MessageOutput(write, () => end.resolve());
+  const bridge = new Bridge({ find: await finder(flags), output: messages, log });
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => end.resolve());
+  const onStray = (error: unknown) => log(`unexpected error, going on: ${messageOf(error)}`);
+  process.on('uncaughtException', onStray).on('unhandledRejection', onStray);
+
+  // Ahead of the first message: the gateway may have to be started.
+  bridge.reach().catch((error) => {
+    if (error instanceof GatewayError && error.kind !== 'unavailable') end.reject(error);
+  });
+  void readInput((chunk) => bridge.push(chunk)).then(end.resolve, end.reject);
+  try {
+    await end.promise;
+  } finally {
+    await bridge.close();
+    await messages.flushed(flushMs);
+  }
+  return 0;
+}
+
+/** Reads stdin to its end. */
+async function readInput(take: (chunk: Uint8Array) => Promise<void>): Promise<void> {
+  const reader = Bun.stdin.stream().getReader();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    await take(value);
+  }
+}
+
+let lastLine = '';
+
+/** stdout carries messages only. What is said several times in a row, such as that many calls failed alike, is written once. */
+function log(message: string): void {
+  if (message !== lastLine) output.print(2, `mcpstead stdio: ${message}\n`);
+  lastLine = message;
+}
+
+async function finder(flags: StdioFlags): Promise<FindGateway> {
+  const view = viewIn(flags);
+  if (flags.url === undefined) throw new GatewayError('usage', 'mcpstead stdio needs --url');
+  const url = viewUrl(endpointUrl(flags.url), view);
+  const token = place.env.MCPSTEAD_BEARER_TOKEN || null;
+  return async () => ({ url, token, instance: '', presenceUrl: null });
+}
