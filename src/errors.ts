@@ -9,6 +9,8 @@
 const table = {
   // Command line and configuration.
   usage: { exitCode: 2, httpStatus: 400, rpcCode: -32000 },
+  /** A file of a client, or of the user, cannot be read, edited or written. */
+  file_unusable: { exitCode: 1, httpStatus: 500, rpcCode: -32000 },
   config_invalid: { exitCode: 2, httpStatus: 400, rpcCode: -32000 },
   port_unavailable: { exitCode: 1, httpStatus: 500, rpcCode: -32000 },
   required_upstream_down: { exitCode: 1, httpStatus: 503, rpcCode: -32000 },

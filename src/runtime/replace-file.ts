@@ -15,8 +15,14 @@ import {
  * Writes a file as a whole or not at all: to a temporary file beside it, which then takes its name. A symbolic link stays, and
  * the file that it names is replaced. Missing directories are made, for the owner only. Throws errors of the system.
  * @param mode permissions; by default those of the file that is replaced, else 0600
+ * @param check is called in the last moment before the file is replaced; what it throws leaves the file as it is
  */
-export function replaceFile(path: string, content: string | Uint8Array, mode?: number): void {
+export function replaceFile(
+  path: string,
+  content: string | Uint8Array,
+  mode?: number,
+  check?: () => void,
+): void {
   const target = realPathOf(path);
   const permissions = mode ?? modeOf(target) ?? 0o600;
   mkdirSync(target.replace(/[/\\][^/\\]*$/, '') || '/', { recursive: true, mode: 0o700 });
@@ -32,6 +38,7 @@ export function replaceFile(path: string, content: string | Uint8Array, mode?: n
     }
     // The umask may have taken some away.
     chmodSync(temporary, permissions);
+    check?.();
     renameSync(temporary, target);
   } catch (error) {
     rmSync(temporary, { force: true });

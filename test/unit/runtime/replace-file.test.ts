@@ -56,3 +56,14 @@ test('a write that fails leaves what was, and no other file', () => {
   expect(readdirSync(directory)).toEqual(['taken']);
   expect(readdirSync(path)).toEqual(['file']);
 });
+
+test('a check that throws in the last moment leaves what was, and no other file', () => {
+  const path = join(directory, 'file');
+  writeFileSync(path, 'old');
+  const check = () => {
+    throw new Error('changed meanwhile');
+  };
+  expect(() => replaceFile(path, 'new', undefined, check)).toThrow('changed meanwhile');
+  expect(readdirSync(directory)).toEqual(['file']);
+  expect(readFileSync(path, 'utf8')).toBe('old');
+});
