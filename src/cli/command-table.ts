@@ -1,6 +1,7 @@
 import { type Command, defineCommand } from './command.ts';
 import { helpFlag } from './common-flags.ts';
 import { stdio } from './table/bridging.ts';
+import { connect, disconnect } from './table/connecting.ts';
 import { importCommand } from './table/import.ts';
 import { service } from './table/installation.ts';
 import { check, demo, serve } from './table/serving.ts';
@@ -8,7 +9,16 @@ import { check, demo, serve } from './table/serving.ts';
 // Commands import their code when they run, so that --help and --version answer at once.
 
 /** All commands, in the order of the help. */
-export const commands: readonly Command[] = [demo, importCommand, serve, check, service, stdio];
+export const commands: readonly Command[] = [
+  demo,
+  importCommand,
+  connect,
+  disconnect,
+  serve,
+  check,
+  service,
+  stdio,
+];
 
 /** The program without a command, which serves. */
 export const root: Command = defineCommand({

@@ -8,6 +8,8 @@ export interface GatewayTarget {
   readonly needsToken: boolean;
   /** The absolute path of mcpstead, for clients that start a program. */
   readonly command: string;
+  /** Its arguments for a bridge to this gateway; by default `stdio`. */
+  readonly args?: readonly string[];
   /** The server that the entry stands for; null for all of them. */
   readonly view: string | null;
 }
@@ -20,11 +22,11 @@ const tokenVariable = 'MCPSTEAD_BEARER_TOKEN';
  * is needed; else it starts `mcpstead stdio`, which knows the token.
  */
 export function gatewayEntry(row: ClientRow, target: GatewayTarget): Readonly<Record<string, unknown>> {
-  const { url, needsToken, command, view } = target;
+  const { url, needsToken, command, args = ['stdio'], view } = target;
   const token = needsToken ? row.remote?.token?.(tokenVariable) : {};
   const named = row.nameKey === null ? {} : { [row.nameKey]: view ?? 'mcpstead' };
   if (row.remote === null || token === undefined)
-    return { ...named, ...row.stdio(command, view === null ? ['stdio'] : ['stdio', '--server', view]) };
+    return { ...named, ...row.stdio(command, view === null ? args : [...args, '--server', view]) };
   const whole = view === null ? url : `${url}/${encodeURIComponent(view)}`;
   return { ...named, ...row.remote.fixed, [row.remote.url]: whole, ...token };
 }

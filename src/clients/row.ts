@@ -1,24 +1,8 @@
 import type { Place } from '../config/places.ts';
+import type { clientIds } from './client-ids.ts';
 
 /** The word for a client on the command line. */
-type ClientId =
-  | 'claude-desktop'
-  | 'claude-code'
-  | 'cursor'
-  | 'vscode'
-  | 'vscode-insiders'
-  | 'windsurf'
-  | 'zed'
-  | 'codex'
-  | 'gemini-cli'
-  | 'opencode'
-  | 'cline'
-  | 'roo'
-  | 'goose'
-  | 'lm-studio'
-  | 'warp'
-  | 'junie'
-  | 'jetbrains-ai';
+type ClientId = (typeof clientIds)[number];
 
 /**
  * A syntax for variables in texts: `shell` is `${X}` and `${X:-default}`; `dollar` is `$X`; `env` is `${env:X}`; `input` is
@@ -44,6 +28,8 @@ export interface ClientRow {
   readonly title: string;
   /** The files of the user, the preferred one first. Empty where the environment names no home. */
   userFiles(place: Place): readonly string[];
+  /** Further folders that exist where the client is installed, besides those of the user's files. */
+  signs?(place: Place): readonly string[];
   /** The files of a project, with forward slashes and relative to its folder. */
   readonly projectFiles: readonly string[];
   readonly format: 'jsonc' | 'toml' | 'yaml' | 'xml';

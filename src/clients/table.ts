@@ -95,6 +95,7 @@ export const clientRows: readonly ClientRow[] = [
     title: 'Claude Code',
     userFiles: (place) =>
       existing([below(place, place.env.CLAUDE_CONFIG_DIR || homeDirectory(place), '.claude.json')]),
+    signs: (place) => existing([belowHome(place, '.claude')]),
     projectFiles: ['.mcp.json'],
     remote: remote('url', shellReference, { type: 'http' }),
     variables: ['shell'],
@@ -210,6 +211,8 @@ export const clientRows: readonly ClientRow[] = [
         ...extensionFiles(place, 'saoudrizwan.claude-dev/settings/cline_mcp_settings.json'),
         belowHome(place, '.cline/data/settings/cline_mcp_settings.json'),
       ]),
+    signs: (place) =>
+      existing([...extensionFiles(place, 'saoudrizwan.claude-dev'), belowHome(place, '.cline')]),
     remote: remote('url', null, { type: 'streamableHttp' }),
     variables: ['env'],
     off: ['disabled', true],
@@ -271,6 +274,7 @@ export const clientRows: readonly ClientRow[] = [
     id: 'junie',
     title: 'Junie',
     userFiles: (place) => existing([belowHome(place, '.junie/mcp/mcp.json')]),
+    signs: (place) => existing([belowHome(place, '.junie')]),
     projectFiles: ['.junie/mcp/mcp.json'],
     off: ['enabled', false],
     restart: 'Nothing to do: Junie reads the file again.',

@@ -1,0 +1,116 @@
+import { applyDisconnect } from '../../clients/connect/apply.ts';
+import { type DisconnectPlan, planDisconnect } from '../../clients/connect/plan-disconnect.ts';
+import { SpliceRefusal } from '../../clients/connect/splice.ts';
+import { GatewayError } from '../../errors.ts';
+import { output } from '../../observability/output.ts';
+import { requireAnswer, selectedClients } from '../client-selection.ts';
+import type { ExitCode } from '../exit-code.ts';
+import { place } from '../place.ts';
+import { shownPath } from '../shown-path.ts';
+import { confirm } from '../terminal/confirm.ts';
+
+interface DisconnectArguments {
+  readonly words: readonly string[];
+  readonly flags: {
+    readonly all: boolean;
+    readonly restore: boolean;
+    readonly 'dry-run': boolean;
+    readonly yes: boolean;
+    readonly json: boolean;
+  };
+}
+
+/** What became of a plan, and why it failed. */
+interface DisconnectOutcome {
+  readonly plan: DisconnectPlan;
+  readonly isDone: boolean;
+  readonly failure: string | null;
+}
+
+/** Takes the gateway out of the files of clients, after a question. Resolves to 1 if that failed for one of them. */
+export async function disconnect({ words, flags }: DisconnectArguments): Promise<ExitCode> {
+  const rows = selectedClients(words, flags.all, 'disconnect');
+  requireAnswer(flags);
+  const found = rows.flatMap((row) => planDisconnect(row, place, flags.restore));
+  const plans = flags.all ? found.filter(isForAll) : found;
+  if (!flags.json) {
+    for (const plan of plans) tellPlan(plan);
+    if (plans.length === 0) print('No client is connected.');
+  }
+  const hasEdits = plans.some(({ kind }) => kind === 'edit');
+  const isWanted = hasEdits && !flags['dry-run'] && (await confirm('Write?', flags.yes));
+  const outcomes: DisconnectOutcome[] = [];
+  for (const plan of plans) outcomes.push(await carryOut(plan, isWanted));
+  if (flags.json) {
+    const clients = outcomes.map((outcome) => jsonOf(outcome, flags['dry-run']));
+    output.print(1, `${JSON.stringify({ dry_run: flags['dry-run'], clients })}\n`);
+  } else {
+    for (const { plan, isDone, failure } of outcomes) {
+      if (failure !== null) warn(`cannot disconnect ${plan.row.title}: ${failure}`);
+      if (isDone) print(`${plan.row.title} is disconnected. ${plan.row.restart}`);
+    }
+  }
+  return outcomes.some(({ plan, failure }) => failure !== null || plan.kind === 'refused') ? 1 : 0;
+}
+
+/** With --all, what is not connected is no news, nor is a backup that does not exist. */
+function isForAll(plan: DisconnectPlan): boolean {
+  return plan.kind === 'edit' || (plan.kind === 'refused' && plan.file !== null);
+}
+
+function tellPlan(plan: DisconnectPlan): void {
+  const { row, file } = plan;
+  const at = file === null ? row.title : shownPath(file, place);
+  if (plan.kind === 'not_connected') print(`${at}: ${row.title} is not connected`);
+  if (plan.kind === 'refused') warn(`cannot disconnect ${row.title}: ${plan.reason}`);
+  if (plan.kind !== 'edit') return;
+  const { removed, restored, kept, text } = plan.undone;
+  const parts = [
+    ...(removed.length > 0 ? [`takes out ${removed.join(', ')}`] : []),
+    ...(restored.length > 0 ? [`puts back ${restored.join(', ')}`] : []),
+    ...(text === null ? ['removes the file, which "mcpstead connect" has made'] : []),
+  ];
+  print(`${at}: ${parts.join('; ') || 'nothing to take out'}`);
+  if (kept.length === 0) return;
+  const why = plan.backup === null ? 'there is no backup of what they replaced' : 'they were changed since';
+  print(`  stays: ${kept.join(', ')} (${why})`);
+}
+
+async function carryOut(plan: DisconnectPlan, isWanted: boolean): Promise<DisconnectOutcome> {
+  if (plan.kind !== 'edit' || !isWanted) return { plan, isDone: false, failure: null };
+  try {
+    await applyDisconnect(plan.row, plan, place);
+    return { plan, isDone: true, failure: null };
+  } catch (error) {
+    if (error instanceof GatewayError || error instanceof SpliceRefusal) {
+      return { plan, isDone: false, failure: error.message };
+    }
+    throw error;
+  }
+}
+
+function jsonOf({ plan, failure }: DisconnectOutcome, isDry: boolean): Record<string, unknown> {
+  const { row, file, kind } = plan;
+  const undone = plan.kind === 'edit' ? plan.undone : { removed: [], restored: [], kept: [] };
+  const done = isDry ? 'planned' : failure === null ? 'disconnected' : 'failed';
+  return {
+    client: row.id,
+    title: row.title,
+    file,
+    outcome: kind === 'edit' ? done : kind,
+    reason: failure ?? (plan.kind === 'refused' ? plan.reason : null),
+    removed: undone.removed,
+    restored: undone.restored,
+    kept: undone.kept,
+    backup: plan.kind === 'edit' ? (plan.backup?.path ?? null) : null,
+    restart: kind === 'edit' ? row.restart : null,
+  };
+}
+
+function print(text: string): void {
+  output.print(1, `${text}\n`);
+}
+
+function warn(text: string): void {
+  output.print(2, `mcpstead: ${text}\n`);
+}

@@ -1,0 +1,64 @@
+import { clientIds } from '../../clients/client-ids.ts';
+import { defineCommand, type Positional } from '../command.ts';
+import { configFlag, helpFlag, jsonFlag, yesFlag } from '../common-flags.ts';
+
+const clients: Positional = {
+  name: 'CLIENT',
+  summary: 'The clients, such as cursor and claude-code; "mcpstead connect --list" shows all',
+  isRepeated: true,
+  choices: clientIds,
+};
+
+export const connect = defineCommand({
+  name: 'connect',
+  summary: 'Write the gateway into the configuration of MCP clients',
+  group: 'Clients',
+  details: [
+    'It changes nothing but the entries that it shows first, keeps a backup, and "mcpstead disconnect" takes them out again.',
+    'With --replace, each server that the gateway has, too, leads to the gateway under its old name, so that the names of tools and the permissions for them stay.',
+  ],
+  positionals: [clients],
+  forms: ['connect CLIENT…', 'connect --all', 'connect --list'],
+  flags: {
+    all: { type: 'boolean', summary: 'All clients that are installed' },
+    list: { type: 'boolean', summary: 'Show which clients are installed and connected' },
+    replace: { type: 'boolean', summary: 'Replace the servers that the gateway has, too' },
+    name: { type: 'string', value: 'NAME', default: 'mcpstead', summary: 'Name of the new entry' },
+    server: { type: 'string', value: 'NAME', summary: 'Connect to this server only' },
+    profile: { type: 'string', value: 'NAME', summary: 'Connect to the servers of this profile only' },
+    'dry-run': { type: 'boolean', summary: 'Only show what would be written' },
+    yes: yesFlag,
+    json: jsonFlag,
+    config: configFlag,
+    help: helpFlag,
+  },
+  examples: [
+    { line: 'mcpstead connect cursor', summary: 'Add the gateway to Cursor' },
+    { line: 'mcpstead connect --all --replace', summary: 'Let all clients share the servers of the gateway' },
+  ],
+  run: async (args) => (await import('../commands/connect.ts')).connect(args),
+});
+
+export const disconnect = defineCommand({
+  name: 'disconnect',
+  summary: 'Take the gateway out of the configuration of MCP clients',
+  group: 'Clients',
+  details: [
+    'It puts back what "mcpstead connect --replace" has replaced. Other changes made since stay; without any, the file is as it was before, to the byte.',
+  ],
+  positionals: [clients],
+  forms: ['disconnect CLIENT…', 'disconnect --all'],
+  flags: {
+    all: { type: 'boolean', summary: 'All clients that are connected' },
+    restore: {
+      type: 'boolean',
+      summary: 'Put the whole file back from the backup; refused if it was changed since',
+    },
+    'dry-run': { type: 'boolean', summary: 'Only show what would be changed' },
+    yes: yesFlag,
+    json: jsonFlag,
+    help: helpFlag,
+  },
+  examples: [{ line: 'mcpstead disconnect cursor', summary: 'Undo "mcpstead connect cursor"' }],
+  run: async (args) => (await import('../commands/disconnect.ts')).disconnect(args),
+});

@@ -1,0 +1,20 @@
+/** The words for clients on the command line. */
+export const clientIds = [
+  'claude-desktop',
+  'claude-code',
+  'cursor',
+  'vscode',
+  'vscode-insiders',
+  'windsurf',
+  'zed',
+  'codex',
+  'gemini-cli',
+  'opencode',
+  'cline',
+  'roo',
+  'goose',
+  'lm-studio',
+  'warp',
+  'junie',
+  'jetbrains-ai',
+] as const;

@@ -1,0 +1,132 @@
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import type { Place } from '../../config/places.ts';
+import { isRecord } from '../../config/values.ts';
+import { GatewayError } from '../../errors.ts';
+import { replaceFile } from '../../runtime/replace-file.ts';
+import { customaryDirectory } from '../../state/directory.ts';
+import type { ClientRow } from '../row.ts';
+import { readDocument } from './client-document.ts';
+
+/** An entry that `connect` has written. */
+export interface WrittenEntry {
+  readonly name: string;
+  /** Its value before; absent if there was none. */
+  readonly before?: unknown;
+  readonly after: unknown;
+}
+
+/** What `connect` keeps of a client's file, so that it can be undone. It may hold secrets of the file. */
+export interface Backup {
+  readonly version: 1;
+  readonly client: ClientRow['id'];
+  /** The path of the file, as the client names it. */
+  readonly file: string;
+  /** The time of the connection, ISO 8601. */
+  readonly at: string;
+  /** The text of the file without the gateway; null if there was no file. */
+  readonly original: string | null;
+  /** The text of the file with the gateway. */
+  readonly written: string;
+  readonly entries: readonly WrittenEntry[];
+  /** Whether it was undone since. */
+  readonly isUndone: boolean;
+}
+
+/** A backup with its own path. */
+export interface StoredBackup extends Backup {
+  readonly path: string;
+}
+
+/** How many are kept of a client. */
+const maxKept = 10;
+const fileName = /^\d{8}-\d{6}(?:-\d+)?\.json$/;
+
+/** The directory of a client's backups. Throws `file_unusable` if the environment names none. */
+function directoryOf(place: Place, client: ClientRow['id']): string {
+  const state = customaryDirectory(place.env, place.platform);
+  if (state !== null) return `${state}/backups/${client}`;
+  const variable = place.platform === 'win32' ? 'LOCALAPPDATA' : 'HOME';
+  throw new GatewayError(
+    'file_unusable',
+    `there is no directory for backups, since ${variable} is not set; nothing was changed. Set it, or XDG_STATE_HOME`,
+  );
+}
+
+/** The last connection of a client's file that is not undone; null if there is none. */
+export function lastBackup(place: Place, client: ClientRow['id'], file: string): StoredBackup | null {
+  return openBackups(place, client).find((backup) => backup.file === file) ?? null;
+}
+
+/** The last connection of each file of a client, unless it is undone. Backups that cannot be read are left out. */
+export function openBackups(place: Place, client: ClientRow['id']): StoredBackup[] {
+  const directory = directoryOf(place, client);
+  const byFile = new Map<string, StoredBackup>();
+  for (const name of namesIn(directory)) {
+    const backup = readBackup(`${directory}/${name}`);
+    if (backup !== null) byFile.set(backup.file, backup);
+  }
+  return [...byFile.values()].filter(({ isUndone }) => !isUndone);
+}
+
+/** Stores a backup, readable by its owner only, and drops the oldest ones. Returns it with its path. */
+export function storeBackup(place: Place, backup: Backup): StoredBackup {
+  const directory = directoryOf(place, backup.client);
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const names = namesIn(directory);
+  const time = backup.at.slice(0, 19).replace(/[-:]/g, '').replace('T', '-');
+  let name = `${time}.json`;
+  for (let again = 2; names.includes(name); again++) name = `${time}-${again}.json`;
+  const stored = { ...backup, path: `${directory}/${name}` };
+  write(stored);
+  for (const old of names.slice(0, Math.max(0, names.length + 1 - maxKept)))
+    rmSync(`${directory}/${old}`, { force: true });
+  return stored;
+}
+
+/** Changes what a backup says. One that was undone is kept for a person to look at. */
+export function updateBackup(
+  backup: StoredBackup,
+  changes: Partial<Pick<Backup, 'written' | 'isUndone'>>,
+): void {
+  write({ ...backup, ...changes });
+}
+
+/** Removes a backup of a connection that failed. */
+export function dropBackup({ path }: StoredBackup): void {
+  rmSync(path, { force: true });
+}
+
+function write({ path, ...backup }: StoredBackup): void {
+  replaceFile(path, `${JSON.stringify(backup, null, 2)}\n`, 0o600);
+}
+
+function namesIn(directory: string): string[] {
+  try {
+    return readdirSync(directory)
+      .filter((name) => fileName.test(name))
+      .toSorted((a, b) => a.localeCompare(b, 'en', { numeric: true }));
+  } catch {
+    return [];
+  }
+}
+
+function readBackup(path: string): StoredBackup | null {
+  try {
+    const backup: unknown = JSON.parse(readDocument(path) ?? '');
+    return isBackup(backup) ? { ...backup, path } : null;
+  } catch {
+    return null;
+  }
+}
+
+function isBackup(value: unknown): value is Backup {
+  return (
+    isRecord(value) &&
+    value.version === 1 &&
+    typeof value.file === 'string' &&
+    typeof value.written === 'string' &&
+    (value.original === null || typeof value.original === 'string') &&
+    Array.isArray(value.entries) &&
+    value.entries.every((entry) => isRecord(entry) && typeof entry.name === 'string')
+  );
+}

@@ -1,0 +1,52 @@
+import type { Place } from '../../config/places.ts';
+import { GatewayError } from '../../errors.ts';
+import type { ClientRow } from '../row.ts';
+import { lastBackup, type StoredBackup } from './backup.ts';
+import { readDocument } from './client-document.ts';
+import { entriesOf } from './client-text.ts';
+import { gatewayView } from './gateway-view.ts';
+import { locate } from './installed.ts';
+import { SpliceRefusal } from './splice.ts';
+import { isSameTarget } from './undo.ts';
+
+/** Whether and how a client is connected to the gateway. */
+interface ClientConnection {
+  readonly row: ClientRow;
+  readonly file: string | null;
+  readonly isInstalled: boolean;
+  /** The keys of its entries that lead to a gateway of this machine. */
+  readonly entries: readonly string[];
+  /** Why its file cannot be read; null if it can. */
+  readonly fault: string | null;
+}
+
+/** Looks whether a client is connected. It only reads. */
+export function connectionOf(row: ClientRow, place: Place): ClientConnection {
+  const { file, isInstalled } = locate(row, place);
+  const state = { row, file, isInstalled };
+  if (file === null || row.format === 'xml') return { ...state, entries: [], fault: null };
+  try {
+    const text = readDocument(file);
+    const written = backupOf(place, row, file)?.entries ?? [];
+    const entries = Object.entries(text === null ? {} : entriesOf(text, row)).filter(
+      ([name, entry]) =>
+        gatewayView(entry) !== null ||
+        written.some((one) => one.name === name && isSameTarget(entry, one.after)),
+    );
+    return { ...state, entries: entries.map(([name]) => name), fault: null };
+  } catch (error) {
+    if (error instanceof SpliceRefusal) return { ...state, entries: [], fault: `${file}: ${error.message}` };
+    if (error instanceof GatewayError) return { ...state, entries: [], fault: error.message };
+    throw error;
+  }
+}
+
+/** Without a home there are no backups, and still a file to look at. */
+function backupOf(place: Place, row: ClientRow, file: string): StoredBackup | null {
+  try {
+    return lastBackup(place, row.id, file);
+  } catch (error) {
+    if (error instanceof GatewayError) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,41 @@
+import { existsSync, statSync } from 'node:fs';
+import { homeDirectory, type Place } from '../../config/places.ts';
+import type { ClientRow } from '../row.ts';
+
+/** A client on this machine. */
+interface LocatedClient {
+  readonly row: ClientRow;
+  /** The file to write; null if the client has none, or the environment names no home. */
+  readonly file: string | null;
+  readonly hasFile: boolean;
+  /** Whether there is a sign that the client is installed: its file, or a folder of its own. */
+  readonly isInstalled: boolean;
+  /** Where was looked for it. */
+  readonly looked: readonly string[];
+}
+
+/** Looks for a client. Of several files the first existing one counts, else the first one whose folder exists. */
+export function locate(row: ClientRow, place: Place): LocatedClient {
+  const files = row.userFiles(place);
+  const signs = row.signs?.(place) ?? [];
+  const found = files.find(isFileLike);
+  const home = homeDirectory(place);
+  const ownFolders = files.map(folderOf).filter((folder) => folder !== home);
+  const inFolder = files.find((file) => ownFolders.includes(folderOf(file)) && existsSync(folderOf(file)));
+  const sign = signs.find((path) => existsSync(path));
+  const atSign = sign === undefined ? undefined : files.find((file) => file.startsWith(sign));
+  return {
+    row,
+    file: found ?? inFolder ?? atSign ?? files[0] ?? null,
+    hasFile: found !== undefined,
+    isInstalled: found !== undefined || inFolder !== undefined || sign !== undefined,
+    looked: [...new Set([...signs, ...ownFolders])],
+  };
+}
+
+const folderOf = (path: string): string => path.replace(/[/\\][^/\\]*$/, '');
+
+/** Whether something has that name, even a link that leads nowhere. */
+function isFileLike(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false }) !== undefined;
+}
