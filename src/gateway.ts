@@ -207,6 +207,11 @@ export class Gateway {
     return this.#stopped;
   }
 
+  /** Resolves when no bridge (`mcpstead stdio`) has used the gateway for `afterMs` in a row, from now on. */
+  unused(afterMs: number): Promise<void> {
+    return this.#admin.bridges.unused(afterMs);
+  }
+
   /** Closes all sockets at once. */
   kill(): void {
     this.#http?.kill();

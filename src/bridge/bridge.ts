@@ -3,8 +3,8 @@ import type { Message, NotificationMessage, RequestMessage } from '../protocol/m
 import { Abort } from '../runtime/abort.ts';
 import { Holding } from '../runtime/byte-budget.ts';
 import type { BridgedRequest } from './bridged-request.ts';
+import { BridgedSession } from './bridged-session.ts';
 import { ClientLines } from './client-lines.ts';
-import { ClientSession } from './client-session.ts';
 import { ClientSide } from './client-side.ts';
 import { type BridgeLog, type FindGateway, GatewayLink } from './gateway-link.ts';
 import { InitializeRequest, LegacyRequest } from './legacy-request.ts';
@@ -33,7 +33,7 @@ export class Bridge {
   readonly #closing = new Abort();
   readonly #client: ClientSide;
   readonly #link: GatewayLink;
-  readonly #session: ClientSession;
+  readonly #session: BridgedSession;
   readonly #tools = new KnownTools();
   /** The requests that are not over, by the JSON texts of their ids. */
   readonly #requests = new Map<string, BridgedRequest>();
@@ -48,7 +48,7 @@ export class Bridge {
     const closing = this.#closing;
     this.#link = new GatewayLink({ find, log, times, closing });
     const { link, client } = { link: this.#link, client: this.#client };
-    this.#session = new ClientSession({ link, client, times, log, closing });
+    this.#session = new BridgedSession({ link, client, times, log, closing });
     this.#lines = new ClientLines({
       onMessage: (message, text) => this.#take(message, text),
       onRefused: (idText, problem) => this.#refuseLine(idText, problem),

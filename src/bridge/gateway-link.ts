@@ -9,9 +9,15 @@ import type { BridgeTimes } from './times.ts';
 /**
  * Finds the gateway, and may start one. Rejects with a `GatewayError` whose message says what was found and what to do; `usage` and
  * `config_invalid` mean that waiting does not help.
- * @param isLost whether there was one, which may come back by itself
  */
-export type FindGateway = (signal: Signal, isLost: boolean) => Promise<GatewayPlace>;
+export type FindGateway = (signal: Signal, wish: GatewayWish) => Promise<GatewayPlace>;
+
+interface GatewayWish {
+  /** Whether there was a gateway, which may come back by itself. */
+  readonly isLost: boolean;
+  /** Whether a message waits for it, so that one may be started: whoever has stopped the gateway does not want it back for nothing. */
+  readonly isUrgent: boolean;
+}
 
 /** Writes a line about the bridge itself, for people. */
 export type BridgeLog = (message: string) => void;
@@ -36,6 +42,8 @@ export class GatewayLink {
   #failures = 0;
   #problem: unknown = null;
   #hasBeenFound = false;
+  /** Until when messages wait for the gateway, by performance.now(). */
+  #urgentUntilMs = 0;
   /** Whether the gateway that is found next is another start of it, as far as is known. */
   #isRestarted = false;
   #lastInstance = '';
@@ -50,10 +58,12 @@ export class GatewayLink {
   /**
    * The gateway, which is waited for until `endMs`, by performance.now(). Rejects with the reason of the signal, or a
    * {@link GatewayError} that says why there is none.
+   * @param isUrgent whether a message waits for it
    */
-  async endpoint(signal: Signal, endMs: number): Promise<GatewayEndpoint> {
+  async endpoint(signal: Signal, endMs: number, isUrgent = true): Promise<GatewayEndpoint> {
     if (signal.aborted) throw signal.reason;
     if (this.#endpoint) return this.#endpoint;
+    if (isUrgent) this.#urgentUntilMs = Math.max(this.#urgentUntilMs, endMs);
     const leftMs = Math.max(0, endMs - performance.now());
     const finding = this.#find();
     await settledOrAborted(finding, signal, leftMs);
@@ -109,7 +119,8 @@ export class GatewayLink {
         if (!(await sleep(pauseMs, closing))) throw closing.reason;
       }
       try {
-        return this.#found(await find(closing, this.#hasBeenFound));
+        const isUrgent = performance.now() < this.#urgentUntilMs;
+        return this.#found(await find(closing, { isLost: this.#hasBeenFound, isUrgent }));
       } catch (error) {
         this.#problem = error;
         this.#failures++;

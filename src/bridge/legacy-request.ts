@@ -4,13 +4,13 @@ import type { RequestMessage, ResponseMessage } from '../protocol/messages.ts';
 import type { Holding } from '../runtime/byte-budget.ts';
 import { sleep } from '../runtime/deadlines.ts';
 import { BridgedRequest, type RequestParts } from './bridged-request.ts';
-import { type ClientSession, isUnknown } from './client-session.ts';
+import { type BridgedSession, isUnknown } from './bridged-session.ts';
 import type { BridgeHeaders, GatewayEndpoint } from './gateway-endpoint.ts';
 import { postOwn } from './own-requests.ts';
 import { isStream } from './response-messages.ts';
 
 interface LegacyParts extends RequestParts {
-  readonly session: ClientSession;
+  readonly session: BridgedSession;
 }
 
 /** How often the session is opened again for one request. */
@@ -25,7 +25,7 @@ const maxCancellations = 3;
 /** A request of the legacy era, in the client's session. */
 export class LegacyRequest extends BridgedRequest {
   protected readonly errorCode = -32000;
-  protected readonly session: ClientSession;
+  protected readonly session: BridgedSession;
   #headers: BridgeHeaders = {};
   #renewals = 0;
   #isSent = false;

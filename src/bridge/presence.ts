@@ -29,6 +29,7 @@ export class Presence {
     try {
       const url = this.#url;
       const response = await this.#endpoint.fetch({ method: 'GET', url, abort: this.#abort });
+      if (response.status === 503) throw new HttpFailure('broken', 'it stops');
       if (!response.ok) {
         // An older gateway, which counts nobody.
         await response.discard();

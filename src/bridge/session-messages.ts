@@ -109,7 +109,7 @@ export class SessionMessages {
 
   async #endpoint(): Promise<GatewayEndpoint | null> {
     try {
-      return await this.#parts.link.endpoint(this.#abort, performance.now() + reachMs);
+      return await this.#parts.link.endpoint(this.#abort, performance.now() + reachMs, false);
     } catch (error) {
       // The configuration may be mended.
       if (isFinal(error)) await sleep(maxPauseMs, this.#abort);

@@ -17,6 +17,8 @@ interface RunOptions {
   readonly readConfig: () => Promise<LoadedConfig>;
   /** Whether the client sessions survive a restart. */
   readonly isPersistent: boolean;
+  /** After how long without a bridge (`mcpstead stdio`) the gateway stops; by default it goes on. */
+  readonly untilUnusedMs?: number;
   /** Called when the gateway serves. */
   readonly onReady?: (gateway: Gateway) => void;
 }
@@ -29,6 +31,7 @@ export async function runGateway({
   loaded,
   readConfig,
   isPersistent,
+  untilUnusedMs,
   onReady,
 }: RunOptions): Promise<ExitCode> {
   const redactor = new Redactor();
@@ -67,12 +70,19 @@ export async function runGateway({
   const withdraw = announceGateway(state.directory, gateway, configPath, adminToken, logger);
   onReady?.(gateway);
 
-  logger.info(`${await signals.stop}: shutting down`);
+  logger.info(`${await endOf(gateway, signals, untilUnusedMs)}: shutting down`);
   const stopped = gateway.stop().then(() => tracing?.stop());
   const exitCode = await ending(stopped, signals, logger);
   withdraw();
   if (exitCode !== 0) gateway.kill();
   return exitCode;
+}
+
+/** Resolves to the reason for which the gateway has to stop. */
+function endOf(gateway: Gateway, signals: SignalWatch, untilUnusedMs: number | undefined): Promise<string> {
+  if (untilUnusedMs === undefined) return signals.stop;
+  const unused = gateway.unused(untilUnusedMs).then(() => 'not used by any "mcpstead stdio" any more');
+  return Promise.race([signals.stop, unused]);
 }
 
 /** Resolves to 0 when `graceful` settles, or to 1 as soon as a second signal arrives. */

@@ -74,6 +74,7 @@ export function routesOf(parts: HttpParts, settings: () => HttpSettings): Record
     '/-/tools': read((request) => admin.tools(request)),
     '/-/logs': read((request) => admin.logs(request)),
     '/-/events': read(() => admin.events()),
+    '/-/bridges': read(() => admin.bridge()),
     '/-/servers/:server/reconnect': {
       methods: { POST: ({ params }) => admin.reconnect(params?.server ?? '') },
       access: 'administrators',

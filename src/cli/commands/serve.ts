@@ -1,6 +1,7 @@
 import { envFilePath } from '../../config/env-file.ts';
 import { type LoadedConfig, loadConfig } from '../../config/load.ts';
 import { GatewayError } from '../../errors.ts';
+import { boundErrorFile } from '../bounded-log.ts';
 import type { ExitCode } from '../exit-code.ts';
 import { FileWatch } from '../file-watch.ts';
 import { runGateway } from '../run-gateway.ts';
@@ -8,11 +9,17 @@ import { runGateway } from '../run-gateway.ts';
 interface ServeOptions {
   /** Whether to reload when the configuration or `mcpstead.env` has changed. */
   readonly watch: boolean;
+  /** After how many seconds without a bridge (`mcpstead stdio`) to stop; undefined: never. */
+  readonly untilUnused: string | undefined;
+  /** The file that stderr is written to, which is kept short; undefined: it is none. */
+  readonly logFile: string | undefined;
 }
 
 /** Serves the configuration at `path` until a signal ends it. */
 export async function serve(path: string, options: ServeOptions): Promise<ExitCode> {
   const watch = options.watch ? new FileWatch({ paths: [path, envFilePath(path)] }) : null;
+  const untilUnusedMs = 1000 * Number(options.untilUnused);
+  if (options.logFile !== undefined) boundErrorFile(options.logFile);
   const readConfig = async (): Promise<LoadedConfig> => {
     await watch?.mark();
     return loadConfig(path, process.env);
@@ -22,6 +29,7 @@ export async function serve(path: string, options: ServeOptions): Promise<ExitCo
       loaded: await readConfig(),
       readConfig,
       isPersistent: true,
+      ...(untilUnusedMs > 0 && { untilUnusedMs }),
       onReady: (gateway) =>
         watch?.start(async () => {
           // The gateway logs the result, and a failed reload changes nothing.

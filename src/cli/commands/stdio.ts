@@ -65,7 +65,12 @@ function log(message: string): void {
 
 async function finder(flags: StdioFlags): Promise<FindGateway> {
   const view = viewIn(flags);
-  if (flags.url === undefined) throw new GatewayError('usage', 'mcpstead stdio needs --url');
+  if (flags.url === undefined) {
+    // Only here, because a gateway elsewhere needs none of it.
+    const { LocalGateway } = await import('../local-gateway.ts');
+    const config = flags.config || place.env.MCPSTEAD_CONFIG || null;
+    return new LocalGateway({ config, view, place, log }).find;
+  }
   const url = viewUrl(endpointUrl(flags.url), view);
   const token = place.env.MCPSTEAD_BEARER_TOKEN || null;
   return async () => ({ url, token, instance: '', presenceUrl: null });

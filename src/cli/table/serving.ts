@@ -17,6 +17,14 @@ export const serve = defineCommand({
   flags: {
     config: configFlag,
     watch: { type: 'boolean', summary: 'Reload when the file or mcpstead.env beside it has changed' },
+    // As "mcpstead stdio" starts it.
+    'until-unused': { type: 'string', value: 'SECONDS', summary: 'Stop without a bridge', isHidden: true },
+    'log-file': {
+      type: 'string',
+      value: 'FILE',
+      summary: 'Keep stderr, which is FILE, short',
+      isHidden: true,
+    },
     help: helpFlag,
   },
   examples: [
@@ -24,7 +32,11 @@ export const serve = defineCommand({
     { line: 'mcpstead serve --watch', summary: 'Reload when the file changes' },
   ],
   run: async ({ flags }) =>
-    (await import('../commands/serve.ts')).serve(existingConfig(flags.config), { watch: flags.watch }),
+    (await import('../commands/serve.ts')).serve(existingConfig(flags.config), {
+      watch: flags.watch,
+      untilUnused: flags['until-unused'],
+      logFile: flags['log-file'],
+    }),
 });
 
 export const check = defineCommand({

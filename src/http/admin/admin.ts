@@ -1,6 +1,7 @@
 import type { EventStream } from '../../downstream/event-stream.ts';
 import { streamHeaders } from '../../downstream/event-stream.ts';
 import { AdminStreams } from './admin-streams.ts';
+import { Bridges } from './bridges.ts';
 import { followLog, type LogSelection, lastLines } from './log-stream.ts';
 import { type Overview, overviewOf } from './overview.ts';
 import { OverviewFeed } from './overview-feed.ts';
@@ -16,6 +17,7 @@ const fresh = { 'cache-control': 'no-store' };
 export class Admin {
   readonly #parts: AdminParts;
   readonly #sizes = new ToolSizes();
+  readonly bridges = new Bridges();
   readonly #streams = new AdminStreams();
   readonly #feed = new OverviewFeed(this.#streams, () => this.overview());
 
@@ -47,6 +49,11 @@ export class Admin {
     return this.#streaming(await this.#feed.open());
   }
 
+  /** `GET /-/bridges`: a stream without events, which is open as long as a bridge uses the gateway. */
+  bridge(): Response {
+    return this.#streaming(this.bridges.open());
+  }
+
   /** `GET /-/logs?server=NAME&lines=N&follow=1`. */
   logs({ url }: Request): Response {
     const { searchParams } = new URL(url);
@@ -75,6 +82,7 @@ export class Admin {
 
   /** Ends all streams. */
   close(): void {
+    this.bridges.close();
     this.#streams.close();
   }
 

@@ -12,7 +12,7 @@ import { type OwnAnswer, postOwn } from './own-requests.ts';
 import { SessionMessages } from './session-messages.ts';
 import type { BridgeTimes } from './times.ts';
 
-interface ClientSessionParts {
+interface BridgedSessionParts {
   readonly link: GatewayLink;
   readonly client: ClientSide;
   readonly times: BridgeTimes;
@@ -32,8 +32,8 @@ const maxSubscriptions = 10_000;
 const initialized = 'notifications/initialized';
 
 /** The client's session with the gateway. When the gateway has lost it, another one takes its place, unseen by the client. */
-export class ClientSession {
-  readonly #parts: ClientSessionParts;
+export class BridgedSession {
+  readonly #parts: BridgedSessionParts;
   #initializeText: string | null = null;
   #hasInitialized = false;
   /** The headers of its messages: a new object for each session. */
@@ -48,7 +48,7 @@ export class ClientSession {
   readonly #subscriptions = new Map<string, string>();
   #ownRequests = 0;
 
-  constructor(parts: ClientSessionParts) {
+  constructor(parts: BridgedSessionParts) {
     this.#parts = parts;
   }
 
