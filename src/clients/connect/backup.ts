@@ -5,7 +5,7 @@ import { GatewayError } from '../../errors.ts';
 import { replaceFile } from '../../runtime/replace-file.ts';
 import { customaryDirectory } from '../../state/directory.ts';
 import type { ClientRow } from '../row.ts';
-import { readDocument } from './client-document.ts';
+import { fault, readDocument } from './client-document.ts';
 
 /** An entry that `connect` has written. */
 export interface WrittenEntry {
@@ -39,7 +39,8 @@ export interface StoredBackup extends Backup {
 
 /** How many are kept of a client. */
 const maxKept = 10;
-const fileName = /^\d{8}-\d{6}(?:-\d+)?\.json$/;
+/** The time, and a number for those of one second. */
+const fileName = /^(\d{8}-\d{6})(?:-(\d+))?\.json$/;
 
 /** The directory of a client's backups. Throws `file_unusable` if the environment names none. */
 function directoryOf(place: Place, client: ClientRow['id']): string {
@@ -68,14 +69,27 @@ export function openBackups(place: Place, client: ClientRow['id']): StoredBackup
   return [...byFile.values()].filter(({ isUndone }) => !isUndone);
 }
 
-/** Stores a backup, readable by its owner only, and drops the oldest ones. Returns it with its path. */
+/**
+ * Stores a backup, readable by its owner only, and drops the oldest ones. Returns it with its path. Throws `file_unusable` if that
+ * fails.
+ */
 export function storeBackup(place: Place, backup: Backup): StoredBackup {
   const directory = directoryOf(place, backup.client);
+  try {
+    return store(directory, backup);
+  } catch (error) {
+    throw fault(`the backup in ${directory}`, 'written', error);
+  }
+}
+
+function store(directory: string, backup: Backup): StoredBackup {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const names = namesIn(directory);
   const time = backup.at.slice(0, 19).replace(/[-:]/g, '').replace('T', '-');
   let name = `${time}.json`;
-  for (let again = 2; names.includes(name); again++) name = `${time}-${again}.json`;
+  const [, lastTime, lastNumber = '1'] = fileName.exec(names.at(-1) ?? '') ?? [];
+  // Numbers go on where older ones of the same second are dropped already.
+  if (lastTime === time) name = `${time}-${Number(lastNumber) + 1}.json`;
   const stored = { ...backup, path: `${directory}/${name}` };
   write(stored);
   for (const old of names.slice(0, Math.max(0, names.length + 1 - maxKept)))
@@ -100,14 +114,21 @@ function write({ path, ...backup }: StoredBackup): void {
   replaceFile(path, `${JSON.stringify(backup, null, 2)}\n`, 0o600);
 }
 
+/** The names of backups in a directory, the oldest one first. */
 function namesIn(directory: string): string[] {
+  let names: string[];
   try {
-    return readdirSync(directory)
-      .filter((name) => fileName.test(name))
-      .toSorted((a, b) => a.localeCompare(b, 'en', { numeric: true }));
+    names = readdirSync(directory);
   } catch {
     return [];
   }
+  return names
+    .flatMap((name) => {
+      const [, time = '', number = '1'] = fileName.exec(name) ?? [];
+      return time === '' ? [] : [{ name, time, number: Number(number) }];
+    })
+    .toSorted((a, b) => (a.time === b.time ? a.number - b.number : a.time < b.time ? -1 : 1))
+    .map(({ name }) => name);
 }
 
 function readBackup(path: string): StoredBackup | null {

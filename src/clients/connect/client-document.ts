@@ -62,7 +62,8 @@ function isLink(path: string): boolean {
 
 const codeOf = (error: unknown) => (error instanceof Error && 'code' in error ? String(error.code) : null);
 
-function fault(path: string, done: 'read' | 'written', error: unknown): Error {
+/** An error of the system as one for people: `file_unusable`. */
+export function fault(path: string, done: 'read' | 'written', error: unknown): Error {
   if (error instanceof GatewayError) return error;
   const code = codeOf(error);
   return unusable(path, `cannot be ${done}: ${reasons[code ?? ''] ?? code ?? 'unknown error'}`);
@@ -74,6 +75,7 @@ const reasons: Readonly<Record<string, string>> = {
   EROFS: 'the file system is read-only',
   ENOSPC: 'no space left',
   ENOTDIR: 'a part of the path is not a directory',
+  EEXIST: 'a part of the path is not a directory',
   ELOOP: 'its symbolic links lead nowhere',
 };
 

@@ -13,11 +13,11 @@ test('an entry is shown in one line', () => {
 test('references to variables, and names of variables, are shown', () => {
   expect(
     shownEntry('m', {
-      headers: { Authorization: 'Bearer ${env:MCPSTEAD_BEARER_TOKEN}' },
+      headers: { Authorization: `Bearer \${env:MCPSTEAD_BEARER_TOKEN}` },
       bearer_token_env_var: 'MCPSTEAD_BEARER_TOKEN',
     }),
   ).toBe(
-    '"m": { "headers": { "Authorization": "Bearer ${env:MCPSTEAD_BEARER_TOKEN}" }, "bearer_token_env_var": "MCPSTEAD_BEARER_TOKEN" }',
+    `"m": { "headers": { "Authorization": "Bearer \${env:MCPSTEAD_BEARER_TOKEN}" }, "bearer_token_env_var": "MCPSTEAD_BEARER_TOKEN" }`,
   );
 });
 
