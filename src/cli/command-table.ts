@@ -3,7 +3,7 @@ import { helpFlag } from './common-flags.ts';
 import { stdio } from './table/bridging.ts';
 import { connect, disconnect } from './table/connecting.ts';
 import { importCommand } from './table/import.ts';
-import { service } from './table/installation.ts';
+import { completionsOf, service } from './table/installation.ts';
 import { check, demo, serve } from './table/serving.ts';
 
 // Commands import their code when they run, so that --help and --version answer at once.
@@ -18,6 +18,7 @@ export const commands: readonly Command[] = [
   check,
   service,
   stdio,
+  completionsOf(() => ({ root, commands })),
 ];
 
 /** The program without a command, which serves. */

@@ -1,4 +1,4 @@
-import { defineCommand } from '../command.ts';
+import { type Command, defineCommand } from '../command.ts';
 import { configFlag, helpFlag } from '../common-flags.ts';
 
 export const service = defineCommand({
@@ -42,3 +42,39 @@ export const service = defineCommand({
       isJson: flags.json,
     }),
 });
+
+/** @param program the program and its commands, which are complete only after this one is defined */
+export function completionsOf(
+  program: () => { readonly root: Command; readonly commands: readonly Command[] },
+): Command {
+  return defineCommand({
+    name: 'completions',
+    summary: 'Print a script that makes a shell complete commands and options',
+    group: 'Install',
+    details: [
+      'Homebrew installs the scripts itself. Elsewhere, add the line of your shell below to its own file.',
+    ],
+    positionals: [
+      {
+        name: 'SHELL',
+        summary: 'The shell',
+        isRequired: true,
+        choices: ['bash', 'zsh', 'fish', 'powershell'],
+      },
+    ],
+    flags: { help: helpFlag },
+    examples: [
+      { line: 'source <(mcpstead completions bash)', summary: 'In ~/.bashrc' },
+      { line: 'source <(mcpstead completions zsh)', summary: 'In ~/.zshrc, after compinit' },
+      { line: 'mcpstead completions fish | source', summary: 'In ~/.config/fish/config.fish' },
+      {
+        line: 'mcpstead completions powershell | Out-String | Invoke-Expression',
+        summary: 'In $PROFILE',
+      },
+    ],
+    run: async ({ words: [shell = ''] }) => {
+      const { root, commands } = program();
+      return (await import('../commands/completions.ts')).completions(shell, root, commands);
+    },
+  });
+}
