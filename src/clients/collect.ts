@@ -60,7 +60,7 @@ export function clientFile(
 }
 
 /** The entries of a mapping of servers, or of a list of servers with names. What is no mapping is no server. */
-export function entriesOf(servers: unknown): [key: string, raw: Mapping][] {
+function entriesOf(servers: unknown): [key: string, raw: Mapping][] {
   if (Array.isArray(servers)) {
     return servers.flatMap((raw, index) => {
       if (!isMapping(raw)) return [];

@@ -6,93 +6,14 @@ import type { ClientServer } from './client-server.ts';
 import { textsOf } from './collect.ts';
 import { emptyDraft, type ServerDraft } from './draft.ts';
 import { envFileOf } from './env-file-of.ts';
+import { isKnownKey } from './known-keys.ts';
 import { literal, literalOf } from './references.ts';
 import { Translator } from './translator.ts';
 
 /** Why a server cannot be taken, as the end of a sentence that begins with its name. */
-export interface Unsupported {
+interface Unsupported {
   readonly unsupported: string;
 }
-
-/** Keys that are read below, or that mean nothing to a gateway. The others are named to people. */
-const knownKeys = new Set(
-  [
-    ...[
-      'name',
-      'description',
-      'title',
-      'display_name',
-      'icon',
-      'gallery',
-      'version',
-      'source',
-      'bundled',
-      'tags',
-    ],
-    ...[
-      'type',
-      'transport',
-      'transportType',
-      'protocol',
-      'command',
-      'cmd',
-      'args',
-      'env',
-      'envs',
-      'environment',
-    ],
-    ...[
-      'env_vars',
-      'env_keys',
-      'envFile',
-      'cwd',
-      'working_directory',
-      'url',
-      'uri',
-      'serverUrl',
-      'httpUrl',
-      'headers',
-    ],
-    ...['http_headers', 'env_http_headers', 'bearer_token_env_var', 'bearer_token', 'requestInit'],
-    ...[
-      'disabled',
-      'enabled',
-      'isActive',
-      'trust',
-      'alwaysAllow',
-      'autoApprove',
-      'always_allow',
-      'autoStart',
-    ],
-    ...[
-      'timeout',
-      'startup_timeout_sec',
-      'startup_timeout_ms',
-      'tool_timeout_sec',
-      'start_on_launch',
-      'required',
-    ],
-    ...[
-      'includeTools',
-      'enabled_tools',
-      'available_tools',
-      'excludeTools',
-      'disabled_tools',
-      'disabledTools',
-    ],
-    ...[
-      'oauth',
-      'auth',
-      'authProviderType',
-      'scopes',
-      'oauth_resource',
-      'headersHelper',
-      'created',
-      'updated',
-    ],
-    ...['default_tools_approval_mode', 'tools', 'watch', 'dev', 'lastUpdated', 'installedAt', 'quarantined'],
-  ].map((key) => key.toLowerCase()),
-);
 
 /** The server in the terms of the configuration, or why it cannot be taken. */
 export function draftOf(server: ClientServer, place: Place): ServerDraft | Unsupported {
@@ -111,7 +32,7 @@ export function draftOf(server: ClientServer, place: Place): ServerDraft | Unsup
     : programOf(raw, server, translator, place);
   if ('unsupported' in target) return target;
   if (translator.obstacle !== null) return { unsupported: translator.obstacle };
-  const ignored = Object.keys(raw).filter((key) => !knownKeys.has(key.toLowerCase()) && key !== 'config');
+  const ignored = Object.keys(raw).filter((key) => !isKnownKey(key));
   const notes = [
     ...(target.notes ?? []),
     ...(ignored.length > 0 ? [`ignored: ${ignored.map(shownKey).join(', ')}`] : []),
@@ -136,6 +57,9 @@ const shownKey = (key: string) => (/^[A-Za-z_$][\w-]{0,30}$/.test(key) ? key : '
 function obstacleOf(raw: Mapping, type: string): string | null {
   const url = urlOf(raw);
   if (raw.headersHelper !== undefined) return 'its headers come from a program (headersHelper)';
+  const texts = JSON.stringify(raw);
+  if (/\$\{cmd:|"\$: /.test(texts)) return 'a value comes from a command (cmd:)';
+  if (/\{\{[^{}]+\}\}/.test(texts)) return 'it is a template ({{…}})';
   if (
     /^(?:builtin|platform|frontend|inline_python)$/.test(type) ||
     (raw.bundled === true && url === null && commandOf(raw) === null)
@@ -175,7 +99,8 @@ function textMap(value: unknown): Record<string, string> {
   const pairs = Array.isArray(value)
     ? textsOf(value).map((line) => [
         line.replace(/=.*$/s, ''),
-        line.includes('=') ? line.replace(/^[^=]*=/s, '') : null,
+        // 1MCP: a name alone takes the gateway's own value.
+        line.includes('=') ? line.replace(/^[^=]*=/s, '') : `\${${line}}`,
       ])
     : Object.entries(isMapping(value) ? value : {});
   return Object.fromEntries(
@@ -243,7 +168,7 @@ function remoteOf(raw: Mapping, type: string, server: ClientServer, translator: 
     `\${${variable}}`,
   ]);
   const bearer = textOf(raw.bearer_token_env_var);
-  const token = textOf(raw.bearer_token);
+  const token = textOf(raw.bearer_token) ?? textOf(raw.bearerToken);
   const all: Record<string, string> = {
     ...Object.fromEntries(Object.entries(written).map(([name, text]) => [name, translator.text(text)])),
     ...Object.fromEntries(fromNames),
@@ -279,7 +204,13 @@ function allowedHeaders(headers: Readonly<Record<string, string>>) {
 }
 
 function isEnabled(raw: Mapping, server: ClientServer): boolean {
-  return raw.disabled !== true && raw.enabled !== false && raw.isActive !== false && !server.isOff;
+  return (
+    raw.disabled !== true &&
+    raw.enabled !== false &&
+    raw.isActive !== false &&
+    raw.quarantined !== true &&
+    !server.isOff
+  );
 }
 
 function wantsLogin(raw: Mapping): boolean {
@@ -311,8 +242,13 @@ function timesOf(
     return seconds === null || seconds > 86_400 ? null : Math.max(seconds, 1);
   };
   return {
-    connectSeconds: time(raw.startup_timeout_sec, 1) ?? time(raw.startup_timeout_ms, 1_000),
+    connectSeconds:
+      time(raw.startup_timeout_sec, 1) ??
+      time(raw.startup_timeout_ms, 1_000) ??
+      time(raw.connectionTimeout, 1_000),
     requestSeconds:
-      time(raw.tool_timeout_sec, 1) ?? (row.timeoutUnit === null ? null : time(raw.timeout, unit)),
+      time(raw.tool_timeout_sec, 1) ??
+      time(raw.requestTimeout, 1_000) ??
+      (row.timeoutUnit === null ? null : time(raw.timeout, unit)),
   };
 }

@@ -3,7 +3,7 @@ import { readClients } from './collect.ts';
 import { isGateway } from './plan.ts';
 
 /** How many servers the files of clients have. */
-export interface FoundServers {
+interface FoundServers {
   readonly count: number;
   /** The titles of the clients that have some, in the order of the table. */
   readonly clients: readonly string[];

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import type { ServerEntry } from '../config/edit.ts';
 import type { Place } from '../config/places.ts';
 import { isRecord, type Mapping } from '../config/values.ts';
@@ -6,7 +7,7 @@ import type { ServerDraft, WantedVariable } from './draft.ts';
 import { draftOf } from './draft-of.ts';
 import { draftOfEntry, entryOf, identityOf } from './identity.ts';
 import { withoutSecrets } from './move-secrets.ts';
-import { variablesIn } from './references.ts';
+import { filesIn, variablesIn } from './references.ts';
 import { freeName, validName } from './server-names.ts';
 import type { Vault } from './vault.ts';
 
@@ -171,29 +172,29 @@ function decided({ identity, sources, draft }: Group, names: Names, { vault }: P
   const name = names.take(first);
   const safe = withoutSecrets(draft, name, vault);
   const missing = missingOf(safe, vault);
+  const lost = textsOfDraft(safe)
+    .flatMap(filesIn)
+    .filter((path) => !existsSync(path));
   const notes = [
     ...(name === first.key ? [] : [`was named ${shownName(first.key)}`]),
     ...safe.notes,
     ...(safe.needsLogin ? ['needs login: stays off until then'] : []),
+    ...lost.map((path) => `stays off: the file ${path} does not exist`),
     ...(safe.isEnabled ? [] : ['disabled']),
   ];
-  const isEnabled = safe.isEnabled && !safe.needsLogin;
+  const isEnabled = safe.isEnabled && !safe.needsLogin && lost.length === 0;
   return { ...common, name, action: 'added', draft: { ...safe, isEnabled }, notes, missing };
 }
 
 const shownName = (key: string) => (key.length > 40 ? `${key.slice(0, 39)}…` : key);
 
-function referencesOf(draft: ServerDraft) {
-  const texts = [
-    draft.command,
-    draft.url,
-    draft.cwd,
-    ...draft.args,
-    ...Object.values(draft.env),
-    ...Object.values(draft.headers),
-  ];
-  return texts.flatMap((text) => (text === null ? [] : variablesIn(text)));
+/** All texts of a server that may refer to variables. */
+export function textsOfDraft({ command, url, cwd, args, env, headers }: ServerDraft): string[] {
+  const texts = [command, url, cwd, ...args, ...Object.values(env), ...Object.values(headers)];
+  return texts.filter((text) => text !== null);
 }
+
+const referencesOf = (draft: ServerDraft) => textsOfDraft(draft).flatMap(variablesIn);
 
 /** The variables of the server that have no value. Those that the environment has are copied. */
 function missingOf(draft: ServerDraft, vault: Vault): WantedVariable[] {

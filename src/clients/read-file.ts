@@ -47,7 +47,7 @@ export function parseClientText(text: string, format: ClientRow['format']): Read
   try {
     if (format === 'toml') return { value: Bun.TOML.parse(bare) };
     // Merge keys and many aliases are no part of such files.
-    if (format === 'yaml') return { value: parseYaml(bare, { maxAliasCount: 100, logLevel: 'silent' }) };
+    if (format === 'yaml') return { value: parseYaml(bare, { maxAliasCount: 100, logLevel: 'error' }) };
     return { value: Bun.JSONC.parse(bare) };
   } catch (error) {
     return { fault: `is no valid ${formatNames[format]}${reasonOf(error)}` };

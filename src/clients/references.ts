@@ -28,3 +28,7 @@ export function expandReferences(text: string, env: Environment): string {
     return env[name] || (byDefault ?? env[name] ?? whole);
   });
 }
+
+/** The paths of the files that `text` refers to. */
+export const filesIn = (text: string): string[] =>
+  [...text.matchAll(/(?<!\$)\$\{file:([^}]*)\}/g)].map(([, path]) => path as string);

@@ -12,7 +12,7 @@ interface SecretSpan {
 
 /** Names whose values are secrets however they look. */
 const surelySecret =
-  /passw|passphrase|pwd|secret|token|credential|bearer|api_?-?key|access_?-?key|private_?-?key|(?:^|_)(?:key|pass|pat|pin)$/i;
+  /passw|passphrase|pwd|secret|token|credential|bearer|authorization|api_?-?key|access_?-?key|private_?-?key|(?:^|_)(?:key|pass|pat|pin)$/i;
 /** Values that are none, whatever their name: `MAX_TOKENS=4096`, `AUTH=true`, a path, an address. */
 const plainValue = /^(?:true|false|yes|no|on|off|none|null|auto|\d{1,7}|)$/i;
 const pathValue = /^(?:~?\/|\.{1,2}\/|[A-Za-z]:[\\/]).*$/s;
@@ -46,7 +46,7 @@ function wholeSecret(name: string | null, text: string): SecretSpan[] {
   return [{ start: text.length - value.length, end: text.length, word: name }];
 }
 
-const userInfo = /\b[a-z][a-z0-9+.-]*:\/\/([^\s/?#@]*)@/gi;
+const userInfo = /\b[a-z][a-z0-9+.-]*:\/\/([^\s/?#]*)@/gi;
 const query = /[?&]([^=&#\s]+)=([^&#\s]+)/g;
 
 /** The parts of URLs that are secrets: passwords, values of parameters, segments of a path that nobody could guess. */
@@ -86,12 +86,20 @@ function pathOf(url: string): string {
   return path.replace(/^[a-z]+:\/\/[^/]*/i, (origin) => ' '.repeat(origin.length));
 }
 
-/** Words of the text that are keys by their look: the whole of it, or what follows `NAME=` or `Name: `. */
+/** A word between quotes, spaces and the like; one within a path is none. */
+const word = /(?<![^\s"'=:,;()[\]{}])[A-Za-z0-9_+-]{20,}={0,2}(?![^\s"',;()[\]{}])/g;
+
+/** Words that are keys by their look. */
 function randomWords(text: string): SecretSpan[] {
-  const [, before = '', word = ''] = /^((?:--?)?[\w-]*(?:=|:\s*)|)(\S+)$/s.exec(text) ?? [];
-  if (/^sha\d+$/i.test(before.replace(/[=:].*$/, '')) || pathValue.test(word) || !isRandomWord(word))
-    return [];
-  return [{ start: before.length, end: text.length, word: before.replace(/^-+|[=:]\s*$/g, '') || 'TOKEN' }];
+  const whole =
+    isRandomWord(text) && !pathValue.test(text) ? [{ start: 0, end: text.length, word: 'TOKEN' }] : [];
+  const parts = [...text.matchAll(word)].flatMap(({ 0: found, index }) => {
+    const before = text.slice(0, index);
+    if (!isRandomWord(found) || /\bsha\d+[=:-]$/i.test(before)) return [];
+    const [, name = 'TOKEN'] = /([\w-]+)["']?\s*[=:]\s*["']?$/.exec(before) ?? [];
+    return [{ start: index, end: index + found.length, word: name.replace(/^-+/, '') }];
+  });
+  return [...whole, ...parts];
 }
 
 /** The spans in their order; of overlapping ones the longest, and none that touches a hole. */

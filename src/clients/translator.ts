@@ -54,11 +54,13 @@ export class Translator {
   }
 
   /** Null: it is text. */
-  #reference([, inBraces, kind, value = '', dollar]: RegExpExecArray, key: string | null): string | null {
+  #reference(match: RegExpExecArray, key: string | null): string | null {
+    const [, inBraces, kind, value = '', dollar] = match;
     const has = (syntax: VariableSyntax) => this.#syntaxes.has(syntax);
     if (dollar !== undefined) {
       // Gemini CLI leaves a `$` alone that begins no variable: it may be part of a password.
-      return has('dollar') && this.#place.env[dollar] !== undefined ? `\${${dollar}}` : null;
+      const isWord = /^[A-Z][A-Z0-9_]{2,}$/.test(dollar) && !/\S$/.test(match.input.slice(0, match.index));
+      return has('dollar') && (isWord || this.#place.env[dollar] !== undefined) ? `\${${dollar}}` : null;
     }
     if (kind !== undefined) {
       if (!has('braces')) return null;

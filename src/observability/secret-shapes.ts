@@ -47,7 +47,7 @@ export function secretShapesIn(text: string): { readonly start: number; readonly
 /** Whether a word is so irregular that chance has made it: such a word is a key, as a rule. */
 export function isRandomWord(word: string): boolean {
   if (/^[0-9a-f]{32,}$/i.test(word)) return true;
-  if (!/^[A-Za-z0-9_+/=-]{20,}$/.test(word) || !/\d/.test(word)) return false;
+  if (!/^[A-Za-z0-9_+/-]{20,}={0,2}$/.test(word) || !/\d/.test(word)) return false;
   // Words of several parts: `mcp-server-2025-preview`
   const parts = word.split(/[_/=-]/).filter((part) => part !== '');
   if (parts.every((part) => /^(?:[A-Z]?[a-z]{1,14}|[A-Z]{1,14}|\d{1,8}|v\d+|[a-z]{2,10}\d{1,3})$/.test(part)))

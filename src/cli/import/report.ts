@@ -1,5 +1,5 @@
 import type { ClientFile } from '../../clients/client-server.ts';
-import type { PlannedServer } from '../../clients/plan.ts';
+import { type PlannedServer, textsOfDraft } from '../../clients/plan.ts';
 import { variablesIn } from '../../clients/references.ts';
 import { shownDraft } from '../../clients/shown.ts';
 import type { Vault } from '../../clients/vault.ts';
@@ -62,18 +62,8 @@ function remarksOf(server: PlannedServer, vault: Vault): string[] {
 const shortened = (note: string) => note.replace(/(?<=--project )(.*)(?=\)$)/, (path) => shownPath(path));
 
 function variableNames({ draft }: PlannedServer): string[] {
-  if (draft === null) return [];
-  const texts = [
-    draft.command,
-    draft.url,
-    draft.cwd,
-    ...draft.args,
-    ...Object.values(draft.env),
-    ...Object.values(draft.headers),
-  ];
-  return [
-    ...new Set(texts.flatMap((text) => (text === null ? [] : variablesIn(text).map(({ name }) => name)))),
-  ];
+  const texts = draft === null ? [] : textsOfDraft(draft);
+  return [...new Set(texts.flatMap((text) => variablesIn(text).map(({ name }) => name)))];
 }
 
 /** The same for programs. */
