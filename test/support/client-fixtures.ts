@@ -65,7 +65,7 @@ export function withPlaceholders(text: string, home: string): string {
 export function writeClientFile(row: ClientRow, place: Place, home: string): string {
   const [path] = row.userFiles(place);
   if (path === undefined) throw new Error(`${row.id} has no file`);
-  const [fixture] = [...new Glob(`${row.id}/in.{json,toml,yaml}`).scanSync(clientFixtures)];
+  const [fixture] = [...new Glob(`${row.id}/in.{json,jsonc.txt,toml,yaml}`).scanSync(clientFixtures)];
   if (fixture === undefined) throw new Error(`${row.id} has no fixture`);
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, fixtureText(fixture, home));

@@ -1,12 +1,14 @@
 import { entriesToAdd, type PlannedServer, planImport } from '../../clients/plan.ts';
 import { Vault } from '../../clients/vault.ts';
-import { GatewayError } from '../../errors.ts';
+import { GatewayError, messageOf } from '../../errors.ts';
 import { output } from '../../observability/output.ts';
 import type { ExitCode } from '../exit-code.ts';
+import { gatewayLocation } from '../gateway-location.ts';
 import { newTexts, readConfiguration, writeBoth } from '../import/configuration.ts';
 import { counted, reportOf, shownPath, tableOf } from '../import/report.ts';
 import { sourcesOf } from '../import/sources.ts';
 import { place } from '../place.ts';
+import { findRunningGateway } from '../running-gateway.ts';
 import { askSecret, canAsk } from '../terminal/ask.ts';
 import { confirm } from '../terminal/confirm.ts';
 
@@ -43,22 +45,46 @@ export async function importServers(options: ImportOptions): Promise<ExitCode> {
 
   const added = planned.filter(({ action }) => action === 'added').length;
   if (!isDryRun && added > 0 && !isConfirmed && canAsk()) await askMissing(planned, vault);
-  const texts = newTexts(configuration, entriesToAdd(planned, vault), vault.added);
+  const texts = added > 0 ? newTexts(configuration, entriesToAdd(planned, vault), vault.added) : null;
   const change = `${shownPath(configPath)} (+${added}), mcpstead.env (${counted(vault.added.size, 'value')}, mode 600)`;
   let isWritten = false;
-  if (added > 0 && isDryRun && !isJson) output.print(1, `Would write ${change}.\n`);
-  if (added > 0 && !isDryRun && (await confirm(`Writes ${change}. Write?`, isConfirmed))) {
+  let reload: ReloadResult | null = null;
+  if (texts !== null && isDryRun && !isJson) output.print(1, `Would write ${change}.\n`);
+  if (texts !== null && !isDryRun && (await confirm(`Writes ${change}. Write?`, isConfirmed))) {
     writeBoth(configuration, texts);
     isWritten = true;
     if (!isJson) output.print(1, `Wrote ${change}.\n`);
+    reload = await reloadGateway(configPath);
+    if (!isJson) output.print(1, `${nextStep(reload)}\n`);
   }
   if (isJson) {
     const { servers, ...others } = reportOf(planned, files, vault);
-    const place = { config: configPath, env_file: configuration.envPath };
-    const report = { written: isWritten, dry_run: isDryRun, ...place, servers, ...others };
+    const paths = { config: configPath, env_file: configuration.envPath };
+    const report = { written: isWritten, dry_run: isDryRun, ...paths, servers, ...others, reload };
     output.print(1, `${JSON.stringify(report)}\n`);
   }
   return exitCode;
+}
+
+/** What a gateway says of its reload, or why it made none. */
+type ReloadResult = { readonly error: string } | { readonly url: string; readonly result: unknown };
+
+/** Has the gateway of this configuration read it again; null: none runs. The import is done whatever comes of it. */
+async function reloadGateway(configPath: string): Promise<ReloadResult | null> {
+  try {
+    const gateway = await findRunningGateway(gatewayLocation(configPath, place));
+    const own = Bun.fileURLToPath(Bun.pathToFileURL(configPath));
+    if (gateway === null || gateway.config !== own) return null;
+    return { url: gateway.url, result: await gateway.post('/-/reload') };
+  } catch (error) {
+    return { error: messageOf(error) };
+  }
+}
+
+function nextStep(reload: ReloadResult | null): string {
+  if (reload === null) return 'Next: mcpstead serve, then mcpstead connect --all';
+  if ('error' in reload) return `The running gateway has not read it again: ${reload.error}`;
+  return `The gateway at ${reload.url} serves them. Next: mcpstead connect --all`;
 }
 
 function nothingFound(files: number): string {

@@ -2,7 +2,7 @@ import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { parse } from 'yaml';
 import { addServers, type ServerEntry } from '../../config/edit.ts';
 import { envFilePath, readEnvFile, withDefaults, withEnvValues } from '../../config/env-file.ts';
-import { loadConfig, parseConfig } from '../../config/load.ts';
+import { loadConfig, parseConfig, readConfigText } from '../../config/load.ts';
 import { isRecord, type Mapping } from '../../config/values.ts';
 import { GatewayError, messageOf } from '../../errors.ts';
 import { replaceFile } from '../../runtime/replace-file.ts';
@@ -39,11 +39,11 @@ export async function readConfiguration(path: string): Promise<Configuration> {
   // A file of comments has no value, which is no fault of a person who begins.
   const parsed: unknown = text.trim() === '' ? null : parse(text, { logLevel: 'silent' });
   if (!isRecord(parsed)) return { ...common, text, value: {}, port: usualPort };
-  const { config } = await loadConfig(path, withDefaults(place.env, variables));
+  const { config } = await loadConfig(path, place.env);
   return { ...common, text, value: parsed, port: config.port };
 }
 
-const textOf = (path: string) => (existsSync(path) ? readFileSync(path, 'utf8') : '');
+const textOf = (path: string) => (existsSync(path) ? readConfigText(path) : '');
 
 /**
  * The texts of both files with servers and values added. Throws `config_invalid` with the lines to paste if the layout of the YAML

@@ -44,7 +44,7 @@ describe.each(['linux', 'darwin', 'win32'] as const)('on %s, the file of', (plat
     writeClientFile(row, place, home);
     writeFileSync(`${home}/secrets.env`, '# file of Cursor\nexport ENV_TOKEN="abc def"\nPLAIN=1 # one\n');
     const { yaml, env, notes, vault } = importAll(place, [row]);
-    for (const [name, text] of Object.entries({ 'out.yaml': yaml, 'out.env': env, 'out.txt': notes })) {
+    for (const [name, text] of Object.entries({ 'out.yaml.txt': yaml, 'out.env': env, 'out.txt': notes })) {
       const path = join(clientFixtures, id, name);
       const result = withPlaceholders(text, home);
       expect(`${name}\n${result}`).toBe(`${name}\n${readFileSync(path, 'utf8')}`);
