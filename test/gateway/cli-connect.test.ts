@@ -123,6 +123,7 @@ describe('mcpstead connect', () => {
       stdout: `~/.cursor/mcp.json: 1 replaced, 1 kept (other: not imported)
 -  "gh": { "command": "npx", "args": ["-y", "server-github"], "env": { "GITHUB_TOKEN": "…" } }
 +  "gh": { "url": "http://127.0.0.1:8766/mcp/github" }
+Nothing was written.
 `,
       stderr: '',
     });

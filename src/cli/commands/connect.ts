@@ -75,6 +75,7 @@ export async function connect({ words, flags }: ConnectArguments): Promise<ExitC
       `${JSON.stringify({ gateway: wish.target.url, config, dry_run: flags['dry-run'], clients })}\n`,
     );
   } else if (isWanted) for (const outcome of outcomes) tellOutcome(outcome);
+  else if (edits.length > 0) print('Nothing was written.');
   const isFailed = (outcome: ConnectOutcome) =>
     outcome.failure !== null || outcome.plan.kind === 'refused' || outcome.plan.kind === 'not_installed';
   return outcomes.some(isFailed) ? 1 : 0;

@@ -45,6 +45,7 @@ export async function disconnect({ words, flags }: DisconnectArguments): Promise
     const clients = outcomes.map((outcome) => jsonOf(outcome, flags['dry-run']));
     output.print(1, `${JSON.stringify({ dry_run: flags['dry-run'], clients })}\n`);
   } else {
+    if (hasEdits && !isWanted) print('Nothing was written.');
     for (const { plan, isDone, failure } of outcomes) {
       if (failure !== null) warn(`cannot disconnect ${plan.row.title}: ${failure}`);
       if (isDone) print(`${plan.row.title} is disconnected. ${plan.row.restart}`);

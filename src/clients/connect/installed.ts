@@ -1,6 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { homeDirectory, type Place } from '../../config/places.ts';
 import type { ClientRow } from '../row.ts';
+import { ClaudeCommand } from './claude-command.ts';
 
 /** A client on this machine. */
 interface LocatedClient {
@@ -28,10 +29,13 @@ export function locate(row: ClientRow, place: Place): LocatedClient {
     row,
     file: found ?? inFolder ?? atSign ?? files[0] ?? null,
     hasFile: found !== undefined,
-    isInstalled: found !== undefined || inFolder !== undefined || sign !== undefined,
+    isInstalled: [found, inFolder, sign].some((path) => path !== undefined) || hasCommand(row, place),
     looked: [...new Set([...signs, ...ownFolders])],
   };
 }
+
+const hasCommand = (row: ClientRow, place: Place): boolean =>
+  row.connection === 'command' && ClaudeCommand.find(place) !== null;
 
 const folderOf = (path: string): string => path.replace(/[/\\][^/\\]*$/, '');
 

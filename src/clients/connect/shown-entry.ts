@@ -1,4 +1,5 @@
 import { isCredentialName } from '../../config/secrets.ts';
+import { secretSpans } from '../secret-spans.ts';
 
 const masked = '…';
 /** Keys of entries whose values are mappings of variables or headers. */
@@ -40,9 +41,18 @@ const namesSecret = (arg: unknown): boolean =>
 function shownText(text: string): string {
   const [, name = '', separator = ''] = /^(-{0,2}[A-Za-z][\w-]*)(=|:\s*)(?!\/\/)/.exec(text) ?? [];
   if (separator !== '' && isCredentialName(name)) return `${name}${separator}${masked}`;
-  return text
+  return withoutSpans(text)
     .replace(/\b(Bearer|Basic)\s+\S+/gi, `$1 ${masked}`)
     .replace(/(:\/\/)[^/?#@\s]*@/g, `$1${masked}@`)
     .replace(/([?&][^=&#\s]+=)[^&#\s]+/g, `$1${masked}`)
     .replace(randomWord, masked);
+}
+
+/** The text without what an import would move into `mcpstead.env`. */
+function withoutSpans(text: string): string {
+  let rest = text;
+  for (const { start, end } of secretSpans(null, text).toReversed()) {
+    rest = rest.slice(0, start) + masked + rest.slice(end);
+  }
+  return rest;
 }

@@ -47,3 +47,18 @@ test('no secret is shown, wherever it stands', () => {
   expect(shown).not.toContain(secret);
   expect(shown).toContain('https://…@mcp.example.com/…/mcp?key=…&x=…');
 });
+
+test('keys and tokens are known by their look', () => {
+  for (const secret of [
+    'ghp_abcdefabcdefabcdefabcdefabcdefabcdef',
+    'github_pat_11ABCDEFG0abcdefghij_klmnopqrstuvwxyz',
+    'sk-ant-api03-abcdefghijklmnopqrstuvwxyz',
+    'xoxb-123456789012-abcdefghijkl',
+    'AKIAIOSFODNN7EXAMPLE',
+    'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl',
+    '0123456789abcdef0123456789abcdef',
+    'glpat-abcdefghij1234567890',
+  ]) {
+    expect(shownEntry('m', { args: [secret, `x=${secret}`] })).not.toContain(secret);
+  }
+});
