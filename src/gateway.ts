@@ -142,10 +142,15 @@ export class Gateway {
         ),
     });
     this.#logHistory = options.logHistory ?? new LogHistory();
-    this.#admin = new Admin({
+    this.#admin = this.#newAdmin();
+  }
+
+  #newAdmin(): Admin {
+    const { configPath = null, redactor } = this.#options;
+    return new Admin({
       url: () => this.localUrl,
       startedAt: this.startedAt,
-      configPath: options.configPath ?? null,
+      configPath,
       loaded: () => this.#loaded,
       health: () => this.#health(),
       upstreams: () => this.#upstreams.all(),

@@ -42,7 +42,7 @@ interface CookieGuard {
 }
 
 /** The credentials of one gateway. */
-interface Credentials {
+interface GatewayCredentials {
   /** Null: clients need none. */
   readonly bearerToken: string | null;
   readonly adminToken: string;
@@ -57,7 +57,7 @@ export class AccessGuard {
   readonly #admin: BearerGuard;
   readonly #cookie: CookieGuard | null;
 
-  constructor({ bearerToken, adminToken, cookie }: Credentials) {
+  constructor({ bearerToken, adminToken, cookie }: GatewayCredentials) {
     this.#bearer = bearerToken === null ? null : new BearerGuard(bearerToken);
     this.#admin = new BearerGuard(adminToken);
     this.#cookie = cookie;

@@ -1,7 +1,7 @@
 import type { CallFailureReason } from '../errors.ts';
 
-/** `tool_error`: the tool itself reports an error as its result; `failed`: there is no result. */
-export type CallOutcome = 'ok' | 'tool_error' | 'failed';
+/** `tool_error`: the tool itself reports an error as its result; `error`: there is no result. */
+export type CallOutcome = 'ok' | 'tool_error' | 'error';
 
 /** Who called. */
 interface CallingClient {

@@ -85,7 +85,7 @@ export class Dispatch implements Completion<ResponseMessage> {
     const { error, payload } = response;
     const passed = safe === null ? payload : typeof payload === 'string' ? safe : payload.replaced(safe);
     if (error)
-      this.#pass({ kind: 'error', payload: passed, code: error.code }, 'failed', 'upstream_returned_error');
+      this.#pass({ kind: 'error', payload: passed, code: error.code }, 'error', 'upstream_returned_error');
     else this.#pass(this.refined({ kind: 'result', payload: passed, isError: true }), 'tool_error');
   }
 
@@ -99,7 +99,7 @@ export class Dispatch implements Completion<ResponseMessage> {
   }
 
   #fail(reason: CallFailureReason, message: string): void {
-    this.#metrics?.ended(this.exchange, 'failed', reason);
+    this.#metrics?.ended(this.exchange, 'error', reason);
     this.exchange.fail(new CallFailure(this.#server, reason, message));
   }
 }

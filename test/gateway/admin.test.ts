@@ -191,7 +191,7 @@ describe('/-/servers', () => {
     const text = await (await fetch(`${gateway.origin}/-/servers`)).text();
     const seen: Json = JSON.parse(text);
     expect(seen.calls).toMatchObject([
-      { tool: 'echo', outcome: 'failed', reason: 'upstream_protocol_error' },
+      { tool: 'echo', outcome: 'error', reason: 'upstream_protocol_error' },
       { tool: 'echo', outcome: 'tool_error', reason: null },
     ]);
     expect(seen.servers[0]).toMatchObject({ calls_total: 2, errors_total: 1 });

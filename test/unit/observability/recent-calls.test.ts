@@ -8,7 +8,7 @@ test('the last calls are listed, the newest first', () => {
   const calls = new RecentCalls(2);
   expect(calls.list()).toEqual([]);
   calls.add(tool('one'), caller, 10, 1, 'ok', null);
-  calls.add(tool('two'), caller, 20, 2, 'failed', 'cancelled');
+  calls.add(tool('two'), caller, 20, 2, 'error', 'cancelled');
   calls.add(tool('three'), { era: 'modern', clientInfo: '{}' }, 30, 3, 'tool_error', null);
   expect(calls.list()).toEqual([
     {
@@ -28,7 +28,7 @@ test('the last calls are listed, the newest first', () => {
       clientInfo: '{"name":"a"}',
       endMs: 20,
       durationMs: 2,
-      outcome: 'failed',
+      outcome: 'error',
       reason: 'cancelled',
     },
   ]);
