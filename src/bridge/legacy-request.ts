@@ -1,3 +1,4 @@
+import { toHttpFailure } from '../http-client/http-failure.ts';
 import type { HttpResponse } from '../http-client/response.ts';
 import { lastEventHeader, sessionHeader } from '../protocol/headers.ts';
 import type { RequestMessage, ResponseMessage } from '../protocol/messages.ts';
@@ -74,7 +75,7 @@ export class LegacyRequest extends BridgedRequest {
   protected override async receive(endpoint: GatewayEndpoint, response: HttpResponse): Promise<boolean> {
     let broken = await this.read(response);
     while (!this.isAnswered && !this.isCancelled) {
-      const resumed = await this.#resume(endpoint);
+      const resumed = await this.#resume(endpoint, broken !== null);
       if (resumed === null) return this.unanswered(broken);
       broken = await this.read(resumed);
     }
@@ -84,11 +85,13 @@ export class LegacyRequest extends BridgedRequest {
   /**
    * The rest of a stream that broke off; null: there is none. Another process of the gateway does not know the stream. MCP
    * 2025-11-25, Transports, Resumability and Redelivery.
+   * @param isBroken whether the connection broke: only a gateway that closes it says when to come back
    */
-  async #resume(endpoint: GatewayEndpoint): Promise<HttpResponse | null> {
+  async #resume(endpoint: GatewayEndpoint, isBroken: boolean): Promise<HttpResponse | null> {
     if (this.#headers[sessionHeader] === undefined) return null;
     while (this.#lastEventId !== '' && this.#idleResumptions++ < maxIdleResumptions) {
-      const delayMs = Math.max(resumeMs.least, this.#retryMs ?? resumeMs.usual);
+      const isFirst = isBroken && this.#idleResumptions === 1;
+      const delayMs = isFirst ? resumeMs.least : Math.max(resumeMs.least, this.#retryMs ?? resumeMs.usual);
       if (!(await sleep(Math.min(delayMs, resumeMs.most), this.abort))) throw this.abort.reason;
       const headers = { ...this.#headers, [lastEventHeader]: this.#lastEventId };
       try {
@@ -96,8 +99,10 @@ export class LegacyRequest extends BridgedRequest {
         if (response.ok && isStream(response)) return response;
         await response.discard();
         return null;
-      } catch {
+      } catch (error) {
         if (this.abort.aborted) throw this.abort.reason;
+        // Its process has ended, and the stream with it.
+        if (toHttpFailure(error).kind === 'refused') return null;
       }
     }
     return null;

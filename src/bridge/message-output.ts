@@ -78,6 +78,10 @@ export class MessageOutput {
     this.#chunk = Buffer.from(text);
     this.#written = 0;
     this.#queuedChars -= text.length - count;
+    if (this.#queuedChars <= maxQueuedChars) {
+      this.#room?.resolve();
+      this.#room = null;
+    }
     this.#writeChunk();
   }
 
@@ -101,10 +105,6 @@ export class MessageOutput {
     if (this.#written < this.#chunk.length) {
       this.#writeChunk();
       return;
-    }
-    if (this.#queuedChars <= maxQueuedChars) {
-      this.#room?.resolve();
-      this.#room = null;
     }
     this.#writeNext();
   };

@@ -124,13 +124,26 @@ export class SessionMessages {
     this.#restarts = link.restarts;
     if (this.#hasOpened && isOther) onRestart();
     this.#hasOpened = true;
+    let isFirst = true;
     await readMessages(response, {
       heard: () => endpoint.heard(),
       take: (content) => client.pass(content, null),
       onEvent: (id, retryMs) => {
+        if (isFirst && !isOther && isOtherStream(this.#lastEventId, id)) onRestart();
+        isFirst = false;
         this.#lastEventId = id;
         this.#retryMs = retryMs;
       },
     });
   }
+}
+
+/**
+ * Whether an event belongs to another stream than the one before: mcpstead begins the ids of a stream with its name. A process that was
+ * replaced within a moment is noticed so.
+ */
+function isOtherStream(last: string, id: string): boolean {
+  const nameOf = (text: string) => /^(.+)-\d+$/.exec(text)?.[1];
+  const name = nameOf(last);
+  return name !== undefined && nameOf(id) !== undefined && nameOf(id) !== name;
 }
