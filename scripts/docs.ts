@@ -1,6 +1,7 @@
-// Generates the documents that come from the configuration's schema: `npm run docs`.
+// Generates the documents that come from schemas: `npm run docs`.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { contractNames, contractSchema } from '../src/cli/contracts/table.ts';
 import { parseConfig } from '../src/config/load.ts';
 import { allKeys, type KeyReference } from '../src/config/reference.ts';
 import { reservedHeaders } from '../src/config/rules.ts';
@@ -23,6 +24,16 @@ servers:
 export function schemaFile(): string {
   const standard = (key: string, value: unknown) => (key === 'onChange' ? undefined : value);
   return formatted('docs/config.schema.json', JSON.stringify(configJsonSchema(), standard));
+}
+
+/** The files of docs/schemas by name: what commands print with `--json`. */
+export function contractFiles(): Map<string, string> {
+  return new Map(
+    contractNames.map((name) => {
+      const file = `${name}.json`;
+      return [file, formatted(`docs/schemas/${file}`, JSON.stringify(contractSchema(name)))];
+    }),
+  );
 }
 
 /** docs/configuration.md */
@@ -92,7 +103,8 @@ function defaultOf({ schema, required }: KeyReference): string {
 }
 
 if (import.meta.main) {
-  mkdirSync(join(root, 'docs'), { recursive: true });
+  mkdirSync(join(root, 'docs/schemas'), { recursive: true });
+  for (const [name, text] of contractFiles()) writeFileSync(join(root, 'docs/schemas', name), text);
   writeFileSync(join(root, 'docs', 'config.schema.json'), schemaFile());
   writeFileSync(join(root, 'docs', 'configuration.md'), configurationFile());
 }

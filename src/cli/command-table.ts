@@ -3,6 +3,7 @@ import { helpFlag } from './common-flags.ts';
 import { stdio } from './table/bridging.ts';
 import { connect, disconnect } from './table/connecting.ts';
 import { importCommand } from './table/import.ts';
+import { inspectionCommands } from './table/inspection.ts';
 import { completionsOf, service } from './table/installation.ts';
 import { check, demo, serve } from './table/serving.ts';
 
@@ -16,6 +17,7 @@ export const commands: readonly Command[] = [
   disconnect,
   serve,
   check,
+  ...inspectionCommands,
   service,
   stdio,
   completionsOf(() => ({ root, commands })),

@@ -27,3 +27,14 @@ export function existingConfig(flag: string | undefined): string {
       `${customary ? `, or write ${customary}` : ''}.\nTo try mcpstead without one, run "mcpstead demo".`,
   );
 }
+
+/**
+ * The configuration file that the command line or the environment names, else the customary one if it exists, else null. Throws
+ * `config_invalid` if a named one does not exist: a command must not turn to the gateway of another one then.
+ */
+export function configIfAny(flag: string | undefined): string | null {
+  const named = flag || place.env.MCPSTEAD_CONFIG;
+  if (named && !existsSync(named)) throw new GatewayError('config_invalid', `${named} does not exist`);
+  const path = named || customaryConfigPath(place);
+  return path && existsSync(path) ? path : null;
+}

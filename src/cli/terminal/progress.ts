@@ -36,17 +36,21 @@ export class Progress {
   readonly #terminal: ProgressTerminal;
   readonly #isTerminal: boolean;
   /** What is waited for, since when, and when a plain line is due. */
-  readonly #waits = new Map<symbol, { what: string; startMs: number; lineMs: number }>();
+  readonly #waits = new Map<symbol, { what: string | (() => string); startMs: number; lineMs: number }>();
   #timer: Timer | null = null;
   #isDrawn = false;
+  #isPaused = false;
 
   constructor(terminal = stderr) {
     this.#terminal = terminal;
     this.#isTerminal = terminal.isTerminal;
   }
 
-  /** Shows `what` until `work` settles, and settles as it does. @param what such as `connecting to github` */
-  async track<T>(what: string, work: Promise<T>): Promise<T> {
+  /**
+   * Shows `what` until `work` settles, and settles as it does.
+   * @param what such as `connecting to github`; a function if it changes
+   */
+  async track<T>(what: string | (() => string), work: Promise<T>): Promise<T> {
     const wait = Symbol();
     this.#waits.set(wait, { what, startMs: performance.now(), lineMs: firstLineMs });
     this.#timer ??= setInterval(() => this.#show(), drawIntervalMs);
@@ -55,6 +59,18 @@ export class Progress {
     } finally {
       this.#waits.delete(wait);
       if (this.#waits.size === 0) this.end();
+    }
+  }
+
+  /** Shows nothing until `work` settles, such as a question on the terminal, and settles as it does. */
+  async paused<T>(work: Promise<T>): Promise<T> {
+    this.#isPaused = true;
+    if (this.#isDrawn) this.#terminal.write(eraseLine);
+    this.#isDrawn = false;
+    try {
+      return await work;
+    } finally {
+      this.#isPaused = false;
     }
   }
 
@@ -67,13 +83,14 @@ export class Progress {
   }
 
   #show(): void {
+    if (this.#isPaused) return;
     const nowMs = performance.now();
     const waits = [...this.#waits.values()];
     if (this.#isTerminal) {
       const oldestMs = Math.min(...waits.map(({ startMs }) => startMs));
       const time = `  ${seconds(nowMs - oldestMs)}`;
       const room = maxColumns - time.length;
-      const text = waits.map(({ what }) => what).join(', ');
+      const text = waits.map(textOf).join(', ');
       const shown = text.length > room ? `${text.slice(0, room - 1)}…` : text;
       this.#terminal.write(`${eraseLine}${shown}${time}`);
       this.#isDrawn = true;
@@ -83,10 +100,12 @@ export class Progress {
       const passedMs = nowMs - wait.startMs;
       if (passedMs < wait.lineMs) continue;
       wait.lineMs *= 2;
-      this.#terminal.write(`still ${wait.what} after ${seconds(passedMs)}\n`);
+      this.#terminal.write(`still ${textOf(wait)} after ${seconds(passedMs)}\n`);
     }
   }
 }
+
+const textOf = ({ what }: { what: string | (() => string) }) => (typeof what === 'string' ? what : what());
 
 function seconds(ms: number): string {
   return `${Math.floor(ms / 1000)} s`;

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'bun:test';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Ajv from 'ajv/dist/2020.js';
 import { parse } from 'yaml';
-import { brokenExample, configurationFile, schemaFile } from '../../../scripts/docs.ts';
+import { brokenExample, configurationFile, contractFiles, schemaFile } from '../../../scripts/docs.ts';
 import { allKeys, type KeyReference } from '../../../src/config/reference.ts';
 import { problems, read, refusal } from '../config/reading.ts';
 
@@ -15,6 +15,13 @@ describe('the generated files are up to date (if not, run `npm run docs`)', () =
   });
   test('docs/configuration.md', () => {
     expect(committed('configuration.md')).toBe(configurationFile());
+  });
+  test('docs/schemas', () => {
+    const files = contractFiles();
+    expect(readdirSync(join(import.meta.dir, '../../../docs/schemas')).toSorted()).toEqual(
+      [...files.keys()].toSorted(),
+    );
+    for (const [name, text] of files) expect(committed(`schemas/${name}`)).toBe(text);
   });
 });
 

@@ -1,0 +1,18 @@
+import { z } from 'zod';
+import { callContract } from './call.ts';
+
+/** What the commands print with `--json`, by their names. Fields are only ever added. */
+const contracts = {
+  call: callContract,
+} as const satisfies Record<string, z.ZodType>;
+
+/** The names of the commands with a contract. */
+export const contractNames = Object.keys(contracts) as (keyof typeof contracts)[];
+
+const base = 'https://raw.githubusercontent.com/ahkohd/mcpstead/main/docs/schemas';
+
+/** The contract of a command as a JSON Schema (draft 2020-12). Objects may have further members: those of later versions. */
+export function contractSchema(name: keyof typeof contracts): Readonly<Record<string, unknown>> {
+  const { $schema, ...schema } = z.toJSONSchema(contracts[name], { io: 'input' });
+  return { $schema, $id: `${base}/${name}.json`, title: `mcpstead ${name} --json`, ...schema };
+}
