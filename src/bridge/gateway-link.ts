@@ -36,6 +36,8 @@ const backoffMs = { first: 50, max: 2_000 };
 export class GatewayLink {
   readonly #parts: LinkParts;
   #endpoint: GatewayEndpoint | null = null;
+  /** The current one, and lost ones from which answers may still come. */
+  readonly #watched = new Set<GatewayEndpoint>();
   #presence: Presence | null = null;
   #finding: Promise<GatewayEndpoint> | null = null;
   /** Searches and connections that failed in a row. */
@@ -133,6 +135,7 @@ export class GatewayLink {
   #found(place: GatewayPlace): GatewayEndpoint {
     const endpoint = new GatewayEndpoint(place);
     this.#endpoint = endpoint;
+    this.#watched.add(endpoint);
     if (place.presenceUrl !== null) {
       this.#presence = new Presence(endpoint, place.presenceUrl, (error) =>
         this.lost(endpoint, error, false),
@@ -151,17 +154,21 @@ export class GatewayLink {
   async #watch(): Promise<void> {
     const { times, closing } = this.#parts;
     while (await sleep(times.watchMs, closing)) {
-      const endpoint = this.#endpoint;
-      if (!endpoint?.isUsed || performance.now() - endpoint.heardMs < times.silenceMs) continue;
-      if (await endpoint.isAlive(times.probeMs)) continue;
-      const seconds = Math.round((performance.now() - endpoint.heardMs) / 1000);
-      const reason = new GatewayError(
-        'unavailable',
-        `the gateway at ${displayUrl(endpoint.place.url)} takes connections, but has said nothing for ${seconds} s`,
-      );
-      this.lost(endpoint, reason, false);
-      endpoint.giveUp(reason);
+      for (const endpoint of this.#watched) await this.#check(endpoint, times);
     }
+  }
+
+  async #check(endpoint: GatewayEndpoint, { silenceMs, probeMs }: BridgeTimes): Promise<void> {
+    if (!endpoint.isUsed && endpoint !== this.#endpoint) this.#watched.delete(endpoint);
+    if (!endpoint.isUsed || performance.now() - endpoint.heardMs < silenceMs) return;
+    if (await endpoint.isAlive(probeMs)) return;
+    const seconds = Math.round((performance.now() - endpoint.heardMs) / 1000);
+    const reason = new GatewayError(
+      'unavailable',
+      `the gateway at ${displayUrl(endpoint.place.url)} takes connections, but has said nothing for ${seconds} s`,
+    );
+    this.lost(endpoint, reason, false);
+    endpoint.giveUp(reason);
   }
 }
 

@@ -2,10 +2,14 @@ import { toHttpFailure } from '../http-client/http-failure.ts';
 import type { HttpResponse } from '../http-client/response.ts';
 import type { ResponseMessage } from '../protocol/messages.ts';
 import { Abort, type Signal } from '../runtime/abort.ts';
-import { deadlines } from '../runtime/deadlines.ts';
+import { deadlines, sleep } from '../runtime/deadlines.ts';
 import type { BridgeHeaders, GatewayEndpoint } from './gateway-endpoint.ts';
 import type { GatewayLink } from './gateway-link.ts';
 import { readMessages } from './response-messages.ts';
+
+/** How often a message is sent again whose connection broke, and the pause before. */
+const maxBreaks = 2;
+const breakPauseMs = 100;
 
 /** A message of the bridge itself, or one of the client that gets no answer. */
 interface OwnMessage {
@@ -40,6 +44,7 @@ export async function postOwn(link: GatewayLink, own: OwnMessage, signal: Signal
   );
   if (signal.aborted) stop();
   signal.addEventListener('abort', stop, { once: true });
+  let breaks = 0;
   try {
     for (;;) {
       const endpoint = await link.endpoint(abort, endMs);
@@ -51,8 +56,10 @@ export async function postOwn(link: GatewayLink, own: OwnMessage, signal: Signal
       } catch (error) {
         if (abort.aborted) throw abort.reason;
         const failure = toHttpFailure(error);
-        if (failure.kind !== 'refused' && failure.kind !== 'exhausted') throw failure;
-        link.lost(endpoint, failure, true);
+        if (failure.kind === 'refused' || failure.kind === 'exhausted') link.lost(endpoint, failure, true);
+        // Once more does no harm: an answer counts once, and all else changes nothing.
+        else if (failure.kind === 'broken' && breaks++ < maxBreaks) await sleep(breakPauseMs, abort);
+        else throw failure;
       } finally {
         endpoint.done(abort);
       }
