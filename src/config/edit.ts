@@ -28,9 +28,9 @@ interface Intention {
  * item before them. Refuses a server whose name is taken.
  */
 export function addServers(text: string, entries: readonly ServerEntry[]): Edit {
-  const lines = listLines(entries, '  ').join('\n');
   if (entries.length === 0) return { text };
-  return edited(text, `servers:\n${lines}`, (file) => {
+  const lines = () => `servers:\n${listLines(entries, '  ').join('\n')}`;
+  return edited(text, lines, (file) => {
     const taken = new Set(serversOf(file).map((server) => (isRecord(server) ? server.name : undefined)));
     for (const { name } of entries) {
       if (taken.has(name)) return `there is a server named "${shownKey(name)}" already`;
@@ -54,7 +54,8 @@ export function addServers(text: string, entries: readonly ServerEntry[]): Edit 
  * column of the item, and so do comments in and directly below the item that are indented deeper.
  */
 export function removeServer(text: string, name: string): Edit {
-  return edited(text, `- name: ${shownKey(name)}`, (file) => {
+  const lines = () => `- name: ${shownKey(name)}`;
+  return edited(text, lines, (file) => {
     const index = indexOf(file, name);
     if (index === null) return unknown(name);
     const list = file.model.mapping?.servers as Model;
@@ -68,7 +69,7 @@ export function removeServer(text: string, name: string): Edit {
 
 /** Sets the key `enabled` of the server `name`. A server without the key is enabled. */
 export function setEnabled(text: string, name: string, isEnabled: boolean): Edit {
-  const lines = `- name: ${shownKey(name)}\n  enabled: ${isEnabled}`;
+  const lines = () => `- name: ${shownKey(name)}\n  enabled: ${isEnabled}`;
   return edited(text, lines, (file) => {
     const index = indexOf(file, name);
     if (index === null) return unknown(name);
@@ -97,20 +98,20 @@ interface Plan {
 }
 
 /** Makes the first of the planned ways that is right. @param plan gives null if nothing is to be done, a text as the refusal */
-function edited(text: string, lines: string, plan: (file: EditableFile) => Plan | string | null): Edit {
+function edited(text: string, lines: () => string, plan: (file: EditableFile) => Plan | string | null): Edit {
   const mark = text.startsWith('\uFEFF') ? '\uFEFF' : '';
   const bare = text.slice(mark.length);
   const file = editableFile(bare);
-  if (typeof file === 'string') return { refusal: file, lines };
+  if (typeof file === 'string') return { refusal: file, lines: lines() };
   const planned = plan(file);
   if (planned === null) return { text };
-  if (typeof planned === 'string') return { refusal: planned, lines };
+  if (typeof planned === 'string') return { refusal: planned, lines: lines() };
   for (const splices of planned.ways) {
     if (splices.length === 0) continue;
     const result = spliced(bare, splices);
     if (says(result, planned.intention)) return { text: mark + result };
   }
-  return { refusal: 'the layout of the file allows no edit that leaves the rest as it is', lines };
+  return { refusal: 'the layout of the file allows no edit that leaves the rest as it is', lines: lines() };
 }
 
 function says(text: string, { model, value }: Intention): boolean {
