@@ -5,6 +5,7 @@ import { connect, disconnect } from './table/connecting.ts';
 import { importCommand } from './table/import.ts';
 import { inspectionCommands } from './table/inspection.ts';
 import { completionsOf, service } from './table/installation.ts';
+import { add, disable, enable, remove } from './table/servers.ts';
 import { check, demo, serve } from './table/serving.ts';
 
 // Commands import their code when they run, so that --help and --version answer at once.
@@ -18,6 +19,10 @@ export const commands: readonly Command[] = [
   serve,
   check,
   ...inspectionCommands,
+  add,
+  remove,
+  enable,
+  disable,
   service,
   stdio,
   completionsOf(() => ({ root, commands })),

@@ -16,16 +16,30 @@ export function configPath(flag: string | undefined): string {
   );
 }
 
-/** Like {@link configPath}, but throws `usage` if only the customary file is left and does not exist. */
-export function existingConfig(flag: string | undefined): string {
+/**
+ * Like {@link configPath}, but throws `usage` if only the customary file is left and does not exist. The message says how to begin, and
+ * which servers the MCP clients of this user have.
+ */
+export async function existingConfig(flag: string | undefined): Promise<string> {
   const customary = customaryConfigPath(place);
   const path = flag || place.env.MCPSTEAD_CONFIG || (customary && existsSync(customary) ? customary : null);
   if (path) return path;
   throw new GatewayError(
     'usage',
     'no configuration file: pass --config FILE or set MCPSTEAD_CONFIG=FILE' +
-      `${customary ? `, or write ${customary}` : ''}.\nTo try mcpstead without one, run "mcpstead demo".`,
+      `${customary ? `, or write ${customary}` : ''}.\n${await foundServers()}\n` +
+      'To try mcpstead without one, run "mcpstead demo".',
   );
+}
+
+async function foundServers(): Promise<string> {
+  // Imported only here: most starts have a configuration.
+  const { findServers } = await import('../clients/found-servers.ts');
+  const { count, clients } = findServers(place);
+  if (count === 0)
+    return 'No servers were found in the files of MCP clients. To begin, run "mcpstead init", or "mcpstead add NAME URL".';
+  const [servers, them] = count === 1 ? ['1 server was', 'it'] : [`${count} servers were`, 'them'];
+  return `${servers} found in the files of ${clients.join(', ')}. To take ${them} over, run "mcpstead init".`;
 }
 
 /**

@@ -14,6 +14,8 @@ const ownEnvironment = {
   MCPSTEAD_STATE_KEY: undefined,
   STATE_DIRECTORY: undefined,
   XDG_STATE_HOME: stateHome,
+  // That of the user may have a configuration.
+  XDG_CONFIG_HOME: join(stateHome, 'no-configuration'),
 };
 
 /** The program's entry. */

@@ -281,7 +281,9 @@ class Writer {
       this.#names.push(`s${index}`);
       return { name: `s${index}`, url: `http://h${index}.example/mcp` };
     });
-    const value = this.#chance(6) ? { port: 1 } : { port: 1, servers, host: 'localhost' };
+    const isEmpty = this.#chance(6);
+    if (isEmpty) this.#names.length = 0;
+    const value = isEmpty ? { port: 1 } : { port: 1, servers, host: 'localhost' };
     const text = JSON.stringify(value, null, this.#random.pick([0, 2, 4]));
     for (const line of text.split('\n')) this.#line(line);
   }

@@ -79,7 +79,7 @@ async function findPlace(
 ): Promise<CallPlace> {
   const gateway = await findRunningGateway(gatewayLocation(configPath, place));
   if (gateway !== null) return runningPlace(gateway, target, progress);
-  return ownPlace(configPath ?? existingConfig(undefined), target, progress, signal);
+  return ownPlace(configPath ?? (await existingConfig(undefined)), target, progress, signal);
 }
 
 async function findTool(

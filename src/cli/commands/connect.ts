@@ -88,7 +88,7 @@ async function wishOf(flags: ConnectArguments['flags']): Promise<{ wish: Connect
   }
   if (server !== undefined && profile !== undefined)
     throw new GatewayError('usage', 'pass --server or --profile, not both');
-  const path = existingConfig(flags.config);
+  const path = await existingConfig(flags.config);
   const loaded = await loadConfig(path, place.env);
   const target = gatewayTarget(loaded, server ?? profile, place);
   return { wish: { place, name, target, matches: replace ? await matchesIn(loaded) : null }, config: path };

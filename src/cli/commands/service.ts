@@ -35,7 +35,7 @@ export async function service({ action, config, isDryRun, isJson }: ServiceArgum
   if (isDryRun && action !== 'install') throw only('--dry-run', 'install');
   if (isJson && action !== 'status') throw only('--json', 'status');
   const run = systemCommands(withSession(place.env, process.getuid?.()));
-  if (action === 'install') return runInstall(existingConfig(config), isDryRun, run);
+  if (action === 'install') return runInstall(await existingConfig(config), isDryRun, run);
   if (action === 'uninstall') return runUninstall(run);
   return showStatus(isJson, run);
 }

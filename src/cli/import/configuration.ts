@@ -1,15 +1,15 @@
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { parse } from 'yaml';
 import { addServers, type ServerEntry } from '../../config/edit.ts';
 import { envFilePath, readEnvFile, withDefaults, withEnvValues } from '../../config/env-file.ts';
-import { loadConfig, parseConfig, readConfigText } from '../../config/load.ts';
+import { type LoadedConfig, loadConfig, parseConfig, readConfigText } from '../../config/load.ts';
 import { isRecord, type Mapping } from '../../config/values.ts';
 import { GatewayError, messageOf } from '../../errors.ts';
 import { replaceFile } from '../../runtime/replace-file.ts';
 import { build } from '../../version.ts';
 import { place } from '../place.ts';
 
-/** The configuration before the import: it may not exist yet. */
+/** The configuration before a change: it may not exist yet. */
 export interface Configuration {
   readonly path: string;
   readonly envPath: string;
@@ -18,11 +18,15 @@ export interface Configuration {
   /** The values in the file, as they stand there. */
   readonly value: Mapping;
   readonly variables: ReadonlyMap<string, string>;
+  /** The text of `mcpstead.env`; empty if it does not exist. */
+  readonly envText: string;
   readonly port: number;
+  /** Null if there is nothing in the file yet. */
+  readonly loaded: LoadedConfig | null;
 }
 
-/** Both files after the import. */
-interface NewTexts {
+/** Both files after a change. */
+export interface NewTexts {
   readonly yaml: string;
   readonly env: string;
 }
@@ -34,13 +38,14 @@ const schemaUrl = `https://raw.githubusercontent.com/ahkohd/mcpstead/v${build.ve
 export async function readConfiguration(path: string): Promise<Configuration> {
   const envPath = envFilePath(path);
   const variables = readEnvFile(envPath);
-  const common = { path, envPath, variables };
-  const text = textOf(path);
+  const common = { path, envPath, variables, envText: textOf(envPath) };
+  const text = existsSync(path) ? readConfigText(path) : '';
   // A file of comments has no value, which is no fault of a person who begins.
-  const parsed: unknown = text.trim() === '' ? null : parse(text, { logLevel: 'silent' });
-  if (!isRecord(parsed)) return { ...common, text, value: {}, port: usualPort };
-  const { config } = await loadConfig(path, place.env);
-  return { ...common, text, value: parsed, port: config.port };
+  if (/^\uFEFF?(?:\s|#.*|---(?=\s))*$/.test(text))
+    return { ...common, text, value: {}, port: usualPort, loaded: null };
+  const loaded = await loadConfig(path, place.env);
+  const value: unknown = parse(text, { logLevel: 'silent' });
+  return { ...common, text, value: isRecord(value) ? value : {}, port: loaded.config.port, loaded };
 }
 
 const textOf = (path: string) => (existsSync(path) ? readConfigText(path) : '');
@@ -54,7 +59,7 @@ export function newTexts(
   entries: readonly ServerEntry[],
   values: ReadonlyMap<string, string>,
 ): NewTexts {
-  const { path, envPath, text, variables } = configuration;
+  const { path, envPath, envText, text, variables } = configuration;
   const edit = addServers(text, entries);
   if ('refusal' in edit) {
     throw new GatewayError(
@@ -66,27 +71,57 @@ export function newTexts(
   const merged = new Map([...variables, ...values]);
   // Whatever is written is valid.
   parseConfig(yaml, path, withDefaults(place.env, merged));
-  return { yaml, env: withEnvValues(textOf(envPath), values, envPath) };
+  return { yaml, env: withEnvValues(envText, values, envPath) };
 }
 
 /**
  * Writes both files, or none: values first, so that no server ever lacks them. Throws if they changed since they were read, or
  * cannot be written.
+ * @returns brings back both files as they were, unless somebody has changed them since
  */
-export function writeBoth({ path, envPath, text }: Configuration, { yaml, env }: NewTexts): void {
+export function writeBoth({ path, envPath, text }: Configuration, { yaml, env }: NewTexts): () => void {
   if (textOf(path) !== text) {
     throw new GatewayError(
       'internal',
-      `${path} was changed meanwhile, so nothing is written; run the import again`,
+      `${path} was changed meanwhile, so nothing is written; run the command again`,
     );
   }
-  const before = existsSync(envPath) ? readFileSync(envPath) : null;
+  const files = [
+    { path: envPath, before: existsSync(envPath) ? textOf(envPath) : null, after: env, mode: 0o600 },
+    { path, before: existsSync(path) ? text : null, after: yaml },
+  ].filter(({ before, after }) => after !== (before ?? ''));
+  const undo = () => {
+    for (const file of files) restore(file);
+  };
   try {
-    if (env !== (before?.toString() ?? '')) replaceFile(envPath, env, 0o600);
-    replaceFile(path, yaml);
+    for (const { path: target, after, mode } of files) replaceFile(target, after, mode);
   } catch (error) {
-    if (before === null) rmSync(envPath, { force: true });
-    else if (textOf(envPath) !== before.toString()) replaceFile(envPath, before);
-    throw new GatewayError('internal', `nothing is written: ${messageOf(error)}`);
+    undo();
+    throw new GatewayError('internal', `nothing is written: ${cannotWrite(error)}`);
   }
+  return undo;
 }
+
+function restore(file: {
+  readonly path: string;
+  readonly before: string | null;
+  readonly after: string;
+}): void {
+  if (textOf(file.path) !== file.after) return;
+  if (file.before === null) rmSync(file.path, { force: true });
+  else replaceFile(file.path, file.before);
+}
+
+function cannotWrite(error: unknown): string {
+  const { code, path } = error as NodeJS.ErrnoException;
+  const reason = unwritable[code ?? ''];
+  return reason === undefined ? messageOf(error) : `${path}: ${reason}; for another place pass --config FILE`;
+}
+
+const unwritable: Readonly<Record<string, string>> = {
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  EROFS: 'the file system is read-only',
+  ENOTDIR: 'a part of the path is not a directory',
+  ENOENT: 'its directory cannot be made',
+};

@@ -32,7 +32,7 @@ export const serve = defineCommand({
     { line: 'mcpstead serve --watch', summary: 'Reload when the file changes' },
   ],
   run: async ({ flags }) =>
-    (await import('../commands/serve.ts')).serve(existingConfig(flags.config), {
+    (await import('../commands/serve.ts')).serve(await existingConfig(flags.config), {
       watch: flags.watch,
       untilUnused: flags['until-unused'],
       logFile: flags['log-file'],
@@ -50,7 +50,7 @@ export const check = defineCommand({
   },
   examples: [{ line: 'mcpstead check --connect', summary: 'Try every server, too' }],
   run: async ({ flags }) =>
-    (await import('../commands/check.ts')).check(existingConfig(flags.config), flags.connect),
+    (await import('../commands/check.ts')).check(await existingConfig(flags.config), flags.connect),
 });
 
 export const demo = defineCommand({

@@ -121,12 +121,16 @@ function* asValue(
   const { value } = servers;
   const from = keyEnd(servers);
   if (from === null || !isScalar(value) || value.value !== null) return;
-  const to = Math.max(from, value.range?.[1] ?? 0);
+  const [start, end] = value.range ?? [0, 0];
+  const isWritten = end > start;
+  const to = isWritten ? end : from;
   if (!file.root?.flow) yield* belowKey(file, servers, entries, from, to);
-  const style = styleOf(file, file.root);
-  const blank = value.range && value.range[1] > value.range[0] ? value.range[0] : from;
-  const insert = `${blank === from ? ' ' : ''}${flowText(entries, style)}`;
-  yield [{ at: blank, remove: to - blank, insert }];
+  const list = flowText(entries, styleOf(file, file.root));
+  yield [
+    isWritten
+      ? { at: start, remove: end - start, insert: list }
+      : { at: from, remove: 0, insert: ` ${list}` },
+  ];
 }
 
 /** `servers: []` becomes a block list. */
@@ -162,7 +166,7 @@ function* afterItems(file: EditableFile, entries: readonly ServerEntry[]): Gener
   // The blank lines below a block scalar with `+` are part of it.
   const raw = contentEnd(node);
   const at = text[raw - 1] === '\n' ? raw : nextLine(text, lineBreak(text, raw));
-  if (at > last.paddedEnd) yield [linesAt(text, at, spaced, lineEnd)];
+  if (at > last.paddedEnd) yield [linesAt(text, at, lines.flat(), lineEnd)];
 }
 
 /** The lines of each new item, like those of the item `node`. */

@@ -36,6 +36,8 @@ export function* removals(file: EditableFile, index: number): Generator<readonly
   const to = !isLast && isSpaced ? blankEnd(text, end) : end;
   yield [{ at: from, remove: to - from, insert: '' }];
   yield [{ at: start, remove: end - start, insert: '' }];
+  // Blank lines that a block scalar above keeps must not become more.
+  yield [{ at: start, remove: blankEnd(text, end) - start, insert: '' }];
 }
 
 /** The ways to set `enabled` of the item `index`: in its place, or after the name of the server. */

@@ -19,7 +19,7 @@ function quoteLines(scalar: Scalar): void {
 }
 
 /** The lines of a mapping, without indentation. Short lists of texts are in brackets. */
-export function blockLines(entry: Readonly<Record<string, unknown>>): string[] {
+function blockLines(entry: Readonly<Record<string, unknown>>): string[] {
   const document = new Document(entry, schema);
   visit(document, {
     Seq(_, list) {

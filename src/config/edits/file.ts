@@ -85,8 +85,9 @@ export function contentEnd(node: Node): number {
   return Math.max(contentEnd(key), value ? contentEnd(value) : 0);
 }
 
-/** The offset where the content of the document ends: at `...` or at the end of the file. */
-export function documentEnd({ text, document }: EditableFile): number {
-  const [, end = text.length] = document.range ?? [];
-  return /^\.\.\.(?:\s|$)/.test(text.slice(end, end + 4)) ? end : text.length;
+/** The offset where the content of the document ends: at the line `...` or at the end of the file. */
+export function documentEnd({ text, document, root }: EditableFile): number {
+  const marker = /^\.\.\.(?=\s|$)/gm;
+  marker.lastIndex = root === null ? (document.contents?.range?.[1] ?? 0) : contentEnd(root);
+  return marker.exec(text)?.index ?? text.length;
 }

@@ -24,20 +24,14 @@ const entry = {
   env: { TOKEN: `\${TOKEN}` },
 };
 
-/** A plain reading of the file, not that of the code under test. */
-const plainValue = (text: string) => (parse(text, { maxAliasCount: -1, logLevel: 'silent' }) ?? {}) as Value;
-
-/** Whether a text has this value. Bun's parser answers ten times as fast, but does not know all of YAML. */
-function hasValue(text: string, expected: Value): boolean {
-  try {
-    if (isDeepStrictEqual(Bun.YAML.parse(text.replace(/^\uFEFF/, '')), expected)) return true;
-  } catch {}
-  try {
-    return isDeepStrictEqual(plainValue(text), expected);
-  } catch {
-    return false;
-  }
-}
+/**
+ * Two readings of a text, neither that of the code under test. Bun's parser answers twenty times as fast, but does not know all of
+ * YAML: the other one decides.
+ */
+const readings: readonly ((text: string) => Value)[] = [
+  (text) => (Bun.YAML.parse(text.replace(/^\uFEFF/, '')) ?? {}) as Value,
+  (text) => (parse(text, { maxAliasCount: -1, logLevel: 'silent' }) ?? {}) as Value,
+];
 
 /** The lines of a text that are not blank. */
 const lines = (text: string) =>
@@ -64,8 +58,7 @@ function difference(before: string, after: string): [string, string] {
 }
 
 /** The problem of an edit, or null. @param owner the server whose comments go */
-function fault(file: RandomFile, after: string, expected: Value, owner: number | null): string | null {
-  if (!hasValue(after, expected)) return 'the values differ';
+function fault(file: RandomFile, after: string, owner: number | null): string | null {
   for (const [id, of] of file.comments) {
     const stays = owner === null || of !== owner;
     if (stays && !after.includes(id)) return `the comment ${id} is gone`;
@@ -81,69 +74,61 @@ function fault(file: RandomFile, after: string, expected: Value, owner: number |
 /** The value of an empty list, with the blanks before it: a list below the key takes its place. */
 const emptyList = /(servers["']?:(?: &list)?)[ \t]*(?:\[[ \t]*\]|null|~)/;
 
-function addFault(file: RandomFile, before: Value, after: string): string | null {
-  const expected = { ...before, servers: [...(before.servers ?? []), entry] };
+function addFault(file: RandomFile, after: string): string | null {
   const texts = [file.text, file.text.replace(emptyList, '$1')];
   const isKept = texts.some((text) => isSubsequence(text, after));
-  return isKept ? fault(file, after, expected, null) : 'characters are gone';
+  return isKept ? fault(file, after, null) : 'characters are gone';
 }
 
-function removeFault(file: RandomFile, before: Value, after: string, index: number): string | null {
-  const expected = { ...before, servers: before.servers?.toSpliced(index, 1) };
+function removeFault(file: RandomFile, after: string, index: number): string | null {
   // At most the line of `servers:` or of the item before changes.
   const left = lines(after);
   const whole = lines(file.text);
   const same = left.filter((line) => whole.includes(line));
   if (left.length - same.length > 1) return 'other lines changed';
   if (!isSubsequence(same, whole)) return 'the lines are in another order';
-  return fault(file, after, expected as Value, index);
+  return fault(file, after, index);
 }
 
-function enableFault(
-  file: RandomFile,
-  before: Value,
-  after: string,
-  index: number,
-  enabled: boolean,
-): string | null {
-  const servers = before.servers?.map((server, at) => (at === index ? { ...server, enabled } : server));
+function enableFault(file: RandomFile, after: string, enabled: boolean): string | null {
   const [gone, come] = difference(file.text, after);
-  const isToggle = /^(?:tru|fals|true|false|)$/.test(gone);
-  if (!isToggle) return `"${gone}" became "${come}"`;
-  if (!/^(?:tru|fals|true|false|[\s,"]*(?:enabled"?: )?(?:true|false|fals)?[\s,]*|.*enabled.*)$/s.test(come))
-    return `"${come}" was added`;
-  return fault(file, after, { ...before, servers } as Value, null);
+  const bare = come.replace(/[\s,"]/g, '');
+  const isToggle = 'true false'.includes(gone) && 'true false'.includes(come);
+  const isAdded = gone === '' && bare.length === `enabled:${enabled}`.length;
+  if (!isToggle && !isAdded) return `"${gone}" became "${come}"`;
+  return fault(file, after, null);
 }
 
-/** The value of a file, or that of an empty one if it is not valid: then no edit is made. */
-function readable(text: string): Value {
-  try {
-    return plainValue(text);
-  } catch {
-    return {};
-  }
+/** An edit, and how to tell that it is right. */
+interface Case {
+  readonly what: string;
+  readonly edit: Edit;
+  /** The value after the edit. */
+  readonly expected: (before: Value) => Value;
+  readonly faultOf: (after: string) => string | null;
 }
 
-/** Counts what was refused, and throws with the file if an edit is wrong. */
+/** Counts what was refused, and throws with the seed and the file if an edit is wrong. */
 class Tally {
   edits = 0;
   refused = 0;
   sane = 0;
   readonly saneRefusals: string[] = [];
 
-  check(
-    seed: number,
-    file: RandomFile,
-    what: string,
-    edit: Edit,
-    faultOf: (after: string) => string | null,
-  ): void {
+  check(seed: number, file: RandomFile, { what, edit, expected, faultOf }: Case): void {
     this.edits++;
     if (file.isSane) this.sane++;
     const show = (problem: string, after: string) =>
       `seed ${seed}: ${what}: ${problem}\n--- before\n${JSON.stringify(file.text)}\n${file.text}\n--- after\n${after}`;
     if ('text' in edit) {
-      const problem = faultOf(edit.text);
+      const hasValue = readings.some((read) => {
+        try {
+          return isDeepStrictEqual(read(edit.text), expected(read(file.text)));
+        } catch {
+          return false;
+        }
+      });
+      const problem = hasValue ? faultOf(edit.text) : 'the values differ';
       if (problem !== null) throw new Error(show(problem, edit.text));
       return;
     }
@@ -153,28 +138,48 @@ class Tally {
   }
 }
 
+function* casesOf(file: RandomFile, random: Random): Generator<Case> {
+  const { text, names } = file;
+  yield {
+    what: 'add',
+    edit: addServers(text, [entry]),
+    expected: (before) => ({ ...before, servers: [...(before.servers ?? []), entry] }),
+    faultOf: (after) => addFault(file, after),
+  };
+  if (names.length === 0) return;
+  const index = random.below(names.length);
+  const name = names[index] as string;
+  const serversOf = ({ servers }: Value) => servers as readonly Server[];
+  yield {
+    what: `remove ${name}`,
+    edit: removeServer(text, name),
+    expected: (before) => ({ ...before, servers: serversOf(before).toSpliced(index, 1) }),
+    faultOf: (after) => removeFault(file, after, index),
+  };
+  const enabled = random.below(3) === 0;
+  yield {
+    what: `set enabled of ${name} to ${enabled}`,
+    edit: setEnabled(text, name, enabled),
+    expected(before) {
+      const servers = serversOf(before);
+      const server = servers[index] as Server;
+      const isDone = (server.enabled ?? true) === enabled;
+      return isDone ? before : { ...before, servers: servers.with(index, { ...server, enabled }) };
+    },
+    faultOf: (after) => (after === text ? null : enableFault(file, after, enabled)),
+  };
+}
+
 test(`${files} random files keep all bytes but those of the edit, or are refused with the lines to paste`, () => {
   const tally = new Tally();
   for (let seed = firstSeed; seed < firstSeed + files; seed++) {
     const random = new Random(seed);
     const file = randomFile(random);
-    const value = readable(file.text);
-    tally.check(seed, file, 'add', addServers(file.text, [entry]), (after) => addFault(file, value, after));
-    const index = file.names.length === 0 ? -1 : random.below(file.names.length);
-    if (index < 0) continue;
-    const name = file.names[index] as string;
-    tally.check(seed, file, `remove ${name}`, removeServer(file.text, name), (after) =>
-      removeFault(file, value, after, index),
-    );
-    const enabled = (value.servers?.[index]?.enabled ?? true) === false;
-    tally.check(seed, file, `set enabled of ${name}`, setEnabled(file.text, name, enabled), (after) =>
-      enableFault(file, value, after, index, enabled),
-    );
+    for (const one of casesOf(file, random)) tally.check(seed, file, one);
   }
-  console.log(
-    `${tally.edits} edits, ${tally.refused} refused; of ${tally.sane} in sane layouts, ${tally.saneRefusals.length} refused`,
-  );
   expect(tally.saneRefusals.slice(0, 3)).toEqual([]);
-  expect(tally.sane).toBeGreaterThan(tally.edits * 0.8);
-  expect(tally.refused).toBeLessThan(tally.edits * 0.1);
-}, 60_000);
+  expect(tally.edits).toBeGreaterThan(files * 2);
+  expect(tally.sane).toBeGreaterThan(tally.edits * 0.85);
+  expect(tally.refused).toBeLessThan(tally.edits * 0.08);
+  // 35 s of an idle core; more while other tests run.
+}, 300_000);
