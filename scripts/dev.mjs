@@ -54,6 +54,10 @@ const tasks = {
   'test:kills': (rest) => tasks.test(rest.length > 0 ? rest : ['test/kills']),
   'test:python': (rest) => tasks.test(rest.length > 0 ? rest : ['test/python']),
   'test:browser': (rest) => tasks.test(rest.length > 0 ? rest : ['test/browser']),
+  'bench:first-run': () => [
+    ['bun', 'scripts/build.ts'],
+    ['bun', 'bench/first-run/run.ts'],
+  ],
   'bench:startup': (rest) => [
     ['bun', 'scripts/build.ts'],
     ['bun', 'bench/startup.ts', ...rest],

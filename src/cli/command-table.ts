@@ -3,6 +3,7 @@ import { helpFlag } from './common-flags.ts';
 import { stdio } from './table/bridging.ts';
 import { connect, disconnect } from './table/connecting.ts';
 import { importCommand } from './table/import.ts';
+import { init } from './table/init.ts';
 import { inspectionCommands } from './table/inspection.ts';
 import { completionsOf, service } from './table/installation.ts';
 import { add, disable, enable, remove } from './table/servers.ts';
@@ -12,6 +13,7 @@ import { check, demo, serve } from './table/serving.ts';
 
 /** All commands, in the order of the help. */
 export const commands: readonly Command[] = [
+  init,
   demo,
   importCommand,
   connect,
@@ -39,6 +41,7 @@ export const root: Command = defineCommand({
     version: { type: 'boolean', summary: 'Show the version, the commit and the version of Bun' },
   },
   examples: [
+    { line: 'mcpstead init', summary: 'From the servers of your MCP clients to the gateway' },
     { line: 'mcpstead demo', summary: 'Try it without a configuration' },
     { line: 'mcpstead check --connect', summary: 'Try every configured server' },
   ],
