@@ -1,11 +1,13 @@
-// Generates the documents that come from schemas: `npm run docs`.
+// Generates the documents that come from schemas and from the table of commands: `npm run docs`.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { commands, root as program } from '../src/cli/command-table.ts';
 import { contractNames, contractSchema } from '../src/cli/contracts/table.ts';
 import { parseConfig } from '../src/config/load.ts';
 import { allKeys, type KeyReference } from '../src/config/reference.ts';
 import { reservedHeaders } from '../src/config/rules.ts';
 import { configJsonSchema } from '../src/config/schema.ts';
+import { commandsPage } from './commands-page.ts';
 
 const root = join(import.meta.dir, '..');
 
@@ -51,6 +53,11 @@ export function configurationFile(): string {
     return made;
   });
   return formatted('docs/configuration.md', text);
+}
+
+/** docs/commands.md */
+export function commandsFile(): string {
+  return formatted('docs/commands.md', commandsPage(program, commands));
 }
 
 /** Formats `text` as the repository's formatter would in the file at `path`. */
@@ -107,4 +114,5 @@ if (import.meta.main) {
   for (const [name, text] of contractFiles()) writeFileSync(join(root, 'docs/schemas', name), text);
   writeFileSync(join(root, 'docs', 'config.schema.json'), schemaFile());
   writeFileSync(join(root, 'docs', 'configuration.md'), configurationFile());
+  writeFileSync(join(root, 'docs', 'commands.md'), commandsFile());
 }

@@ -38,7 +38,9 @@ export function launcherManifest() {
     keywords: ['mcp', 'model-context-protocol', 'gateway', 'proxy'],
     type: 'module',
     bin: { mcpstead: 'bin/mcpstead.mjs' },
-    files: ['bin', 'lib', 'docs', 'CHANGELOG.md', 'THIRD-PARTY-NOTICES'],
+    // npm links it into the manual of a global installation.
+    man: ['man/mcpstead.1'],
+    files: ['bin', 'lib', 'docs', 'completions', 'man', 'CHANGELOG.md', 'THIRD-PARTY-NOTICES'],
     // Yarn's Plug'n'Play loads ES modules from its zips only if the project uses ES modules itself.
     preferUnplugged: true,
     engines: { node: '>=18' },

@@ -1,11 +1,14 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import { Glob } from 'bun';
-import { root, version } from './checkout.ts';
+import { commands, root as program } from '../src/cli/command-table.ts';
+import { completionScript } from '../src/cli/commands/completions.ts';
+import { commit, root, version } from './checkout.ts';
+import { manualPage } from './manual.ts';
 import { thirdPartyNotices } from './notices.ts';
 import { repository } from './targets.ts';
 
-/** A text file that ships with the program, at the same path as in the checkout. */
+/** A text file that ships with the program, if it is in the checkout at the same path. */
 export interface PackageFile {
   readonly path: string;
   readonly text: string;
@@ -19,8 +22,21 @@ export async function legalFiles(): Promise<PackageFile[]> {
   ];
 }
 
+/** The manual page, and the completions under the names by which each shell finds them. */
+export function shellFiles(): PackageFile[] {
+  const script = (shell: string) => completionScript(shell, program, commands);
+  const { timeSeconds } = commit();
+  return [
+    { path: 'completions/_mcpstead', text: script('zsh') },
+    { path: 'completions/mcpstead.bash', text: script('bash') },
+    { path: 'completions/mcpstead.fish', text: script('fish') },
+    { path: 'completions/mcpstead.ps1', text: script('powershell') },
+    { path: 'man/mcpstead.1', text: manualPage({ root: program, commands, version, timeSeconds }) },
+  ];
+}
+
 /**
- * The README, the changelog, all of docs/ and `legalFiles`. Links to files that stay in the repository become links to the
+ * The README, the changelog, all of docs/, `shellFiles` and `legalFiles`. Links to files that stay in the repository become links to the
  * repository at the tag of this version, so that no link is broken.
  */
 export async function packageFiles(): Promise<PackageFile[]> {
@@ -32,7 +48,7 @@ export async function packageFiles(): Promise<PackageFile[]> {
     const text = readFileSync(join(root, path), 'utf8');
     return { path, text: path.endsWith('.md') ? withLinksOut(path, text, packed) : text };
   });
-  return [...legal, ...pages];
+  return [...legal, ...pages, ...shellFiles()];
 }
 
 /** Makes the relative links of a page to files outside of `packed` absolute. */

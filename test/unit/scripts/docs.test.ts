@@ -3,7 +3,13 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Ajv from 'ajv/dist/2020.js';
 import { parse } from 'yaml';
-import { brokenExample, configurationFile, contractFiles, schemaFile } from '../../../scripts/docs.ts';
+import {
+  brokenExample,
+  commandsFile,
+  configurationFile,
+  contractFiles,
+  schemaFile,
+} from '../../../scripts/docs.ts';
 import { allKeys, type KeyReference } from '../../../src/config/reference.ts';
 import { problems, read, refusal } from '../config/reading.ts';
 
@@ -22,6 +28,9 @@ describe('the generated files are up to date (if not, run `npm run docs`)', () =
       [...files.keys()].toSorted(),
     );
     for (const [name, text] of files) expect(committed(`schemas/${name}`)).toBe(text);
+  });
+  test('docs/commands.md', () => {
+    expect(committed('commands.md')).toBe(commandsFile());
   });
 });
 

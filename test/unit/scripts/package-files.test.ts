@@ -8,6 +8,7 @@ import { root, run } from '../../../scripts/checkout.ts';
 import { launcherManifest, platformManifest, writeNpmPackages } from '../../../scripts/npm-packages.ts';
 import { packageFiles } from '../../../scripts/package-files.ts';
 import { targetNamed } from '../../../scripts/targets.ts';
+import { commands } from '../../../src/cli/command-table.ts';
 
 const timeSeconds = Date.UTC(2026, 0, 2, 12, 34, 56) / 1000;
 const target = targetNamed('linux-x64');
@@ -65,6 +66,20 @@ describe.each(['archive', 'npm'])('the %s package', (kind) => {
     for (let at = 0; at < outside.length; at += 3) {
       const [, type, path] = outside.slice(at, at + 3) as [string, string, string];
       expect([path, statSync(join(root, path)).isDirectory() ? 'tree' : 'blob']).toEqual([path, type]);
+    }
+  });
+
+  test('contains the manual page and the completions of all shells, with all commands', () => {
+    const read = (path: string) => readFileSync(join(unpacked[kind] as string, path), 'utf8');
+    expect(read('man/mcpstead.1')).toMatch(
+      /^\.TH MCPSTEAD 1 "\d{4}-\d\d-\d\d" "mcpstead \d+\.\d+\.\d+" "User Commands"\n/,
+    );
+    const pages = [
+      'man/mcpstead.1',
+      ...['_mcpstead', 'mcpstead.bash', 'mcpstead.fish', 'mcpstead.ps1'].map((name) => `completions/${name}`),
+    ];
+    for (const page of pages) {
+      expect(commands.filter(({ name }) => !read(page).includes(name))).toEqual([]);
     }
   });
 
