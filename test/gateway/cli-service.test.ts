@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { chmodSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import Ajv from 'ajv/dist/2020.js';
 import { FakeSystem } from '../support/fake-commands.ts';
 import { type Program, runProgram, startCommand, startProgram } from '../support/program.ts';
 import { systemdWords } from '../support/systemd-line.ts';
@@ -29,6 +30,12 @@ afterEach(() => system[Symbol.dispose]());
 
 const unit = () => join(system.home, '.config/systemd/user/mcpstead.service');
 const service = (...args: string[]) => runProgram(['service', ...args], { env });
+
+/** Whether the output is one object as docs/schemas/service.json describes it. */
+function matchesContract(stdout: string): boolean {
+  const schema = readFileSync(join(import.meta.dir, '../../docs/schemas/service.json'), 'utf8');
+  return new Ajv().compile(JSON.parse(schema))(JSON.parse(stdout)) as boolean;
+}
 
 /** The words and variables of the installed unit. */
 function installedCommand(): { words: string[]; variables: Record<string, string> } {
@@ -77,6 +84,7 @@ describe.skipIf(process.platform !== 'linux')('mcpstead service', () => {
       url: `http://127.0.0.1:${port}/mcp`,
       program_exists: true,
     });
+    expect(matchesContract(status.stdout)).toBe(true);
     // It replaces a service that runs, and waits until it answers.
     const again = await service('install', '--config', config);
     expect({ exitCode: again.exitCode, stderr: again.stderr }).toEqual({ exitCode: 0, stderr: '' });
@@ -155,6 +163,7 @@ describe.skipIf(process.platform !== 'linux')('mcpstead service', () => {
       stdout: `No service is installed: there is no ${unit()}\n`,
       stderr: '',
     });
+    expect(matchesContract((await service('status', '--json')).stdout)).toBe(true);
     expect(await service('status')).toEqual({
       exitCode: 1,
       stdout: 'No service is installed. To install it: mcpstead service install\n',

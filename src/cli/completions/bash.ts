@@ -1,4 +1,28 @@
-import type { CompletedCommand, CompletedProgram, Completion } from './words.ts';
+import type { CompletedCommand, CompletedProgram, CompletedValue } from './words.ts';
+
+/** How to offer words, files and directories. */
+const helpers = `_mcpstead_words() {
+  # shellcheck disable=SC2207 # no word contains a space
+  COMPREPLY=($(compgen -W "$1" -- "$cur"))
+}
+
+_mcpstead_files() {
+  # Bash 3.2 does not let a function leave the files to readline.
+  if ! compopt -o default 2>/dev/null; then
+    local IFS=$'\\n'
+    # shellcheck disable=SC2207
+    COMPREPLY=($(compgen -f -- "$cur"))
+  fi
+}
+
+_mcpstead_directories() {
+  compopt -o filenames 2>/dev/null
+  local IFS=$'\\n'
+  # shellcheck disable=SC2207
+  COMPREPLY=($(compgen -d -- "$cur"))
+}
+
+`;
 
 /** A script for bash 3.2 and later; macOS has no later one. */
 export function bashCompletions({ root, commands }: CompletedProgram): string {
@@ -48,28 +72,7 @@ ${all.map((command) => arm(namesOrEmpty(command), wordsAction(command.flags.map(
 ${commands.flatMap(wordArms).join('')}  esac
 }
 
-_mcpstead_words() {
-  # shellcheck disable=SC2207 # no word contains a space
-  COMPREPLY=($(compgen -W "$1" -- "$cur"))
-}
-
-_mcpstead_files() {
-  # Bash 3.2 does not let a function leave the files to readline.
-  if ! compopt -o default 2>/dev/null; then
-    local IFS=$'\\n'
-    # shellcheck disable=SC2207
-    COMPREPLY=($(compgen -f -- "$cur"))
-  fi
-}
-
-_mcpstead_directories() {
-  compopt -o filenames 2>/dev/null
-  local IFS=$'\\n'
-  # shellcheck disable=SC2207
-  COMPREPLY=($(compgen -d -- "$cur"))
-}
-
-complete -F _mcpstead mcpstead
+${helpers}complete -F _mcpstead mcpstead
 `;
 }
 
@@ -98,7 +101,7 @@ function wordArms({ names, words }: CompletedCommand): string[] {
   });
 }
 
-function actionOf(completion: Completion, anything = 'return'): string {
+function actionOf(completion: CompletedValue, anything = 'return'): string {
   switch (completion.kind) {
     case 'words':
       return `${wordsAction(completion.words)}${anything === '' ? '' : '; return'}`;

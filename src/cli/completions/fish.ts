@@ -1,4 +1,4 @@
-import type { CompletedCommand, CompletedFlag, CompletedProgram, Completion } from './words.ts';
+import type { CompletedCommand, CompletedFlag, CompletedProgram, CompletedValue } from './words.ts';
 
 /** A script for fish. */
 export function fishCompletions({ root, commands }: CompletedProgram): string {
@@ -42,7 +42,7 @@ function line(condition: string, rest: string): string {
   return `complete -c mcpstead -n ${quoted(condition)} ${rest}\n`;
 }
 
-function actionOf(completion: Completion): string {
+function actionOf(completion: CompletedValue): string {
   switch (completion.kind) {
     case 'words':
       return `-a ${quoted(completion.words.join(' '))}`;

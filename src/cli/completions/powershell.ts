@@ -1,4 +1,4 @@
-import type { CompletedCommand, CompletedFlag, CompletedProgram, Completion } from './words.ts';
+import type { CompletedCommand, CompletedFlag, CompletedProgram, CompletedValue } from './words.ts';
 
 /** A script for PowerShell 5.1 and later. */
 export function powershellCompletions({ root, commands }: CompletedProgram): string {
@@ -58,6 +58,6 @@ function option({ names, summary, value, completion }: CompletedFlag): string {
 }
 
 /** Without words of ours, PowerShell completes files. */
-const wordsOf = (completion: Completion) => (completion.kind === 'words' ? completion.words : []);
+const wordsOf = (completion: CompletedValue) => (completion.kind === 'words' ? completion.words : []);
 const list = (words: readonly string[]) => `@(${words.map(quoted).join(', ')})`;
 const quoted = (text: string) => `'${text.replaceAll("'", "''")}'`;

@@ -3,7 +3,7 @@ import type { Command, Flag, Positional } from '../command.ts';
 // What shells complete, from the table of commands.
 
 /** What may stand in a place: one of some words, a file, a directory, or something that no shell knows. */
-export type Completion =
+export type CompletedValue =
   | { readonly kind: 'words'; readonly words: readonly string[] }
   | { readonly kind: 'file' | 'directory' | 'anything' };
 
@@ -14,14 +14,14 @@ export interface CompletedFlag {
   readonly summary: string;
   /** The name of its value in the help; null: it takes none. */
   readonly value: string | null;
-  readonly completion: Completion;
+  readonly completion: CompletedValue;
   readonly isRepeated: boolean;
 }
 
 /** A word as shells complete it. */
 export interface CompletedWord {
   readonly name: string;
-  readonly completion: Completion;
+  readonly completion: CompletedValue;
   readonly isRepeated: boolean;
 }
 
@@ -81,7 +81,7 @@ function completedFlag(name: string, flag: Flag): CompletedFlag {
 }
 
 /** The table names files and directories by what stands for them in the help. */
-function completionOf({ choices }: Pick<Positional, 'choices'>, name: string): Completion {
+function completionOf({ choices }: Pick<Positional, 'choices'>, name: string): CompletedValue {
   const files = /\bFILE\b/.test(name);
   const words = (choices ?? []).filter((choice) => choice !== '-');
   if (words.length > 0) return { kind: 'words', words };

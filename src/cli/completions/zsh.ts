@@ -2,8 +2,8 @@ import type {
   CompletedCommand,
   CompletedFlag,
   CompletedProgram,
+  CompletedValue,
   CompletedWord,
-  Completion,
 } from './words.ts';
 
 /** A script for zsh: a file `_mcpstead` in a directory of `fpath`, or to be evaluated. */
@@ -65,7 +65,7 @@ function wordSpec({ name, completion, isRepeated }: CompletedWord, index: number
   return quoted(`${isRepeated ? '*' : index + 1}:${escaped(name)}:${actionOf(completion)}`);
 }
 
-function actionOf(completion: Completion): string {
+function actionOf(completion: CompletedValue): string {
   switch (completion.kind) {
     case 'words':
       return `(${completion.words.join(' ')})`;

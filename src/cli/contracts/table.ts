@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import { callContract } from './call.ts';
+import { serviceContract } from './service.ts';
 
 /** What the commands print with `--json`, by their names. Fields are only ever added. */
 const contracts = {
   call: callContract,
+  service: serviceContract,
 } as const satisfies Record<string, z.ZodType>;
 
 /** The names of the commands with a contract. */

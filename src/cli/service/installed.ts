@@ -25,7 +25,7 @@ export function serviceManager(place: Place): ServiceManager {
 }
 
 /** The file of a service: as "mcpstead service install" wrote it, or by somebody else; null: there is none. */
-export type InstalledFile = { readonly text: string; readonly record: ServiceRecord | null } | null;
+type InstalledFile = { readonly text: string; readonly record: ServiceRecord | null } | null;
 
 /** Reads the file of the service. Throws a GatewayError if it cannot be read. */
 export function readInstalled({ file }: ServiceManager): InstalledFile {

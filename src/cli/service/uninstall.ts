@@ -7,7 +7,7 @@ import { unusable } from './obstacles.ts';
 import { runSteps } from './run-steps.ts';
 
 /** What a removal did. */
-export interface Removal {
+interface Removal {
   readonly manager: ServiceManager;
   /** Whether there was a service. */
   readonly wasInstalled: boolean;
