@@ -7,9 +7,15 @@ export const serviceContract = z.object({
   enabled: z.boolean().describe('Whether it starts when the user logs in.'),
   running: z.boolean().nullable().describe('null: the manager does not say.'),
   pid: z.int().nullable(),
-  last_exit_code: z.int().nullable().describe('Of the last process that ended; null: none has, or the manager does not say.'),
+  last_exit_code: z
+    .int()
+    .nullable()
+    .describe('Of the last process that ended; null: none has, or the manager does not say.'),
   file: z.string().describe('The file that describes the service, whether or not it exists.'),
-  program: z.array(z.string()).nullable().describe('The command without its own arguments; null: not installed.'),
+  program: z
+    .array(z.string())
+    .nullable()
+    .describe('The command without its own arguments; null: not installed.'),
   program_exists: z.boolean().nullable(),
   config: z.string().nullable(),
   path: z.string().nullable().describe('The recorded PATH; null: not installed, or the one of the user.'),
