@@ -28,6 +28,8 @@ export interface ClientRow {
   readonly title: string;
   /** The files of the user, the preferred one first. Empty where the environment names no home. */
   userFiles(place: Place): readonly string[];
+  /** Whether each of the user's files belongs to another program; else one program reads them all. */
+  readonly hasFilePerProgram?: boolean;
   /** Further folders that exist where the client is installed, besides those of the user's files. */
   signs?(place: Place): readonly string[];
   /** The files of a project, with forward slashes and relative to its folder. */

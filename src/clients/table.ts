@@ -137,6 +137,7 @@ export const clientRows: readonly ClientRow[] = [
         belowHome(place, '.codeium/windsurf/mcp_config.json'),
         belowHome(place, '.codeium/mcp_config.json'),
       ]),
+    hasFilePerProgram: true,
     remote: remote('serverUrl', envReference),
     variables: ['env', 'file'],
     off: ['disabled', true],
@@ -211,6 +212,7 @@ export const clientRows: readonly ClientRow[] = [
         ...extensionFiles(place, 'saoudrizwan.claude-dev/settings/cline_mcp_settings.json'),
         belowHome(place, '.cline/data/settings/cline_mcp_settings.json'),
       ]),
+    hasFilePerProgram: true,
     signs: (place) =>
       existing([...extensionFiles(place, 'saoudrizwan.claude-dev'), belowHome(place, '.cline')]),
     remote: remote('url', null, { type: 'streamableHttp' }),

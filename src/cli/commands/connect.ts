@@ -55,7 +55,7 @@ export async function connect({ words, flags }: ConnectArguments): Promise<ExitC
   const rows = selectedClients(words, flags.all, 'connect');
   requireAnswer(flags);
   const { wish, config } = await wishOf(flags);
-  const all = rows.map((row) => planConnect(row, wish));
+  const all = rows.flatMap((row) => planConnect(row, wish));
   const plans = flags.all ? all.filter(isForAll) : all;
   if (plans.length === 0) {
     throw new GatewayError(

@@ -24,7 +24,8 @@ export async function applyConnect(row: ClientRow, edit: ConnectEdit, place: Pla
     original,
     written: text,
     entries,
-    isUndone: false,
+    // A connection that only takes back a former one leaves nothing to undo.
+    isUndone: entries.length === 0,
   });
   const claude = claudeOf(row, place);
   try {

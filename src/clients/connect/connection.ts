@@ -20,11 +20,15 @@ interface ClientConnection {
   readonly fault: string | null;
 }
 
-/** Looks whether a client is connected. It only reads. */
+/** Looks whether a client is connected. Of several files, the first one with the gateway in it counts. It only reads. */
 export function connectionOf(row: ClientRow, place: Place): ClientConnection {
-  const { file, isInstalled } = locate(row, place);
-  const state = { row, file, isInstalled };
-  if (file === null || row.format === 'xml') return { ...state, entries: [], fault: null };
+  const { files, isInstalled } = locate(row, place);
+  const states = files.map((file) => ({ row, file, isInstalled, ...contentOf(row, file, place) }));
+  const none = { row, file: null, isInstalled, entries: [], fault: null };
+  return states.find(({ entries }) => entries.length > 0) ?? states[0] ?? none;
+}
+
+function contentOf(row: ClientRow, file: string, place: Place): Pick<ClientConnection, 'entries' | 'fault'> {
   try {
     const text = readDocument(file);
     const written = backupOf(place, row, file)?.entries ?? [];
@@ -33,10 +37,10 @@ export function connectionOf(row: ClientRow, place: Place): ClientConnection {
         gatewayView(entry) !== null ||
         written.some((one) => one.name === name && isSameTarget(entry, one.after)),
     );
-    return { ...state, entries: entries.map(([name]) => name), fault: null };
+    return { entries: entries.map(([name]) => name), fault: null };
   } catch (error) {
-    if (error instanceof SpliceRefusal) return { ...state, entries: [], fault: `${file}: ${error.message}` };
-    if (error instanceof GatewayError) return { ...state, entries: [], fault: error.message };
+    if (error instanceof SpliceRefusal) return { entries: [], fault: `${file}: ${error.message}` };
+    if (error instanceof GatewayError) return { entries: [], fault: error.message };
     throw error;
   }
 }

@@ -8,6 +8,8 @@ interface LocatedClient {
   readonly row: ClientRow;
   /** The file to write; null if the client has none, or the environment names no home. */
   readonly file: string | null;
+  /** The files that exist, else the one to write. */
+  readonly files: readonly string[];
   readonly hasFile: boolean;
   /** Whether there is a sign that the client is installed: its file, or a folder of its own. */
   readonly isInstalled: boolean;
@@ -19,15 +21,18 @@ interface LocatedClient {
 export function locate(row: ClientRow, place: Place): LocatedClient {
   const files = row.userFiles(place);
   const signs = row.signs?.(place) ?? [];
-  const found = files.find(isFileLike);
+  const existing = files.filter(isFileLike);
+  const [found] = existing;
   const home = homeDirectory(place);
   const ownFolders = files.map(folderOf).filter((folder) => folder !== home);
   const inFolder = files.find((file) => ownFolders.includes(folderOf(file)) && existsSync(folderOf(file)));
   const sign = signs.find((path) => existsSync(path));
   const atSign = sign === undefined ? undefined : files.find((file) => file.startsWith(sign));
+  const file = found ?? inFolder ?? atSign ?? files[0] ?? null;
   return {
     row,
-    file: found ?? inFolder ?? atSign ?? files[0] ?? null,
+    file,
+    files: found === undefined && file !== null ? [file] : existing,
     hasFile: found !== undefined,
     isInstalled: [found, inFolder, sign].some((path) => path !== undefined) || hasCommand(row, place),
     looked: [...new Set([...signs, ...ownFolders])],

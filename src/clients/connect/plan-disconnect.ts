@@ -42,9 +42,13 @@ export function planDisconnect(row: ClientRow, place: Place, isRestored: boolean
     if (error instanceof GatewayError) return [{ row, file: null, kind: 'refused', reason: error.message }];
     throw error;
   }
-  const { file } = locate(row, place);
-  if (file === null || row.format === 'xml') return [{ row, file, kind: 'not_connected' }];
-  return [refusing(row, file, () => (isRestored ? withoutBackup(file) : bySight(row, file)))];
+  const { files } = locate(row, place);
+  const plans = files.map((file) =>
+    refusing(row, file, () => (isRestored ? withoutBackup(file) : bySight(row, file))),
+  );
+  const telling = plans.filter(({ kind }) => kind !== 'not_connected');
+  if (telling.length > 0) return telling;
+  return plans.length > 0 ? plans.slice(0, 1) : [{ row, file: null, kind: 'not_connected' }];
 }
 
 function refusing(row: ClientRow, file: string, plan: () => DisconnectPlan): DisconnectPlan {

@@ -39,11 +39,19 @@ export type ConnectPlan = {
   readonly file: string | null;
 } & (
   | ConnectEdit
-  | { readonly kind: 'connected'; readonly kept: readonly KeptEntry[] }
+  | Unchanged
   | { readonly kind: 'not_installed'; readonly looked: readonly string[] }
   /** It cannot be done: `snippet` is what to paste; null if there is no such thing. */
   | { readonly kind: 'refused'; readonly reason: string; readonly snippet: string | null }
 );
+
+/** A file that is as it should be. */
+interface Unchanged {
+  readonly kind: 'connected';
+  readonly kept: readonly KeptEntry[];
+  /** Whether the gateway is in it; else another file of the client has it. */
+  readonly isConnected: boolean;
+}
 
 /** A change of a client's file. */
 export interface ConnectEdit {
@@ -62,23 +70,40 @@ export interface ConnectEdit {
   readonly previous: StoredBackup | null;
 }
 
-/** What to do for one client. Reads its file, and writes nothing. */
-export function planConnect(row: ClientRow, wish: ConnectWish): ConnectPlan {
-  const { file, isInstalled, looked } = locate(row, wish.place);
+/** What to do for one client: at least one plan, and one for each of its files that changes. It writes nothing. */
+export function planConnect(row: ClientRow, wish: ConnectWish): readonly ConnectPlan[] {
+  const { file, files, isInstalled, looked } = locate(row, wish.place);
   const snippet = snippetOf(row, { [wish.name]: entryUnder(wish.name, row, wish.target, undefined) });
   if (row.connection === 'none') {
-    return { row, file, kind: 'refused', reason: `${row.title} is not developed any more`, snippet: null };
+    return [{ row, file, kind: 'refused', reason: `${row.title} is not developed any more`, snippet: null }];
   }
   if (row.connection === 'snippet' || file === null) {
     const reason =
       row.connection === 'snippet'
         ? `${row.title} keeps its own copy of its servers`
         : 'there is no home directory: HOME is not set';
-    return { row, file, kind: 'refused', reason, snippet };
+    return [{ row, file, kind: 'refused', reason, snippet }];
   }
-  if (!isInstalled) return { row, file, kind: 'not_installed', looked };
+  if (!isInstalled) return [{ row, file, kind: 'not_installed', looked }];
+  const plan = (path: string, isAdding: boolean) => planFile(row, path, wish, isAdding, snippet);
+  const plans = files.map((path, index) => plan(path, index === 0 || row.hasFilePerProgram === true));
+  const isReplacing = (each: ConnectPlan) => each.kind === 'edit' && each.servers.size > 0;
+  // What one of the files of a program has counts for all of them.
+  if (!row.hasFilePerProgram && plans.some(isReplacing) && !isReplacing(plans[0]!))
+    plans[0] = plan(files[0]!, false);
+  const telling = plans.filter((each) => each.kind !== 'connected' || each.isConnected);
+  return telling.length > 0 ? telling : plans.slice(0, 1);
+}
+
+function planFile(
+  row: ClientRow,
+  file: string,
+  wish: ConnectWish,
+  isAdding: boolean,
+  snippet: string,
+): ConnectPlan {
   try {
-    return { row, ...planEdit(row, file, wish) };
+    return { row, ...planEdit(row, file, wish, isAdding) };
   } catch (error) {
     if (error instanceof SpliceRefusal)
       return { row, file, kind: 'refused', reason: `${file}: ${error.message}`, snippet };
@@ -91,7 +116,8 @@ function planEdit(
   row: ClientRow,
   file: string,
   wish: ConnectWish,
-): ConnectEdit | { kind: 'connected'; file: string; kept: readonly KeptEntry[] } {
+  isAdding: boolean,
+): ConnectEdit | (Unchanged & { readonly file: string }) {
   const current = readDocument(file);
   const previous = lastBackup(wish.place, row.id, file);
   // A connection begins where none is: so it can be undone to the byte, however often it was made.
@@ -111,13 +137,15 @@ function planEdit(
     }),
   );
   // A client none of whose servers the gateway has gets all of the gateway.
-  if (entries.length === 0) entries.push(...newEntry(row, present, wish));
+  if (entries.length === 0 && isAdding) entries.push(...newEntry(row, present, wish));
   const text = withEntries(
     base,
     row,
     entries.map(({ name, after }) => ({ name, value: after })),
   );
-  if (text === current) return { kind: 'connected', file, kept };
+  if (text === current || (text === '' && current === null)) {
+    return { kind: 'connected', file, kept, isConnected: isAdding || entries.length > 0 };
+  }
   return { kind: 'edit', file, current, original, text, entries, servers, kept, previous };
 }
 

@@ -43,8 +43,8 @@ const commands = () => readFileSync(join(home, 'claude.log'), 'utf8');
 async function connect(...replaced: string[]): Promise<void> {
   const matches = replaced.map((key) => ({ key, server: key, reason: null }));
   const wish: ConnectWish = { place, name: 'mcpstead', target, matches: () => matches };
-  const plan = planConnect(row, wish);
-  if (plan.kind !== 'edit') throw new Error(plan.kind);
+  const [plan] = planConnect(row, wish);
+  if (plan?.kind !== 'edit') throw new Error(plan?.kind);
   await applyConnect(row, plan, place);
 }
 

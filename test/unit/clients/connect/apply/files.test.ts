@@ -16,6 +16,7 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { applyConnect, applyDisconnect } from '../../../../../src/clients/connect/apply.ts';
+import type { StoredBackup } from '../../../../../src/clients/connect/backup.ts';
 import { entriesOf } from '../../../../../src/clients/connect/client-text.ts';
 import { type ConnectWish, planConnect } from '../../../../../src/clients/connect/plan.ts';
 import { planDisconnect } from '../../../../../src/clients/connect/plan-disconnect.ts';
@@ -49,9 +50,12 @@ function fileOf(row: ClientRow, text?: string): string {
 }
 
 async function connect(row: ClientRow, how = wish()) {
-  const plan = planConnect(row, how);
-  if (plan.kind !== 'edit') throw new Error(JSON.stringify(plan));
-  return applyConnect(row, plan, place);
+  let backup: StoredBackup | null = null;
+  for (const plan of planConnect(row, how)) {
+    if (plan.kind !== 'edit') throw new Error(JSON.stringify(plan));
+    backup = await applyConnect(row, plan, place);
+  }
+  return backup!;
 }
 
 async function disconnect(row: ClientRow, isRestored = false) {
@@ -164,7 +168,7 @@ describe('connecting', () => {
   test('again changes nothing', async () => {
     fileOf(cursor, text);
     await connect(cursor);
-    expect(planConnect(cursor, wish()).kind).toBe('connected');
+    expect(planConnect(cursor, wish())).toMatchObject([{ kind: 'connected' }]);
   });
 
   test('first without and then with replacing is undone in one go, whatever changed in between', async () => {
@@ -216,8 +220,8 @@ describe('connecting', () => {
 
   test('refuses a file that changed since it was read, and leaves no backup', async () => {
     const file = fileOf(cursor, text);
-    const plan = planConnect(cursor, wish());
-    if (plan.kind !== 'edit') throw new Error(plan.kind);
+    const [plan] = planConnect(cursor, wish());
+    if (plan?.kind !== 'edit') throw new Error(plan?.kind);
     writeFileSync(file, '{}');
     await expect(applyConnect(cursor, plan, place)).rejects.toThrow('was changed by another program');
     expect(readFileSync(file, 'utf8')).toBe('{}');
@@ -232,8 +236,8 @@ describe('connecting', () => {
     chmodSync(file, 0o644);
     const reason = (content: string) => {
       writeFileSync(file, content);
-      const plan = planConnect(cursor, wish());
-      return plan.kind === 'refused' ? plan.reason : plan.kind;
+      const [plan] = planConnect(cursor, wish());
+      return plan?.kind === 'refused' ? plan.reason : plan?.kind;
     };
     expect(reason('{"mcpServers": ')).toBe(
       `${file}: it is no JSON with comments: unexpected its end in line 1, column 16`,
@@ -242,10 +246,10 @@ describe('connecting', () => {
       `${file}: it has another server named "mcpstead"; choose a name with --name`,
     );
     writeFileSync(file, new Uint8Array([0xff, 0xfe]));
-    expect(planConnect(cursor, wish())).toMatchObject({ kind: 'refused', reason: `${file} is not UTF-8` });
+    expect(planConnect(cursor, wish())[0]).toMatchObject({ kind: 'refused', reason: `${file} is not UTF-8` });
     rmSync(file);
     symlinkSync(join(home, 'nowhere'), file);
-    expect(planConnect(cursor, wish())).toMatchObject({
+    expect(planConnect(cursor, wish())[0]).toMatchObject({
       kind: 'refused',
       reason: `${file} is a symbolic link to a file that does not exist`,
     });
@@ -260,19 +264,51 @@ describe('connecting', () => {
     expect(readFileSync(file, 'utf8')).toBe(old);
   });
 
+  test('adds the gateway to one of several files that a program reads, and replaces servers in all of them', async () => {
+    const row = rowOf('opencode');
+    const [first, second] = row.userFiles(place) as [string, string];
+    fileOf(row, '{"mcp":{"a":{"command":["x"]}}}');
+    writeFileSync(second, '{"mcp":{"b":{"command":["y"]}}}');
+    await connect(row);
+    expect(readFileSync(first, 'utf8')).toContain('"mcpstead"');
+    expect(readFileSync(second, 'utf8')).toBe('{"mcp":{"b":{"command":["y"]}}}');
+    const onlyB: ConnectWish = {
+      ...wish(),
+      matches: (_row, file) => (file === second ? [{ key: 'b', server: 'b', reason: null }] : []),
+    };
+    await connect(row, onlyB);
+    expect(readFileSync(first, 'utf8')).toBe('{"mcp":{"a":{"command":["x"]}}}');
+    expect(readFileSync(second, 'utf8')).toContain('/mcp/b"');
+    await disconnect(row);
+    expect(readFileSync(second, 'utf8')).toBe('{"mcp":{"b":{"command":["y"]}}}');
+  });
+
+  test('adds the gateway to each program that has a file of its own', async () => {
+    const row = rowOf('cline');
+    const all = row.userFiles(place).slice(0, 2);
+    for (const file of all) {
+      mkdirSync(dirname(file), { recursive: true });
+      writeFileSync(file, '{"mcpServers":{}}');
+    }
+    await connect(row);
+    for (const file of all) expect(readFileSync(file, 'utf8')).toContain('"mcpstead"');
+    await disconnect(row);
+    for (const file of all) expect(readFileSync(file, 'utf8')).toBe('{"mcpServers":{}}');
+  });
+
   test('says what to paste where it writes nothing', () => {
-    expect(planConnect(rowOf('jetbrains-ai'), wish())).toMatchObject({
+    expect(planConnect(rowOf('jetbrains-ai'), wish())[0]).toMatchObject({
       kind: 'refused',
       snippet:
         '{\n  "mcpServers": {\n    "mcpstead": {\n      "url": "http://127.0.0.1:8766/mcp"\n    }\n  }\n}',
     });
-    expect(planConnect(rowOf('roo'), wish())).toMatchObject({ kind: 'refused', snippet: null });
-    expect(planConnect(cursor, wish())).toMatchObject({
+    expect(planConnect(rowOf('roo'), wish())[0]).toMatchObject({ kind: 'refused', snippet: null });
+    expect(planConnect(cursor, wish())[0]).toMatchObject({
       kind: 'not_installed',
       looked: [join(home, '.cursor')],
     });
     const nowhere = { ...wish(), place: { env: {}, platform: 'linux' } as const };
-    expect(planConnect(cursor, nowhere)).toMatchObject({
+    expect(planConnect(cursor, nowhere)[0]).toMatchObject({
       kind: 'refused',
       reason: 'there is no home directory: HOME is not set',
     });
