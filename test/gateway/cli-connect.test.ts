@@ -13,6 +13,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { Ajv2020 } from 'ajv/dist/2020.js';
 import { main, startProgram } from '../support/program.ts';
 
 let home: string;
@@ -54,6 +55,13 @@ const files = () =>
       .filter((path) => !/\bmcpstead\b/.test(path) && statSync(join(home, path)).isFile())
       .map((path) => [path, `${(statSync(join(home, path)).mode & 0o777).toString(8)} ${read(path)}`]),
   );
+
+/** What the schema of a report finds wrong with it. */
+function faultsOf(name: string, report: unknown): unknown {
+  const path = join(import.meta.dir, `../../docs/schemas/${name}.json`);
+  const validate = new Ajv2020({ strict: false }).compile(JSON.parse(readFileSync(path, 'utf8')));
+  return validate(report) ? [] : validate.errors;
+}
 
 const token = 'ghp_plantedplantedplantedplantedplanted1';
 const cursor = `{
@@ -232,7 +240,9 @@ Nothing was written.
         expect.objectContaining({ client: 'zed', outcome: 'not_installed', backup: null }),
       ],
     });
+    expect(faultsOf('connect', report)).toEqual([]);
     const list = JSON.parse((await run(['connect', '--list', '--json'])).stdout);
+    expect(faultsOf('connect-list', list)).toEqual([]);
     expect(list.clients).toContainEqual({
       client: 'cursor',
       title: 'Cursor',
@@ -243,6 +253,8 @@ Nothing was written.
       fault: null,
     });
     const undone = JSON.parse((await run(['disconnect', 'cursor', '--yes', '--json'])).stdout);
+    expect(faultsOf('disconnect', undone)).toEqual([]);
+    expect(faultsOf('disconnect', { ...undone, clients: [{}] })).not.toEqual([]);
     expect(undone).toEqual({
       dry_run: false,
       clients: [

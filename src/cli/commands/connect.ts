@@ -21,6 +21,7 @@ import { readConfiguration } from '../import/configuration.ts';
 import { place } from '../place.ts';
 import { shownPath } from '../shown-path.ts';
 import { confirm } from '../terminal/confirm.ts';
+import { Progress } from '../terminal/progress.ts';
 
 interface ConnectArguments {
   readonly words: readonly string[];
@@ -142,10 +143,16 @@ function keptText(kept: readonly { name: string; reason: string }[]): string {
   return `, ${kept.length} kept (${kept.map(({ name, reason }) => `${name}: ${reason}`).join('; ')})`;
 }
 
+/** The command of Claude Code takes its time. */
+const progress = new Progress();
+
 async function carryOut(plan: ConnectPlan, isWanted: boolean): Promise<ConnectOutcome> {
   if (plan.kind !== 'edit' || !isWanted) return { plan, backup: null, failure: null };
   try {
-    const { path } = await applyConnect(plan.row, plan, place);
+    const { path } = await progress.track(
+      `connecting ${plan.row.title}`,
+      applyConnect(plan.row, plan, place),
+    );
     return { plan, backup: path, failure: null };
   } catch (error) {
     if (error instanceof GatewayError || error instanceof SpliceRefusal) {

@@ -8,6 +8,7 @@ import type { ExitCode } from '../exit-code.ts';
 import { place } from '../place.ts';
 import { shownPath } from '../shown-path.ts';
 import { confirm } from '../terminal/confirm.ts';
+import { Progress } from '../terminal/progress.ts';
 
 interface DisconnectArguments {
   readonly words: readonly string[];
@@ -77,10 +78,13 @@ function tellPlan(plan: DisconnectPlan): void {
   print(`  stays: ${kept.join(', ')} (${why})`);
 }
 
+/** The command of Claude Code takes its time. */
+const progress = new Progress();
+
 async function carryOut(plan: DisconnectPlan, isWanted: boolean): Promise<DisconnectOutcome> {
   if (plan.kind !== 'edit' || !isWanted) return { plan, isDone: false, failure: null };
   try {
-    await applyDisconnect(plan.row, plan, place);
+    await progress.track(`disconnecting ${plan.row.title}`, applyDisconnect(plan.row, plan, place));
     return { plan, isDone: true, failure: null };
   } catch (error) {
     if (error instanceof GatewayError || error instanceof SpliceRefusal) {
