@@ -14,6 +14,7 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
+import { fixtureRows, placeOf, plantedSecrets, writeClientFile } from '../support/client-fixtures.ts';
 import { main, startProgram } from '../support/program.ts';
 
 let home: string;
@@ -63,7 +64,7 @@ function faultsOf(name: string, report: unknown): unknown {
   return validate(report) ? [] : validate.errors;
 }
 
-const token = 'ghp_plantedplantedplantedplantedplanted1';
+const token = plantedSecrets.github!;
 const cursor = `{
   // mine
   "mcpServers": {
@@ -177,6 +178,23 @@ Nothing was written.
       '--config',
       join(home, 'own.yaml'),
     ]);
+  });
+
+  test('replaces what was imported from all clients, shows no secret, and all of it is undone', async () => {
+    for (const row of fixtureRows) writeClientFile(row, placeOf('linux', home), home);
+    const before = files();
+    expect((await run(['import', '--yes'])).exitCode).toBe(0);
+    const connected = await run(['connect', '--all', '--replace', '--yes']);
+    expect([connected.exitCode, connected.stderr]).toEqual([0, '']);
+    expect(connected.stdout).toMatch(/^~\/\.cursor\/mcp\.json: \d+ replaced/m);
+    for (const secret of Object.values(plantedSecrets)) expect(connected.stdout).not.toContain(secret);
+    const replaced = files();
+    for (const row of fixtureRows) {
+      const path = row.userFiles(placeOf('linux', home))[0]!.slice(home.length + 1);
+      expect([path, replaced[path] === before[path]]).toEqual([path, row.id === 'roo']);
+    }
+    expect((await run(['disconnect', '--all', '--yes'])).exitCode).toBe(0);
+    expect(files()).toEqual(before);
   });
 
   test('asks before it writes, and without a terminal wants --yes', async () => {

@@ -1,5 +1,6 @@
 import { expect, test } from 'bun:test';
 import { shownEntry } from '../../../../src/clients/connect/shown-entry.ts';
+import { plantedSecrets } from '../../../support/client-fixtures.ts';
 
 test('an entry is shown in one line', () => {
   expect(
@@ -48,17 +49,17 @@ test('no secret is shown, wherever it stands', () => {
   expect(shown).toContain('https://…@mcp.example.com/…/mcp?key=…&x=…');
 });
 
-test('keys and tokens are known by their look', () => {
-  for (const secret of [
-    'ghp_abcdefabcdefabcdefabcdefabcdefabcdef',
-    'github_pat_11ABCDEFG0abcdefghij_klmnopqrstuvwxyz',
-    'sk-ant-api03-abcdefghijklmnopqrstuvwxyz',
-    'xoxb-123456789012-abcdefghijkl',
-    'AKIAIOSFODNN7EXAMPLE',
-    'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl',
-    '0123456789abcdef0123456789abcdef',
-    'glpat-abcdefghij1234567890',
-  ]) {
-    expect(shownEntry('m', { args: [secret, `x=${secret}`] })).not.toContain(secret);
+test('planted secrets are not shown: named ones in any form, and the others by their look', () => {
+  const { uuid, pgpassword, mysqlpassword, short, basic, path, ...recognizable } = plantedSecrets;
+  for (const secret of Object.values(plantedSecrets)) {
+    const named = {
+      env: { A: secret },
+      headers: { B: secret },
+      args: ['--api-key', secret, `--token=${secret}`],
+    };
+    expect(shownEntry('m', named)).not.toContain(secret);
+  }
+  for (const secret of Object.values(recognizable)) {
+    expect(shownEntry('m', { args: [secret] })).not.toContain(secret);
   }
 });
