@@ -32,7 +32,7 @@ export function* additions(
 
 /** The style of a mapping in braces; `sample` is one of the file. */
 function styleOf({ text }: EditableFile, sample: Node | null | undefined): FlowStyle {
-  if (!isMap<Node>(sample)) return { isQuoted: false, isPadded: true };
+  if (!isMap<Node>(sample) || !sample.flow) return { isQuoted: false, isPadded: true };
   const key = sample.items[0]?.key;
   const inner = text[(sample.range?.[0] ?? 0) + 1] ?? '';
   return { isQuoted: isScalar(key) && key.type === 'QUOTE_DOUBLE', isPadded: /\s/.test(inner) };
