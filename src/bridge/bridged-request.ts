@@ -74,7 +74,8 @@ export abstract class BridgedRequest implements MessageSink {
   protected isCancelled = false;
   readonly #id: RequestId;
   readonly #holding: Holding;
-  readonly #endMs: number;
+  /** Until when it waits for a gateway, by performance.now(). */
+  #endMs: number;
   #endpoint: GatewayEndpoint | null = null;
   #response: HttpResponse | null = null;
   #drain: Deadline | null = null;
@@ -177,6 +178,13 @@ export abstract class BridgedRequest implements MessageSink {
     );
   }
 
+  /** Has it sent again, after a pause. The wait for a gateway begins anew. */
+  protected async again(): Promise<false> {
+    await sleep(repetitionPauseMs, this.abort);
+    this.#endMs = performance.now() + this.parts.times.reachMs;
+    return false;
+  }
+
   /** Receives a refusal. Resolves to whether the request is over; otherwise it is sent again. */
   protected async refused({ status }: HttpResponse, body: string): Promise<boolean> {
     if (status === 503 && performance.now() < this.#endMs) {
@@ -215,10 +223,8 @@ export abstract class BridgedRequest implements MessageSink {
 
   /** Sends it again if that is safe, else fails. */
   async #repeat(error: HttpFailure): Promise<boolean> {
-    if (error.kind === 'broken' && repeatable.has(this.method) && this.#repetitions++ < maxRepetitions) {
-      await sleep(repetitionPauseMs, this.abort);
-      return false;
-    }
+    if (error.kind === 'broken' && repeatable.has(this.method) && this.#repetitions++ < maxRepetitions)
+      return this.again();
     if (error.kind !== 'broken') throw error;
     throw new GatewayError(
       'unavailable',

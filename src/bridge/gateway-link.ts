@@ -63,16 +63,17 @@ export class GatewayLink {
    * @param isUrgent whether a message waits for it
    */
   async endpoint(signal: Signal, endMs: number, isUrgent = true): Promise<GatewayEndpoint> {
-    if (signal.aborted) throw signal.reason;
-    if (this.#endpoint) return this.#endpoint;
     if (isUrgent) this.#urgentUntilMs = Math.max(this.#urgentUntilMs, endMs);
-    const leftMs = Math.max(0, endMs - performance.now());
-    const finding = this.#find();
-    await settledOrAborted(finding, signal, leftMs);
-    if (signal.aborted) throw signal.reason;
-    if (this.#endpoint) return this.#endpoint;
-    // It failed for good, or the time is over.
-    await Promise.race([finding, Promise.resolve()]);
+    for (;;) {
+      if (signal.aborted) throw signal.reason;
+      if (this.#endpoint) return this.#endpoint;
+      const leftMs = endMs - performance.now();
+      if (leftMs <= 0) break;
+      const finding = this.#find();
+      await settledOrAborted(finding, signal, leftMs);
+      // It may have failed for good. One that was found may be lost already.
+      await Promise.race([finding, Promise.resolve()]);
+    }
     throw new GatewayError('unavailable', messageOf(this.#problem ?? 'no gateway was found in time'));
   }
 

@@ -3,15 +3,12 @@ import type { ObjectText } from '../json/object.ts';
 import { notificationText, type RequestMessage, type ResponseMessage } from '../protocol/messages.ts';
 import { reservedMeta } from '../protocol/reserved-meta.ts';
 import type { Holding } from '../runtime/byte-budget.ts';
-import { sleep } from '../runtime/deadlines.ts';
 import { type ModernParts, ModernRequest } from './modern-request.ts';
 import type { GatewayMessage } from './response-messages.ts';
 
 const acknowledged = 'notifications/subscriptions/acknowledged';
 /** A stream that ends sooner has nothing to bring. */
 const minStreamMs = 1_000;
-/** The pause before a stream is opened again. */
-const reopenMs = 100;
 
 /**
  * `subscriptions/listen`: its stream is opened again when the gateway ends or breaks it, unseen by the client, which is told what may
@@ -46,9 +43,7 @@ export class ListenRequest extends ModernRequest {
   }
 
   protected override async unanswered(broken: HttpFailure | null): Promise<boolean> {
-    if (this.#agreed === null) return super.unanswered(broken);
-    await sleep(reopenMs, this.abort);
-    return false;
+    return this.#agreed === null ? super.unanswered(broken) : this.again();
   }
 
   #reportChanges(): void {

@@ -93,11 +93,13 @@ describe('when the gateway dies and another process takes its place, a bridge', 
     await using server = await startSdkV1();
     const gateways = successive(server.url);
     const first = await gateways.start();
-    await using client = lineClient(gateways.url);
+    await using client = lineClient(gateways.url, { times: { reachMs: 2_000 } });
     const params = { notifications: { toolsListChanged: true }, _meta: modernMeta };
     await client.send({ jsonrpc: '2.0', id: 'l', method: 'subscriptions/listen', params });
     const acknowledged = 'notifications/subscriptions/acknowledged';
     await client.seen('the agreement', ({ method }) => method === acknowledged);
+    // Longer than a message waits for a gateway.
+    await Bun.sleep(2_100);
     await die(first);
     await using second = await gateways.start();
     const changed = await client.seen(
