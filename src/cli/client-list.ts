@@ -5,6 +5,7 @@ import { output } from '../observability/output.ts';
 import type { ExitCode } from './exit-code.ts';
 import { place } from './place.ts';
 import { shownPath } from './shown-path.ts';
+import { visible } from './visible.ts';
 
 /** Shows which clients are installed and connected, and their files. Resolves to 0. */
 export function listClients(words: readonly string[], isJson: boolean): ExitCode {
@@ -42,6 +43,6 @@ export function listClients(words: readonly string[], isJson: boolean): ExitCode
       .join('  ')
       .trimEnd(),
   );
-  output.print(1, `${lines.join('\n')}\n`);
+  output.print(1, `${visible(lines.join('\n'))}\n`);
   return 0;
 }

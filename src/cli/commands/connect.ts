@@ -22,6 +22,7 @@ import { place } from '../place.ts';
 import { shownPath } from '../shown-path.ts';
 import { confirm } from '../terminal/confirm.ts';
 import { Progress } from '../terminal/progress.ts';
+import { visible } from '../visible.ts';
 
 interface ConnectArguments {
   readonly words: readonly string[];
@@ -194,9 +195,9 @@ function jsonOf({ plan, backup, failure }: ConnectOutcome, isDry: boolean): Reco
 }
 
 function print(text: string): void {
-  output.print(1, `${text}\n`);
+  output.print(1, `${visible(text)}\n`);
 }
 
 function warn(text: string): void {
-  output.print(2, `mcpstead: ${text}\n`);
+  output.print(2, `mcpstead: ${visible(text)}\n`);
 }

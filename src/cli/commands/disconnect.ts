@@ -9,6 +9,7 @@ import { place } from '../place.ts';
 import { shownPath } from '../shown-path.ts';
 import { confirm } from '../terminal/confirm.ts';
 import { Progress } from '../terminal/progress.ts';
+import { visible } from '../visible.ts';
 
 interface DisconnectArguments {
   readonly words: readonly string[];
@@ -113,9 +114,9 @@ function jsonOf({ plan, failure }: DisconnectOutcome, isDry: boolean): Record<st
 }
 
 function print(text: string): void {
-  output.print(1, `${text}\n`);
+  output.print(1, `${visible(text)}\n`);
 }
 
 function warn(text: string): void {
-  output.print(2, `mcpstead: ${text}\n`);
+  output.print(2, `mcpstead: ${visible(text)}\n`);
 }

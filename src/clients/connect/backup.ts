@@ -60,7 +60,10 @@ export function lastBackup(place: Place, client: ClientRow['id'], file: string):
 
 /** The last connection of each file of a client, unless it is undone. Backups that cannot be read are left out. */
 export function openBackups(place: Place, client: ClientRow['id']): StoredBackup[] {
-  const directory = directoryOf(place, client);
+  return openIn(directoryOf(place, client));
+}
+
+function openIn(directory: string): StoredBackup[] {
   const byFile = new Map<string, StoredBackup>();
   for (const name of namesIn(directory)) {
     const backup = readBackup(`${directory}/${name}`);
@@ -90,10 +93,12 @@ function store(directory: string, backup: Backup): StoredBackup {
   const [, lastTime, lastNumber = '1'] = fileName.exec(names.at(-1) ?? '') ?? [];
   // Numbers go on where older ones of the same second are dropped already.
   if (lastTime === time) name = `${time}-${Number(lastNumber) + 1}.json`;
+  // What can still be undone stays, however old it is.
+  const open = new Set(openIn(directory).map(({ path }) => path));
   const stored = { ...backup, path: `${directory}/${name}` };
   write(stored);
-  for (const old of names.slice(0, Math.max(0, names.length + 1 - maxKept)))
-    rmSync(`${directory}/${old}`, { force: true });
+  const closed = names.map((each) => `${directory}/${each}`).filter((path) => !open.has(path));
+  for (const path of closed.slice(0, Math.max(0, names.length + 1 - maxKept))) rmSync(path, { force: true });
   return stored;
 }
 

@@ -218,6 +218,24 @@ describe('connecting', () => {
     expect(JSON.parse(readFileSync(last, 'utf8'))).toMatchObject({ client: 'cursor', original: text });
   });
 
+  test('keeps the backup of a connection that can be undone, however many come after it', async () => {
+    const row = rowOf('windsurf');
+    const [first, second] = row.userFiles(place) as [string, string];
+    const firstText = '{"mcpServers":{"a":{}}}';
+    fileOf(row, firstText);
+    await connect(row);
+    fileOf(row);
+    writeFileSync(second, '{}');
+    for (let time = 0; time < 12; time++) {
+      const plan = planConnect(row, wish()).find(({ file }) => file === second);
+      if (plan?.kind !== 'edit') throw new Error(plan?.kind);
+      await applyConnect(row, plan, place);
+      writeFileSync(second, `{"x":${time}}`);
+    }
+    await disconnect(row);
+    expect([readFileSync(first, 'utf8'), readFileSync(second, 'utf8')]).toEqual([firstText, '{"x":11}']);
+  });
+
   test('refuses a file that changed since it was read, and leaves no backup', async () => {
     const file = fileOf(cursor, text);
     const [plan] = planConnect(cursor, wish());
