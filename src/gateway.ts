@@ -49,6 +49,8 @@ interface GatewayOptions {
   readonly configPath?: string | null;
   /** Opens the endpoints below `/-/`; by default one that nobody knows. */
   readonly adminToken?: string;
+  /** Finds the words that start `mcpstead stdio` for this gateway; by default that cannot find it. */
+  readonly bridge?: () => Promise<readonly string[]>;
   /** Holds the last lines of the log; by default none. */
   readonly logHistory?: LogHistory;
   /** Aborts the start: sessions with upstreams end, and `start` rejects. */
@@ -235,6 +237,7 @@ export class Gateway {
       logger: this.#logger,
       adminToken: this.#adminToken,
       admin: this.#admin,
+      bridge: this.#options.bridge ?? null,
       health: () => this.#health(),
       hasView: (name) => this.#registry.view(name) !== undefined,
       ready: () => this.#stopped === null && areRequiredConnected(this.#upstreams.all()),

@@ -29,15 +29,20 @@ export function gatewayTarget(
       : 'is none of its servers and profiles';
     throw new GatewayError('usage', `${path}: "${view}" ${found}${didYouMean(view, names)}`);
   }
-  const { command, args } = clientProgram(ownProgram(), place);
-  const file = Bun.fileURLToPath(Bun.pathToFileURL(path));
-  const isCustomary = file === customaryConfigPath(place);
+  const [command = '', ...args] = bridgeOf(path, place);
   return {
     url: `http://${hostInUrl(reachableHost(config.host))}:${config.port}/mcp`,
     needsToken: config.mcp.auth.mode === 'bearer',
     command,
-    // Clients have neither the working directory nor the environment of this shell.
-    args: [...args, 'stdio', ...(isCustomary ? [] : ['--config', file])],
+    args,
     view: view ?? null,
   };
+}
+
+/** The words that start a bridge to the gateway of a configuration. Clients have neither the directory nor the variables of a shell. */
+export function bridgeOf(path: string, place: Place): readonly string[] {
+  const { command, args } = clientProgram(ownProgram(), place);
+  const file = Bun.fileURLToPath(Bun.pathToFileURL(path));
+  const isCustomary = file === customaryConfigPath(place);
+  return [command, ...args, 'stdio', ...(isCustomary ? [] : ['--config', file])];
 }

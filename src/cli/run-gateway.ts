@@ -9,6 +9,7 @@ import { newAdminToken } from '../state/gateway-file.ts';
 import { openState, volatileState } from '../state/state.ts';
 import { announceGateway } from './announcement.ts';
 import type { ExitCode } from './exit-code.ts';
+import { place } from './place.ts';
 import { type SignalWatch, watchSignals } from './signals.ts';
 
 interface RunOptions {
@@ -44,12 +45,13 @@ export async function runGateway({
   const { Gateway } = await import('../gateway.ts');
   const abort = new AbortController();
   const { state_dir: directory, port } = loaded.config;
-  const place = { directory, port, key: loaded.stateKey };
-  const state = isPersistent ? openState(place, logger) : volatileState();
+  const stateDirectory = { directory, port, key: loaded.stateKey };
+  const state = isPersistent ? openState(stateDirectory, logger) : volatileState();
   const adminToken = newAdminToken();
   const configPath = isPersistent ? Bun.fileURLToPath(Bun.pathToFileURL(loaded.path)) : null;
   const tracing = await openTracing(process.env, logger);
-  const live = { configPath, logHistory, tracing };
+  const bridge = async () => (await import('./gateway-target.ts')).bridgeOf(loaded.path, place);
+  const live = { configPath, logHistory, tracing, ...(isPersistent && { bridge }) };
   const options = { loaded, readConfig, logger, redactor, state, adminToken, ...live };
   const starting = Gateway.start({ ...options, signal: abort.signal });
   const gateway = await Promise.race([starting, signals.stop.then(() => null)]);

@@ -1,4 +1,4 @@
-import { jsonType, mediaType } from '../protocol/headers.ts';
+import { formType, jsonType, mediaType } from '../protocol/headers.ts';
 import { BearerGuard, type BearerProblem } from './guards.ts';
 
 /** What a route demands of whoever uses it. */
@@ -9,22 +9,24 @@ export interface AccessRule {
   readonly takesAdminToken: boolean;
   /** Whether the cookie of the status page will do. */
   readonly takesCookie: boolean;
-  /** Whether the request must have a body of JSON and no foreign origin, so that no web page can send it unseen. */
-  readonly isPageProof: boolean;
+  /** The type that the body must have. Then the origin must not be foreign either, so that no other web page can send it. */
+  readonly bodyType: string | null;
 }
 
 /** Who may use a route. All rules are here; `/mcp` itself has no other ones. */
 export const accessRules = {
   /** Health, probes and metrics. */
-  everyone: { guarded: 'never', takesAdminToken: false, takesCookie: false, isPageProof: false },
+  everyone: { guarded: 'never', takesAdminToken: false, takesCookie: false, bodyType: null },
   /** `/mcp`. */
-  clients: { guarded: 'with_bearer_token', takesAdminToken: false, takesCookie: false, isPageProof: false },
+  clients: { guarded: 'with_bearer_token', takesAdminToken: false, takesCookie: false, bodyType: null },
   /** What people read about the gateway. */
-  readers: { guarded: 'with_bearer_token', takesAdminToken: true, takesCookie: true, isPageProof: false },
+  readers: { guarded: 'with_bearer_token', takesAdminToken: true, takesCookie: true, bodyType: null },
+  /** Who has a token, and wants the cookie of the status page. */
+  entrants: { guarded: 'never', takesAdminToken: false, takesCookie: false, bodyType: formType },
   /** The reload. */
-  operators: { guarded: 'with_bearer_token', takesAdminToken: true, takesCookie: false, isPageProof: false },
+  operators: { guarded: 'with_bearer_token', takesAdminToken: true, takesCookie: false, bodyType: null },
   /** All else that changes something. */
-  administrators: { guarded: 'always', takesAdminToken: true, takesCookie: false, isPageProof: true },
+  administrators: { guarded: 'always', takesAdminToken: true, takesCookie: false, bodyType: jsonType },
 } as const satisfies Record<string, AccessRule>;
 
 export type Access = keyof typeof accessRules;
@@ -36,7 +38,7 @@ interface AccessProblem {
 }
 
 /** A credential that a browser sends by itself. */
-interface CookieGuard {
+export interface CookieGuard {
   /** Whether a `Cookie` header holds it. Compares in constant time. */
   isValid(cookies: string | null): boolean;
 }
@@ -46,8 +48,7 @@ interface GatewayCredentials {
   /** Null: clients need none. */
   readonly bearerToken: string | null;
   readonly adminToken: string;
-  /** Null: there is no status page, or no need of a cookie. */
-  readonly cookie: CookieGuard | null;
+  readonly cookie: CookieGuard;
 }
 
 /** Decides who may use which routes. */
@@ -55,7 +56,7 @@ export class AccessGuard {
   /** Null if clients need no token. */
   readonly #bearer: BearerGuard | null;
   readonly #admin: BearerGuard;
-  readonly #cookie: CookieGuard | null;
+  readonly #cookie: CookieGuard;
 
   constructor({ bearerToken, adminToken, cookie }: GatewayCredentials) {
     this.#bearer = bearerToken === null ? null : new BearerGuard(bearerToken);
@@ -79,13 +80,18 @@ export class AccessGuard {
     const problem = (this.#bearer ?? this.#admin).check(authorization);
     if (problem === null) return null;
     if (rule.takesAdminToken && this.#admin.check(authorization) === null) return null;
-    if (rule.takesCookie && this.#cookie?.isValid(headers.get('cookie'))) return null;
+    if (rule.takesCookie && this.#cookie.isValid(headers.get('cookie'))) return null;
     return problem;
   }
 
+  /** What is wrong with the token that a person types; null: nothing. */
+  checkToken(token: string): BearerProblem | null {
+    return this.#bearer?.check(`Bearer ${token}`) ?? null;
+  }
+
   /** What is wrong with a request, whoever sends it; null: nothing. */
-  formProblem(rule: AccessRule, headers: Headers): AccessProblem | null {
-    if (!rule.isPageProof) return null;
+  formProblem(rule: AccessRule, { method, headers }: Request): AccessProblem | null {
+    if (rule.bodyType === null || method === 'GET' || method === 'HEAD') return null;
     const origin = headers.get('origin');
     const host = headers.get('host') ?? '';
     // A proxy may serve https in front of the gateway.
@@ -94,8 +100,8 @@ export class AccessGuard {
         status: 403,
         error: 'a page of another origin may not do this; the Origin must be that of the Host',
       };
-    if (mediaType(headers.get('content-type')) !== jsonType)
-      return { status: 415, error: 'the content type must be application/json' };
+    if (mediaType(headers.get('content-type')) !== rule.bodyType)
+      return { status: 415, error: `the content type must be ${rule.bodyType}` };
     return null;
   }
 }

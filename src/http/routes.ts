@@ -4,10 +4,12 @@ import { GatewayError } from '../errors.ts';
 import type { Logger } from '../observability/log.ts';
 import { Metrics } from '../observability/metrics.ts';
 import { SharedBytes } from '../runtime/owned-bytes.ts';
-import type { Access } from './access.ts';
 import type { Admin } from './admin/admin.ts';
 import type { Health } from './health.ts';
 import { McpRequest } from './mcp-request.ts';
+import { pageRoutes } from './page/page-routes.ts';
+import type { PageSessions } from './page/page-sessions.ts';
+import type { Handler, Route } from './route.ts';
 import type { HttpSettings } from './settings.ts';
 
 /** The parts of the gateway that the routes give access to. */
@@ -18,6 +20,8 @@ export interface HttpParts {
   /** Opens the routes of administrators; new at each start. */
   readonly adminToken: string;
   readonly admin: Admin;
+  /** Finds the words that start `mcpstead stdio` for this gateway, on its machine; null: that cannot find it. */
+  readonly bridge: (() => Promise<readonly string[]>) | null;
   readonly health: () => Health;
   readonly ready: () => boolean;
   /** Whether a server or a profile has this name. */
@@ -26,21 +30,22 @@ export interface HttpParts {
   readonly reload: () => Promise<unknown>;
 }
 
-type RoutedRequest = Request & { readonly params?: Readonly<Record<string, string>> };
-type Handler = (request: RoutedRequest, server: Bun.Server<undefined>) => Response | Promise<Response>;
-
-export interface Route {
-  readonly methods: Readonly<Record<string, Handler>>;
-  /** Who may use it. */
-  readonly access: Access;
-}
-
 /** Longer names of views are truncated in errors. */
 const maxShownChars = 100;
 
-/** All routes by path. @param settings returns the current ones */
-export function routesOf(parts: HttpParts, settings: () => HttpSettings): Record<string, Route> {
-  const { admin, endpoint, health, ready, metrics, reload } = parts;
+/**
+ * All routes by path.
+ * @param settings returns the current ones
+ * @param sessions those of the status page
+ * @param port returns that on which the gateway listens
+ */
+export function routesOf(
+  parts: HttpParts,
+  settings: () => HttpSettings,
+  sessions: PageSessions,
+  port: () => number,
+): Record<string, Route> {
+  const { admin, bridge, endpoint, health, ready, metrics, reload } = parts;
   const handleMcp = (request: Request, server: Bun.Server<undefined>, view: string) => {
     const { access, maxRequestBytes } = settings();
     const principal = access.hasBearerToken ? 'bearer' : 'none';
@@ -69,6 +74,14 @@ export function routesOf(parts: HttpParts, settings: () => HttpSettings): Record
       return new Response(bodyOf([new SharedBytes(await metrics.page())]), {
         headers: { 'content-type': Metrics.contentType },
       });
+    }),
+    ...pageRoutes({
+      admin,
+      bridge,
+      sessions,
+      port,
+      access: () => settings().access,
+      metrics: metrics.downstream,
     }),
     '/-/servers': read(() => admin.servers()),
     '/-/tools': read((request) => admin.tools(request)),

@@ -7,7 +7,9 @@ import { type AccessRule, accessRules } from './access.ts';
 import { allowOrigin, preflight } from './cors.ts';
 import { adminHint, type BearerProblem, bearerHint, bearerProblems } from './guards.ts';
 import { idleTimeoutSeconds } from './mcp-request.ts';
-import { type HttpParts, jsonError, type Route, routesOf } from './routes.ts';
+import { PageSessions } from './page/page-sessions.ts';
+import type { Route } from './route.ts';
+import { type HttpParts, jsonError, routesOf } from './routes.ts';
 import { type HttpSettings, httpSettingsOf } from './settings.ts';
 
 /** Bun's limit on bodies. Ours is lower, changes with the configuration and has its own error. */
@@ -21,13 +23,20 @@ const closeIdleAfterMs = 15_000;
 export class HttpServer implements DescriptorWatcher {
   readonly #parts: HttpParts;
   readonly #server: Bun.Server<undefined>;
+  readonly #pageSessions = new PageSessions(() => this.port);
   #settings: HttpSettings;
 
   /** Starts to listen. Throws `port_unavailable`. */
   constructor(loaded: LoadedConfig, parts: HttpParts) {
     const { host, port } = loaded.config;
     this.#parts = parts;
-    this.#settings = httpSettingsOf(loaded, parts.adminToken);
+    this.#settings = this.#settingsOf(loaded);
+    const routes = routesOf(
+      parts,
+      () => this.#settings,
+      this.#pageSessions,
+      () => this.port,
+    );
     try {
       this.#server = Bun.serve({
         hostname: host,
@@ -39,7 +48,7 @@ export class HttpServer implements DescriptorWatcher {
         reusePort: false,
         // Faster than `request.url`, which costs as much as a dozen headers (docs/performance.md#bun-routes).
         routes: Object.fromEntries(
-          Object.entries(routesOf(parts, () => this.#settings)).map(([path, route]) => [
+          Object.entries(routes).map(([path, route]) => [
             path,
             (request: Request, server: Bun.Server<undefined>) => this.#answer(request, server, route),
           ]),
@@ -62,7 +71,12 @@ export class HttpServer implements DescriptorWatcher {
 
   /** Applies the settings that a reload can change. */
   apply(loaded: LoadedConfig): void {
-    this.#settings = httpSettingsOf(loaded, this.#parts.adminToken);
+    this.#settings = this.#settingsOf(loaded);
+  }
+
+  #settingsOf(loaded: LoadedConfig): HttpSettings {
+    this.#pageSessions.useToken(loaded.bearerToken);
+    return httpSettingsOf(loaded, this.#parts.adminToken, this.#pageSessions);
   }
 
   onShortage(problem: string): void {
@@ -140,10 +154,11 @@ export class HttpServer implements DescriptorWatcher {
     const { access } = this.#settings;
     const rule = accessRules[route.access];
     const problem = access.isGuarded(rule) ? this.#credentialProblem(rule, request) : null;
-    if (problem !== null) return unauthorized(problem, access.hasBearerToken);
+    if (problem !== null)
+      return route.unauthorized?.(problem, request) ?? unauthorized(problem, access.hasBearerToken);
     const handler = Object.hasOwn(route.methods, method) ? route.methods[method] : undefined;
     if (!handler) return methodNotAllowed(Object.keys(route.methods));
-    const refusal = access.formProblem(rule, request.headers);
+    const refusal = access.formProblem(rule, request);
     if (refusal !== null) return jsonError(refusal.status, refusal.error);
     return handler(request, server);
   }

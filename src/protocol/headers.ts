@@ -31,6 +31,7 @@ export const serverHeaders = ['Mcp-Session-Id', 'MCP-Protocol-Version'];
 
 export const jsonType = 'application/json';
 export const sseType = 'text/event-stream';
+export const formType = 'application/x-www-form-urlencoded';
 
 /** The media types that a client accepts for a response. */
 export interface AcceptedTypes {

@@ -28,6 +28,9 @@ describe('a wrong method on a known path gets 405 and the allowed methods', () =
     ['/livez', ['POST', 'DELETE'], 'GET, HEAD'],
     ['/readyz', ['POST', 'DELETE'], 'GET, HEAD'],
     ['/metrics', ['POST', 'DELETE'], 'GET, HEAD'],
+    ['/', ['POST', 'PUT', 'DELETE', 'OPTIONS'], 'GET, HEAD'],
+    ['/-/page.js', ['POST', 'DELETE'], 'GET, HEAD'],
+    ['/-/login', ['PUT', 'DELETE'], 'POST, GET'],
     ['/-/reload', ['GET', 'HEAD', 'PUT', 'DELETE'], 'POST'],
   ])('%s', async (path, methods, allow) => {
     for (const method of methods) {
@@ -39,7 +42,7 @@ describe('a wrong method on a known path gets 405 and the allowed methods', () =
 
 describe('an unknown path gets 404', () => {
   test.each([
-    '/',
+    '//',
     '/mcp//',
     '/MCP',
     '/sse',
@@ -58,7 +61,7 @@ describe('an unknown path gets 404', () => {
   });
 
   test('and names the endpoint', async () => {
-    expect(await (await send('GET', '/')).json()).toEqual({
+    expect(await (await send('GET', '/nothing')).json()).toEqual({
       error: 'not found; the MCP endpoint is /mcp',
     });
   });

@@ -9,6 +9,7 @@ import { entriesOf, withEntries } from './client-text.ts';
 import { gatewayView } from './gateway-view.ts';
 import { locate } from './installed.ts';
 import type { ServerMatch } from './matches.ts';
+import { snippetOf } from './snippet.ts';
 import { SpliceRefusal } from './splice.ts';
 import { isSameTarget, undo } from './undo.ts';
 
@@ -174,11 +175,4 @@ function entryUnder(
   if (row.nameKey === null) return entry;
   const old = isRecord(before) ? before[row.nameKey] : undefined;
   return { ...entry, [row.nameKey]: typeof old === 'string' ? old : name };
-}
-
-/** What a person pastes into the file of the client. */
-function snippetOf(row: ClientRow, entries: Readonly<Record<string, unknown>>): string {
-  const format = row.format === 'xml' ? 'jsonc' : row.format;
-  const changes = Object.entries(entries).map(([name, value]) => ({ name, value }));
-  return withEntries('', { format, key: row.key }, changes).trimEnd();
 }

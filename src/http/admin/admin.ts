@@ -6,7 +6,7 @@ import { followLog, type LogSelection, lastLines } from './log-stream.ts';
 import { type Overview, overviewOf } from './overview.ts';
 import { OverviewFeed } from './overview-feed.ts';
 import type { AdminParts } from './parts.ts';
-import { ToolSizes } from './tool-sizes.ts';
+import { type ToolRow, ToolSizes } from './tool-sizes.ts';
 
 /** As many lines as are kept. */
 const allLines = Number.MAX_SAFE_INTEGER;
@@ -35,11 +35,16 @@ export class Admin {
     return Response.json(await this.overview(), { headers: fresh });
   }
 
+  /** The tools that clients of the whole gateway see, in the order of their list. */
+  toolRows(): Promise<readonly ToolRow[]> {
+    return this.#sizes.rows(this.#parts.tools());
+  }
+
   /** `GET /-/tools?server=NAME`. */
   async tools({ url }: Request): Promise<Response> {
     const server = new URL(url).searchParams.get('server');
     if (server !== null && !this.#isConfigured(server)) return unknownServer(server);
-    const rows = await this.#sizes.rows(this.#parts.tools());
+    const rows = await this.toolRows();
     const tools = server === null ? rows : rows.filter((row) => row.server === server);
     return Response.json({ tools }, { headers: fresh });
   }

@@ -3,7 +3,7 @@ import { AccessGuard, accessRules } from '../../../src/http/access.ts';
 
 const cookie = { isValid: (cookies: string | null) => cookies === 'page=1' };
 const guard = new AccessGuard({ bearerToken: 'bearer-token', adminToken: 'admin-token', cookie });
-const open = new AccessGuard({ bearerToken: null, adminToken: 'admin-token', cookie: null });
+const open = new AccessGuard({ bearerToken: null, adminToken: 'admin-token', cookie });
 const credentials = {
   nothing: {},
   'the bearer token': { authorization: 'Bearer bearer-token' },
@@ -15,6 +15,7 @@ describe('a gateway with a bearer token opens', () => {
   test.each([
     ['everyone', ['nothing', 'the bearer token', 'the admin token', 'the cookie of the page']],
     ['clients', ['the bearer token']],
+    ['entrants', ['nothing', 'the bearer token', 'the admin token', 'the cookie of the page']],
     ['readers', ['the bearer token', 'the admin token', 'the cookie of the page']],
     ['operators', ['the bearer token', 'the admin token']],
     ['administrators', ['the bearer token', 'the admin token']],
@@ -37,10 +38,24 @@ test('a gateway without a bearer token guards the routes of administrators only'
   expect(check('Basic admin-token')).toBe('bad_format');
 });
 
-describe('a request of an administrator', () => {
-  const problem = (headers: Record<string, string>) =>
-    open.formProblem(accessRules.administrators, new Headers(headers))?.status ?? null;
-  const json = { 'content-type': 'application/json; charset=utf-8', host: 'gateway:8766' };
+test('the token that a person types is compared with the bearer token', () => {
+  expect(guard.checkToken('bearer-token')).toBe(null);
+  expect(guard.checkToken('admin-token')).toBe('wrong_token');
+  expect(guard.checkToken('')).toBe('bad_format');
+  expect(open.checkToken('anything')).toBe(null);
+});
+
+describe.each([
+  ['an administrator', 'administrators', 'application/json; charset=utf-8', 'text/plain'],
+  ['a browser that signs in', 'entrants', 'application/x-www-form-urlencoded', 'application/json'],
+] as const)('a request of %s', (_who, access, type, wrongType) => {
+  const problem = (headers: Record<string, string>, method = 'POST') => {
+    const request = new Request('http://gateway:8766/', {
+      method,
+      headers: { 'content-type': type, host: 'gateway:8766', ...headers },
+    });
+    return open.formProblem(accessRules[access], request)?.status ?? null;
+  };
 
   test.each([
     ['without an Origin', {}, null],
@@ -49,8 +64,12 @@ describe('a request of an administrator', () => {
     ['of another port', { origin: 'http://gateway:3000' }, 403],
     ['of a page without origin', { origin: 'null' }, 403],
     ['of another host', { origin: 'http://evil.example' }, 403],
-    ['that is no JSON', { 'content-type': 'text/plain' }, 415],
+    ['of another type', { 'content-type': wrongType }, 415],
   ])('%s', (_, headers, status) => {
-    expect(problem({ ...json, ...headers })).toBe(status as never);
+    expect(problem(headers)).toBe(status as never);
+  });
+
+  test('without a body needs no type', () => {
+    expect(problem({ 'content-type': 'text/plain' }, 'GET')).toBe(null);
   });
 });

@@ -1,0 +1,16 @@
+import type { Access } from './access.ts';
+import type { BearerProblem } from './guards.ts';
+
+/** A request with the parts of its path that the route names. */
+type RoutedRequest = Request & { readonly params?: Readonly<Record<string, string>> };
+
+export type Handler = (request: RoutedRequest, server: Bun.Server<undefined>) => Response | Promise<Response>;
+
+/** What the server does at a path. */
+export interface Route {
+  readonly methods: Readonly<Record<string, Handler>>;
+  /** Who may use it. */
+  readonly access: Access;
+  /** The response to whoever may not; null, or absent: the usual one. */
+  readonly unauthorized?: (problem: BearerProblem, request: Request) => Promise<Response> | null;
+}
