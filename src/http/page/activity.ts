@@ -21,7 +21,7 @@ ${clients.map(
 const outcomes: Readonly<Record<Overview['calls'][number]['outcome'], string>> = {
   ok: 'ok',
   tool_error: 'tool error',
-  failed: 'failed',
+  error: 'error',
 };
 
 /** The last calls, without what they were about. */
