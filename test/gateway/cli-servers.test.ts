@@ -229,27 +229,46 @@ describe('without a gateway', () => {
     expect((await run('disable', 'githib')).stderr).toContain('did you mean "github"?');
   });
 
-  test('a stale state file, and a foreign program on its port, are no gateway', async () => {
-    using foreign = Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: () => new Response('hello') });
-    writeYaml(`port: ${foreign.port}\nservers: [{ name: a, url: http://127.0.0.1:1/mcp }]\n`);
-    const file = join(state, `mcpstead/gateways/${foreign.port}.json`);
-    mkdirSync(join(state, 'mcpstead/gateways'), { recursive: true });
-    const url = `http://127.0.0.1:${foreign.port}/mcp`;
-    const content = {
-      pid: 999_999,
-      url,
-      config: path,
-      token: 't',
-      version: '0',
-      started_at: '2026-01-01T00:00:00Z',
-    };
-    writeFileSync(file, JSON.stringify(content), { mode: 0o600 });
-    expect(await run('disable', 'a')).toEqual({
-      exitCode: 0,
-      stdout: `Disabled a in ~/.config/mcpstead/mcpstead.yaml. ${noGateway}\n`,
-      stderr: '',
-    });
-    expect(existsSync(file)).toBe(false);
+  test.each([
+    [['add', 'b', 'http://127.0.0.1:1/mcp', '--no-verify'], 'Added b to'],
+    [['disable', 'a'], 'Disabled a in'],
+    [['enable', 'off', '--no-verify'], 'Enabled off in'],
+    [['remove', 'a'], 'Removed a from'],
+  ])(
+    '%j takes neither a stale state file nor a foreign program on its port for a gateway',
+    async (args, done) => {
+      using foreign = Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: () => new Response('hello') });
+      const url = 'http://127.0.0.1:1/mcp';
+      writeYaml(
+        `port: ${foreign.port}\nservers:\n  - { name: a, url: "${url}" }\n  - { name: off, url: "${url}", enabled: false }\n`,
+      );
+      const file = join(state, `mcpstead/gateways/${foreign.port}.json`);
+      mkdirSync(join(state, 'mcpstead/gateways'), { recursive: true });
+      const content = {
+        pid: 999_999,
+        url: `http://127.0.0.1:${foreign.port}/mcp`,
+        config: path,
+        token: 't',
+        version: '0',
+        started_at: '2026-01-01T00:00:00Z',
+      };
+      writeFileSync(file, JSON.stringify(content), { mode: 0o600 });
+      expect(await run(...args)).toEqual({
+        exitCode: 0,
+        stdout: `${done} ~/.config/mcpstead/mcpstead.yaml. ${noGateway}\n`,
+        stderr: '',
+      });
+      expect(existsSync(file)).toBe(false);
+    },
+  );
+
+  test.each([['remove'], ['enable'], ['disable']])('%s without HOME needs a file', async (command) => {
+    writeYaml('servers: [{ name: a, url: http://127.0.0.1:1/mcp }]\n');
+    env = { HOME: undefined, XDG_CONFIG_HOME: undefined, XDG_STATE_HOME: undefined };
+    const { exitCode, stderr } = await run(command, 'a');
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('pass --config FILE or set MCPSTEAD_CONFIG=FILE');
+    expect((await run(command, 'a', '-c', path)).exitCode).toBe(0);
   });
 
   test('without HOME a file must be named', async () => {
