@@ -1,4 +1,4 @@
-// Generates the documents that come from schemas and from the table of commands: `npm run docs`.
+// Generates the documents that come from schemas and from the tables of commands and clients: `npm run docs`.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { commands, root as program } from '../src/cli/command-table.ts';
@@ -7,6 +7,7 @@ import { parseConfig } from '../src/config/load.ts';
 import { allKeys, type KeyReference } from '../src/config/reference.ts';
 import { reservedHeaders } from '../src/config/rules.ts';
 import { configJsonSchema } from '../src/config/schema.ts';
+import { clientSections, clientTable } from './clients-page.ts';
 import { commandsPage } from './commands-page.ts';
 
 const root = join(import.meta.dir, '..');
@@ -46,13 +47,23 @@ export function configurationFile(): string {
     broken: `\`\`\`yaml\n${brokenExample}\n\`\`\``,
     messages: `\`\`\`text\n${messagesOf(brokenExample)}\n\`\`\``,
   };
-  const template = readFileSync(join(import.meta.dir, 'configuration.template.md'), 'utf8');
+  return fromTemplate('configuration.md', parts);
+}
+
+/** docs/clients.md */
+export function clientsFile(): string {
+  return fromTemplate('clients.md', { table: clientTable(), clients: clientSections() });
+}
+
+/** The page `name` in docs/, with parts in place of the placeholders in its template. */
+function fromTemplate(name: string, parts: Readonly<Record<string, string>>): string {
+  const template = readFileSync(join(import.meta.dir, name.replace('.md', '.template.md')), 'utf8');
   const text = template.replace(/\{\{([a-z ]+)\}\}/g, (_, part: string) => {
     const made = parts[part];
     if (made === undefined) throw new Error(`unknown placeholder {{${part}}} in the template`);
     return made;
   });
-  return formatted('docs/configuration.md', text);
+  return formatted(`docs/${name}`, text);
 }
 
 /** docs/commands.md */
@@ -115,4 +126,5 @@ if (import.meta.main) {
   writeFileSync(join(root, 'docs', 'config.schema.json'), schemaFile());
   writeFileSync(join(root, 'docs', 'configuration.md'), configurationFile());
   writeFileSync(join(root, 'docs', 'commands.md'), commandsFile());
+  writeFileSync(join(root, 'docs', 'clients.md'), clientsFile());
 }

@@ -1,7 +1,7 @@
 // Programs that clients start in order to reach a server at a URL. mcpstead reaches it itself.
 
 /** What a bridge leads to. Texts are as in the entry of the client, translated. */
-export interface BridgeTarget {
+interface BridgeTarget {
   /** The name of the bridge. */
   readonly bridge: string;
   readonly url: string;

@@ -44,7 +44,9 @@ export function clientFile(
   const inputs = inputsOf(value.inputs);
   const common = { row, file: path, inputs };
   const isOff = offElsewhere(row, value);
-  const servers = entriesOf(valueAt(value, row.key)).map(([key, raw]) => ({
+  // 1MCP has servers that depend on the client.
+  const templates = row.id === 'file' ? entriesOf(value.mcpTemplates) : [];
+  const servers = [...entriesOf(valueAt(value, row.key)), ...templates].map(([key, raw]) => ({
     ...common,
     folder,
     key,

@@ -94,17 +94,23 @@ function commandOf(raw: Mapping): { command: string; args: string[] } | null {
 
 const isScalar = (value: unknown) => ['string', 'number', 'boolean'].includes(typeof value);
 
-/** A mapping of texts; numbers and truth values count as text, `NAME=value` lists as mappings. */
-function textMap(value: unknown): Record<string, string> {
+/**
+ * A mapping of texts; numbers and truth values count as text, `NAME=value` lists as mappings.
+ * @param takesOwn whether a name without a value stands for the program's own variable, as in 1MCP and mcp-hub
+ */
+function textMap(value: unknown, takesOwn = false): Record<string, string> {
   const pairs = Array.isArray(value)
-    ? textsOf(value).map((line) => [
+    ? textsOf(value).map((line): [string, unknown] => [
         line.replace(/=.*$/s, ''),
-        // 1MCP: a name alone takes the gateway's own value.
-        line.includes('=') ? line.replace(/^[^=]*=/s, '') : `\${${line}}`,
+        line.includes('=') ? line.replace(/^[^=]*=/s, '') : null,
       ])
     : Object.entries(isMapping(value) ? value : {});
   return Object.fromEntries(
-    pairs.flatMap(([name, text]) => (isScalar(text) && name !== '__proto__' ? [[name, String(text)]] : [])),
+    pairs.flatMap(([name, text]) => {
+      if (name === '__proto__') return [];
+      if (isScalar(text)) return [[name, String(text)]];
+      return takesOwn && text === null && /^[A-Za-z_]\w*$/.test(name) ? [[name, `\${${name}}`]] : [];
+    }),
   );
 }
 
@@ -129,7 +135,10 @@ function programOf(
     ...Object.fromEntries(
       textsOf(raw.env_keys).map((name) => [name, translator.want(name, 'in the keyring of its client')]),
     ),
-    ...translated(textMap(raw.env ?? raw.envs ?? raw.environment ?? nested), translator),
+    ...translated(
+      textMap(raw.env ?? raw.envs ?? raw.environment ?? nested, server.row.id === 'file'),
+      translator,
+    ),
   };
   const args = own.args.map((arg) => translator.text(arg));
   const { command, args: inner } = withoutShell(translator.text(own.command), args);

@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import Ajv from 'ajv/dist/2020';
 import { Glob } from 'bun';
-import schema from '../../docs/schemas/import.json' with { type: 'json' };
+import { contractSchema } from '../../src/cli/contracts/table.ts';
 import { clientRows } from '../../src/clients/table.ts';
 import { fixtureRows, placeOf, plantedSecrets, writeClientFile } from '../support/client-fixtures.ts';
 import { main, type ProgramOptions, runProgram, startProgram } from '../support/program.ts';
@@ -137,7 +137,7 @@ describe('mcpstead import', () => {
   test('prints one object with --json, which its schema describes', async () => {
     writeHome();
     write('.warp/.mcp.json', '{broken');
-    const validate = new Ajv({ strict: true }).compile(schema);
+    const validate = new Ajv({ strict: true, allowUnionTypes: true }).compile(contractSchema('import'));
     for (const args of [['--dry-run'], ['--yes'], ['cursor', '--yes']]) {
       const { stdout } = await run(['--json', ...args]);
       expect(validate(JSON.parse(stdout)) || validate.errors).toBe(true);
@@ -269,6 +269,23 @@ describe('the argument of import', () => {
         enabled: expected.enabled,
       }),
     ]);
+  });
+
+  test('is a file of another gateway, whose special values are told', async () => {
+    write('hub.json', {
+      mcpServers: {
+        own: { command: 'x', env: { A_KEY: null, B: 'b' }, inheritParentEnv: true },
+        list: { command: 'y', env: ['A_KEY', 'B=b'] },
+        command: { command: 'z', env: { C: `\${cmd: pass show c}` } },
+      },
+      mcpTemplates: { template: { command: 'fs', args: ['{{project.path}}'] } },
+    });
+    const { stdout } = await run([join(home, 'hub.json'), '--yes'], { env: { A_KEY: 'abc' } });
+    expect(stdout).toContain('ignored: inheritParentEnv');
+    expect(stdout).toContain('skipped: a value comes from a command (cmd:)');
+    expect(stdout).toContain('skipped: it is a template ({{…}})');
+    expect(text(yamlPath()).match(/A_KEY: \$\{A_KEY\}/g)).toHaveLength(2);
+    expect(text(envPath())).toContain('A_KEY=abc\n');
   });
 
   test('is stdin', async () => {

@@ -293,7 +293,7 @@ describe('the documentation', () => {
 
   test('fits the width of 130 characters outside of tables and generated pages', async () => {
     const long: string[] = [];
-    const generated = ['docs/configuration.md', 'docs/commands.md'];
+    const generated = ['docs/configuration.md', 'docs/commands.md', 'docs/clients.md'];
     for (const page of pages.filter((name) => !generated.includes(name))) {
       for (const [index, line] of (await read(page)).split('\n').entries()) {
         if (line.length > 130 && !line.startsWith('|')) long.push(`${page}:${index + 1}`);

@@ -13,7 +13,7 @@ import { askSecret, canAsk } from '../terminal/ask.ts';
 import { confirm } from '../terminal/confirm.ts';
 
 /** What the command line asks for. */
-export interface ImportOptions {
+interface ImportOptions {
   /** A client, a file, or `-`; undefined: all clients. */
   readonly source: string | undefined;
   /** The configuration to add servers to. */

@@ -1,11 +1,13 @@
 import { z } from 'zod';
 import { callContract } from './call.ts';
+import { importContract } from './import.ts';
 import { serviceContract } from './service.ts';
 
 /** What the commands print with `--json`, by their names. Fields are only ever added. */
 const contracts = {
   call: callContract,
   service: serviceContract,
+  import: importContract,
 } as const satisfies Record<string, z.ZodType>;
 
 /** The names of the commands with a contract. */

@@ -5,6 +5,7 @@ import Ajv from 'ajv/dist/2020.js';
 import { parse } from 'yaml';
 import {
   brokenExample,
+  clientsFile,
   commandsFile,
   configurationFile,
   contractFiles,
@@ -21,6 +22,9 @@ describe('the generated files are up to date (if not, run `npm run docs`)', () =
   });
   test('docs/configuration.md', () => {
     expect(committed('configuration.md')).toBe(configurationFile());
+  });
+  test('docs/clients.md', () => {
+    expect(committed('clients.md')).toBe(clientsFile());
   });
   test('docs/schemas', () => {
     const files = contractFiles();
