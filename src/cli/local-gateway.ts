@@ -48,6 +48,10 @@ export class LocalGateway {
   }
 
   readonly find: FindGateway = async (signal, { isLost, isUrgent }) => {
+    const { config } = this.#options;
+    // Without this, another gateway that runs would take its place.
+    if (config !== null && !existsSync(config))
+      throw new GatewayError('config_invalid', `there is no configuration at ${config}`);
     const running = await this.#running();
     if (running) return this.#placeOf(running);
     if (!isUrgent) throw new GatewayError('unavailable', 'no gateway runs');

@@ -131,6 +131,13 @@ test('without any configuration, it says how to make one', async () => {
   expect(bridge.stderr()).toContain('run "mcpstead init"');
 });
 
+test('a configuration that is named and does not exist is an error, even if another gateway runs', async () => {
+  const { env, home } = newHome([]);
+  const bridge = startBridge(['--config', join(home, 'absent.yaml')], env);
+  expect(await within('the end', bridge.process.exited, 20_000)).toBe(2);
+  expect(bridge.stderr()).toContain('there is no configuration at');
+});
+
 test('a configuration that cannot be used ends it with the reason', async () => {
   const { env } = newHome([{ name: 'up', urll: 'x' }]);
   const bridge = startBridge([], env);

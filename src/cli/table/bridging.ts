@@ -3,7 +3,7 @@ import { configFlag, helpFlag } from '../common-flags.ts';
 
 export const stdio = defineCommand({
   name: 'stdio',
-  summary: 'Be an MCP server on stdin and stdout that leads to the gateway, for clients that know no other',
+  summary: 'Serve the gateway on stdin and stdout, for clients that know only stdio',
   group: 'Clients',
   details: [
     'It finds the running gateway, or starts one that ends 30 seconds after the last client. In bearer mode, the token comes from MCPSTEAD_BEARER_TOKEN or mcpstead.env.',
