@@ -66,6 +66,10 @@ function filesOf(directory: string): Record<string, string> {
   );
 }
 
+/** Containers may forbid it. */
+const canTrace =
+  Bun.which('strace') !== null && Bun.spawnSync(['strace', '-qq', '-o', '/dev/null', 'true']).success;
+
 describe('mcpstead import', () => {
   test('takes over the servers of all clients, and touches nothing else', async () => {
     writeHome();
@@ -87,6 +91,48 @@ describe('mcpstead import', () => {
     const check = await runProgram(['check'], { env: env() });
     expect(check.stderr).toBe('');
     expect(check.exitCode).toBe(0);
+  });
+
+  test.skipIf(!canTrace)('opens no other file for writing, as strace sees it', async () => {
+    writeHome();
+    const log = join(home, 'strace.log');
+    const calls =
+      'trace=open,openat,creat,rename,renameat,renameat2,unlink,unlinkat,mkdir,mkdirat,link,symlink,truncate';
+    const command = [
+      'strace',
+      '-f',
+      '-qq',
+      '-o',
+      log,
+      '-e',
+      calls,
+      process.execPath,
+      main,
+      'import',
+      '--yes',
+    ];
+    const traced = Bun.spawn(command, {
+      env: { ...process.env, ...env() },
+      stdin: 'ignore',
+      stdout: 'ignore',
+      stderr: 'pipe',
+    });
+    expect(await new Response(traced.stderr).text()).toBe('');
+    expect(await traced.exited).toBe(0);
+    const lines = text(log).split('\n');
+    const writing = lines.filter(
+      (line) =>
+        line.includes(`"${home}`) && (!/ open(?:at)?\(/.test(line) || /O_WRONLY|O_RDWR|O_CREAT/.test(line)),
+    );
+    const paths = writing.flatMap((line) =>
+      [...line.matchAll(/"([^"]*)"/g)].map(([, path]) => path as string),
+    );
+    expect(paths).toContain(yamlPath());
+    expect(paths).toContain(envPath());
+    const places = paths.map((path) => path.replace(/\.\d+\S*\.tmp$/, '').slice(home.length));
+    expect(new Set(places.filter((path) => !['', '/.config', '/.config/mcpstead'].includes(path)))).toEqual(
+      new Set(['/.config/mcpstead/mcpstead.env', '/.config/mcpstead/mcpstead.yaml']),
+    );
   });
 
   test('shows no secret, and writes none into the YAML', async () => {
