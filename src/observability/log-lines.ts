@@ -8,6 +8,9 @@ export interface LogLine {
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
+/** The message of a line that a server wrote to stderr; the field `line` is that text. */
+export const serverOutputMessage = 'stderr of the server';
+
 /** Characters that terminals and viewers act on: controls, line breaks and changes of the writing direction. */
 const unsafe = /[\p{Cc}\u2028-\u202e\u2066-\u2069]/gu;
 

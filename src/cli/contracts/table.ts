@@ -1,13 +1,19 @@
 import { z } from 'zod';
 import { callContract } from './call.ts';
 import { importContract } from './import.ts';
+import { logsContract } from './logs.ts';
 import { serviceContract } from './service.ts';
+import { statusContract } from './status.ts';
+import { toolsContract } from './tools.ts';
 
 /** What the commands print with `--json`, by their names. Fields are only ever added. */
 const contracts = {
   call: callContract,
-  service: serviceContract,
   import: importContract,
+  logs: logsContract,
+  service: serviceContract,
+  status: statusContract,
+  tools: toolsContract,
 } as const satisfies Record<string, z.ZodType>;
 
 /** The names of the commands with a contract. */

@@ -44,5 +44,75 @@ const call = defineCommand({
     }),
 });
 
+const server = { name: 'SERVER', summary: 'Only this server' } as const;
+
+const status = defineCommand({
+  name: 'status',
+  aliases: ['list'],
+  summary: 'Show the running gateway, its servers and clients',
+  group: 'Look inside',
+  details: ['The exit code is 1 if no gateway runs.'],
+  flags: { config: configFlag, json: jsonFlag, help: helpFlag },
+  run: async ({ flags }) =>
+    (await import('../commands/status.ts')).status(configIfAny(flags.config), flags.json),
+});
+
+const tools = defineCommand({
+  name: 'tools',
+  summary: 'Show the tools that clients see, and what they cost',
+  group: 'Look inside',
+  details: [
+    'What a tool costs a client that lists it is given in tokens: the bytes of its name, description and schemas, divided by 4.',
+  ],
+  positionals: [server],
+  flags: {
+    config: configFlag,
+    cost: { type: 'boolean', summary: 'Show the cost of each server, and names that clients refuse' },
+    'max-tokens': { type: 'string', value: 'N', summary: 'End with exit code 1 if the tools cost more' },
+    json: jsonFlag,
+    help: helpFlag,
+  },
+  examples: [
+    { line: 'mcpstead tools github', summary: 'The tools of one server' },
+    { line: 'mcpstead tools --cost --max-tokens 20000', summary: 'A check for scripts' },
+  ],
+  run: async ({ flags, words: [name] }) =>
+    (await import('../commands/tools.ts')).tools({
+      server: name,
+      isCost: flags.cost,
+      maxTokens: flags['max-tokens'],
+      config: configIfAny(flags.config),
+      isJson: flags.json,
+    }),
+});
+
+const logs = defineCommand({
+  name: 'logs',
+  summary: 'Show the log of the running gateway, with what its servers print',
+  group: 'Look inside',
+  details: ['The gateway keeps the last 1,000 lines about each server, and as many about itself.'],
+  positionals: [server],
+  flags: {
+    config: configFlag,
+    follow: { type: 'boolean', short: 'f', summary: 'Go on with new lines until Ctrl-C' },
+    lines: {
+      type: 'string',
+      value: 'N',
+      summary: 'Begin with the last N lines; by default 1000, with -f 20',
+    },
+    json: jsonFlag,
+    help: helpFlag,
+  },
+  examples: [{ line: 'mcpstead logs github -f', summary: 'Watch one server' }],
+  run: async ({ flags, words: [name] }) =>
+    (await import('../commands/logs.ts')).logs({
+      server: name,
+      isFollowing: flags.follow,
+      lines: flags.lines,
+      config: configIfAny(flags.config),
+      isJson: flags.json,
+    }),
+});
+
 /** The commands of the group, in the order of the help. */
-export const inspectionCommands: readonly Command[] = [call];
+export const inspectionCommands: readonly Command[] = [status, tools, call, logs];

@@ -1,4 +1,5 @@
 import type { Logger } from '../../observability/log.ts';
+import { serverOutputMessage } from '../../observability/log-lines.ts';
 import {
   ChildProcess,
   type ProcessCommand,
@@ -112,7 +113,7 @@ export class StdioConnection implements MessageProcess, ProcessEvents, LineEvent
 
   onErrorLine(line: string): void {
     const { logger, server } = this.#parts;
-    logger.info('stderr of the server', { server, line });
+    logger.info(serverOutputMessage, { server, line });
   }
 
   onErrorLinesDropped(count: number): void {
