@@ -5,7 +5,7 @@ import { unknownServer } from './calls/call-target.ts';
 import { overviewContract } from './contracts/status.ts';
 import { gatewayLocation } from './gateway-location.ts';
 import { place } from './place.ts';
-import { findRunningGateway, type RunningGateway } from './running-gateway.ts';
+import { findRunningGateway, type RunningGateway, runningGateway } from './running-gateway.ts';
 
 /** The running gateway of a configuration, or the only one; null: none runs. @param config null: there is no configuration */
 export function gatewayOf(config: string | null): Promise<RunningGateway | null> {
@@ -13,10 +13,8 @@ export function gatewayOf(config: string | null): Promise<RunningGateway | null>
 }
 
 /** Like {@link gatewayOf}, but rejects with a {@link GatewayError} that says how to start one. */
-export async function requiredGateway(config: string | null): Promise<RunningGateway> {
-  const gateway = await gatewayOf(config);
-  if (gateway) return gateway;
-  throw new GatewayError('unavailable', noGatewayText(config));
+export function requiredGateway(config: string | null): Promise<RunningGateway> {
+  return runningGateway(gatewayLocation(config, place), noGatewayText(config));
 }
 
 /** Says that no gateway runs, and what to do. */

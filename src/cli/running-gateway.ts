@@ -153,11 +153,17 @@ export async function findRunningGateway({
   );
 }
 
-/** Like {@link findRunningGateway}, but throws a {@link GatewayError} if none runs. */
-export async function runningGateway(location: GatewayLocation): Promise<RunningGateway> {
+/**
+ * Like {@link findRunningGateway}, but throws a {@link GatewayError} if none runs.
+ * @param advice the message then: what to do
+ */
+export async function runningGateway(
+  location: GatewayLocation,
+  advice = 'no gateway runs; start one: mcpstead serve',
+): Promise<RunningGateway> {
   const gateway = await findRunningGateway(location);
   if (gateway) return gateway;
-  throw new GatewayError('unavailable', 'no gateway runs; start one: mcpstead serve');
+  throw new GatewayError('unavailable', advice);
 }
 
 /** The gateway of a file if it answers, else null. */

@@ -80,14 +80,14 @@ function endpointFor({ url, token }: McpEndpoint, { server }: CallTarget): McpEn
   return { url: server === null ? url : `${url}/${encodeURIComponent(server)}`, token };
 }
 
-interface ServerRow {
+interface ServerState {
   readonly name: string;
   readonly state: string;
   readonly tools: number;
   readonly error: string | null;
 }
 
-async function serversOf(gateway: RunningGateway): Promise<ServerRow[]> {
+async function serversOf(gateway: RunningGateway): Promise<ServerState[]> {
   const overview = await gateway.get('/-/servers');
   const rows = isRecord(overview) && Array.isArray(overview.servers) ? overview.servers : [];
   return rows.filter(isRecord).map((row) => ({
@@ -118,7 +118,7 @@ async function connected(gateway: RunningGateway, name: string, progress: Progre
   await progress.track(`waiting for ${name}`, wait());
 }
 
-function notConnected({ name, state, error }: ServerRow): GatewayError {
+function notConnected({ name, state, error }: ServerState): GatewayError {
   const why = error === null ? '' : `: ${error}`;
   return new GatewayError(
     'unavailable',

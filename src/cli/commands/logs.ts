@@ -53,7 +53,7 @@ export async function logs({ server, isFollowing, lines, config, isJson }: LogsO
   return 0;
 }
 
-interface Selection {
+interface WantedLines {
   readonly server: string | undefined;
   readonly count: number;
   readonly isLive?: boolean;
@@ -61,7 +61,7 @@ interface Selection {
 
 async function* rows(
   gateway: RunningGateway,
-  { server, count, isLive = false }: Selection,
+  { server, count, isLive = false }: WantedLines,
   signal: AbortSignal,
 ): AsyncGenerator<LogRow> {
   const query = new URLSearchParams({ lines: String(count) });
@@ -87,7 +87,7 @@ function rowIn(text: string): LogRow | null {
 async function follow(
   first: RunningGateway,
   config: string | null,
-  selection: Selection,
+  selection: WantedLines,
   text: LogText,
   signal: AbortSignal,
 ): Promise<void> {

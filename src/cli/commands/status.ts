@@ -1,7 +1,7 @@
 import { output } from '../../observability/output.ts';
 import { build } from '../../version.ts';
 import { answerOf, gatewayOf, noGatewayText } from '../admin-answers.ts';
-import { type Overview, overviewContract, type StatusReport } from '../contracts/status.ts';
+import { type GatewayOverview, overviewContract, type StatusReport } from '../contracts/status.ts';
 import type { ExitCode } from '../exit-code.ts';
 import { place } from '../place.ts';
 import { shownPath } from '../shown-path.ts';
@@ -10,7 +10,7 @@ import { counted, duration, rounded, thousands } from '../terminal/figures.ts';
 import { print, printJson } from '../terminal/print.ts';
 import { safeLine } from '../terminal/safe-text.ts';
 
-type ServerRow = Overview['servers'][number];
+type ServerRow = GatewayOverview['servers'][number];
 
 /** Longer errors of servers are cut. */
 const maxErrorChars = 160;
@@ -33,7 +33,7 @@ export async function status(config: string | null, isJson: boolean): Promise<Ex
   return 0;
 }
 
-function statusText(overview: Overview): string {
+function statusText(overview: GatewayOverview): string {
   const { version, url, config, uptime_seconds, auth, servers, clients, profiles } = overview;
   const head = [
     `mcpstead ${version}`,
@@ -77,7 +77,7 @@ function remarks({ name, state, connected, next_retry_seconds, last_error }: Ser
   ];
 }
 
-function clientsText(clients: Overview['clients']): string {
+function clientsText(clients: GatewayOverview['clients']): string {
   if (clients.length === 0) return 'none';
   return clients
     .map(({ name, sessions }) => (sessions > 0 ? `${safeLine(name, 60)} ${sessions}` : safeLine(name, 60)))

@@ -2,7 +2,7 @@ import { output } from '../../observability/output.ts';
 import { refusedNames } from '../../registry/names.ts';
 import { nodeTty } from '../../runtime/node-modules.ts';
 import { answerOf, requiredGateway, requireServer } from '../admin-answers.ts';
-import { type ToolRow, type ToolsReport, toolListContract } from '../contracts/tools.ts';
+import { type PricedTool, type ToolsReport, toolListContract } from '../contracts/tools.ts';
 import type { ExitCode } from '../exit-code.ts';
 import { columns } from '../terminal/columns.ts';
 import { counted } from '../terminal/figures.ts';
@@ -41,7 +41,7 @@ export async function tools({ server, isCost, maxTokens, config, isJson }: Tools
   return 1;
 }
 
-function reportOf(rows: readonly ToolRow[], max: number | null): ToolsReport {
+function reportOf(rows: readonly PricedTool[], max: number | null): ToolsReport {
   const names = [...new Set(rows.map(({ server }) => server))];
   return {
     tools: [...rows],
@@ -59,7 +59,7 @@ function reportOf(rows: readonly ToolRow[], max: number | null): ToolsReport {
   };
 }
 
-function sumOf(rows: readonly ToolRow[]) {
+function sumOf(rows: readonly PricedTool[]) {
   const sum = (key: 'bytes' | 'tokens') => rows.reduce((total, row) => total + row[key], 0);
   return { tools: rows.length, bytes: sum('bytes'), tokens: sum('tokens') };
 }

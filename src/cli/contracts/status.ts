@@ -62,5 +62,5 @@ export const statusContract = z.object({
   gateway: overviewContract.nullable().describe('The running gateway; null: there is none.'),
 });
 
-export type Overview = z.infer<typeof overviewContract>;
+export type GatewayOverview = z.infer<typeof overviewContract>;
 export type StatusReport = z.infer<typeof statusContract>;

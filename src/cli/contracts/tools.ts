@@ -33,5 +33,5 @@ export const toolsContract = z.object({
     .describe('Names that common clients refuse.'),
 });
 
-export type ToolRow = z.infer<typeof toolRow>;
+export type PricedTool = z.infer<typeof toolRow>;
 export type ToolsReport = z.infer<typeof toolsContract>;
