@@ -4,7 +4,7 @@ import type { Catalog, CatalogEntry, Offer } from '../../registry/catalog.ts';
 import { nextTurn } from '../../runtime/event-loop.ts';
 
 /** A tool, and what its description costs a client. */
-interface ToolRow {
+export interface ToolRow {
   /** As clients of the whole gateway know it. */
   readonly name: string;
   readonly server: string;
