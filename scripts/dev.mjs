@@ -31,6 +31,10 @@ const tasks = {
   ],
   format: () => [['bun', 'node_modules/@biomejs/biome/bin/biome', 'check', '--write', '--colors=off', '.']],
   docs: () => [['bun', 'scripts/docs.ts']],
+  'docs:session': () => [
+    ['bun', 'scripts/build.ts'],
+    ['bun', 'scripts/session.ts'],
+  ],
   bench: (rest) => [
     ...(rest.includes('--no-build') ? [] : [['bun', 'scripts/build.ts']]),
     ['bun', 'bench/run.ts', ...rest],

@@ -5,7 +5,7 @@ export interface RecordedCommand {
   readonly output: string;
 }
 
-const columns = 100;
+const columns = 116;
 const lineHeight = 18;
 const charWidth = 7.8;
 const padding = 16;

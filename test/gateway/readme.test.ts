@@ -17,7 +17,7 @@ const root = join(import.meta.dir, '../..');
  * instead of downloading it.
  */
 describe('the quick start', () => {
-  const blocks = blocksOf('README.md', 'Quick start');
+  const blocks = blocksOf('README.md', 'By hand');
   const [startServer, configuration, checkAndServe, call] = blocks.map(({ text }) => text);
   const [check = '', serve = ''] = (checkAndServe ?? '').trim().split('\n');
 

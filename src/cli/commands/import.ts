@@ -23,6 +23,8 @@ interface ImportOptions {
   readonly isDryRun: boolean;
   readonly isConfirmed: boolean;
   readonly isJson: boolean;
+  /** Whether more steps follow by themselves, so that none needs to be named. */
+  readonly isStep: boolean;
 }
 
 /**
@@ -30,7 +32,7 @@ interface ImportOptions {
  * if a file of a client cannot be read; the servers of the others are added all the same.
  */
 export async function importServers(options: ImportOptions): Promise<ExitCode> {
-  const { source, configPath, project, isDryRun, isConfirmed, isJson } = options;
+  const { source, configPath, project, isDryRun, isConfirmed, isJson, isStep } = options;
   const configuration = await readConfiguration(configPath);
   const files = await sourcesOf(source, project);
   const vault = new Vault(configuration.variables, place.env);
@@ -55,7 +57,7 @@ export async function importServers(options: ImportOptions): Promise<ExitCode> {
     isWritten = true;
     if (!isJson) output.print(1, `Wrote ${change}.\n`);
     reload = await reloadGateway(configPath);
-    if (!isJson) output.print(1, `${nextStep(reload)}\n`);
+    if (!isJson && !isStep) output.print(1, `${nextStep(reload)}\n`);
   }
   if (isJson) {
     const { servers, ...others } = reportOf(planned, files, vault);

@@ -26,6 +26,7 @@ export async function init({ configPath, isConfirmed }: InitOptions): Promise<Ex
       isDryRun: false,
       isConfirmed,
       isJson: false,
+      isStep: true,
     }),
   );
   if (!existsSync(configPath)) {

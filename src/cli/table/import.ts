@@ -42,5 +42,6 @@ export const importCommand = defineCommand({
       isDryRun: flags['dry-run'],
       isConfirmed: flags.yes,
       isJson: flags.json,
+      isStep: false,
     }),
 });
