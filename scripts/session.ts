@@ -82,13 +82,12 @@ async function record(
   return { command, output: plain(shown).replaceAll(home, shownHome) };
 }
 
+// biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences begin with one.
+const cursorCode = /\u001b\[(?![0-9;]*m)[0-9;?]*[A-Za-z]/g;
+
 /** Without the escape sequences by which a line editor moves the cursor. */
 function plain(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences begin with one.
-  return text
-    .replace(/\u001b\[(?![0-9;]*m)[0-9;?]*[A-Za-z]/g, '')
-    .replaceAll('\r\n', '\n')
-    .replaceAll('\r', '');
+  return text.replace(cursorCode, '').replaceAll('\r\n', '\n').replaceAll('\r', '');
 }
 
 try {
