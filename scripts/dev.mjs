@@ -62,6 +62,7 @@ const tasks = {
     ['bun', 'scripts/build.ts'],
     ['bun', 'bench/first-run/run.ts'],
   ],
+  browser: () => [['bun', 'test/support/chromium.ts']],
   'bench:startup': (rest) => [
     ['bun', 'scripts/build.ts'],
     ['bun', 'bench/startup.ts', ...rest],

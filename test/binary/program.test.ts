@@ -11,6 +11,7 @@ import { startTraceCollector } from '../support/trace-collector.ts';
 import { freePort, waitUntil } from '../support/wait.ts';
 
 const platform = targetNamed(platformName());
+const pageFolder = join(root, 'src/http/page');
 const program = join(binaryFolder(platform.name), platform.executable);
 
 let folder: string;
@@ -59,6 +60,19 @@ test('the program sends spans to a collector of traces', async () => {
     'tools/call demo__echo',
     'tools/call echo',
   ]);
+});
+
+test('the program serves the status page with its script, style and icon', async () => {
+  await using demo = startCommand([program, 'demo', '--port', '0'], { cwd: folder });
+  await demo.printed('The demo serves');
+  const [, origin] = /(http:\/\/\S+)\/mcp/.exec(demo.stdout()) ?? [];
+  const textOf = async (path: string) => (await fetch(`${origin}${path}`)).text();
+  const page = await textOf('/?tools=demo');
+  expect(page).toContain(`${origin}/mcp`);
+  expect(page).toContain('<code>demo__echo</code>');
+  expect(await textOf('/-/page.js')).toBe(readFileSync(join(pageFolder, 'script.js'), 'utf8'));
+  expect(await textOf('/-/page.css')).toBe(readFileSync(join(pageFolder, 'style.css'), 'utf8'));
+  expect(await textOf('/-/page.svg')).toBe(readFileSync(join(pageFolder, 'icon.svg'), 'utf8'));
 });
 
 test('the program serves a configuration, calls tools, and ends gracefully', async () => {

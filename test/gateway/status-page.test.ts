@@ -138,7 +138,7 @@ describe('the page of a gateway with servers', () => {
     );
     expect(down).toMatch(/^down \S+ backoff – auto 0 0 0 0 – \d+ s connection refused by 127\.0\.0\.1:9/);
     expect(off).toMatch(/^off \S+ disabled – auto – – – – – – –$/);
-    expect(text).toMatch(/<th scope="row"><span class="name">up<\/span>/);
+    expect(text).toMatch(/<th scope="row" class="server"><span class="name">up<\/span>/);
     expect(all).toMatch(/Client Version Era Sessions client-v1 1\.0\.0 legacy 1 Last calls/);
     expect(all).toMatch(/\d\d:\d\d:\d\d up echo client-v1 [\d.]+ ms ok/);
     expect(all).toContain(`review up, down ${gateway.url}/review`);

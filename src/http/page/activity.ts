@@ -13,7 +13,7 @@ export function clientTable(clients: Overview['clients']): Html {
 <tbody>
 ${clients.map(
   ({ name, version, era, sessions }) =>
-    html`<tr><th scope="row">${name}</th><td>${version ?? none}</td><td>${era}</td><td class="number">${count(sessions)}</td></tr>\n`,
+    html`<tr><th scope="row">${name}</th><td>${version ?? none}</td><td class="short">${era}</td><td class="number">${count(sessions)}</td></tr>\n`,
 )}</tbody>
 </table>`;
 }
@@ -33,7 +33,7 @@ export function callTable(calls: Overview['calls']): Html {
 <tbody>
 ${calls.map(
   ({ at, server, tool, client, ms, outcome, reason }) =>
-    html`<tr data-look="${outcome}"><td><time datetime="${at}">${at.slice(11, 19)}</time></td><th scope="row"><code><span class="muted">${server}</span> ${tool}</code></th><td>${
+    html`<tr data-look="${outcome}"><td class="short"><time datetime="${at}">${at.slice(11, 19)}</time></td><th scope="row"><code><span class="muted">${server}</span> ${tool}</code></th><td>${
       client ?? none
     }</td><td class="number">${milliseconds(ms)}</td><td>${outcomes[outcome]}${
       reason === null ? null : html`: <code>${reason}</code>`

@@ -7,7 +7,7 @@ export function count(value: number): string {
 
 /** A number that need not be exact: 950, 18.4k, 1.2M. */
 export function rough(value: number): string {
-  const [divisor, suffix] = value < 1_000 ? [1, ''] : value < 999_950 ? [1_000, 'k'] : [1_000_000, 'M'];
+  const [divisor, suffix] = value < 1_000 ? [1, ''] : value < 999_500 ? [1_000, 'k'] : [1_000_000, 'M'];
   const scaled = value / divisor;
   return `${suffix === '' || scaled >= 100 ? Math.round(scaled) : scaled.toFixed(1)}${suffix}`;
 }

@@ -26,9 +26,9 @@ function stateMark(state: string): Html {
 }
 
 const columns = [
-  ['State', ''],
-  ['Era', ''],
-  ['Transport', ''],
+  ['State', 'short'],
+  ['Era', 'short'],
+  ['Transport', 'short'],
   ['Tools', 'number'],
   ['Tokens', 'number'],
   ['Calls/min', 'number'],
@@ -69,7 +69,7 @@ function serverRows(server: Server, tools: readonly ToolRow[] | undefined): Html
   ];
   return html`<tbody data-key="${name}" data-state="${state}" id="server-${name}">
 <tr>
-<th scope="row"><span class="name">${name}</span>${server.required ? html` <span class="tag">required</span>` : null}<span class="target">${url}</span></th>
+<th scope="row" class="server"><span class="name">${name}</span>${server.required ? html` <span class="tag">required</span>` : null}<span class="target">${url}</span></th>
 ${cells.map((cell, index) => {
   const [title, kind] = columns[index]!;
   return html`<td data-label="${title}" class="${kind}">${cell}</td>\n`;
