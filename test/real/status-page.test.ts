@@ -5,6 +5,7 @@ import { presentChromium } from '../support/chromium.ts';
 import { connectV1 } from '../support/clients.ts';
 import { fakeUpstream } from '../support/fake-upstream.ts';
 import { promptReconnect, startGateway, type TestConfig } from '../support/gateway.ts';
+import type { ListedTool } from '../support/sdk-tools.ts';
 import { freePort } from '../support/wait.ts';
 
 setDefaultTimeout(60_000);
@@ -26,7 +27,7 @@ const token = 'the-bearer-token';
 const env = { MCPSTEAD_BEARER_TOKEN: token };
 const bearerMode = { auth: { mode: 'bearer' } };
 const script = '<script>globalThis.isHacked = true</script><img src=x onerror="globalThis.isHacked = true">';
-const tools = [
+const tools: ListedTool[] = [
   { name: 'first', description: 'Does one thing', inputSchema: { type: 'object' } },
   { name: `long_${'name_'.repeat(12)}`, description: 'word'.repeat(40), inputSchema: { type: 'object' } },
   { name: script, title: script, description: script, inputSchema: { type: 'object' } },
@@ -239,7 +240,7 @@ describe.skipIf(executablePath === null)('the status page in Chromium', () => {
     /** What is wrong with the page as it is; and nothing of it may be beyond the window. */
     async function problems(page: Page): Promise<string[]> {
       const width = await page.evaluate('document.documentElement.scrollWidth');
-      expect([name, width]).toEqual([name, options.viewport?.width ?? 1280]);
+      expect([name, width]).toEqual([name, page.viewportSize()?.width]);
       return findings(page);
     }
 
