@@ -23,6 +23,7 @@ const clients: Record<string, (url: string) => Promise<EraClient>> = {
 /** The commands of the servers. An HTTP server prints its URL. */
 const servers: Record<string, readonly string[]> = {
   'legacy, HTTP': ['serve-v1.ts', 'http'],
+  'legacy, HTTP+SSE': ['serve-v1.ts', 'sse'],
   'legacy, stdio': ['serve-v1.ts', 'stdio'],
   'modern, HTTP': ['serve-v2.ts', 'http', 'modern'],
   'modern, stdio': ['serve-v2.ts', 'stdio', 'modern'],
@@ -122,7 +123,7 @@ describe.each(pairs)('a client of the %s era and a server of the era and transpo
   beforeAll(async () => {
     const [script = '', ...args] = command;
     const line = [process.execPath, join(conformance, script), ...args];
-    if (args.includes('http')) child = await startChild(line, { ready: '/mcp' });
+    if (args[0] !== 'stdio') child = await startChild(line, { ready: '/mcp' });
     const url = /http:\S+/.exec(child?.output() ?? '')?.[0];
     const [program, ...rest] = line;
     gateway = await startGateway({
