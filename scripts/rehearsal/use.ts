@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { startDemoServer } from '../../src/cli/demo-server.ts';
+import { startDemoServer } from '../../src/cli/serving/demo-server.ts';
 
 const waitMs = 30_000;
 const commandTimeoutMs = 180_000;

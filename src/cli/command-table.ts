@@ -1,13 +1,11 @@
 import { type Command, defineCommand } from './command.ts';
 import { helpFlag } from './common-flags.ts';
-import { stdio } from './table/bridging.ts';
-import { connect, disconnect } from './table/connecting.ts';
-import { importCommand } from './table/import.ts';
-import { init } from './table/init.ts';
-import { inspectionCommands } from './table/inspection.ts';
-import { completionsOf, service } from './table/installation.ts';
-import { add, disable, enable, remove } from './table/servers.ts';
-import { check, demo, serve } from './table/serving.ts';
+import { connect, disconnect, stdio } from './table/connecting.ts';
+import { add, disable, enable, remove } from './table/editing.ts';
+import { call, logs, status, tools } from './table/inspecting.ts';
+import { completionsOf, service } from './table/installing.ts';
+import { check, serve } from './table/serving.ts';
+import { demo, importCommand, init } from './table/starting.ts';
 
 // Commands import their code when they run, so that --help and --version answer at once.
 
@@ -16,17 +14,20 @@ export const commands: readonly Command[] = [
   init,
   demo,
   importCommand,
-  connect,
-  disconnect,
   serve,
   check,
-  ...inspectionCommands,
   add,
   remove,
   enable,
   disable,
-  service,
+  connect,
+  disconnect,
   stdio,
+  status,
+  tools,
+  call,
+  logs,
+  service,
   completionsOf(() => ({ root, commands })),
 ];
 

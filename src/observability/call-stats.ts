@@ -3,7 +3,7 @@ const maxDurations = 256;
 const secondsInMinute = 60;
 
 /** What the calls of a server come to. */
-export interface CallSummary {
+interface CallSummary {
   readonly calls: number;
   readonly errors: number;
   /** The calls that ended in the last minute. */

@@ -2,8 +2,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { gatewayLocation } from '../../src/cli/gateway-location.ts';
-import { findRunningGateway, runningGateway } from '../../src/cli/running-gateway.ts';
+import { gatewayLocation } from '../../src/cli/running/gateway-location.ts';
+import { findRunningGateway, runningGateway } from '../../src/cli/running/running-gateway.ts';
 import { type GatewayFile, writeGatewayFile } from '../../src/state/gateway-file.ts';
 import { startGateway, type TestGateway } from '../support/gateway.ts';
 import { startProgram } from '../support/program.ts';
@@ -92,7 +92,7 @@ describe('the running gateway', () => {
     await using gateway = await startGateway({ servers: [] }, {}, undefined, token);
     announce(gateway);
     const script = `
-      import { findRunningGateway } from './src/cli/running-gateway.ts';
+      import { findRunningGateway } from './src/cli/running/running-gateway.ts';
       console.log((await findRunningGateway({ directory: ${JSON.stringify(directory)}, port: null }))?.url);`;
     const proxy = 'http://127.0.0.1:1';
     const child = Bun.spawn([process.execPath, '-e', script], {

@@ -10,12 +10,12 @@ import { isVariableName, serverNameExpected } from '../../config/rules.ts';
 import { isRecord } from '../../config/values.ts';
 import { GatewayError } from '../../errors.ts';
 import { output } from '../../observability/output.ts';
+import { applyTexts } from '../editing/apply.ts';
+import { newTexts, readConfiguration } from '../editing/configuration.ts';
+import { verifyServer } from '../editing/verify.ts';
 import type { ExitCode } from '../exit-code.ts';
-import { newTexts, readConfiguration } from '../import/configuration.ts';
-import { shownPath } from '../import/report.ts';
+import { shownPath } from '../importing/report.ts';
 import { place } from '../place.ts';
-import { applyTexts } from '../servers/apply.ts';
-import { verifyServer } from '../servers/verify.ts';
 
 interface AddOptions {
   readonly configPath: string;

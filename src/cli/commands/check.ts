@@ -6,9 +6,9 @@ import { shownTarget } from '../../config/targets.ts';
 import { splitUserInfo } from '../../config/user-info.ts';
 import { warningsOf } from '../../config/warnings.ts';
 import { Redactor } from '../../observability/redact.ts';
-import type { ConnectResult } from '../connect-all.ts';
+import type { ConnectResult } from '../checking/connect-all.ts';
+import { exposureRows, profileRows } from '../checking/exposure-rows.ts';
 import type { ExitCode } from '../exit-code.ts';
-import { exposureRows, profileRows } from '../exposure-rows.ts';
 
 /**
  * Validates the file at `path` and its environment, and prints what would be served. With `connect` it also connects to each
@@ -20,7 +20,7 @@ export async function check(path: string, connect: boolean): Promise<ExitCode> {
   redactor.setSecrets(loaded.secrets);
   // Imported only here, because the plain check needs no upstream code.
   const { results: connected, warnings: shared } = connect
-    ? await (await import('../connect-all.ts')).connectAll(loaded, redactor)
+    ? await (await import('../checking/connect-all.ts')).connectAll(loaded, redactor)
     : { results: [], warnings: [] };
   console.log(redactor.redact(summary(loaded, connected)));
   const warnings = [...warningsOf(loaded), ...connected.flatMap((server) => server.warnings), ...shared];

@@ -13,15 +13,15 @@ import { Vault } from '../../clients/vault.ts';
 import { type LoadedConfig, loadConfig } from '../../config/load.ts';
 import { GatewayError } from '../../errors.ts';
 import { output } from '../../observability/output.ts';
-import { requireAnswer, selectedClients } from '../client-selection.ts';
 import { existingConfig } from '../config-path.ts';
+import { requireAnswer, selectedClients } from '../connecting/client-selection.ts';
+import { gatewayTarget } from '../connecting/gateway-target.ts';
+import { readConfiguration } from '../editing/configuration.ts';
 import type { ExitCode } from '../exit-code.ts';
-import { gatewayTarget } from '../gateway-target.ts';
-import { readConfiguration } from '../import/configuration.ts';
 import { place } from '../place.ts';
-import { shownPath } from '../shown-path.ts';
 import { confirm } from '../terminal/confirm.ts';
 import { Progress } from '../terminal/progress.ts';
+import { shownPath } from '../terminal/shown-path.ts';
 import { visible } from '../visible.ts';
 
 interface ConnectArguments {
@@ -53,7 +53,7 @@ interface ConnectOutcome {
  * Writes the gateway into the files of clients, after a question. Resolves to 1 if one of them could not be connected.
  */
 export async function connect({ words, flags }: ConnectArguments): Promise<ExitCode> {
-  if (flags.list) return (await import('../client-list.ts')).listClients(words, flags.json);
+  if (flags.list) return (await import('../connecting/client-list.ts')).listClients(words, flags.json);
   const rows = selectedClients(words, flags.all, 'connect');
   requireAnswer(flags);
   const { wish, config } = await wishOf(flags);

@@ -2,11 +2,11 @@ import { parseConfig } from '../../config/load.ts';
 import { GatewayError } from '../../errors.ts';
 import { output } from '../../observability/output.ts';
 import type { ExitCode } from '../exit-code.ts';
-import { runGateway } from '../run-gateway.ts';
+import { runGateway } from '../serving/run-gateway.ts';
 
 /** Serves the embedded example server on `port` until a signal ends it. */
 export async function demo(port: number): Promise<ExitCode> {
-  const { startDemoServer } = await import('../demo-server.ts');
+  const { startDemoServer } = await import('../serving/demo-server.ts');
   const server = startDemoServer();
   const yaml = `
 port: ${port}

@@ -3,12 +3,12 @@ import { type DisconnectPlan, planDisconnect } from '../../clients/connect/plan-
 import { SpliceRefusal } from '../../clients/connect/splice.ts';
 import { GatewayError } from '../../errors.ts';
 import { output } from '../../observability/output.ts';
-import { requireAnswer, selectedClients } from '../client-selection.ts';
+import { requireAnswer, selectedClients } from '../connecting/client-selection.ts';
 import type { ExitCode } from '../exit-code.ts';
 import { place } from '../place.ts';
-import { shownPath } from '../shown-path.ts';
 import { confirm } from '../terminal/confirm.ts';
 import { Progress } from '../terminal/progress.ts';
+import { shownPath } from '../terminal/shown-path.ts';
 import { visible } from '../visible.ts';
 
 interface DisconnectArguments {

@@ -5,12 +5,12 @@ import { didYouMean } from '../../config/suggest.ts';
 import { isRecord, type Mapping } from '../../config/values.ts';
 import { GatewayError } from '../../errors.ts';
 import { output } from '../../observability/output.ts';
+import { applyTexts } from '../editing/apply.ts';
+import { type Configuration, readConfiguration } from '../editing/configuration.ts';
+import { verifyServer } from '../editing/verify.ts';
 import type { ExitCode } from '../exit-code.ts';
-import { type Configuration, readConfiguration } from '../import/configuration.ts';
-import { shownPath } from '../import/report.ts';
+import { shownPath } from '../importing/report.ts';
 import { place } from '../place.ts';
-import { applyTexts } from '../servers/apply.ts';
-import { verifyServer } from '../servers/verify.ts';
 
 /** Removes the server from the configuration, and reloads the running gateway. Its variables stay in `mcpstead.env`. */
 export async function remove(configPath: string, name: string): Promise<ExitCode> {

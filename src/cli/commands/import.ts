@@ -2,13 +2,13 @@ import { entriesToAdd, type PlannedServer, planImport } from '../../clients/plan
 import { Vault } from '../../clients/vault.ts';
 import { GatewayError, messageOf } from '../../errors.ts';
 import { output } from '../../observability/output.ts';
+import { newTexts, readConfiguration, writeBoth } from '../editing/configuration.ts';
 import type { ExitCode } from '../exit-code.ts';
-import { gatewayLocation } from '../gateway-location.ts';
-import { newTexts, readConfiguration, writeBoth } from '../import/configuration.ts';
-import { counted, reportOf, shownPath, tableOf } from '../import/report.ts';
-import { sourcesOf } from '../import/sources.ts';
+import { counted, reportOf, shownPath, tableOf } from '../importing/report.ts';
+import { sourcesOf } from '../importing/sources.ts';
 import { place } from '../place.ts';
-import { findRunningGateway } from '../running-gateway.ts';
+import { gatewayLocation } from '../running/gateway-location.ts';
+import { findRunningGateway } from '../running/running-gateway.ts';
 import { askSecret, canAsk } from '../terminal/ask.ts';
 import { confirm } from '../terminal/confirm.ts';
 

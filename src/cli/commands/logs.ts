@@ -1,11 +1,11 @@
 import { GatewayError } from '../../errors.ts';
 import { output } from '../../observability/output.ts';
 import { nodeTty } from '../../runtime/node-modules.ts';
-import { gatewayOf, requiredGateway, requireServer } from '../admin-answers.ts';
 import type { LogRow, LogsReport } from '../contracts/logs.ts';
 import type { ExitCode } from '../exit-code.ts';
-import { LogText } from '../log-text.ts';
-import type { RunningGateway } from '../running-gateway.ts';
+import { gatewayOf, requiredGateway, requireServer } from '../running/admin-answers.ts';
+import type { RunningGateway } from '../running/running-gateway.ts';
+import { LogText } from '../terminal/log-text.ts';
 import { print, printJson } from '../terminal/print.ts';
 import { wholeNumber } from '../whole-number.ts';
 

@@ -1,10 +1,10 @@
 import { envFilePath } from '../../config/env-file.ts';
 import { type LoadedConfig, loadConfig } from '../../config/load.ts';
 import { GatewayError } from '../../errors.ts';
-import { boundErrorFile } from '../bounded-log.ts';
 import type { ExitCode } from '../exit-code.ts';
-import { FileWatch } from '../file-watch.ts';
-import { runGateway } from '../run-gateway.ts';
+import { boundErrorFile } from '../serving/bounded-log.ts';
+import { FileWatch } from '../serving/file-watch.ts';
+import { runGateway } from '../serving/run-gateway.ts';
 
 interface ServeOptions {
   /** Whether to reload when the configuration or `mcpstead.env` has changed. */

@@ -1,14 +1,14 @@
 import { output } from '../../observability/output.ts';
 import { build } from '../../version.ts';
-import { answerOf, gatewayOf, noGatewayText } from '../admin-answers.ts';
 import { type GatewayOverview, overviewContract, type StatusReport } from '../contracts/status.ts';
 import type { ExitCode } from '../exit-code.ts';
 import { place } from '../place.ts';
-import { shownPath } from '../shown-path.ts';
+import { answerOf, gatewayOf, noGatewayText } from '../running/admin-answers.ts';
 import { columns } from '../terminal/columns.ts';
 import { counted, duration, rounded, thousands } from '../terminal/figures.ts';
 import { print, printJson } from '../terminal/print.ts';
 import { safeLine } from '../terminal/safe-text.ts';
+import { shownPath } from '../terminal/shown-path.ts';
 
 type ServerRow = GatewayOverview['servers'][number];
 

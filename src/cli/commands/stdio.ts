@@ -4,7 +4,7 @@ import type { FindGateway } from '../../bridge/gateway-link.ts';
 import { MessageOutput } from '../../bridge/message-output.ts';
 import { GatewayError, messageOf } from '../../errors.ts';
 import { output } from '../../observability/output.ts';
-import { endpointUrl, viewIn, viewUrl } from '../bridged-place.ts';
+import { endpointUrl, viewIn, viewUrl } from '../bridging/bridged-place.ts';
 import type { ExitCode } from '../exit-code.ts';
 import { place } from '../place.ts';
 
@@ -67,7 +67,7 @@ async function finder(flags: StdioFlags): Promise<FindGateway> {
   const view = viewIn(flags);
   if (flags.url === undefined) {
     // Only here, because a gateway elsewhere needs none of it.
-    const { LocalGateway } = await import('../local-gateway.ts');
+    const { LocalGateway } = await import('../bridging/local-gateway.ts');
     const config = flags.config || place.env.MCPSTEAD_CONFIG || null;
     return new LocalGateway({ config, view, place, log }).find;
   }

@@ -1,9 +1,9 @@
 import { output } from '../../observability/output.ts';
 import { refusedNames } from '../../registry/names.ts';
 import { nodeTty } from '../../runtime/node-modules.ts';
-import { answerOf, requiredGateway, requireServer } from '../admin-answers.ts';
 import { type PricedTool, type ToolsReport, toolListContract } from '../contracts/tools.ts';
 import type { ExitCode } from '../exit-code.ts';
+import { answerOf, requiredGateway, requireServer } from '../running/admin-answers.ts';
 import { columns } from '../terminal/columns.ts';
 import { counted } from '../terminal/figures.ts';
 import { print, printJson } from '../terminal/print.ts';

@@ -1,14 +1,6 @@
-import { GatewayError } from '../../errors.ts';
 import { defineCommand } from '../command.ts';
 import { configFlag, helpFlag } from '../common-flags.ts';
 import { existingConfig } from '../config-path.ts';
-
-/** Parses a TCP port; with 0 the system chooses one. */
-function parsePort(text: string): number {
-  const port = Number(text);
-  if (/^\d+$/.test(text) && port <= 65535) return port;
-  throw new GatewayError('usage', `--port expects a number from 0 to 65535, found "${text}"`);
-}
 
 export const serve = defineCommand({
   name: 'serve',
@@ -51,15 +43,4 @@ export const check = defineCommand({
   examples: [{ line: 'mcpstead check --connect', summary: 'Try every server, too' }],
   run: async ({ flags }) =>
     (await import('../commands/check.ts')).check(await existingConfig(flags.config), flags.connect),
-});
-
-export const demo = defineCommand({
-  name: 'demo',
-  summary: 'Serve an embedded example MCP server; needs no configuration',
-  group: 'Get started',
-  flags: {
-    port: { type: 'string', value: 'N', default: '8766', summary: 'Port to listen on' },
-    help: helpFlag,
-  },
-  run: async ({ flags }) => (await import('../commands/demo.ts')).demo(parsePort(flags.port)),
 });

@@ -1,0 +1,71 @@
+import type { LoadedConfig } from '../../config/load.ts';
+import type { ServerConfig } from '../../config/schema.ts';
+import { isOwnAddress } from '../../config/warnings.ts';
+import { type Redactor, sanitizeReason } from '../../observability/redact.ts';
+import { allKinds, kinds } from '../../protocol/kinds.ts';
+import { loopFailure, toFailure } from '../../upstream/failure.ts';
+import { type ProbeResult, probe } from '../../upstream/probe.ts';
+import { Progress } from '../terminal/progress.ts';
+import { countRows, duplicateWarnings, nameWarnings, type ServedNames, servedNames } from './served-items.ts';
+
+/** The result of connecting to a server. */
+export interface ConnectResult {
+  readonly name: string;
+  readonly reachable: boolean;
+  /** The rows to show, by their titles. */
+  readonly rows: Readonly<Record<string, unknown>>;
+  readonly warnings: readonly string[];
+  /** Null if the server is not reachable. */
+  readonly served: ServedNames | null;
+}
+
+/** All servers, with the warnings that concern several of them. */
+interface ConnectResults {
+  /** One for each, in their order. */
+  readonly results: readonly ConnectResult[];
+  readonly warnings: readonly string[];
+}
+
+/** Connects to all enabled servers at the same time. */
+export async function connectAll(
+  { config, upstreamTokens }: LoadedConfig,
+  redactor: Redactor,
+): Promise<ConnectResults> {
+  const quote = (text: string) => sanitizeReason(text, redactor);
+  const progress = new Progress();
+  const connect = (server: ServerConfig) =>
+    probe({ server, token: upstreamTokens.get(server.name) ?? null }, quote).then(
+      (found) =>
+        // It may be the running gateway itself, which will recognize itself and refuse.
+        found.serverInfo.startsWith('mcpstead ') && isOwnAddress(server.url, config)
+          ? unreachable(server, loopFailure(true).message)
+          : reachable(server, found, quote),
+      (error) => unreachable(server, quote(toFailure(error).message)),
+    );
+  const results = await Promise.all(
+    config.servers.map((server) => progress.track(`connecting to ${server.name}`, connect(server))),
+  );
+  return { results, warnings: duplicateWarnings(results, quote) };
+}
+
+function reachable(config: ServerConfig, found: ProbeResult, quote: (text: string) => string): ConnectResult {
+  const { name } = config;
+  const { serverInfo, transport, protocolVersion, items, faults } = found;
+  const served = servedNames(config, items);
+  const warnings = nameWarnings(name, served, quote);
+  for (const kind of allKinds) {
+    const fault = faults[kind];
+    if (fault !== undefined)
+      warnings.push(`${name}: part of the ${kinds[kind].noun} list cannot be used: ${quote(fault)}`);
+  }
+  const rows = {
+    connected: `yes, over ${transport} with protocol version ${protocolVersion}`,
+    server: serverInfo || 'unnamed',
+    ...countRows(items, served),
+  };
+  return { name, reachable: true, rows, warnings, served };
+}
+
+function unreachable({ name }: ServerConfig, cause: string): ConnectResult {
+  return { name, reachable: false, rows: { connected: `no: ${cause}` }, warnings: [], served: null };
+}

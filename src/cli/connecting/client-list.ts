@@ -1,0 +1,48 @@
+import { connectionOf } from '../../clients/connect/connection.ts';
+import { clientRows } from '../../clients/table.ts';
+import { GatewayError } from '../../errors.ts';
+import { output } from '../../observability/output.ts';
+import type { ExitCode } from '../exit-code.ts';
+import { place } from '../place.ts';
+import { shownPath } from '../terminal/shown-path.ts';
+import { visible } from '../visible.ts';
+
+/** Shows which clients are installed and connected, and their files. Resolves to 0. */
+export function listClients(words: readonly string[], isJson: boolean): ExitCode {
+  if (words.length > 0)
+    throw new GatewayError('usage', `--list shows all clients: leave out "${words.join(' ')}"`);
+  const states = clientRows.map((row) => connectionOf(row, place));
+  if (isJson) {
+    const clients = states.map(({ row, file, isInstalled, entries, fault }) => ({
+      client: row.id,
+      title: row.title,
+      file,
+      installed: isInstalled,
+      connected: entries.length > 0,
+      entries,
+      fault,
+    }));
+    output.print(1, `${JSON.stringify({ clients })}\n`);
+    return 0;
+  }
+  const rows = states.map(({ row, file, isInstalled, entries, fault }) => [
+    row.id,
+    fault !== null
+      ? 'unreadable'
+      : entries.length > 0
+        ? 'connected'
+        : isInstalled
+          ? 'installed'
+          : 'not found',
+    fault ?? (file === null ? '' : shownPath(file, place)),
+  ]);
+  const widths = [0, 1].map((column) => Math.max(...rows.map((cells) => cells[column]!.length)));
+  const lines = rows.map((cells) =>
+    cells
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
+  output.print(1, `${visible(lines.join('\n'))}\n`);
+  return 0;
+}

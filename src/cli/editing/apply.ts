@@ -1,0 +1,46 @@
+import { realpathSync } from 'node:fs';
+import { GatewayError, messageOf } from '../../errors.ts';
+import { shownPath } from '../importing/report.ts';
+import { place } from '../place.ts';
+import { gatewayLocation } from '../running/gateway-location.ts';
+import { findRunningGateway, type RunningGateway } from '../running/running-gateway.ts';
+import { type Configuration, type NewTexts, writeBoth } from './configuration.ts';
+
+/**
+ * Writes the files, and reloads the gateway that runs with them. If it refuses them, both files are as they were.
+ *
+ * @returns what became of the gateway, as a sentence
+ */
+export async function applyTexts(configuration: Configuration, texts: NewTexts): Promise<string> {
+  const { path } = configuration;
+  const undo = writeBoth(configuration, texts);
+  const gateway = await gatewayOf(path);
+  if (gateway === null) return 'No gateway runs with this file; to start one: mcpstead serve';
+  try {
+    await gateway.post('/-/reload');
+  } catch (error) {
+    undo();
+    throw new GatewayError('unavailable', `${messageOf(error)}\n${shownPath(path)} is as it was before`);
+  }
+  return `The gateway at ${gateway.url} has reloaded.`;
+}
+
+/** The running gateway whose configuration is this file, or null. */
+async function gatewayOf(path: string): Promise<RunningGateway | null> {
+  try {
+    const gateway = await findRunningGateway(gatewayLocation(path, place));
+    return gateway?.config && realPath(gateway.config) === realPath(path) ? gateway : null;
+  } catch (error) {
+    // Several others run.
+    if (error instanceof GatewayError && error.kind === 'usage') return null;
+    throw error;
+  }
+}
+
+function realPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
+  }
+}

@@ -1,0 +1,115 @@
+import { defineCommand } from '../command.ts';
+import { configFlag, helpFlag, jsonFlag } from '../common-flags.ts';
+import { configIfAny } from '../config-path.ts';
+
+const server = { name: 'SERVER', summary: 'Only this server' } as const;
+
+export const status = defineCommand({
+  name: 'status',
+  aliases: ['list'],
+  summary: 'Show the running gateway, its servers and clients',
+  group: 'Look inside',
+  details: ['The exit code is 1 if no gateway runs.'],
+  flags: { config: configFlag, json: jsonFlag, help: helpFlag },
+  run: async ({ flags }) =>
+    (await import('../commands/status.ts')).status(configIfAny(flags.config), flags.json),
+});
+
+export const tools = defineCommand({
+  name: 'tools',
+  summary: 'Show the tools that clients see, and what they cost',
+  group: 'Look inside',
+  details: [
+    'What a tool costs a client that lists it is given in tokens: the bytes of its name, description and schemas, divided by 4.',
+  ],
+  positionals: [server],
+  flags: {
+    config: configFlag,
+    cost: { type: 'boolean', summary: 'Show the cost of each server, and names that clients refuse' },
+    'max-tokens': { type: 'string', value: 'N', summary: 'End with exit code 1 if the tools cost more' },
+    json: jsonFlag,
+    help: helpFlag,
+  },
+  examples: [
+    { line: 'mcpstead tools github', summary: 'The tools of one server' },
+    { line: 'mcpstead tools --cost --max-tokens 20000', summary: 'A check for scripts' },
+  ],
+  run: async ({ flags, words: [name] }) =>
+    (await import('../commands/tools.ts')).tools({
+      server: name,
+      isCost: flags.cost,
+      maxTokens: flags['max-tokens'],
+      config: configIfAny(flags.config),
+      isJson: flags.json,
+    }),
+});
+
+export const call = defineCommand({
+  name: 'call',
+  summary: 'Call a tool once, and print its result',
+  group: 'Look inside',
+  details: [
+    'Calls through the running gateway. Without one, it starts the server of the tool alone, and ends it again.',
+    'Values get the types that the tool wants: numbers, true and false, JSON for objects and lists; a list may also be given ' +
+      'item by item. A tool that reports an error ends the command with exit code 1.',
+  ],
+  positionals: [
+    {
+      name: 'SERVER.TOOL',
+      summary: 'The tool, or its name for clients, such as files__read',
+      isRequired: true,
+    },
+    {
+      name: 'NAME=VALUE',
+      summary: 'Its arguments; a single - reads them as JSON from stdin',
+      isRepeated: true,
+    },
+  ],
+  flags: {
+    config: configFlag,
+    args: { type: 'string', value: 'JSON', summary: 'All arguments as one JSON object' },
+    json: { ...jsonFlag, summary: 'Print the whole result as one JSON object' },
+    help: helpFlag,
+  },
+  examples: [
+    { line: 'mcpstead call files.read_text_file path=notes.txt head=5', summary: 'Arguments by name' },
+    { line: 'mcpstead call demo.add --args \'{"a": 1, "b": 2}\'', summary: 'Arguments as JSON' },
+    { line: 'mcpstead call github.search_code --json < query.json -', summary: 'Arguments from a file' },
+  ],
+  run: async ({ flags, words: [target = '', ...words] }) =>
+    (await import('../commands/call.ts')).call({
+      target,
+      words,
+      json: flags.args,
+      configPath: configIfAny(flags.config),
+      isJson: flags.json,
+    }),
+});
+
+export const logs = defineCommand({
+  name: 'logs',
+  summary: 'Show the log of the running gateway, with what its servers print',
+  group: 'Look inside',
+  details: ['The gateway keeps the last 1,000 lines about each server, and as many about itself.'],
+  positionals: [server],
+  flags: {
+    config: configFlag,
+    follow: { type: 'boolean', short: 'f', summary: 'Go on with new lines until Ctrl-C' },
+    lines: {
+      type: 'string',
+      value: 'N',
+      summary: 'Begin with the last N lines; by default 1000, with -f 20',
+    },
+    json: jsonFlag,
+    help: helpFlag,
+  },
+  examples: [{ line: 'mcpstead logs github -f', summary: 'Watch one server' }],
+  run: async ({ flags, words: [name] }) =>
+    (await import('../commands/logs.ts')).logs({
+      server: name,
+      isFollowing: flags.follow,
+      lines: flags.lines,
+      config: configIfAny(flags.config),
+      isJson: flags.json,
+    }),
+});
