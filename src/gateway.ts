@@ -263,12 +263,14 @@ export class Gateway {
     }
     if (this.#isStopping) throw new GatewayError('unavailable', 'the gateway is shutting down');
     const diff = diffConfig(this.#loaded, read);
+    const isNewToken = read.bearerToken !== this.#loaded.bearerToken;
     for (const key of diff.ignored)
       this.#logger.warn('a changed setting needs a restart and is ignored', { key });
     this.#loaded = withRunningSettings(read, this.#loaded);
     this.#options.redactor.addSecrets([...this.#loaded.secrets, this.#adminToken]);
     this.#applyUpstreams(diff);
     this.#http?.apply(this.#loaded);
+    if (isNewToken) this.#admin.disconnect();
     this.#metrics.configReloaded('success');
     const summary = summaryOf(diff);
     this.#logger.info('configuration reloaded', { ...summary });

@@ -2,9 +2,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { connectV1 } from '../support/clients.ts';
 import { fakeUpstream } from '../support/fake-upstream.ts';
 import { startGateway, type TestGateway } from '../support/gateway.ts';
-import { rawConnection } from '../support/raw-http.ts';
+import { rawConnection, rawRequest } from '../support/raw-http.ts';
 import { rawPost } from '../support/rpc.ts';
 import { failOnStrayErrors } from '../support/stray-errors.ts';
+import { within } from '../support/wait.ts';
 
 failOnStrayErrors();
 
@@ -242,6 +243,32 @@ describe('the page of a gateway with servers', () => {
   });
 });
 
+describe('beyond loopback without a token', () => {
+  let gateway: TestGateway;
+  let origin: string;
+  beforeAll(async () => {
+    gateway = await startGateway({ servers: [], host: '0.0.0.0' });
+    origin = `http://127.0.0.1:${gateway.gateway.port}`;
+  });
+  afterAll(() => gateway[Symbol.asyncDispose]());
+
+  test('the page is open under any name, and closed to foreign origins', async () => {
+    const statusOf = async (headers: Record<string, string>) => (await fetch(origin, { headers })).status;
+    expect(await statusOf({ host: 'gateway.example:8766' })).toBe(200);
+    expect(await statusOf({ host: 'gateway.example:8766', origin: 'http://evil.example' })).toBe(403);
+  });
+
+  test.each(['Host: a b"c', 'Host: <script>', 'Host: [::', 'Host: x:99999999'])(
+    'a request with %p, which is no host, gets the page with the address of the gateway itself',
+    async (line) => {
+      const { status, body } = await rawRequest(origin, ['GET /?tools=a HTTP/1.1', line]);
+      expect(status).toBe(200);
+      expect(body).toContain(`<code>${origin}/mcp</code>`);
+      expect(body).not.toContain('<script>');
+    },
+  );
+});
+
 describe('in bearer mode', () => {
   let gateway: TestGateway;
   beforeAll(async () => {
@@ -389,6 +416,14 @@ describe('in bearer mode', () => {
     await other.reload({ servers: [] });
     await other.reload({ servers: [], mcp: bearerMode });
     expect((await pageAt(other, '/', cookie)).response.status).toBe(401);
+  });
+
+  test('a live stream ends with the token that it was opened under', async () => {
+    await using other = await startGateway({ servers: [] }, env);
+    const stream = await fetch(`${other.origin}/-/events`);
+    await other.reload({ servers: [], mcp: bearerMode });
+    expect(await within('the end of the stream', stream.text())).toContain('"auth":"none"');
+    expect((await fetch(`${other.origin}/-/events`)).status).toBe(401);
   });
 
   test('no log line has the token or a cookie', async () => {

@@ -29,9 +29,14 @@ export class AdminStreams {
     return stream;
   }
 
+  /** Ends all streams. Their clients may open new ones. */
+  disconnect(): void {
+    for (const stream of [...this.#streams]) stream.disconnect();
+  }
+
   /** Ends all streams, and opens no more. */
   close(): void {
     this.#isClosed = true;
-    for (const stream of [...this.#streams]) stream.disconnect();
+    this.disconnect();
   }
 }

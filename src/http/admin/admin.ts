@@ -1,5 +1,6 @@
 import type { EventStream } from '../../downstream/event-stream.ts';
 import { streamHeaders } from '../../downstream/event-stream.ts';
+import { queryOf } from '../query.ts';
 import { AdminStreams } from './admin-streams.ts';
 import { Bridges } from './bridges.ts';
 import { followLog, type LogSelection, lastLines } from './log-stream.ts';
@@ -41,8 +42,8 @@ export class Admin {
   }
 
   /** `GET /-/tools?server=NAME`. */
-  async tools({ url }: Request): Promise<Response> {
-    const server = new URL(url).searchParams.get('server');
+  async tools(request: Request): Promise<Response> {
+    const server = queryOf(request).get('server');
     if (server !== null && !this.#isConfigured(server)) return unknownServer(server);
     const rows = await this.toolRows();
     const tools = server === null ? rows : rows.filter((row) => row.server === server);
@@ -60,16 +61,16 @@ export class Admin {
   }
 
   /** `GET /-/logs?server=NAME&lines=N&follow=1`. */
-  logs({ url }: Request): Response {
-    const { searchParams } = new URL(url);
-    const server = searchParams.get('server');
-    const lines = searchParams.get('lines');
+  logs(request: Request): Response {
+    const query = queryOf(request);
+    const server = query.get('server');
+    const lines = query.get('lines');
     if (server !== null && !this.#isConfigured(server)) return unknownServer(server);
     if (lines !== null && !/^\d{1,9}$/.test(lines))
       return adminError(400, 'lines expects a whole number, such as 100');
     const selection: LogSelection = { server, count: lines === null ? allLines : Number(lines) };
     const { logs } = this.#parts;
-    if (['1', 'true'].includes(searchParams.get('follow') ?? ''))
+    if (['1', 'true'].includes(query.get('follow') ?? ''))
       return this.#streaming(followLog(logs, selection, this.#streams));
     return new Response(lastLines(logs, selection), { headers: streamHeaders });
   }
@@ -85,7 +86,12 @@ export class Admin {
     return adminError(409, `${name} is disabled; enable it first: mcpstead enable ${name}`);
   }
 
-  /** Ends all streams. */
+  /** Ends all streams: whoever may still read opens new ones. */
+  disconnect(): void {
+    this.#streams.disconnect();
+  }
+
+  /** Ends all streams, and opens no more. */
   close(): void {
     this.bridges.close();
     this.#streams.close();

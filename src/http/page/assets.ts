@@ -2,9 +2,9 @@ import icon from './icon.svg' with { type: 'text' };
 import script from './script.js' with { type: 'text' };
 import style from './style.css' with { type: 'text' };
 
-/** The files of the page, by their paths: each with its media type. */
+/** The files of the page, by the ends of their names: each with its media type. */
 export const assets = {
-  '/-/page.css': [style, 'text/css;charset=utf-8'],
-  '/-/page.js': [script, 'text/javascript;charset=utf-8'],
-  '/-/page.svg': [icon, 'image/svg+xml'],
+  css: [style, 'text/css;charset=utf-8'],
+  js: [script, 'text/javascript;charset=utf-8'],
+  svg: [icon, 'image/svg+xml'],
 } as const;

@@ -10,9 +10,11 @@ export function pageRoutes(parts: PageParts): Record<string, Route> {
     return loading;
   };
   const show: Handler = async (request) => (await load()).show(request);
-  const asset: Handler = async (request) => (await load()).asset(request);
+  const asset = (name: 'css' | 'js' | 'svg'): Route => {
+    const answer = async () => (await load()).asset(name);
+    return { methods: { GET: answer, HEAD: answer }, access: 'everyone' };
+  };
   const toRoot: Handler = async () => (await load()).toRoot();
-  const file: Route = { methods: { GET: asset, HEAD: asset }, access: 'everyone' };
   return {
     '/': {
       methods: { GET: show, HEAD: show },
@@ -27,9 +29,9 @@ export function pageRoutes(parts: PageParts): Record<string, Route> {
       methods: { POST: async (request) => (await load()).signOut(request), GET: toRoot },
       access: 'entrants',
     },
-    '/-/page.css': file,
-    '/-/page.js': file,
-    '/-/page.svg': file,
+    '/-/page.css': asset('css'),
+    '/-/page.js': asset('js'),
+    '/-/page.svg': asset('svg'),
   };
 }
 

@@ -1,5 +1,6 @@
 import { GatewayError } from '../../errors.ts';
 import type { ToolRow } from '../admin/tool-sizes.ts';
+import { queryOf } from '../query.ts';
 import { assets } from './assets.ts';
 import { Attempts } from './attempts.ts';
 import { FormRequest } from './form-request.ts';
@@ -44,7 +45,7 @@ export class Page {
   async show(request: Request): Promise<Response> {
     const { admin, bridge } = this.#parts;
     const overview = await admin.overview();
-    const asked = new URL(request.url).searchParams.getAll('tools').slice(0, maxOpen);
+    const asked = queryOf(request).getAll('tools').slice(0, maxOpen);
     const open = overview.servers.map(({ name }) => name).filter((name) => asked.includes(name));
     const tools = new Map<string, ToolRow[]>(open.map((name) => [name, []]));
     if (open.length > 0) for (const row of await admin.toolRows()) tools.get(row.server)?.push(row);
@@ -109,8 +110,8 @@ export class Page {
   }
 
   /** A file of the page. */
-  asset({ url }: Request): Response {
-    const [text, type] = assets[new URL(url).pathname as keyof typeof assets];
+  asset(name: keyof typeof assets): Response {
+    const [text, type] = assets[name];
     return new Response(text, { headers: { ...safeHeaders, 'content-type': type } });
   }
 }
