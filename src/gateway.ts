@@ -14,6 +14,7 @@ import { Sessions } from './downstream/legacy/sessions.ts';
 import { GatewayError } from './errors.ts';
 import { Admin } from './http/admin/admin.ts';
 import { areRequiredConnected, type Health, healthOf } from './http/health.ts';
+import { reservePort } from './http/reserved-port.ts';
 import { HttpServer } from './http/server.ts';
 import type { Logger } from './observability/log.ts';
 import { LogHistory } from './observability/log-history.ts';
@@ -226,11 +227,16 @@ export class Gateway {
 
   async #start(): Promise<void> {
     const { config } = this.#loaded;
-    const added = config.servers.map((server) => server.name);
-    this.#applyUpstreams({ added, restarted: [], updated: [] });
-    const ready = Promise.all(this.#upstreams.all().map((upstream) => requiredReady(upstream, config)));
-    await Promise.race([ready, aborted(this.#options.signal)]);
-    this.#warn();
+    const release = reservePort(config.host, config.port);
+    try {
+      const added = config.servers.map((server) => server.name);
+      this.#applyUpstreams({ added, restarted: [], updated: [] });
+      const ready = Promise.all(this.#upstreams.all().map((upstream) => requiredReady(upstream, config)));
+      await Promise.race([ready, aborted(this.#options.signal)]);
+      this.#warn();
+    } finally {
+      release();
+    }
     this.#http = new HttpServer(this.#loaded, {
       endpoint: this.#endpoint,
       metrics: this.#metrics,

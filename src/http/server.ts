@@ -8,6 +8,7 @@ import { allowOrigin, preflight } from './cors.ts';
 import { adminHint, type BearerProblem, bearerHint, bearerProblems } from './guards.ts';
 import { idleTimeoutSeconds } from './mcp-request.ts';
 import { PageSessions } from './page/page-sessions.ts';
+import { cannotListen } from './reserved-port.ts';
 import type { Route } from './route.ts';
 import { type HttpParts, jsonError, routesOf } from './routes.ts';
 import { type HttpSettings, httpSettingsOf } from './settings.ts';
@@ -178,18 +179,5 @@ function unauthorized(problem: BearerProblem, hasBearerToken: boolean): Response
   return Response.json(
     { error: `${error}: ${hasBearerToken ? bearerHint : adminHint}` },
     { status: 401, headers: { 'www-authenticate': challenge } },
-  );
-}
-
-function cannotListen(host: string, port: number, error: unknown): GatewayError {
-  const code = String((error as { code?: unknown }).code ?? 'unknown error');
-  const cause: Record<string, string> = {
-    EADDRINUSE: 'the port is in use; stop what listens there, or set another "port"',
-    EACCES: 'not permitted; ports below 1024 are reserved for root',
-    EADDRNOTAVAIL: 'this machine has no such address; check "host"',
-  };
-  return new GatewayError(
-    'port_unavailable',
-    `cannot listen on ${host} port ${port}: ${cause[code] ?? `${code}; check "host" and "port"`}`,
   );
 }

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from 'bun:test';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fakeUpstream } from '../support/fake-upstream.ts';
@@ -130,6 +130,17 @@ describe('a start that fails is one message on stderr and exit code 1', () => {
     const { exitCode, stdout, stderr } = await runProgram(['--config', path]);
     expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
     expect(stderr).toContain('did you mean "port"?');
+  });
+
+  test('a port that is taken, before the command of any server is started', async () => {
+    using other = Bun.serve({ hostname: '127.0.0.1', port: 0, fetch: () => new Response('other') });
+    const marker = join(folder, 'started');
+    const server = `{ name: up, command: sh, args: [-c, 'touch ${marker}; cat'] }`;
+    writeFileSync(path, `port: ${other.port}\nservers: [${server}]`);
+    const { exitCode, stderr } = await runProgram(['--config', path]);
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain('the port is in use');
+    expect(existsSync(marker)).toBe(false);
   });
 });
 
