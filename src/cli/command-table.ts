@@ -2,7 +2,7 @@ import { type Command, defineCommand } from './command.ts';
 import { helpFlag } from './common-flags.ts';
 import { connect, disconnect, stdio } from './table/connecting.ts';
 import { add, disable, enable, remove } from './table/editing.ts';
-import { call, logs, status, tools } from './table/inspecting.ts';
+import { call, doctor, logs, status, tools } from './table/inspecting.ts';
 import { completionsOf, service } from './table/installing.ts';
 import { check, serve } from './table/serving.ts';
 import { demo, importCommand, init } from './table/starting.ts';
@@ -26,6 +26,7 @@ export const commands: readonly Command[] = [
   status,
   tools,
   call,
+  doctor,
   logs,
   service,
   completionsOf(() => ({ root, commands })),

@@ -218,7 +218,7 @@ describe('without a gateway', () => {
     expect(await home.run(['status'], { env: nowhere })).toEqual({
       exitCode: 1,
       stdout: '',
-      stderr: 'mcpstead: no gateway runs, and there is no configuration yet\nTo make one: mcpstead import\n',
+      stderr: 'mcpstead: no gateway runs, and there is no configuration yet\nTo make one: mcpstead init\n',
     });
     chmodSync(home.folder, 0o500);
     try {

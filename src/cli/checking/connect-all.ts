@@ -12,6 +12,9 @@ import { countRows, duplicateWarnings, nameWarnings, type ServedNames, servedNam
 export interface ConnectResult {
   readonly name: string;
   readonly reachable: boolean;
+  /** Why it is not reachable; null if it is. */
+  readonly cause: string | null;
+  readonly protocolVersion: string | null;
   /** The rows to show, by their titles. */
   readonly rows: Readonly<Record<string, unknown>>;
   readonly warnings: readonly string[];
@@ -63,9 +66,10 @@ function reachable(config: ServerConfig, found: ProbeResult, quote: (text: strin
     server: serverInfo || 'unnamed',
     ...countRows(items, served),
   };
-  return { name, reachable: true, rows, warnings, served };
+  return { name, reachable: true, cause: null, protocolVersion, rows, warnings, served };
 }
 
 function unreachable({ name }: ServerConfig, cause: string): ConnectResult {
-  return { name, reachable: false, rows: { connected: `no: ${cause}` }, warnings: [], served: null };
+  const rows = { connected: `no: ${cause}` };
+  return { name, reachable: false, cause, protocolVersion: null, rows, warnings: [], served: null };
 }

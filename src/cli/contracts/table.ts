@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { callContract } from './call.ts';
+import { doctorContract } from './doctor.ts';
 import { importContract } from './import.ts';
 import { logsContract } from './logs.ts';
 import { serviceContract } from './service.ts';
@@ -9,6 +10,7 @@ import { toolsContract } from './tools.ts';
 /** What the commands print with `--json`, by their names. Fields are only ever added. */
 const contracts = {
   call: callContract,
+  doctor: doctorContract,
   import: importContract,
   logs: logsContract,
   service: serviceContract,

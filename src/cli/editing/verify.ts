@@ -3,7 +3,6 @@ import { GatewayError } from '../../errors.ts';
 import { output } from '../../observability/output.ts';
 import { Redactor } from '../../observability/redact.ts';
 import { connectAll } from '../checking/connect-all.ts';
-import { Progress } from '../terminal/progress.ts';
 
 /** More names of tools are only counted. */
 const maxNames = 5;
@@ -16,9 +15,7 @@ export async function verifyServer(loaded: LoadedConfig, name: string): Promise<
   const redactor = new Redactor();
   redactor.setSecrets(loaded.secrets);
   const servers = loaded.config.servers.filter((server) => server.name === name);
-  const progress = new Progress();
-  const connecting = connectAll({ ...loaded, config: { ...loaded.config, servers } }, redactor);
-  const { results } = await progress.track(`connecting to ${name}`, connecting);
+  const { results } = await connectAll({ ...loaded, config: { ...loaded.config, servers } }, redactor);
   const [result] = results;
   if (result === undefined) return;
   const { connected, server, tools } = result.rows;

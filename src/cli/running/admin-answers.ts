@@ -20,7 +20,7 @@ export function requiredGateway(config: string | null): Promise<RunningGateway> 
 /** Says that no gateway runs, and what to do. */
 export function noGatewayText(config: string | null): string {
   if (config === null)
-    return 'no gateway runs, and there is no configuration yet\nTo make one: mcpstead import';
+    return 'no gateway runs, and there is no configuration yet\nTo make one: mcpstead init';
   return 'no gateway runs\nTo start it now: mcpstead serve\nTo have it always: mcpstead service install';
 }
 

@@ -113,3 +113,16 @@ export const logs = defineCommand({
       isJson: flags.json,
     }),
 });
+
+export const doctor = defineCommand({
+  name: 'doctor',
+  summary: 'Find what is wrong with the gateway, its servers and clients, and what mends it',
+  group: 'Look inside',
+  details: [
+    'Looks at the configuration and its variables, the port, the service, the commands of servers, the files of clients and the ' +
+      'lengths of names, and connects to each server once. The exit code is 1 if there are problems.',
+  ],
+  flags: { config: configFlag, json: jsonFlag, help: helpFlag },
+  run: async ({ flags }) =>
+    (await import('../commands/doctor.ts')).doctor(configIfAny(flags.config), flags.json),
+});
