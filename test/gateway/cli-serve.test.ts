@@ -39,6 +39,18 @@ async function serverNames(origin: string): Promise<string[]> {
   return health.servers.map(({ name }) => name);
 }
 
+test('the status page tells clients that start a program how they reach this very gateway', async () => {
+  const { program, origin } = await serve();
+  await using _ = program;
+  const page = await (await fetch(origin)).text();
+  const [, snippet = ''] = /data-key="claude-desktop".*?<pre[^>]*><code>(.*?)<\/code>/s.exec(page) ?? [];
+  expect(JSON.parse(snippet.replaceAll('&#34;', '"'))).toEqual({
+    mcpServers: {
+      mcpstead: { command: process.execPath, args: [main, 'stdio', '--config', path] },
+    },
+  });
+});
+
 describe('serving', () => {
   for (const words of [[], ['serve']]) {
     test(`begins with ${['mcpstead', ...words].join(' ')} --config FILE, and its URL in the log`, async () => {
