@@ -1,5 +1,7 @@
 import { describe, expect, setDefaultTimeout, test } from 'bun:test';
-import { join } from 'node:path';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { startAskingServer } from '../support/asking-server.ts';
 import { report } from '../support/contracts.ts';
 import { startCommand, startProgram } from '../support/program.ts';
@@ -131,6 +133,18 @@ describe('mcpstead call', () => {
       stderr:
         'mcpstead: the gateway refuses the bearer token: set MCPSTEAD_BEARER_TOKEN, or write it into mcpstead.env\n',
     });
+  });
+
+  test('waits for a server that is starting, and does not start it anew', async () => {
+    const starts = join(mkdtempSync(join(tmpdir(), 'mcpstead-call-')), 'starts');
+    const { command, args } = everything;
+    const script = `echo started >> '${starts}'; sleep 2; exec '${command}' '${args.join("' '")}'`;
+    await using home = servedHome([{ name: 'slow', command: 'sh', args: ['-c', script] }]);
+    await home.serve();
+    const { exitCode, stdout } = await home.run(['call', 'slow.echo', 'message=late']);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: 'Echo: late\n' });
+    expect(readFileSync(starts, 'utf8')).toBe('started\n');
+    rmSync(dirname(starts), { recursive: true });
   });
 
   test('says why a server is not connected', async () => {

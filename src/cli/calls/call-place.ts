@@ -104,18 +104,23 @@ async function connected(gateway: RunningGateway, name: string, progress: Progre
   const first = await look();
   if (first?.state === 'disabled') throw disabledServer(name);
   if (first === undefined || first.state === 'ready' || first.tools > 0) return;
-  await gateway.post(`/-/servers/${encodeURIComponent(name)}/reconnect`);
+  // An attempt that is under way may be a download.
+  if (isDown(first)) await gateway.post(`/-/servers/${encodeURIComponent(name)}/reconnect`);
   const wait = async () => {
     const endMs = performance.now() + connectMs;
     for (;;) {
       const row = await look();
       if (row === undefined || row.state === 'ready') return;
-      const hasFailed = row.error !== null && row.error !== first.error && row.state !== 'connecting';
-      if (hasFailed || performance.now() > endMs) throw notConnected(row);
+      if (isDown(row) || performance.now() > endMs) throw notConnected(row);
       await Bun.sleep(askMs);
     }
   };
   await progress.track(`waiting for ${name}`, wait());
+}
+
+/** Whether an attempt to connect has failed, and none is under way. */
+function isDown({ state }: ServerState): boolean {
+  return state === 'backoff' || state === 'given_up';
 }
 
 function notConnected({ name, state, error }: ServerState): GatewayError {
