@@ -25,7 +25,9 @@ export function replaceFile(
 ): void {
   const target = realPathOf(path);
   const permissions = mode ?? modeOf(target) ?? 0o600;
-  mkdirSync(target.replace(/[/\\][^/\\]*$/, '') || '/', { recursive: true, mode: 0o700 });
+  // The last part is left out: `config.yaml` alone is in the working directory.
+  const directory = /^(.*)[/\\]/s.exec(target)?.[1];
+  if (directory) mkdirSync(directory, { recursive: true, mode: 0o700 });
   const temporary = `${target}.${process.pid}.tmp`;
   try {
     const file = openSync(temporary, 'w', permissions);

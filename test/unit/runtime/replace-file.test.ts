@@ -67,3 +67,14 @@ test('a check that throws in the last moment leaves what was, and no other file'
   expect(readdirSync(directory)).toEqual(['file']);
   expect(readFileSync(path, 'utf8')).toBe('old');
 });
+
+test('a path without a directory is a file in the working directory', () => {
+  const before = process.cwd();
+  process.chdir(directory);
+  try {
+    replaceFile('file', 'text');
+  } finally {
+    process.chdir(before);
+  }
+  expect(readFileSync(join(directory, 'file'), 'utf8')).toBe('text');
+});
