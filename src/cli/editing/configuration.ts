@@ -79,34 +79,49 @@ export function newTexts(
  * cannot be written.
  * @returns brings back both files as they were, unless somebody has changed them since
  */
-export function writeBoth({ path, envPath, text }: Configuration, { yaml, env }: NewTexts): () => void {
-  if (textOf(path) !== text) {
-    throw new GatewayError(
-      'internal',
-      `${path} was changed meanwhile, so nothing is written; run the command again`,
-    );
-  }
-  const files = [
-    { path: envPath, before: existsSync(envPath) ? textOf(envPath) : null, after: env, mode: 0o600 },
+export function writeBoth(
+  { path, envPath, text, envText }: Configuration,
+  { yaml, env }: NewTexts,
+): () => void {
+  const files: readonly FileChange[] = [
+    { path: envPath, before: existsSync(envPath) ? envText : null, after: env, mode: 0o600 },
     { path, before: existsSync(path) ? text : null, after: yaml },
   ].filter(({ before, after }) => after !== (before ?? ''));
   const undo = () => {
     for (const file of files) restore(file);
   };
   try {
-    for (const { path: target, after, mode } of files) replaceFile(target, after, mode);
+    for (const file of [
+      { path, before: text },
+      { path: envPath, before: envText },
+    ])
+      requireUnchanged(file);
+    for (const file of files) replaceFile(file.path, file.after, file.mode, () => requireUnchanged(file));
   } catch (error) {
     undo();
+    if (error instanceof GatewayError) throw error;
     throw new GatewayError('internal', `nothing is written: ${cannotWrite(error)}`);
   }
   return undo;
 }
 
-function restore(file: {
+interface FileChange {
   readonly path: string;
   readonly before: string | null;
   readonly after: string;
-}): void {
+  readonly mode?: number;
+}
+
+/** Two commands at once must not take back each other's change. */
+function requireUnchanged({ path, before }: Pick<FileChange, 'path' | 'before'>): void {
+  if (textOf(path) === (before ?? '')) return;
+  throw new GatewayError(
+    'internal',
+    `${path} was changed meanwhile, so nothing is written; run the command again`,
+  );
+}
+
+function restore(file: FileChange): void {
   if (textOf(file.path) !== file.after) return;
   if (file.before === null) rmSync(file.path, { force: true });
   else replaceFile(file.path, file.before);

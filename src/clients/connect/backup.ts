@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import type { Place } from '../../config/places.ts';
 import { isRecord } from '../../config/values.ts';
 import { GatewayError } from '../../errors.ts';
@@ -88,18 +88,38 @@ export function storeBackup(place: Place, backup: Backup): StoredBackup {
 function store(directory: string, backup: Backup): StoredBackup {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const names = namesIn(directory);
-  const time = backup.at.slice(0, 19).replace(/[-:]/g, '').replace('T', '-');
-  let name = `${time}.json`;
-  const [, lastTime, lastNumber = '1'] = fileName.exec(names.at(-1) ?? '') ?? [];
-  // Numbers go on where older ones of the same second are dropped already.
-  if (lastTime === time) name = `${time}-${Number(lastNumber) + 1}.json`;
+  const path = newPath(
+    directory,
+    backup.at.slice(0, 19).replace(/[-:]/g, '').replace('T', '-'),
+    names.at(-1),
+  );
   // What can still be undone stays, however old it is.
   const open = new Set(openIn(directory).map(({ path }) => path));
-  const stored = { ...backup, path: `${directory}/${name}` };
-  write(stored);
+  const stored = { ...backup, path };
+  try {
+    write(stored);
+  } catch (error) {
+    rmSync(path, { force: true });
+    throw error;
+  }
   const closed = names.map((each) => `${directory}/${each}`).filter((path) => !open.has(path));
   for (const path of closed.slice(0, Math.max(0, names.length + 1 - maxKept))) rmSync(path, { force: true });
   return stored;
+}
+
+/** The path of a new backup, which no other process has: another `connect` may run in this second. */
+function newPath(directory: string, time: string, last = ''): string {
+  const [, lastTime, lastNumber = '1'] = fileName.exec(last) ?? [];
+  // Numbers go on where older ones of the same second are dropped already.
+  for (let number = lastTime === time ? Number(lastNumber) + 1 : 1; ; number++) {
+    const path = `${directory}/${time}${number === 1 ? '' : `-${number}`}.json`;
+    try {
+      writeFileSync(path, '', { flag: 'wx', mode: 0o600 });
+      return path;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
+  }
 }
 
 /** Changes what a backup says. One that was undone is kept for a person to look at. */
