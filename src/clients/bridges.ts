@@ -20,7 +20,10 @@ interface BareCommand {
 
 const baseName = (path: string) => path.replace(/^.*[/\\](?=.)/s, '').replace(/\.(?:exe|cmd|bat)$/i, '');
 
-/** `cmd /c npx …`, which Windows needs elsewhere, as `npx …`. */
+/** What only the shell of Windows understands: its own commands, several at once, its variables, and quotes. */
+const shellWord = /[&|<>^%"\s]|^(?:@|call$|cd$|chcp$|cls$|echo$|exit$|for$|if$|set$|start$|title$)/i;
+
+/** `cmd /c npx …`, which Windows needs elsewhere, as `npx …`. A line that needs the shell keeps it. */
 export function withoutShell(
   command: string,
   args: readonly string[],
@@ -28,6 +31,7 @@ export function withoutShell(
   const [flag = '', inner, ...rest] = args;
   if (!/^cmd$/i.test(baseName(command)) || !/^\/c$/i.test(flag) || inner === undefined)
     return { command, args };
+  if (shellWord.test(inner) || rest.some((word) => /[&|<>^%]/.test(word))) return { command, args };
   return { command: inner, args: rest };
 }
 

@@ -25,7 +25,7 @@ export function withoutSecrets(draft: ServerDraft, name: string, vault: Vault): 
     env: map(draft.env, true),
     url: draft.url === null ? null : moved(null, draft.url),
     headers: map(draft.headers, false),
-    cwd: draft.cwd,
+    cwd: draft.cwd === null ? null : moved(null, draft.cwd),
   };
 }
 
@@ -38,7 +38,13 @@ function moveFromArgument(arg: string, before: string, move: Move): string {
   const option = /^--?([A-Za-z][\w-]*)$/.exec(before)?.[1];
   // `--header "X-API-Key: value"`
   const [header = '', name] = /^([A-Za-z][\w-]*):\s*(?!\/\/)(?=\S)/.exec(arg) ?? [];
-  if (name !== undefined && option !== undefined) return header + move(name, arg.slice(header.length));
+  if (name !== undefined && /^h(?:eaders?)?$/i.test(option ?? ''))
+    return header + move(name, arg.slice(header.length));
+  // `-u user:password`; `--user 1000:1000` and `node:node` of containers are none.
+  const [user = '', own = ''] = /^([^\s:/]+):(?=[^\s:/]+$)/.exec(arg) ?? [];
+  const password = arg.slice(user.length);
+  if (own !== '' && /^u(?:ser)?$/i.test(option ?? '') && password !== own && !/^\d+$/.test(password))
+    return user + move('password', password);
   return move(option === undefined || option.length === 1 ? null : option, arg);
 }
 

@@ -8,7 +8,7 @@ import { draftOf } from './draft-of.ts';
 import { draftOfEntry, entryOf, identityOf } from './identity.ts';
 import { withoutSecrets } from './move-secrets.ts';
 import { filesIn, variablesIn } from './references.ts';
-import { freeName, validName } from './server-names.ts';
+import { freeName, shownName, validName } from './server-names.ts';
 import type { Vault } from './vault.ts';
 
 /** What happens to a server: it is added, the configuration has it already, it is the gateway itself, or it cannot be taken. */
@@ -83,7 +83,7 @@ function variables(vault: Vault): Record<string, string | undefined> {
 }
 
 function leftOut(source: ClientServer, [action, note]: readonly [PlanAction, string]): PlannedServer {
-  return { name: source.key, action, sources: [source], draft: null, notes: [note], missing: [] };
+  return { name: shownName(source.key), action, sources: [source], draft: null, notes: [note], missing: [] };
 }
 
 function reasonToSkip(source: ClientServer, context: PlanContext): readonly [PlanAction, string] | null {
@@ -185,8 +185,6 @@ function decided({ identity, sources, draft }: Group, names: Names, { vault }: P
   const isEnabled = safe.isEnabled && !safe.needsLogin && lost.length === 0;
   return { ...common, name, action: 'added', draft: { ...safe, isEnabled }, notes, missing };
 }
-
-const shownName = (key: string) => (key.length > 40 ? `${key.slice(0, 39)}…` : key);
 
 /** All texts of a server that may refer to variables. */
 export function textsOfDraft({ command, url, cwd, args, env, headers }: ServerDraft): string[] {

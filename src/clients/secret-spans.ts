@@ -1,21 +1,13 @@
-import { isCredentialName, isOrdinary } from '../config/secrets.ts';
 import { isRandomWord, isUuid, secretShapesIn } from '../observability/secret-shapes.ts';
-import { literalOf } from './references.ts';
+import {
+  isPath,
+  isPlainValue,
+  namedSecret,
+  namesSecret,
+  type SecretSpan,
+  secretsNamedIn,
+} from './named-secrets.ts';
 
-/** A part of a text that is a secret, and a word for it. */
-interface SecretSpan {
-  readonly start: number;
-  readonly end: number;
-  /** `PASSWORD`, `TOKEN`, or the name of the parameter that it is the value of. */
-  readonly word: string;
-}
-
-/** Names whose values are secrets however they look. */
-const surelySecret =
-  /passw|passphrase|pwd|secret|token|credential|bearer|authorization|api_?-?key|access_?-?key|private_?-?key|(?:^|_)(?:key|pass|pat|pin)$/i;
-/** Values that are none, whatever their name: `MAX_TOKENS=4096`, `AUTH=true`, a path, an address. */
-const plainValue = /^(?:true|false|yes|no|on|off|none|null|auto|\d{1,7}|)$/i;
-const pathValue = /^(?:~?\/|\.{1,2}\/|[A-Za-z]:[\\/]).*$/s;
 const reference = /\$\$\{|\$\{[^}]*\}/g;
 
 /**
@@ -24,10 +16,11 @@ const reference = /\$\$\{|\$\{[^}]*\}/g;
  */
 export function secretSpans(name: string | null, text: string): SecretSpan[] {
   const found = [
-    ...wholeSecret(name, text),
+    ...namedSecret(name, text),
     ...urlSecrets(text),
     ...secretShapesIn(text).map((span) => ({ ...span, word: 'TOKEN' })),
     ...randomWords(text),
+    ...outsideUrls(text, secretsNamedIn(text)),
   ];
   return disjoint(
     found,
@@ -37,16 +30,9 @@ export function secretSpans(name: string | null, text: string): SecretSpan[] {
   );
 }
 
-function wholeSecret(name: string | null, text: string): SecretSpan[] {
-  if (name === null || !isCredentialName(name) || literalOf(text) === null) return [];
-  const value = text.replace(/^(?:Bearer|Basic|Token|ApiKey)\s+/i, '');
-  if (plainValue.test(value) || pathValue.test(value) || /^[a-z][a-z0-9+.-]*:\/\//i.test(value)) return [];
-  // `AUTH_MODE: oauth` is none, `PASSWORD: hunter` is one.
-  if (!surelySecret.test(name) && (value.length < 8 || isOrdinary(value))) return [];
-  return [{ start: text.length - value.length, end: text.length, word: name }];
-}
-
 const userInfo = /\b[a-z][a-z0-9+.-]*:\/\/([^\s/?#]*)@/gi;
+/** `user:password@tcp(host)/name`, the form of Go's MySQL driver. */
+const mysqlAddress = /(?<![^\s"'=])[^\s:@/"']+:([^\s@"']+)@(?=(?:tcp|unix)?\()/g;
 const query = /[?&]([^=&#\s]+)=([^&#\s]+)/g;
 
 /** The parts of URLs that are secrets: passwords, values of parameters, segments of a path that nobody could guess. */
@@ -60,11 +46,15 @@ function urlSecrets(text: string): SecretSpan[] {
     const isSecret = colon >= 0 ? end > start : info.length >= 16;
     if (isSecret) found.push({ start, end, word: 'PASSWORD' });
   }
+  for (const { 0: whole, 1: password = '', index } of text.matchAll(mysqlAddress)) {
+    const end = index + whole.length - 1;
+    found.push({ start: end - password.length, end, word: 'PASSWORD' });
+  }
   for (const [, start = 0, end = 0] of urlRanges(text)) {
     const url = text.slice(start, end);
     for (const { 0: whole, 1: name = '', 2: value = '', index } of url.matchAll(query)) {
       const at = start + index + whole.length - value.length;
-      const isSecret = (isCredentialName(name) && !plainValue.test(value)) || isRandomWord(value);
+      const isSecret = (namesSecret(name) && !isPlainValue(value)) || isRandomWord(value);
       if (isSecret) found.push({ start: at, end: at + value.length, word: name });
     }
     for (const { 0: segment, index } of pathOf(url).matchAll(/(?<=\/)[^/]+/g)) {
@@ -73,6 +63,12 @@ function urlSecrets(text: string): SecretSpan[] {
     }
   }
   return found;
+}
+
+/** The parameters of URLs have rules of their own. */
+function outsideUrls(text: string, spans: readonly SecretSpan[]): SecretSpan[] {
+  const urls = [...urlRanges(text)];
+  return spans.filter(({ start, end }) => urls.every(([, from, to]) => end <= from || start >= to));
 }
 
 function* urlRanges(text: string): Generator<[url: string, start: number, end: number]> {
@@ -91,8 +87,7 @@ const word = /(?<![^\s"'=:,;()[\]{}])[A-Za-z0-9_+-]{20,}={0,2}(?![^\s"',;()[\]{}
 
 /** Words that are keys by their look. */
 function randomWords(text: string): SecretSpan[] {
-  const whole =
-    isRandomWord(text) && !pathValue.test(text) ? [{ start: 0, end: text.length, word: 'TOKEN' }] : [];
+  const whole = isRandomWord(text) && !isPath(text) ? [{ start: 0, end: text.length, word: 'TOKEN' }] : [];
   const parts = [...text.matchAll(word)].flatMap(({ 0: found, index }) => {
     const before = text.slice(0, index);
     if (!isRandomWord(found) || /\bsha\d+[=:-]$/i.test(before)) return [];

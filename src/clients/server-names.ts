@@ -1,7 +1,15 @@
 import { serverNameExpected } from '../config/rules.ts';
+import { secretSpans } from './secret-spans.ts';
+
+/** The name that a client has for a server, for people: not too long, and none that is a key or token in the wrong place. */
+export function shownName(key: string): string {
+  if (secretSpans(null, key).length > 0) return '…';
+  return key.length > 40 ? `${key.slice(0, 39)}…` : key;
+}
 
 /** The valid name of a server that is nearest to the name that a client has for it. */
 export function validName(key: string): string {
+  if (secretSpans(null, key).length > 0) return 'server';
   const name = key
     .replace(/^@/, '')
     .replace(/[^A-Za-z0-9_.-]+/g, '-')

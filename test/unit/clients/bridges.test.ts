@@ -79,3 +79,12 @@ test('cmd /c is left out', () => {
   });
   expect(withoutShell('npx', ['/c', 'x'])).toEqual({ command: 'npx', args: ['/c', 'x'] });
 });
+
+test.each([
+  ['/c', 'set API_KEY=abc&&npx -y x'],
+  ['/c', 'set', 'API_KEY=abc&&', 'npx', '-y', 'x'],
+  ['/c', 'npx -y x'],
+  ['/c', 'npx', '-y', 'x', '>', 'log.txt'],
+])('cmd %s %s stays, since it needs the shell', (...args) => {
+  expect(withoutShell('cmd', args)).toEqual({ command: 'cmd', args });
+});

@@ -103,6 +103,45 @@ describe('servers of several clients', () => {
     expect(Object.fromEntries(vault.added)).toEqual({ X_TOKEN: other, X_CURSOR_TOKEN: token });
   });
 
+  test('whose name is a secret get another one', () => {
+    const { planned, entries } = plan(cursor({ [token]: { command: 'x' }, [other]: { args: ['x'] } }));
+    expect(entries).toEqual([{ name: 'server', command: 'x' }]);
+    expect(planned.map(({ name, notes }) => [name, notes])).toEqual([
+      ['server', ['was named …']],
+      ['…', ['it has neither a command nor a URL']],
+    ]);
+  });
+
+  test('with a secret in the working directory keep it in a variable', () => {
+    const { entries, vault } = plan(cursor({ x: { command: 'x', cwd: `/srv/${token}` } }));
+    expect(entries).toEqual([{ name: 'x', command: 'x', cwd: `/srv/\${X_TOKEN}` }]);
+    expect(Object.fromEntries(vault.added)).toEqual({ X_TOKEN: token });
+  });
+
+  test.each([
+    [
+      ['-u', `ada:${token.slice(0, 9)}`],
+      ['-u', `ada:\${X_PASSWORD}`],
+    ],
+    [
+      ['--auth', 'ada:hunter2-x'],
+      ['--auth', `\${X_TOKEN}`],
+    ],
+    [['--header=X-Api-Key:hunter2'], [`--header=X-Api-Key:\${X_API_KEY}`]],
+    [['--env=DB_PASSWORD=hunter2'], [`--env=DB_PASSWORD=\${X_DB_PASSWORD}`]],
+    [
+      ['--user', '1000:1000'],
+      ['--user', '1000:1000'],
+    ],
+    [
+      ['--user', 'node:node'],
+      ['--user', 'node:node'],
+    ],
+  ])('with the arguments %j get %j', (args, expected) => {
+    const { entries } = plan(cursor({ x: { command: 'x', args } }));
+    expect(entries).toEqual([{ name: 'x', command: 'x', args: expected }]);
+  });
+
   test('with different filters stay two', () => {
     const { entries } = plan({
       '.gemini/settings.json': { mcpServers: { x: { command: 'x', excludeTools: ['rm'] } } },

@@ -46,6 +46,40 @@ describe('a secret is found', () => {
   });
 });
 
+describe('a secret is found by its name within a text', () => {
+  test.each([
+    ['{"token":"pw1","x":1}', '{"token":"…","x":1}'],
+    ['{"apiKey": "a b", "mode": "fast"}', '{"apiKey": "…", "mode": "fast"}'],
+    ['{\\"apiKey\\": \\"pw1\\"}', '{\\"apiKey\\": \\"…\\"}'],
+    [`{'password': 'pw1'}`, `{'password': '…'}`],
+    ['{"Authorization": "Token pw1"}', '{"Authorization": "Token …"}'],
+    ['DB_PASSWORD=pw1', 'DB_PASSWORD=…'],
+    ['-eAPI_KEY=pw1', '-eAPI_KEY=…'],
+    ['X-Api-Key:pw1', 'X-Api-Key:…'],
+    ['Authorization: Bearer pw1', 'Authorization: Bearer …'],
+    ['/apikey:pw1', '/apikey:…'],
+    ['set API_KEY=pw1&&npx -y foo', 'set API_KEY=…&&npx -y foo'],
+    ["export DB_PASSWORD='p w'; exec npx foo --token pw2", "export DB_PASSWORD='…'; exec npx foo --token …"],
+    ['npx -y foo --api-key pw1', 'npx -y foo --api-key …'],
+    ['host=db user=app password=pw1', 'host=db user=app password=…'],
+    ['Server=db;Uid=app;Pwd=pw1;Pooling=true', 'Server=db;Uid=app;Pwd=…;Pooling=true'],
+    ['app:pw1@tcp(db:3306)/x', 'app:…@tcp(db:3306)/x'],
+  ])('%s', (text, expected) => {
+    expect(hidden(null, text)).toBe(expected);
+  });
+
+  test.each([
+    ['DB_PASS', 'pw1'],
+    ['PGPASS', 'pw1'],
+    ['GITHUB_PAT', 'pw1'],
+    ['USER_PW', 'pw1'],
+    ['LOGIN_PIN', '1234'],
+    ['PASSWORD', '123456'],
+  ])('%s=%s', (name, text) => {
+    expect(hidden(name, text)).toBe('…');
+  });
+});
+
 describe('no secret is', () => {
   test.each([
     [null, '@modelcontextprotocol/server-filesystem'],
@@ -67,6 +101,16 @@ describe('no secret is', () => {
     ['API_KEY', `\${API_KEY}`],
     ['Authorization', `Bearer \${TOKEN}`],
     ['REGION', 'eu-west-1'],
+    ['BYPASS', 'src'],
+    [null, 'ghcr.io/acme/token-server:latest'],
+    [null, 'acme/secret-store:latest-2026'],
+    [null, 'npm:@acme/token@1'],
+    [null, '{"max_tokens": 4096, "auth": "oauth", "key": "${KEY}"}'],
+    [null, 'exec foo --token "$TOKEN" --password %PASSWORD%'],
+    [null, 'TOKEN_URL=https://id.example/token'],
+    [null, 'KEY_FILE=/home/ada/key.pem'],
+    [null, 'python -m http.server --bind 127.0.0.1'],
+    [null, 'author: Ada'],
   ])('%s: %s', (name, text) => {
     expect(hidden(name, text)).toBe(text);
   });
