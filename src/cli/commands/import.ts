@@ -2,13 +2,12 @@ import { entriesToAdd, type PlannedServer, planImport } from '../../clients/plan
 import { Vault } from '../../clients/vault.ts';
 import { GatewayError, messageOf } from '../../errors.ts';
 import { output } from '../../observability/output.ts';
+import { gatewayServing } from '../editing/apply.ts';
 import { newTexts, readConfiguration, writeBoth } from '../editing/configuration.ts';
 import type { ExitCode } from '../exit-code.ts';
 import { counted, reportOf, shownPath, tableOf } from '../importing/report.ts';
 import { sourcesOf } from '../importing/sources.ts';
 import { place } from '../place.ts';
-import { gatewayLocation } from '../running/gateway-location.ts';
-import { findRunningGateway } from '../running/running-gateway.ts';
 import { askSecret, canAsk } from '../terminal/ask.ts';
 import { confirm } from '../terminal/confirm.ts';
 
@@ -48,7 +47,9 @@ export async function importServers(options: ImportOptions): Promise<ExitCode> {
   const added = planned.filter(({ action }) => action === 'added').length;
   if (!isDryRun && added > 0 && !isConfirmed && canAsk()) await askMissing(planned, vault);
   const texts = added > 0 ? newTexts(configuration, entriesToAdd(planned, vault), vault.added) : null;
-  const change = `${shownPath(configPath)} (+${added}), mcpstead.env (${counted(vault.added.size, 'value')}, mode 600)`;
+  const values = vault.added.size;
+  const env = values === 0 ? '' : `, mcpstead.env (${counted(values, 'value')}, mode 600)`;
+  const change = `${shownPath(configPath)} (+${added})${env}`;
   let isWritten = false;
   let reload: ReloadResult | null = null;
   if (texts !== null && isDryRun && !isJson) output.print(1, `Would write ${change}.\n`);
@@ -74,9 +75,8 @@ type ReloadResult = { readonly error: string } | { readonly url: string; readonl
 /** Has the gateway of this configuration read it again; null: none runs. The import is done whatever comes of it. */
 async function reloadGateway(configPath: string): Promise<ReloadResult | null> {
   try {
-    const gateway = await findRunningGateway(gatewayLocation(configPath, place));
-    const own = Bun.fileURLToPath(Bun.pathToFileURL(configPath));
-    if (gateway === null || gateway.config !== own) return null;
+    const gateway = await gatewayServing(configPath);
+    if (gateway === null) return null;
     return { url: gateway.url, result: await gateway.post('/-/reload') };
   } catch (error) {
     return { error: messageOf(error) };

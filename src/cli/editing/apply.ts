@@ -14,7 +14,7 @@ import { type Configuration, type NewTexts, writeBoth } from './configuration.ts
 export async function applyTexts(configuration: Configuration, texts: NewTexts): Promise<string> {
   const { path } = configuration;
   const undo = writeBoth(configuration, texts);
-  const gateway = await gatewayOf(path);
+  const gateway = await gatewayServing(path);
   if (gateway === null) return 'No gateway runs with this file; to start one: mcpstead serve';
   try {
     await gateway.post('/-/reload');
@@ -26,7 +26,7 @@ export async function applyTexts(configuration: Configuration, texts: NewTexts):
 }
 
 /** The running gateway whose configuration is this file, or null. */
-async function gatewayOf(path: string): Promise<RunningGateway | null> {
+export async function gatewayServing(path: string): Promise<RunningGateway | null> {
   try {
     const gateway = await findRunningGateway(gatewayLocation(path, place));
     return gateway?.config && realPath(gateway.config) === realPath(path) ? gateway : null;

@@ -81,10 +81,10 @@ test('cmd /c is left out', () => {
 });
 
 test.each([
-  ['/c', 'set API_KEY=abc&&npx -y x'],
-  ['/c', 'set', 'API_KEY=abc&&', 'npx', '-y', 'x'],
-  ['/c', 'npx -y x'],
-  ['/c', 'npx', '-y', 'x', '>', 'log.txt'],
-])('cmd %s %s stays, since it needs the shell', (...args) => {
+  [['/c', 'set API_KEY=abc&&npx -y x']],
+  [['/c', 'set', 'API_KEY=abc&&', 'npx', '-y', 'x']],
+  [['/c', 'npx -y x']],
+  [['/c', 'npx', '-y', 'x', '>', 'log.txt']],
+])('cmd %j stays, since it needs the shell', (args) => {
   expect(withoutShell('cmd', args)).toEqual({ command: 'cmd', args });
 });

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from 'bun:test';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { newTexts, readConfiguration, writeBoth } from '../../../../src/cli/import/configuration.ts';
+import { newTexts, readConfiguration, writeBoth } from '../../../../src/cli/editing/configuration.ts';
 
 let directory: string;
 beforeEach(() => {
