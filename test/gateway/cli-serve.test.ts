@@ -44,7 +44,7 @@ test('the status page tells clients that start a program how they reach this ver
   await using _ = program;
   const page = await (await fetch(origin)).text();
   const [, snippet = ''] = /data-key="claude-desktop".*?<pre[^>]*><code>(.*?)<\/code>/s.exec(page) ?? [];
-  expect(JSON.parse(snippet.replaceAll('&#34;', '"'))).toEqual({
+  expect(JSON.parse(snippet.replaceAll('&quot;', '"'))).toEqual({
     mcpServers: {
       mcpstead: { command: process.execPath, args: [main, 'stdio', '--config', path] },
     },

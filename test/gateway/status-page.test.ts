@@ -17,7 +17,7 @@ const policy =
   "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; " +
   "frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
 const script = '<script>alert(1)</script>';
-const escaped = '&#60;script&#62;alert(1)&#60;/script&#62;';
+const escaped = '&lt;script&gt;alert(1)&lt;/script&gt;';
 
 /** The page, as a browser gets it. */
 async function pageAt(gateway: TestGateway, path = '/', headers: Record<string, string> = {}) {
@@ -167,9 +167,9 @@ describe('the page of a gateway with servers', () => {
     await using gateway = await startGateway({ servers: [], mcp: { allowed_hosts: ['mcp.example.com'] } });
     const local = (await pageAt(gateway)).text;
     expect(shown(local)).toContain(
-      `Cursor ~/.cursor/mcp.json { &#34;mcpServers&#34;: { &#34;mcpstead&#34;: { &#34;url&#34;: &#34;${gateway.url}&#34; }`,
+      `Cursor ~/.cursor/mcp.json { &quot;mcpServers&quot;: { &quot;mcpstead&quot;: { &quot;url&quot;: &quot;${gateway.url}&quot; }`,
     );
-    expect(shown(local)).toContain(`[mcp_servers.mcpstead] url = &#34;${gateway.url}&#34;`);
+    expect(shown(local)).toContain(`[mcp_servers.mcpstead] url = &quot;${gateway.url}&quot;`);
     expect(shown(local)).toContain('mcpstead connect --all');
     const remote = shown(
       (
@@ -181,8 +181,8 @@ describe('the page of a gateway with servers', () => {
       ).text,
     );
     expect(remote).toContain('%USERPROFILE%\\.cursor\\mcp.json');
-    expect(remote).toContain('&#34;url&#34;: &#34;https://mcp.example.com/mcp&#34;');
-    expect(remote).toContain('&#34;stdio&#34;, &#34;--url&#34;, &#34;https://mcp.example.com/mcp&#34;');
+    expect(remote).toContain('&quot;url&quot;: &quot;https://mcp.example.com/mcp&quot;');
+    expect(remote).toContain('&quot;stdio&quot;, &quot;--url&quot;, &quot;https://mcp.example.com/mcp&quot;');
     expect(remote).not.toContain('mcpstead connect --all');
     expect(remote).not.toContain('127.0.0.1');
   });
@@ -239,7 +239,7 @@ describe('the page of a gateway with servers', () => {
       expect([part, section.split(escaped).length - 1]).toEqual([part, expected]);
     }
     expect(/<span class="error-text">(.*?)<\/span>/s.exec(text)?.[1]).toContain(escaped);
-    expect(text).toContain('&#34; onclick=&#34;x');
+    expect(text).toContain('&quot; onclick=&quot;x');
   });
 });
 
@@ -356,7 +356,7 @@ describe('in bearer mode', () => {
       const response = await signIn(other, wrong);
       expect([response.status, response.headers.get('set-cookie')]).toEqual([401, null]);
       const text = await response.text();
-      expect(text).toContain('This is not the gateway&#39;s bearer token.');
+      expect(text).toContain('This is not the gateway&#x27;s bearer token.');
       expect(text).toContain('<form method="post" action="../-/login">');
       expect(text).toContain('href="../-/page.css"');
     },

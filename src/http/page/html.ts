@@ -21,5 +21,5 @@ function textOf(part: Part): string {
   if (part === null) return '';
   if (part instanceof Html) return part.text;
   if (typeof part === 'object') return part.map(textOf).join('');
-  return String(part).replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`);
+  return typeof part === 'number' ? String(part) : Bun.escapeHTML(part);
 }

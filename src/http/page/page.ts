@@ -1,13 +1,15 @@
 import { GatewayError } from '../../errors.ts';
+import { RecentValues } from '../../runtime/recent-values.ts';
 import type { ToolRow } from '../admin/tool-sizes.ts';
 import { queryOf } from '../query.ts';
 import { assets } from './assets.ts';
 import { Attempts } from './attempts.ts';
+import { connectSection } from './connect-section.ts';
 import { FormRequest } from './form-request.ts';
 import type { Html } from './html.ts';
 import type { PageParts } from './page-parts.ts';
 import { cookieName, sessionSeconds } from './page-sessions.ts';
-import { isOverTls, readerOf } from './reader.ts';
+import { isOverTls, type Reader, readerOf } from './reader.ts';
 import { signInPage } from './sign-in-page.ts';
 import { statusPage } from './status-page.ts';
 
@@ -36,6 +38,9 @@ const maxOpen = 20;
 export class Page {
   readonly #parts: PageParts;
   readonly #attempts = new Attempts();
+  /** The entries for clients, which take longer to render than all else, by what they depend on. */
+  readonly #connections = new RecentValues<Html>(8);
+  #bridge: Promise<readonly string[] | null> | null = null;
 
   constructor(parts: PageParts) {
     this.#parts = parts;
@@ -43,7 +48,7 @@ export class Page {
 
   /** `GET /?tools=SERVER`: the status, with the tools of these servers. */
   async show(request: Request): Promise<Response> {
-    const { admin, bridge } = this.#parts;
+    const { admin } = this.#parts;
     const overview = await admin.overview();
     const asked = queryOf(request).getAll('tools').slice(0, maxOpen);
     const open = overview.servers.map(({ name }) => name).filter((name) => asked.includes(name));
@@ -51,7 +56,19 @@ export class Page {
     if (open.length > 0) for (const row of await admin.toolRows()) tools.get(row.server)?.push(row);
     const now = new Date().toISOString();
     const reader = readerOf(request, overview.url);
-    return answer(200, statusPage({ overview, now, tools, reader, bridge: (await bridge?.()) ?? null }));
+    const connections = await this.#connectionsFor(reader, overview.auth === 'bearer');
+    return answer(200, await statusPage({ overview, now, tools, reader, connections }));
+  }
+
+  async #connectionsFor(reader: Reader, needsToken: boolean): Promise<Html> {
+    this.#bridge ??= this.#parts.bridge?.() ?? Promise.resolve(null);
+    const bridge = await this.#bridge;
+    const key = JSON.stringify([reader, needsToken]);
+    const known = this.#connections.get(key);
+    if (known !== undefined) return known;
+    const rendered = connectSection(reader, needsToken, bridge);
+    this.#connections.set(key, rendered);
+    return rendered;
   }
 
   /** The form, for who has shown neither token nor cookie. */

@@ -10,7 +10,7 @@ export interface Reader {
   readonly platform: NodeJS.Platform;
 }
 
-const hostAndPort = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::(\d{1,5}))?$/i;
+const hostAndPort = /^(\[[0-9a-f:.]{2,45}\]|[a-z0-9._-]{1,253})(?::(\d{1,5}))?$/i;
 
 /** Reads who asks from the headers of a request. @param localUrl the endpoint on the gateway's machine */
 export function readerOf({ headers }: Request, localUrl: string): Reader {

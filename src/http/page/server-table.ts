@@ -1,3 +1,4 @@
+import { nextTurn } from '../../runtime/event-loop.ts';
 import type { Overview } from '../admin/overview.ts';
 import type { ToolRow } from '../admin/tool-sizes.ts';
 import { type Html, html, type Part } from './html.ts';
@@ -38,14 +39,22 @@ const columns = [
   ['Last error', 'wide'],
 ] as const;
 
+/** The servers that are rendered before other work gets a turn. */
+const maxPerTurn = 50;
+
 /** All servers. @param tools the tools of those whose rows are open */
-export function serverTable(
+export async function serverTable(
   servers: readonly Server[],
   tools: ReadonlyMap<string, readonly ToolRow[]>,
-): Html {
+): Promise<Html> {
+  const rows: Html[] = [];
+  for (const server of servers) {
+    rows.push(serverRows(server, tools.get(server.name)));
+    if (rows.length % maxPerTurn === 0) await nextTurn();
+  }
   return html`<table class="servers">
 <thead><tr><th scope="col">Server</th>${columns.map(([title, kind]) => html`<th scope="col" class="${kind}">${title}</th>`)}</tr></thead>
-${servers.map((server) => serverRows(server, tools.get(server.name)))}
+${rows}
 </table>`;
 }
 

@@ -1,7 +1,6 @@
 import type { Overview } from '../admin/overview.ts';
 import type { ToolRow } from '../admin/tool-sizes.ts';
 import { callTable, clientTable, copied, profileTable } from './activity.ts';
-import { connectSection } from './connect-section.ts';
 import { type Html, html } from './html.ts';
 import { pageFrame } from './page-frame.ts';
 import { counted, duration, rough } from './quantities.ts';
@@ -16,12 +15,12 @@ interface StatusView {
   /** The tools of the servers whose rows are open. */
   readonly tools: ReadonlyMap<string, readonly ToolRow[]>;
   readonly reader: Reader;
-  /** The words that start `mcpstead stdio` on the gateway's machine; null: it cannot find it. */
-  readonly bridge: readonly string[] | null;
+  /** How each client is connected. */
+  readonly connections: Html;
 }
 
 /** The status page, complete without a script. */
-export function statusPage({ overview, now, tools, reader, bridge }: StatusView): Html {
+export async function statusPage({ overview, now, tools, reader, connections }: StatusView): Promise<Html> {
   const { servers, clients, calls, profiles } = overview;
   const needsToken = overview.auth === 'bearer';
   return pageFrame({
@@ -36,7 +35,7 @@ export function statusPage({ overview, now, tools, reader, bridge }: StatusView)
 ${factsOf(overview, reader)}
 <section aria-labelledby="servers">
 <h2 id="servers">Servers <span class="muted">${summaryOf(servers)}</span></h2>
-${servers.length === 0 ? noServers : serverTable(servers, tools)}
+${servers.length === 0 ? noServers : await serverTable(servers, tools)}
 </section>
 <section aria-labelledby="clients">
 <h2 id="clients">Clients</h2>
@@ -48,7 +47,7 @@ ${callTable(calls)}
 </section>
 <section aria-labelledby="connect">
 <h2 id="connect">Connect a client</h2>
-${connectSection(reader, needsToken, bridge)}
+${connections}
 </section>
 <section aria-labelledby="profiles">
 <h2 id="profiles">Profiles</h2>

@@ -5,19 +5,19 @@ describe('a piece of HTML', () => {
   test('escapes text, also where it stands in an attribute', () => {
     const text = `<b title='x' class="y">&amp;</b>`;
     expect(html`<p title="${text}">${text}</p>`.text).toBe(
-      '<p title="&#60;b title=&#39;x&#39; class=&#34;y&#34;&#62;&#38;amp;&#60;/b&#62;">' +
-        '&#60;b title=&#39;x&#39; class=&#34;y&#34;&#62;&#38;amp;&#60;/b&#62;</p>',
+      '<p title="&lt;b title=&#x27;x&#x27; class=&quot;y&quot;&gt;&amp;amp;&lt;/b&gt;">' +
+        '&lt;b title=&#x27;x&#x27; class=&quot;y&quot;&gt;&amp;amp;&lt;/b&gt;</p>',
     );
   });
 
   test('takes other pieces as they are, numbers, lists and nothing', () => {
     const item = (name: string) => html`<li>${name}</li>`;
     expect(html`<ul>${['a', '<'].map(item)}</ul>${0}${null}${''}`.text).toBe(
-      '<ul><li>a</li><li>&#60;</li></ul>0',
+      '<ul><li>a</li><li>&lt;</li></ul>0',
     );
   });
 
   test('does not unescape what a template writes', () => {
-    expect(html`<p>&lt;${'&lt;'}</p>`.text).toBe('<p>&lt;&#38;lt;</p>');
+    expect(html`<p>&lt;${'&lt;'}</p>`.text).toBe('<p>&lt;&amp;lt;</p>');
   });
 });
