@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { report } from '../support/contracts.ts';
 import { fakeUpstream } from '../support/fake-upstream.ts';
 import { runProgram } from '../support/program.ts';
 
@@ -221,4 +222,61 @@ test('the file may be named by MCPSTEAD_CONFIG; --config wins over it', async ()
   expect((await runProgram(['check'], { env: { MCPSTEAD_CONFIG: good } })).exitCode).toBe(0);
   expect((await runProgram(['check'], { env: { MCPSTEAD_CONFIG: bad } })).exitCode).toBe(2);
   expect((await runProgram(['check', '-c', good], { env: { MCPSTEAD_CONFIG: bad } })).exitCode).toBe(0);
+});
+
+describe('with --json', () => {
+  test('one object says what would be served, without secrets', async () => {
+    const path = file(
+      `
+port: 9000
+mcp: { auth: { mode: bearer } }
+servers:
+  - { name: a, url: 'https://me:pw@a.example/mcp?key=\${KEY}', required: true }
+  - { name: off, command: npx, args: [-y, secret-arg], enabled: false }
+  - { name: b, command: /bin/cat }
+profiles: [{ name: few, servers: [b] }]
+`,
+    );
+    const { exitCode, stdout, stderr } = await runProgram(['check', '--json', '--config', path], {
+      env: { MCPSTEAD_BEARER_TOKEN: 'downstream-secret', KEY: 'key-secret' },
+    });
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    const server = { enabled: true, required: false, connection: null };
+    expect(report('check', stdout)).toEqual({
+      path,
+      endpoint: 'http://127.0.0.1:9000/mcp',
+      auth: 'bearer',
+      metrics: true,
+      servers: [
+        { ...server, name: 'a', target: 'https://a.example/mcp', protocol: 'auto', required: true },
+        { ...server, name: 'off', target: 'npx', protocol: 'stdio', enabled: false },
+        { ...server, name: 'b', target: 'cat', protocol: 'stdio' },
+      ],
+      profiles: [{ name: 'few', servers: ['b'] }],
+      warnings: [],
+    });
+  });
+
+  test('and --connect, it says what can be connected, and why not', async () => {
+    await using upstream = await fakeUpstream();
+    const path = file(
+      `servers: [{ name: a, url: '${upstream.url}' }, { name: dead, url: 'http://127.0.0.1:1/mcp' }]`,
+    );
+    const { exitCode, stdout } = await runProgram(['check', '--json', '--connect', '--config', path]);
+    expect(exitCode).toBe(1);
+    expect(report('check', stdout).servers).toMatchObject([
+      { name: 'a', connection: { connected: true, cause: null, tools: expect.any(Number) } },
+      {
+        name: 'dead',
+        connection: { connected: false, cause: expect.stringContaining('connection refused') },
+      },
+    ]);
+  });
+
+  test('an invalid file is told on stderr, and nothing is on stdout', async () => {
+    const path = file('servers: [{ name: a }]');
+    const { exitCode, stdout, stderr } = await runProgram(['check', '--json', '--config', path]);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+    expect(stderr).toContain('mcpstead.yaml:1:');
+  });
 });

@@ -5,16 +5,20 @@ import type { ServerConfig } from '../../config/schema.ts';
 import { shownTarget } from '../../config/targets.ts';
 import { splitUserInfo } from '../../config/user-info.ts';
 import { warningsOf } from '../../config/warnings.ts';
+import { output } from '../../observability/output.ts';
 import { Redactor } from '../../observability/redact.ts';
+import type { Kind } from '../../protocol/kinds.ts';
 import type { ConnectResult } from '../checking/connect-all.ts';
 import { exposureRows, profileRows } from '../checking/exposure-rows.ts';
+import type { CheckReport } from '../contracts/check.ts';
 import type { ExitCode } from '../exit-code.ts';
+import { print } from '../terminal/print.ts';
 
 /**
  * Validates the file at `path` and its environment, and prints what would be served. With `connect` it also connects to each
  * server once and prints the results; it resolves to 1 if a server is not reachable.
  */
-export async function check(path: string, connect: boolean): Promise<ExitCode> {
+export async function check(path: string, connect: boolean, isJson: boolean): Promise<ExitCode> {
   const loaded = await loadConfig(path, process.env);
   const redactor = new Redactor();
   redactor.setSecrets(loaded.secrets);
@@ -22,15 +26,65 @@ export async function check(path: string, connect: boolean): Promise<ExitCode> {
   const { results: connected, warnings: shared } = connect
     ? await (await import('../checking/connect-all.ts')).connectAll(loaded, redactor)
     : { results: [], warnings: [] };
-  console.log(redactor.redact(summary(loaded, connected)));
-  const warnings = [...warningsOf(loaded), ...connected.flatMap((server) => server.warnings), ...shared];
-  for (const warning of warnings) console.error(redactor.redact(`warning: ${warning}`));
+  const found = [...warningsOf(loaded), ...connected.flatMap((server) => server.warnings), ...shared];
+  const warnings = found.map((warning) => redactor.redact(warning));
+  if (isJson) print(`${redactor.redactJson(JSON.stringify(reportOf(loaded, connected, warnings)))}\n`);
+  else {
+    print(`${redactor.redact(summary(loaded, connected))}\n`);
+    for (const warning of warnings) output.print(2, `warning: ${warning}\n`);
+  }
   const failed = connected.filter((server) => !server.reachable).map((server) => server.name);
   if (failed.length === 0) return 0;
-  console.error(
-    `mcpstead: ${failed.length} of ${connected.length} servers could not be connected: ${failed.join(', ')}`,
+  output.print(
+    2,
+    `mcpstead: ${failed.length} of ${connected.length} servers could not be connected: ${failed.join(', ')}\n`,
   );
   return 1;
+}
+
+/** The summary for programs. */
+function reportOf(
+  { path, config, disabled }: LoadedConfig,
+  connected: readonly ConnectResult[],
+  warnings: string[],
+): CheckReport {
+  const enabled = config.servers.map((server, index) => ({
+    name: server.name,
+    enabled: true,
+    target: shownTarget(server),
+    protocol: server.command === undefined ? server.protocol : 'stdio',
+    required: server.required,
+    connection: connectionReport(connected[index]),
+  }));
+  const off = disabled.map((server) => {
+    const { index, name, protocol, required } = server;
+    const target = shownTarget(server);
+    return [index, { name, enabled: false, target, protocol, required, connection: null }] as const;
+  });
+  return {
+    path,
+    endpoint: config.port === 0 ? null : `http://${hostInUrl(config.host)}:${config.port}/mcp`,
+    auth: config.mcp.auth.mode,
+    metrics: config.metrics.enabled,
+    servers: inFileOrder<CheckReport['servers'][number]>(enabled, off),
+    profiles: config.profiles.map(({ name, servers }) => ({ name, servers })),
+    warnings,
+  };
+}
+
+function connectionReport(result: ConnectResult | undefined): CheckReport['servers'][number]['connection'] {
+  if (result === undefined) return null;
+  const { reachable, cause, protocolVersion, served } = result;
+  const count = (kind: Kind) => served?.[kind].length ?? 0;
+  return {
+    connected: reachable,
+    cause,
+    protocol_version: protocolVersion,
+    tools: count('tools'),
+    prompts: count('prompts'),
+    resources: count('resources'),
+    resource_templates: count('resourceTemplates'),
+  };
 }
 
 function summary({ path, config, disabled }: LoadedConfig, connected: readonly ConnectResult[]): string {

@@ -16,10 +16,12 @@ import { output } from '../../observability/output.ts';
 import { existingConfig } from '../config-path.ts';
 import { requireAnswer, selectedClients } from '../connecting/client-selection.ts';
 import { gatewayTarget } from '../connecting/gateway-target.ts';
+import type { ConnectReport } from '../contracts/connect.ts';
 import { readConfiguration } from '../editing/configuration.ts';
 import type { ExitCode } from '../exit-code.ts';
 import { place } from '../place.ts';
 import { confirm } from '../terminal/confirm.ts';
+import { printJson } from '../terminal/print.ts';
 import { Progress } from '../terminal/progress.ts';
 import { shownPath } from '../terminal/shown-path.ts';
 import { visible } from '../visible.ts';
@@ -72,10 +74,8 @@ export async function connect({ words, flags }: ConnectArguments): Promise<ExitC
   for (const plan of plans) outcomes.push(await carryOut(plan, isWanted));
   if (flags.json) {
     const clients = outcomes.map((outcome) => jsonOf(outcome, flags['dry-run']));
-    output.print(
-      1,
-      `${JSON.stringify({ gateway: wish.target.url, config, dry_run: flags['dry-run'], clients })}\n`,
-    );
+    const report: ConnectReport = { gateway: wish.target.url, config, dry_run: flags['dry-run'], clients };
+    printJson(report);
   } else if (isWanted) for (const outcome of outcomes) tellOutcome(outcome);
   else if (edits.length > 0) print('Nothing was written.');
   const isFailed = (outcome: ConnectOutcome) =>
@@ -171,7 +171,7 @@ function tellOutcome({ plan, backup, failure }: ConnectOutcome): void {
   print(`${row.restart} Undo: mcpstead disconnect ${row.id}`);
 }
 
-function jsonOf({ plan, backup, failure }: ConnectOutcome, isDry: boolean): Record<string, unknown> {
+function jsonOf({ plan, backup, failure }: ConnectOutcome, isDry: boolean): ConnectReport['clients'][number] {
   const { row, file, kind } = plan;
   const entries = plan.kind === 'edit' ? plan.entries : [];
   const done = isDry ? 'planned' : failure === null ? 'connected' : 'failed';
@@ -188,7 +188,7 @@ function jsonOf({ plan, backup, failure }: ConnectOutcome, isDry: boolean): Reco
         ? []
         : [{ name, server: plan.kind === 'edit' ? (plan.servers.get(name) ?? null) : null }],
     ),
-    kept: plan.kind === 'edit' || plan.kind === 'connected' ? plan.kept : [],
+    kept: plan.kind === 'edit' || plan.kind === 'connected' ? [...plan.kept] : [],
     backup,
     restart: kind === 'edit' ? row.restart : null,
   };

@@ -4,9 +4,11 @@ import { SpliceRefusal } from '../../clients/connect/splice.ts';
 import { GatewayError } from '../../errors.ts';
 import { output } from '../../observability/output.ts';
 import { requireAnswer, selectedClients } from '../connecting/client-selection.ts';
+import type { DisconnectReport } from '../contracts/connect.ts';
 import type { ExitCode } from '../exit-code.ts';
 import { place } from '../place.ts';
 import { confirm } from '../terminal/confirm.ts';
+import { printJson } from '../terminal/print.ts';
 import { Progress } from '../terminal/progress.ts';
 import { shownPath } from '../terminal/shown-path.ts';
 import { visible } from '../visible.ts';
@@ -45,7 +47,8 @@ export async function disconnect({ words, flags }: DisconnectArguments): Promise
   for (const plan of plans) outcomes.push(await carryOut(plan, isWanted));
   if (flags.json) {
     const clients = outcomes.map((outcome) => jsonOf(outcome, flags['dry-run']));
-    output.print(1, `${JSON.stringify({ dry_run: flags['dry-run'], clients })}\n`);
+    const report: DisconnectReport = { dry_run: flags['dry-run'], clients };
+    printJson(report);
   } else {
     if (hasEdits && !isWanted) print('Nothing was written.');
     for (const { plan, isDone, failure } of outcomes) {
@@ -95,7 +98,7 @@ async function carryOut(plan: DisconnectPlan, isWanted: boolean): Promise<Discon
   }
 }
 
-function jsonOf({ plan, failure }: DisconnectOutcome, isDry: boolean): Record<string, unknown> {
+function jsonOf({ plan, failure }: DisconnectOutcome, isDry: boolean): DisconnectReport['clients'][number] {
   const { row, file, kind } = plan;
   const undone = plan.kind === 'edit' ? plan.undone : { removed: [], restored: [], kept: [] };
   const done = isDry ? 'planned' : failure === null ? 'disconnected' : 'failed';
@@ -105,9 +108,9 @@ function jsonOf({ plan, failure }: DisconnectOutcome, isDry: boolean): Record<st
     file,
     outcome: kind === 'edit' ? done : kind,
     reason: failure ?? (plan.kind === 'refused' ? plan.reason : null),
-    removed: undone.removed,
-    restored: undone.restored,
-    kept: undone.kept,
+    removed: [...undone.removed],
+    restored: [...undone.restored],
+    kept: [...undone.kept],
     backup: plan.kind === 'edit' ? (plan.backup?.path ?? null) : null,
     restart: kind === 'edit' ? row.restart : null,
   };

@@ -2,8 +2,10 @@ import { connectionOf } from '../../clients/connect/connection.ts';
 import { clientRows } from '../../clients/table.ts';
 import { GatewayError } from '../../errors.ts';
 import { output } from '../../observability/output.ts';
+import type { ConnectListReport } from '../contracts/connect.ts';
 import type { ExitCode } from '../exit-code.ts';
 import { place } from '../place.ts';
+import { printJson } from '../terminal/print.ts';
 import { shownPath } from '../terminal/shown-path.ts';
 import { visible } from '../visible.ts';
 
@@ -19,10 +21,10 @@ export function listClients(words: readonly string[], isJson: boolean): ExitCode
       file,
       installed: isInstalled,
       connected: entries.length > 0,
-      entries,
+      entries: [...entries],
       fault,
     }));
-    output.print(1, `${JSON.stringify({ clients })}\n`);
+    printJson({ clients } satisfies ConnectListReport);
     return 0;
   }
   const rows = states.map(({ row, file, isInstalled, entries, fault }) => [

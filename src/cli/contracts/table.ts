@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { callContract } from './call.ts';
+import { checkContract } from './check.ts';
+import { connectContract, connectListContract, disconnectContract } from './connect.ts';
 import { doctorContract } from './doctor.ts';
 import { importContract } from './import.ts';
 import { logsContract } from './logs.ts';
@@ -10,6 +12,10 @@ import { toolsContract } from './tools.ts';
 /** What the commands print with `--json`, by their names. Fields are only ever added. */
 const contracts = {
   call: callContract,
+  check: checkContract,
+  connect: connectContract,
+  'connect-list': connectListContract,
+  disconnect: disconnectContract,
   doctor: doctorContract,
   import: importContract,
   logs: logsContract,
@@ -26,5 +32,10 @@ const base = 'https://raw.githubusercontent.com/ahkohd/mcpstead/main/docs/schema
 /** The contract of a command as a JSON Schema (draft 2020-12). Objects may have further members: those of later versions. */
 export function contractSchema(name: keyof typeof contracts): Readonly<Record<string, unknown>> {
   const { $schema, ...schema } = z.toJSONSchema(contracts[name], { io: 'input' });
-  return { $schema, $id: `${base}/${name}.json`, title: `mcpstead ${name} --json`, ...schema };
+  return {
+    $schema,
+    $id: `${base}/${name}.json`,
+    title: `mcpstead ${name.replace('-', ' --')} --json`,
+    ...schema,
+  };
 }

@@ -1,5 +1,5 @@
 import { defineCommand } from '../command.ts';
-import { configFlag, helpFlag } from '../common-flags.ts';
+import { configFlag, helpFlag, jsonFlag } from '../common-flags.ts';
 import { existingConfig } from '../config-path.ts';
 
 export const serve = defineCommand({
@@ -38,9 +38,14 @@ export const check = defineCommand({
   flags: {
     config: configFlag,
     connect: { type: 'boolean', summary: 'Connect to each server once, and report the result' },
+    json: jsonFlag,
     help: helpFlag,
   },
   examples: [{ line: 'mcpstead check --connect', summary: 'Try every server, too' }],
   run: async ({ flags }) =>
-    (await import('../commands/check.ts')).check(await existingConfig(flags.config), flags.connect),
+    (await import('../commands/check.ts')).check(
+      await existingConfig(flags.config),
+      flags.connect,
+      flags.json,
+    ),
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Ajv from 'ajv/dist/2020.js';
 import { parse } from 'yaml';
@@ -28,6 +28,9 @@ describe('the generated files are up to date (if not, run `npm run docs`)', () =
   });
   test('docs/schemas', () => {
     const files = contractFiles();
+    expect(readdirSync(join(import.meta.dir, '../../../docs/schemas')).toSorted()).toEqual(
+      [...files.keys()].toSorted(),
+    );
     for (const [name, text] of files) expect(committed(`schemas/${name}`)).toBe(text);
   });
   test('docs/commands.md', () => {
