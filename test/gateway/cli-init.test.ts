@@ -108,6 +108,15 @@ describe.if(process.platform === 'linux')('mcpstead init', () => {
     expect(read('.cursor/mcp.json')).toBe(cursorText);
   });
 
+  test('takes the end of the input for no', async () => {
+    write('.cursor/mcp.json', cursorText);
+    await using terminal = startOnTerminal(['init'], { env, cwd: home });
+    await terminal.answer('Write? [Y/n]', '', '\x04');
+    expect(await terminal.ended()).toBe(0);
+    expect(existsSync(join(home, '.config'))).toBe(false);
+    expect(read('.cursor/mcp.json')).toBe(cursorText);
+  });
+
   test('needs a terminal, or --yes', async () => {
     write('.cursor/mcp.json', cursorText);
     const { exitCode, stderr } = await runProgram(['init'], { env, cwd: home });

@@ -5,8 +5,8 @@ import { waitUntil } from './wait.ts';
 export interface OnTerminal extends AsyncDisposable {
   /** All that the terminal got so far. */
   text(): string;
-  /** Waits until the terminal shows `question`, then types an answer. */
-  answer(question: string, typed: string): Promise<void>;
+  /** Waits until the terminal shows `question`, then types an answer. @param key ends it, by default Enter */
+  answer(question: string, typed: string, key?: string): Promise<void>;
   ended(): Promise<number>;
 }
 
@@ -31,10 +31,10 @@ export function startOnTerminal(
   });
   return {
     text: () => text,
-    async answer(question, typed) {
+    async answer(question, typed, key = '\r') {
       await waitUntil(`"${question}" on the terminal`, () => text.indexOf(question, seen) >= 0, 20_000);
       seen = text.indexOf(question, seen) + question.length;
-      child.terminal?.write(`${typed}\r`);
+      child.terminal?.write(`${typed}${key}`);
     },
     ended: () => child.exited,
     async [Symbol.asyncDispose]() {

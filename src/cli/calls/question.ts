@@ -7,7 +7,8 @@ import type { ServerQuestion } from './mcp-client.ts';
 /** The terminal on which a person answers. */
 interface Interviewer {
   readonly canAsk: boolean;
-  ask(question: string): Promise<string>;
+  /** Resolves to null at the end of the input. */
+  ask(question: string): Promise<string | null>;
   say(text: string): void;
 }
 
@@ -55,8 +56,10 @@ export async function answerTo({ method, params }: ServerQuestion, asker: Interv
   return { action: 'accept', content };
 }
 
-async function chosen(question: string, asker: Interviewer): Promise<'accept' | 'decline'> {
-  return /^no?$/i.test(await asker.ask(question)) ? 'decline' : 'accept';
+async function chosen(question: string, asker: Interviewer): Promise<'accept' | 'decline' | 'cancel'> {
+  const answer = await asker.ask(question);
+  if (answer === null) return 'cancel';
+  return /^(?:y|yes)?$/i.test(answer) ? 'accept' : 'decline';
 }
 
 const refused = Symbol();
@@ -79,6 +82,7 @@ async function valueFor(
   const question = `${label}${facts.length > 0 ? ` (${facts.join('; ')})` : ''}:`;
   for (let attempt = 0; attempt < maxTries; attempt++) {
     const text = await asker.ask(question);
+    if (text === null) return refused;
     if (text === '' && byDefault !== undefined) return byDefault;
     if (text === '' && !isRequired) return undefined;
     try {

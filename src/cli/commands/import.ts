@@ -102,7 +102,8 @@ async function askMissing(planned: readonly PlannedServer[], vault: Vault): Prom
   );
   for (const { name, question } of asked.values()) {
     const what = question === null ? name : `${name} (${question})`;
-    const value = await askSecret(`Value of ${what}, or Enter to leave its servers off:`, 'pass --yes');
+    const value =
+      (await askSecret(`Value of ${what}, or Enter to leave its servers off:`, 'pass --yes')) ?? '';
     if (/[\0\r\n]/.test(value)) throw new GatewayError('usage', `the value of ${name} is no line of text`);
     if (value !== '') vault.set(name, value);
   }

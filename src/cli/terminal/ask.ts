@@ -8,19 +8,19 @@ export function canAsk(): boolean {
 }
 
 /**
- * Asks for a line on the terminal. Resolves to it without white space around it; to an empty text at the end of the input.
- * Rejects with `usage` if there is no terminal. @param advice what to do without one
+ * Asks for a line on the terminal. Resolves to it without white space around it; to null at the end of the input, which is
+ * no answer. Rejects with `usage` if there is no terminal. @param advice what to do without one
  */
-export function askText(question: string, advice: string): Promise<string> {
+export function askText(question: string, advice: string): Promise<string | null> {
   return ask(question, advice, true);
 }
 
 /** Like {@link askText}, but does not show what is typed. */
-export function askSecret(question: string, advice: string): Promise<string> {
+export function askSecret(question: string, advice: string): Promise<string | null> {
   return ask(question, advice, false);
 }
 
-async function ask(question: string, advice: string, isEchoed: boolean): Promise<string> {
+async function ask(question: string, advice: string, isEchoed: boolean): Promise<string | null> {
   if (!canAsk()) throw new GatewayError('usage', `there is no terminal to ask on: ${advice}`);
   await output.flushed();
   // Typed characters are echoed by readline, not by the terminal.
@@ -31,12 +31,14 @@ async function ask(question: string, advice: string, isEchoed: boolean): Promise
     terminal: true,
   });
   try {
-    const closed = Promise.withResolvers<string>();
-    lines.once('close', () => closed.resolve(''));
+    const closed = Promise.withResolvers<null>();
+    lines.once('close', () => closed.resolve(null));
     // Ctrl-C reaches readline in place of the process.
     lines.once('SIGINT', () => process.kill(process.pid, 'SIGINT'));
     if (!isEchoed) process.stderr.write(`${question} `);
-    return (await Promise.race([lines.question(`${question} `), closed.promise])).trim();
+    const answer = await Promise.race([lines.question(`${question} `), closed.promise]);
+    if (answer === null && isEchoed) process.stderr.write('\n');
+    return answer?.trim() ?? null;
   } finally {
     lines.close();
     if (!isEchoed) process.stderr.write('\n');

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'bun:test';
 import { answerTo } from '../../../../src/cli/calls/question.ts';
 
 /** A person who gives these answers, one after the other. */
-function person(...answers: string[]) {
+function person(...answers: (string | null)[]) {
   const asked: string[] = [];
   const said: string[] = [];
   const rest = [...answers];
@@ -10,7 +10,7 @@ function person(...answers: string[]) {
     canAsk: true,
     ask: async (question: string) => {
       asked.push(question);
-      return rest.shift() ?? '';
+      return rest.length === 0 ? '' : (rest.shift() as string | null);
     },
     say: (text: string) => void said.push(text),
   };
@@ -45,6 +45,17 @@ describe('a question with a form', () => {
       'age (Enter for none):',
       'color (one of red, blue; Enter for "red"):',
     ]);
+  });
+
+  test.each([
+    ['at the first question', [null]],
+    ['within the form', ['y', 'Ada', null]],
+  ])('is cancelled by the end of the input %s', async (_, answers) => {
+    expect(await answerTo(form, person(...answers).asker)).toEqual({ action: 'cancel' });
+  });
+
+  test('is declined by whatever is not yes', async () => {
+    expect(await answerTo(form, person('quit').asker)).toEqual({ action: 'decline' });
   });
 
   test('leaves out what is optional', async () => {
