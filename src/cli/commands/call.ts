@@ -14,7 +14,7 @@ import { gatewayLocation } from '../running/gateway-location.ts';
 import { findRunningGateway } from '../running/running-gateway.ts';
 import { print } from '../terminal/print.ts';
 import { Progress } from '../terminal/progress.ts';
-import { safeText } from '../terminal/safe-text.ts';
+import { safeLine } from '../terminal/safe-text.ts';
 
 /** What the command line asks for. */
 interface CallOptions {
@@ -29,6 +29,8 @@ interface CallOptions {
   readonly isJson: boolean;
 }
 
+/** Longer messages of tools about their progress are cut. */
+const maxProgressChars = 200;
 /** The largest text of arguments on stdin. */
 const maxInputBytes = 64 * 1024 * 1024;
 
@@ -108,7 +110,7 @@ async function run(
   const asker = terminalAsker((text) => output.print(2, `${text}\n`));
   const listener = {
     onProgress: (text: string) => {
-      latest = safeText(text);
+      latest = safeLine(text, maxProgressChars);
     },
     onQuestion: (question: Parameters<typeof answerTo>[0]) =>
       progress.paused(Promise.race([answerTo(question, asker), aborted(signal)])),

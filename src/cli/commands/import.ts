@@ -10,6 +10,8 @@ import { sourcesOf } from '../importing/sources.ts';
 import { place } from '../place.ts';
 import { askSecret, canAsk } from '../terminal/ask.ts';
 import { confirm } from '../terminal/confirm.ts';
+import { printJson } from '../terminal/print.ts';
+import { Progress } from '../terminal/progress.ts';
 
 /** What the command line asks for. */
 interface ImportOptions {
@@ -57,14 +59,14 @@ export async function importServers(options: ImportOptions): Promise<ExitCode> {
     writeBoth(configuration, texts);
     isWritten = true;
     if (!isJson) output.print(1, `Wrote ${change}.\n`);
-    reload = await reloadGateway(configPath);
+    reload = await new Progress().track('reloading the gateway', reloadGateway(configPath));
     if (!isJson && !isStep) output.print(1, `${nextStep(reload)}\n`);
   }
   if (isJson) {
     const { servers, ...others } = reportOf(planned, files, vault);
     const paths = { config: configPath, env_file: configuration.envPath };
     const report = { written: isWritten, dry_run: isDryRun, ...paths, servers, ...others, reload };
-    output.print(1, `${JSON.stringify(report)}\n`);
+    printJson(report);
   }
   return exitCode;
 }

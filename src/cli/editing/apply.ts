@@ -4,6 +4,7 @@ import { shownPath } from '../importing/report.ts';
 import { place } from '../place.ts';
 import { gatewayLocation } from '../running/gateway-location.ts';
 import { findRunningGateway, type RunningGateway } from '../running/running-gateway.ts';
+import { Progress } from '../terminal/progress.ts';
 import { type Configuration, type NewTexts, writeBoth } from './configuration.ts';
 
 /**
@@ -17,7 +18,7 @@ export async function applyTexts(configuration: Configuration, texts: NewTexts):
   const gateway = await gatewayServing(path);
   if (gateway === null) return 'No gateway runs with this file; to start one: mcpstead serve';
   try {
-    await gateway.post('/-/reload');
+    await new Progress().track('reloading the gateway', gateway.post('/-/reload'));
   } catch (error) {
     undo();
     throw new GatewayError('unavailable', `${messageOf(error)}\n${shownPath(path)} is as it was before`);

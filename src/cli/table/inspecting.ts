@@ -73,7 +73,7 @@ export const call = defineCommand({
   },
   examples: [
     { line: 'mcpstead call files.read_text_file path=notes.txt head=5', summary: 'Arguments by name' },
-    { line: 'mcpstead call demo.add --args \'{"a": 1, "b": 2}\'', summary: 'Arguments as JSON' },
+    { line: 'mcpstead call maths.add --args \'{"a": 1, "b": 2}\'', summary: 'Arguments as JSON' },
     { line: 'mcpstead call github.search_code --json < query.json -', summary: 'Arguments from a file' },
   ],
   run: async ({ flags, words: [target = '', ...words] }) =>
