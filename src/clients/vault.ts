@@ -1,32 +1,5 @@
+import { placeVariables } from '../config/variables.ts';
 import type { Environment } from '../runtime/environment.ts';
-
-/** Variables of the user's session: every process has them. */
-const sessionVariables = new Set([
-  ...[
-    'HOME',
-    'USER',
-    'LOGNAME',
-    'PATH',
-    'SHELL',
-    'PWD',
-    'TMPDIR',
-    'TEMP',
-    'TMP',
-    'LANG',
-    'TZ',
-    'USERPROFILE',
-    'USERNAME',
-  ],
-  ...[
-    'APPDATA',
-    'LOCALAPPDATA',
-    'XDG_CONFIG_HOME',
-    'XDG_DATA_HOME',
-    'XDG_STATE_HOME',
-    'XDG_CACHE_HOME',
-    'XDG_RUNTIME_DIR',
-  ],
-]);
 
 /** Shorter values are equal by chance, such as `postgres`. */
 const minSharedChars = 16;
@@ -68,7 +41,7 @@ export class Vault {
    * variable has a value then.
    */
   keep(name: string): boolean {
-    if (sessionVariables.has(name)) return this.#env[name] !== undefined;
+    if (placeVariables.has(name)) return this.#env[name] !== undefined;
     const value = this.#env[name];
     if (value && this.#file.get(name) !== value) this.set(name, value);
     return this.valueOf(name) !== undefined;

@@ -8,7 +8,7 @@ import { clip, dotted, type Problem } from './problems.ts';
 import { isVariableName } from './rules.ts';
 import type { Source } from './source.ts';
 import { type Path, pathKey, valueAt } from './values.ts';
-import { foreignReferenceIn, referenceAdvice } from './variables.ts';
+import { foreignReferenceIn, placeVariables, referenceAdvice } from './variables.ts';
 
 /** The value of an environment variable or of a file, and the key of the server that it was inserted into. */
 export interface Expansion {
@@ -49,21 +49,6 @@ function malformedReference(text: string): string {
   }
   return `"\${" must be followed by the name of an environment variable and "}"; "$\${" is a literal "\${"`;
 }
-
-/** Variables that name the user or a folder: no secrets. */
-const placeVariables = new Set(
-  ['HOME', 'USER', 'LOGNAME', 'PWD', 'PATH', 'SHELL', 'TMPDIR', 'TEMP', 'TMP', 'LANG', 'TZ'].concat([
-    'USERPROFILE',
-    'USERNAME',
-    'APPDATA',
-    'LOCALAPPDATA',
-    'XDG_CONFIG_HOME',
-    'XDG_DATA_HOME',
-    'XDG_STATE_HOME',
-    'XDG_CACHE_HOME',
-    'XDG_RUNTIME_DIR',
-  ]),
-);
 
 /** What a reference stands for, or the problem with it. A value of the configuration file itself is no expansion. */
 type Resolved =

@@ -1,3 +1,11 @@
+/** Variables that every process of a user has, with the user's name or a folder: no secrets. */
+export const placeVariables: ReadonlySet<string> = new Set(
+  (
+    'HOME USER LOGNAME PWD PATH SHELL TMPDIR TEMP TMP LANG TZ USERPROFILE USERNAME APPDATA LOCALAPPDATA ' +
+    'XDG_CONFIG_HOME XDG_DATA_HOME XDG_STATE_HOME XDG_CACHE_HOME XDG_RUNTIME_DIR'
+  ).split(' '),
+);
+
 /** A reference to a variable in the syntax of another program. */
 interface ForeignReference {
   /** As written: `$NAME`. */

@@ -1,5 +1,6 @@
-import { accessSync, constants, readFileSync, realpathSync, statSync } from 'node:fs';
+import { accessSync, constants, readFileSync, statSync } from 'node:fs';
 import type { Environment } from '../runtime/environment.ts';
+import { realPath } from '../runtime/real-path.ts';
 import { ProcessFailure } from './process-failure.ts';
 
 /** A program to be run. */
@@ -142,13 +143,7 @@ function systemFiles(platform: NodeJS.Platform): Files {
         return (error as NodeJS.ErrnoException).code === 'EACCES' ? 'file' : null;
       }
     },
-    realPath: (path) => {
-      try {
-        return realpathSync(path);
-      } catch {
-        return path;
-      }
-    },
+    realPath: (path) => realPath(path) ?? path,
   };
 }
 

@@ -4,12 +4,12 @@ import {
   fsyncSync,
   mkdirSync,
   openSync,
-  realpathSync,
   renameSync,
   rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
+import { realPath } from './real-path.ts';
 
 /**
  * Writes a file as a whole or not at all: to a temporary file beside it, which then takes its name. A symbolic link stays, and
@@ -23,7 +23,7 @@ export function replaceFile(
   mode?: number,
   check?: () => void,
 ): void {
-  const target = realPathOf(path);
+  const target = realPath(path) ?? path;
   const permissions = mode ?? modeOf(target) ?? 0o600;
   // The last part is left out: `config.yaml` alone is in the working directory.
   const directory = /^(.*)[/\\]/s.exec(target)?.[1];
@@ -45,14 +45,6 @@ export function replaceFile(
   } catch (error) {
     rmSync(temporary, { force: true });
     throw error;
-  }
-}
-
-function realPathOf(path: string): string {
-  try {
-    return realpathSync(path);
-  } catch {
-    return path;
   }
 }
 

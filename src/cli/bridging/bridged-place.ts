@@ -9,7 +9,7 @@ interface ViewFlags {
 /** The name of the view; null: the whole gateway. Throws `usage` if both are given. */
 export function viewIn({ profile, server }: ViewFlags): string | null {
   if (profile !== undefined && server !== undefined)
-    throw new GatewayError('usage', '--profile and --server exclude each other; give one of them');
+    throw new GatewayError('usage', 'pass --server or --profile, not both');
   return profile ?? server ?? null;
 }
 

@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
 import type { GatewayPlace } from '../../bridge/gateway-endpoint.ts';
 import type { BridgeLog, FindGateway } from '../../bridge/gateway-link.ts';
-import { envFilePath, readEnvFile } from '../../config/env-file.ts';
 import { customaryConfigPath, type Place } from '../../config/places.ts';
 import { GatewayError, messageOf } from '../../errors.ts';
 import type { Signal } from '../../runtime/abort.ts';
 import { sleep } from '../../runtime/deadlines.ts';
+import { bearerTokenOf } from '../running/bearer-token.ts';
 import { gatewayLocation } from '../running/gateway-location.ts';
 import { findRunningGateway, type RunningGateway } from '../running/running-gateway.ts';
 import { readInstalled, serviceManager } from '../service/installed.ts';
@@ -28,7 +28,6 @@ const returnMs = { usual: 3_000, service: 10_000 };
 /** How long no gateway is started after one that failed: each starts servers, too. */
 const afterFailureMs = 30_000;
 const pollMs = 100;
-const tokenVariable = 'MCPSTEAD_BEARER_TOKEN';
 
 /** Finds the gateway of this machine, and starts one if none runs. */
 export class LocalGateway {
@@ -119,15 +118,12 @@ export class LocalGateway {
     };
   }
 
-  /** The bearer token: from the environment, else from the file beside the gateway's configuration. */
+  /** The bearer token, or null: a gateway without authentication needs none. */
   #tokenFor({ config }: RunningGateway): string | null {
     const { place, log } = this.#options;
-    const own = place.env[tokenVariable];
-    if (own || config === null) return own || null;
     try {
-      return readEnvFile(envFilePath(config), place.platform).get(tokenVariable) ?? null;
+      return bearerTokenOf(config, place);
     } catch (error) {
-      // A gateway without a token needs none of it.
       if (messageOf(error) !== this.#tokenProblem) log(messageOf(error));
       this.#tokenProblem = messageOf(error);
       return null;

@@ -1,6 +1,7 @@
 import { closeSync, fstatSync, mkdirSync, openSync, readSync } from 'node:fs';
 import type { Place } from '../../config/places.ts';
 import { GatewayError, messageOf } from '../../errors.ts';
+import { absolutePath } from '../absolute-path.ts';
 import { ownProgram } from '../own-program.ts';
 import { loginPath } from '../service/login-path.ts';
 
@@ -46,7 +47,7 @@ export class StartedGateway {
       const descriptor = openSync(log, 'a', 0o600);
       const logStart = fstatSync(descriptor).size;
       const idle = place.env[idleVariable] || idleSeconds;
-      const absolute = Bun.fileURLToPath(Bun.pathToFileURL(config));
+      const absolute = absolutePath(config);
       const started = Bun.spawn({
         cmd: [
           ...ownProgram(),

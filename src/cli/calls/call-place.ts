@@ -32,7 +32,7 @@ export async function runningPlace(
     servers.map(({ name }) => name),
   );
   if (target.server !== null) await connected(gateway, target.server, progress);
-  const token = bearerTokenOf(gateway.config, place.env);
+  const token = bearerTokenOf(gateway.config, place);
   return {
     target,
     endpoint: endpointFor({ url: gateway.url, token }, target),

@@ -14,8 +14,8 @@ import { applyTexts } from '../editing/apply.ts';
 import { newTexts, readConfiguration } from '../editing/configuration.ts';
 import { verifyServer } from '../editing/verify.ts';
 import type { ExitCode } from '../exit-code.ts';
-import { shownPath } from '../importing/report.ts';
 import { place } from '../place.ts';
+import { shownPath } from '../terminal/shown-path.ts';
 
 interface AddOptions {
   readonly configPath: string;
@@ -57,8 +57,8 @@ export async function addServer(options: AddOptions): Promise<ExitCode> {
   const outcome = await applyTexts(configuration, texts);
   const moved = [...vault.added.keys()];
   const lines = [
-    ...(moved.length === 0 ? [] : [`${moved.join(', ')} → ${shownPath(configuration.envPath)}`]),
-    `Added ${name} to ${shownPath(configPath)}. ${outcome}`,
+    ...(moved.length === 0 ? [] : [`${moved.join(', ')} → ${shownPath(configuration.envPath, place)}`]),
+    `Added ${name} to ${shownPath(configPath, place)}. ${outcome}`,
   ];
   output.print(1, `${lines.join('\n')}\n`);
   return 0;

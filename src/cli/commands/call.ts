@@ -15,6 +15,7 @@ import { findRunningGateway } from '../running/running-gateway.ts';
 import { print } from '../terminal/print.ts';
 import { Progress } from '../terminal/progress.ts';
 import { safeLine } from '../terminal/safe-text.ts';
+import { standardInput } from '../terminal/standard-input.ts';
 
 /** What the command line asks for. */
 interface CallOptions {
@@ -31,8 +32,6 @@ interface CallOptions {
 
 /** Longer messages of tools about their progress are cut. */
 const maxProgressChars = 200;
-/** The largest text of arguments on stdin. */
-const maxInputBytes = 64 * 1024 * 1024;
 
 /**
  * Calls a tool through the running gateway, or else through one of its own that has the tool's server only. Resolves to 1 if the
@@ -63,15 +62,7 @@ async function givenArguments({ words, json }: CallOptions) {
     throw new GatewayError('usage', 'the arguments are given twice: as words, and with --args');
   if (json !== undefined) return argumentsInJson(json, 'the value of --args');
   if (!isStdin) return null;
-  const parts: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const part of Bun.stdin.stream() as unknown as AsyncIterable<Uint8Array>) {
-    bytes += part.length;
-    if (bytes > maxInputBytes)
-      throw new GatewayError('usage', 'the arguments on stdin are longer than 64 MiB');
-    parts.push(part);
-  }
-  return argumentsInJson(Buffer.concat(parts).toString(), 'stdin');
+  return argumentsInJson(await standardInput(), 'stdin');
 }
 
 async function findPlace(

@@ -12,6 +12,7 @@ import type { ConnectResult } from '../checking/connect-all.ts';
 import { exposureRows, profileRows } from '../checking/exposure-rows.ts';
 import type { CheckReport } from '../contracts/check.ts';
 import type { ExitCode } from '../exit-code.ts';
+import { columns } from '../terminal/columns.ts';
 import { print } from '../terminal/print.ts';
 
 /**
@@ -165,8 +166,8 @@ function authOf({ auth, url }: ServerConfig): string {
 
 /** One line for each entry, with the values aligned. */
 function rows(entries: Readonly<Record<string, unknown>>, indent = ''): string {
-  const width = Math.max(...Object.keys(entries).map((key) => key.length)) + 2;
-  return Object.entries(entries)
-    .map(([key, value]) => `${indent}${key.padEnd(width)}${value}`)
+  const cells = Object.entries(entries).map(([key, value]) => [key, String(value)]);
+  return columns(cells)
+    .map((line) => `${indent}${line}`)
     .join('\n');
 }

@@ -13,9 +13,11 @@ import { Vault } from '../../clients/vault.ts';
 import { type LoadedConfig, loadConfig } from '../../config/load.ts';
 import { GatewayError } from '../../errors.ts';
 import { output } from '../../observability/output.ts';
+import { viewIn } from '../bridging/bridged-place.ts';
 import { existingConfig } from '../config-path.ts';
 import { requireAnswer, selectedClients } from '../connecting/client-selection.ts';
 import { gatewayTarget } from '../connecting/gateway-target.ts';
+import { tell, warn } from '../connecting/tell.ts';
 import type { ConnectReport } from '../contracts/connect.ts';
 import { readConfiguration } from '../editing/configuration.ts';
 import type { ExitCode } from '../exit-code.ts';
@@ -24,7 +26,6 @@ import { confirm } from '../terminal/confirm.ts';
 import { printJson } from '../terminal/print.ts';
 import { Progress } from '../terminal/progress.ts';
 import { shownPath } from '../terminal/shown-path.ts';
-import { visible } from '../visible.ts';
 
 interface ConnectArguments {
   readonly words: readonly string[];
@@ -77,7 +78,7 @@ export async function connect({ words, flags }: ConnectArguments): Promise<ExitC
     const report: ConnectReport = { gateway: wish.target.url, config, dry_run: flags['dry-run'], clients };
     printJson(report);
   } else if (isWanted) for (const outcome of outcomes) tellOutcome(outcome);
-  else if (edits.length > 0) print('Nothing was written.');
+  else if (edits.length > 0) tell('Nothing was written.');
   const isFailed = (outcome: ConnectOutcome) =>
     outcome.failure !== null || outcome.plan.kind === 'refused' || outcome.plan.kind === 'not_installed';
   return outcomes.some(isFailed) ? 1 : 0;
@@ -88,11 +89,10 @@ async function wishOf(flags: ConnectArguments['flags']): Promise<{ wish: Connect
   if (!/^[A-Za-z0-9_-]{1,64}$/.test(name)) {
     throw new GatewayError('usage', `--name expects up to 64 letters, digits, "_" and "-", found "${name}"`);
   }
-  if (server !== undefined && profile !== undefined)
-    throw new GatewayError('usage', 'pass --server or --profile, not both');
+  const view = viewIn({ server, profile });
   const path = await existingConfig(flags.config);
   const loaded = await loadConfig(path, place.env);
-  const target = gatewayTarget(loaded, server ?? profile, place);
+  const target = gatewayTarget(loaded, view, place);
   return { wish: { place, name, target, matches: replace ? await matchesIn(loaded) : null }, config: path };
 }
 
@@ -111,7 +111,7 @@ function isForAll({ kind, row }: ConnectPlan): boolean {
 function tellPlan(plan: ConnectPlan, { name }: ConnectWish): void {
   const { row, file } = plan;
   const at = file === null ? row.title : shownPath(file, place);
-  if (plan.kind === 'connected') print(`${at}: ${row.title} is connected${keptText(plan.kept)}`);
+  if (plan.kind === 'connected') tell(`${at}: ${row.title} is connected${keptText(plan.kept)}`);
   if (plan.kind === 'not_installed') {
     const looked = plan.looked.map((path) => shownPath(path, place));
     warn(`${row.title} is not installed: there is no ${looked.join(', no ')}`);
@@ -128,10 +128,10 @@ function tellEdit(edit: ConnectEdit, at: string, name: string): void {
   const replaced = edit.entries.filter(({ before }) => before !== undefined).length;
   const added = edit.entries.length - replaced;
   const counts = [added > 0 && `${added} added`, replaced > 0 && `${replaced} replaced`].filter(Boolean);
-  print(`${at}: ${counts.join(', ') || `"${name}" taken out`}${keptText(edit.kept)}`);
+  tell(`${at}: ${counts.join(', ') || `"${name}" taken out`}${keptText(edit.kept)}`);
   for (const entry of edit.entries) {
-    if (entry.before !== undefined) print(`-  ${shownEntry(entry.name, entry.before)}`);
-    print(`+  ${shownEntry(entry.name, entry.after)}`);
+    if (entry.before !== undefined) tell(`-  ${shownEntry(entry.name, entry.before)}`);
+    tell(`+  ${shownEntry(entry.name, entry.after)}`);
   }
 }
 
@@ -167,8 +167,8 @@ function tellOutcome({ plan, backup, failure }: ConnectOutcome): void {
   const { row } = plan;
   if (failure !== null) warn(`cannot connect ${row.title}: ${failure}`);
   if (backup === null) return;
-  print(`Backup: ${shownPath(backup, place)}`);
-  print(`${row.restart} Undo: mcpstead disconnect ${row.id}`);
+  tell(`Backup: ${shownPath(backup, place)}`);
+  tell(`${row.restart} Undo: mcpstead disconnect ${row.id}`);
 }
 
 function jsonOf({ plan, backup, failure }: ConnectOutcome, isDry: boolean): ConnectReport['clients'][number] {
@@ -192,12 +192,4 @@ function jsonOf({ plan, backup, failure }: ConnectOutcome, isDry: boolean): Conn
     backup,
     restart: kind === 'edit' ? row.restart : null,
   };
-}
-
-function print(text: string): void {
-  output.print(1, `${visible(text)}\n`);
-}
-
-function warn(text: string): void {
-  output.print(2, `mcpstead: ${visible(text)}\n`);
 }

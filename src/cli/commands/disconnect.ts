@@ -2,8 +2,8 @@ import { applyDisconnect } from '../../clients/connect/apply.ts';
 import { type DisconnectPlan, planDisconnect } from '../../clients/connect/plan-disconnect.ts';
 import { SpliceRefusal } from '../../clients/connect/splice.ts';
 import { GatewayError } from '../../errors.ts';
-import { output } from '../../observability/output.ts';
 import { requireAnswer, selectedClients } from '../connecting/client-selection.ts';
+import { tell, warn } from '../connecting/tell.ts';
 import type { DisconnectReport } from '../contracts/connect.ts';
 import type { ExitCode } from '../exit-code.ts';
 import { place } from '../place.ts';
@@ -11,7 +11,6 @@ import { confirm } from '../terminal/confirm.ts';
 import { printJson } from '../terminal/print.ts';
 import { Progress } from '../terminal/progress.ts';
 import { shownPath } from '../terminal/shown-path.ts';
-import { visible } from '../visible.ts';
 
 interface DisconnectArguments {
   readonly words: readonly string[];
@@ -39,7 +38,7 @@ export async function disconnect({ words, flags }: DisconnectArguments): Promise
   const plans = flags.all ? found.filter(isForAll) : found;
   if (!flags.json) {
     for (const plan of plans) tellPlan(plan);
-    if (plans.length === 0) print('No client is connected.');
+    if (plans.length === 0) tell('No client is connected.');
   }
   const hasEdits = plans.some(({ kind }) => kind === 'edit');
   const isWanted = hasEdits && !flags['dry-run'] && (await confirm('Write?', flags.yes));
@@ -50,10 +49,10 @@ export async function disconnect({ words, flags }: DisconnectArguments): Promise
     const report: DisconnectReport = { dry_run: flags['dry-run'], clients };
     printJson(report);
   } else {
-    if (hasEdits && !isWanted) print('Nothing was written.');
+    if (hasEdits && !isWanted) tell('Nothing was written.');
     for (const { plan, isDone, failure } of outcomes) {
       if (failure !== null) warn(`cannot disconnect ${plan.row.title}: ${failure}`);
-      if (isDone) print(`${plan.row.title} is disconnected. ${plan.row.restart}`);
+      if (isDone) tell(`${plan.row.title} is disconnected. ${plan.row.restart}`);
     }
   }
   return outcomes.some(({ plan, failure }) => failure !== null || plan.kind === 'refused') ? 1 : 0;
@@ -67,7 +66,7 @@ function isForAll(plan: DisconnectPlan): boolean {
 function tellPlan(plan: DisconnectPlan): void {
   const { row, file } = plan;
   const at = file === null ? row.title : shownPath(file, place);
-  if (plan.kind === 'not_connected') print(`${at}: ${row.title} is not connected`);
+  if (plan.kind === 'not_connected') tell(`${at}: ${row.title} is not connected`);
   if (plan.kind === 'refused') warn(`cannot disconnect ${row.title}: ${plan.reason}`);
   if (plan.kind !== 'edit') return;
   const { removed, restored, kept, text } = plan.undone;
@@ -76,10 +75,10 @@ function tellPlan(plan: DisconnectPlan): void {
     ...(restored.length > 0 ? [`puts back ${restored.join(', ')}`] : []),
     ...(text === null ? ['removes the file, which "mcpstead connect" has made'] : []),
   ];
-  print(`${at}: ${parts.join('; ') || 'nothing to take out'}`);
+  tell(`${at}: ${parts.join('; ') || 'nothing to take out'}`);
   if (kept.length === 0) return;
   const why = plan.backup === null ? 'there is no backup of what they replaced' : 'they were changed since';
-  print(`  stays: ${kept.join(', ')} (${why})`);
+  tell(`  stays: ${kept.join(', ')} (${why})`);
 }
 
 /** The command of Claude Code takes its time. */
@@ -114,12 +113,4 @@ function jsonOf({ plan, failure }: DisconnectOutcome, isDry: boolean): Disconnec
     backup: plan.kind === 'edit' ? (plan.backup?.path ?? null) : null,
     restart: kind === 'edit' ? row.restart : null,
   };
-}
-
-function print(text: string): void {
-  output.print(1, `${visible(text)}\n`);
-}
-
-function warn(text: string): void {
-  output.print(2, `mcpstead: ${visible(text)}\n`);
 }

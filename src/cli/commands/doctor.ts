@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { envFilePath } from '../../config/env-file.ts';
 import { warningsOf } from '../../config/warnings.ts';
 import { GatewayError } from '../../errors.ts';
+import { absolutePath } from '../absolute-path.ts';
 import type { Check, DoctorReport } from '../contracts/doctor.ts';
 import { type Configuration, readConfiguration } from '../editing/configuration.ts';
 import { good, note, problem } from '../examining/checks.ts';
@@ -53,7 +54,7 @@ async function allChecks(config: string | null): Promise<Check[]> {
   }
   const { loaded, value, port, variables, path, envPath } = configuration;
   const gateway = await runningOr(location);
-  const absolute = Bun.fileURLToPath(Bun.pathToFileURL(path));
+  const absolute = absolutePath(path);
   const host = loaded?.config.host ?? '127.0.0.1';
   const facts = {
     host,

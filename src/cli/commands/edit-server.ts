@@ -9,8 +9,8 @@ import { applyTexts } from '../editing/apply.ts';
 import { type Configuration, readConfiguration } from '../editing/configuration.ts';
 import { verifyServer } from '../editing/verify.ts';
 import type { ExitCode } from '../exit-code.ts';
-import { shownPath } from '../importing/report.ts';
 import { place } from '../place.ts';
+import { shownPath } from '../terminal/shown-path.ts';
 
 /** Removes the server from the configuration, and reloads the running gateway. Its variables stay in `mcpstead.env`. */
 export async function remove(configPath: string, name: string): Promise<ExitCode> {
@@ -23,8 +23,8 @@ export async function remove(configPath: string, name: string): Promise<ExitCode
   const rest =
     unused.length === 0
       ? ''
-      : `\nNothing refers to ${unused.join(', ')} in ${shownPath(configuration.envPath)} any more.`;
-  output.print(1, `Removed ${name} from ${shownPath(configPath)}. ${outcome}${rest}\n`);
+      : `\nNothing refers to ${unused.join(', ')} in ${shownPath(configuration.envPath, place)} any more.`;
+  output.print(1, `Removed ${name} from ${shownPath(configPath, place)}. ${outcome}${rest}\n`);
   return 0;
 }
 
@@ -35,7 +35,7 @@ export async function enable(configPath: string, name: string, isVerified: boole
   if (texts.yaml === configuration.text) return unchanged(`${name} is enabled already.`);
   if (isVerified) await verifyServer(loaded, name);
   const outcome = await applyTexts(configuration, texts);
-  output.print(1, `Enabled ${name} in ${shownPath(configPath)}. ${outcome}\n`);
+  output.print(1, `Enabled ${name} in ${shownPath(configPath, place)}. ${outcome}\n`);
   return 0;
 }
 
@@ -45,7 +45,7 @@ export async function disable(configPath: string, name: string): Promise<ExitCod
   const { texts } = changed(configuration, setEnabled(configuration.text, name, false));
   if (texts.yaml === configuration.text) return unchanged(`${name} is disabled already.`);
   const outcome = await applyTexts(configuration, texts);
-  output.print(1, `Disabled ${name} in ${shownPath(configPath)}. ${outcome}\n`);
+  output.print(1, `Disabled ${name} in ${shownPath(configPath, place)}. ${outcome}\n`);
   return 0;
 }
 
@@ -66,7 +66,7 @@ async function withServer(configPath: string, name: string): Promise<Configurati
     names.length === 0 ? 'it has none' : didYouMean(name, names) || `its servers: ${names.join(', ')}`;
   throw new GatewayError(
     'usage',
-    `there is no server named "${name}" in ${shownPath(configPath)}; ${others.replace(/^; /, '')}`,
+    `there is no server named "${name}" in ${shownPath(configPath, place)}; ${others.replace(/^; /, '')}`,
   );
 }
 
@@ -85,7 +85,7 @@ function changed(
   if ('refusal' in edit) {
     throw new GatewayError(
       'config_invalid',
-      `${shownPath(path)} is not changed: ${edit.refusal}. Edit it by hand; the server is the one with\n${edit.lines}`,
+      `${shownPath(path, place)} is not changed: ${edit.refusal}. Edit it by hand; the server is the one with\n${edit.lines}`,
     );
   }
   const loaded = parseConfig(edit.text, path, withDefaults(place.env, variables));

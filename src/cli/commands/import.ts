@@ -5,13 +5,15 @@ import { output } from '../../observability/output.ts';
 import { gatewayServing } from '../editing/apply.ts';
 import { newTexts, readConfiguration, writeBoth } from '../editing/configuration.ts';
 import type { ExitCode } from '../exit-code.ts';
-import { counted, reportOf, shownPath, tableOf } from '../importing/report.ts';
+import { reportOf, tableOf } from '../importing/report.ts';
 import { sourcesOf } from '../importing/sources.ts';
 import { place } from '../place.ts';
 import { askSecret, canAsk } from '../terminal/ask.ts';
 import { confirm } from '../terminal/confirm.ts';
+import { counted } from '../terminal/figures.ts';
 import { printJson } from '../terminal/print.ts';
 import { Progress } from '../terminal/progress.ts';
+import { shownPath } from '../terminal/shown-path.ts';
 
 /** What the command line asks for. */
 interface ImportOptions {
@@ -40,7 +42,7 @@ export async function importServers(options: ImportOptions): Promise<ExitCode> {
   const { value: configured, port } = configuration;
   const planned = planImport(files, { place, configured, port, vault, project });
   for (const { path, fault } of files) {
-    if (fault !== null) output.print(2, `mcpstead: ${shownPath(path)} ${fault}\n`);
+    if (fault !== null) output.print(2, `mcpstead: ${shownPath(path, place)} ${fault}\n`);
   }
   const exitCode: ExitCode = files.some(({ fault }) => fault !== null) ? 1 : 0;
   if (!isJson)
@@ -51,7 +53,7 @@ export async function importServers(options: ImportOptions): Promise<ExitCode> {
   const texts = added > 0 ? newTexts(configuration, entriesToAdd(planned, vault), vault.added) : null;
   const values = vault.added.size;
   const env = values === 0 ? '' : `, mcpstead.env (${counted(values, 'value')}, mode 600)`;
-  const change = `${shownPath(configPath)} (+${added})${env}`;
+  const change = `${shownPath(configPath, place)} (+${added})${env}`;
   let isWritten = false;
   let reload: ReloadResult | null = null;
   if (texts !== null && isDryRun && !isJson) output.print(1, `Would write ${change}.\n`);

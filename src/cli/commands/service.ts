@@ -3,6 +3,7 @@ import type { Place } from '../../config/places.ts';
 import type { Config } from '../../config/schema.ts';
 import { GatewayError } from '../../errors.ts';
 import { output } from '../../observability/output.ts';
+import { absolutePath } from '../absolute-path.ts';
 import { existingConfig } from '../config-path.ts';
 import type { ExitCode } from '../exit-code.ts';
 import { ownProgram } from '../own-program.ts';
@@ -13,6 +14,8 @@ import { type ServiceStatus, serviceStatus } from '../service/status.ts';
 import { systemCommands } from '../service/system-command.ts';
 import { lingers, withSession } from '../service/systemd.ts';
 import { uninstall } from '../service/uninstall.ts';
+import { columns } from '../terminal/columns.ts';
+import { print } from '../terminal/print.ts';
 import { Progress } from '../terminal/progress.ts';
 
 /** The arguments of `mcpstead service`. */
@@ -41,7 +44,7 @@ export async function service({ action, config, isDryRun, isJson }: ServiceArgum
 }
 
 async function runInstall(given: string, isDryRun: boolean, run: RunCommand): Promise<ExitCode> {
-  const config = Bun.fileURLToPath(Bun.pathToFileURL(given));
+  const config = absolutePath(given);
   const progress = new Progress();
   const request: InstallRequest = { place, program: ownProgram(), config, run, progress };
   const plan = await planInstall(request);
@@ -87,10 +90,7 @@ function installedText({ config }: InstallRequest, { manager, program, path }: I
   return `${[`Installed as a ${manager.title}.`, ...aligned(rows), ...notes].join('\n')}\n`;
 }
 
-function aligned(rows: readonly (readonly string[])[]): string[] {
-  const width = Math.max(...rows.map(([left = '']) => left.length)) + 2;
-  return rows.map(([left = '', right = '']) => `  ${left.padEnd(width)}${right}`);
-}
+const aligned = (rows: readonly (readonly string[])[]) => columns(rows).map((line) => `  ${line}`);
 
 function logOf({ log }: Pick<ServiceManager, 'log'>): string {
   return 'file' in log ? log.file : log.command;
@@ -197,8 +197,4 @@ function causeOf({ program_exists, last_exit_code, config }: ServiceStatus): str
   if (last_exit_code === 2)
     return `: its configuration is invalid. Run "mcpstead check --config ${shown(`${config}`)}"`;
   return last_exit_code === null ? '' : `: it ended with exit code ${last_exit_code}`;
-}
-
-function print(text: string): void {
-  output.print(1, text);
 }

@@ -1,13 +1,13 @@
 import { connectionOf } from '../../clients/connect/connection.ts';
 import { clientRows } from '../../clients/table.ts';
 import { GatewayError } from '../../errors.ts';
-import { output } from '../../observability/output.ts';
 import type { ConnectListReport } from '../contracts/connect.ts';
 import type { ExitCode } from '../exit-code.ts';
 import { place } from '../place.ts';
+import { columns } from '../terminal/columns.ts';
 import { printJson } from '../terminal/print.ts';
 import { shownPath } from '../terminal/shown-path.ts';
-import { visible } from '../visible.ts';
+import { tell } from './tell.ts';
 
 /** Shows which clients are installed and connected, and their files. Resolves to 0. */
 export function listClients(words: readonly string[], isJson: boolean): ExitCode {
@@ -38,13 +38,6 @@ export function listClients(words: readonly string[], isJson: boolean): ExitCode
           : 'not found',
     fault ?? (file === null ? '' : shownPath(file, place)),
   ]);
-  const widths = [0, 1].map((column) => Math.max(...rows.map((cells) => cells[column]!.length)));
-  const lines = rows.map((cells) =>
-    cells
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  );
-  output.print(1, `${visible(lines.join('\n'))}\n`);
+  for (const line of columns(rows)) tell(line);
   return 0;
 }

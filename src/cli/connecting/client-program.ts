@@ -1,5 +1,5 @@
-import { realpathSync } from 'node:fs';
 import type { Place } from '../../config/places.ts';
+import { lastingPath, launcherPath } from '../lasting-program.ts';
 
 /** How a client starts this program. */
 interface ClientProgram {
@@ -9,39 +9,13 @@ interface ClientProgram {
   readonly args: readonly string[];
 }
 
-/** A folder of one version, or of a store of packages, goes with the next update. */
-const fleeting =
-  /[/\\](?:Cellar|\.pnpm|_npx|bunx-[^/\\]+|dlx-[^/\\]+)[/\\]|^\/nix\/store\/|[/\\@v-]\d+\.\d+\.\d+/;
-
 /**
- * This program under a path that outlives an update: where its own folder does not, the name in a folder of PATH that leads to it,
- * such as the link of Homebrew, or the launcher of npm.
+ * This program under a path that outlives an update, if there is one: else the launcher of npm.
  * @param own the words that start this process
  */
-export function clientProgram(own: readonly string[], { env, platform }: Place): ClientProgram {
+export function clientProgram(own: readonly string[], place: Place): ClientProgram {
   const [program = '', ...args] = own;
   // From the sources, nothing else is the same program.
-  if (args.length > 0 || !fleeting.test(program)) return { command: program, args };
-  const [separator, slash, suffix] = platform === 'win32' ? [';', '\\', '.exe'] : [':', '/', ''];
-  const [, prefix, formula, rest] = /^(.*)\/Cellar\/([^/]+)\/[^/]+\/(.+)$/.exec(program) ?? [];
-  const onPath = (env.PATH ?? env.Path ?? '')
-    .split(separator)
-    .filter((folder) => folder !== '')
-    .map((folder) => `${folder.replace(/[/\\]+$/, '')}${slash}mcpstead${suffix}`);
-  const lasting = [...onPath, ...(prefix === undefined ? [] : [`${prefix}/opt/${formula}/${rest}`])].filter(
-    (path) => !fleeting.test(path) && realPath(path) !== null,
-  );
-  const same = lasting.find((path) => realPath(path) === realPath(program));
-  return { command: same ?? lasting.find((path) => isLauncher(path)) ?? program, args };
-}
-
-/** The command of the npm package, which starts the program. */
-const isLauncher = (path: string): boolean => /[/\\]mcpstead\.mjs$/.test(realPath(path) ?? '');
-
-function realPath(path: string): string | null {
-  try {
-    return realpathSync(path);
-  } catch {
-    return null;
-  }
+  if (args.length > 0) return { command: program, args };
+  return { command: lastingPath(program, place) ?? launcherPath(program, place) ?? program, args };
 }

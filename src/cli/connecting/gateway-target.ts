@@ -4,16 +4,17 @@ import type { LoadedConfig } from '../../config/load.ts';
 import { customaryConfigPath, type Place } from '../../config/places.ts';
 import { didYouMean } from '../../config/suggest.ts';
 import { GatewayError } from '../../errors.ts';
+import { absolutePath } from '../absolute-path.ts';
 import { ownProgram } from '../own-program.ts';
 import { clientProgram } from './client-program.ts';
 
 /**
  * The gateway of a configuration as clients of this machine reach it. Throws `usage` if it has no fixed port, or no such view.
- * @param view the server or profile that clients are to see; undefined: all
+ * @param view the server or profile that clients are to see; null: all
  */
 export function gatewayTarget(
   { path, config, disabled }: LoadedConfig,
-  view: string | undefined,
+  view: string | null,
   place: Place,
 ): GatewayTarget {
   if (config.port === 0) {
@@ -23,7 +24,7 @@ export function gatewayTarget(
     );
   }
   const names = [...config.servers, ...config.profiles].map(({ name }) => name);
-  if (view !== undefined && !names.includes(view)) {
+  if (view !== null && !names.includes(view)) {
     const found = disabled.some(({ name }) => name === view)
       ? 'is disabled'
       : 'is none of its servers and profiles';
@@ -35,14 +36,14 @@ export function gatewayTarget(
     needsToken: config.mcp.auth.mode === 'bearer',
     command,
     args,
-    view: view ?? null,
+    view,
   };
 }
 
 /** The words that start a bridge to the gateway of a configuration. Clients have neither the directory nor the variables of a shell. */
 export function bridgeOf(path: string, place: Place): readonly string[] {
   const { command, args } = clientProgram(ownProgram(), place);
-  const file = Bun.fileURLToPath(Bun.pathToFileURL(path));
+  const file = absolutePath(path);
   const isCustomary = file === customaryConfigPath(place);
   return [command, ...args, 'stdio', ...(isCustomary ? [] : ['--config', file])];
 }

@@ -1,10 +1,10 @@
-import { realpathSync } from 'node:fs';
 import { GatewayError, messageOf } from '../../errors.ts';
-import { shownPath } from '../importing/report.ts';
+import { realPath } from '../../runtime/real-path.ts';
 import { place } from '../place.ts';
 import { gatewayLocation } from '../running/gateway-location.ts';
 import { findRunningGateway, type RunningGateway } from '../running/running-gateway.ts';
 import { Progress } from '../terminal/progress.ts';
+import { shownPath } from '../terminal/shown-path.ts';
 import { type Configuration, type NewTexts, writeBoth } from './configuration.ts';
 
 /**
@@ -21,7 +21,10 @@ export async function applyTexts(configuration: Configuration, texts: NewTexts):
     await new Progress().track('reloading the gateway', gateway.post('/-/reload'));
   } catch (error) {
     undo();
-    throw new GatewayError('unavailable', `${messageOf(error)}\n${shownPath(path)} is as it was before`);
+    throw new GatewayError(
+      'unavailable',
+      `${messageOf(error)}\n${shownPath(path, place)} is as it was before`,
+    );
   }
   return `The gateway at ${gateway.url} has reloaded.`;
 }
@@ -30,7 +33,7 @@ export async function applyTexts(configuration: Configuration, texts: NewTexts):
 export async function gatewayServing(path: string): Promise<RunningGateway | null> {
   try {
     const gateway = await findRunningGateway(gatewayLocation(path, place));
-    return gateway?.config && realPath(gateway.config) === realPath(path) ? gateway : null;
+    return gateway?.config && real(gateway.config) === real(path) ? gateway : null;
   } catch (error) {
     // Several others run.
     if (error instanceof GatewayError && error.kind === 'usage') return null;
@@ -38,10 +41,4 @@ export async function gatewayServing(path: string): Promise<RunningGateway | nul
   }
 }
 
-function realPath(path: string): string {
-  try {
-    return realpathSync(path);
-  } catch {
-    return path;
-  }
-}
+const real = (path: string) => realPath(path) ?? path;

@@ -3,16 +3,15 @@ import { type PlannedServer, textsOfDraft } from '../../clients/plan.ts';
 import { variablesIn } from '../../clients/references.ts';
 import { shownDraft } from '../../clients/shown.ts';
 import type { Vault } from '../../clients/vault.ts';
-import { homeDirectory } from '../../config/places.ts';
 import { place } from '../place.ts';
+import { columns } from '../terminal/columns.ts';
+import { counted } from '../terminal/figures.ts';
+import { safeLine } from '../terminal/safe-text.ts';
+import { shownPath } from '../terminal/shown-path.ts';
 
-/** A path for people: `~` is the home directory. */
-export function shownPath(path: string): string {
-  const home = homeDirectory(place);
-  return home !== null && path.startsWith(`${home}/`) ? `~${path.slice(home.length)}` : path;
-}
-
+/** Longer texts are cut in the table. */
 const maxTargetChars = 48;
+const maxNoteChars = 60;
 
 /** The table that people see before anything is written. */
 export function tableOf(planned: readonly PlannedServer[], vault: Vault): string {
@@ -20,27 +19,20 @@ export function tableOf(planned: readonly PlannedServer[], vault: Vault): string
   const rows = planned.map((server) => [
     oneLine(server.name),
     clientsOf(server),
-    server.draft === null ? '' : clipped(shownDraft(server.draft)),
+    server.draft === null ? '' : safeLine(shownDraft(server.draft), maxTargetChars),
     remarksOf(server, vault).join('; '),
   ]);
-  const widths = [0, 1, 2].map((column) => Math.max(...rows.map((row) => row[column]!.length)));
-  const lines = rows.map((row) =>
-    `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}`.trimEnd(),
-  );
+  const lines = columns(rows).map((line) => `  ${line}`);
   const count = `${counted(planned.length, 'server')} in ${counted(clients.size, 'client')}`;
   return [count, ...lines].join('\n');
 }
 
-export const counted = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`;
-
-const oneLine = (text: string) => text.replace(/[\p{Cc}\p{Cf}]+/gu, ' ').slice(0, 60);
-const clipped = (text: string) =>
-  text.length <= maxTargetChars ? text : `${text.slice(0, maxTargetChars - 1)}…`;
+const oneLine = (text: string) => safeLine(text, maxNoteChars);
 
 function clientsOf({ sources }: PlannedServer): string {
-  return [...new Set(sources.map(({ row, file }) => (row.id === 'file' ? shownPath(file) : row.id)))].join(
-    ', ',
-  );
+  return [
+    ...new Set(sources.map(({ row, file }) => (row.id === 'file' ? shownPath(file, place) : row.id))),
+  ].join(', ');
 }
 
 /** What people should know of a server. */
@@ -59,7 +51,8 @@ function remarksOf(server: PlannedServer, vault: Vault): string[] {
   ];
 }
 
-const shortened = (note: string) => note.replace(/(?<=--project )(.*)(?=\)$)/, (path) => shownPath(path));
+const shortened = (note: string) =>
+  note.replace(/(?<=--project )(.*)(?=\)$)/, (path) => shownPath(path, place));
 
 function variableNames({ draft }: PlannedServer): string[] {
   const texts = draft === null ? [] : textsOfDraft(draft);

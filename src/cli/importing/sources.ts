@@ -4,10 +4,9 @@ import { readClients } from '../../clients/collect.ts';
 import { clientRows } from '../../clients/table.ts';
 import { didYouMean } from '../../config/suggest.ts';
 import { GatewayError } from '../../errors.ts';
+import { absolutePath } from '../absolute-path.ts';
 import { place } from '../place.ts';
-
-/** Longer than any file of servers. */
-const maxInputBytes = 32 * 1024 * 1024;
+import { standardInput } from '../terminal/standard-input.ts';
 
 /**
  * The files that `import` reads: those of all clients, of one, a file, or stdin. Throws `usage` for a word that is neither.
@@ -18,22 +17,11 @@ export async function sourcesOf(word: string | undefined, project: string | null
   if (word === '-') return [fileOfText(await standardInput(), 'stdin', project)];
   const row = clientRows.find(({ id }) => id === word.toLowerCase());
   if (row !== undefined) return readClients(place, project, [row]);
-  const file = readAnyFile(Bun.fileURLToPath(Bun.pathToFileURL(word)), place, project);
+  const file = readAnyFile(absolutePath(word), place, project);
   if (file !== null) return [file];
   const ids = clientRows.map(({ id }) => id);
   throw new GatewayError(
     'usage',
     `"${word}" is no client and no file${didYouMean(word, ids)}\nThe clients: ${ids.join(', ')}`,
   );
-}
-
-async function standardInput(): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of Bun.stdin.stream() as unknown as AsyncIterable<Uint8Array>) {
-    bytes += chunk.length;
-    if (bytes > maxInputBytes) throw new GatewayError('usage', 'stdin has more than 32 MiB');
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString();
 }

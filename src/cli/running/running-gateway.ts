@@ -1,4 +1,5 @@
 import { GatewayError, messageOf } from '../../errors.ts';
+import { isAlive } from '../../process/is-alive.ts';
 import { type SseEvent, SseParser } from '../../protocol/sse-codec.ts';
 import { type FoundGateway, readGatewayFiles, removeGatewayFile } from '../../state/gateway-file.ts';
 import type { GatewayLocation } from './gateway-location.ts';
@@ -183,15 +184,6 @@ async function answering(directory: string, file: FoundGateway): Promise<Running
 
 function isTimeout(error: unknown): boolean {
   return error instanceof DOMException && (error.name === 'TimeoutError' || error.name === 'AbortError');
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }
 
 /** Reads a body within its bound. A body that is no JSON gives null. */

@@ -1,5 +1,5 @@
-import { realpathSync } from 'node:fs';
 import type { Place } from '../../config/places.ts';
+import { realPath } from '../../runtime/real-path.ts';
 import { capture } from './system-command.ts';
 
 /** The directories for a service to find programs in, and where they are from. */
@@ -60,14 +60,8 @@ function usable(path: string): string {
     .split(':')
     // biome-ignore lint/suspicious/noControlCharactersInRegex: no format of a service can hold them.
     .filter((directory) => directory.startsWith('/') && !/[\u0000-\u001f\u007f]/.test(directory))
-    .map((directory) => (directory.includes('/fnm_multishells/') ? realPath(directory) : directory));
+    .map((directory) =>
+      directory.includes('/fnm_multishells/') ? (realPath(directory) ?? directory) : directory,
+    );
   return [...new Set(directories)].join(':');
-}
-
-function realPath(path: string): string {
-  try {
-    return realpathSync(path);
-  } catch {
-    return path;
-  }
 }

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import type { Place } from '../../config/places.ts';
+import { isAlive } from '../../process/is-alive.ts';
 import { customaryDirectory } from '../../state/directory.ts';
 import { readGatewayFiles } from '../../state/gateway-file.ts';
 import { readInstalled, serviceManager } from './installed.ts';
@@ -64,13 +65,4 @@ function gatewayOf(config: string, place: Place): { readonly pid: number; readon
   const directory = customaryDirectory(place.env, place.platform);
   const all = directory === null ? [] : readGatewayFiles(directory);
   return all.find((gateway) => gateway.config === config && isAlive(gateway.pid)) ?? null;
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }

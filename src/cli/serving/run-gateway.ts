@@ -7,6 +7,7 @@ import { openTracing } from '../../observability/open-tracing.ts';
 import { Redactor } from '../../observability/redact.ts';
 import { newAdminToken } from '../../state/gateway-file.ts';
 import { openState, volatileState } from '../../state/state.ts';
+import { absolutePath } from '../absolute-path.ts';
 import type { ExitCode } from '../exit-code.ts';
 import { place } from '../place.ts';
 import { announceGateway } from './announcement.ts';
@@ -48,7 +49,7 @@ export async function runGateway({
   const stateDirectory = { directory, port, key: loaded.stateKey };
   const state = isPersistent ? openState(stateDirectory, logger) : volatileState();
   const adminToken = newAdminToken();
-  const configPath = isPersistent ? Bun.fileURLToPath(Bun.pathToFileURL(loaded.path)) : null;
+  const configPath = isPersistent ? absolutePath(loaded.path) : null;
   const tracing = await openTracing(process.env, logger);
   const bridge = async () => (await import('../connecting/gateway-target.ts')).bridgeOf(loaded.path, place);
   const live = { configPath, logHistory, tracing, ...(isPersistent && { bridge }) };

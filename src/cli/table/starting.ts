@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
 import { GatewayError } from '../../errors.ts';
+import { absolutePath } from '../absolute-path.ts';
 import { defineCommand } from '../command.ts';
 import { configFlag, helpFlag, jsonFlag, yesFlag } from '../common-flags.ts';
 import { configPath } from '../config-path.ts';
@@ -76,7 +77,7 @@ function parsePort(text: string): number {
 
 /** The absolute path of a folder. Throws `usage` if there is none. */
 function projectFolder(path: string): string {
-  const folder = Bun.fileURLToPath(Bun.pathToFileURL(path));
+  const folder = absolutePath(path);
   if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return folder;
   throw new GatewayError('usage', `--project expects a folder, and ${path} is none`);
 }
