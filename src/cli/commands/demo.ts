@@ -59,7 +59,7 @@ Connect a client:
   Cursor (mcp.json)      ${JSON.stringify(cursor)}
   VS Code (mcp.json)     ${JSON.stringify(vsCode)}
 
-Look inside: ${origin}/health and ${origin}/metrics
+Look inside: ${origin}/ in a browser, ${origin}/health and ${origin}/metrics
 Ctrl-C ends the demo.
 `;
 }
