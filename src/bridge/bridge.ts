@@ -65,11 +65,11 @@ export class Bridge {
     return this.#lines.push(chunk);
   }
 
-  /** Ends all requests and the session. Resolves within about a second. */
-  async close(): Promise<void> {
-    for (const request of this.#requests.values()) request.end();
+  /** Ends all requests and the session. Resolves within about a second. @param reason why there cannot be a gateway */
+  async close(reason: Error | null = null): Promise<void> {
+    for (const request of this.#requests.values()) request.end(reason);
     await this.#session.close();
-    this.#closing.abort(new Error('the bridge ends'));
+    this.#closing.abort(reason ?? new Error('the bridge ends'));
     this.#link.close();
   }
 

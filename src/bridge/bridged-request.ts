@@ -117,10 +117,10 @@ export abstract class BridgedRequest implements MessageSink {
     }
   }
 
-  /** Ends it without an answer, because the bridge ends. */
-  end(): void {
-    this.isCancelled = true;
-    this.abort.abort();
+  /** Ends it, because the bridge ends. @param reason what to tell the client; null: nothing, because it is gone */
+  end(reason: Error | null): void {
+    this.isCancelled = reason === null;
+    this.abort.abort(reason ?? undefined);
   }
 
   heard(): void {

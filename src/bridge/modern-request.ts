@@ -73,7 +73,7 @@ export class ModernRequest extends BridgedRequest {
 
   /** Over HTTP, the end of the connection is the cancellation. MCP 2026-07-28, Cancellation. */
   cancel(): void {
-    this.end();
+    this.end(null);
   }
 
   /** MCP 2026-07-28, Streamable HTTP, Request Metadata. */

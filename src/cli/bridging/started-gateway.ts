@@ -22,6 +22,13 @@ const idleVariable = 'MCPSTEAD_STDIO_IDLE_SECONDS';
 const shellMs = 1_500;
 /** How much of the log is looked through for the reason of a failure. */
 const maxTailBytes = 16_384;
+/** Errors of the file system that do not go away by themselves. */
+const lasting: Readonly<Record<string, string>> = {
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  EROFS: 'the file system is read-only',
+  ENOTDIR: 'a part of the path is not a directory',
+};
 /** How the program begins the error that it ends with. */
 const errorStart = '\nmcpstead: ';
 
@@ -40,11 +47,10 @@ export class StartedGateway {
 
   /** Throws a {@link GatewayError} if the system refuses. */
   static async start({ config, directory, port, place }: GatewayStart): Promise<StartedGateway> {
+    const log = `${directory}/logs/gateway-${port ?? 'any'}.log`;
     const path = await searchPath(place);
     try {
-      mkdirSync(`${directory}/logs`, { recursive: true, mode: 0o700 });
-      const log = `${directory}/logs/gateway-${port ?? 'any'}.log`;
-      const descriptor = openSync(log, 'a', 0o600);
+      const descriptor = openLog(directory, log);
       const logStart = fstatSync(descriptor).size;
       const idle = place.env[idleVariable] || idleSeconds;
       const absolute = absolutePath(config);
@@ -73,6 +79,7 @@ export class StartedGateway {
       started.unref();
       return new StartedGateway(started, log, logStart);
     } catch (error) {
+      if (error instanceof GatewayError) throw error;
       throw new GatewayError('unavailable', `no gateway runs, and none can be started: ${messageOf(error)}`);
     }
   }
@@ -113,6 +120,22 @@ export class StartedGateway {
     } catch {
       return '';
     }
+  }
+}
+
+/** Opens the log for appending. Throws `config_invalid` if the state directory cannot be written: no gateway could be found again. */
+function openLog(directory: string, log: string): number {
+  try {
+    mkdirSync(`${directory}/logs`, { recursive: true, mode: 0o700 });
+    return openSync(log, 'a', 0o600);
+  } catch (error) {
+    const reason = lasting[(error as NodeJS.ErrnoException).code ?? ''];
+    if (reason === undefined) throw error;
+    throw new GatewayError(
+      'config_invalid',
+      `no gateway runs, and none can be started, because its state directory ${directory} cannot be written: ${reason}; set ` +
+        'XDG_STATE_HOME, or state_dir in the configuration, to a folder that can',
+    );
   }
 }
 

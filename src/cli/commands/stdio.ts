@@ -36,12 +36,13 @@ export async function stdio(flags: StdioFlags): Promise<ExitCode> {
     if (error instanceof GatewayError && error.kind !== 'unavailable') end.reject(error);
   });
   void readInput((chunk) => bridge.push(chunk)).then(end.resolve, end.reject);
-  try {
-    await end.promise;
-  } finally {
-    await bridge.close();
-    await messages.flushed(flushMs);
-  }
+  const failure = await end.promise.then(
+    () => null,
+    (error: Error) => error,
+  );
+  await bridge.close(failure);
+  await messages.flushed(flushMs);
+  if (failure !== null) throw failure;
   return 0;
 }
 
