@@ -2,6 +2,7 @@ import { envFilePath } from '../../config/env-file.ts';
 import { type LoadedConfig, loadConfig } from '../../config/load.ts';
 import { GatewayError } from '../../errors.ts';
 import type { ExitCode } from '../exit-code.ts';
+import { place } from '../place.ts';
 import { boundErrorFile } from '../serving/bounded-log.ts';
 import { FileWatch } from '../serving/file-watch.ts';
 import { runGateway } from '../serving/run-gateway.ts';
@@ -24,9 +25,10 @@ export async function serve(path: string, options: ServeOptions): Promise<ExitCo
     await watch?.mark();
     return loadConfig(path, process.env);
   };
+  const loaded = await readConfig();
   try {
     return await runGateway({
-      loaded: await readConfig(),
+      loaded,
       readConfig,
       isPersistent: true,
       ...(untilUnusedMs > 0 && { untilUnusedMs }),
@@ -38,7 +40,24 @@ export async function serve(path: string, options: ServeOptions): Promise<ExitCo
           });
         }),
     });
+  } catch (error) {
+    throw isPortTaken(error) ? await withListener(error, loaded) : error;
   } finally {
     watch?.stop();
   }
+}
+
+const isPortTaken = (error: unknown): error is GatewayError =>
+  error instanceof GatewayError && error.kind === 'port_unavailable';
+
+/** Adds to the error that a gateway of this user has the port, if so. */
+async function withListener(error: GatewayError, { config, path }: LoadedConfig): Promise<GatewayError> {
+  const { findRunningGateway } = await import('../running/running-gateway.ts');
+  const { gatewayLocation } = await import('../running/gateway-location.ts');
+  const found = await findRunningGateway(gatewayLocation(path, place)).catch(() => null);
+  if (found?.port !== config.port) return error;
+  return new GatewayError(
+    error.kind,
+    `${error.message}\nA gateway runs there already${found.config === null ? '' : `, with ${found.config}`}: mcpstead status`,
+  );
 }
