@@ -10,7 +10,11 @@ import { place } from './place.ts';
 export function configPath(flag: string | undefined): string {
   const path = flag || place.env.MCPSTEAD_CONFIG || customaryConfigPath(place);
   if (path) return path;
-  throw new GatewayError(
+  throw noDirectory();
+}
+
+function noDirectory(): GatewayError {
+  return new GatewayError(
     'usage',
     'no directory for the configuration, since HOME is not set: pass --config FILE or set MCPSTEAD_CONFIG=FILE',
   );
@@ -24,10 +28,11 @@ export async function existingConfig(flag: string | undefined): Promise<string> 
   const customary = customaryConfigPath(place);
   const path = flag || place.env.MCPSTEAD_CONFIG || (customary && existsSync(customary) ? customary : null);
   if (path) return path;
+  if (customary === null) throw noDirectory();
   throw new GatewayError(
     'usage',
     'no configuration file: pass --config FILE or set MCPSTEAD_CONFIG=FILE' +
-      `${customary ? `, or write ${customary}` : ''}.\n${await foundServers()}\n` +
+      `, or write ${customary}.\n${await foundServers()}\n` +
       'To try mcpstead without one, run "mcpstead demo".',
   );
 }

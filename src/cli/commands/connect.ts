@@ -11,6 +11,7 @@ import { SpliceRefusal } from '../../clients/connect/splice.ts';
 import type { ClientRow } from '../../clients/row.ts';
 import { Vault } from '../../clients/vault.ts';
 import { type LoadedConfig, loadConfig } from '../../config/load.ts';
+import { homeDirectory } from '../../config/places.ts';
 import { GatewayError } from '../../errors.ts';
 import { output } from '../../observability/output.ts';
 import { viewIn } from '../bridging/bridged-place.ts';
@@ -65,7 +66,9 @@ export async function connect({ words, flags }: ConnectArguments): Promise<ExitC
   if (plans.length === 0) {
     throw new GatewayError(
       'file_unusable',
-      'found no client on this machine; "mcpstead connect --list" shows where it looks',
+      homeDirectory(place) === null
+        ? 'found no client: their files are in your home directory, and HOME is not set'
+        : 'found no client on this machine; "mcpstead connect --list" shows where it looks',
     );
   }
   const edits = plans.filter(({ kind }) => kind === 'edit');
@@ -104,8 +107,10 @@ async function matchesIn({ path, disabled }: LoadedConfig): Promise<ConnectWish[
 }
 
 /** With --all, clients that are not there, and those that nobody can write for, are no failure. */
-function isForAll({ kind, row }: ConnectPlan): boolean {
-  return kind !== 'not_installed' && (row.connection === 'file' || row.connection === 'command');
+function isForAll({ kind, row, file }: ConnectPlan): boolean {
+  return (
+    file !== null && kind !== 'not_installed' && (row.connection === 'file' || row.connection === 'command')
+  );
 }
 
 function tellPlan(plan: ConnectPlan, { name }: ConnectWish): void {

@@ -90,17 +90,21 @@ export function writeBoth(
   const undo = () => {
     for (const file of files) restore(file);
   };
+  let target = path;
   try {
     for (const file of [
       { path, before: text },
       { path: envPath, before: envText },
     ])
       requireUnchanged(file);
-    for (const file of files) replaceFile(file.path, file.after, file.mode, () => requireUnchanged(file));
+    for (const file of files) {
+      target = file.path;
+      replaceFile(target, file.after, file.mode, () => requireUnchanged(file));
+    }
   } catch (error) {
     undo();
     if (error instanceof GatewayError) throw error;
-    throw new GatewayError('internal', `nothing is written: ${cannotWrite(error)}`);
+    throw new GatewayError('file_unusable', `nothing is written: ${cannotWrite(target, error)}`);
   }
   return undo;
 }
@@ -127,8 +131,9 @@ function restore(file: FileChange): void {
   else replaceFile(file.path, file.before);
 }
 
-function cannotWrite(error: unknown): string {
-  const { code, path } = error as NodeJS.ErrnoException;
+/** The error names a temporary file, which means nothing to a person. */
+function cannotWrite(path: string, error: unknown): string {
+  const { code } = error as NodeJS.ErrnoException;
   const reason = unwritable[code ?? ''];
   return reason === undefined ? messageOf(error) : `${path}: ${reason}; for another place pass --config FILE`;
 }

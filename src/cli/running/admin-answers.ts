@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { customaryConfigPath } from '../../config/places.ts';
 import { GatewayError } from '../../errors.ts';
 import { build } from '../../version.ts';
 import { unknownServer } from '../calls/call-target.ts';
@@ -19,6 +20,8 @@ export function requiredGateway(config: string | null): Promise<RunningGateway> 
 
 /** Says that no gateway runs, and what to do. */
 export function noGatewayText(config: string | null): string {
+  if (config === null && customaryConfigPath(place) === null)
+    return 'no gateway runs, as far as can be known without HOME\nTo name a configuration: --config FILE';
   if (config === null)
     return 'no gateway runs, and there is no configuration yet\nTo make one: mcpstead init';
   return 'no gateway runs\nTo start it now: mcpstead serve\nTo have it always: mcpstead service install';
