@@ -28,6 +28,8 @@ interface CommandOptions {
   readonly cwd?: string;
   /** Starts it in a process group of its own, as an interactive shell does. */
   readonly ownGroup?: boolean;
+  /** What its stdin begins with; it remains open. By default there is no stdin. */
+  readonly input?: string;
 }
 
 export interface ProgramOptions extends CommandOptions {
@@ -47,6 +49,8 @@ export interface Program extends AsyncDisposable {
   stdout(): string;
   stderr(): string;
   signal(signal: NodeJS.Signals): void;
+  /** Ends its stdin. */
+  closeInput(): void;
   /** The signal that ended it, if any; its exit code is then 128 plus the signal's number. */
   endedBy(): NodeJS.Signals | null;
   /** Waits for its end. */
@@ -68,16 +72,20 @@ export function startProgram(
 /** Starts `command`, such as another program or a compiled mcpstead. */
 export function startCommand(
   command: readonly string[],
-  { env, cwd, ownGroup = false }: CommandOptions = {},
+  { env, cwd, ownGroup = false, input }: CommandOptions = {},
 ): Program {
   const child = Bun.spawn([...command], {
     ...(cwd !== undefined && { cwd }),
     detached: ownGroup,
     env: { ...process.env, ...ownEnvironment, ...env },
-    stdin: 'ignore',
+    stdin: input === undefined ? 'ignore' : 'pipe',
     stdout: 'pipe',
     stderr: 'pipe',
   });
+  if (input) {
+    child.stdin?.write(input);
+    child.stdin?.flush();
+  }
   const output = { stdout: '', stderr: '' };
   const readers = { stdout: child.stdout.getReader(), stderr: child.stderr.getReader() };
   const read = async (name: 'stdout' | 'stderr') => {
@@ -99,6 +107,7 @@ export function startCommand(
     stdout: () => output.stdout,
     stderr: () => output.stderr,
     signal: (signal) => child.kill(signal),
+    closeInput: () => void child.stdin?.end(),
     endedBy: () => child.signalCode as NodeJS.Signals | null,
     ended,
     closeOutput: () => Promise.all([readers.stdout.cancel(), readers.stderr.cancel()]),
