@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { envFilePath } from '../../config/env-file.ts';
+import { customaryConfigPath } from '../../config/places.ts';
 import { warningsOf } from '../../config/warnings.ts';
 import { GatewayError } from '../../errors.ts';
 import { absolutePath } from '../absolute-path.ts';
@@ -31,12 +32,21 @@ export async function doctor(config: string | null, isJson: boolean): Promise<Ex
   return report.ok ? 0 : 1;
 }
 
+/** Without HOME, "mcpstead init" could not make one. */
+function noConfiguration(): Check {
+  if (customaryConfigPath(place) !== null) return problem('configuration', 'there is none', 'mcpstead init');
+  return problem('configuration', 'none can be found without HOME', 'set HOME, or pass --config FILE');
+}
+
 async function allChecks(config: string | null): Promise<Check[]> {
   const location = gatewayLocation(config, place);
   const state = stateChecks(location.directory, place);
   if (config === null) {
-    const none = problem('configuration', 'there is none', 'mcpstead init');
-    return [none, ...state, ...clientChecks({ value: {}, port: 8766, variables: new Map() }, place)];
+    return [
+      noConfiguration(),
+      ...state,
+      ...clientChecks({ value: {}, port: 8766, variables: new Map() }, place),
+    ];
   }
   const service = installedService();
   let configuration: Configuration;
