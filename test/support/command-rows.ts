@@ -88,6 +88,11 @@ function editing(done: string): CommandRow['outcomes'] {
   });
 }
 
+const examined = (port: string): Outcome => ({
+  exitCode: 0,
+  stdout: [port, 'is valid\n', 'up: connected over streamable', '\nno problems\n'],
+});
+
 /** A client's lines: it opens a session, and calls a tool. */
 const callLines = [
   {
@@ -309,6 +314,29 @@ export const commandRows: readonly CommandRow[] = [
     args: ['call', 'up.demo__add', 'a=2', 'b=3'],
     looksForGateway: true,
     outcomes: outcomes({ exitCode: 0, stdout: ['5'] }, { 'no HOME': needsConfig }),
+  },
+  {
+    args: ['doctor'],
+    looksForGateway: true,
+    outcomes: outcomes(examined('port: {port} is free: no gateway runs\n'), {
+      'a running gateway': examined("port: {port} is the gateway's: http://127.0.0.1:{port}/mcp\n"),
+      'a foreign process on the port': {
+        exitCode: 1,
+        stdout: ['listens on 127.0.0.1:{port}, and is no gateway of yours\n', '\n1 problem\n'],
+      },
+      'no HOME': {
+        exitCode: 1,
+        stdout: ['configuration: none can be found without HOME\n', 'set HOME, or pass --config FILE\n'],
+      },
+      'no HOME and a named configuration': {
+        exitCode: 1,
+        stdout: ['state: there is no directory for it', '→ set HOME, or "state_dir"', '\n1 problem\n'],
+      },
+      'a read-only HOME': {
+        exitCode: 1,
+        stdout: ['state: ~/.local/state/mcpstead cannot be written', '\n1 problem\n'],
+      },
+    }),
   },
   {
     args: ['logs', 'up'],

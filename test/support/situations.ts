@@ -98,6 +98,7 @@ export async function makeSituation(name: SituationName, options: SituationOptio
     HOME: home,
     PATH: `${home}/bin:/usr/bin:/bin`,
     SHELL: '/bin/sh',
+    LANG: 'C.UTF-8',
     MCPSTEAD_STDIO_IDLE_SECONDS: '1',
   };
   const started: Program[] = [];
