@@ -218,7 +218,8 @@ describe('without a gateway', () => {
     expect(await home.run(['status'], { env: nowhere })).toEqual({
       exitCode: 1,
       stdout: '',
-      stderr: 'mcpstead: no gateway runs, as far as can be known without HOME\nTo name a configuration: --config FILE\n',
+      stderr:
+        'mcpstead: no gateway runs, as far as can be known without HOME\nTo name a configuration: --config FILE\n',
     });
     chmodSync(home.folder, 0o500);
     try {
