@@ -42,6 +42,7 @@ export function servedHome(
     XDG_DATA_HOME: undefined,
     XDG_CACHE_HOME: undefined,
     NO_COLOR: undefined,
+    LC_ALL: 'C.UTF-8',
     ...env,
   };
   const programs: Program[] = [];

@@ -9,6 +9,7 @@ import { counted, duration, rounded, thousands } from '../terminal/figures.ts';
 import { print, printJson } from '../terminal/print.ts';
 import { safeLine } from '../terminal/safe-text.ts';
 import { shownPath } from '../terminal/shown-path.ts';
+import { legible } from '../terminal/unicode.ts';
 
 type ServerRow = GatewayOverview['servers'][number];
 
@@ -29,7 +30,7 @@ export async function status(config: string | null, isJson: boolean): Promise<Ex
       2,
       `warning: the gateway is version ${overview.version}, and this is ${build.version}: restart it to use that\n`,
     );
-  if (!isJson) print(`${statusText(overview)}\n`);
+  if (!isJson) print(`${legible(statusText(overview), place)}\n`);
   return 0;
 }
 

@@ -3,10 +3,12 @@ import { refusedNames } from '../../registry/names.ts';
 import { nodeTty } from '../../runtime/node-modules.ts';
 import { type PricedTool, type ToolsReport, toolListContract } from '../contracts/tools.ts';
 import type { ExitCode } from '../exit-code.ts';
+import { place } from '../place.ts';
 import { answerOf, requiredGateway, requireServer } from '../running/admin-answers.ts';
 import { columns } from '../terminal/columns.ts';
 import { counted } from '../terminal/figures.ts';
 import { print, printJson } from '../terminal/print.ts';
+import { legible } from '../terminal/unicode.ts';
 import { wholeNumber } from '../whole-number.ts';
 
 /** What the command line asks for. */
@@ -35,7 +37,7 @@ export async function tools({ server, isCost, maxTokens, config, isJson }: Tools
   const path = server === undefined ? '/-/tools' : `/-/tools?server=${encodeURIComponent(server)}`;
   const report = reportOf((await answerOf(gateway, path, toolListContract)).tools, max);
   if (isJson) printJson(report);
-  else print(`${isCost ? costText(report) : listText(report)}\n`);
+  else print(`${legible(isCost ? costText(report) : listText(report), place)}\n`);
   if (max === null || report.total.tokens <= max) return 0;
   output.print(2, `mcpstead: the tools cost ${report.total.tokens} tokens, more than ${max}\n`);
   return 1;

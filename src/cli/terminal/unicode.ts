@@ -9,3 +9,11 @@ export function hasUnicode({ env, platform }: Place): boolean {
   // The terminals of macOS use UTF-8 whatever the locale says.
   return platform === 'darwin' && locale === '';
 }
+
+const replacements: Readonly<Record<string, string>> = { '–': '-', '÷': '/', '…': '...' };
+
+/** A text of ours as a terminal of this environment can show it. Names and words of others stay as they are. */
+export function legible(text: string, place: Place): string {
+  if (hasUnicode(place)) return text;
+  return text.replace(/[–÷…]/g, (character) => replacements[character] as string);
+}
