@@ -98,6 +98,18 @@ describe('mcpstead call', () => {
     expect(twice).toMatchObject({ exitCode: 2 });
   });
 
+  test('waits for a reader of its output that takes its time', async () => {
+    await using server = await startSdkV1();
+    await using home = servedHome([{ name: 'a', url: server.url }]);
+    await home.serve('a');
+    const command = `"${process.execPath}" src/main.ts call a.big chars=1000000 | (sleep 2; wc -c)`;
+    await using program = startCommand(['/bin/sh', '-c', command], {
+      env: home.env,
+      cwd: join(import.meta.dir, '../..'),
+    });
+    expect((await program.ended()).stdout.trim()).toBe('1000001');
+  });
+
   test('ends with 1 for an error of the tool, which is on stderr, or whole with --json', async () => {
     await using server = await startSdkV1();
     await using home = servedHome([{ name: 'a', url: server.url }]);
