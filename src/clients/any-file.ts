@@ -52,7 +52,7 @@ function parsed(text: string, path: string): ReadResult {
   if (/\.toml$/i.test(path)) return parseClientText(text, 'toml');
   if (/\.ya?ml$/i.test(path)) return parseClientText(text, 'yaml');
   const json = parseClientText(text, 'jsonc');
-  if (!('fault' in json) || /^\uFEFF?\s*(?:[{[]|\/[/*])/.test(text)) return json;
+  if (!('fault' in json) || /^\uFEFF?\s*(?:\{|\[\s*\{|\/[/*])/.test(text)) return json;
   const toml = parseClientText(text, 'toml');
   return 'fault' in toml ? parseClientText(text, 'yaml') : toml;
 }

@@ -61,16 +61,16 @@ export function clientFile(
   };
 }
 
-/** The entries of a mapping of servers, or of a list of servers with names. What is no mapping is no server. */
+/** The entries of a mapping of servers, or of a list of servers with names. What is no mapping has nothing: people are told. */
 function entriesOf(servers: unknown): [key: string, raw: Mapping][] {
   if (Array.isArray(servers)) {
-    return servers.flatMap((raw, index) => {
-      if (!isMapping(raw)) return [];
-      return [[typeof raw.name === 'string' ? raw.name : `server-${index + 1}`, raw]];
+    return servers.map((item, index) => {
+      const raw = isMapping(item) ? item : {};
+      return [typeof raw.name === 'string' ? raw.name : `server-${index + 1}`, raw];
     });
   }
   if (!isMapping(servers)) return [];
-  return Object.entries(servers).filter((entry): entry is [string, Mapping] => isMapping(entry[1]));
+  return Object.entries(servers).map(([key, raw]) => [key, isMapping(raw) ? raw : {}]);
 }
 
 const isMapping = (value: unknown): value is Mapping => isRecord(value) && !Array.isArray(value);

@@ -46,3 +46,9 @@ export const emptyDraft: ServerDraft = {
   notes: [],
   wanted: [],
 };
+
+/** All texts of a server that may refer to variables. */
+export function textsOfDraft({ command, url, cwd, args, env, headers }: ServerDraft): string[] {
+  const texts = [command, url, cwd, ...args, ...Object.values(env), ...Object.values(headers)];
+  return texts.filter((text) => text !== null);
+}

@@ -51,16 +51,17 @@ const assignments = [
   String.raw`(?<![\w$@.:-])-{0,2}(?<name>[A-Za-z][\w-]*(?:key|token|secret|password|authorization)|authorization|password|token|secret):(?!//)`,
   // `--name value` in a whole command line
   String.raw`(?<=(?:^|\s))--(?<name>[A-Za-z][\w-]*)\s+(?!-)`,
-].map((name) => new RegExp(name + value, 'gi'));
+  // Ahead of it: a value may be an assignment itself, as in `--env=NAME=value`.
+].map((name) => new RegExp(`${name}(?=${value})`, 'dgi'));
 
 /** The secrets in a text that are named in the text itself. */
 export function secretsNamedIn(text: string): SecretSpan[] {
   return assignments.flatMap((pattern) =>
-    [...text.matchAll(pattern)].flatMap(({ 0: whole, index, groups }) => {
+    [...text.matchAll(pattern)].flatMap(({ groups, indices }) => {
       const { name = '', value: found = '' } = groups ?? {};
       // What a shell fills in is none.
       if (/^[$%]/.test(found)) return [];
-      const at = index + whole.length - found.length;
+      const [at = 0] = indices?.groups?.value ?? [];
       return namedSecret(name, found).map(({ start, end, word }) => ({
         start: at + start,
         end: at + end,

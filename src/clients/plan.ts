@@ -3,9 +3,10 @@ import type { ServerEntry } from '../config/edit.ts';
 import type { Place } from '../config/places.ts';
 import { isRecord, type Mapping } from '../config/values.ts';
 import type { ClientFile, ClientServer } from './client-server.ts';
-import type { ServerDraft, WantedVariable } from './draft.ts';
+import { type ServerDraft, textsOfDraft, type WantedVariable } from './draft.ts';
 import { draftOf } from './draft-of.ts';
 import { draftOfEntry, entryOf, identityOf } from './identity.ts';
+import { problemOf } from './invalid-draft.ts';
 import { withoutSecrets } from './move-secrets.ts';
 import { filesIn, variablesIn } from './references.ts';
 import { freeName, shownName, validName } from './server-names.ts';
@@ -49,6 +50,11 @@ export function planImport(files: readonly ClientFile[], context: PlanContext): 
     const draft = obstacle === null ? draftOf(source, context.place) : null;
     if (obstacle !== null || draft === null || 'unsupported' in draft) {
       planned.push(leftOut(source, obstacle ?? ['skipped', (draft as { unsupported: string }).unsupported]));
+      continue;
+    }
+    const problem = problemOf(draft, context.vault);
+    if (problem !== null) {
+      planned.push(leftOut(source, ['skipped', problem]));
       continue;
     }
     for (const { name } of referencesOf(draft)) context.vault.reserve(name);
@@ -184,12 +190,6 @@ function decided({ identity, sources, draft }: Group, names: Names, { vault }: P
   ];
   const isEnabled = safe.isEnabled && !safe.needsLogin && lost.length === 0;
   return { ...common, name, action: 'added', draft: { ...safe, isEnabled }, notes, missing };
-}
-
-/** All texts of a server that may refer to variables. */
-export function textsOfDraft({ command, url, cwd, args, env, headers }: ServerDraft): string[] {
-  const texts = [command, url, cwd, ...args, ...Object.values(env), ...Object.values(headers)];
-  return texts.filter((text) => text !== null);
 }
 
 const referencesOf = (draft: ServerDraft) => textsOfDraft(draft).flatMap(variablesIn);

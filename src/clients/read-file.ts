@@ -2,6 +2,8 @@ import { isUtf8 } from 'node:buffer';
 import { readFileSync, statSync } from 'node:fs';
 import { parse as parseYaml } from 'yaml';
 import { descriptors } from '../runtime/descriptors.ts';
+import { scanRoot } from './connect/jsonc-scan.ts';
+import { SpliceRefusal } from './connect/splice.ts';
 import type { ClientRow } from './row.ts';
 
 /** Claude Code keeps its history in the same file; nobody has a larger one of these. */
@@ -50,7 +52,22 @@ export function parseClientText(text: string, format: ClientRow['format']): Read
     if (format === 'yaml') return { value: parseYaml(bare, { maxAliasCount: 100, logLevel: 'error' }) };
     return { value: Bun.JSONC.parse(bare) };
   } catch (error) {
-    return { fault: `is no valid ${formatNames[format]}${reasonOf(error)}` };
+    return {
+      fault: `is no valid ${formatNames[format]}${error instanceof RangeError ? reasonOf(error) : (jsonPlace(bare, format) ?? reasonOf(error))}`,
+    };
+  }
+}
+
+/** Where JSON is wrong, which its parser does not say; null: nowhere, or it is another format. */
+function jsonPlace(text: string, format: ClientRow['format']): string | null {
+  if (format !== 'jsonc') return null;
+  try {
+    scanRoot(text);
+    return null;
+  } catch (error) {
+    return error instanceof SpliceRefusal
+      ? `: ${error.message.replace(/^it is no JSON with comments: /, '')}`
+      : null;
   }
 }
 
@@ -62,6 +79,7 @@ function reasonOf(error: unknown): string {
   const text = line
     .replace(/^(?:JSONC|TOML|YAML) Parse error: /, '')
     .replace(/ but found.*| at line .*|:.*/s, '')
+    .replace(/(?<=\bunexpected )\w.*/is, (word) => (/^(?:end|token|EOF)\b/i.test(word) ? word : 'word'))
     .replace(/["'`].*["'`]/s, (quoted) => (/^["'`][\]}[{,:="]["'`]$/.test(quoted) ? quoted : '…'));
   if (text === '' || text.length > 100) return place === undefined ? '' : ` ${place}`;
   return `${place === undefined ? '' : ` ${place}`}: ${text[0]?.toLowerCase()}${text.slice(1)}`;

@@ -33,7 +33,7 @@ export function secretSpans(name: string | null, text: string): SecretSpan[] {
 const userInfo = /\b[a-z][a-z0-9+.-]*:\/\/([^\s/?#]*)@/gi;
 /** `user:password@tcp(host)/name`, the form of Go's MySQL driver. */
 const mysqlAddress = /(?<![^\s"'=])[^\s:@/"']+:([^\s@"']+)@(?=(?:tcp|unix)?\()/g;
-const query = /[?&]([^=&#\s]+)=([^&#\s]+)/g;
+const query = /[?&#]([^=&#\s]+)=([^&#\s]+)/g;
 
 /** The parts of URLs that are secrets: passwords, values of parameters, segments of a path that nobody could guess. */
 function urlSecrets(text: string): SecretSpan[] {

@@ -1,3 +1,4 @@
+import { withDefaults } from '../config/env-file.ts';
 import { placeVariables } from '../config/variables.ts';
 import type { Environment } from '../runtime/environment.ts';
 
@@ -18,6 +19,19 @@ export class Vault {
     this.#file = file;
     this.#env = env;
     for (const [name, value] of file) if ((env[name] ?? value) === value) this.#remember(name, value);
+  }
+
+  /** A copy to try something with. */
+  copy(): Vault {
+    const copy = new Vault(this.#file, this.#env);
+    for (const [name, value] of this.added) copy.set(name, value);
+    for (const name of this.#reserved) copy.reserve(name);
+    return copy;
+  }
+
+  /** All variables with their values. */
+  get environment(): Environment {
+    return withDefaults(this.#env, new Map([...this.#file, ...this.added]));
   }
 
   /** The value of a variable, or undefined. */

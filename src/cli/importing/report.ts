@@ -1,5 +1,6 @@
 import type { ClientFile } from '../../clients/client-server.ts';
-import { type PlannedServer, textsOfDraft } from '../../clients/plan.ts';
+import { textsOfDraft } from '../../clients/draft.ts';
+import type { PlannedServer } from '../../clients/plan.ts';
 import { variablesIn } from '../../clients/references.ts';
 import { shownDraft } from '../../clients/shown.ts';
 import type { Vault } from '../../clients/vault.ts';

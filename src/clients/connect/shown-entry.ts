@@ -19,7 +19,11 @@ function shown(value: unknown, isSecret: boolean): string {
     return JSON.stringify(isSecret ? maskedUnlessReference(value) : shownText(value));
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? masked;
   if (Array.isArray(value)) {
-    const items = value.map((item, index) => shown(item, isSecret || namesSecret(value[index - 1])));
+    const items = value.map((item, index) => {
+      const isLogin =
+        /^--?u(?:ser)?$/.test(String(value[index - 1])) && /^[^:/]+:(?!\d+$)/.test(String(item));
+      return shown(item, isSecret || isLogin || namesSecret(value[index - 1]));
+    });
     return `[${items.join(', ')}]`;
   }
   const members = Object.entries(value).map(

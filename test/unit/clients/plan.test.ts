@@ -142,6 +142,28 @@ describe('servers of several clients', () => {
     expect(entries).toEqual([{ name: 'x', command: 'x', args: expected }]);
   });
 
+  test.each([
+    [
+      { url: 'https://<your-site>/mcp' },
+      'url: expected an http:// or https:// URL, found https://<your-site>/mcp',
+    ],
+    [{ command: 'x', env: { 'A=B': '1' } }, 'env: this key is not the name of a variable'],
+    [
+      { url: 'https://x.example/', headers: { 'X-Key': 'hunter2é中' } },
+      'headers.X-Key: expected printable ASCII',
+    ],
+    ['npx', 'it has neither a command nor a URL'],
+  ])('that no configuration can have, such as %j, keep no others back', (broken, reason) => {
+    const { planned, entries, vault } = plan(cursor({ broken, good: { command: 'x' } }));
+    expect(planned.map(({ name, action }) => [name, action])).toEqual([
+      ['broken', 'skipped'],
+      ['good', 'added'],
+    ]);
+    expect(planned[0]?.notes[0]).toStartWith(reason);
+    expect(entries).toEqual([{ name: 'good', command: 'x' }]);
+    expect([...vault.added]).toEqual([]);
+  });
+
   test('with different filters stay two', () => {
     const { entries } = plan({
       '.gemini/settings.json': { mcpServers: { x: { command: 'x', excludeTools: ['rm'] } } },

@@ -54,6 +54,8 @@ describe('a secret is found by its name within a text', () => {
     [`{'password': 'pw1'}`, `{'password': '…'}`],
     ['{"Authorization": "Token pw1"}', '{"Authorization": "Token …"}'],
     ['DB_PASSWORD=pw1', 'DB_PASSWORD=…'],
+    ['--env=DB_PASSWORD=pw1', '--env=DB_PASSWORD=…'],
+    ['https://x.example/mcp#token=pw1', 'https://x.example/mcp#token=…'],
     ['-eAPI_KEY=pw1', '-eAPI_KEY=…'],
     ['X-Api-Key:pw1', 'X-Api-Key:…'],
     ['Authorization: Bearer pw1', 'Authorization: Bearer …'],
