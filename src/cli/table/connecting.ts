@@ -11,18 +11,18 @@ const clients: Positional = {
 
 export const connect = defineCommand({
   name: 'connect',
-  summary: 'Write the gateway into the configuration of MCP clients',
+  summary: 'Add the gateway to the configuration of MCP clients',
   group: 'Clients',
   details: [
-    'It changes nothing but the entries that it shows first, keeps a backup, and "mcpstead disconnect" takes them out again.',
-    'With --replace, each server that the gateway has, too, leads to the gateway under its old name, so that the names of tools and the permissions for them stay.',
+    'It shows the entries before it writes them, changes nothing else, and keeps a backup. "mcpstead disconnect" undoes it.',
+    'With --replace, each server that the gateway also has leads to the gateway under its old name, so that tool names and permission rules stay valid.',
   ],
   positionals: [clients],
   forms: ['connect CLIENT…', 'connect --all', 'connect --list'],
   flags: {
     all: { type: 'boolean', summary: 'All clients that are installed' },
     list: { type: 'boolean', summary: 'Show which clients are installed and connected' },
-    replace: { type: 'boolean', summary: 'Replace the servers that the gateway has, too' },
+    replace: { type: 'boolean', summary: 'Replace the servers that the gateway also has' },
     name: { type: 'string', value: 'NAME', default: 'mcpstead', summary: 'Name of the new entry' },
     server: { type: 'string', value: 'NAME', summary: 'Connect to this server only' },
     profile: { type: 'string', value: 'NAME', summary: 'Connect to the servers of this profile only' },
@@ -41,10 +41,10 @@ export const connect = defineCommand({
 
 export const disconnect = defineCommand({
   name: 'disconnect',
-  summary: 'Take the gateway out of the configuration of MCP clients',
+  summary: 'Remove the gateway from the configuration of MCP clients',
   group: 'Clients',
   details: [
-    'It puts back what "mcpstead connect --replace" has replaced. Other changes made since stay; without any, the file is as it was before, to the byte.',
+    'It restores the entries that "mcpstead connect --replace" has replaced, and keeps other changes that were made since. Without any, the file is restored to the byte.',
   ],
   positionals: [clients],
   forms: ['disconnect CLIENT…', 'disconnect --all'],
@@ -52,7 +52,7 @@ export const disconnect = defineCommand({
     all: { type: 'boolean', summary: 'All clients that are connected' },
     restore: {
       type: 'boolean',
-      summary: 'Put the whole file back from the backup; refused if it was changed since',
+      summary: 'Restore the whole file from the backup; refused if it has changed since',
     },
     'dry-run': { type: 'boolean', summary: 'Only show what would be changed' },
     yes: yesFlag,
@@ -65,10 +65,10 @@ export const disconnect = defineCommand({
 
 export const stdio = defineCommand({
   name: 'stdio',
-  summary: 'Serve the gateway on stdin and stdout, for clients that know only stdio',
+  summary: 'Connect a client that supports stdio servers only to the gateway',
   group: 'Clients',
   details: [
-    'It finds the running gateway, or starts one that ends 30 seconds after the last client. In bearer mode, the token comes from MCPSTEAD_BEARER_TOKEN or mcpstead.env.',
+    'Clients start this command. It forwards messages between stdio and the running gateway; if none is running, it starts one that ends 30 seconds after the last client. In bearer mode, the token comes from MCPSTEAD_BEARER_TOKEN or mcpstead.env.',
   ],
   flags: {
     profile: { type: 'string', value: 'NAME', summary: 'Show the servers of this profile only' },
@@ -77,7 +77,7 @@ export const stdio = defineCommand({
       value: 'NAME',
       summary: 'Show this server only, its tools under their own names',
     },
-    url: { type: 'string', value: 'URL', summary: 'The gateway, if it is not one of this machine' },
+    url: { type: 'string', value: 'URL', summary: 'URL of a gateway on another machine' },
     config: configFlag,
     help: helpFlag,
   },

@@ -6,8 +6,8 @@ import { configPath } from '../config-path.ts';
 const noVerify = { type: 'boolean', summary: 'Do not connect to the server first' } as const;
 const name = { name: 'NAME', summary: 'Name of the server in the configuration', isRequired: true } as const;
 const editing =
-  'Only the lines of this server change: the rest of the file, comments and layout included, stays as it is. The gateway that ' +
-  'runs with the file reloads; if it refuses, the file is as before.';
+  'Only the lines of this server change; the rest of the file stays as it is, including comments and layout. The running ' +
+  'gateway reloads. If it refuses the change, the file is restored.';
 
 /** The name, which the command line has been checked for. */
 const nameOf = ([word = '']: readonly string[]): string => word;
@@ -18,15 +18,15 @@ export const add = defineCommand({
   group: 'Servers',
   forms: ['add NAME URL [options]', 'add NAME [options] -- COMMAND…'],
   details: [
-    'Connects to the server first, and writes nothing if that fails. Secrets in headers, variables, arguments and URLs go into ' +
-      'mcpstead.env beside the file, readable by you alone; the file refers to them as $' +
+    'It connects to the server first, and writes nothing if that fails. Secrets in headers, variables, arguments and URLs move ' +
+      'to mcpstead.env beside the file, which only you can read; the file refers to them as $' +
       '{NAME}.',
     editing,
   ],
   positionals: [
     {
       name: 'NAME',
-      summary: 'Name of the new server, with which the names of its tools begin',
+      summary: 'Name of the new server, and prefix of its tool names',
       isRequired: true,
     },
     { name: 'URL', summary: 'Address of a server over HTTP' },
@@ -82,7 +82,7 @@ export const remove = defineCommand({
   name: 'remove',
   summary: 'Remove a server from the configuration',
   group: 'Servers',
-  details: [editing, 'The comment directly above the server goes with it, the values in mcpstead.env stay.'],
+  details: [editing, 'It also removes the comment directly above the server. Values in mcpstead.env stay.'],
   positionals: [name],
   flags: { config: configFlag, help: helpFlag },
   examples: [{ line: 'mcpstead remove docs', summary: 'Remove the server docs' }],
@@ -94,10 +94,10 @@ export const enable = defineCommand({
   name: 'enable',
   summary: 'Enable a server that is disabled',
   group: 'Servers',
-  details: ['Connects to the server first, and changes nothing if that fails.', editing],
+  details: ['It connects to the server first, and changes nothing if that fails.', editing],
   positionals: [name],
   flags: { config: configFlag, 'no-verify': noVerify, help: helpFlag },
-  examples: [{ line: 'mcpstead enable docs', summary: 'Connect and list the server docs again' }],
+  examples: [{ line: 'mcpstead enable docs', summary: 'Connect to docs and list its tools again' }],
   run: async ({ flags, words }) =>
     (await import('../commands/edit-server.ts')).enable(
       configPath(flags.config),
@@ -108,12 +108,12 @@ export const enable = defineCommand({
 
 export const disable = defineCommand({
   name: 'disable',
-  summary: 'Disable a server, and keep it in the configuration',
+  summary: 'Disable a server without removing it',
   group: 'Servers',
   details: [editing],
   positionals: [name],
   flags: { config: configFlag, help: helpFlag },
-  examples: [{ line: 'mcpstead disable docs', summary: 'Neither connect nor list the server docs' }],
+  examples: [{ line: 'mcpstead disable docs', summary: 'Disconnect docs and list its tools no more' }],
   run: async ({ flags, words }) =>
     (await import('../commands/edit-server.ts')).disable(configPath(flags.config), nameOf(words)),
 });

@@ -17,15 +17,15 @@ export const status = defineCommand({
 
 export const tools = defineCommand({
   name: 'tools',
-  summary: 'Show the tools that clients see, and what they cost',
+  summary: 'Show the tools that clients see, and their cost in tokens',
   group: 'Look inside',
   details: [
-    'What a tool costs a client that lists it is given in tokens: the bytes of its name, description and schemas, divided by 4.',
+    'The cost of a tool is estimated in tokens: the bytes of its name, description and schemas, divided by 4.',
   ],
   positionals: [server],
   flags: {
     config: configFlag,
-    cost: { type: 'boolean', summary: 'Show the cost of each server, and names that clients refuse' },
+    cost: { type: 'boolean', summary: 'Show the cost per server, and names that clients reject' },
     'max-tokens': { type: 'string', value: 'N', summary: 'End with exit code 1 if the tools cost more' },
     json: jsonFlag,
     help: helpFlag,
@@ -46,12 +46,12 @@ export const tools = defineCommand({
 
 export const call = defineCommand({
   name: 'call',
-  summary: 'Call a tool once, and print its result',
+  summary: 'Call a tool and print its result',
   group: 'Look inside',
   details: [
-    'Calls through the running gateway. Without one, it starts the server of the tool alone, and ends it again.',
-    'Values get the types that the tool wants: numbers, true and false, JSON for objects and lists; a list may also be given ' +
-      'item by item. A tool that reports an error ends the command with exit code 1.',
+    'It calls the tool through the running gateway. If none is running, it starts the server of the tool alone, and stops it afterwards.',
+    'Values are converted to the types that the tool expects: numbers, true and false, JSON for objects and lists. A list may also ' +
+      'be given item by item. If the tool reports an error, the exit code is 1.',
   ],
   positionals: [
     {
@@ -88,13 +88,13 @@ export const call = defineCommand({
 
 export const logs = defineCommand({
   name: 'logs',
-  summary: 'Show the log of the running gateway, with what its servers print',
+  summary: 'Show the log of the running gateway and of its servers',
   group: 'Look inside',
-  details: ['The gateway keeps the last 1,000 lines about each server, and as many about itself.'],
+  details: ['The gateway keeps the last 1,000 lines for each server, stderr included, and 1,000 of its own.'],
   positionals: [server],
   flags: {
     config: configFlag,
-    follow: { type: 'boolean', short: 'f', summary: 'Go on with new lines until Ctrl-C' },
+    follow: { type: 'boolean', short: 'f', summary: 'Follow the log until Ctrl-C' },
     lines: {
       type: 'string',
       value: 'N',

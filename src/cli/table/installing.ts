@@ -3,12 +3,12 @@ import { configFlag, helpFlag } from '../common-flags.ts';
 
 export const service = defineCommand({
   name: 'service',
-  summary: 'Run the gateway as a service of your own, from log-in on',
+  summary: 'Start the gateway at login, as a service of your user account',
   group: 'Install',
   details: [
-    'With launchd on macOS, systemd on Linux and the Task Scheduler on Windows; none needs an administrator. The service has ' +
-      'the PATH of your login shell, reloads when its configuration changes, and starts again after a failure. Variables of your ' +
-      'shell do not reach it: those belong into mcpstead.env beside the configuration.',
+    'It uses launchd on macOS, systemd on Linux and the Task Scheduler on Windows, without administrator rights. The service ' +
+      'has the PATH of your login shell, reloads when its configuration changes, and restarts after a failure. It does not see ' +
+      'the variables of your shell: put them into mcpstead.env beside the configuration.',
   ],
   positionals: [
     {
@@ -30,7 +30,7 @@ export const service = defineCommand({
   examples: [
     {
       line: 'mcpstead service install',
-      summary: 'Install it, or replace it after a move of the program or a new PATH',
+      summary: 'Install it, or update it after the program or PATH has changed',
     },
     { line: 'mcpstead service status', summary: 'Show whether it runs, and where its log is' },
   ],
@@ -49,10 +49,10 @@ export function completionsOf(
 ): Command {
   return defineCommand({
     name: 'completions',
-    summary: 'Print a script that makes a shell complete commands and options',
+    summary: 'Print a shell script that completes commands and options',
     group: 'Install',
     details: [
-      'Homebrew installs the scripts itself. Elsewhere, add the line of your shell below to its own file.',
+      'Homebrew installs the scripts. Otherwise, add the line for your shell to the file named beside it.',
     ],
     positionals: [
       {

@@ -8,7 +8,7 @@ export const serve = defineCommand({
   group: 'Serve',
   flags: {
     config: configFlag,
-    watch: { type: 'boolean', summary: 'Reload when the file or mcpstead.env beside it has changed' },
+    watch: { type: 'boolean', summary: 'Reload when the configuration or mcpstead.env changes' },
     // As "mcpstead stdio" starts it.
     'until-unused': { type: 'string', value: 'SECONDS', summary: 'Stop without a bridge', isHidden: true },
     'log-file': {
@@ -33,7 +33,7 @@ export const serve = defineCommand({
 
 export const check = defineCommand({
   name: 'check',
-  summary: 'Validate the configuration and its environment, and show what would be served',
+  summary: 'Validate the configuration and show what would be served',
   group: 'Serve',
   flags: {
     config: configFlag,

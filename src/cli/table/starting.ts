@@ -7,11 +7,11 @@ import { configPath } from '../config-path.ts';
 
 export const init = defineCommand({
   name: 'init',
-  summary: 'Import your servers, install a service, connect your clients',
+  summary: 'Import your servers, install the service, connect your clients',
   group: 'Get started',
   details: [
-    'Three steps with a question each: "import", "service install" and "connect --all --replace". Each can be done alone, and undone: ' +
-      'by "disconnect", by "service uninstall", and by removing the configuration.',
+    'It runs "import", "service install" and "connect --all --replace", and asks before each step. Each is also a command of its ' +
+      'own. To undo them, run "disconnect" and "service uninstall", and delete the configuration.',
   ],
   flags: { config: configFlag, yes: yesFlag, help: helpFlag },
   examples: [{ line: 'mcpstead init', summary: 'Ask before each step' }],
@@ -35,26 +35,26 @@ export const demo = defineCommand({
 
 export const importCommand = defineCommand({
   name: 'import',
-  summary: 'Take over the servers of your MCP clients',
+  summary: 'Import the servers of your MCP clients',
   group: 'Get started',
   details: [
-    'Reads the files of MCP clients, shows what was found, and asks before it adds the servers to the configuration. Secrets go ' +
-      'into mcpstead.env beside it. The files of the clients stay as they are.',
+    'It reads the files of MCP clients, shows the servers that it found, and asks before it adds them to the configuration. ' +
+      'Secrets move to mcpstead.env beside it. It never writes the files of clients.',
   ],
   positionals: [
     { name: 'SOURCE', summary: 'A client such as cursor, a file, or - for stdin; by default all clients' },
   ],
   flags: {
     config: configFlag,
-    project: { type: 'string', value: 'DIR', summary: 'Take the servers of this project, too' },
+    project: { type: 'string', value: 'DIR', summary: 'Also import the servers of this project' },
     'dry-run': { type: 'boolean', summary: 'Write nothing' },
     yes: yesFlag,
     json: jsonFlag,
     help: helpFlag,
   },
   examples: [
-    { line: 'mcpstead import', summary: 'Take over the servers of all clients' },
-    { line: 'mcpstead import cursor --dry-run', summary: 'Show what would be taken from Cursor' },
+    { line: 'mcpstead import', summary: 'Import from all clients' },
+    { line: 'mcpstead import cursor --dry-run', summary: 'Show what would be imported from Cursor' },
   ],
   run: async ({ flags, words: [source] }) =>
     (await import('../commands/import.ts')).importServers({
