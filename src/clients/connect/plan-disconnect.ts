@@ -92,6 +92,10 @@ function bySight(row: ClientRow, file: string): DisconnectPlan {
   const removed = views.flatMap(([name, view]) => (view === '' ? [name] : []));
   const kept = views.flatMap(([name, view]) => (view ? [name] : []));
   if (removed.length === 0 && kept.length === 0) return { row, file, kind: 'not_connected' };
+  if (removed.length === 0) {
+    const why = 'lead to the gateway, and there is no backup of what they replaced: change them by hand';
+    throw new SpliceRefusal(`its entries ${kept.join(', ')} ${why}`);
+  }
   const text = withEntries(
     current,
     row,

@@ -348,6 +348,21 @@ describe('disconnecting', () => {
     expect(readFileSync(file, 'utf8')).toBe(text);
   });
 
+  test('without a backup is refused where each entry stands for one that it has replaced', async () => {
+    const row = rowOf('cursor');
+    const text = '{"mcpServers":{"a":{"url":"http://127.0.0.1:8766/mcp/a"}}}';
+    const file = fileOf(row, text);
+    expect(planDisconnect(row, place, false)).toEqual([
+      {
+        row,
+        file,
+        kind: 'refused',
+        reason: `${file}: its entries a lead to the gateway, and there is no backup of what they replaced: change them by hand`,
+      },
+    ]);
+    expect(readFileSync(file, 'utf8')).toBe(text);
+  });
+
   test('without a backup takes out what leads to all of the gateway, and keeps the rest', async () => {
     const file = fileOf(
       cursor,
