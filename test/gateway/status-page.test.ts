@@ -93,7 +93,7 @@ describe('the page and its files', () => {
   test('a page without servers, clients, calls and profiles says what to do', async () => {
     const text = shown((await pageAt(gateway)).text);
     expect(text).toContain('No server is configured yet.');
-    expect(text).toContain('mcpstead import takes over the servers of');
+    expect(text).toContain('mcpstead import adds the servers of');
     expect(text).toContain('mcpstead add NAME URL');
     expect(text).toContain('No client is connected. mcpstead connect CLIENT');
     expect(text).toContain('No tool was called yet.');

@@ -89,7 +89,7 @@ async function reloadGateway(configPath: string): Promise<ReloadResult | null> {
 
 function nextStep(reload: ReloadResult | null): string {
   if (reload === null) return 'Next: mcpstead serve, then mcpstead connect --all';
-  if ('error' in reload) return `The running gateway has not read it again: ${reload.error}`;
+  if ('error' in reload) return `The running gateway could not reload: ${reload.error}`;
   return `The gateway at ${reload.url} serves them. Next: mcpstead connect --all`;
 }
 

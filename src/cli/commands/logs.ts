@@ -29,10 +29,7 @@ const lookMs = 1_000;
 /** Shows the last lines of the log of the running gateway, and with `isFollowing` those that come, until Ctrl-C. */
 export async function logs({ server, isFollowing, lines, config, isJson }: LogsOptions): Promise<ExitCode> {
   if (isFollowing && isJson)
-    throw new GatewayError(
-      'usage',
-      '--json prints one object, which a log that goes on is not: leave out -f',
-    );
+    throw new GatewayError('usage', '--json prints one object, and -f never ends: use one of them');
   const usual = isFollowing ? usualLines.following : usualLines.once;
   const count = lines === undefined ? usual : wholeNumber(lines, '--lines');
   const gateway = await requiredGateway(config);

@@ -83,7 +83,7 @@ function installedText({ config }: InstallRequest, { manager, program, path }: I
     ...(program.note ? [`Note: ${program.note}.`] : []),
     ...(path?.failure
       ? [
-          `Note: the shell did not tell its PATH (${path.failure}), so the service has the one of this terminal.`,
+          `Note: the shell did not report its PATH (${path.failure}), so the service uses that of this terminal.`,
         ]
       : []),
   ];
@@ -116,7 +116,7 @@ async function reportStart(
   const outcome =
     end === 'serving'
       ? `Serving ${origin}/mcp.`
-      : `The gateway does not answer yet; a server that it requires may take its time. See ${logOf(manager)}`;
+      : `The gateway does not answer yet; a required server may still be starting. See ${logOf(manager)}`;
   print(`${outcome}\n${lingerHint(manager, place)}${undo}`);
   return 0;
 }
@@ -182,7 +182,7 @@ function statusText(status: ServiceStatus): string {
     ['file', file],
     ['program', `${program?.join(' ')}${status.program_exists ? '' : '  (missing)'}`],
     ['configuration', `${config}`],
-    ['starts', enabled ? 'when you log in' : 'not by itself'],
+    ['starts', enabled ? 'when you log in' : 'not automatically'],
     ...(url ? [['serves', url]] : []),
     ['log', logOf(status)],
   ];

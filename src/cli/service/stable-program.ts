@@ -23,7 +23,7 @@ interface Surroundings extends Place {
 export function stableProgram(argv: readonly string[], around: Surroundings): StableProgram {
   const [path = '', ...sources] = argv;
   if (sources.length > 0) {
-    return { argv, note: `it runs from the sources: ${sources.join(' ')}` };
+    return { argv, note: `the service runs the sources: ${sources.join(' ')}` };
   }
   if (isForSingleRun(path)) throw gone(path, 'was fetched for one run only');
   const isTemporary = isBelow(path, around.temporary) && !isBelow(path, around.home);

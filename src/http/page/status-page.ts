@@ -62,7 +62,7 @@ const signOut = html`<footer><form method="post" action="-/logout"><button type=
 
 const noServers = html`<div class="empty"><p>No server is configured yet.</p>
 <ul>
-<li><code>mcpstead import</code> takes over the servers of Claude Desktop, Claude Code, Cursor, VS Code and others.</li>
+<li><code>mcpstead import</code> adds the servers of Claude Desktop, Claude Code, Cursor, VS Code and others.</li>
 <li><code>mcpstead add NAME URL</code> or <code>mcpstead add NAME -- COMMAND</code> adds one.</li>
 </ul></div>`;
 

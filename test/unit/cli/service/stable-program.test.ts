@@ -67,7 +67,7 @@ describe('the program of a service', () => {
   test('is Bun with the sources in a checkout, with a note', () => {
     expect(stableProgram(['/opt/bun', '/src/main.ts'], around())).toEqual({
       argv: ['/opt/bun', '/src/main.ts'],
-      note: 'it runs from the sources: /src/main.ts',
+      note: 'the service runs the sources: /src/main.ts',
     });
   });
 
