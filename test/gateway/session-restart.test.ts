@@ -236,7 +236,7 @@ describe('the program', () => {
       else expect((await rawPost(url, ping, named(id))).status).toBe(200);
       expect(program.stderr() + program.stdout()).not.toContain(env.MCPSTEAD_STATE_KEY);
     }
-    expect(readdirSync(join(folder, 'state'))).toEqual([]);
+    expect(readdirSync(join(folder, 'state'))).toEqual(['gateways']);
   });
 
   test.each([['serve'], ['check']])('does not %s with one that is too short', async (command) => {
@@ -266,6 +266,6 @@ describe('the program', () => {
     writeFileSync(path, 'port: 0');
     await using program = startProgram(['--config', path], { env });
     await program.printed('serving http://');
-    expect(readdirSync(join(folder, 'mcpstead'))).toEqual(['state.key']);
+    expect(readdirSync(join(folder, 'mcpstead')).toSorted()).toEqual(['gateways', 'state.key']);
   });
 });
