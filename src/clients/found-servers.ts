@@ -1,6 +1,6 @@
 import type { Place } from '../config/places.ts';
 import { readClients } from './collect.ts';
-import { isGateway } from './plan.ts';
+import { isGateway } from './gateway-view.ts';
 
 /** How many servers the files of clients have. */
 interface FoundServers {

@@ -5,6 +5,7 @@ import { isRecord, type Mapping } from '../config/values.ts';
 import type { ClientFile, ClientServer } from './client-server.ts';
 import { type ServerDraft, textsOfDraft, type WantedVariable } from './draft.ts';
 import { draftOf } from './draft-of.ts';
+import { isGateway } from './gateway-view.ts';
 import { draftOfEntry, entryOf, identityOf } from './identity.ts';
 import { problemOf } from './invalid-draft.ts';
 import { withoutSecrets } from './move-secrets.ts';
@@ -100,20 +101,6 @@ function reasonToSkip(source: ClientServer, context: PlanContext): readonly [Pla
 
 const samePath = (one: string, other: string | null) =>
   other !== null && one.replace(/[/\\]+$/, '') === other.replace(/[/\\]+$/, '');
-
-/** Whether an entry is the gateway: `mcpstead stdio`, or the URL of its `/mcp`. */
-export function isGateway(raw: Mapping, port: number): boolean {
-  const words = [raw.command, raw.cmd, raw.args].flat().filter((word) => typeof word === 'string');
-  const at = words.findIndex((word) =>
-    /(?:^|[/\\])mcpstead(?:\.exe|\.mjs)?$|^@ahkohd\/mcpstead(?:@.*)?$/i.test(word),
-  );
-  if (at >= 0 && words.slice(at).includes('stdio')) return true;
-  return [raw.url, raw.httpUrl, raw.serverUrl, raw.uri, ...words].some((text) => {
-    const url = typeof text === 'string' ? URL.parse(text) : null;
-    if (url === null || !/^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(url.hostname)) return false;
-    return Number(url.port || 80) === port && /^\/mcp(?:\/|$)/.test(url.pathname);
-  });
-}
 
 /** Two clients' words for one server: it is enabled if it is in one of them, and gets the longer times. */
 function joined(one: ServerDraft, other: ServerDraft): ServerDraft {

@@ -1,6 +1,7 @@
 import type { ClientServer } from '../client-server.ts';
 import { clientFile } from '../collect.ts';
-import { isGateway, matchServer, type PlanContext } from '../plan.ts';
+import { isGateway } from '../gateway-view.ts';
+import { matchServer, type PlanContext } from '../plan.ts';
 import { parseClientText } from '../read-file.ts';
 import type { ClientRow } from '../row.ts';
 

@@ -1,10 +1,10 @@
 import type { Place } from '../../config/places.ts';
 import { GatewayError } from '../../errors.ts';
+import { gatewayView } from '../gateway-view.ts';
 import type { ClientRow } from '../row.ts';
 import { openBackups, type StoredBackup } from './backup.ts';
 import { readDocument } from './client-document.ts';
 import { entriesOf, withEntries } from './client-text.ts';
-import { gatewayView } from './gateway-view.ts';
 import { locate } from './installed.ts';
 import { SpliceRefusal } from './splice.ts';
 import { type Undone, undo } from './undo.ts';

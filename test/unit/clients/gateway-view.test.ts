@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test';
-import { gatewayView } from '../../../../src/clients/connect/gateway-view.ts';
+import { gatewayView } from '../../../src/clients/gateway-view.ts';
 
 test('an entry that leads to a gateway of this machine is known by its URL or its command', () => {
   expect(gatewayView({ url: 'http://127.0.0.1:8766/mcp' })).toBe('');
