@@ -16,6 +16,8 @@ interface StdioFlags {
   readonly config: string | undefined;
 }
 
+/** How long the first request may take: its answer says why there cannot be a gateway, where stderr is often not shown. */
+const firstRequestMs = 1_000;
 /** How long the last messages may take to be read. */
 const flushMs = 500;
 
@@ -32,12 +34,20 @@ export async function stdio(flags: StdioFlags): Promise<ExitCode> {
   process.on('uncaughtException', onStray).on('unhandledRejection', onStray);
 
   // Ahead of the first message: the gateway may have to be started.
-  bridge.reach().catch((error) => {
-    if (error instanceof GatewayError && error.kind !== 'unavailable') end.reject(error);
+  let problem: GatewayError | null = null;
+  const first = Promise.withResolvers<void>();
+  bridge.reach().catch(async (error) => {
+    if (!(error instanceof GatewayError) || error.kind === 'unavailable') return;
+    problem = error;
+    await Promise.race([first.promise, Bun.sleep(firstRequestMs)]);
+    end.reject(error);
   });
-  void readInput((chunk) => bridge.push(chunk)).then(end.resolve, end.reject);
+  void readInput(async (chunk) => {
+    await bridge.push(chunk);
+    first.resolve();
+  }).then(end.resolve, end.reject);
   const failure = await end.promise.then(
-    () => null,
+    () => problem,
     (error: Error) => error,
   );
   await bridge.close(failure);
