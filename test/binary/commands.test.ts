@@ -102,6 +102,22 @@ describe.skipIf(!hasSituations).each(situations)('with %s', (name) => {
   }
 });
 
+test.skipIf(!hasSituations)('a program on the port that says nothing does not hold commands up', async () => {
+  await using situation = await makeSituation('a stale state file', { program, upstream });
+  using _silent = Bun.listen({ hostname: '127.0.0.1', port: situation.port, socket: { data() {} } });
+  const [status, call] = await Promise.all([
+    situation.start(['status']).ended(),
+    situation.start(['call', 'up.demo__add', 'a=2', 'b=3']).ended(),
+  ]);
+  expect(status).toMatchObject({
+    exitCode: 1,
+    stdout: '',
+    stderr: expect.stringContaining('mcpstead: no gateway runs\n'),
+  });
+  expect(call).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('5'), stderr: '' });
+  expect(situation.gateways()).toEqual([]);
+});
+
 function isAlive(pid: number): boolean {
   try {
     return process.kill(pid, 0);
