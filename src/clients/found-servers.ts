@@ -1,3 +1,4 @@
+import { defaultPort } from '../config/default-port.ts';
 import type { Place } from '../config/places.ts';
 import { readClients } from './collect.ts';
 import { isGateway } from './gateway-view.ts';
@@ -9,13 +10,10 @@ interface FoundServers {
   readonly clients: readonly string[];
 }
 
-/** The port of a gateway whose configuration says nothing else. */
-const usualPort = 8766;
-
 /** Counts the servers of all clients of this user, those of projects left out. It reads files, and writes none. */
 export function findServers(place: Place): FoundServers {
   const servers = readClients(place, null)
     .flatMap((file) => file.servers)
-    .filter(({ folder, raw }) => folder === null && !isGateway(raw, usualPort));
+    .filter(({ folder, raw }) => folder === null && !isGateway(raw, defaultPort));
   return { count: servers.length, clients: [...new Set(servers.map(({ row }) => row.title))] };
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { allowedHostExpected } from './allowed-hosts.ts';
+import { defaultPort } from './default-port.ts';
 import {
   checkedText,
   flag,
@@ -258,7 +259,7 @@ export const configSchema = section({
     'The address to listen on.',
     textMatching(isHost, 'a host name or IP address without port').default('127.0.0.1'),
   ),
-  port: restart('The port to listen on; 0 takes any free port.', whole(0, 65_535, 8766)),
+  port: restart('The port to listen on; 0 takes any free port.', whole(0, 65_535, defaultPort)),
   mcp: group('The `/mcp` endpoint.', {
     auth: group('How clients authenticate to the gateway.', {
       mode: update(

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { defaultPort } from '../../config/default-port.ts';
 import { envFilePath } from '../../config/env-file.ts';
 import { customaryConfigPath } from '../../config/places.ts';
 import { warningsOf } from '../../config/warnings.ts';
@@ -45,7 +46,7 @@ async function allChecks(config: string | null): Promise<Check[]> {
     return [
       noConfiguration(),
       ...state,
-      ...clientChecks({ value: {}, port: 8766, variables: new Map() }, place),
+      ...clientChecks({ value: {}, port: defaultPort, variables: new Map() }, place),
     ];
   }
   const service = installedService();

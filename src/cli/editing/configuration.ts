@@ -1,5 +1,6 @@
 import { existsSync, rmSync } from 'node:fs';
 import { parse } from 'yaml';
+import { defaultPort } from '../../config/default-port.ts';
 import { addServers, type ServerEntry } from '../../config/edit.ts';
 import { envFilePath, readEnvFile, withDefaults, withEnvValues } from '../../config/env-file.ts';
 import { type LoadedConfig, loadConfig, parseConfig, readConfigText } from '../../config/load.ts';
@@ -31,7 +32,6 @@ export interface NewTexts {
   readonly env: string;
 }
 
-const usualPort = 8766;
 const schemaUrl = `https://raw.githubusercontent.com/ahkohd/mcpstead/v${build.version}/docs/config.schema.json`;
 
 /** Reads the configuration and its variables. Throws `config_invalid` if one of the files is invalid. */
@@ -42,7 +42,7 @@ export async function readConfiguration(path: string): Promise<Configuration> {
   const text = existsSync(path) ? readConfigText(path) : '';
   // A file of comments has no value, which is no fault of a person who begins.
   if (/^\uFEFF?(?:\s|#.*|---(?=\s))*$/.test(text))
-    return { ...common, text, value: {}, port: usualPort, loaded: null };
+    return { ...common, text, value: {}, port: defaultPort, loaded: null };
   const loaded = await loadConfig(path, place.env);
   const value: unknown = parse(text, { logLevel: 'silent' });
   return { ...common, text, value: isRecord(value) ? value : {}, port: loaded.config.port, loaded };

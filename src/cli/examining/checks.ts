@@ -12,29 +12,16 @@ export const good = (area: Area, message: string, subject: string | null = null)
   fix: null,
 });
 
-/** @param fix the command that mends it, or what to do */
-export const problem = (
-  area: Area,
-  message: string,
-  fix: string | null,
-  subject: string | null = null,
-): Check => ({
-  area,
-  subject,
-  status: 'problem',
-  message,
-  fix,
-});
+/** A result with the command that mends it, or what to do. */
+const finding =
+  (status: Check['status']) =>
+  (area: Area, message: string, fix: string | null, subject: string | null = null): Check => ({
+    area,
+    subject,
+    status,
+    message,
+    fix,
+  });
 
-export const note = (
-  area: Area,
-  message: string,
-  fix: string | null,
-  subject: string | null = null,
-): Check => ({
-  area,
-  subject,
-  status: 'note',
-  message,
-  fix,
-});
+export const problem = finding('problem');
+export const note = finding('note');

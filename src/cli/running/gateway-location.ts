@@ -1,4 +1,5 @@
 import { readFileSync, statSync } from 'node:fs';
+import { defaultPort } from '../../config/default-port.ts';
 import { readYaml } from '../../config/document.ts';
 import type { Place } from '../../config/places.ts';
 import { Source } from '../../config/source.ts';
@@ -13,8 +14,6 @@ export interface GatewayLocation {
   readonly port: number | null;
 }
 
-/** As `serve` has them. */
-const defaultPort = 8766;
 const maxFileBytes = 1_048_576;
 
 /**
