@@ -28,7 +28,7 @@ export async function status(config: string | null, isJson: boolean): Promise<Ex
   if (overview.version !== build.version)
     output.print(
       2,
-      `warning: the gateway is version ${overview.version}, and this is ${build.version}: restart it to use that\n`,
+      `warning: the gateway runs version ${overview.version}, and this command is version ${build.version}: restart the gateway\n`,
     );
   if (!isJson) print(`${legible(statusText(overview), place)}\n`);
   return 0;
