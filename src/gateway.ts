@@ -14,7 +14,6 @@ import { Sessions } from './downstream/legacy/sessions.ts';
 import { GatewayError } from './errors.ts';
 import { Admin } from './http/admin/admin.ts';
 import { areRequiredConnected, type Health, healthOf } from './http/health.ts';
-import { reservePort } from './http/reserved-port.ts';
 import { HttpServer } from './http/server.ts';
 import type { Logger } from './observability/log.ts';
 import { LogHistory } from './observability/log-history.ts';
@@ -227,16 +226,6 @@ export class Gateway {
 
   async #start(): Promise<void> {
     const { config } = this.#loaded;
-    const release = reservePort(config.host, config.port);
-    try {
-      const added = config.servers.map((server) => server.name);
-      this.#applyUpstreams({ added, restarted: [], updated: [] });
-      const ready = Promise.all(this.#upstreams.all().map((upstream) => requiredReady(upstream, config)));
-      await Promise.race([ready, aborted(this.#options.signal)]);
-      this.#warn();
-    } finally {
-      release();
-    }
     this.#http = new HttpServer(this.#loaded, {
       endpoint: this.#endpoint,
       metrics: this.#metrics,
@@ -249,6 +238,12 @@ export class Gateway {
       ready: () => this.#stopped === null && areRequiredConnected(this.#upstreams.all()),
       reload: () => this.reload(),
     });
+    const added = config.servers.map((server) => server.name);
+    this.#applyUpstreams({ added, restarted: [], updated: [] });
+    const ready = Promise.all(this.#upstreams.all().map((upstream) => requiredReady(upstream, config)));
+    await Promise.race([ready, aborted(this.#options.signal)]);
+    this.#warn();
+    this.#http.open();
   }
 
   #health(): Health {
@@ -299,7 +294,7 @@ export class Gateway {
 
   async #stop(): Promise<void> {
     const { drain_delay_seconds, shutdown_grace_seconds } = this.#loaded.config.mcp.session;
-    const hasServed = this.#http !== null;
+    const hasServed = this.#http?.isOpen === true;
     if (hasServed && drain_delay_seconds > 0) {
       this.#logger.info('no longer ready; serving until the shutdown begins', { drain_delay_seconds });
       await Bun.sleep(drain_delay_seconds * 1000);

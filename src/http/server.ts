@@ -8,7 +8,6 @@ import { allowOrigin, preflight } from './cors.ts';
 import { adminHint, type BearerProblem, bearerHint, bearerProblems } from './guards.ts';
 import { idleTimeoutSeconds } from './mcp-request.ts';
 import { PageSessions } from './page/page-sessions.ts';
-import { cannotListen } from './reserved-port.ts';
 import type { Route } from './route.ts';
 import { type HttpParts, jsonError, routesOf } from './routes.ts';
 import { type HttpSettings, httpSettingsOf } from './settings.ts';
@@ -26,8 +25,13 @@ export class HttpServer implements DescriptorWatcher {
   readonly #server: Bun.Server<undefined>;
   readonly #pageSessions = new PageSessions(() => this.port);
   #settings: HttpSettings;
+  /** Requests that arrive before {@link open} wait for it; null afterwards. */
+  #opening: PromiseWithResolvers<void> | null = Promise.withResolvers();
 
-  /** Starts to listen. Throws `port_unavailable`. */
+  /**
+   * Starts to listen, but answers nothing before {@link open}: a second gateway on the port fails before it starts anything, such
+   * as the programs of its servers. Throws `port_unavailable`.
+   */
   constructor(loaded: LoadedConfig, parts: HttpParts) {
     const { host, port } = loaded.config;
     this.#parts = parts;
@@ -51,10 +55,10 @@ export class HttpServer implements DescriptorWatcher {
         routes: Object.fromEntries(
           Object.entries(routes).map(([path, route]) => [
             path,
-            (request: Request, server: Bun.Server<undefined>) => this.#answer(request, server, route),
+            (request: Request, server: Bun.Server<undefined>) => this.#take(request, server, route),
           ]),
         ),
-        fetch: (request, server) => this.#answer(request, server, undefined),
+        fetch: (request, server) => this.#take(request, server, undefined),
         error: (error) => {
           parts.logger.error('an HTTP request failed inside the gateway', { error });
           return jsonError(500, 'the gateway failed; its log says more');
@@ -68,6 +72,15 @@ export class HttpServer implements DescriptorWatcher {
 
   get port(): number {
     return this.#server.port as number;
+  }
+  get isOpen(): boolean {
+    return this.#opening === null;
+  }
+
+  /** Answers requests from now on. */
+  open(): void {
+    this.#opening?.resolve();
+    this.#opening = null;
   }
 
   /** Applies the settings that a reload can change. */
@@ -103,6 +116,15 @@ export class HttpServer implements DescriptorWatcher {
   kill(): void {
     descriptors.unwatch(this);
     void this.#server.stop(true);
+  }
+
+  #take(
+    request: Request,
+    server: Bun.Server<undefined>,
+    route: Route | undefined,
+  ): Response | Promise<Response> {
+    if (this.#opening === null) return this.#answer(request, server, route);
+    return this.#opening.promise.then(() => this.#answer(request, server, route));
   }
 
   /** Not async, because nearly all requests have a short body and no `Origin`, and so need no {@link #finish}. */
@@ -179,5 +201,18 @@ function unauthorized(problem: BearerProblem, hasBearerToken: boolean): Response
   return Response.json(
     { error: `${error}: ${hasBearerToken ? bearerHint : adminHint}` },
     { status: 401, headers: { 'www-authenticate': challenge } },
+  );
+}
+
+function cannotListen(host: string, port: number, error: unknown): GatewayError {
+  const code = String((error as { code?: unknown }).code ?? 'unknown error');
+  const cause: Record<string, string> = {
+    EADDRINUSE: 'the port is in use; stop what listens there, or set another "port"',
+    EACCES: 'not permitted; ports below 1024 are reserved for root',
+    EADDRNOTAVAIL: 'this machine has no such address; check "host"',
+  };
+  return new GatewayError(
+    'port_unavailable',
+    `cannot listen on ${host} port ${port}: ${cause[code] ?? `${code}; check "host" and "port"`}`,
   );
 }
