@@ -12,12 +12,15 @@ interface LocalEndpoint {
 }
 
 /**
- * Which part of a gateway on this machine an entry of a client leads to: empty for all of it, else the name of a view. Null if it
- * leads elsewhere. It tells entries of connections whose backup is gone.
+ * Which part of the gateway at this port an entry of a client leads to: empty for all of it, else the name of a view. Null if it
+ * leads elsewhere, perhaps to another server of this machine. It tells entries of connections whose backup is gone.
+ * @param port null: any, if the name of the entry says enough
  */
-export function gatewayView(entry: unknown): string | null {
+export function gatewayView(entry: unknown, port: number | null): string | null {
   if (!isRecord(entry)) return null;
-  const endpoint = urlKeys.map((key) => endpointOf(entry[key])).find((found) => found !== null);
+  const endpoint = urlKeys
+    .map((key) => endpointOf(entry[key]))
+    .find((found) => found && (port === null || found.port === port));
   return bridgedView(wordsOf(entry)) ?? endpoint?.view ?? null;
 }
 

@@ -57,7 +57,8 @@ interface ConnectOutcome {
  * Writes the gateway into the files of clients, after a question. Resolves to 1 if one of them could not be connected.
  */
 export async function connect({ words, flags }: ConnectArguments): Promise<ExitCode> {
-  if (flags.list) return (await import('../connecting/client-list.ts')).listClients(words, flags.json);
+  if (flags.list)
+    return (await import('../connecting/client-list.ts')).listClients(words, flags.json, flags.config);
   const rows = selectedClients(words, flags.all, 'connect');
   requireAnswer(flags);
   const { wish, config } = await wishOf(flags);

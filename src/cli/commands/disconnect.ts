@@ -3,6 +3,7 @@ import { type DisconnectPlan, planDisconnect } from '../../clients/connect/plan-
 import { SpliceRefusal } from '../../clients/connect/splice.ts';
 import { GatewayError } from '../../errors.ts';
 import { requireAnswer, selectedClients } from '../connecting/client-selection.ts';
+import { gatewayPort } from '../connecting/gateway-port.ts';
 import { tell, warn } from '../connecting/tell.ts';
 import type { DisconnectReport } from '../contracts/connect.ts';
 import type { ExitCode } from '../exit-code.ts';
@@ -20,6 +21,7 @@ interface DisconnectArguments {
     readonly 'dry-run': boolean;
     readonly yes: boolean;
     readonly json: boolean;
+    readonly config: string | undefined;
   };
 }
 
@@ -34,7 +36,8 @@ interface DisconnectOutcome {
 export async function disconnect({ words, flags }: DisconnectArguments): Promise<ExitCode> {
   const rows = selectedClients(words, flags.all, 'disconnect');
   requireAnswer(flags);
-  const found = rows.flatMap((row) => planDisconnect(row, place, flags.restore));
+  const port = gatewayPort(flags.config);
+  const found = rows.flatMap((row) => planDisconnect(row, place, flags.restore, port));
   const plans = flags.all ? found.filter(isForAll) : found;
   if (!flags.json) {
     for (const plan of plans) tellPlan(plan);

@@ -7,13 +7,15 @@ import { place } from '../place.ts';
 import { columns } from '../terminal/columns.ts';
 import { printJson } from '../terminal/print.ts';
 import { shownPath } from '../terminal/shown-path.ts';
+import { gatewayPort } from './gateway-port.ts';
 import { tell } from './tell.ts';
 
 /** Shows which clients are installed and connected, and their files. Resolves to 0. */
-export function listClients(words: readonly string[], isJson: boolean): ExitCode {
+export function listClients(words: readonly string[], isJson: boolean, config: string | undefined): ExitCode {
   if (words.length > 0)
     throw new GatewayError('usage', `--list shows all clients: leave out "${words.join(' ')}"`);
-  const states = clientRows.map((row) => connectionOf(row, place));
+  const port = gatewayPort(config);
+  const states = clientRows.map((row) => connectionOf(row, place, port));
   if (isJson) {
     const clients = states.map(({ row, file, isInstalled, entries, fault }) => ({
       client: row.id,

@@ -33,7 +33,7 @@ export function clientChecks({ value, port, variables }: ConfiguredServers, plac
       )
       .map(({ key }) => safeLine(key, 60));
   const checks = clientRows.flatMap((row): Check[] => {
-    const { file, entries, fault } = connectionOf(row, place);
+    const { file, entries, fault } = connectionOf(row, place, port);
     const name = row.id;
     if (fault !== null)
       return [

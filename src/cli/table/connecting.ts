@@ -57,6 +57,7 @@ export const disconnect = defineCommand({
     'dry-run': { type: 'boolean', summary: 'Only show what would be changed' },
     yes: yesFlag,
     json: jsonFlag,
+    config: configFlag,
     help: helpFlag,
   },
   examples: [{ line: 'mcpstead disconnect cursor', summary: 'Undo "mcpstead connect cursor"' }],

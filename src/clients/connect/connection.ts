@@ -20,21 +20,26 @@ interface ClientConnection {
   readonly fault: string | null;
 }
 
-/** Looks whether a client is connected. Of several files, the first one with the gateway in it counts. It only reads. */
-export function connectionOf(row: ClientRow, place: Place): ClientConnection {
+/** Looks whether a client is connected. Of several files, the first one with the gateway in it counts. It only reads. @param port of the gateway */
+export function connectionOf(row: ClientRow, place: Place, port: number): ClientConnection {
   const { files, isInstalled } = locate(row, place);
-  const states = files.map((file) => ({ row, file, isInstalled, ...contentOf(row, file, place) }));
+  const states = files.map((file) => ({ row, file, isInstalled, ...contentOf(row, file, place, port) }));
   const none = { row, file: null, isInstalled, entries: [], fault: null };
   return states.find(({ entries }) => entries.length > 0) ?? states[0] ?? none;
 }
 
-function contentOf(row: ClientRow, file: string, place: Place): Pick<ClientConnection, 'entries' | 'fault'> {
+function contentOf(
+  row: ClientRow,
+  file: string,
+  place: Place,
+  port: number,
+): Pick<ClientConnection, 'entries' | 'fault'> {
   try {
     const text = readDocument(file);
     const written = backupOf(place, row, file)?.entries ?? [];
     const entries = Object.entries(text === null ? {} : entriesOf(text, row)).filter(
       ([name, entry]) =>
-        gatewayView(entry) !== null ||
+        gatewayView(entry, port) !== null ||
         written.some((one) => one.name === name && isSameTarget(entry, one.after)),
     );
     return { entries: entries.map(([name]) => name), fault: null };

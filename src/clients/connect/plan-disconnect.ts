@@ -32,8 +32,14 @@ export interface DisconnectEdit {
 /**
  * What to do for one client: one plan for each of its files that is connected, at least one. It writes nothing.
  * @param isRestored whether the files as a whole are to come from the backups
+ * @param port of the gateway, which tells its entries where there is no backup
  */
-export function planDisconnect(row: ClientRow, place: Place, isRestored: boolean): readonly DisconnectPlan[] {
+export function planDisconnect(
+  row: ClientRow,
+  place: Place,
+  isRestored: boolean,
+  port: number,
+): readonly DisconnectPlan[] {
   try {
     const backups = openBackups(place, row.id);
     if (backups.length > 0)
@@ -44,7 +50,7 @@ export function planDisconnect(row: ClientRow, place: Place, isRestored: boolean
   }
   const { files } = locate(row, place);
   const plans = files.map((file) =>
-    refusing(row, file, () => (isRestored ? withoutBackup(file) : bySight(row, file))),
+    refusing(row, file, () => (isRestored ? withoutBackup(file) : bySight(row, file, port))),
   );
   const telling = plans.filter(({ kind }) => kind !== 'not_connected');
   if (telling.length > 0) return telling;
@@ -83,11 +89,11 @@ function withoutBackup(file: string): DisconnectPlan {
 }
 
 /** Entries that lead to all of a gateway go. What others have replaced is not known, so they stay. */
-function bySight(row: ClientRow, file: string): DisconnectPlan {
+function bySight(row: ClientRow, file: string, port: number): DisconnectPlan {
   const current = readDocument(file);
   if (current === null) return { row, file, kind: 'not_connected' };
   const views = Object.entries(entriesOf(current, row)).map(
-    ([name, entry]) => [name, gatewayView(entry)] as const,
+    ([name, entry]) => [name, gatewayView(entry, port)] as const,
   );
   const removed = views.flatMap(([name, view]) => (view === '' ? [name] : []));
   const kept = views.flatMap(([name, view]) => (view ? [name] : []));

@@ -160,7 +160,7 @@ function newEntry(
   const after = entryUnder(name, row, target, before);
   if (before === undefined) return [{ name, after }];
   if (isSameTarget(before, after) && Bun.deepEquals(before, after)) return [];
-  if (gatewayView(before) !== null) return [{ name, before, after }];
+  if (gatewayView(before, null) !== null) return [{ name, before, after }];
   throw new SpliceRefusal(`it has another server named "${name}"; choose a name with --name`);
 }
 

@@ -49,7 +49,7 @@ async function connect(...replaced: string[]): Promise<void> {
 }
 
 async function disconnect(): Promise<void> {
-  for (const plan of planDisconnect(row, place, false)) {
+  for (const plan of planDisconnect(row, place, false, 8766)) {
     if (plan.kind !== 'edit') throw new Error(plan.kind);
     await applyDisconnect(row, plan, place);
   }

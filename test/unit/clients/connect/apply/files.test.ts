@@ -59,7 +59,7 @@ async function connect(row: ClientRow, how = wish()) {
 }
 
 async function disconnect(row: ClientRow, isRestored = false) {
-  for (const plan of planDisconnect(row, place, isRestored)) {
+  for (const plan of planDisconnect(row, place, isRestored, 8766)) {
     if (plan.kind !== 'edit') throw new Error(JSON.stringify(plan));
     await applyDisconnect(row, plan, place);
   }
@@ -342,7 +342,7 @@ describe('disconnecting', () => {
     await connect(cursor);
     const connected = readFileSync(file, 'utf8');
     writeFileSync(file, `${connected}\n`);
-    expect(planDisconnect(cursor, place, true)).toMatchObject([{ kind: 'refused' }]);
+    expect(planDisconnect(cursor, place, true, 8766)).toMatchObject([{ kind: 'refused' }]);
     writeFileSync(file, connected);
     await disconnect(cursor, true);
     expect(readFileSync(file, 'utf8')).toBe(text);
@@ -352,7 +352,7 @@ describe('disconnecting', () => {
     const row = rowOf('cursor');
     const text = '{"mcpServers":{"a":{"url":"http://127.0.0.1:8766/mcp/a"}}}';
     const file = fileOf(row, text);
-    expect(planDisconnect(row, place, false)).toEqual([
+    expect(planDisconnect(row, place, false, 8766)).toEqual([
       {
         row,
         file,
@@ -368,25 +368,30 @@ describe('disconnecting', () => {
       cursor,
       '{"mcpServers": {"gw": {"url": "http://127.0.0.1:8766/mcp"}, "b": {"url": "http://127.0.0.1:8766/mcp/b"}}}',
     );
-    expect(planDisconnect(cursor, place, false)).toMatchObject([
+    expect(planDisconnect(cursor, place, false, 8766)).toMatchObject([
       { kind: 'edit', undone: { removed: ['gw'], kept: ['b'] } },
     ]);
     await disconnect(cursor);
     expect(readFileSync(file, 'utf8')).toBe('{"mcpServers": {"b": {"url": "http://127.0.0.1:8766/mcp/b"}}}');
-    expect(planDisconnect(cursor, place, true)).toMatchObject([{ kind: 'refused' }]);
+    expect(planDisconnect(cursor, place, true, 8766)).toMatchObject([{ kind: 'refused' }]);
+  });
+
+  test('without a backup leaves other servers of this machine alone', () => {
+    fileOf(cursor, '{"mcpServers": {"own": {"url": "http://127.0.0.1:3000/mcp"}}}');
+    expect(planDisconnect(cursor, place, false, 8766)).toMatchObject([{ kind: 'not_connected' }]);
   });
 
   test('what is not connected is no fault', () => {
-    expect(planDisconnect(cursor, place, false)).toMatchObject([{ kind: 'not_connected' }]);
+    expect(planDisconnect(cursor, place, false, 8766)).toMatchObject([{ kind: 'not_connected' }]);
     fileOf(cursor, text);
-    expect(planDisconnect(cursor, place, false)).toMatchObject([{ kind: 'not_connected' }]);
+    expect(planDisconnect(cursor, place, false, 8766)).toMatchObject([{ kind: 'not_connected' }]);
   });
 
   test('a file that is gone by then stays away', async () => {
     const file = fileOf(cursor, text);
     await connect(cursor);
     rmSync(file);
-    expect(planDisconnect(cursor, place, false)).toMatchObject([{ kind: 'not_connected' }]);
+    expect(planDisconnect(cursor, place, false, 8766)).toMatchObject([{ kind: 'not_connected' }]);
     expect(existsSync(file)).toBe(false);
   });
 });
