@@ -169,8 +169,8 @@ no problems
       area: 'configuration',
       subject: null,
       status: 'problem',
-      message: 'there is none',
-      fix: 'mcpstead init',
+      message: 'none can be found without HOME',
+      fix: 'set HOME, or pass --config FILE',
     });
     expect(checks).toContainEqual(expect.objectContaining({ area: 'state', status: 'problem' }));
   });
