@@ -22,6 +22,9 @@ const tasks = {
       'test',
       '--timeout',
       '30000',
+      // Most tests wait for timers and processes: two files at a time take little more than half of the time.
+      '--parallel=2',
+      '--no-isolate',
       ...(rest.length > 0 ? rest : ['test/unit', 'test/gateway', 'test/real']),
     ],
   ],
