@@ -13,21 +13,17 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const pinnedBun = manifest.devDependencies.bun;
 
+/** The command that runs tests: those that are named, or else all below these folders. */
+const tests = (named, folders, flags = []) => [
+  ['bun', 'test', '--timeout', '30000', ...flags, ...(named.length > 0 ? named : folders)],
+];
+
 /** The commands of each task, which run in sequence until one fails. `bun` is the pinned Bun. */
 const tasks = {
   start: (rest) => [['bun', 'src/main.ts', 'demo', ...rest]],
-  test: (rest) => [
-    [
-      'bun',
-      'test',
-      '--timeout',
-      '30000',
-      // Most tests wait for timers and processes: two files at a time take little more than half of the time.
-      '--parallel=2',
-      '--no-isolate',
-      ...(rest.length > 0 ? rest : ['test/unit', 'test/gateway', 'test/real']),
-    ],
-  ],
+  test: (rest) =>
+    // Most tests wait for timers and processes: two files at a time take little more than half of the time.
+    tests(rest, ['test/unit', 'test/gateway', 'test/real'], ['--parallel=2', '--no-isolate']),
   check: () => [
     ['bun', 'node_modules/typescript/bin/tsc', '--noEmit'],
     ['bun', 'node_modules/@biomejs/biome/bin/biome', 'ci', '--colors=off', '.'],
@@ -55,12 +51,12 @@ const tasks = {
   'rehearse-release': (rest) => [...tasks['build:all'](), ['bun', 'scripts/rehearse-release.ts', ...rest]],
   'test:binary': (rest) => [
     ['bun', 'scripts/build.ts'],
-    ...tasks.test(rest.length > 0 ? rest : ['test/binary']),
+    ...tests(rest, ['test/binary']),
   ],
   conformance: (rest) => [['bun', 'test/conformance/run.ts', ...rest]],
-  'test:kills': (rest) => tasks.test(rest.length > 0 ? rest : ['test/kills']),
-  'test:python': (rest) => tasks.test(rest.length > 0 ? rest : ['test/python']),
-  'test:browser': (rest) => tasks.test(rest.length > 0 ? rest : ['test/browser']),
+  'test:kills': (rest) => tests(rest, ['test/kills']),
+  'test:python': (rest) => tests(rest, ['test/python']),
+  'test:browser': (rest) => tests(rest, ['test/browser']),
   'bench:first-run': () => [
     ['bun', 'scripts/build.ts'],
     ['bun', 'bench/first-run/run.ts'],
