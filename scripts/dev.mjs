@@ -49,10 +49,7 @@ const tasks = {
   package: () => [['bun', 'scripts/package.ts']],
   'publish:npm': (rest) => [['bun', 'scripts/publish-npm.ts', ...rest]],
   'rehearse-release': (rest) => [...tasks['build:all'](), ['bun', 'scripts/rehearse-release.ts', ...rest]],
-  'test:binary': (rest) => [
-    ['bun', 'scripts/build.ts'],
-    ...tests(rest, ['test/binary']),
-  ],
+  'test:binary': (rest) => [['bun', 'scripts/build.ts'], ...tests(rest, ['test/binary'])],
   conformance: (rest) => [['bun', 'test/conformance/run.ts', ...rest]],
   'test:kills': (rest) => tests(rest, ['test/kills']),
   'test:python': (rest) => tests(rest, ['test/python']),
