@@ -82,6 +82,7 @@ servers:
 export async function makeSituation(name: SituationName, options: SituationOptions): Promise<Situation> {
   const { program, upstream, before } = options;
   const home = realpathSync(mkdtempSync(join(tmpdir(), 'mcpstead-situation-')));
+  const temporary = mkdtempSync(join(tmpdir(), 'mcpstead-temporary-'));
   const port = freePort();
   const config = write(home, '.config/mcpstead/mcpstead.yaml', configText(port, upstream));
   write(home, '.cursor/mcp.json', cursorText);
@@ -96,6 +97,8 @@ export async function makeSituation(name: SituationName, options: SituationOptio
   const env = {
     ...homeless,
     HOME: home,
+    // Otherwise a checkout in the system's own folder would pass for a program that is gone tomorrow.
+    TMPDIR: temporary,
     PATH: `${home}/bin:/usr/bin:/bin`,
     SHELL: '/bin/sh',
     LANG: 'C.UTF-8',
@@ -183,6 +186,7 @@ export async function makeSituation(name: SituationName, options: SituationOptio
       for (const pid of pids) end(pid);
       for (const one of foreign) await one.stop();
       if (name === 'a read-only HOME') setModes(home, 0o755);
+      rmSync(temporary, { recursive: true, force: true });
       rmSync(home, { recursive: true, force: true });
     },
   };
