@@ -1,7 +1,7 @@
 import type { Command } from '../src/cli/command.ts';
 import { argumentRows, flagRows, formsOf, namesOf } from '../src/cli/help.ts';
 
-/** What a manual page is made from. */
+/** The source of a manual page. */
 export interface ManualSource {
   readonly root: Command;
   readonly commands: readonly Command[];

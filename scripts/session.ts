@@ -11,7 +11,7 @@ import { type RecordedCommand, terminalSvg } from './terminal-svg.ts';
 
 /** An `npx` that downloads its package first takes long. */
 const commandTimeoutMs = 120_000;
-/** What the image shows in place of the temporary home directory. */
+/** The home directory in the image, in place of the temporary one. */
 const shownHome = '/home/me';
 const columns = 116;
 

@@ -1,7 +1,7 @@
 import { ObjectText } from '../json/object.ts';
 import { notificationText, type RequestId } from '../protocol/messages.ts';
 
-/** What the client has not answered; beyond this the oldest is forgotten. */
+/** The most unanswered questions; beyond it the oldest is forgotten. */
 const maxOpen = 1_000;
 
 /** A request of the gateway to the client. */

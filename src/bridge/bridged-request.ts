@@ -17,7 +17,7 @@ import type { BridgeLog, GatewayLink } from './gateway-link.ts';
 import { type GatewayMessage, type MessageSink, messagesIn, readMessages } from './response-messages.ts';
 import type { BridgeTimes } from './times.ts';
 
-/** What the requests of both eras need. */
+/** The dependencies of requests of both eras. */
 export interface RequestParts {
   readonly link: GatewayLink;
   readonly client: ClientSide;
