@@ -203,6 +203,8 @@ export class Bench {
 /** One kind of load, with its own upstreams and tables. */
 export interface Workload {
   readonly name: string;
+  /** Contestants that take part in no other one. */
+  readonly own?: readonly Contestant[];
   run(bench: Bench): Promise<void>;
 }
 

@@ -1,4 +1,4 @@
-// Writes what the documentation shows of the last full run: `npm run bench:report`. A full run ends with it, too.
+// Writes what the documentation shows of the results that are kept: `npm run bench:report`. A run that keeps its own does it, too.
 
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,7 +6,7 @@ import { root } from '../scripts/checkout.ts';
 import { chartOf, palettes } from './chart.ts';
 import type { Outcome } from './goals.ts';
 import { headingOf } from './machine.ts';
-import { lastResult, medianIn, type Result } from './results.ts';
+import { type KeptResults, keptResults, medianIn, type Result } from './results.ts';
 import { betweenMarkers, formatted, tableOf } from './tables.ts';
 import { atConcurrency, call } from './workloads/call.ts';
 import { faults, starting } from './workloads/faults.ts';
@@ -105,26 +105,29 @@ function summaryTable(result: Result): string {
   return tableOf(['', ...contestants], rows);
 }
 
-/** The page `text` with the summary of `result` between its markers. */
-function withSummary(text: string, result: Result): string {
-  const generated = [headingOf(result.run), summaryTable(result), '### Goals', goalTable(result.goals)];
+/** The page `text` with the summaries of `results` between its markers. */
+function withSummary(text: string, { whole, later }: KeptResults): string {
+  const generated = [headingOf(whole.run), summaryTable(whole), '### Goals', goalTable(whole.goals)];
+  for (const [workloads, { run, goals }] of later)
+    generated.push(`### Since then: ${workloads}`, headingOf(run), goalTable(goals));
   return betweenMarkers(text, 'bench', generated.join('\n\n'));
 }
 
-/** The files that show `result`: their paths in the checkout and their texts. */
-export function reportFiles(result: Result): Record<string, string> {
+/** The files that show `results`: their paths in the checkout and their texts. */
+export function reportFiles(results: KeptResults): Record<string, string> {
   const page = 'docs/benchmarks.md';
   return {
-    [page]: withSummary(readFileSync(join(root, page), 'utf8'), result),
-    'docs/images/calls-light.svg': chartOf(result, palettes.light),
-    'docs/images/calls-dark.svg': chartOf(result, palettes.dark),
+    [page]: withSummary(readFileSync(join(root, page), 'utf8'), results),
+    'docs/images/calls-light.svg': chartOf(results.whole, palettes.light),
+    'docs/images/calls-dark.svg': chartOf(results.whole, palettes.dark),
   };
 }
 
 /** Writes them. */
-export function writeReport(result: Result): void {
+export function writeReport(): void {
   mkdirSync(join(root, 'docs/images'), { recursive: true });
-  for (const [path, text] of Object.entries(reportFiles(result))) writeFileSync(join(root, path), text);
+  for (const [path, text] of Object.entries(reportFiles(keptResults())))
+    writeFileSync(join(root, path), text);
 }
 
-if (import.meta.main) writeReport(lastResult());
+if (import.meta.main) writeReport();

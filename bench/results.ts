@@ -1,7 +1,7 @@
-// The result of a full run as it is kept in bench/results: all tables as Markdown, all figures as JSON.
+// The results that bench/results keeps: all tables as Markdown, all figures as JSON.
 
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { root } from '../scripts/checkout.ts';
 import { type Figures, medianOf } from './figures.ts';
 import type { Outcome } from './goals.ts';
@@ -60,18 +60,42 @@ export function resultOf(
   return { run, goals, failures, rows };
 }
 
-/** Reads the last full run. */
-export function lastResult(): Result {
-  return JSON.parse(readFileSync(join(folder, 'full.json'), 'utf8'));
+/** The name of a full run of all workloads. */
+export const wholeRun = 'full';
+
+/** The results that are kept. */
+export interface KeptResults {
+  /** The last full run. */
+  readonly whole: Result;
+  /** Later runs of some workloads, by the names of these. */
+  readonly later: ReadonlyMap<string, Result>;
 }
 
-/** Replaces the last full run. */
-export function saveResult(result: Result, tables: string): void {
-  writeFileSync(join(folder, 'full.json'), `${JSON.stringify(result, null, 2)}\n`);
-  writeFileSync(
-    join(folder, 'full.md'),
-    `# The last full run\n\n<!-- Written by \`npm run bench -- --full\`. -->\n\n${tables}\n`,
-  );
+/** Reads the results that are kept. */
+export function keptResults(): KeptResults {
+  const names = readdirSync(folder).filter((file) => file.endsWith('.json'));
+  const results = new Map(names.sort().map((file) => [basename(file, '.json'), resultIn(file)]));
+  const whole = results.get(wholeRun);
+  if (whole === undefined) throw new Error(`${folder} lacks ${wholeRun}.json; run the benchmark with --full`);
+  results.delete(wholeRun);
+  return { whole, later: results };
+}
+
+function resultIn(file: string): Result {
+  return JSON.parse(readFileSync(join(folder, file), 'utf8'));
+}
+
+/**
+ * Keeps a result in place of the last one of its name. A full run replaces all.
+ * @param name {@link wholeRun}, or the names of the workloads
+ * @param tables as Markdown
+ */
+export function saveResult(name: string, result: Result, tables: string): void {
+  if (name === wholeRun) for (const file of readdirSync(folder)) rmSync(join(folder, file));
+  writeFileSync(join(folder, `${name}.json`), `${JSON.stringify(result, null, 2)}\n`);
+  const title = name === wholeRun ? 'The last full run' : `The last run of ${name}`;
+  const text = `# ${title}\n\n<!-- Written by \`npm run bench\`. -->\n\n${tables}\n`;
+  writeFileSync(join(folder, `${name}.md`), text);
 }
 
 /** The median of a metric in the row of one contestant, or null if it was not measured. */

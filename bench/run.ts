@@ -9,7 +9,7 @@ import { startLoad } from './load-process.ts';
 import { describeRun, headingOf } from './machine.ts';
 import { endAll, removeFolders } from './processes.ts';
 import { goalTable, writeReport } from './report.ts';
-import { resultOf, saveResult } from './results.ts';
+import { resultOf, saveResult, wholeRun } from './results.ts';
 import { callWorkload } from './workloads/call.ts';
 import { erasWorkload } from './workloads/eras.ts';
 import { faultsWorkload } from './workloads/faults.ts';
@@ -88,14 +88,15 @@ process.on('exit', () => {
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(130));
 
 const present = wanted.filter((one) => one.find() !== null);
+const own = chosen.flatMap((workload) => workload.own ?? []);
 await using load = startLoad();
 const bench = new Bench(options, present, load);
 const described = describeRun(
   process.argv.slice(2).filter((flag) => flag !== '--no-build'),
-  present,
+  [...present, ...own.filter((one) => one.find() !== null)],
 );
 bench.print(headingOf(described));
-for (const { name, find, howToGet } of wanted) {
+for (const { name, find, howToGet } of [...wanted, ...own]) {
   if (find() === null) bench.print(`Not measured: ${name} is not installed (${howToGet}).`);
 }
 for (const workload of chosen) {
@@ -115,7 +116,8 @@ if (bench.failures.length > 0) {
 }
 const isWhole = values.full && !values.only && !values.contestants;
 if (isWhole || values.write) {
+  const name = values.only ? chosen.map((workload) => workload.name).join('-') : wholeRun;
   const result = resultOf(described, bench.figures, outcomes, bench.failures);
-  saveResult(result, bench.sections.join('\n\n'));
-  writeReport(result);
+  saveResult(name, result, bench.sections.join('\n\n'));
+  writeReport();
 }

@@ -1,7 +1,8 @@
 // Programs that put a server over stdio behind HTTP, for comparison with a stdio upstream.
 
-import type { Contestant, Setup } from './contestant.ts';
-import { programOf } from './contestant.ts';
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { type Contestant, programOf, type Setup } from './contestant.ts';
 
 const bridge = {
   path: '/mcp',
@@ -11,8 +12,16 @@ const bridge = {
   passesEvents: true,
   hasHealth: false,
   isJustInTime: true,
-  version: () => 'version unknown',
+  version: packageVersion,
 } as const;
+
+/** The name and version of the npm package that a program belongs to. */
+function packageVersion(program: string): string {
+  let folder = dirname(realpathSync(program));
+  while (!existsSync(join(folder, 'package.json')) && folder !== dirname(folder)) folder = dirname(folder);
+  const { name, version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+  return `npm ${name} ${version}`;
+}
 
 const commandOf = ({ upstreams }: Setup): readonly string[] => upstreams[0]?.command ?? [];
 

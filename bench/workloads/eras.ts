@@ -213,6 +213,7 @@ async function runIsolation(bench: Bench): Promise<void> {
 /** See the top of this file. */
 export const erasWorkload: Workload = {
   name: 'eras',
+  own: bridges,
   async run(bench) {
     await runPairings(bench);
     await runQuestions(bench);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test';
 import { chartOf, layout, palettes } from '../../../bench/chart.ts';
-import { lastResult } from '../../../bench/results.ts';
+import { keptResults } from '../../../bench/results.ts';
 
 /** Wider than an average character of any font that a browser may use, relative to the font size. */
 const maxCharWidth = 0.62;
@@ -23,7 +23,7 @@ function textsOf(svg: string): Text[] {
 }
 
 describe.each(Object.entries(palettes))('the %s chart', (_, palette) => {
-  const svg = chartOf(lastResult(), palette);
+  const svg = chartOf(keptResults().whole, palette);
   const texts = textsOf(svg);
 
   test('has one bar for each gateway and for nginx', () => {
