@@ -1,6 +1,7 @@
 import { Abort } from '../runtime/abort.ts';
 import { sleep } from '../runtime/deadlines.ts';
 import { descriptors } from '../runtime/descriptors.ts';
+import { nextTurn } from '../runtime/event-loop.ts';
 import { StartedContainer } from './container.ts';
 import { ErrorOutput } from './error-output.ts';
 import { ProcessFailure } from './process-failure.ts';
@@ -18,6 +19,13 @@ const minPollMs = 5;
 const maxPollMs = 80;
 /** How long the system may take to end a group after SIGKILL. */
 const killMs = 1_000;
+
+/**
+ * How much of a stream is read before other work has its turn. A process may write faster than it is read, and then no read waits
+ * for the system, however small the parts are.
+ */
+const maxTurnBytes = 64 * 1024;
+const maxTurnChunks = 64;
 
 /** The files that are open while a process is started. */
 const neededDescriptors = 8;
@@ -167,11 +175,19 @@ export class ChildProcess {
     try {
       const reader = stream.getReader();
       this.#readers.push(reader);
+      let leftBytes = maxTurnBytes;
+      let leftChunks = maxTurnChunks;
       for (;;) {
         const { done, value } = await reader.read();
         if (done) return;
+        leftBytes -= value.length;
+        leftChunks--;
         const taken = take(value);
         if (taken) await taken;
+        if (leftBytes > 0 && leftChunks > 0) continue;
+        await nextTurn();
+        leftBytes = maxTurnBytes;
+        leftChunks = maxTurnChunks;
       }
     } catch {
       // As if it had ended.

@@ -1,6 +1,7 @@
 import { type Clock, deadlines } from '../runtime/deadlines.ts';
+import { forEachInShortTurns } from '../runtime/event-loop.ts';
 import { OwnedBytes } from '../runtime/owned-bytes.ts';
-import { LineSplitter, OverlongLine } from './line-splitter.ts';
+import { type Line, LineSplitter, OverlongLine } from './line-splitter.ts';
 
 /** Longer lines are cut. */
 const maxLineBytes = 8 * 1024;
@@ -29,6 +30,7 @@ export class ErrorOutput {
   readonly #events: ErrorLineEvents;
   readonly #clock: Pick<Clock, 'nowMs'>;
   readonly #splitter = new LineSplitter(maxLineBytes);
+  readonly #takeLine = (line: Line) => this.#take(textOf(line));
   readonly #last: string[] = [];
   #periodStartMs = Number.NEGATIVE_INFINITY;
   #linesInPeriod = 0;
@@ -39,8 +41,9 @@ export class ErrorOutput {
     this.#clock = clock;
   }
 
-  push(chunk: Uint8Array): undefined {
-    for (const line of this.#splitter.push(chunk)) this.#take(textOf(line));
+  /** Takes a part of the stream. The next one should come when the promise has settled. */
+  push(chunk: Uint8Array): Promise<void> | undefined {
+    return forEachInShortTurns(this.#splitter.push(chunk), this.#takeLine);
   }
 
   /** The stream has ended. */
@@ -56,7 +59,7 @@ export class ErrorOutput {
     return (lines.findLast((line) => explains.test(line)) ?? lines.at(-1) ?? '').trim();
   }
 
-  #take(line: string): void {
+  #take(line: string): undefined {
     if (line.trim() === '') return;
     this.#last.push(line);
     if (this.#last.length > maxKeptLines) this.#last.shift();
@@ -79,7 +82,7 @@ export class ErrorOutput {
   }
 }
 
-function textOf(line: Uint8Array | OwnedBytes | OverlongLine): string {
+function textOf(line: Line): string {
   if (line instanceof OverlongLine) return `${line.head}…`;
   if (!(line instanceof OwnedBytes)) return Buffer.from(line).toString();
   const text = line.toString();

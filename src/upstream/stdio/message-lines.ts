@@ -1,14 +1,12 @@
 import { isUtf8 } from 'node:buffer';
 import { type Line, LineSplitter, OverlongLine } from '../../process/line-splitter.ts';
 import type { InvalidMessage, Message } from '../../protocol/messages.ts';
-import { nextTurn } from '../../runtime/event-loop.ts';
+import { forEachInShortTurns } from '../../runtime/event-loop.ts';
 import { OwnedBytes } from '../../runtime/owned-bytes.ts';
 import { parseBody } from '../transport/parse-messages.ts';
 
 /** The longest line: as long as the longest body over HTTP. */
 const maxLineBytes = 64 * 1024 * 1024;
-/** How long the lines of one process may keep other work waiting (docs/performance.md#stream-turns). */
-const maxTurnMs = 0.1;
 
 /** What takes the messages of {@link MessageLines}. */
 export interface LineEvents {
@@ -25,6 +23,7 @@ export interface LineEvents {
 export class MessageLines {
   readonly #events: LineEvents;
   readonly #splitter: LineSplitter;
+  readonly #takeLine = (line: Line) => this.#take(line);
 
   /** @param maxBytes the longest line */
   constructor(events: LineEvents, maxBytes = maxLineBytes) {
@@ -36,13 +35,13 @@ export class MessageLines {
   push(chunk: Uint8Array): Promise<void> | undefined {
     const reserved = this.#splitter.reserve(chunk.length);
     if (reserved) return this.#pushLater(reserved, chunk);
-    return this.#takeAll(this.#splitter.push(chunk));
+    return forEachInShortTurns(this.#splitter.push(chunk), this.#takeLine);
   }
 
   /** The output has ended. */
   end(): Promise<void> | undefined {
     const last = this.#splitter.end();
-    return last === null ? undefined : this.#takeAll([last]);
+    return last === null ? undefined : this.#take(last);
   }
 
   async #pushLater(reserved: Promise<void>, chunk: Uint8Array): Promise<void> {
@@ -51,22 +50,7 @@ export class MessageLines {
     } catch {
       this.#splitter.skip();
     }
-    await this.#takeAll(this.#splitter.push(chunk));
-  }
-
-  #takeAll(lines: readonly Line[]): Promise<void> | undefined {
-    const turnEndMs = performance.now() + maxTurnMs;
-    for (let i = 0; i < lines.length; i++) {
-      const taken = this.#take(lines[i] as Line);
-      const isOver = i + 1 < lines.length && performance.now() >= turnEndMs;
-      if (taken || isOver) return this.#takeRest(taken ?? nextTurn(), lines.slice(i + 1));
-    }
-    return undefined;
-  }
-
-  async #takeRest(before: Promise<void>, rest: readonly Line[]): Promise<void> {
-    await before;
-    await this.#takeAll(rest);
+    await forEachInShortTurns(this.#splitter.push(chunk), this.#takeLine);
   }
 
   #take(line: Line): Promise<void> | undefined {

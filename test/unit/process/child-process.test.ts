@@ -49,6 +49,18 @@ describe('a process', () => {
     expect(await write('more\n')).toBe('closed');
   });
 
+  test.each([1, 2])(
+    'that writes lines to its file %d without end keeps no other work waiting',
+    async (file) => {
+      const { child } = start(`yes '' >&${file}`);
+      let turns = 0;
+      const timer = setInterval(() => turns++, 1);
+      await waitUntil('others to have their turn', () => turns > 50);
+      clearInterval(timer);
+      await child.end(0);
+    },
+  );
+
   test('leads a session of its own', async () => {
     const { child, seen } = start('ps -o sid= -p $$; cat >/dev/null');
     await waitUntil('its session', () => seen.length > 0);
