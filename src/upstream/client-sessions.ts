@@ -18,6 +18,7 @@ interface ClientSessionsParts extends OnDemandParts {
 /** A client's session with the upstream. */
 interface ClientSession {
   readonly keeper: OnDemandKeeper;
+  /** When it was last used; while a call runs in it, a time to come. */
   usedMs: number;
 }
 
@@ -102,15 +103,21 @@ export class ClientSessions {
       await settledOrAborted(Promise.race(this.#ends), signal);
   }
 
+  get #sweepMs(): number {
+    return Math.min(maxSweepMs, Math.max(minSweepMs, this.#parts.idleTtlMs / 4));
+  }
+
   #scheduleSweep(): () => void {
-    const afterMs = Math.min(maxSweepMs, Math.max(minSweepMs, this.#parts.idleTtlMs / 4));
-    return this.#clock.startTimer(() => this.#sweep(), afterMs);
+    return this.#clock.startTimer(() => this.#sweep(), this.#sweepMs);
   }
 
   #sweep(): void {
-    const expiredMs = this.#clock.nowMs() - this.#parts.idleTtlMs;
+    const nowMs = this.#clock.nowMs();
+    const expiredMs = nowMs - this.#parts.idleTtlMs;
+    // The call may end at any time until the next look.
     for (const [key, session] of this.#sessions)
-      if (session.usedMs <= expiredMs) void this.#end(key, session);
+      if (session.keeper.isBusy) session.usedMs = nowMs + this.#sweepMs;
+      else if (session.usedMs <= expiredMs) void this.#end(key, session);
     this.#cancelSweep = this.#sessions.size > 0 ? this.#scheduleSweep() : null;
   }
 }

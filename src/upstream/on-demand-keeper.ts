@@ -39,6 +39,11 @@ export class OnDemandKeeper extends Keeper {
     this.client = client;
   }
 
+  /** Whether calls run in the session, or wait for it. */
+  get isBusy(): boolean {
+    return this.session === null ? this.#attempt !== null : this.session.isBusy;
+  }
+
   async usableSession(signal: Signal): Promise<UpstreamSession> {
     const { deadlines } = this.context;
     const isEarly = deadlines.clock.nowMs() - this.#attemptMs < minAttemptIntervalMs;

@@ -93,6 +93,16 @@ describe('isolation: session', () => {
     expect(await one.call('up__count')).toBe(1);
   });
 
+  test('keeps a session in which a call runs, however long, and for the idle time after it', async () => {
+    await using world = await isolated({}, { idle_ttl_seconds: 0.8 });
+    const { server, gateway } = world;
+    await using one = await askedClientV1(gateway.url, 'one');
+    expect(await one.call('up__count')).toBe(1);
+    await one.call('up__hold', { ms: 2_500 });
+    expect(await one.call('up__count')).toBe(2);
+    await waitUntil('the end', () => server.sessionCount() === 1);
+  });
+
   test('refuses a client beyond isolation_max, and takes it when another has ended', async () => {
     await using world = await isolated({ isolation_max: 1 });
     const { gateway, stack, config } = world;
