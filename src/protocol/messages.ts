@@ -152,11 +152,13 @@ export function parseMessage(text: string, ends?: Ends, element?: number): Messa
     else if (member.is('error')) error = member.value();
   }
   if (element === undefined) checkEnd(text, member.end);
+  // With null, too: nobody else answers the request.
+  const isAnswer = result !== undefined || error !== undefined;
   if (params === 'null') params = undefined;
   if (result === 'null') result = undefined;
   if (error === 'null') error = undefined;
 
-  if (method === undefined && (result !== undefined || error !== undefined)) {
+  if (method === undefined && isAnswer) {
     if (isVersion2) return response(id, idText, result, error);
     return invalidResponse(id, idText, '"jsonrpc" must be "2.0"');
   }

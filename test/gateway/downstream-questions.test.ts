@@ -154,13 +154,16 @@ describe('the answer to a question', () => {
     expect((await next()).result._meta.got).toEqual({ roots: [] });
   });
 
-  test('that is no valid response is an error for who asked, and for the client', async () => {
-    await using edge = legacyEdge(asking('roots/list', {}));
-    await using session = await RawSession.open(edge.url, { capabilities: everything });
-    const { next } = await asked(session);
-    expect((await session.post({ jsonrpc: '2.0', id: 1, result: 'x' })).status).toBe(400);
-    expect((await next()).result._meta).toMatchObject({ kind: 'error', got: { code: -32603 } });
-  });
+  test.each([{ result: 'x' }, { result: null }, { error: null }])(
+    'that is no valid response is an error for who asked, and for the client: %j',
+    async (answer) => {
+      await using edge = legacyEdge(asking('roots/list', {}));
+      await using session = await RawSession.open(edge.url, { capabilities: everything });
+      const { next } = await asked(session);
+      expect((await session.post({ jsonrpc: '2.0', id: 1, ...answer })).status).toBe(400);
+      expect((await next()).result._meta).toMatchObject({ kind: 'error', got: { code: -32603 } });
+    },
+  );
 
   test('counts once, and one with a wrong id is nobody’s', async () => {
     await using edge = legacyEdge(asking('roots/list', {}));

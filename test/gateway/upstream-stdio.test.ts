@@ -97,6 +97,14 @@ describe('a server on stdio', () => {
     expect((await serverOf(gateway)).pid).toBe(pid);
   });
 
+  test('that answers a call with null fails that call at once', async () => {
+    await using gateway = await startGateway({ servers: [rawStdio('raw')] });
+    await gateway.connected();
+    const { error } = await call(gateway, 'raw__null');
+    expect(error).toMatchObject({ data: { reason: 'upstream_protocol_error' } });
+    expect(error?.message).toContain('"result" must be an object');
+  });
+
   test.each(['shared', 'session'])(
     'that asks for roots at once is refused at once: %s',
     async (isolation) => {

@@ -50,6 +50,7 @@ const toolNames = [
   'pretty',
   'noise',
   'mute',
+  'null',
   'args',
   'roots',
 ];
@@ -109,6 +110,8 @@ async function call({ id, params }: Request): Promise<void> {
       return reply(id, text('after noise'));
     case 'mute':
       return;
+    case 'null':
+      return reply(id, null);
     default:
       return reply(id, text('unknown'));
   }
