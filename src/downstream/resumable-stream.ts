@@ -53,9 +53,14 @@ export class ResumableStream extends StoredStream {
     return this.#isEnded;
   }
 
+  /** Whether `serial` is that of an event of the stream; 0 is that of the beginning. */
+  hasHad(serial: number): boolean {
+    return serial <= this.#lastSerial;
+  }
+
   /** Whether a client that has the event `serial` has all of the stream. */
   isOver(serial: number): boolean {
-    return this.#isEnded && serial >= this.#lastSerial;
+    return this.#isEnded && serial === this.#lastSerial;
   }
 
   /** Begins the stream. @param isPrimed whether with an event without a message */

@@ -11,7 +11,7 @@ const eventId = /^([pg])([0-9]{1,15})-([0-9]{1,15})$/;
 /** The event from which a client wants to go on. */
 interface ResumePoint {
   readonly kind: StreamKind;
-  /** Undefined if the stream is not known any more. */
+  /** Undefined if the stream is not known any more, or has had no such event. */
   readonly stream: ResumableStream | undefined;
   readonly serial: number;
 }
@@ -52,8 +52,11 @@ export class SessionStreams {
     if (match === null) return null;
     const [, kind, number, serial] = match as unknown as [string, StreamKind, string, string];
     const name = kind + number;
-    const stream = this.#share.streams.find((one) => (one as ResumableStream).name === name);
-    return { kind, stream: stream as ResumableStream | undefined, serial: Number(serial) };
+    const named = this.#share.streams.find((one) => (one as ResumableStream).name === name);
+    const stream = named as ResumableStream | undefined;
+    // To go on from an event that never was would drop those that the client has not got.
+    const isKnown = stream?.hasHad(Number(serial)) === true;
+    return { kind, stream: isKnown ? stream : undefined, serial: Number(serial) };
   }
 
   /** Forgets all events. */

@@ -277,6 +277,7 @@ describe('the id of an event', () => {
     for (const [by, wrong] of [
       [other, id],
       [session, 'p9-1'],
+      [session, 'p1-2'],
       [session, 'x'],
       [session, `${id}0000000000000000`],
     ] as const) {

@@ -38,6 +38,19 @@ describe('a stream', () => {
     expect(await textOf(again?.stream?.resume(new KeepAlive(), 0) ?? null)).toBe(events);
   });
 
+  test('is not found by an event that it has not had, which would drop those that its client lacks', () => {
+    const { streams, open } = streamsOf();
+    const stream = open();
+    void stream.send('{}', 'notification');
+    expect(streams.find('p1-1')?.stream).toBe(stream);
+    expect(streams.find('p1-2')?.stream).toBeUndefined();
+    void stream.send('{}', 'answer');
+    expect(streams.find('p1-2')?.stream).toBe(stream);
+    stream.close();
+    expect([stream.isOver(1), stream.isOver(2)]).toEqual([false, true]);
+    expect(streams.find('p1-3')?.stream).toBeUndefined();
+  });
+
   test('begins with its first message for clients that know nothing else', async () => {
     const { open } = streamsOf({ isPrimed: false, lastNumber: 41 });
     const stream = open();
