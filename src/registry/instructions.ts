@@ -1,4 +1,4 @@
-/** The longest instructions of one server among those of others, and of all together. */
+/** The longest instructions of one server among those of others, and of all together or of one alone. */
 const maxServerChars = 4_096;
 const maxTotalChars = 32_768;
 
@@ -6,6 +6,11 @@ interface InstructedServer {
   readonly name: string;
   /** Empty if it has none. */
   readonly instructions: string;
+}
+
+/** The instructions of one server for the clients of its own view: as they are, up to the length of all together. */
+export function ownInstructions({ instructions }: InstructedServer): string {
+  return shortened(instructions, maxTotalChars);
 }
 
 /** The instructions of several servers for their clients, each below its name; empty if they have none. */

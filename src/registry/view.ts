@@ -1,7 +1,7 @@
 import { allKinds, forEachKind, type Kind } from '../protocol/kinds.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import { Catalog } from './catalog.ts';
-import { mergedInstructions } from './instructions.ts';
+import { mergedInstructions, ownInstructions } from './instructions.ts';
 import type { Offering } from './offering.ts';
 import type { RememberedLinks } from './remembered-links.ts';
 import { ResourceOwners } from './resource-owners.ts';
@@ -67,7 +67,7 @@ export class View {
   /** The instructions of the upstreams for clients; empty if there are none. */
   instructions(): string {
     const [first] = this.#offerings;
-    return this.#isServer && first ? first.upstream.instructions : mergedInstructions(this.upstreams);
+    return this.#isServer && first ? ownInstructions(first.upstream) : mergedInstructions(this.upstreams);
   }
 
   /**

@@ -99,6 +99,7 @@ export class SessionKeeper extends Keeper {
   #lastFailure: UpstreamFailure | null = null;
   #lastSeenMs: number | null = null;
   #gateways: readonly string[] = [];
+  #instructions: string | null = null;
   #logsDropped = 0;
 
   constructor(parts: KeeperParts) {
@@ -153,6 +154,10 @@ export class SessionKeeper extends Keeper {
   /** The ids of the gateways that the last session led to. */
   get gateways(): readonly string[] {
     return this.#gateways;
+  }
+  /** The instructions of the last session; empty once the upstream is given up, null before the first session. */
+  get instructions(): string | null {
+    return this.#instructions;
   }
   get lastSeenMs(): number | null {
     return this.#lastSeenMs;
@@ -319,6 +324,7 @@ export class SessionKeeper extends Keeper {
     if (this.closing.aborted) return;
     metrics.backedOff(this.#wait.stop() / 1000);
     this.#gateways = session.gateways;
+    this.#instructions = session.instructions;
     this.#state = 'ready';
     this.#wasReady = true;
     this.#isRenewal = false;
@@ -360,6 +366,7 @@ export class SessionKeeper extends Keeper {
     const waitMs = this.#policy.afterFailure(failure, this.#config.reconnect);
     if (waitMs === null) {
       this.#state = 'given_up';
+      this.#instructions = '';
       this.#watch.offer(noItems);
       this.#log.givenUp(failure.message);
       this.#firstReady.reject(failure);

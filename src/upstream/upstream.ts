@@ -65,12 +65,14 @@ export class Upstream implements UpstreamState {
   readonly #legacy: OnDemandKeeper;
   #config: ServerConfig;
   #items: Items;
+  /** Those of the predecessor. */
+  readonly #formerInstructions: string;
   /** The shared session whose server has opened no legacy one. */
   #modernOnly: UpstreamSession | null = null;
   #judgedSession: UpstreamSession | null = null;
   #hasPlainTools = false;
 
-  /** @param predecessor the upstream that this one replaces, whose items it offers until it has its own */
+  /** @param predecessor the upstream that this one replaces, whose items and instructions it offers until it has its own */
   constructor(
     config: UpstreamConfig,
     logger: Logger,
@@ -80,6 +82,7 @@ export class Upstream implements UpstreamState {
   ) {
     this.name = config.server.name;
     this.#items = predecessor === undefined ? noItems : predecessor.#items;
+    this.#formerInstructions = predecessor?.instructions ?? '';
     this.metrics = metrics(this);
     const quote = (text: string) => events.quote(text);
     this.#config = config.server;
@@ -176,9 +179,9 @@ export class Upstream implements UpstreamState {
     return this.#keeper.firstReady();
   }
 
-  /** The server's instructions when it was last connected. */
+  /** The server's instructions, which last as long as its items: while it is down, clients see both. */
   get instructions(): string {
-    return this.#keeper.session?.instructions ?? '';
+    return this.#keeper.instructions ?? this.#formerInstructions;
   }
 
   /** The server's capabilities; none while it is not connected. */

@@ -99,6 +99,38 @@ test('instructions are those of the view', async () => {
   expect(await instructionsAt(`${gateway.url}/gitonly`)).toBe('# git\n\nPull before you push.');
 });
 
+test('instructions last as long as the items of their server, which are listed while it is down', async () => {
+  await using git = await startGit();
+  await using gateway = await startGateway({ servers: [{ name: 'git', url: git.url }] });
+  await gateway.connected();
+  await git[Symbol.asyncDispose]();
+  await gateway.waitFor('the loss', ({ servers }) => servers[0]?.connected === false);
+  await using client = await connectLegacy(gateway.url);
+  expect(await client.toolNames()).toContain('git__clone');
+  expect(await instructionsAt(gateway.url)).toBe('# git\n\nPull before you push.');
+  expect(await instructionsAt(`${gateway.url}/git`)).toBe('Pull before you push.');
+  // Another URL makes it another upstream, which is not connected either.
+  await gateway.reload({ servers: [{ name: 'git', url: `${git.url}?moved` }] });
+  expect(await instructionsAt(`${gateway.url}/git`)).toBe('Pull before you push.');
+});
+
+test('instructions end with the items of a server that is given up', async () => {
+  await using git = await startGit();
+  const reconnect = { backoff_base_ms: 10, backoff_max_ms: 20, max_attempts: 1 };
+  await using gateway = await startGateway({ servers: [{ name: 'git', url: git.url, reconnect }] });
+  await gateway.connected();
+  await git[Symbol.asyncDispose]();
+  await waitUntil('the end', async () => (await gateway.health()).servers[0]?.state === 'given_up');
+  expect(await instructionsAt(gateway.url)).toBeUndefined();
+});
+
+test('instructions of any length reach the clients of the server’s own view shortened', async () => {
+  await using git = await startItemServer('git', { tools: ['clone'] }, 'x'.repeat(1_000_000));
+  await using gateway = await startGateway({ servers: [{ name: 'git', url: git.url }] });
+  await gateway.connected();
+  expect(await instructionsAt(`${gateway.url}/git`)).toBe(`${'x'.repeat(32_767)}…`);
+});
+
 describe('a session', () => {
   test('is unknown in every view but its own', async () => {
     await using git = await startGit();
