@@ -62,10 +62,20 @@ export class CompletionRequests {
   #completeTemplate(exchange: Exchange, ref: ObjectText): void {
     const uri = ref.string('uri');
     if (uri === undefined) throw invalidParams(exchange.method, 'ref.uri', 'must be a string');
-    const upstream = this.#templateOwner(exchange.caller.view, uri);
-    if (upstream === undefined)
-      throw new GatewayError('invalid_params', `Unknown resource template: ${quoted(uri)}`);
-    this.#send(exchange, upstream, uri, ref.toString());
+    const { view } = exchange.caller;
+    const owner = this.#templateOwner(view, uri);
+    if (owner) {
+      this.#send(exchange, owner, uri, ref.toString());
+      return;
+    }
+    this.#parts.owners
+      .allKnown(view, exchange.signal)
+      .then(() => {
+        const late = this.#templateOwner(view, uri);
+        if (!late) throw new GatewayError('invalid_params', `Unknown resource template: ${quoted(uri)}`);
+        this.#send(exchange, late, uri, ref.toString());
+      })
+      .catch((error: unknown) => exchange.fail(error));
   }
 
   /** The text is that of a template, or the URI of a resource. */

@@ -5,6 +5,7 @@ import { allKinds, type Kind, kinds } from '../protocol/kinds.ts';
 import type { CatalogEntry } from '../registry/catalog.ts';
 import type { Registry } from '../registry/registry.ts';
 import { RememberedLinks } from '../registry/remembered-links.ts';
+import type { Signal } from '../runtime/abort.ts';
 import type { SharedBytes } from '../runtime/owned-bytes.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import { quoted } from './request-params.ts';
@@ -74,16 +75,14 @@ export class Owners {
   }
 
   /**
-   * The upstream that owns a resource, after a wait for those of the view that have never been connected, whose resources are not
-   * known yet. Resolves to undefined if none of them turns out to own it.
+   * Waits for the upstreams of a view that have never been connected, whose resources and templates are not known yet: a server
+   * that is being started may own what no other one does. Never rejects.
    */
-  async ofUriLater(exchange: Exchange, uri: string): Promise<Upstream | undefined> {
-    const { view } = exchange.caller;
+  async allKnown(view: string, signal: Signal): Promise<void> {
     const unknown = this.upstreamsOf(view).filter(
       (upstream) => !upstream.isConnected && allKinds.every((kind) => upstream.items(kind).length === 0),
     );
-    await Promise.allSettled(unknown.map((upstream) => upstream.ready(exchange.signal)));
-    return unknown.length === 0 ? undefined : this.ofUri(view, uri);
+    await Promise.allSettled(unknown.map((upstream) => upstream.ready(signal)));
   }
 
   /** The upstream that owns the resource template with this text. */

@@ -35,3 +35,8 @@ export function quoted(text: string): string {
 export function methodNotFound(method: string): GatewayError {
   return new GatewayError('method_not_found', `Method not found: ${quoted(method)}`);
 }
+
+/** The refusal of a resource that no upstream of the view claims. */
+export function resourceNotFound(uri: string): GatewayError {
+  return new GatewayError('resource_not_found', `Resource not found: ${quoted(uri)}`, { uri });
+}

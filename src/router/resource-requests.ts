@@ -4,7 +4,7 @@ import { UpstreamFailure } from '../upstream/failure.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import { Dispatch, type DispatchParts } from './dispatch.ts';
 import type { Owners } from './owners.ts';
-import { quoted, requiredString } from './request-params.ts';
+import { requiredString, resourceNotFound } from './request-params.ts';
 import { Subscriptions } from './subscriptions.ts';
 
 interface ResourceRequestsParts extends DispatchParts {
@@ -18,7 +18,10 @@ export class ResourceRequests {
 
   constructor(parts: ResourceRequestsParts) {
     this.#parts = parts;
-    this.subscriptions = new Subscriptions({ ownerOf: (view, uri) => this.#requiredOwner(view, uri) });
+    this.subscriptions = new Subscriptions({
+      ownerOf: (view, uri) => parts.owners.ofUri(view, uri),
+      allKnown: (view, signal) => parts.owners.allKnown(view, signal),
+    });
   }
 
   /** Throws a {@link GatewayError} instead of answering. */
@@ -28,9 +31,10 @@ export class ResourceRequests {
     if (owner) this.#read(exchange, uri, owner);
     else {
       this.#parts.owners
-        .ofUriLater(exchange, uri)
-        .then((late) => {
-          if (!late) throw notFound(uri);
+        .allKnown(exchange.caller.view, exchange.signal)
+        .then(() => {
+          const late = this.#parts.owners.ofUri(exchange.caller.view, uri);
+          if (!late) throw resourceNotFound(uri);
           this.#read(exchange, uri, late);
         })
         .catch((error: unknown) => exchange.fail(error));
@@ -59,12 +63,6 @@ export class ResourceRequests {
     exchange.answer({ kind: 'result', payload: '{}' });
   }
 
-  #requiredOwner(view: string, uri: string): Upstream {
-    const owner = this.#parts.owners.ofUri(view, uri);
-    if (owner) return owner;
-    throw notFound(uri);
-  }
-
   #subscriptionFailed(exchange: Exchange, uri: string, error: unknown): void {
     const upstream = this.#parts.owners.ofUri(exchange.caller.view, uri);
     if (!upstream || !(error instanceof UpstreamFailure)) {
@@ -75,10 +73,6 @@ export class ResourceRequests {
     if (error.answer) dispatch.resolve(error.answer);
     else dispatch.reject(error);
   }
-}
-
-function notFound(uri: string): GatewayError {
-  return new GatewayError('resource_not_found', `Resource not found: ${quoted(uri)}`, { uri });
 }
 
 function channelOf({ method, caller }: Exchange) {

@@ -4,6 +4,7 @@ import type { Signal } from '../runtime/abort.ts';
 import { settledOrAborted } from '../runtime/deadlines.ts';
 import { cancelled } from '../upstream/failure.ts';
 import type { Upstream } from '../upstream/upstream.ts';
+import { resourceNotFound } from './request-params.ts';
 import { ResourceFeed } from './resource-feed.ts';
 
 /** The most resources to which one client subscribes, and the most of all clients together. */
@@ -13,8 +14,10 @@ const defaultMaxInAll = 50_000;
 const maxUriChars = 2_048;
 
 interface SubscriptionsParts {
-  /** The owner of a resource in a view. Throws `resource_not_found`. */
-  readonly ownerOf: (view: string, uri: string) => Upstream;
+  /** The owner of a resource in a view, if one is known. */
+  readonly ownerOf: (view: string, uri: string) => Upstream | undefined;
+  /** Waits for the upstreams of a view whose resources are not known yet. Never rejects. */
+  readonly allKnown: (view: string, signal: Signal) => Promise<void>;
   readonly maxPerChannel?: number;
   readonly maxInAll?: number;
 }
@@ -45,9 +48,33 @@ export class Subscriptions {
    * there is one. Rejects with `resource_not_found`, `invalid_params` beyond a bound, or an `UpstreamFailure`.
    * @param view in which the client sees the resource
    */
-  async subscribe(channel: Channel, view: string, uri: string, signal: Signal): Promise<void> {
+  subscribe(channel: Channel, view: string, uri: string, signal: Signal): Promise<void> {
+    return this.#subscribe(channel, view, uri, signal, () => this.#parts.allKnown(view, signal));
+  }
+
+  /** As {@link subscribe}, for several resources: they wait together for upstreams that are not known yet. */
+  subscribeAll(
+    channel: Channel,
+    view: string,
+    uris: readonly string[],
+    signal: Signal,
+  ): Promise<PromiseSettledResult<void>[]> {
+    let known: Promise<void> | null = null;
+    const allKnown = () => (known ??= this.#parts.allKnown(view, signal));
+    return Promise.allSettled(uris.map((uri) => this.#subscribe(channel, view, uri, signal, allKnown)));
+  }
+
+  async #subscribe(
+    channel: Channel,
+    view: string,
+    uri: string,
+    signal: Signal,
+    allKnown: () => Promise<void>,
+  ): Promise<void> {
+    if (this.#parts.ownerOf(view, uri) === undefined) await allKnown();
+    if (signal.aborted) throw cancelled();
     const present = this.#channels.get(channel)?.get(uri);
-    const feed = present ?? this.#join(channel, uri, this.#parts.ownerOf(view, uri));
+    const feed = present ?? this.#join(channel, uri, this.#requiredOwner(view, uri));
     let opened: Promise<void>;
     do {
       ({ opened } = feed);
@@ -100,6 +127,12 @@ export class Subscriptions {
         else for (const channel of [...feed.channels]) this.#leave(channel, feed);
       }
     }
+  }
+
+  #requiredOwner(view: string, uri: string): Upstream {
+    const owner = this.#parts.ownerOf(view, uri);
+    if (owner) return owner;
+    throw resourceNotFound(uri);
   }
 
   #join(channel: Channel, uri: string, upstream: Upstream): ResourceFeed {

@@ -16,9 +16,10 @@ import {
 } from '@modelcontextprotocol/sdk/types.js';
 import { connectV1 } from '../support/clients.ts';
 import { startGateway } from '../support/gateway.ts';
-import { RawSession, rawPost } from '../support/rpc.ts';
+import { postModern } from '../support/modern-rpc.ts';
+import { messagesOf, RawSession, rawPost } from '../support/rpc.ts';
 import { serveV1 } from '../support/sdk-served.ts';
-import { waitUntil } from '../support/wait.ts';
+import { settle, waitUntil, within } from '../support/wait.ts';
 
 const capabilities = {
   tools: {},
@@ -247,5 +248,64 @@ describe('a completion', () => {
     await using session = await RawSession.open(started.gateway.url);
     const { answer } = await session.request('completion/complete', { ref, argument });
     expect(answer.error).toMatchObject({ code: -32602, message });
+  });
+});
+
+describe('while the server is still starting', () => {
+  /** A gateway to the server `a`, whose first answers wait until the test lets them go. */
+  async function starting() {
+    const a = startNamed('a');
+    const open = Promise.withResolvers<void>();
+    const door = Bun.serve({
+      port: 0,
+      hostname: '127.0.0.1',
+      async fetch({ method, headers, body }) {
+        await open.promise;
+        return fetch(a.served.url, { method, headers, body });
+      },
+    });
+    const gateway = await startGateway({ servers: [{ name: 'a', url: `${door.url}mcp` }] });
+    return {
+      gateway,
+      /** Waits a moment, in which the request must not be answered, then lets the server start. */
+      async started<T>(request: Promise<T>): Promise<T> {
+        const early = await Promise.race([request.then(() => 'answered'), settle().then(() => 'waits')]);
+        open.resolve();
+        expect(early).toBe('waits');
+        return await within('the answer', request);
+      },
+      async [Symbol.asyncDispose]() {
+        open.resolve();
+        await gateway.gateway.stop();
+        await door.stop(true);
+        await a.served[Symbol.asyncDispose]();
+      },
+    };
+  }
+
+  test.each([
+    ['resources/read', { uri: 'a:listed' }, { contents: [{ uri: 'a:listed', text: 'a has a:listed' }] }],
+    ['resources/subscribe', { uri: 'a:listed' }, {}],
+    [
+      'completion/complete',
+      { ref: { type: 'ref/resource', uri: 'a:item/{id}' }, argument: { name: 'id', value: 'x' } },
+      { completion: { values: ['a {"type":"ref/resource","uri":"a:item/{id}"}'] } },
+    ],
+  ])('%s waits for it, because nobody else has what it names', async (method, params, result) => {
+    await using world = await starting();
+    await using session = await RawSession.open(world.gateway.url);
+    const { answer } = await world.started(session.request(method, params));
+    expect(answer.result).toEqual(result);
+  });
+
+  test('subscriptions/listen waits for it, and acknowledges its resources', async () => {
+    await using world = await starting();
+    const notifications = { resourceSubscriptions: ['a:listed', 'nobody:1'] };
+    const stream = messagesOf(
+      await postModern(world.gateway.url, 'subscriptions/listen', { params: { notifications } }),
+    );
+    const { value } = await world.started(stream.next());
+    expect(value?.params.notifications).toEqual({ resourceSubscriptions: ['a:listed'] });
+    await stream.return(undefined);
   });
 });

@@ -100,9 +100,8 @@ export class Listen implements Channel {
     const { view } = this.caller;
     if (resources.length === 0) return [];
     const deadline = deadlines.add(subscribeTimeoutMs, () => this.#opening.abort());
-    const outcomes = await Promise.allSettled(
-      resources.map((uri) => this.#router.subscriptions.subscribe(this, view, uri, this.#opening)),
-    );
+    const { subscriptions } = this.#router;
+    const outcomes = await subscriptions.subscribeAll(this, view, resources, this.#opening);
     deadline.clear();
     return resources.filter((_, index) => outcomes[index]?.status === 'fulfilled');
   }

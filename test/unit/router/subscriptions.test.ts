@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'bun:test';
-import { GatewayError } from '../../../src/errors.ts';
 import type { Channel } from '../../../src/protocol/caller.ts';
 import { Subscriptions } from '../../../src/router/subscriptions.ts';
 import { Abort } from '../../../src/runtime/abort.ts';
@@ -38,10 +37,9 @@ class KeptChannel implements Channel {
 function start(bounds: { maxPerChannel?: number; maxInAll?: number } = {}) {
   const up = new SubscribedUpstream();
   const ownerOf = (_view: string, uri: string) => {
-    if (uri.startsWith('unknown:')) throw new GatewayError('resource_not_found', 'no such resource');
-    return up.upstream;
+    return uri.startsWith('unknown:') ? undefined : up.upstream;
   };
-  const subscriptions = new Subscriptions({ ownerOf, ...bounds });
+  const subscriptions = new Subscriptions({ ownerOf, allKnown: async () => {}, ...bounds });
   const subscribe = (channel: Channel, uri: string, signal = new Abort()) =>
     subscriptions.subscribe(channel, '', uri, signal);
   return { up, subscriptions, subscribe };
@@ -144,7 +142,7 @@ describe('a subscription that is not accepted', () => {
   test('is refused at once for a resource that nobody owns', async () => {
     const { subscribe } = start();
     expect(await subscribe(new KeptChannel(), 'unknown:1').catch(String)).toBe(
-      'GatewayError: no such resource',
+      'GatewayError: Resource not found: "unknown:1"',
     );
   });
 });
@@ -197,5 +195,44 @@ describe('after a reload', () => {
     await subscribe(new KeptChannel(), 'x:1');
     subscriptions.setUpstreams([]);
     expect(subscriptions.size).toBe(0);
+  });
+});
+
+describe('a resource whose owner is not known yet', () => {
+  /** Upstreams of which one is unknown until the test starts it. */
+  function starting() {
+    const up = new SubscribedUpstream();
+    const known = Promise.withResolvers<void>();
+    const counts = { waits: 0 };
+    let isKnown = false;
+    const subscriptions = new Subscriptions({
+      ownerOf: (_view, uri) => (isKnown && uri.startsWith('x:') ? up.upstream : undefined),
+      async allKnown() {
+        counts.waits++;
+        await known.promise;
+        isKnown = true;
+      },
+    });
+    return { up, subscriptions, known, counts };
+  }
+
+  test('is waited for, once for all resources of a client', async () => {
+    const { up, subscriptions, known, counts } = starting();
+    const channel = new KeptChannel();
+    const outcomes = subscriptions.subscribeAll(channel, '', ['x:1', 'y:1', 'x:2'], new Abort());
+    known.resolve();
+    expect((await outcomes).map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    expect(up.asked).toEqual(['+x:1', '+x:2']);
+    expect(counts.waits).toBe(1);
+  });
+
+  test('is not subscribed to for a client that is gone meanwhile', async () => {
+    const { up, subscriptions, known } = starting();
+    const abort = new Abort();
+    const outcome = subscriptions.subscribe(new KeptChannel(), '', 'x:1', abort).catch(String);
+    abort.abort();
+    known.resolve();
+    expect(await outcome).toContain('cancelled');
+    expect([up.asked, subscriptions.size]).toEqual([[], 0]);
   });
 });

@@ -12,8 +12,8 @@ type Subscribe = (channel: Channel, uri: string, signal: Signal) => Promise<void
 function listensOf(subscribe: Subscribe = async () => {}, maxListens = 10) {
   const dropped: Channel[] = [];
   const subscriptions = {
-    subscribe: (channel: Channel, _view: string, uri: string, signal: Signal) =>
-      subscribe(channel, uri, signal),
+    subscribeAll: (channel: Channel, _view: string, uris: readonly string[], signal: Signal) =>
+      Promise.allSettled(uris.map((uri) => subscribe(channel, uri, signal))),
     drop: (channel: Channel) => void dropped.push(channel),
   };
   const parts = {
