@@ -235,7 +235,7 @@ export class Gateway {
       bridge: this.#options.bridge ?? null,
       health: () => this.#health(),
       hasView: (name) => this.#registry.view(name) !== undefined,
-      ready: () => this.#stopped === null && areRequiredConnected(this.#upstreams.all()),
+      ready: () => this.#isReady(),
       reload: () => this.reload(),
     });
     const added = config.servers.map((server) => server.name);
@@ -244,6 +244,11 @@ export class Gateway {
     await Promise.race([ready, aborted(this.#options.signal)]);
     this.#warn();
     this.#http.open();
+  }
+
+  #isReady(): boolean {
+    const serves = this.#http?.isOpen === true && this.#stopped === null;
+    return serves && areRequiredConnected(this.#upstreams.all());
   }
 
   #health(): Health {
@@ -295,6 +300,7 @@ export class Gateway {
   async #stop(): Promise<void> {
     const { drain_delay_seconds, shutdown_grace_seconds } = this.#loaded.config.mcp.session;
     const hasServed = this.#http?.isOpen === true;
+    if (!hasServed) this.#http?.giveUp();
     if (hasServed && drain_delay_seconds > 0) {
       this.#logger.info('no longer ready; serving until the shutdown begins', { drain_delay_seconds });
       await Bun.sleep(drain_delay_seconds * 1000);

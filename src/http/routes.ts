@@ -67,8 +67,8 @@ export function routesOf(
     '/mcp/:view': view,
     '/mcp/:view/': view,
     '/health': readable(() => Response.json(health())),
-    '/livez': readable(() => plain(200, 'ok\n')),
-    '/readyz': readable(() => (ready() ? plain(200, 'ok\n') : plain(503, 'not ready\n'))),
+    '/livez': probe(() => plain(200, 'ok\n')),
+    '/readyz': probe(() => (ready() ? plain(200, 'ok\n') : plain(503, 'not ready\n'))),
     '/metrics': readable(async () => {
       if (!settings().metricsEnabled) return jsonError(404, 'metrics are disabled; see metrics.enabled');
       return new Response(bodyOf([new SharedBytes(await metrics.page())]), {
@@ -111,6 +111,10 @@ export function jsonError(status: number, error: string): Response {
 
 function readable(handler: Handler): Route {
   return { methods: { GET: handler, HEAD: handler }, access: 'everyone' };
+}
+
+function probe(handler: Handler): Route {
+  return { ...readable(handler), isProbe: true };
 }
 
 /** A route that people and commands read. */

@@ -7,6 +7,7 @@ import { type AccessRule, accessRules } from './access.ts';
 import { allowOrigin, preflight } from './cors.ts';
 import { adminHint, type BearerProblem, bearerHint, bearerProblems } from './guards.ts';
 import { idleTimeoutSeconds } from './mcp-request.ts';
+import { Opening } from './opening.ts';
 import { PageSessions } from './page/page-sessions.ts';
 import type { Route } from './route.ts';
 import { type HttpParts, jsonError, routesOf } from './routes.ts';
@@ -25,12 +26,12 @@ export class HttpServer implements DescriptorWatcher {
   readonly #server: Bun.Server<undefined>;
   readonly #pageSessions = new PageSessions(() => this.port);
   #settings: HttpSettings;
-  /** Requests that arrive before {@link open} wait for it; null afterwards. */
-  #opening: PromiseWithResolvers<void> | null = Promise.withResolvers();
+  /** Where requests that arrive before {@link open} wait for it; null afterwards. */
+  #opening: Opening | null = new Opening();
 
   /**
-   * Starts to listen, but answers nothing before {@link open}: a second gateway on the port fails before it starts anything, such
-   * as the programs of its servers. Throws `port_unavailable`.
+   * Starts to listen, but answers only probes before {@link open}: a second gateway on the port fails before it starts anything,
+   * such as the programs of its servers. Throws `port_unavailable`.
    */
   constructor(loaded: LoadedConfig, parts: HttpParts) {
     const { host, port } = loaded.config;
@@ -79,8 +80,13 @@ export class HttpServer implements DescriptorWatcher {
 
   /** Answers requests from now on. */
   open(): void {
-    this.#opening?.resolve();
+    this.#opening?.open();
     this.#opening = null;
+  }
+
+  /** Refuses the requests that wait, and later ones: {@link open} will not be called. */
+  giveUp(): void {
+    this.#opening?.giveUp();
   }
 
   /** Applies the settings that a reload can change. */
@@ -123,8 +129,8 @@ export class HttpServer implements DescriptorWatcher {
     server: Bun.Server<undefined>,
     route: Route | undefined,
   ): Response | Promise<Response> {
-    if (this.#opening === null) return this.#answer(request, server, route);
-    return this.#opening.promise.then(() => this.#answer(request, server, route));
+    if (this.#opening === null || route?.isProbe) return this.#answer(request, server, route);
+    return this.#opening.wait(request).then((refusal) => refusal ?? this.#answer(request, server, route));
   }
 
   /** Not async, because nearly all requests have a short body and no `Origin`, and so need no {@link #finish}. */

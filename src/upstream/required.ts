@@ -16,7 +16,7 @@ export async function requiredReady(upstream: Upstream, config: Config): Promise
     const message = `required upstream "${upstream.name}" is not reachable: ${cause}`;
     return new GatewayError('required_upstream_down', message);
   };
-  // The gateway listens only when its required upstreams are ready, so it could not reach itself.
+  // The gateway answers only when its required upstreams are ready, so it could not reach itself.
   if (isOwnAddress(url, config)) throw down(loopFailure(true).message);
   const expired = Promise.withResolvers<never>();
   const expire = () => {

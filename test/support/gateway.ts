@@ -13,6 +13,8 @@ export type LogLevel = Parameters<typeof createLogger>[0]['level'];
 export interface TestConfig {
   servers: Record<string, unknown>[];
   host?: string;
+  /** By default a free one. */
+  port?: number;
   mcp?: Record<string, unknown>;
   profiles?: Record<string, unknown>[];
   metrics?: Record<string, unknown>;

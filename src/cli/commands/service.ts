@@ -138,9 +138,10 @@ async function waitForAnswer(
   return 'silent';
 }
 
+/** Whether the gateway serves: unlike `/livez`, `/health` is answered only then. */
 async function answers(origin: string): Promise<boolean> {
   try {
-    const response = await fetch(`${origin}/livez`, { proxy: false, signal: AbortSignal.timeout(1_000) });
+    const response = await fetch(`${origin}/health`, { proxy: false, signal: AbortSignal.timeout(1_000) });
     await response.body?.cancel();
     return response.ok;
   } catch {
