@@ -7,6 +7,7 @@ import type { Upstream } from '../upstream/upstream.ts';
 import { Dispatch, type DispatchParts } from './dispatch.ts';
 import type { Owners } from './owners.ts';
 import { methodNotFound } from './request-params.ts';
+import type { TaskRequests } from './tasks/task-requests.ts';
 
 /** JSON-RPC 2.0 section 5.1. */
 const methodNotFoundCode = -32601;
@@ -30,6 +31,7 @@ interface ClearOwner {
 
 interface ExtensionRequestsParts extends DispatchParts {
   readonly owners: Owners;
+  readonly tasks: Pick<TaskRequests, 'serverOf' | 'pass'>;
 }
 
 /**
@@ -46,6 +48,10 @@ export class ExtensionRequests {
   /** Throws `method_not_found` if no upstream clearly owns the request. */
   pass(exchange: Exchange): void {
     const { method, params, caller } = exchange;
+    if (!ownMethods.has(method) && this.#parts.tasks.serverOf(exchange) !== undefined) {
+      this.#parts.tasks.pass(exchange);
+      return;
+    }
     const owner = ownMethods.has(method) ? null : this.#ownerOf(caller, params);
     if (owner === null) throw methodNotFound(method);
     const dispatch = new ExtensionDispatch(this.#parts, exchange, {
@@ -63,23 +69,25 @@ export class ExtensionRequests {
   }
 
   /** The server that a request is for, if that is known. */
-  serverOf({ caller, params }: Exchange): string | undefined {
-    return this.#ownerOf(caller, params)?.upstream.name;
+  serverOf(exchange: Exchange): string | undefined {
+    const { caller, params } = exchange;
+    return this.#parts.tasks.serverOf(exchange) ?? this.#ownerOf(caller, params)?.upstream.name;
   }
 
+  /** An owner is clear if the name and the URI in the params, as far as they are there and known, lead to the same upstream. */
   #ownerOf({ view }: Caller, params: ObjectText | undefined): ClearOwner | null {
     const { owners } = this.#parts;
-    const name = params?.string('name');
-    const entry =
-      name === undefined
-        ? undefined
-        : (owners.item(view, 'tools', name) ?? owners.item(view, 'prompts', name));
-    if (entry) return { upstream: entry.upstream, edit: entry.target };
-    const uri = params?.string('uri');
     const [only, ...others] = owners.upstreamsOf(view);
-    const upstream =
-      (uri === undefined ? undefined : owners.ofUri(view, uri)) ?? (others.length === 0 ? only : undefined);
-    return upstream ? { upstream, edit: null } : null;
+    const name = params?.string('name');
+    const entries = (['tools', 'prompts'] as const).flatMap((kind) =>
+      name === undefined ? [] : (owners.item(view, kind, name) ?? []),
+    );
+    const uri = params?.string('uri');
+    const ofUri = uri === undefined ? undefined : owners.ofUri(view, uri);
+    const named = [...entries.map((entry) => entry.upstream), ...(ofUri ? [ofUri] : [])];
+    const upstream = named[0] ?? (others.length === 0 ? only : undefined);
+    if (upstream === undefined || named.some((one) => one !== upstream)) return null;
+    return { upstream, edit: entries[0]?.target ?? null };
   }
 }
 

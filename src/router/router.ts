@@ -54,8 +54,8 @@ export class Router {
     this.#owners = owners;
     this.#resources = new ResourceRequests(shared);
     this.#completions = new CompletionRequests(shared);
-    this.#extensions = new ExtensionRequests(shared);
     this.#tasks = new TaskRequests({ ...shared, seal });
+    this.#extensions = new ExtensionRequests({ ...shared, tasks: this.#tasks });
     this.#skills = new SkillRequests(shared);
     this.#itemParts = { ...shared, tasks: this.#tasks };
   }

@@ -201,6 +201,19 @@ describe('an unknown method', () => {
     expect(unclear.answer.error).toMatchObject({ code: -32601 });
   });
 
+  test('does not pass if the name and the URI in its params are of different servers', async () => {
+    const a = oddServer('a');
+    const b = serveV2Legacy(await skillServer('beta'));
+    await using started = await startInFrontOf({ a: a.served, b });
+    await using session = await RawSession.open(started.gateway.url);
+    await session.request('skills/list');
+    const before = a.served.received.length;
+    const uri = 'skill://beta/SKILL.md';
+    const { answer } = await session.request('example/odd', { name: 'a__t', uri });
+    expect(answer.error).toMatchObject({ code: -32601 });
+    expect(a.served.received.slice(before)).not.toContain('example/odd');
+  });
+
   test('passes in the view of one server among several', async () => {
     const [a, b] = [oddServer('a'), oddServer('b')];
     await using started = await startInFrontOf({ a: a.served, b: b.served });

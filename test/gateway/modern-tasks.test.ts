@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'bun:test';
+import { ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js';
 import { McpServer } from '@modelcontextprotocol/server';
 import { z } from 'zod';
 import { connectV1 } from '../support/clients.ts';
 import { startGateway } from '../support/gateway.ts';
-import { rawPost } from '../support/rpc.ts';
+import { RawSession, rawPost } from '../support/rpc.ts';
 import { serveV2 } from '../support/sdk-served.ts';
+import { settle, waitUntil } from '../support/wait.ts';
 
 const extension = 'io.modelcontextprotocol/tasks';
 
@@ -12,6 +14,7 @@ interface KeptTask {
   status: string;
   inputRequests?: object;
   result?: object;
+  error?: object;
 }
 
 /** A server of the modern era that makes a task of each call: it asks for a name, then greets. */
@@ -55,6 +58,12 @@ function startTaskServer() {
       tasks.set(taskId, { status: 'completed', result: { content: [{ type: 'text', text }] } });
       return {};
     });
+    const Renaming = z.object({ taskId: z.string(), to: z.string() });
+    low.setRequestHandler('tasks/rename', { params: Renaming }, ({ taskId, to }) => ({
+      taskId,
+      to,
+      known: tasks.has(taskId),
+    }));
     low.setRequestHandler('tasks/cancel', { params: ById }, ({ taskId }) => {
       tasks.set(taskId, { status: 'cancelled' });
       return {};
@@ -189,6 +198,43 @@ describe('a task of a modern server', () => {
     });
   });
 
+  test.each(['tasks/get', 'tasks/update', 'tasks/cancel'])(
+    'is out of reach of %s without the extension',
+    async (method) => {
+      await using started = await start();
+      const { url } = started.gateway;
+      const created = await answerOf(await request(url, 'tools/call', { name: 'up__greet', arguments: {} }));
+      const { taskId } = created.result;
+      const response = await request(url, method, { taskId, inputResponses: {} }, {});
+      expect(response.status).toBe(400);
+      expect(await response.json()).toMatchObject({
+        error: { code: -32021, data: { requiredCapabilities: { extensions: { [extension]: {} } } } },
+      });
+      expect(started.server.served.received).not.toContain(method);
+    },
+  );
+
+  test('is named by its own id in an unknown method, too, whose server is its own', async () => {
+    await using started = await start();
+    const other = serveV2(
+      () => new McpServer({ name: 'other', version: '1' }, { capabilities: { tools: {} } }),
+    );
+    await started.gateway.reload({
+      servers: [
+        { name: 'up', url: started.server.served.url },
+        { name: 'other', url: other.url },
+      ],
+    });
+    const { url } = started.gateway;
+    const created = await answerOf(await request(url, 'tools/call', { name: 'up__greet', arguments: {} }));
+    const { taskId } = created.result;
+    const renamed = await answerOf(await request(url, 'tasks/rename', { taskId, to: 'x' }));
+    expect(renamed.result).toMatchObject({ taskId, to: 'x', known: true });
+    const unknown = await request(url, 'tasks/rename', { taskId: 'task-1', to: 'x' });
+    expect(unknown.status).toBe(404);
+    await other[Symbol.asyncDispose]();
+  });
+
   test('is waited for on behalf of a legacy client', async () => {
     await using started = await start();
     await using client = await connectV1(started.gateway.url);
@@ -196,4 +242,65 @@ describe('a task of a modern server', () => {
     // The client cannot be asked, which counts as a dismissed question.
     expect(called.text).toBe('The user said cancel.');
   });
+
+  test('has its questions asked to a legacy client', async () => {
+    await using started = await start();
+    await using connected = await connectV1(started.gateway.url, { elicitation: {} });
+    const asked: unknown[] = [];
+    connected.client.setRequestHandler(ElicitRequestSchema, ({ params }) => {
+      asked.push(params.message);
+      return { action: 'accept', content: { name: 'Ada' } };
+    });
+    expect((await connected.call('up__greet', {})).text).toBe('Hello, Ada!');
+    expect(asked).toEqual(['Your name?']);
+  });
+
+  test('is cancelled if the legacy client that waits cancels its call', async () => {
+    await using started = await start();
+    await using connected = await connectV1(started.gateway.url, { elicitation: {} });
+    const abort = new AbortController();
+    connected.client.setRequestHandler(ElicitRequestSchema, () => {
+      abort.abort('enough');
+      return new Promise<never>(() => {});
+    });
+    const called = connected.client.callTool({ name: 'up__greet' }, undefined, { signal: abort.signal });
+    await expect(called).rejects.toThrow('enough');
+    await waitUntil('the cancellation', () => started.server.tasks.get('task-1')?.status === 'cancelled');
+  });
+
+  test('that ends while a legacy client is asked withdraws the question, and answers the call', async () => {
+    await using started = await start();
+    await using session = await RawSession.open(started.gateway.url, { capabilities: { elicitation: {} } });
+    const outcomeOf = async (ended: KeptTask) => {
+      const taskId = `task-${started.server.tasks.size + 1}`;
+      const called = session.request('tools/call', { name: 'up__greet', arguments: {} });
+      await waitUntil('the task', () => started.server.tasks.has(taskId));
+      await settle();
+      started.server.tasks.set(taskId, ended);
+      const { before, answer } = await called;
+      expect(before.map(({ method }) => method)).toEqual(['elicitation/create', 'notifications/cancelled']);
+      return answer.result ?? answer.error;
+    };
+    const error = { code: -32602, message: 'no such name', data: { a: 1 } };
+    expect(await outcomeOf({ status: 'failed', error })).toEqual(error);
+    expect(await outcomeOf({ status: 'completed', result: { content: [] } })).toEqual({ content: [] });
+    expect(await outcomeOf({ status: 'cancelled' })).toEqual({
+      code: -32000,
+      message: 'upstream "up": cancelled the task of the call',
+      data: { server: 'up', reason: 'upstream_returned_error' },
+    });
+  });
+});
+
+test('without a server that has tasks, their methods are unknown to a modern client', async () => {
+  const plain = () => {
+    const server = new McpServer({ name: 'plain', version: '1.0.0' }, { capabilities: { tools: {} } });
+    server.registerTool('t', { description: 'A tool' }, () => ({ content: [] }));
+    return server;
+  };
+  await using served = serveV2(plain);
+  await using gateway = await startGateway({ servers: [{ name: 'up', url: served.url }] });
+  await gateway.connected();
+  const response = await request(gateway.url, 'tasks/get', { taskId: 'x' });
+  expect([response.status, (await answerOf(response)).error.code]).toEqual([404, -32601]);
 });

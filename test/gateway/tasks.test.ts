@@ -7,8 +7,11 @@ import {
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { CallToolResultSchema } from '@modelcontextprotocol/sdk/types.js';
 import { volatileState } from '../../src/state/state.ts';
+import { rpcResult } from '../support/answers.ts';
 import { connectV1 } from '../support/clients.ts';
+import { echoTool, fakeUpstream } from '../support/fake-upstream.ts';
 import { startGateway, type TestConfig } from '../support/gateway.ts';
+import { askModern } from '../support/modern-rpc.ts';
 import { RawSession } from '../support/rpc.ts';
 import { serveV1 } from '../support/sdk-served.ts';
 
@@ -106,6 +109,41 @@ describe('a task of a legacy server', () => {
     expect(result.content).toEqual([{ type: 'text', text: 'worked' }]);
     expect(JSON.stringify(result)).not.toContain('related-task');
     await client.close();
+  });
+
+  test('is not made at the wish of a modern client, whose era leaves that to servers', async () => {
+    await using server = await fakeUpstream({
+      sessions: false,
+      tools: [{ ...echoTool, execution: { taskSupport: 'optional' } } as typeof echoTool],
+      onPost: ({ method, id, params }) => {
+        const capabilities = { tools: {}, tasks: { requests: { tools: { call: {} } } } };
+        const serverInfo = { name: 'tasks', version: '1' };
+        if (method === 'initialize')
+          return rpcResult(id, { protocolVersion: '2025-11-25', serverInfo, capabilities });
+        if (method !== 'tools/call' || params.task === undefined) return undefined;
+        return rpcResult(id, { task: { taskId: 't', status: 'working', ttl: null } });
+      },
+    });
+    await using gateway = await startGateway({ servers: [{ name: 'up', url: server.url }] });
+    await gateway.connected();
+    const { answer } = await askModern(gateway.url, 'tools/call', {
+      params: { name: 'up__echo', arguments: { a: 1 }, task: { ttl: 1000 } },
+    });
+    expect(answer.result).toMatchObject({ resultType: 'complete', content: [{ text: '{"a":1}' }] });
+    expect(server.messages('tools/call').map(({ params }) => params)).toEqual([
+      { name: 'echo', arguments: { a: 1 } },
+    ]);
+  });
+
+  test.each(['tasks/list', 'tasks/result'])('has no %s for a modern client', async (method) => {
+    await using started = await start();
+    await using session = await RawSession.open(started.gateway.url);
+    const taskId = await makeTask(session);
+    const _meta = {
+      'io.modelcontextprotocol/clientCapabilities': { extensions: { 'io.modelcontextprotocol/tasks': {} } },
+    };
+    const { status, answer } = await askModern(started.gateway.url, method, { params: { taskId, _meta } });
+    expect([status, answer.error?.code]).toEqual([404, -32601]);
   });
 
   test('has an id that holds for all its methods, and names the task of its result', async () => {

@@ -1,16 +1,15 @@
 import { GatewayError } from '../../errors.ts';
 import type { DownstreamMetrics } from '../../observability/downstream-metrics.ts';
 import type { Caller } from '../../protocol/caller.ts';
-import { tasksExtension } from '../../protocol/extensions.ts';
 import type { RequestMessage } from '../../protocol/messages.ts';
 import type { Router } from '../../router/router.ts';
+import { requireTasks } from '../../router/tasks/task-extension.ts';
 import { forEachInTurns } from '../../runtime/event-loop.ts';
 import { ClientCounter } from '../client-counts.ts';
 import { EventStream, streamHeaders } from '../event-stream.ts';
 import type { KeepAlive } from '../keep-alive.ts';
 import type { ChangedLists } from '../list-changes.ts';
 import type { EndpointRequest } from '../request.ts';
-import { hasNegotiated } from './extensions.ts';
 import { Listen } from './listen.ts';
 import { listenFilterOf } from './listen-filter.ts';
 
@@ -48,12 +47,7 @@ export class Listens {
   open(message: RequestMessage, caller: Caller, request: EndpointRequest): void {
     const { router, metrics, streams, maxListens = defaultMaxListens } = this.#parts;
     const filter = listenFilterOf(message.params);
-    if (filter.tasks.length > 0 && !hasNegotiated(caller, 'task'))
-      throw new GatewayError(
-        'missing_client_capability',
-        `subscriptions/listen: "taskIds" needs the extension "${tasksExtension}", which the request does not declare`,
-        { requiredCapabilities: { extensions: { [tasksExtension]: {} } } },
-      );
+    if (filter.tasks.length > 0) requireTasks(caller, 'subscriptions/listen: "taskIds"');
     if (!request.accepted.sse)
       throw new GatewayError('not_acceptable', 'the Accept header must allow text/event-stream');
     if (!this.#isAccepting) throw new GatewayError('unavailable', 'the gateway is shutting down');

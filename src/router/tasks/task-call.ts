@@ -25,8 +25,9 @@ export class TaskCall implements UpstreamCall {
   readonly #exchange: Exchange;
   readonly #maps: TaskIdMaps;
 
-  constructor(exchange: Exchange, maps: TaskIdMaps) {
-    const { methodText, params, meta, signal, caller } = exchange;
+  /** @param params in place of those of the request */
+  constructor(exchange: Exchange, maps: TaskIdMaps, params = exchange.params) {
+    const { methodText, meta, signal, caller } = exchange;
     this.methodText = methodText;
     this.params = params;
     this.meta = meta;

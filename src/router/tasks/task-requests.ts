@@ -3,6 +3,7 @@ import { ObjectText } from '../../json/object.ts';
 import type { Caller } from '../../protocol/caller.ts';
 import { declaredObject } from '../../protocol/capabilities.ts';
 import type { Exchange } from '../../protocol/exchange.ts';
+import { tasksExtension } from '../../protocol/extensions.ts';
 import type { Seal } from '../../state/seal.ts';
 import type { Upstream } from '../../upstream/upstream.ts';
 import type { DispatchParts } from '../dispatch.ts';
@@ -12,12 +13,15 @@ import type { Owners } from '../owners.ts';
 import { methodNotFound, quoted, requiredString } from '../request-params.ts';
 import { KnownTasks } from './known-tasks.ts';
 import { TaskCall, type TaskIdMaps } from './task-call.ts';
+import { requireTasks } from './task-extension.ts';
 import { TaskIds } from './task-ids.ts';
 import { listedTasks, withRelatedId, withTaskId } from './task-texts.ts';
 import { TaskWatches, type WatchedTask } from './task-watches.ts';
 
 /** Requests that may be sent twice. */
 const repeatableMethods: readonly string[] = ['tasks/get', 'tasks/result'];
+/** Requests that only the core of the legacy era has. SEP-2663, Backward Compatibility. */
+const legacyMethods: readonly string[] = ['tasks/result', 'tasks/list'];
 
 interface TaskRequestsParts extends DispatchParts {
   readonly owners: Owners;
@@ -47,11 +51,18 @@ export class TaskRequests {
     this.watches = new TaskWatches({ find: (caller, id) => this.#watched(caller, id) });
   }
 
-  /** Answers a request that names one task. Throws `invalid_params` if the client knows no such task. */
+  /**
+   * Answers a request that names one task. Throws `invalid_params` if the client knows no such task, `method_not_found` if its view
+   * has no tasks, and `missing_client_capability` if it is of the modern era and has not declared the extension.
+   */
   pass(exchange: Exchange): void {
-    const qualified = requiredString(exchange, 'taskId');
     const { caller, method } = exchange;
+    refuseRemoved(exchange);
+    const qualified = requiredString(exchange, 'taskId');
     const task = this.#find(caller, qualified);
+    // The server of a known task may be out of reach just now, and what it offers unknown.
+    if (task === null && !this.#hasTasks(caller)) throw methodNotFound(method);
+    if (caller.era === 'modern') requireTasks(caller, method);
     if (task === null)
       throw new GatewayError('invalid_params', `${method}: unknown task ${quoted(qualified)}`);
     const { upstream, id } = task;
@@ -63,6 +74,7 @@ export class TaskRequests {
 
   /** Answers with the client's tasks at all upstreams that list them. An upstream that fails is left out. */
   list(exchange: Exchange): void {
+    refuseRemoved(exchange);
     const upstreams = this.#parts.owners
       .upstreamsOf(exchange.caller.view)
       .filter(({ capabilities }) => declaredObject(capabilities, 'tasks', 'list') !== undefined);
@@ -86,9 +98,14 @@ export class TaskRequests {
     };
   }
 
-  /** A client's request to an upstream that belongs to a task. */
+  /**
+   * A client's call of a tool that wants a task made of it, which no client of the modern era can: its servers decide that.
+   * SEP-2663, Backward Compatibility.
+   */
   callOf(upstream: Upstream, exchange: Exchange): TaskCall {
-    return new TaskCall(exchange, this.mapsFor(upstream, exchange.caller));
+    const { caller, params } = exchange;
+    const passed = params && caller.era === 'modern' ? new ObjectText(params.without('task')) : params;
+    return new TaskCall(exchange, this.mapsFor(upstream, caller), passed);
   }
 
   /** Remembers which client has made a task. @param id as clients know it */
@@ -108,6 +125,14 @@ export class TaskRequests {
         withTaskId(params, () => qualified),
       );
     }
+  }
+
+  /** Whether a server of the client's view has tasks as the client's era knows them. */
+  #hasTasks({ view, era }: Caller): boolean {
+    const path = era === 'legacy' ? ['tasks'] : ['extensions', tasksExtension];
+    return this.#parts.owners
+      .upstreamsOf(view)
+      .some(({ capabilities }) => declaredObject(capabilities, ...path) !== undefined);
   }
 
   #watched(caller: Caller, qualified: string): WatchedTask | null {
@@ -141,6 +166,11 @@ export class TaskRequests {
     }
     return tasks;
   }
+}
+
+/** Throws `method_not_found` for a method that the client's era has no more. SEP-2663, Backward Compatibility. */
+function refuseRemoved({ caller, method }: Exchange): void {
+  if (caller.era === 'modern' && legacyMethods.includes(method)) throw methodNotFound(method);
 }
 
 /** A request whose result names tasks, by ids that the client must know. */

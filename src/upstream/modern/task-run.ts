@@ -36,6 +36,9 @@ export class TaskRun {
   #deadlineMs = 0;
   /** The keys of the questions that were asked. */
   readonly #asked = new Set<string>();
+  /** The time for the server's own work that was left when the client was asked; null: nothing is being asked. */
+  #restMs: number | null = null;
+  #openRounds = 0;
   #taskId = '';
 
   constructor(
@@ -54,10 +57,7 @@ export class TaskRun {
   async follow(created: ResponseMessage): Promise<void> {
     const { signal } = this.#call;
     const stop = () => this.#abort.abort(cancelled());
-    this.#startDeadline(
-      this.#timeoutMs,
-      `did not finish its task within ${Math.ceil(this.#timeoutMs / 1000)} s`,
-    );
+    this.#startDeadline(this.#timeoutMs, this.#lateMessage);
     signal.addEventListener('abort', stop, { once: true });
     if (signal.aborted) stop();
     let answer: ResponseMessage;
@@ -78,6 +78,8 @@ export class TaskRun {
       this.#deadline?.clear();
       signal.removeEventListener('abort', stop);
     }
+    // Withdraws what its client is still being asked.
+    this.#abort.abort(cancelled());
     this.#done.resolve(answer);
   }
 
@@ -92,7 +94,7 @@ export class TaskRun {
     let task = created;
     let failures = 0;
     for (;;) {
-      if (task.string('status') === 'input_required') await this.#answerQuestions(task);
+      if (task.string('status') === 'input_required') this.#askQuestions(task);
       await this.#pause(task.number('pollIntervalMs') ?? defaultPollMs);
       try {
         const looked = await this.#ask('tasks/get', this.#params());
@@ -137,8 +139,8 @@ export class TaskRun {
     return { ...base, error, isError: false };
   }
 
-  /** Asks the client what the task needs, and passes the answers on. */
-  async #answerQuestions(task: ObjectText): Promise<void> {
+  /** Asks the client what the task needs. Meanwhile the task may end, because its server has given up. */
+  #askQuestions(task: ObjectText): void {
     const requests = task.object('inputRequests');
     if (requests === undefined) return;
     const fresh = [...membersOf(requests)].filter(([key]) => !this.#asked.has(key));
@@ -146,16 +148,36 @@ export class TaskRun {
     for (const [key] of fresh) this.#asked.add(key);
     if (this.#asked.size > maxQuestions)
       throw new UpstreamFailure('protocol', `asks more than ${maxQuestions} questions for one task`);
-    // The client may take longer than the server's own work.
-    const leftMs = Math.max(0, this.#deadlineMs - performance.now());
-    const late = 'asked its client something for a task, which was not answered in time';
-    this.#startDeadline(maxHoldMs, late);
+    this.#holdDeadline();
+    this.#answerQuestions(fresh).catch((error: unknown) => this.#abort.abort(error));
+  }
+
+  /** Passes the client's answers on. */
+  async #answerQuestions(fresh: readonly [string, ObjectText | undefined][]): Promise<void> {
     const answers = await Promise.all(
       fresh.map(async ([key, request]) => `${JSON.stringify(key)}:${await this.#question(request)}`),
     );
-    this.#startDeadline(leftMs, `did not finish its task within ${Math.ceil(this.#timeoutMs / 1000)} s`);
+    if (this.#abort.aborted) return;
+    this.#releaseDeadline();
     const updated = await this.#ask('tasks/update', this.#params(`,"inputResponses":{${answers.join(',')}}`));
     freePayload(updated.payload);
+  }
+
+  /** The client may take longer than the server's own work. */
+  #holdDeadline(): void {
+    this.#openRounds++;
+    this.#restMs ??= Math.max(0, this.#deadlineMs - performance.now());
+    this.#startDeadline(maxHoldMs, 'asked its client something for a task, which was not answered in time');
+  }
+
+  #releaseDeadline(): void {
+    if (--this.#openRounds > 0 || this.#restMs === null) return;
+    this.#startDeadline(this.#restMs, this.#lateMessage);
+    this.#restMs = null;
+  }
+
+  get #lateMessage(): string {
+    return `did not finish its task within ${Math.ceil(this.#timeoutMs / 1000)} s`;
   }
 
   /** Resolves to the JSON text of the client's answer. */
