@@ -4,6 +4,7 @@ import { connectV2 } from '../support/clients.ts';
 import { fakeModern } from '../support/fake-modern.ts';
 import { fakeUpstream } from '../support/fake-upstream.ts';
 import { promptReconnect, startGateway } from '../support/gateway.ts';
+import { askModern } from '../support/modern-rpc.ts';
 import { RawSession } from '../support/rpc.ts';
 import { failOnStrayErrors } from '../support/stray-errors.ts';
 import { waitUntil } from '../support/wait.ts';
@@ -173,6 +174,51 @@ describe('a server of the modern era', () => {
     await using session = await RawSession.open(gateway.url);
     expect(await session.callText('up__echo', { a: 1 })).toBe('{"a":1}');
   });
+
+  test('whose downgrade shows in the refusal of a call has that call sent again, in the other era', async () => {
+    let isModern = true;
+    const serverInfo = { name: 'old', version: '1' };
+    const error = { code: -32022, message: 'no', data: { supported: ['2025-11-25'] } };
+    await using upstream = await fakeModern({
+      onPost({ id, method, params }) {
+        if (isModern) return undefined;
+        if (method === 'initialize')
+          return rpcResult(id, { protocolVersion: '2025-11-25', capabilities: { tools: {} }, serverInfo });
+        if (params?._meta !== undefined)
+          return Response.json({ jsonrpc: '2.0', id: id ?? null, error }, { status: 400 });
+        return id === undefined ? new Response(null, { status: 202 }) : undefined;
+      },
+    });
+    await using gateway = await startGateway({ servers: [{ name: 'up', url: upstream.url, reconnect }] });
+    await gateway.connected();
+    isModern = false;
+    const { answer } = await askModern(gateway.url, 'tools/call', {
+      params: { name: 'up__echo', arguments: { a: 1 } },
+    });
+    expect(answer.result).toMatchObject({ content: [{ text: '{"a":1}' }] });
+    expect((await gateway.health()).servers[0]?.era).toBe('legacy');
+  });
+
+  test.each([-32020, -32022])(
+    'that refuses what only the gateway can mend fails the call: %d',
+    async (code) => {
+      await using upstream = await fakeModern({
+        onPost: ({ id, method }) =>
+          method === 'tools/call' ? rpcError(id, code, 'no', { status: 400 }) : undefined,
+      });
+      await using gateway = await startGateway({ servers: [{ name: 'up', url: upstream.url, reconnect }] });
+      await gateway.connected();
+      const data = { server: 'up', reason: 'upstream_protocol_error' };
+      await using session = await RawSession.open(gateway.url);
+      const called = { name: 'up__echo', arguments: {} };
+      expect((await session.request('tools/call', called)).answer.error).toMatchObject({
+        code: -32000,
+        data,
+      });
+      const { status, answer } = await askModern(gateway.url, 'tools/call', { params: called });
+      expect([status, answer.error]).toMatchObject([200, { code: -32603, data }]);
+    },
+  );
 });
 
 test('a server of both eras is called in the era of each client, whatever it lists', async () => {

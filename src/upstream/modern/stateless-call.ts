@@ -3,13 +3,15 @@ import type { ResponseMessage } from '../../protocol/messages.ts';
 import type { Completion } from '../../runtime/completion.ts';
 import { settledOrAborted } from '../../runtime/deadlines.ts';
 import { freePayload } from '../../runtime/owned-bytes.ts';
-import { cancelled } from '../failure.ts';
+import { cancelled, UpstreamFailure } from '../failure.ts';
 import type { UpstreamCall } from '../pending-request.ts';
 import { readResult } from './result.ts';
 import { TaskRun } from './task-run.ts';
 
 /** The error of a server that misses a header, or finds another value. MCP 2026-07-28, Streamable HTTP, Server Validation. */
 const headerMismatch = -32020;
+/** The error of a server that does not speak the revision of a request. MCP 2026-07-28, Versioning. */
+const unsupportedVersion = -32022;
 const toolCall = '"tools/call"';
 /** The type of a result that names a task. MCP extension `io.modelcontextprotocol/tasks`. */
 const taskType = 'task';
@@ -63,7 +65,7 @@ export class StatelessCall implements Completion<ResponseMessage> {
     if (answer.error) {
       const isStale = answer.error.code === headerMismatch && methodText === toolCall;
       if (isStale && this.#owner.hasHeaders && !this.#isSecond) void this.#repeat(answer);
-      else this.#done.resolve(answer);
+      else this.#refused(answer, answer.error.code);
       return;
     }
     const result = readResult(answer, methodText);
@@ -73,6 +75,23 @@ export class StatelessCall implements Completion<ResponseMessage> {
 
   reject(reason: unknown): void {
     this.#done.reject(reason);
+  }
+
+  /**
+   * Ends the call with an error. Those about the request's headers and revision are about this hop: a client that got them would
+   * take its own for wrong.
+   */
+  #refused(answer: ResponseMessage, code: number): void {
+    if (code !== headerMismatch && code !== unsupportedVersion) {
+      this.#done.resolve(answer);
+      return;
+    }
+    freePayload(answer.payload);
+    const isOfVersion = code === unsupportedVersion;
+    const what = isOfVersion ? 'the protocol revision' : 'the headers';
+    const message = `refused ${what} of the gateway's request (error ${code})`;
+    // A server that was replaced by an older one knows the session no more.
+    this.#done.reject(new UpstreamFailure('protocol', message, isOfVersion ? 'unknown_session' : undefined));
   }
 
   get #leftMs(): number {
@@ -90,7 +109,7 @@ export class StatelessCall implements Completion<ResponseMessage> {
     );
     await settledOrAborted(listed, signal, this.#leftMs);
     if (!isListed && !signal.aborted) {
-      this.#done.resolve(answer);
+      this.#refused(answer, headerMismatch);
       return;
     }
     freePayload(answer.payload);

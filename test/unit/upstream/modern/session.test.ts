@@ -333,7 +333,7 @@ describe('headers that are not what the server expects (-32020)', () => {
     const repeated = await next('tools/call', 1);
     expect(repeated.headers).toMatchObject({ 'mcp-name': 'bare', 'mcp-param-v': 'x' });
     answer(repeated, mismatch);
-    expect(told).toEqual(['{"code":-32020,"message":"no"}']);
+    expect(told).toEqual(["refused the headers of the gateway's request (error -32020)"]);
     expect(changes).toEqual(['tools']);
     expect(sent).toHaveLength(4);
   });
@@ -345,7 +345,7 @@ describe('headers that are not what the server expects (-32020)', () => {
     answer(await next('tools/call'), mismatch);
     answer(await next('tools/list'), { error: { code: 1, message: 'no' } });
     await waitUntil('the error', () => told.length > 0);
-    expect(told).toEqual(['{"code":-32020,"message":"no"}']);
+    expect(told).toEqual(["refused the headers of the gateway's request (error -32020)"]);
   });
 
   test('say nothing over a transport without headers', async () => {
@@ -353,7 +353,7 @@ describe('headers that are not what the server expects (-32020)', () => {
     await open();
     const { told } = call({ name: 'a' });
     answer(await next('tools/call'), mismatch);
-    expect(told).toEqual(['{"code":-32020,"message":"no"}']);
+    expect(told).toEqual(["refused the headers of the gateway's request (error -32020)"]);
     expect(sent).toHaveLength(2);
   });
 });
