@@ -20,7 +20,17 @@ export const batchMessages = 'messages in a batch';
 const maxVersionChars = 40;
 
 /** Members of params that a client may omit, or write as null if its language has no "absent". */
-const optionalMembers = ['_meta', 'arguments', 'capabilities', 'clientInfo', 'context', 'cursor', 'task'];
+const optionalMembers = [
+  '_meta',
+  'arguments',
+  'capabilities',
+  'clientInfo',
+  'context',
+  'cursor',
+  'inputResponses',
+  'requestState',
+  'task',
+];
 
 /** By this member of its `_meta`, a message is of the modern era. */
 const claimKey = reservedMeta.protocolVersion;

@@ -62,7 +62,7 @@ export class InputRounds {
 
   /** The members that the repeated request has in addition. */
   async #answersTo(result: ObjectText): Promise<MemberEdit[]> {
-    const state = result.member('requestState');
+    const state = presentMember(result, 'requestState');
     const requests = requestsIn(result);
     if (requests === null || (requests.length === 0 && state === undefined))
       throw this.#failure('upstream_protocol_error', 'it asks for input, but not as the protocol says');
@@ -132,10 +132,10 @@ interface RequiredInput {
 
 /** The input requests of a result; null if it has invalid ones, or too many. */
 function requestsIn(result: ObjectText): RequiredInput[] | null {
-  if (!result.isObjectOrAbsent('inputRequests')) return null;
-  const text = result.member('inputRequests');
+  const text = presentMember(result, 'inputRequests');
   const requests: RequiredInput[] = [];
   if (text === undefined) return requests;
+  if (!text.startsWith('{')) return null;
   const member = new Members(text);
   while (member.next()) {
     const request = member.value();
@@ -146,4 +146,9 @@ function requestsIn(result: ObjectText): RequiredInput[] | null {
     requests.push({ keyText, method, paramsText: request.member('params') ?? '{}' });
   }
   return requests;
+}
+
+/** The text of a member, undefined if it is absent or null: many serializers write absent members that way. */
+function presentMember(object: ObjectText, name: string): string | undefined {
+  return object.isText(name, 'null') ? undefined : object.member(name);
 }

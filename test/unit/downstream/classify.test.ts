@@ -32,7 +32,8 @@ describe('a POST body', () => {
   });
 
   test('loses optional members that are null, and no others', () => {
-    const params = '{"name":"a","arguments":null,"_meta":null,"other":null}';
+    const retry = '"inputResponses":null,"requestState":null';
+    const params = `{"name":"a","arguments":null,"_meta":null,${retry},"other":null}`;
     const inbound = classify(`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":${params}}`, null);
     if (inbound.kind !== 'request') throw new Error('not a request');
     expect(JSON.parse(inbound.params?.toString() ?? '')).toEqual({ name: 'a', other: null });

@@ -147,7 +147,25 @@ describe('input that a server requires', () => {
   });
 
   test.each([
+    [
+      'requests',
+      '{"inputRequests":null,"requestState":"s"}',
+      '{"name":"t","arguments":{"a": 1.0},"requestState":"s"}',
+    ],
+    [
+      'a state',
+      '{"inputRequests":{"k":{"method":"roots/list"}},"requestState":null}',
+      '{"name":"t","arguments":{"a": 1.0},"inputResponses":{"k":{"roots/list":{}}}}',
+    ],
+  ])('may have null in place of %s', async (_, text, expected) => {
+    const { rounds, repeated } = callOf(echo);
+    await rounds.serve(text);
+    expect(repeated).toEqual([expected]);
+  });
+
+  test.each([
     ['nothing at all', '{}'],
+    ['nothing but null', '{"inputRequests":null,"requestState":null}'],
     ['requests that are no object', '{"inputRequests":[]}'],
     ['a request that is no object', inputs({ a: 1 })],
     ['a request of another method', inputs({ a: { method: 'ping' } })],
