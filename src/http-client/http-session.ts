@@ -14,7 +14,7 @@ export interface HttpRequest {
   readonly body?: string;
   /** Names in lower case. Must be a new object after each change: the request head made of it is cached. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** More headers, of names that no other has: those that differ from one request to the next. */
+  /** More headers, of names that no other has: those that differ from one request to the next. A new object, too. */
   readonly ownHeaders?: Readonly<Record<string, string>> | undefined;
   readonly signal: Signal;
   /** The number of redirects that led to this request. */
@@ -39,6 +39,8 @@ export class HttpSession {
   #isUrlPinned = false;
   /** The head of the last request: most requests have the same. */
   #head: CachedHead | null = null;
+  /** The own headers of the last request, and their lines. */
+  #lastOwn = { headers: {}, text: '' };
 
   constructor(client: HttpClient) {
     this.client = client;
@@ -113,11 +115,19 @@ export class HttpSession {
   #message(url: string, request: HttpRequest): string {
     let head = this.#headFor(url, request);
     const { body, ownHeaders } = request;
-    for (const name in ownHeaders) head += `${name}: ${ownHeaders[name]}\r\n`;
+    if (ownHeaders !== undefined) head += this.#linesOf(ownHeaders);
     if (body === undefined) return `${head}\r\n`;
     const bytes = Buffer.byteLength(body);
     this.client.options.bytes.sent += bytes;
     return `${head}content-length: ${bytes}\r\n\r\n${body}`;
+  }
+
+  #linesOf(headers: NonNullable<HttpRequest['ownHeaders']>): string {
+    if (headers !== this.#lastOwn.headers) {
+      const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+      this.#lastOwn = { headers, text: lines.join('') };
+    }
+    return this.#lastOwn.text;
   }
 
   #headFor(url: string, { method, headers }: HttpRequest): string {

@@ -18,6 +18,14 @@ const closeBrace = 0x7d;
 /** The first letter of null and of no other JSON value. */
 const letterN = 0x6e;
 
+/** Keys that are their own JSON text between quotes: nearly all that this program writes. */
+const plainKey = /^[\w/.-]*$/;
+
+/** The JSON text of a key. */
+function keyText(name: string): string {
+  return plainKey.test(name) ? `"${name}"` : JSON.stringify(name);
+}
+
 /** The most members of an object that is parsed; arguments and structured content are not. */
 export const maxMembers = 10_000;
 
@@ -238,7 +246,7 @@ export class ObjectText {
     for (let e = 0; e < edits.length; e++) {
       if ((setBits & (1 << e)) !== 0) continue;
       const { name, value } = edits[e]!;
-      edited += `${separator}${JSON.stringify(name)}:${value}`;
+      edited += `${separator}${keyText(name)}:${value}`;
       separator = ',';
     }
     return `${edited}}`;
@@ -257,7 +265,7 @@ export class ObjectText {
     // Absent, or repeated.
     if (first !== at - 2)
       return new ObjectText(value === null ? this.without(name) : this.with({ name, value }));
-    return value === null ? this.#cut(at - 2) : this.#spliced(places[at]!, places[at + 1]!, value, places);
+    return value === null ? this.#cut(at - 2) : this.#spliced(places[at]!, places[at + 1]!, value);
   }
 
   /** The object without the only member of its name, whose places begin at `i`. */
@@ -266,18 +274,27 @@ export class ObjectText {
     // With its preceding comma, or as the first member with the comma that follows.
     const from = i === 0 ? places[0]! : places[i - 1]!;
     const to = i === 0 && places.length > 4 ? places[4]! : places[i + 3]!;
-    return this.#spliced(from, to, '', places.toSpliced(i, 4));
+    return this.#spliced(from, to, '', i);
   }
 
-  /** The object with `value` in place of the text from `from` to `to`. @param places those of the members that stay */
-  #spliced(from: number, to: number, value: string, places: readonly number[]): ObjectText {
-    const text = this.#text.slice(this.start, from) + value + this.#text.slice(to, this.end);
+  /**
+   * The object with `value` in place of the text from `from` to `to`.
+   * @param cut where the places of a member begin that this removes; by default none
+   */
+  #spliced(from: number, to: number, value: string, cut = -4): ObjectText {
+    const { start } = this;
+    const text = this.#text.slice(start, from) + value + this.#text.slice(to, this.end);
     const shift = from + value.length - to;
-    const place = (index: number) => index - this.start + (index >= to ? shift : 0);
+    const place = (index: number) => index - start + (index >= to ? shift : 0);
+    const places = this.#places;
     const moved: number[] = [];
-    for (const index of places) moved.push(place(index));
-    const kept = this.#ends && [...this.#ends].filter(([start]) => start <= from || start >= to);
-    const ends = kept && new Map(kept.map(([start, end]) => [place(start), place(end)]));
+    for (let i = 0; i < places.length; i++) if (i < cut || i >= cut + 4) moved.push(place(places[i]!));
+    let ends: Map<number, number> | undefined;
+    this.#ends?.forEach((end, at) => {
+      if (at > from && at < to) return;
+      ends ??= new Map();
+      ends.set(place(at), place(end));
+    });
     return new ObjectText(text, 0, ends, { places: moved, hasNull: this.hasNull });
   }
 

@@ -113,6 +113,8 @@ export class Catalog {
   #entries: ReadonlyMap<string, CatalogEntry> | null = null;
   #duplicates: readonly CatalogEntry[] = [];
   readonly #lists: Partial<Record<Era, SharedBytes>> = {};
+  /** The item that was found last: a request may look it up more than once. */
+  #last: CatalogEntry | undefined;
 
   /** @param offers in the order of the list */
   constructor(kind: Kind, offers: readonly Offer[]) {
@@ -122,7 +124,10 @@ export class Catalog {
 
   /** The item with a name, as clients know it. */
   find(name: string): CatalogEntry | undefined {
-    return (this.#entries ?? this.#merge()).get(name);
+    if (this.#last?.name === name) return this.#last;
+    const found = (this.#entries ?? this.#merge()).get(name);
+    if (found !== undefined) this.#last = found;
+    return found;
   }
 
   /** The items that are left out. */

@@ -105,7 +105,8 @@ export class ModernEndpoint {
     const caller = this.#callers.of(request.principal, request.view, envelope);
     const { params, retry } = neutralParams(message, envelope);
     if (message.method === 'tools/call') this.#checkParams(caller, params, request);
-    const neutral = { ...message, params };
+    const { kind, idText, method, methodText } = message;
+    const neutral = { kind, idText, method, methodText, params };
     if (message.method === 'subscriptions/listen') {
       this.#listens.open(neutral, caller, request);
       return;

@@ -20,6 +20,7 @@ const ownCapabilities = JSON.stringify({
   extensions: { [tasksExtension]: {}, [appsExtension]: { mimeTypes: ['text/html;profile=mcp-app'] } },
 });
 
+const toolCall = '"tools/call"';
 const noParams = new ObjectText('{}');
 /** Keys of `_meta` that a request never takes over from another hop. */
 const ownKeys = ['progressToken', ...reservedMetaKeys];
@@ -64,7 +65,11 @@ export class ModernForm implements RequestForm {
   }
 
   headers({ methodText, params }: UpstreamCall, target: MemberEdit | null): RequestHeaders | undefined {
-    if (this.#toolHeaders === null) return undefined;
+    const tools = this.#toolHeaders;
+    if (tools === null) return undefined;
+    const called = methodText === toolCall ? target : null;
+    const fixed = called === null ? undefined : tools.fixed(called);
+    if (fixed !== undefined) return fixed;
     const method = stringAt(methodText, 0, methodText.length) as string;
     const headers: Record<string, string> = {
       [versionHeader]: this.version,
@@ -74,8 +79,10 @@ export class ModernForm implements RequestForm {
     const name = member === undefined ? undefined : textOfMember(params, member, target);
     if (name === undefined) return headers;
     headers[nameHeader] = encodeHeaderValue(name);
-    const annotated = method === 'tools/call' ? this.#toolHeaders.of(name) : undefined;
-    return annotated ? Object.assign(headers, paramHeaders(annotated, params?.object('arguments'))) : headers;
+    const annotated = method === 'tools/call' ? tools.of(name) : undefined;
+    if (annotated) return Object.assign(headers, paramHeaders(annotated, params?.object('arguments')));
+    if (called !== null) tools.fix(called, headers);
+    return headers;
   }
 
   #identity(caller: Caller | null): string {

@@ -110,6 +110,8 @@ function valueAt(args: ObjectText | undefined, path: readonly string[]): string 
 /** The annotated parameters of all tools of a list, by the names of the tools. */
 export class ToolHeaders {
   #byTool = new Map<string, readonly ParamHeader[]>();
+  /** The headers of calls of tools without such parameters, which are the same each time, by what names the tool. */
+  #fixed = new WeakMap<MemberEdit, RequestHeaders>();
 
   /** Adds a tool of the list. Throws a {@link Misfit} if it must not be used. */
   add(tool: ObjectText): void {
@@ -120,6 +122,17 @@ export class ToolHeaders {
   /** Takes those of a newer list, which is complete. */
   replaceBy(newer: ToolHeaders): void {
     this.#byTool = newer.#byTool;
+    this.#fixed = newer.#fixed;
+  }
+
+  /** The headers that {@link fix} was given for the target. */
+  fixed(target: MemberEdit): RequestHeaders | undefined {
+    return this.#fixed.get(target);
+  }
+
+  /** Keeps the headers of all calls of the tool that `target` names, until there is another list. */
+  fix(target: MemberEdit, headers: RequestHeaders): void {
+    this.#fixed.set(target, headers);
   }
 
   /** The annotated parameters of a tool, or undefined if there are none. */
