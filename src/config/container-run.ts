@@ -1,6 +1,12 @@
 const runtimes = /^(?:docker|podman|nerdctl)(?:\.exe)?$/i;
 /** The options of `run` that take no value and have one letter, which may stand together: `-it`. */
-const letters = /^-[dPtiq]+$/;
+const letters = /^-[dPtiq]*/;
+/** Those that take no value and have a name. The value of any other is the next argument, unless it follows a `=`. */
+const flags = new Set([
+  ...['--detach', '--disable-content-trust', '--help', '--init', '--interactive', '--no-healthcheck'],
+  ...['--oom-kill-disable', '--privileged', '--publish-all', '--quiet', '--read-only', '--rm', '--sig-proxy'],
+  ...['--tty', '--no-hosts', '--replace', '--rmi'],
+]);
 
 /** The place of `run` among the arguments of a container runtime, or null if the command starts no container. */
 export function containerRunAt(command: string, args: readonly string[]): number | null {
@@ -20,12 +26,12 @@ function isOptionPart(args: readonly string[], arg: string, index: number): bool
 export function containerRunFaults(command: string, args: readonly string[]): string[] {
   const at = containerRunAt(command, args);
   if (at === null) return [];
-  const options = args.slice(at + 1);
+  const options = optionsOf(args.slice(at + 1));
   const has = (letter: string | null, ...names: string[]) =>
     options.some(
       (option) =>
         names.some((name) => option === name || option === `${name}=true`) ||
-        (letter !== null && letters.test(option) && option.includes(letter)),
+        (letter !== null && letters.exec(option)?.[0].includes(letter) === true),
     );
   const faults: string[] = [];
   if (!has('i', '--interactive'))
@@ -34,4 +40,21 @@ export function containerRunFaults(command: string, args: readonly string[]): st
     faults.push('a terminal changes the messages of the server: remove -t from its args');
   if (!has(null, '--rm')) faults.push('each start leaves a stopped container behind: add --rm to its args');
   return faults;
+}
+
+/** The options, which end at the image: what follows is for the server, such as `-t stdio`. */
+function optionsOf(args: readonly string[]): string[] {
+  const options: string[] = [];
+  for (let at = 0; at < args.length; at++) {
+    const option = args[at] as string;
+    if (!option.startsWith('-') || option === '--') break;
+    options.push(option);
+    if (takesNext(option)) at++;
+  }
+  return options;
+}
+
+function takesNext(option: string): boolean {
+  if (option.startsWith('--')) return !option.includes('=') && !flags.has(option);
+  return option.replace(letters, '').length === 1;
 }

@@ -29,6 +29,14 @@ describe('a container lacks', () => {
       [stdin, remains],
     ],
     [['run', '-v', '/input:/i', '--rm', 'image'], [stdin]],
+    // What follows the image is for the server.
+    [['run', '--rm', '-i', '-e', 'TOKEN', 'grafana/mcp-grafana', '-t', 'stdio'], []],
+    [
+      ['run', '--name', 'box', '--network=host', '--init', 'image', '-i', '--rm'],
+      [stdin, remains],
+    ],
+    [['run', '-ie', 'TOKEN', '-eOTHER', '-p8080:80', '--rm', '--', 'image', '-t'], []],
+    [['run', '--interactive', '--tty', '--rm', 'image'], [terminal]],
   ])('%j: %j', (args, faults) => {
     expect(containerRunFaults('docker', args)).toEqual(faults);
   });
