@@ -185,6 +185,7 @@ test('items are counted as clients see them, and those that others hide are repo
   expect(stderr.trimEnd().split('\n')).toEqual([
     'warning: b: 2 tools are left out, because a has others of the same names, for example get',
     'warning: b: 1 resource is left out, because a has another of the same URI, for example x:1',
+    'warning: a: tools.deny names "delete", but no tool has this name',
   ]);
 });
 

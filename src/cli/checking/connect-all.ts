@@ -2,11 +2,12 @@ import type { LoadedConfig } from '../../config/load.ts';
 import type { ServerConfig } from '../../config/schema.ts';
 import { isOwnAddress } from '../../config/warnings.ts';
 import { type Redactor, sanitizeReason } from '../../observability/redact.ts';
-import { allKinds, kinds } from '../../protocol/kinds.ts';
+import { allKinds, type Kind, kinds } from '../../protocol/kinds.ts';
 import { loopFailure, toFailure } from '../../upstream/failure.ts';
 import { type ProbeResult, probe } from '../../upstream/probe.ts';
 import { Progress } from '../terminal/progress.ts';
 import { countRows, duplicateWarnings, nameWarnings, type ServedNames, servedNames } from './served-items.ts';
+import { type NamedItems, unmatchedNames } from './unmatched-names.ts';
 
 /** The result of connecting to a server. */
 export interface ConnectResult {
@@ -20,6 +21,8 @@ export interface ConnectResult {
   readonly warnings: readonly string[];
   /** Null if the server is not reachable. */
   readonly served: ServedNames | null;
+  /** The names in its settings can be compared with these. Null if the server is not reachable. */
+  readonly named: NamedItems | null;
 }
 
 /** All servers, with the warnings that concern several of them. */
@@ -27,6 +30,8 @@ interface ConnectResults {
   /** One for each, in their order. */
   readonly results: readonly ConnectResult[];
   readonly warnings: readonly string[];
+  /** Names in the settings that no item has. */
+  readonly unmatched: readonly string[];
 }
 
 /** Connects to all enabled servers at the same time. */
@@ -48,7 +53,12 @@ export async function connectAll(
   const results = await Promise.all(
     config.servers.map((server) => progress.track(`connecting to ${server.name}`, connect(server))),
   );
-  return { results, warnings: duplicateWarnings(results, quote) };
+  const named = results.flatMap((result) => result.named ?? []);
+  return {
+    results,
+    warnings: duplicateWarnings(results, quote),
+    unmatched: unmatchedNames(config, named).map(quote),
+  };
 }
 
 function reachable(config: ServerConfig, found: ProbeResult, quote: (text: string) => string): ConnectResult {
@@ -61,15 +71,31 @@ function reachable(config: ServerConfig, found: ProbeResult, quote: (text: strin
     if (fault !== undefined)
       warnings.push(`${name}: part of the ${kinds[kind].noun} list cannot be used: ${quote(fault)}`);
   }
+  const ownNames = (kind: Kind) => (faults[kind] === undefined ? items[kind].map((item) => item.name) : []);
+  const named = {
+    server: config,
+    tools: ownNames('tools'),
+    prompts: ownNames('prompts'),
+    servedTools: faults.tools === undefined ? served.tools : [],
+  };
   const rows = {
     connected: `yes, over ${transport} with protocol version ${protocolVersion}`,
     server: serverInfo || 'unnamed',
     ...countRows(items, served),
   };
-  return { name, reachable: true, cause: null, protocolVersion, rows, warnings, served };
+  return { name, reachable: true, cause: null, protocolVersion, rows, warnings, served, named };
 }
 
 function unreachable({ name }: ServerConfig, cause: string): ConnectResult {
   const rows = { connected: `no: ${cause}` };
-  return { name, reachable: false, cause, protocolVersion: null, rows, warnings: [], served: null };
+  return {
+    name,
+    reachable: false,
+    cause,
+    protocolVersion: null,
+    rows,
+    warnings: [],
+    served: null,
+    named: null,
+  };
 }

@@ -24,10 +24,15 @@ export async function check(path: string, connect: boolean, isJson: boolean): Pr
   const redactor = new Redactor();
   redactor.setSecrets(loaded.secrets);
   // Imported only here, because the plain check needs no upstream code.
-  const { results: connected, warnings: shared } = connect
+  const {
+    results: connected,
+    warnings: shared,
+    unmatched,
+  } = connect
     ? await (await import('../checking/connect-all.ts')).connectAll(loaded, redactor)
-    : { results: [], warnings: [] };
-  const found = [...warningsOf(loaded), ...connected.flatMap((server) => server.warnings), ...shared];
+    : { results: [], warnings: [], unmatched: [] };
+  const ofServers = connected.flatMap((server) => server.warnings);
+  const found = [...warningsOf(loaded), ...ofServers, ...shared, ...unmatched];
   const warnings = found.map((warning) => redactor.redact(warning));
   if (isJson) print(`${redactor.redactJson(JSON.stringify(reportOf(loaded, connected, warnings)))}\n`);
   else {

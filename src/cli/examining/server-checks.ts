@@ -10,7 +10,7 @@ import { good, note, problem } from './checks.ts';
 export async function serverChecks(loaded: LoadedConfig, isRunning: boolean): Promise<Check[]> {
   const redactor = new Redactor();
   redactor.setSecrets(loaded.secrets);
-  const { results, warnings } = await connectAll(loaded, redactor);
+  const { results, warnings, unmatched } = await connectAll(loaded, redactor);
   const named = results.flatMap((result, index) => {
     const server = loaded.config.servers[index] as ServerConfig;
     return [
@@ -19,7 +19,7 @@ export async function serverChecks(loaded: LoadedConfig, isRunning: boolean): Pr
       ...dialectChecks(server, result),
     ];
   });
-  const checks = [...named, ...warnings.map(nameCheck)];
+  const checks = [...named, ...warnings.map(nameCheck), ...unmatched.map(settingCheck)];
   return checks.map((check) => ({ ...check, message: redactor.redact(check.message) }));
 }
 
@@ -49,15 +49,26 @@ function resultCheck(
   );
 }
 
-/** Warnings about names begin with the server. */
 function nameCheck(warning: string): Check {
-  const [, name = null, text = warning] = /^([^:]+): (.*)$/s.exec(warning) ?? [];
+  const { text, name } = parted(warning);
   return problem(
     'names',
     text,
     'shorten or change them with "tools.prefix" or "tools.rename" of the server',
     name,
   );
+}
+
+/** It may be meant for another server, or for a tool to come. */
+function settingCheck(warning: string): Check {
+  const { text, name } = parted(warning);
+  return note('names', text, 'correct it in the configuration if it is misspelt', name);
+}
+
+/** Warnings about names begin with the server or the profile. */
+function parted(warning: string): { text: string; name: string | null } {
+  const [, name = null, text = warning] = /^([^:]+): (.*)$/s.exec(warning) ?? [];
+  return { text, name };
 }
 
 /** Servers made with FastMCP 4 speak both eras, and ask only clients of the legacy one (docs/operations.md). */
