@@ -93,6 +93,11 @@ export class Subscriptions {
     }
   }
 
+  /** Whether updates can come of a subscription: some servers accept one without a stream that could bring them. */
+  isReported(channel: Channel, uri: string): boolean {
+    return this.#channels.get(channel)?.get(uri)?.upstream.isDeaf === false;
+  }
+
   /** Ends a subscription, if there is one. */
   unsubscribe(channel: Channel, uri: string): void {
     const feed = this.#channels.get(channel)?.get(uri);

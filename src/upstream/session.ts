@@ -67,6 +67,8 @@ export interface UpstreamSession {
   readonly gateways: readonly string[];
   /** Whether requests of clients run in it. */
   readonly isBusy: boolean;
+  /** Whether the server offers no stream for what belongs to no request, such as updates of resources. */
+  readonly isDeaf: boolean;
   /** How long the lists stay fresh by the server's own word, the least of all kinds; null: it has not said. */
   readonly listTtlMs: number | null;
   /** The error that ended the transport, or null. */

@@ -280,6 +280,11 @@ export class Upstream implements UpstreamState {
     return this.#keeper.subscriptions.subscribe(uri, signal);
   }
 
+  /** Whether the server has no way to report updates of resources. */
+  get isDeaf(): boolean {
+    return this.#keeper.session?.isDeaf === true;
+  }
+
   /** Ends a subscription. */
   unsubscribe(uri: string): void {
     this.#keeper.subscriptions.unsubscribe(uri);

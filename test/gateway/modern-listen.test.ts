@@ -149,6 +149,33 @@ describe('a stream of subscriptions', () => {
     expect(await next(stream)).toEqual(ack(1, { resourceSubscriptions: [watched] }));
   });
 
+  test('leaves out the resources of a server that accepts a subscription, but has no stream to report on', async () => {
+    await using upstream = await fakeUpstream({
+      sessions: false,
+      onPost({ method, id }) {
+        const capabilities = { tools: {}, resources: { subscribe: true } };
+        const serverInfo = { name: 'deaf', version: '1' };
+        if (method === 'initialize')
+          return rpcResult(id, { protocolVersion: '2025-11-25', serverInfo, capabilities });
+        if (method === 'resources/list')
+          return rpcResult(id, { resources: [{ uri: watched, name: 'watched' }] });
+        return method?.startsWith('resources/') ? rpcResult(id, {}) : undefined;
+      },
+    });
+    await using gateway = await startGateway({ servers: [{ name: 'a', url: upstream.url }] });
+    await gateway.connected();
+    await waitUntil('the refused stream', () =>
+      upstream.received.some(({ httpMethod }) => httpMethod === 'GET'),
+    );
+    await settle();
+    const params = { notifications: { toolsListChanged: true, resourceSubscriptions: [watched] } };
+    const stream = messagesOf(await postModern(gateway.url, 'subscriptions/listen', { params }));
+    // Changes of lists are noticed, because lists are fetched again after their time.
+    expect(await next(stream)).toEqual(ack(1, { toolsListChanged: true }));
+    await waitUntil('the end', () => upstream.messages('resources/unsubscribe').length === 1);
+    await stream.return(undefined);
+  });
+
   test('ends at once if there is nothing to tell', async () => {
     await using to = await watching();
     for (const asked of [{}, { toolsListChanged: false }, { resourceSubscriptions: ['test://unknown'] }]) {

@@ -42,6 +42,7 @@ interface FakeCall extends Completion<ResponseMessage> {
 
 /** A session that a test plays. */
 export class FakeSession implements UpstreamSession {
+  isDeaf = false;
   hasServed = false;
   closedBy: Error | null = null;
   isBusy = false;

@@ -94,7 +94,7 @@ export class Listen implements Channel {
     if (this.#filter.tasks.length > 0) this.#router.taskWatches.drop(this);
   }
 
-  /** The URIs of the resources to which upstreams have accepted a subscription. */
+  /** The URIs of the resources to which upstreams have accepted a subscription, and whose updates they can report. */
   async #subscribed(): Promise<string[]> {
     const { resources } = this.#filter;
     const { view } = this.caller;
@@ -103,7 +103,12 @@ export class Listen implements Channel {
     const { subscriptions } = this.#router;
     const outcomes = await subscriptions.subscribeAll(this, view, resources, this.#opening);
     deadline.clear();
-    return resources.filter((_, index) => outcomes[index]?.status === 'fulfilled');
+    return resources.filter((uri, index) => {
+      if (outcomes[index]?.status !== 'fulfilled') return false;
+      const isReported = subscriptions.isReported(this, uri);
+      if (!isReported) subscriptions.unsubscribe(this, uri);
+      return isReported;
+    });
   }
 
   /** The ids of the tasks that are watched. */

@@ -46,6 +46,7 @@ export abstract class BaseSession implements UpstreamSession, TransportEvents, P
   abstract readonly protocolVersion: string;
   abstract readonly listTtlMs: number | null;
   hasServed = false;
+  isDeaf = false;
   readonly transport: Transport;
   protected readonly events: SessionEvents;
   protected readonly requests: PendingRequests;
@@ -155,6 +156,7 @@ export abstract class BaseSession implements UpstreamSession, TransportEvents, P
   }
 
   onDeaf(failure: UpstreamFailure): void {
+    this.isDeaf = true;
     this.requests.rejectDeferred(failure);
   }
 

@@ -10,6 +10,7 @@ import { waitUntil } from '../../support/wait.ts';
 class SubscribedUpstream {
   readonly name: string;
   readonly asked: string[] = [];
+  isDeaf = false;
   accepted = Promise.resolve();
 
   constructor(name = 'up') {
@@ -61,6 +62,16 @@ test('two clients share one subscription, which ends with the last of them', asy
   subscriptions.unsubscribe(b, 'x:1');
   expect(up.asked).toEqual(['+x:1', '-x:1']);
   expect(subscriptions.size).toBe(0);
+});
+
+test('no update is to be expected of an upstream without a stream for it, nor without a subscription', async () => {
+  const { up, subscriptions, subscribe } = start();
+  const channel = new KeptChannel();
+  await subscribe(channel, 'x:1');
+  const reported = () => ['x:1', 'x:2'].map((uri) => subscriptions.isReported(channel, uri));
+  expect(reported()).toEqual([true, false]);
+  up.isDeaf = true;
+  expect(reported()).toEqual([false, false]);
 });
 
 test('an update reaches only subscribers of its upstream and resource', async () => {

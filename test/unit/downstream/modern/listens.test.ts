@@ -14,6 +14,7 @@ function listensOf(subscribe: Subscribe = async () => {}, maxListens = 10) {
   const subscriptions = {
     subscribeAll: (channel: Channel, _view: string, uris: readonly string[], signal: Signal) =>
       Promise.allSettled(uris.map((uri) => subscribe(channel, uri, signal))),
+    isReported: () => true,
     drop: (channel: Channel) => void dropped.push(channel),
   };
   const parts = {
