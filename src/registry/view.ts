@@ -1,4 +1,4 @@
-import { allKinds, forEachKind, type Kind } from '../protocol/kinds.ts';
+import { allKinds, forEachKind, type Kind, kinds } from '../protocol/kinds.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import { Catalog } from './catalog.ts';
 import { mergedInstructions, ownInstructions } from './instructions.ts';
@@ -64,6 +64,21 @@ export class View {
     return found.find(({ isConnected }) => !isConnected) ?? found[0];
   }
 
+  /**
+   * Whether what a message to an upstream names is hidden from clients.
+   * @param name the upstream's own name of an item, or anything else
+   * @param uri of a resource that no list and no template leads to
+   */
+  hides(upstream: Upstream, name: string | undefined, uri: string | undefined): boolean {
+    const offering = this.#offerings.find((one) => one.upstream === upstream);
+    if (offering === undefined) return true;
+    if (uri !== undefined && !offering.exposure.allows('resources', uri)) return true;
+    return (
+      name !== undefined &&
+      allKinds.some((kind) => kinds[kind].isQualified && leavesOut(offering, kind, name))
+    );
+  }
+
   /** The instructions of the upstreams for clients; empty if there are none. */
   instructions(): string {
     const [first] = this.#offerings;
@@ -110,4 +125,10 @@ export class View {
     const [first] = this.#offerings;
     return this.#isServer && first?.exposure.allows('resources', uri) ? first.upstream : undefined;
   }
+}
+
+/** Whether an upstream lists an item that its offering leaves out. */
+function leavesOut({ upstream, offers }: Offering, kind: Kind, name: string): boolean {
+  const has = (item: { readonly name: string }) => item.name === name;
+  return upstream.items(kind).some(has) && !offers[kind].entries.some(({ item }) => has(item));
 }

@@ -74,7 +74,10 @@ export class ExtensionRequests {
     return this.#parts.tasks.serverOf(exchange) ?? this.#ownerOf(caller, params)?.upstream.name;
   }
 
-  /** An owner is clear if the name and the URI in the params, as far as they are there and known, lead to the same upstream. */
+  /**
+   * An owner is clear if the name and the URI in the params, as far as they are there and known, lead to the same upstream, and
+   * no filter hides one of them.
+   */
   #ownerOf({ view }: Caller, params: ObjectText | undefined): ClearOwner | null {
     const { owners } = this.#parts;
     const [only, ...others] = owners.upstreamsOf(view);
@@ -87,7 +90,13 @@ export class ExtensionRequests {
     const named = [...entries.map((entry) => entry.upstream), ...(ofUri ? [ofUri] : [])];
     const upstream = named[0] ?? (others.length === 0 ? only : undefined);
     if (upstream === undefined || named.some((one) => one !== upstream)) return null;
-    return { upstream, edit: entries[0]?.target ?? null };
+    const isHidden = owners.hides(
+      view,
+      upstream,
+      entries.length === 0 ? name : undefined,
+      ofUri ? undefined : uri,
+    );
+    return isHidden ? null : { upstream, edit: entries[0]?.target ?? null };
   }
 }
 

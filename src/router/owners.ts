@@ -33,6 +33,11 @@ export class Owners {
     return this.#parts.registry.view(view)?.upstreams ?? [];
   }
 
+  /** Whether a view hides from its clients what a message to one of its upstreams names. */
+  hides(view: string, upstream: Upstream, name: string | undefined, uri: string | undefined): boolean {
+    return this.#parts.registry.view(view)?.hides(upstream, name, uri) ?? true;
+  }
+
   /** The list of a kind for a client. Throws `invalid_params` if its view is gone. */
   list({ view, era }: Caller, kind: Kind): SharedBytes {
     const found = this.#parts.registry.view(view);

@@ -1,7 +1,11 @@
 import { describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { RESOURCE_URI_META_KEY } from '@modelcontextprotocol/ext-apps/server';
+import { rpcResult } from '../support/answers.ts';
 import { connectLegacy, connectModern } from '../support/era-clients.ts';
+import { fakeUpstream } from '../support/fake-upstream.ts';
 import { startGateway } from '../support/gateway.ts';
+import { askModern, postModern } from '../support/modern-rpc.ts';
+import { messagesOf, RawSession } from '../support/rpc.ts';
 import { startItemServer } from '../support/sdk-items.ts';
 import { failOnStrayErrors } from '../support/stray-errors.ts';
 import { waitUntil } from '../support/wait.ts';
@@ -53,6 +57,120 @@ describe.each([
     expect(await own.call('fetch')).toBe('up ran get');
     await expect(own.call('delete')).rejects.toThrow('Unknown tool');
     await expect(own.read('file:///etc/b')).rejects.toThrow('Resource not found');
+  });
+});
+
+/** A server that answers each request with an empty result, whatever that asks for, of which filters hide the secret half. */
+async function startHalfHidden() {
+  const stack = new AsyncDisposableStack();
+  const lists: Record<string, object> = {
+    'tools/list': { tools: ['open', 'secret'].map((name) => ({ name, inputSchema: { type: 'object' } })) },
+    'prompts/list': { prompts: [{ name: 'plan' }, { name: 'secret_plan' }] },
+    'resources/list': { resources: ['a:open', 'secret:1'].map((uri) => ({ uri, name: uri })) },
+    'resources/templates/list': {
+      resourceTemplates: ['a:{x}', 'secret:{x}'].map((uriTemplate) => ({ uriTemplate, name: uriTemplate })),
+    },
+  };
+  const capabilities = { tools: {}, prompts: {}, resources: { subscribe: true }, completions: {} };
+  const upstream = stack.use(
+    await fakeUpstream({
+      sessions: false,
+      onPost({ id, method, params }) {
+        if (id === undefined) return undefined;
+        const { protocolVersion } = params ?? {};
+        const serverInfo = { name: 'up', version: '1' };
+        if (method === 'initialize') return rpcResult(id, { protocolVersion, capabilities, serverInfo });
+        return rpcResult(id, lists[method ?? ''] ?? {});
+      },
+    }),
+  );
+  const deny = { deny: ['secret*'] };
+  const up = { name: 'up', url: upstream.url, tools: deny, prompts: deny, resources: deny };
+  const gateway = stack.use(await startGateway({ servers: [up] }));
+  await gateway.connected();
+  const received = () =>
+    upstream.received.map(({ message }) => message.method ?? '').filter((method) => !isOwn(method));
+  return { gateway, received, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+}
+
+/** Whether the gateway sends it of its own accord. */
+function isOwn(method: string): boolean {
+  return (
+    method === '' || method.endsWith('/list') || /^(initialize|ping|notifications\/initialized)$/.test(method)
+  );
+}
+
+const argument = { name: 'x', value: '' };
+const toPrompt = (name: string) => ({ ref: { type: 'ref/prompt', name }, argument });
+const toResource = (uri: string) => ({ ref: { type: 'ref/resource', uri }, argument });
+
+/** Requests for what the filters show, and for what they hide, by bare names. */
+const requests: readonly [string, object, object][] = [
+  ['tools/call', { name: 'open', arguments: {} }, { name: 'secret', arguments: {} }],
+  ['prompts/get', { name: 'plan' }, { name: 'secret_plan' }],
+  ['resources/read', { uri: 'a:open' }, { uri: 'secret:1' }],
+  ['resources/read', { uri: 'a:other' }, { uri: 'secret:other' }],
+  ['resources/subscribe', { uri: 'a:open' }, { uri: 'secret:1' }],
+  ['completion/complete', toPrompt('plan'), toPrompt('secret_plan')],
+  ['completion/complete', toResource('a:{x}'), toResource('secret:{x}')],
+  ['completion/complete', toResource('a:open'), toResource('secret:1')],
+  ['skills/get', { uri: 'a:open' }, { uri: 'secret:1' }],
+  ['resources/directory/read', { uri: 'a:open' }, { uri: 'secret:' }],
+  ['example/inspect', { name: 'open' }, { name: 'secret' }],
+  ['example/inspect', { name: 'open', uri: 'a:open' }, { name: 'open', uri: 'secret:1' }],
+  ['example/inspect', { name: 'plan' }, { name: 'secret_plan' }],
+];
+
+describe.each([
+  ['the whole gateway', '', 'up__'],
+  ['a server', '/up', ''],
+])('in the view of %s', (_view, path, prefix) => {
+  const named = (params: object) => {
+    const text = JSON.stringify(params);
+    return JSON.parse(text.replace(/"name":"(open|plan|secret|secret_plan)"/, `"name":"${prefix}$1"`));
+  };
+
+  test.each(requests)('%s reaches the server for %j, and not for %j', async (method, shown, hidden) => {
+    await using world = await startHalfHidden();
+    const { gateway, received } = world;
+    const url = gateway.url + path;
+    await using session = await RawSession.open(url);
+    expect((await session.request(method, named(shown))).answer.error).toBeUndefined();
+    if (method !== 'resources/subscribe')
+      expect((await askModern(url, method, { params: named(shown) })).answer.error).toBeUndefined();
+    const before = received();
+    expect(before).toContain(method);
+    // A server does not know its items by the names that the gateway gives them.
+    const forms = 'name' in hidden && method === 'example/inspect' ? [hidden] : [hidden, named(hidden)];
+    for (const params of forms) {
+      expect((await session.request(method, params)).answer.error?.code).toBeLessThan(0);
+      expect((await askModern(url, method, { params })).answer.error?.code).toBeLessThan(0);
+    }
+    expect(received()).toEqual(before);
+  });
+
+  test('a notification reaches the server unless it names what is hidden', async () => {
+    await using world = await startHalfHidden();
+    await using session = await RawSession.open(world.gateway.url + path);
+    const notify = (params: object) =>
+      session.post({ jsonrpc: '2.0', method: 'notifications/example', params });
+    for (const params of [{ uri: 'secret:1' }, { name: 'secret' }]) await notify(params);
+    await notify({ uri: 'a:open' });
+    await waitUntil('the notification', () => world.received().length > 0);
+    expect(world.received()).toEqual(['notifications/example']);
+  });
+
+  test('a stream of notifications acknowledges what is shown only', async () => {
+    await using world = await startHalfHidden();
+    const abort = new AbortController();
+    const params = { notifications: { resourceSubscriptions: ['a:open', 'secret:1', 'secret:other'] } };
+    const { signal } = abort;
+    const url = world.gateway.url + path;
+    const messages = messagesOf(await postModern(url, 'subscriptions/listen', { params, signal }));
+    const { value } = await messages.next();
+    expect(value?.params.notifications).toEqual({ resourceSubscriptions: ['a:open'] });
+    abort.abort();
+    expect(world.received()).toEqual(['resources/subscribe']);
   });
 });
 
