@@ -19,13 +19,13 @@ test.each([
   await using gateway = await startGateway({ servers: [stdio] });
   await gateway.connected();
   await using gone = await connect(gateway.url, 'up__test_ask');
-  const cancelled = gone.begin({ beforeMs: 500 });
+  const cancelled = gone.begin({ beforeMs: 1_500 });
   await Bun.sleep(200);
   cancelled.cut();
   await gone.leave();
   await Bun.sleep(100);
   await using other = await connect(gateway.url, 'up__test_ask');
-  const call = other.begin({ beforeMs: 800 });
+  const call = other.begin({ beforeMs: 1_800 });
   // The question of the cancelled call comes first, its own one later: both are refused.
   const end = await within('the end', Promise.race([call.asked.then(() => 'asked'), call.end]));
   expect(end).toMatchObject({ kind: 'result', text: expect.stringContaining('or were given up lately') });
@@ -38,11 +38,11 @@ test('a client that cancels a call can be asked for its next one', async () => {
   await using gateway = await startGateway({ servers: [stdio] });
   await gateway.connected();
   await using peer = await legacyPeer(gateway.url, 'up__test_ask');
-  const cancelled = peer.begin({ beforeMs: 300 });
+  const cancelled = peer.begin({ beforeMs: 800 });
   await Bun.sleep(100);
   await peer.cancelLast();
   await within('its end', cancelled.end);
-  await Bun.sleep(400);
+  await Bun.sleep(1_000);
   const call = peer.begin({});
   await within('the question', call.asked);
   expect(await call.answer()).toEqual({ kind: 'result', text: 'color: blue' });

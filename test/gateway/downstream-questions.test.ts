@@ -195,13 +195,33 @@ describe('the answer to a question', () => {
       id: 1,
       result: { roots: [{ uri: `file:///${name}` }] },
     });
-    expect((await other.post(answer('other'))).status).toBe(202);
+    // Its questions have the same ids, whether one is open or not.
+    const { next: nextOfOther } = await asked(other);
+    for (const name of ['other', 'again']) expect((await other.post(answer(name))).status).toBe(202);
+    expect((await nextOfOther()).result._meta.got).toEqual({ roots: [{ uri: 'file:///other' }] });
     expect((await rawPost(edge.url, answer('none'))).status).toBe(202);
     expect((await rawPost(edge.url, answer('lost'), { 'mcp-session-id': 'lost' })).status).toBe(404);
     await session.post(answer('right'));
     expect((await next()).result._meta.got).toEqual({ roots: [{ uri: 'file:///right' }] });
   });
 });
+
+/** As {@link asking}, and notes whether the question had its answer before anything else could happen. */
+const askingAtOnce =
+  (method: QuestionMethod, params: object, atOnce: boolean[]) =>
+  (exchange: Exchange): void => {
+    const question = { method, paramsText: JSON.stringify(params), signal: new Abort() };
+    let isAnswered = false;
+    exchange.ask(question, {
+      resolve({ kind, text }) {
+        isAnswered = true;
+        const payload = `{"content":[],"_meta":{"kind":"${kind}","got":${text}}}`;
+        exchange.answer({ kind: 'result', payload });
+      },
+      reject: (reason) => exchange.fail(reason),
+    });
+    atOnce.push(isAnswered);
+  };
 
 describe('a question is refused at once', () => {
   test.each([
@@ -213,7 +233,8 @@ describe('a question is refused at once', () => {
   ] as const)(
     'if the client lacks the capability: %s %j of %j',
     async (method, params, capabilities, missing, code) => {
-      await using edge = legacyEdge(asking(method, params));
+      const atOnce: boolean[] = [];
+      await using edge = legacyEdge(askingAtOnce(method, params, atOnce));
       await using session = await RawSession.open(edge.url, { capabilities });
       const { answer, before } = await session.request('tools/call', call);
       expect(before).toEqual([]);
@@ -222,11 +243,13 @@ describe('a question is refused at once', () => {
         got: { code, message: `the client did not declare the capability "${missing}"` },
       });
       expect(await edge.questions(missing.split('.')[0] ?? '', 'refused')).toBe(1);
+      expect(atOnce).toEqual([true]);
     },
   );
 
   test('if the client takes no stream, or has no session', async () => {
-    await using edge = legacyEdge(asking('roots/list', {}));
+    const atOnce: boolean[] = [];
+    await using edge = legacyEdge(askingAtOnce('roots/list', {}, atOnce));
     await using session = await RawSession.open(edge.url, { capabilities: everything });
     const body = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: call };
     const json = await session.post(body, { accept: 'application/json' });
@@ -237,13 +260,17 @@ describe('a question is refused at once', () => {
       'the client accepts no text/event-stream for this request, so it cannot be asked',
     );
     expect(await got(none)).toBe('the client has no session, so it cannot be asked');
+    expect(atOnce).toEqual([true, true]);
   });
 
   test('if its params are too long to be kept', async () => {
-    await using edge = legacyEdge(asking('sampling/createMessage', { text: 'x'.repeat(4 * 1024 * 1024) }));
+    const atOnce: boolean[] = [];
+    const text = 'x'.repeat(4 * 1024 * 1024);
+    await using edge = legacyEdge(askingAtOnce('sampling/createMessage', { text }, atOnce));
     await using session = await RawSession.open(edge.url, { capabilities: everything });
     const { answer } = await session.request('tools/call', call);
     expect(answer.result._meta.got.message).toMatch(/^the params have 419\d+ characters; at most 4194304/);
+    expect(atOnce).toEqual([true]);
   });
 });
 

@@ -6,7 +6,10 @@ import { ListToolsRequestSchema } from '@modelcontextprotocol/sdk/types.js';
 import { McpServer } from '@modelcontextprotocol/server';
 import { memorySkillFiles, SkillsExtension } from '@modelcontextprotocol/server/ext/skills';
 import { z } from 'zod';
+import { rpcResult } from '../support/answers.ts';
+import { fakeModern } from '../support/fake-modern.ts';
 import { startGateway } from '../support/gateway.ts';
+import { askModern } from '../support/modern-rpc.ts';
 import { RawSession } from '../support/rpc.ts';
 import { type Served, serveV1, serveV2, serveV2Legacy } from '../support/sdk-served.ts';
 import { waitUntil } from '../support/wait.ts';
@@ -95,6 +98,34 @@ test('a skill that a filter of resources hides is neither listed nor read', asyn
   expect(served.b.received).not.toContain('resources/read');
   await gateway.gateway.stop();
   await Promise.all([served.a, served.b].map((one) => one[Symbol.asyncDispose]()));
+});
+
+test('the list of the skills of several servers may be cached as that of the strictest of them', async () => {
+  const skillsExtension = 'io.modelcontextprotocol/skills';
+  const listing = (name: string, ttlMs: number, cacheScope: string) =>
+    fakeModern({
+      discovery: { capabilities: { extensions: { [skillsExtension]: {} } } },
+      onPost({ id, method }) {
+        const skills = [{ uri: `skill://${name}/SKILL.md` }];
+        return method === 'skills/list'
+          ? rpcResult(id, { resultType: 'complete', skills, ttlMs, cacheScope })
+          : undefined;
+      },
+    });
+  await using a = await listing('a', 5_000, 'public');
+  await using b = await listing('b', 3_000, 'private');
+  await using c = await listing('c', 9_000, 'public');
+  const servers = Object.entries({ a, b, c }).map(([name, { url }]) => ({ name, url }));
+  const hintsOf = async (names: string[]) => {
+    const profiles = [{ name: 'some', servers: names }];
+    await using gateway = await startGateway({ servers, profiles });
+    await gateway.connected();
+    const { answer } = await askModern(`${gateway.url}/some`, 'skills/list');
+    const { skills, ttlMs, cacheScope } = answer.result;
+    return [skills.length, ttlMs, cacheScope];
+  };
+  expect(await hintsOf(['a', 'b', 'c'])).toEqual([3, 3_000, 'private']);
+  expect(await hintsOf(['a', 'c'])).toEqual([2, 5_000, 'public']);
 });
 
 test('a directory of a skill is read at its server, and an unknown skill is refused by it', async () => {

@@ -222,6 +222,28 @@ describe('a task of a legacy server', () => {
     await server.served[Symbol.asyncDispose]();
   });
 
+  test('is unknown in a view without its server', async () => {
+    await using server = startTaskServer().served;
+    await using other = startTaskServer().served;
+    const servers = [
+      { name: 'up', url: server.url },
+      { name: 'other', url: other.url },
+    ];
+    await using gateway = await startGateway({ servers });
+    await gateway.connected();
+    await using maker = await RawSession.open(gateway.url);
+    const taskId = await makeTask(maker);
+    for (const [path, isKnown] of [
+      ['', true],
+      ['/up', true],
+      ['/other', false],
+    ] as const) {
+      await using session = await RawSession.open(gateway.url + path);
+      const { answer } = await session.request('tasks/get', { taskId });
+      expect([path, answer.error?.message.includes('unknown task') ?? false]).toEqual([path, !isKnown]);
+    }
+  });
+
   test('outlives the gateway', async () => {
     const state = volatileState();
     const server = startTaskServer();

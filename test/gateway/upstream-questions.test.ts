@@ -2,7 +2,8 @@ import { describe, expect, test } from 'bun:test';
 import { askedClientV1, askedClientV2 } from '../support/asked-clients.ts';
 import { askedResource, startAskingServer } from '../support/asking-server.ts';
 import { promptReconnect, startGateway } from '../support/gateway.ts';
-import { RawSession } from '../support/rpc.ts';
+import { postModern } from '../support/modern-rpc.ts';
+import { messagesOf, RawSession, rawPost } from '../support/rpc.ts';
 import { failOnStrayErrors } from '../support/stray-errors.ts';
 import { waitUntil, within } from '../support/wait.ts';
 
@@ -19,6 +20,14 @@ async function shared(changes: object = {}) {
   );
   await gateway.connected();
   return { server, gateway, stack, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+}
+
+/** How soon a question is refused, in milliseconds: the best of some attempts, as others use the processor, too. */
+async function soonest(ask: () => Promise<{ ms: number } | undefined>): Promise<number> {
+  let best = Number.POSITIVE_INFINITY;
+  for (let attempt = 0; attempt < 5 && best >= 100; attempt++)
+    best = Math.min(best, (await ask())?.ms ?? best);
+  return best;
 }
 
 describe('over one shared session', () => {
@@ -65,15 +74,17 @@ describe('over one shared session', () => {
   test('it is refused at once while several run, and the error says what to do', async () => {
     await using world = await shared();
     await using client = await askedClientV1(world.gateway.url, 'one');
-    const held = client.call('up__hold', { ms: 1_000 });
-    const [elicited, rooted] = [
-      await client.call('up__elicit', { stream: 'session' }),
-      await client.call('up__roots', { stream: 'session' }),
-    ];
+    const held = client.call('up__hold', { ms: 2_000 });
+    const elicit = () => client.call('up__elicit', { stream: 'session' });
+    const roots = () => client.call('up__roots', { stream: 'session' });
+    // At first, that call may be on its way.
+    await waitUntil('a refusal', async () => (await elicit()).code !== undefined);
+    const before = client.asked.length;
+    const [elicited, rooted] = [await elicit(), await roots()];
     expect([elicited.code, rooted.code]).toEqual([-32602, -32601]);
     expect(elicited.message).toContain('"isolation: session"');
-    expect(Math.max(elicited.ms, rooted.ms)).toBeLessThan(100);
-    expect(client.asked).toEqual([]);
+    for (const ask of [elicit, roots]) expect(await soonest(ask)).toBeLessThan(100);
+    expect(client.asked).toHaveLength(before);
     await held;
   });
 
@@ -81,22 +92,54 @@ describe('over one shared session', () => {
     await using world = await shared();
     const [outcome] = await world.server.askSessions();
     expect(outcome).toMatchObject({ code: -32601 });
-    expect(outcome?.ms).toBeLessThan(100);
     const page = await world.gateway.metrics();
     const refused = { kind: 'roots', result: 'refused' };
     expect(page.value('mcpstead_client_requests_total', refused)).toBe(1);
+    expect(await soonest(async () => (await world.server.askSessions())[0])).toBeLessThan(100);
   });
 
   test('a client that lacks the capability is not asked, and the server learns that at once', async () => {
     await using world = await shared();
     await using client = await askedClientV1(world.gateway.url, 'poor', { capabilities: {} });
-    const outcomes = [
-      await client.call('up__elicit'),
-      await client.call('up__sample'),
-      await client.call('up__roots'),
-    ];
-    expect(outcomes.map(({ code }) => code)).toEqual([-32602, -32601, -32601]);
-    expect(Math.max(...outcomes.map(({ ms }) => ms))).toBeLessThan(100);
+    for (const [tool, code] of [
+      ['up__elicit', -32602],
+      ['up__sample', -32601],
+      ['up__roots', -32601],
+    ] as const) {
+      expect((await client.call(tool)).code).toBe(code);
+      expect(await soonest(() => client.call(tool))).toBeLessThan(100);
+    }
+    expect(client.asked).toEqual([]);
+  });
+
+  const params = { name: 'up__elicit', arguments: {} };
+  const request = { jsonrpc: '2.0', id: 1, method: 'tools/call', params };
+  test.each([
+    [
+      'of the legacy era without a session',
+      'the client has no session',
+      (_session: RawSession, url: string) => rawPost(url, request),
+    ],
+    [
+      'of the legacy era that takes no stream',
+      'the client accepts no text/event-stream',
+      (session: RawSession) => session.post(request, { accept: 'application/json' }),
+    ],
+    [
+      'of the modern era that lacks the capability',
+      'the client did not declare the capability "elicitation"',
+      (_session: RawSession, url: string) => postModern(url, 'tools/call', { params }),
+    ],
+  ])('a client %s is not asked, and the server learns that at once', async (_who, why, post) => {
+    await using world = await shared();
+    const { url } = world.gateway;
+    await using session = await RawSession.open(url, { capabilities: { elicitation: {} } });
+    const ask = async () => {
+      const [answer] = await Array.fromAsync(messagesOf(await post(session, url)));
+      return JSON.parse(answer?.result.content[0].text);
+    };
+    expect(await ask()).toMatchObject({ code: -32602, message: expect.stringContaining(why) });
+    expect(await soonest(ask)).toBeLessThan(100);
   });
 
   test('a question that the server withdraws is withdrawn from the client', async () => {

@@ -93,6 +93,16 @@ describe('room', () => {
     expect(store.bytes).toBe(56 * mebibyte);
   });
 
+  test('for notifications ends at half of it, and takes none of what ended streams have', () => {
+    const store = new StreamStore(new FakeClock());
+    const ended = new TestStream(new StoreShare(store), true, 16 * mebibyte);
+    const [share, other] = [new StoreShare(store), new StoreShare(store)];
+    expect(share.tryHold(16 * mebibyte, true)).toBe(true);
+    expect(other.tryHold(1, true)).toBe(false);
+    expect(ended.log).toEqual([]);
+    expect(other.tryHold(16 * mebibyte)).toBe(true);
+  });
+
   test('for ended streams of a session ends at a hundred', () => {
     const share = new StoreShare(new StreamStore(new FakeClock()));
     const streams = Array.from({ length: 102 }, () => new TestStream(share, true));

@@ -77,7 +77,11 @@ describe('input that a server requires', () => {
 
   test('is a cancelled elicitation if the client cannot be asked', async () => {
     const { rounds, repeated } = callOf(refuse);
-    await rounds.serve(inputs({ a: elicit }));
+    const served = rounds.serve(inputs({ a: elicit }));
+    // At once: the server is not kept waiting.
+    await nextTurn();
+    expect(repeated).toHaveLength(1);
+    await served;
     expect(JSON.parse(repeated[0] as string).inputResponses).toEqual({ a: { action: 'cancel' } });
   });
 

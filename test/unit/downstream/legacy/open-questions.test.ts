@@ -130,6 +130,20 @@ describe('a question', () => {
     expect(await counted('roots', 'refused')).toBe(1);
   });
 
+  test('is refused at once when all are closed, whether it is open or new', () => {
+    const { questions, call } = questionsOf();
+    const { asker } = call();
+    const [open, late] = [outcome(), outcome()];
+    questions.ask(roots(), asker, open);
+    questions.close('the gateway is shutting down');
+    questions.ask(roots(), asker, late);
+    const refusal = {
+      kind: 'error',
+      text: '{"code":-32601,"message":"the gateway is shutting down"}',
+    } as const;
+    expect([open.seen, late.seen]).toEqual([{ resolved: refusal }, { resolved: refusal }]);
+  });
+
   test('is refused beyond 100 of a call, and 1,000 of a session', () => {
     const { questions, call } = questionsOf();
     const refused: number[] = [];

@@ -4,6 +4,7 @@ import { Abort } from '../../../../src/runtime/abort.ts';
 import { EraProbe } from '../../../../src/upstream/stdio/era-probe.ts';
 import type { WriteCompletion } from '../../../../src/upstream/transport/stdio.ts';
 import type { TransportEvents } from '../../../../src/upstream/transport/transport.ts';
+import { within } from '../../../support/wait.ts';
 
 interface Written {
   readonly id: number;
@@ -71,6 +72,15 @@ test('a server that refuses initialize with -32022 is modern, and its late answe
   expect((await probe.open(new Abort()))?.era).toBe('modern');
   expect(methods).toEqual(['server/discover', 'initialize', 'subscriptions/listen']);
 });
+
+test('a server that drops initialize, which it does not know, is modern by its late answer to what came first', async () => {
+  const { probe, methods } = probeOf(({ method }, answer) => {
+    if (method === 'server/discover') setTimeout(() => answer({ result: discovered }), 2_300);
+  });
+  const session = await within('the session', probe.open(new Abort()), 8_000);
+  expect(session?.era).toBe('modern');
+  expect(methods).toEqual(['server/discover', 'initialize', 'subscriptions/listen']);
+}, 15_000);
 
 test('a server that is silent for 2 s gets initialize, too, in the same process', async () => {
   const { probe, methods } = probeOf(({ method }, answer) => {
