@@ -135,6 +135,22 @@ no problems
     expect(checks.findLastIndex(({ status }) => status === 'problem')).toBe(problems.length - 1);
   });
 
+  test('names what a client wants of the gateway that it does not have', async () => {
+    await using server = await startSdkV1();
+    await using home = servedHome([{ name: 'a', url: server.url }]);
+    const at = `http://127.0.0.1:${home.port}/mcp`;
+    const entries = `"mcpstead":{"url":"${at}"},"a":{"url":"${at}/a"},"gone":{"url":"${at}/gone"}`;
+    write(home, '.cursor/mcp.json', `{"mcpServers":{${entries}}}`);
+    const checks = await checksOf(home);
+    expect(checks.filter(({ area }) => area === 'clients')).toContainEqual({
+      area: 'clients',
+      subject: 'cursor',
+      status: 'problem',
+      message: 'it connects to /mcp/gone, which the gateway does not have',
+      fix: 'mcpstead disconnect cursor, then mcpstead connect cursor --replace',
+    });
+  });
+
   test('shows what is wrong with the configuration, and no secret', async () => {
     await using home = servedHome(
       [{ name: 'a', url: 'http://127.0.0.1:1/mcp', headers: { Key: `\${LACKING}` } }],

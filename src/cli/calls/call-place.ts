@@ -57,7 +57,7 @@ export async function ownPlace(
   const names = servers.map(({ name }) => name).join(', ');
   const { startPrivateGateway } = await import('./private-gateway.ts');
   const starting = startPrivateGateway(loaded, servers, signal);
-  const own = await progress.track(`no gateway runs, connecting to ${names}`, starting);
+  const own = await progress.track(`connecting to ${names} without a gateway`, starting);
   return { target, endpoint: endpointFor(own.endpoint, target), [Symbol.asyncDispose]: () => own.stop() };
 }
 

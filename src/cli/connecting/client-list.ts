@@ -23,7 +23,7 @@ export function listClients(words: readonly string[], isJson: boolean, config: s
       file,
       installed: isInstalled,
       connected: entries.length > 0,
-      entries: [...entries],
+      entries: entries.map(({ name }) => name),
       fault,
     }));
     printJson({ clients } satisfies ConnectListReport);

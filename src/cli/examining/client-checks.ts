@@ -5,7 +5,7 @@ import type { ClientRow } from '../../clients/row.ts';
 import { clientRows } from '../../clients/table.ts';
 import { Vault } from '../../clients/vault.ts';
 import type { Place } from '../../config/places.ts';
-import type { Mapping } from '../../config/values.ts';
+import { isRecord, type Mapping } from '../../config/values.ts';
 import type { Check } from '../contracts/doctor.ts';
 import { safeLine } from '../terminal/safe-text.ts';
 import { shownPath } from '../terminal/shown-path.ts';
@@ -20,11 +20,12 @@ interface ConfiguredServers {
   readonly variables: ReadonlyMap<string, string>;
 }
 
-/** Which clients connect to the gateway, and which still start servers themselves that the gateway has. */
+/** Which clients connect to the gateway, which start servers themselves that it has, and which want what it has not. */
 export function clientChecks({ value, port, variables }: ConfiguredServers, place: Place): Check[] {
   const files = readClients(place, null);
   const vault = new Vault(variables, place.env);
   const planned = planImport(files, { place, configured: value, port, vault, project: null });
+  const isMissing = missingViews(value);
   const own = (row: ClientRow) =>
     planned
       .filter(({ action }) => action === 'present')
@@ -45,20 +46,41 @@ export function clientChecks({ value, port, variables }: ConfiguredServers, plac
         ),
       ];
     const doubled = own(row);
-    if (doubled.length > 0) {
-      const what = `it still has ${doubled.join(', ')} itself, which the gateway has, too`;
-      return [problem('clients', what, `mcpstead connect ${name} --replace`, name)];
-    }
-    return entries.length === 0
-      ? []
-      : [
-          good(
-            'clients',
-            `connects to the gateway (${entries.map((key) => safeLine(key, 60)).join(', ')})`,
-            name,
-          ),
-        ];
+    const lost = entries.flatMap(({ view }) => (view !== null && isMissing(view) ? [`/mcp/${view}`] : []));
+    const reconnect = `mcpstead connect ${name} --replace`;
+    const problems = [
+      ...(doubled.length === 0
+        ? []
+        : [
+            problem(
+              'clients',
+              `it still has ${doubled.join(', ')} itself, which the gateway has, too`,
+              reconnect,
+              name,
+            ),
+          ]),
+      ...(lost.length === 0
+        ? []
+        : [
+            problem(
+              'clients',
+              `it connects to ${safeLine(lost.join(', '), 200)}, which the gateway does not have`,
+              `mcpstead disconnect ${name}, then ${reconnect}`,
+              name,
+            ),
+          ]),
+    ];
+    if (problems.length > 0 || entries.length === 0) return problems;
+    const names = entries.map((entry) => safeLine(entry.name, 60));
+    return [good('clients', `connects to the gateway (${names.join(', ')})`, name)];
   });
   if (checks.some(({ status }) => status === 'ok')) return checks;
   return [...checks, note('clients', 'no client connects to the gateway', 'mcpstead connect --list')];
+}
+
+/** Whether a view of this name leads nowhere. Without a list of servers nothing is said. */
+function missingViews({ servers, profiles }: Mapping): (view: string) => boolean {
+  if (!Array.isArray(servers)) return () => false;
+  const names = new Set([servers, profiles].flat().map((each) => (isRecord(each) ? each.name : null)));
+  return (view) => view !== '' && !names.has(view);
 }

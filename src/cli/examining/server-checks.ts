@@ -31,7 +31,7 @@ function resultCheck(
   if (cause === null)
     return good(
       'servers',
-      `connected ${String(rows.connected).replace(/^yes, /, '')}, ${rows.tools} tools`,
+      `connected ${String(rows.connected).replace(/^yes, /, '')}, ${rows.tools} ${rows.tools === 1 ? 'tool' : 'tools'}`,
       name,
     );
   const isRefused = /\b40[13]\b/.test(cause);

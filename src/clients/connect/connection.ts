@@ -9,13 +9,20 @@ import { locate } from './installed.ts';
 import { SpliceRefusal } from './splice.ts';
 import { isSameTarget } from './undo.ts';
 
+/** An entry of a client that leads to the gateway. */
+interface ConnectedEntry {
+  readonly name: string;
+  /** The view that it leads to: empty for all of the gateway; null if only a backup tells that the gateway is behind it. */
+  readonly view: string | null;
+}
+
 /** Whether and how a client is connected to the gateway. */
 interface ClientConnection {
   readonly row: ClientRow;
   readonly file: string | null;
   readonly isInstalled: boolean;
-  /** The keys of its entries that lead to a gateway of this machine. */
-  readonly entries: readonly string[];
+  /** Its entries that lead to a gateway of this machine. */
+  readonly entries: readonly ConnectedEntry[];
   /** Why its file cannot be read; null if it can. */
   readonly fault: string | null;
 }
@@ -37,12 +44,13 @@ function contentOf(
   try {
     const text = readDocument(file);
     const written = backupOf(place, row, file)?.entries ?? [];
-    const entries = Object.entries(text === null ? {} : entriesOf(text, row)).filter(
-      ([name, entry]) =>
-        gatewayView(entry, port) !== null ||
-        written.some((one) => one.name === name && isSameTarget(entry, one.after)),
-    );
-    return { entries: entries.map(([name]) => name), fault: null };
+    const entries = Object.entries(text === null ? {} : entriesOf(text, row)).flatMap(([name, entry]) => {
+      const view = gatewayView(entry, port);
+      const isOurs =
+        view !== null || written.some((one) => one.name === name && isSameTarget(entry, one.after));
+      return isOurs ? [{ name, view }] : [];
+    });
+    return { entries, fault: null };
   } catch (error) {
     if (error instanceof SpliceRefusal) return { entries: [], fault: `${file}: ${error.message}` };
     if (error instanceof GatewayError) return { entries: [], fault: error.message };
