@@ -119,6 +119,20 @@ describe('with a running gateway', () => {
     expect(await home.run(['tools', '--max-tokens', 'many'])).toMatchObject({ exitCode: 2, stdout: '' });
   });
 
+  test('tools says whose tools are missing', async () => {
+    await using server = await startSdkV1();
+    await using home = servedHome([
+      { name: 'one', url: server.url },
+      { name: 'down', url: 'http://127.0.0.1:1/mcp' },
+    ]);
+    await home.serve('one');
+    const cost = await home.run(['tools', '--cost']);
+    expect(cost.exitCode).toBe(0);
+    expect(cost.stdout).toMatch(/\ntotal +8 tools /);
+    expect(cost.stderr).toBe('mcpstead: no tools of down yet: not connected; mcpstead status says why\n');
+    expect((await home.run(['tools', 'one'])).stderr).toBe('');
+  });
+
   test('logs shows the last lines, with what servers print', async () => {
     await using home = servedHome([
       rawStdio('raw', { complaint: 'printed by the server\n' }),

@@ -43,10 +43,16 @@ export async function answerOf<T extends z.ZodType>(
   );
 }
 
-/** Rejects with a {@link GatewayError} if no server of the gateway has the name. @param name undefined: all servers are meant */
-export async function requireServer(gateway: RunningGateway, name: string | undefined): Promise<void> {
-  if (name === undefined) return;
+/**
+ * The named server of the gateway, or all of them. Rejects with a {@link GatewayError} if none has the name.
+ * @param name undefined: all servers are meant
+ */
+export async function askedServers(gateway: RunningGateway, name: string | undefined) {
   const { servers } = await answerOf(gateway, '/-/servers', overviewContract);
-  const names = servers.map((server) => server.name);
-  if (!names.includes(name)) throw unknownServer(name, names);
+  const asked = servers.filter((server) => name === undefined || server.name === name);
+  if (name === undefined || asked.length > 0) return asked;
+  throw unknownServer(
+    name,
+    servers.map((server) => server.name),
+  );
 }
