@@ -110,7 +110,7 @@ no problems
       area: 'servers',
       subject: 'dead',
       message: expect.stringContaining('connection refused by 127.0.0.1:1'),
-      fix: 'is it running? else mend its url',
+      fix: 'is it running? else fix its url',
     });
     expect(problems).toContainEqual({
       area: 'names',
@@ -128,7 +128,7 @@ no problems
       area: 'clients',
       subject: 'windsurf',
       message: expect.stringContaining('its file cannot be read'),
-      fix: 'mend ~/.codeium/windsurf/mcp_config.json',
+      fix: 'fix ~/.codeium/windsurf/mcp_config.json',
     });
     expect(checks).toContainEqual(expect.objectContaining({ area: 'servers', subject: 'raw', status: 'ok' }));
     // Problems come first.
@@ -163,7 +163,7 @@ no problems
     expect(lacking.exitCode).toBe(1);
     expect(lacking.stdout).toContain('LACKING');
     expect(lacking.stdout).toContain('FAIL ~/.config/mcpstead/mcpstead.yaml: ');
-    expect(lacking.stdout).toContain('\n     -> mend it, then: mcpstead check\n');
+    expect(lacking.stdout).toContain('\n     -> fix it, then: mcpstead check\n');
 
     write(home, '.config/mcpstead/mcpstead.env', 'LACKING=open-secret\n', 0o644);
     const open = await home.run(['doctor']);

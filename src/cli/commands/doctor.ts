@@ -56,7 +56,7 @@ async function allChecks(config: string | null): Promise<Check[]> {
   } catch (error) {
     if (!(error instanceof GatewayError)) throw error;
     const isOpen = /chmod 600/.test(error.message);
-    const fix = isOpen ? `chmod 600 ${envFilePath(config)}` : `mend it, then: mcpstead check`;
+    const fix = isOpen ? `chmod 600 ${envFilePath(config)}` : `fix it, then: mcpstead check`;
     return [
       problem('configuration', error.message, fix, shownPath(config, place)),
       ...service.checks,

@@ -10,7 +10,7 @@ const check = z.object({
     .describe('The server, client, file or command that it is about; null: none.'),
   status: z.enum(['ok', 'note', 'problem']).describe('`note`: worth knowing, and no problem.'),
   message: z.string(),
-  fix: z.string().nullable().describe('The command that mends it, or what to do; null: nothing.'),
+  fix: z.string().nullable().describe('The command that fixes it, or what to do; null: nothing.'),
 });
 
 /** `mcpstead doctor --json`. */

@@ -41,7 +41,7 @@ export function clientChecks({ value, port, variables }: ConfiguredServers, plac
         problem(
           'clients',
           `its file cannot be read: ${safeLine(fault, 300)}`,
-          file && `mend ${shownPath(file, place)}`,
+          file && `fix ${shownPath(file, place)}`,
           name,
         ),
       ];

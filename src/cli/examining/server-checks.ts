@@ -39,7 +39,7 @@ function resultCheck(
   const more = isRunning
     ? `mcpstead logs ${name}`
     : command === undefined
-      ? 'is it running? else mend its url'
+      ? 'is it running? else fix its url'
       : `mcpstead call ${name}.TOOL shows more`;
   return problem(
     'servers',

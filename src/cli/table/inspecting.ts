@@ -116,7 +116,7 @@ export const logs = defineCommand({
 
 export const doctor = defineCommand({
   name: 'doctor',
-  summary: 'Find what is wrong with the gateway, its servers and clients, and what mends it',
+  summary: 'Find what is wrong with the gateway, its servers and clients, and how to fix it',
   group: 'Look inside',
   details: [
     'Looks at the configuration and its variables, the port, the service, the commands of servers, the files of clients and the ' +
