@@ -1,3 +1,4 @@
+import type { Environment } from '../runtime/environment.ts';
 import type { Expansion } from './expand.ts';
 import type { Config, ServerConfig } from './schema.ts';
 import { splitUserInfo } from './user-info.ts';
@@ -57,6 +58,28 @@ export function secretsOf(
 /** The values of variables that are named like credentials, whether or not the configuration refers to them. */
 export function secretsOfVariables(variables: ReadonlyMap<string, string>): string[] {
   return [...variables].flatMap(([name, value]) => (isCredential(name, value) ? value : []));
+}
+
+/** What the gateway sends to the collector of its traces: the values of headers, and secrets in the URL. */
+export function secretsOfCollector(env: Environment): string[] {
+  const headers = [env.OTEL_EXPORTER_OTLP_HEADERS, env.OTEL_EXPORTER_OTLP_TRACES_HEADERS];
+  const urls = [env.OTEL_EXPORTER_OTLP_ENDPOINT, env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT];
+  return [
+    ...headers.flatMap((list = '') => list.split(',').flatMap(secretsOfPair)),
+    ...urls.flatMap((url = '') => (URL.canParse(url) ? [...secretsOfUrl(url)] : [])),
+  ].filter((secret) => secret !== '');
+}
+
+/** @param pair `name=value`, whose value may be percent-encoded */
+function secretsOfPair(pair: string): string[] {
+  const [, name = '', raw = ''] = /^\s*([^=]*?)\s*=\s*(.*?)\s*$/s.exec(pair) ?? [];
+  let value = raw;
+  try {
+    value = decodeURIComponent(raw);
+  } catch {
+    // It is sent as it is.
+  }
+  return [raw, value, ...credentialsIn(name, value)];
 }
 
 function* secretsOfUrl(text: string | undefined): Generator<string> {

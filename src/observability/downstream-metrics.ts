@@ -47,6 +47,13 @@ const methodLabels = [
 
 const sessionDurationBuckets: readonly number[] = [1, 5, 10, 30, 60, 300, 900, 1800, 3600, 21600];
 
+const knownMethods: ReadonlySet<string> = new Set(methodLabels);
+
+/** Whether the protocol, or an extension that the gateway knows, has a method of this name. */
+export function isKnownMethod(method: string): boolean {
+  return knownMethods.has(method);
+}
+
 /** Why a client session ended: the `reason` of `mcpstead_downstream_session_terminations_total`. */
 export type SessionEndReason = 'client_delete' | 'idle_timeout' | 'gateway_shutdown' | 'init_failed';
 /** How a server's request to a client ended: the `result` of `mcpstead_client_requests_total`. */

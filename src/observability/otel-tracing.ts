@@ -30,6 +30,7 @@ import {
 import type { Environment } from '../runtime/environment.ts';
 import { build } from '../version.ts';
 import type { Logger } from './log.ts';
+import { type Redactor, sanitizeReason } from './redact.ts';
 import type { TraceAttributes, TraceContext, TraceSpan, Tracing } from './tracing.ts';
 
 /** How long the export at the end may take. */
@@ -38,13 +39,21 @@ const stopTimeoutMs = 3_000;
 const maxValueChars = 1_024;
 const minWarningIntervalMs = 60_000;
 
+interface Reporting {
+  /** The URL of the collector, fit to be shown. */
+  readonly collector: string;
+  readonly logger: Logger;
+  readonly redactor: Redactor;
+}
+
 /** {@link Tracing} by the OpenTelemetry SDK. */
 export class OtelTracing implements Tracing {
   readonly #provider: TracerProvider;
   readonly #tracer: Tracer;
 
-  constructor(env: Environment, logger: Logger) {
-    warnOfFailures(logger);
+  constructor(env: Environment, reporting: Reporting) {
+    const { logger } = reporting;
+    reportSettings(reporting);
     const own = resourceFromAttributes({ 'service.name': 'mcpstead', 'service.version': build.version });
     const named = detectResources({ detectors: [envDetector] });
     this.#provider = new TracerProvider({
@@ -54,6 +63,7 @@ export class OtelTracing implements Tracing {
       spanProcessors: [new BatchSpanProcessor({ exporter: new OTLPTraceExporter(), ...batchOptions(env) })],
     });
     this.#tracer = this.#provider.getTracer('mcpstead', build.version);
+    reportFailures(reporting);
   }
 
   server(
@@ -67,7 +77,8 @@ export class OtelTracing implements Tracing {
     const remote = parent && spanContextOf(parent);
     const context = remote === null ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, remote);
     const span = this.#tracer.startSpan(name, { kind: SpanKind.SERVER, attributes, links }, context);
-    return new OtelSpan(this.#tracer, span, parent?.tracestate ?? null);
+    // W3C Trace Context, A traceparent is received: without a valid one, there is no tracestate either.
+    return new OtelSpan(this.#tracer, span, remote === null ? null : (parent?.tracestate ?? null));
   }
 
   async stop(): Promise<void> {
@@ -105,7 +116,8 @@ class OtelSpan implements TraceSpan {
 
   fail(type: string, message?: string): void {
     this.#span.setAttribute('error.type', type);
-    this.#span.setStatus({ code: SpanStatusCode.ERROR, ...(message !== undefined && { message }) });
+    const words = message?.slice(0, maxValueChars).toWellFormed();
+    this.#span.setStatus({ code: SpanStatusCode.ERROR, ...(words !== undefined && { message: words }) });
   }
 
   end(): void {
@@ -113,12 +125,14 @@ class OtelSpan implements TraceSpan {
   }
 }
 
-const traceparent = /^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:-|$)/;
+/** Versions after 00 may have more fields. */
+const traceparent =
+  /^(?:00(?=.{53}$)|(?!00|ff)[0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:-|$)/;
 
 /** The context that a client sent; null if it is malformed. W3C Trace Context, traceparent Header. */
 function spanContextOf(context: TraceContext): SpanContext | null {
   const [, traceId, spanId, flags] = traceparent.exec(context.traceparent) ?? [];
-  if (traceId === undefined || spanId === undefined || context.traceparent.startsWith('ff')) return null;
+  if (traceId === undefined || spanId === undefined) return null;
   if (/^0+$/.test(traceId) || /^0+$/.test(spanId)) return null;
   const traceFlags = Number.parseInt(flags as string, 16) & TraceFlags.SAMPLED;
   return { traceId, spanId, traceFlags, isRemote: true };
@@ -164,18 +178,41 @@ function batchOptions(env: Environment): Record<string, number> {
   return Object.fromEntries(numbers.filter(([, value]) => Number.isInteger(value) && value > 0));
 }
 
-/** Logs what the SDK reports, such as a collector that does not answer, at most once a minute. */
-function warnOfFailures(logger: Logger): void {
+/** Logs what the SDK says about the environment while it is set up. */
+function reportSettings({ logger, redactor }: Reporting): void {
+  setReport((words) => {
+    logger.warn('a setting of OpenTelemetry is not used', { cause: sanitizeReason(words, redactor) });
+  });
+}
+
+/** Logs what the SDK reports later, such as a collector that does not answer, at most once a minute. */
+function reportFailures({ collector, logger, redactor }: Reporting): void {
   let nextMs = 0;
-  const report = (message: string, ...details: readonly unknown[]) => {
+  setReport((words) => {
     if (performance.now() < nextMs) return;
     nextMs = performance.now() + minWarningIntervalMs;
-    const cause = [message, ...details].map(String).join(' ').slice(0, 300);
-    logger.warn('traces cannot be exported', { cause });
-  };
+    logger.warn('traces cannot be exported', { collector, cause: sanitizeReason(words, redactor) });
+  });
+}
+
+function setReport(report: (words: string) => void): void {
+  const say = (...details: readonly unknown[]) => report(details.map(wordsOf).join(' '));
   const ignore = () => {};
   diag.setLogger(
-    { error: report, warn: report, info: ignore, debug: ignore, verbose: ignore },
+    { error: say, warn: say, info: ignore, debug: ignore, verbose: ignore },
     { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true },
   );
+}
+
+/** The SDK reports an exception as a JSON text of all its properties, with its stack. */
+function wordsOf(detail: unknown): string {
+  const text = String(detail);
+  if (!text.startsWith('{')) return text;
+  try {
+    const { message, code, data } = JSON.parse(text) as Record<string, string | undefined>;
+    const words = [message, code === undefined ? '' : `(${code})`, data ?? ''];
+    return words.filter(Boolean).join(' ') || text;
+  } catch {
+    return text;
+  }
 }

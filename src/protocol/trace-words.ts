@@ -1,4 +1,5 @@
 import type { ObjectText } from '../json/object.ts';
+import { isKnownMethod } from '../observability/downstream-metrics.ts';
 import type { TraceAttributes, TraceSpan } from '../observability/tracing.ts';
 
 // The words of the OpenTelemetry semantic conventions for MCP, which are still in development:
@@ -7,26 +8,38 @@ import type { TraceAttributes, TraceSpan } from '../observability/tracing.ts';
 /** Longer names are truncated: clients choose them. */
 const maxNameChars = 128;
 
-/** The methods whose `name` is of low cardinality, and the attribute that has it. */
-const nameAttributes: Readonly<Record<string, string>> = {
-  'tools/call': 'gen_ai.tool.name',
-  'prompts/get': 'gen_ai.prompt.name',
-};
+/** Longer URIs are truncated. */
+const maxUriChars = 1_024;
+/** Stands for the methods that clients make up: names of spans are few. */
+const otherMethod = '_OTHER';
 
-/** The name of the span of a request: its method, with the name of the tool or prompt. @param name replaces that of the params */
-export function traceName(method: string, params: ObjectText | undefined, name?: string): string {
-  const target = nameAttributes[method] === undefined ? undefined : (name ?? params?.string('name'));
-  return target === undefined ? clip(method) : `${clip(method)} ${clip(target)}`;
+/** The methods whose `name` is of low cardinality, and the attribute that has it. */
+const nameAttributes: ReadonlyMap<string, string> = new Map([
+  ['tools/call', 'gen_ai.tool.name'],
+  ['prompts/get', 'gen_ai.prompt.name'],
+]);
+
+/**
+ * The name of the span of a request: its method, with the name of the tool or prompt.
+ * @param target the name, if a server has a tool or prompt of that name, which clients could make up
+ */
+export function traceName(method: string, target: string | undefined): string {
+  if (!isKnownMethod(method)) return otherMethod;
+  return target === undefined || !nameAttributes.has(method) ? method : `${method} ${clip(target)}`;
 }
 
-/** The attributes that a request has by itself. Arguments never are among them. @param name replaces that of the params */
+/** The tool or prompt that a request names. */
+export function traceTarget(method: string, params: ObjectText | undefined): string | undefined {
+  return nameAttributes.has(method) ? params?.string('name') : undefined;
+}
+
+/** The attributes that a request has by itself. Arguments never are among them. @param target as of {@link traceTarget} */
 export function traceAttributes(
   method: string,
   params: ObjectText | undefined,
-  name?: string,
+  target: string | undefined,
 ): TraceAttributes {
-  const key = nameAttributes[method];
-  const target = key === undefined ? undefined : (name ?? params?.string('name'));
+  const key = nameAttributes.get(method);
   const uri = method.startsWith('resources/') ? params?.string('uri') : undefined;
   return {
     'mcp.method.name': clip(method),
@@ -44,11 +57,12 @@ export function traceOutcome(span: TraceSpan, code: number | null, isError: bool
   } else if (isError) span.fail('tool_error');
 }
 
-function clip(text: string): string {
-  return text.slice(0, maxNameChars);
+/** Without half characters, for which a collector may refuse all spans of a batch. */
+function clip(text: string, maxChars = maxNameChars): string {
+  return text.slice(0, maxChars).toWellFormed();
 }
 
 /** Neither a query nor user info, which hold keys and passwords. */
 function withoutSecrets(uri: string): string {
-  return uri.replace(/[?#].*$/s, '').replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/@]*@/i, '$1');
+  return clip(uri.replace(/[?#].*$/s, '').replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/@]*@/i, '$1'), maxUriChars);
 }

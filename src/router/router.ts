@@ -79,7 +79,7 @@ export class Router {
   handle(exchange: Exchange): void {
     const { tracing } = this.#parts;
     if (tracing === null) this.#handle(exchange);
-    else handleTraced(tracing, exchange, (traced) => this.#handle(traced));
+    else handleTraced(tracing, exchange, this.#isListed(exchange), (traced) => this.#handle(traced));
   }
 
   #handle(exchange: Exchange): void {
@@ -151,6 +151,13 @@ export class Router {
       default:
         return undefined;
     }
+  }
+
+  /** Whether a request names a tool or prompt that a server has. */
+  #isListed({ method, params, caller }: Exchange): boolean {
+    const route = methods.get(method);
+    if (route?.route !== 'owner') return false;
+    return this.#owners.item(caller.view, route.kind, params?.string('name') ?? '') !== undefined;
   }
 
   #mergedList({ method, params, caller }: Exchange, kind: Kind): Answer {

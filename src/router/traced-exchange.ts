@@ -4,16 +4,24 @@ import type { TraceContext, TraceSpan, Tracing } from '../observability/tracing.
 import type { Caller } from '../protocol/caller.ts';
 import type { Answer, Exchange } from '../protocol/exchange.ts';
 import type { Question, QuestionAnswer } from '../protocol/questions.ts';
-import { traceAttributes, traceName, traceOutcome } from '../protocol/trace-words.ts';
+import { traceAttributes, traceName, traceOutcome, traceTarget } from '../protocol/trace-words.ts';
 import type { Signal } from '../runtime/abort.ts';
 import type { Completion } from '../runtime/completion.ts';
 
 /** Longer ids are truncated. */
 const maxIdChars = 128;
 
-/** Handles an exchange in a span of its own. Throws what `handle` throws. */
-export function handleTraced(tracing: Tracing, exchange: Exchange, handle: (traced: Exchange) => void): void {
-  const traced = new TracedExchange(tracing, exchange);
+/**
+ * Handles an exchange in a span of its own. Throws what `handle` throws.
+ * @param isListed whether it names a tool or prompt that a server has
+ */
+export function handleTraced(
+  tracing: Tracing,
+  exchange: Exchange,
+  isListed: boolean,
+  handle: (traced: Exchange) => void,
+): void {
+  const traced = new TracedExchange(tracing, exchange, isListed);
   try {
     handle(traced);
   } catch (error) {
@@ -27,17 +35,19 @@ class TracedExchange implements Exchange {
   readonly trace: TraceSpan;
   readonly #exchange: Exchange;
 
-  constructor(tracing: Tracing, exchange: Exchange) {
+  constructor(tracing: Tracing, exchange: Exchange, isListed: boolean) {
     const { method, params, meta, caller, httpTraceparent } = exchange;
+    const target = traceTarget(method, params);
     const attributes = {
-      ...traceAttributes(method, params),
+      ...traceAttributes(method, params, target),
       ...callerAttributes(caller),
-      'jsonrpc.request.id': exchange.idText.replace(/^"|"$/g, '').slice(0, maxIdChars),
+      'jsonrpc.request.id': exchange.idText.slice(0, maxIdChars).replace(/^"|"$/g, ''),
       'network.transport': 'tcp',
       'network.protocol.name': 'http',
     };
     this.#exchange = exchange;
-    this.trace = tracing.server(traceName(method, params), attributes, contextOf(meta), httpTraceparent);
+    const name = traceName(method, isListed ? target : undefined);
+    this.trace = tracing.server(name, attributes, contextOf(meta), httpTraceparent);
   }
 
   get method(): string {

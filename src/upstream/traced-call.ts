@@ -4,7 +4,7 @@ import type { TraceSpan } from '../observability/tracing.ts';
 import type { Caller } from '../protocol/caller.ts';
 import type { ResponseMessage } from '../protocol/messages.ts';
 import type { Question, QuestionAnswer } from '../protocol/questions.ts';
-import { traceAttributes, traceName, traceOutcome } from '../protocol/trace-words.ts';
+import { traceAttributes, traceName, traceOutcome, traceTarget } from '../protocol/trace-words.ts';
 import type { Signal } from '../runtime/abort.ts';
 import type { Completion } from '../runtime/completion.ts';
 import { toFailure } from './failure.ts';
@@ -29,13 +29,16 @@ export class TracedCall implements UpstreamCall, Completion<ResponseMessage> {
     this.#call = call;
     this.#done = done;
     const method = JSON.parse(call.methodText) as string;
-    const name = target?.name === 'name' ? (JSON.parse(target.value) as string) : undefined;
+    const name =
+      target?.name === 'name' ? (JSON.parse(target.value) as string) : traceTarget(method, call.params);
     const attributes = { ...traceAttributes(method, call.params, name), ...serverAttributes(server) };
-    this.#span = trace.client(traceName(method, call.params, name), attributes);
+    this.#span = trace.client(traceName(method, name), attributes);
     const { traceparent, tracestate } = this.#span;
     const edits = [{ name: 'traceparent', value: JSON.stringify(traceparent) }];
     if (tracestate !== null) edits.push({ name: 'tracestate', value: JSON.stringify(tracestate) });
-    const meta = (call.meta ?? new ObjectText('{}')).with(...edits);
+    // That of the client belongs to its traceparent, which may be malformed, so that this one is in another trace.
+    const base = new ObjectText(call.meta?.without('tracestate') ?? '{}');
+    const meta = base.with(...edits);
     const params = (call.params ?? new ObjectText('{}')).with({ name: '_meta', value: meta });
     this.params = new ObjectText(params);
     this.meta = this.params.object('_meta');

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { startProgram } from '../support/program.ts';
 import { startSdkV1 } from '../support/sdk-v1.ts';
 import { startSdkV2Modern } from '../support/sdk-v2.ts';
+import { certificateFor } from '../support/tls.ts';
 import { type CollectedSpan, startTraceCollector } from '../support/trace-collector.ts';
 import { freePort, waitUntil } from '../support/wait.ts';
 
@@ -20,21 +21,28 @@ afterEach(() => rmSync(folder, { recursive: true }));
 const client = { traceId: '4bf92f3577b34da6a3ce929d0e0e4736', spanId: '00f067aa0ba902b7' };
 const traceparent = `00-${client.traceId}-${client.spanId}-01`;
 
-/** A gateway process in front of `url`. Calls a tool with these params; returns the answer. */
-async function startTraced(url: string, env: Record<string, string>) {
+/** The part of an answer that the tests read. */
+interface CallAnswer {
+  readonly result: { readonly structuredContent?: { readonly meta: unknown } };
+}
+
+/** A gateway process in front of `url`. Calls a tool, or another method, with these params; returns the answer. */
+async function startTraced(url: string, env: Record<string, string>, bunArgs: readonly string[] = []) {
   const port = freePort();
   const config = join(folder, 'mcpstead.yaml');
   writeFileSync(config, `port: ${port}\nservers: [{ name: up, url: '${url}', required: true }]\n`);
-  const program = startProgram(['--config', config], { env: { OTEL_BSP_SCHEDULE_DELAY: '20', ...env } });
+  const program = startProgram(['--config', config], {
+    env: { OTEL_BSP_SCHEDULE_DELAY: '20', ...env },
+    bunArgs,
+  });
   await program.printed('serving http://');
-  const call = async (params: unknown, headers: Record<string, string> = {}) => {
+  const call = async (params: unknown, headers: Record<string, string> = {}, method = 'tools/call') => {
     const response = await fetch(`http://127.0.0.1:${port}/mcp`, {
       method: 'POST',
       headers: { 'Content-Type': 'application/json', Accept: 'application/json', ...headers },
-      body: JSON.stringify({ jsonrpc: '2.0', id: 7, method: 'tools/call', params }),
+      body: JSON.stringify({ jsonrpc: '2.0', id: 7, method, params }),
     });
-    // biome-ignore lint/suspicious/noExplicitAny: the tests read a part of the answers.
-    return (await response.json()) as any;
+    return (await response.json()) as CallAnswer;
   };
   return { call, program, [Symbol.asyncDispose]: () => program[Symbol.asyncDispose]() };
 }
@@ -89,7 +97,7 @@ describe.each([
         'server.address': '127.0.0.1',
       },
     });
-    expect(answer.result.structuredContent.meta).toMatchObject({
+    expect(answer.result.structuredContent?.meta).toMatchObject({
       traceparent: `00-${client.traceId}-${upstream.spanId}-01`,
       tracestate: 'vendor=1',
     });
@@ -164,5 +172,129 @@ test('without a collector, the trace context of the client passes as it is', asy
   await using server = await startSdkV1();
   await using gateway = await startTraced(server.url, {});
   const answer = await gateway.call({ name: 'up__mirror', arguments: {}, _meta: { traceparent } });
-  expect(answer.result.structuredContent.meta).toEqual({ traceparent });
+  expect(answer.result.structuredContent?.meta).toEqual({ traceparent });
+});
+
+test('names that clients make up are attributes, and no names of spans', async () => {
+  using collector = startTraceCollector();
+  await using server = await startSdkV1();
+  await using gateway = await startTraced(server.url, { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url });
+  await gateway.call({ name: 'up__invented' });
+  await gateway.call({ name: 'x' }, {}, 'invented/method');
+  await gateway.call({ name: 'x' }, {}, 'constructor');
+  await waitUntil('three spans', () => collector.spans.filter(({ kind }) => kind === 2).length >= 3);
+  const own = collector.spans.filter(({ kind }) => kind === 2);
+  expect(own.map(({ name }) => name)).toEqual(['tools/call', '_OTHER', '_OTHER']);
+  expect(own.map(({ attributes }) => attributes['mcp.method.name'])).toEqual([
+    'tools/call',
+    'invented/method',
+    'constructor',
+  ]);
+  expect(own[0]?.attributes).toMatchObject({ 'gen_ai.tool.name': 'up__invented' });
+  const others = collector.spans.filter(({ kind }) => kind !== 2);
+  expect(others.map(({ name }) => name)).toEqual(others.map(() => '_OTHER'));
+});
+
+test('a traceparent that is malformed begins a trace, to which its tracestate does not belong', async () => {
+  using collector = startTraceCollector();
+  await using server = await startSdkV1();
+  await using gateway = await startTraced(server.url, { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url });
+  const _meta = { traceparent: `ff${traceparent.slice(2)}`, tracestate: 'vendor=1', baggage: 'kept=1' };
+  const answer = await gateway.call({ name: 'up__mirror', arguments: {}, _meta });
+  const { server: own, upstream } = await spansOf(collector.spans);
+  expect(own.traceId).not.toBe(client.traceId);
+  expect(own.parentSpanId ?? '').toBe('');
+  expect(answer.result.structuredContent?.meta).toEqual({
+    baggage: 'kept=1',
+    traceparent: `00-${own.traceId}-${upstream.spanId}-01`,
+  });
+});
+
+test('a collector that refuses is named in the log with its reason, without secrets and stacks', async () => {
+  using collector = startTraceCollector({
+    answer: ({ headers }) => new Response(`unknown key ${headers.get('x-key')}`, { status: 401 }),
+  });
+  await using server = await startSdkV1();
+  await using gateway = await startTraced(server.url, {
+    OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+    OTEL_EXPORTER_OTLP_HEADERS: 'x-key=c0llector-key',
+  });
+  await gateway.call({ name: 'up__mirror', arguments: {} });
+  await gateway.program.printed('traces cannot be exported');
+  const line = gateway.program
+    .stderr()
+    .split('\n')
+    .find((text) => text.includes('cannot be exported'));
+  expect(JSON.parse(line as string)).toMatchObject({
+    collector: `${collector.url}/`,
+    cause: 'Unauthorized (401) unknown key [redacted]',
+  });
+  expect(gateway.program.stderr()).not.toContain('c0llector-key');
+});
+
+test('a collector that hangs delays neither calls nor, for long, the end', async () => {
+  using collector = startTraceCollector({ answer: () => new Promise<never>(() => {}) });
+  await using server = await startSdkV1();
+  await using gateway = await startTraced(server.url, { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url });
+  const calls = Array.from({ length: 50 }, () => gateway.call({ name: 'up__mirror', arguments: {} }));
+  for (const { result } of await Promise.all(calls)) expect(result.structuredContent).toBeDefined();
+  const startMs = performance.now();
+  gateway.program.signal('SIGTERM');
+  expect(await gateway.program.ended()).toMatchObject({ exitCode: 0 });
+  // The export at the end has 3 s, and each request to the collector 10 s.
+  expect(performance.now() - startMs).toBeLessThan(8_000);
+});
+
+test('a collector behind TLS is trusted by its certificate', async () => {
+  const certificate = certificateFor('127.0.0.1');
+  using collector = startTraceCollector({ tls: certificate });
+  await using server = await startSdkV1();
+  const path = join(folder, 'collector.pem');
+  writeFileSync(path, certificate.cert);
+  await using gateway = await startTraced(server.url, {
+    OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+    OTEL_EXPORTER_OTLP_CERTIFICATE: path,
+  });
+  await gateway.call({ name: 'up__mirror', arguments: {} });
+  await spansOf(collector.spans);
+});
+
+test.each([
+  [
+    { OTEL_EXPORTER_OTLP_ENDPOINT: 'localhost:4318' },
+    'OTEL_EXPORTER_OTLP_ENDPOINT is no URL such as http://127.0.0.1:4318',
+  ],
+  [
+    { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1', OTEL_TRACES_EXPORTER: 'console' },
+    'OTEL_TRACES_EXPORTER names another exporter than otlp, the only one',
+  ],
+] as const)('nothing is traced, and the log says why, with %j', async (env, cause) => {
+  await using server = await startSdkV1();
+  await using gateway = await startTraced(server.url, env);
+  expect(gateway.program.stderr()).toContain(`nothing is traced: ${cause}`);
+  const answer = await gateway.call({ name: 'up__mirror', arguments: {}, _meta: { traceparent } });
+  expect(answer.result.structuredContent?.meta).toEqual({ traceparent });
+});
+
+test.each([
+  ['none', 'no collector', () => ({})],
+  ['some', 'a collector', (url: string) => ({ OTEL_EXPORTER_OTLP_ENDPOINT: url })],
+] as const)('%s of the code of OpenTelemetry is loaded with %s', async (amount, _what, env) => {
+  using collector = startTraceCollector();
+  await using server = await startSdkV1();
+  const watch = join(folder, 'watch.ts');
+  writeFileSync(
+    watch,
+    `import { plugin } from 'bun';
+    const loader = (path: string) => (path.endsWith('.ts') ? 'ts' : 'js');
+    plugin({ name: 'watch', setup(build) {
+      build.onLoad({ filter: /opentelemetry|otel-tracing/ }, async ({ path }) => {
+        process.stderr.write('loaded: OpenTelemetry\\n');
+        return { contents: await Bun.file(path).text(), loader: loader(path) };
+      });
+    } });`,
+  );
+  await using gateway = await startTraced(server.url, env(collector.url), ['--preload', watch]);
+  await gateway.call({ name: 'up__mirror', arguments: {} });
+  expect(gateway.program.stderr().includes('loaded: OpenTelemetry')).toBe(amount === 'some');
 });

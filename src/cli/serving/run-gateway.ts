@@ -1,4 +1,5 @@
 import type { LoadedConfig } from '../../config/load.ts';
+import { secretsOfCollector } from '../../config/secrets.ts';
 import { GatewayError, messageOf } from '../../errors.ts';
 import type { Gateway } from '../../gateway.ts';
 import { createLogger, type Logger } from '../../observability/log.ts';
@@ -50,7 +51,8 @@ export async function runGateway({
   const state = isPersistent ? openState(stateDirectory, logger) : volatileState();
   const adminToken = newAdminToken();
   const configPath = isPersistent ? absolutePath(loaded.path) : null;
-  const tracing = await openTracing(process.env, logger);
+  redactor.addSecrets(secretsOfCollector(process.env));
+  const tracing = await openTracing(process.env, logger, redactor);
   const bridge = async () => (await import('../connecting/gateway-target.ts')).bridgeOf(loaded.path, place);
   const live = { configPath, logHistory, tracing, ...(isPersistent && { bridge }) };
   const options = { loaded, readConfig, logger, redactor, state, adminToken, ...live };

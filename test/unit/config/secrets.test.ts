@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'bun:test';
+import { secretsOfCollector } from '../../../src/config/secrets.ts';
 import { read, refusal, serverWith } from './reading.ts';
 
 describe('the secrets of a configuration are', () => {
@@ -176,4 +177,24 @@ describe('a message about the file does not show', () => {
         '    |                                                                 ^^^^',
     );
   });
+});
+
+test('the secrets of the collector of traces are the values of its headers, and those in its URL', () => {
+  expect(secretsOfCollector({})).toEqual([]);
+  const secrets = secretsOfCollector({
+    OTEL_EXPORTER_OTLP_HEADERS: 'Authorization=Bearer%20t0k, x-key = k3y ,odd=%zz,none',
+    OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'https://bob:p4ss@collector.example/?api_key=q3ry',
+    OTEL_EXPORTER_OTLP_ENDPOINT: 'no URL',
+  });
+  expect([...new Set(secrets)].sort()).toEqual([
+    '%zz',
+    'Bearer t0k',
+    'Bearer%20t0k',
+    'Ym9iOnA0c3M=',
+    'bob:p4ss',
+    'k3y',
+    'p4ss',
+    'q3ry',
+    't0k',
+  ]);
 });
