@@ -22,6 +22,14 @@ export const urlElicitationRequired = -32042;
 /** The type of a result that asks the client. MCP 2026-07-28, Results. */
 export const inputRequired = 'input_required';
 
+/** The methods whose requests may be answered with questions. MCP 2026-07-28, Multi Round-Trip Requests, Supported Requests. */
+const askingMethods: ReadonlySet<string> = new Set(['tools/call', 'prompts/get', 'resources/read']);
+
+/** Whether a request of this method may be answered with {@link inputRequired}. */
+export function mayAskOn(method: string): boolean {
+  return askingMethods.has(method);
+}
+
 export function isQuestionMethod(method: string): method is QuestionMethod {
   return Object.hasOwn(questions, method);
 }

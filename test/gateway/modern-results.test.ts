@@ -133,6 +133,14 @@ describe('an error of a legacy server', () => {
     expect(await errorOf(error)).toEqual({ status: 200, error });
   });
 
+  test.each([-32020, -32022])(
+    'keeps its message and its data, but no code that blames the request of the client: %d',
+    async (code) => {
+      const said = { message: 'odd', data: { a: 1 } };
+      expect(await errorOf({ code, ...said })).toEqual({ status: 200, error: { code: -32603, ...said } });
+    },
+  );
+
   test('that a resource does not exist is of the modern code, and names the resource', async () => {
     const read = { uri: 'test://a' };
     for (const data of [undefined, { uri: 'test://a' }, { uri: 'test://other' }, 'text']) {

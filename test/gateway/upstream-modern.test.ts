@@ -199,6 +199,31 @@ describe('a server of the modern era', () => {
     expect((await gateway.health()).servers[0]?.era).toBe('legacy');
   });
 
+  test('that asks for input on a method that has none fails the request at once', async () => {
+    await using upstream = await fakeModern({
+      discovery: { capabilities: { tools: {}, prompts: {}, completions: {} } },
+      onPost({ id, method }) {
+        if (method === 'prompts/list')
+          return rpcResult(id, { resultType: 'complete', prompts: [{ name: 'p' }] });
+        if (method !== 'completion/complete') return undefined;
+        return rpcResult(id, { resultType: 'input_required', requestState: 's' });
+      },
+    });
+    await using gateway = await startGateway({ servers: [{ name: 'up', url: upstream.url, reconnect }] });
+    await gateway.connected();
+    const params = { ref: { type: 'ref/prompt', name: 'up__p' }, argument: { name: 'x', value: '' } };
+    const error = {
+      message: expect.stringContaining('asked for input, which no server may on this method'),
+      data: { server: 'up', reason: 'upstream_protocol_error' },
+    };
+    await using session = await RawSession.open(gateway.url);
+    const legacy = await session.request('completion/complete', params);
+    expect(legacy.answer.error).toMatchObject({ code: -32000, ...error });
+    const modern = await askModern(gateway.url, 'completion/complete', { params });
+    expect(modern.answer.error).toMatchObject({ code: -32603, ...error });
+    expect(upstream.messages('completion/complete')).toHaveLength(2);
+  });
+
   test.each([-32020, -32022])(
     'that refuses what only the gateway can mend fails the call: %d',
     async (code) => {

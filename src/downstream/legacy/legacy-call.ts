@@ -6,6 +6,7 @@ import type { Answer } from '../../protocol/exchange.ts';
 import type { RequestMessage } from '../../protocol/messages.ts';
 import {
   inputRequired,
+  mayAskOn,
   type Question,
   type QuestionAnswer,
   questions,
@@ -77,13 +78,17 @@ export class LegacyCall extends Call implements Asker {
   #answerIncomplete(payload: Payload, resultType: string): void {
     const text = textOf(payload);
     freePayload(payload);
-    if (resultType === inputRequired) {
+    const isQuestion = resultType === inputRequired;
+    if (isQuestion && mayAskOn(this.method)) {
       this.#rounds ??= new InputRounds(this);
       void this.#rounds.serve(text);
       return;
     }
     const { server } = this;
-    const what = `upstream "${server}": it answers with a result of the type ${JSON.stringify(resultType.slice(0, 40))}, which the client does not know`;
+    const fault = isQuestion
+      ? 'asked for input, which no server may on this method'
+      : `answers with a result of the type ${JSON.stringify(resultType.slice(0, 40))}, which the client does not know`;
+    const what = `upstream "${server}": it ${fault}`;
     this.fail(new CallFailure(server, 'upstream_protocol_error', what));
   }
 

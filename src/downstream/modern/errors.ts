@@ -7,18 +7,23 @@ type ErrorAnswer = Extract<Answer, { kind: 'error' }>;
 /** MCP 2025-11-25, Resources, Error Handling. */
 const legacyResourceNotFound = -32002;
 const invalidParams = -32602;
+const internalError = -32603;
 const missingClientCapability = -32021;
+/** In an answer, these say of a client's own request that its headers or its revision are wrong. A legacy server means something else. */
+const ownErrors: readonly number[] = [-32020, -32022];
 
 /**
  * The error of an upstream, as clients of the modern era know it: a resource that does not exist is an invalid param.
- * MCP 2026-07-28, Resources, Error Handling.
+ * MCP 2026-07-28, Resources, Error Handling; Error Codes.
  * @param params of the request
  */
 export function modernError(answer: ErrorAnswer, params: ObjectText | undefined): ErrorAnswer {
-  if (answer.code !== legacyResourceNotFound) return answer;
+  const isNotFound = answer.code === legacyResourceNotFound;
+  if (!isNotFound && !ownErrors.includes(answer.code)) return answer;
+  const code = isNotFound ? invalidParams : internalError;
   const error = new ObjectText(textOf(answer.payload));
-  const edits = [{ name: 'code', value: String(invalidParams) }];
-  const uri = params?.string('uri');
+  const edits = [{ name: 'code', value: String(code) }];
+  const uri = isNotFound ? params?.string('uri') : undefined;
   if (uri !== undefined) {
     const data = error.object('data') ?? new ObjectText('{}');
     edits.push({ name: 'data', value: data.with({ name: 'uri', value: JSON.stringify(uri) }) });
@@ -27,7 +32,7 @@ export function modernError(answer: ErrorAnswer, params: ObjectText | undefined)
   const { payload } = answer;
   return {
     ...answer,
-    code: invalidParams,
+    code,
     payload: typeof payload === 'string' ? text : payload.replaced(text),
   };
 }

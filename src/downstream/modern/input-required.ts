@@ -11,13 +11,6 @@ const maxInputRequests = 100;
 /** Longer methods are truncated in errors. */
 const maxMethodChars = 100;
 
-/** The methods whose requests may be answered with questions. MCP 2026-07-28, Multi Round-Trip Requests, Supported Requests. */
-const methods: ReadonlySet<string> = new Set(['tools/call', 'prompts/get', 'resources/read']);
-
-export function mayAskOn(method: string): boolean {
-  return methods.has(method);
-}
-
 /** A question in an `input_required`; its texts are JSON. */
 export interface InputQuestion {
   readonly key: string;

@@ -6,6 +6,7 @@ import type { Logger } from '../../observability/log.ts';
 import type { Answer, Exchange } from '../../protocol/exchange.ts';
 import {
   inputRequired,
+  mayAskOn,
   type Question,
   type QuestionAnswer,
   questions,
@@ -22,7 +23,6 @@ import { ContinuedCalls } from './continued-calls.ts';
 import {
   checkCapability,
   inputRequiredAnswer,
-  mayAskOn,
   readInputRequired,
   readUrlElicitations,
 } from './input-required.ts';

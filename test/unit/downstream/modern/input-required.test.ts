@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'bun:test';
 import {
   inputRequiredAnswer,
-  mayAskOn,
   modernParams,
   readInputRequired,
   readUrlElicitations,
@@ -12,12 +11,6 @@ const all = '{"elicitation":{"form":{},"url":{}},"sampling":{"tools":{}},"roots"
 const read = (result: unknown, capabilities = all) =>
   readInputRequired(JSON.stringify(result), capabilities, 'files');
 const question = { method: 'elicitation/create', params: { message: 'm', requestedSchema: {} } };
-
-test('only three methods may be answered with questions', () => {
-  expect(
-    ['tools/call', 'prompts/get', 'resources/read', 'tools/list', 'completion/complete'].map(mayAskOn),
-  ).toEqual([true, true, true, false, false]);
-});
 
 test('questions of the gateway become a result with its state', () => {
   const requests = [{ key: 'a-1', method: 'roots/list' as const, paramsText: '{}' }];
