@@ -58,7 +58,7 @@ export function routesOf(
     const name = request.params?.view ?? '';
     if (parts.hasView(name)) return handleMcp(request, server, name);
     const shown = JSON.stringify(name.slice(0, maxShownChars));
-    return jsonError(404, `no server and no profile is named ${shown}; /mcp serves all of them`);
+    return jsonError(404, `no enabled server and no profile is named ${shown}; /mcp serves all of them`);
   });
   return {
     '/mcp': whole,

@@ -84,6 +84,6 @@ test('a wrong token and an unknown view are errors of initialize that say so', a
     'refused the bearer token (HTTP 401); set MCPSTEAD_BEARER_TOKEN',
   );
   await expect(withToken('bridge-token-1234', '--server', 'three')).rejects.toThrow(
-    'no server and no profile is named "three"',
+    'no enabled server and no profile is named "three"',
   );
 });

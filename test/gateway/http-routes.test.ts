@@ -77,7 +77,7 @@ describe('a view that is not configured gets 404', () => {
 
   test('and is named', async () => {
     expect(await (await send('GET', '/mcp/x')).json()).toEqual({
-      error: 'no server and no profile is named "x"; /mcp serves all of them',
+      error: 'no enabled server and no profile is named "x"; /mcp serves all of them',
     });
   });
 });
