@@ -16,11 +16,17 @@ interface SubscribedResourcesParts {
   onUpdated(uri: string): void;
 }
 
+/** A subscription that is wanted. */
+interface Wanted {
+  /** The session that was asked for it last. */
+  session: UpstreamSession | null;
+}
+
 /** The resources to which the gateway subscribes, in whatever session it has. */
 export class SubscribedResources {
   readonly #parts: SubscribedResourcesParts;
-  /** By URI, the session that was asked for it last. The owner of the upstream bounds their number. */
-  readonly #sessions = new Map<string, UpstreamSession | null>();
+  /** By URI. The owner of the upstream bounds their number. */
+  readonly #wanted = new Map<string, Wanted>();
 
   constructor(parts: SubscribedResourcesParts) {
     this.#parts = parts;
@@ -28,24 +34,33 @@ export class SubscribedResources {
 
   /** Rejects with an `UpstreamFailure` if the upstream refuses; then there is no subscription. */
   async subscribe(uri: string, signal: Signal): Promise<void> {
-    this.#sessions.set(uri, null);
+    const wanted: Wanted = { session: null };
+    this.#wanted.set(uri, wanted);
     try {
       const session = await this.#parts.usableSession(signal);
       try {
-        await this.#subscribe(uri, session, signal);
+        await this.#subscribe(uri, wanted, session, signal);
       } catch (error) {
         // A lost session is not the fault of the subscription, which is taken up in the next one.
         if (signal.aborted || !(await this.#parts.judge(session, toFailure(error)))) throw error;
-        await this.#subscribe(uri, await this.#parts.usableSession(signal), signal);
+        await this.#subscribe(uri, wanted, await this.#parts.usableSession(signal), signal);
       }
     } catch (error) {
-      this.#sessions.delete(uri);
+      this.#failed(uri, wanted, toFailure(error));
       throw error;
     }
   }
 
+  /** Forgets a subscription that failed, unless it was ended, and wanted anew, meanwhile. */
+  #failed(uri: string, wanted: Wanted, { answer }: UpstreamFailure): void {
+    if (this.#wanted.get(uri) !== wanted) return;
+    this.#wanted.delete(uri);
+    // Without an answer, it may have been accepted: a given up request goes on at many servers.
+    if (answer === undefined) wanted.session?.unsubscribe(uri);
+  }
+
   unsubscribe(uri: string): void {
-    const isKnown = this.#sessions.delete(uri);
+    const isKnown = this.#wanted.delete(uri);
     if (isKnown) this.#parts.session()?.unsubscribe(uri);
   }
 
@@ -53,7 +68,8 @@ export class SubscribedResources {
   async takeUp(session: UpstreamSession): Promise<void> {
     const uris: string[] = [];
     // Those without a session are about to be asked for.
-    for (const [uri, asked] of this.#sessions) if (asked !== null && asked !== session) uris.push(uri);
+    for (const [uri, { session: asked }] of this.#wanted)
+      if (asked !== null && asked !== session) uris.push(uri);
     const takeNext = async () => {
       for (let uri = uris.pop(); uri !== undefined; uri = uris.pop()) await this.#takeUp(uri, session);
     };
@@ -61,20 +77,21 @@ export class SubscribedResources {
   }
 
   async #takeUp(uri: string, session: UpstreamSession): Promise<void> {
-    if (session !== this.#parts.session() || !this.#sessions.has(uri)) return;
+    const wanted = this.#wanted.get(uri);
+    if (session !== this.#parts.session() || wanted === undefined) return;
     try {
-      await this.#subscribe(uri, session, new Abort());
+      await this.#subscribe(uri, wanted, session, new Abort());
     } catch {
       // The resource may be gone. Its clients find that out when they read it; the next session is asked again.
     }
-    if (session === this.#parts.session() && this.#sessions.has(uri)) this.#parts.onUpdated(uri);
+    if (session === this.#parts.session() && this.#wanted.has(uri)) this.#parts.onUpdated(uri);
   }
 
-  async #subscribe(uri: string, session: UpstreamSession, signal: Signal): Promise<void> {
+  async #subscribe(uri: string, wanted: Wanted, session: UpstreamSession, signal: Signal): Promise<void> {
     // It may have been ended meanwhile.
-    if (!this.#sessions.has(uri)) return;
-    this.#sessions.set(uri, session);
+    if (this.#wanted.get(uri) !== wanted) return;
+    wanted.session = session;
     await session.subscribe(uri, this.#parts.timeoutMs(), signal);
-    if (!this.#sessions.has(uri)) session.unsubscribe(uri);
+    if (!this.#wanted.has(uri)) session.unsubscribe(uri);
   }
 }

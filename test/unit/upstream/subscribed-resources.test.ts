@@ -1,5 +1,5 @@
-import { expect, test } from 'bun:test';
-import { Abort } from '../../../src/runtime/abort.ts';
+import { describe, expect, test } from 'bun:test';
+import { Abort, type Signal } from '../../../src/runtime/abort.ts';
 import { UpstreamFailure } from '../../../src/upstream/failure.ts';
 import { SubscribedResources } from '../../../src/upstream/subscribed-resources.ts';
 import { FakeSession } from '../../support/fake-session.ts';
@@ -97,4 +97,51 @@ test('a resource that a new session refuses counts as updated, and is asked for 
   state.session = new ListeningSession();
   await resources.takeUp(state.session);
   expect(state.session.asked).toEqual(['+test://a']);
+});
+
+describe('a subscription that is given up before the server has answered', () => {
+  /** A session that answers no subscription, whose requests end when they are aborted. */
+  class SlowSession extends ListeningSession {
+    override async subscribe(
+      uri: string,
+      _timeoutMs?: number,
+      signal = new Abort() as Signal,
+    ): Promise<void> {
+      this.asked.push(`+${uri}`);
+      await new Promise((_resolve, reject) => {
+        signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+      });
+    }
+  }
+
+  /** Subscribes in such a session. */
+  function started() {
+    const { resources, state, ...rest } = subscribed();
+    const slow = new SlowSession();
+    state.session = slow;
+    const abort = new Abort();
+    const outcome = resources.subscribe('test://a', abort).catch(String);
+    return { ...rest, resources, state, slow, abort, outcome };
+  }
+
+  test('is ended there, because the server may have accepted it', async () => {
+    const { slow, abort, outcome } = started();
+    await Bun.sleep(0);
+    abort.abort('nobody waits');
+    expect(await outcome).toBe('nobody waits');
+    expect(slow.asked).toEqual(['+test://a', '-test://a']);
+  });
+
+  test('does not end another one, to the same resource, that was made at once', async () => {
+    const { slow, abort, outcome, resources, replace, sessions } = started();
+    await Bun.sleep(0);
+    abort.abort('nobody waits');
+    const again = resources.subscribe('test://a', new Abort()).catch(String);
+    await outcome;
+    await Bun.sleep(0);
+    expect(slow.asked).toEqual(['+test://a', '+test://a']);
+    await replace();
+    expect(sessions[1].asked).toEqual(['+test://a']);
+    void again;
+  });
 });
