@@ -2,6 +2,7 @@ import { describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { RESOURCE_URI_META_KEY } from '@modelcontextprotocol/ext-apps/server';
 import { rpcResult } from '../support/answers.ts';
 import { connectLegacy, connectModern } from '../support/era-clients.ts';
+import { eventChannel } from '../support/event-channel.ts';
 import { fakeUpstream } from '../support/fake-upstream.ts';
 import { startGateway } from '../support/gateway.ts';
 import { askModern, postModern } from '../support/modern-rpc.ts';
@@ -75,6 +76,7 @@ async function startHalfHidden() {
   const upstream = stack.use(
     await fakeUpstream({
       sessions: false,
+      onGet: () => eventChannel().response,
       onPost({ id, method, params }) {
         if (id === undefined) return undefined;
         const { protocolVersion } = params ?? {};
@@ -88,6 +90,7 @@ async function startHalfHidden() {
   const up = { name: 'up', url: upstream.url, tools: deny, prompts: deny, resources: deny };
   const gateway = stack.use(await startGateway({ servers: [up] }));
   await gateway.connected();
+  await waitUntil('the stream', () => upstream.received.some(({ httpMethod }) => httpMethod === 'GET'));
   const received = () =>
     upstream.received.map(({ message }) => message.method ?? '').filter((method) => !isOwn(method));
   return { gateway, received, [Symbol.asyncDispose]: () => stack.disposeAsync() };
