@@ -327,6 +327,7 @@ describe('the argument of import', () => {
       mcpTemplates: { template: { command: 'fs', args: ['{{project.path}}'] } },
     });
     const { stdout } = await run([join(home, 'hub.json'), '--yes'], { env: { A_KEY: 'abc' } });
+    expect(stdout).toMatch(/^\d+ servers in 1 file\n/);
     expect(stdout).toContain('ignored: inheritParentEnv');
     expect(stdout).toContain('skipped: a value comes from a command (cmd:)');
     expect(stdout).toContain('skipped: it is a template ({{…}})');
@@ -341,7 +342,7 @@ describe('the argument of import', () => {
       stdout: 'pipe',
       stderr: 'pipe',
     });
-    expect(await new Response(child.stdout).text()).toContain('1 server in 1 client');
+    expect(await new Response(child.stdout).text()).toContain('1 server in 1 file');
     expect(await child.exited).toBe(0);
     expect(text(yamlPath())).toContain('- name: x');
   });

@@ -24,7 +24,9 @@ export function tableOf(planned: readonly PlannedServer[], vault: Vault): string
     remarksOf(server, vault).join('; '),
   ]);
   const lines = columns(rows).map((line) => `  ${line}`);
-  const count = `${counted(planned.length, 'server')} in ${counted(clients.size, 'client')}`;
+  // A file that is named may be that of another gateway, which is no client.
+  const holder = clients.has('file') ? 'file' : 'client';
+  const count = `${counted(planned.length, 'server')} in ${counted(clients.size, holder)}`;
   return [count, ...lines].join('\n');
 }
 
