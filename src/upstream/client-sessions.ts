@@ -51,9 +51,9 @@ export class ClientSessions {
     if (session === undefined) {
       const max = this.#parts.max();
       if (this.#sessions.size >= max) throw tooMany(max);
-      const { clientInfo, capabilities } = caller;
+      const { clientInfo, capabilities, channel } = caller;
       const parts = { ...this.#parts, reachable: (signal: Signal) => this.#room(signal) };
-      session = { keeper: new OnDemandKeeper(parts, { clientInfo, capabilities }), usedMs: 0 };
+      session = { keeper: new OnDemandKeeper(parts, { clientInfo, capabilities, channel }), usedMs: 0 };
       this.#sessions.set(key, session);
       this.#cancelSweep ??= this.#scheduleSweep();
     }

@@ -1,4 +1,5 @@
 import type { MemberEdit, ObjectText } from '../json/object.ts';
+import type { Caller } from '../protocol/caller.ts';
 import type { Kind } from '../protocol/kinds.ts';
 import type { MessageLog } from '../protocol/message-log.ts';
 import type { ResponseMessage } from '../protocol/messages.ts';
@@ -10,10 +11,10 @@ import type { UpstreamFailure } from './failure.ts';
 import type { Item } from './items/item-list.ts';
 import type { UpstreamCall } from './pending-request.ts';
 
-/** The client on whose behalf a session is opened: JSON texts. */
-export interface SessionClient {
-  readonly clientInfo: string;
-  readonly capabilities: string;
+/** The client on whose behalf a session is opened. */
+export interface SessionClient extends Pick<Caller, 'clientInfo' | 'capabilities'> {
+  /** For what belongs to none of its calls; absent or null: it has none. */
+  readonly channel?: Caller['channel'];
 }
 
 /** What a session needs of its owner. */

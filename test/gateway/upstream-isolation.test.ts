@@ -5,7 +5,7 @@ import { startAskingServer } from '../support/asking-server.ts';
 import { promptReconnect, startGateway } from '../support/gateway.ts';
 import { rawPost } from '../support/rpc.ts';
 import { failOnStrayErrors } from '../support/stray-errors.ts';
-import { waitUntil, within } from '../support/wait.ts';
+import { settle, waitUntil, within } from '../support/wait.ts';
 
 failOnStrayErrors();
 
@@ -47,6 +47,25 @@ describe('isolation: session', () => {
     await using two = await askedClientV1(world.gateway.url, 'two');
     const counts = [await one.call('up__count'), await one.call('up__count'), await two.call('up__count')];
     expect(counts).toEqual([1, 2, 1]);
+  });
+
+  test('ties log messages to the client, even while it calls nothing', async () => {
+    await using world = await isolated();
+    const { gateway, server } = world;
+    await using one = await askedClientV1(gateway.url, 'one');
+    await using two = await askedClientV2(gateway.url, 'two');
+    await one.call('up__count');
+    await waitUntil('the message', async () => {
+      await server.logToSessions('idle');
+      return one.told.length > 0;
+    });
+    await one.setLevel('error');
+    await server.logToSessions('unwanted');
+    // Those in the session that the gateway keeps for the lists are nobody's.
+    const dropped = async () => Number((await gateway.health()).servers[0]?.log_messages_dropped);
+    await waitUntil('the count', async () => (await dropped()) > 0);
+    await settle();
+    expect([new Set(one.told), two.told]).toEqual([new Set(['log idle']), []]);
   });
 
   test('ties questions on the stream of the session to the client, however many calls run', async () => {

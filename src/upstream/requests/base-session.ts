@@ -169,13 +169,18 @@ export abstract class BaseSession implements UpstreamSession, TransportEvents, P
     return this.requests.concerned(requestId, this.events.client !== null);
   }
 
-  /** Passes a log message on to the caller of its request. One that belongs to no single call may be about another client's. */
+  /**
+   * Passes a log message on to the caller of its request. One that belongs to no single call may be about another client's, unless
+   * the session has only one.
+   */
   protected takeLogMessage(
     { method, params }: NotificationMessage,
     concerned: PendingRequest | 'none' | 'several',
   ): Promise<void> | undefined {
     if (typeof concerned !== 'string') return concerned.call.notify(method, params?.toString());
-    this.events.onLogDropped();
+    const channel = this.events.client?.channel;
+    if (channel) channel.notify(method, params?.toString());
+    else this.events.onLogDropped();
     return undefined;
   }
 
