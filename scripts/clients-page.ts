@@ -31,7 +31,7 @@ export function clientTable(): string {
 
 function connectionOf({ connection, remote }: ClientRow): string {
   const form = remote === null ? 'a program: `mcpstead stdio`' : 'a URL';
-  if (connection === 'none') return 'no: it is not developed any more';
+  if (connection === 'none') return 'no: it is no longer developed';
   if (connection === 'snippet') return 'prints what to paste';
   return connection === 'command' ? `${form}, by the client's own command where it is installed` : form;
 }

@@ -76,7 +76,7 @@ export function planConnect(row: ClientRow, wish: ConnectWish): readonly Connect
   const { file, files, isInstalled, looked } = locate(row, wish.place);
   const snippet = snippetOf(row, { [wish.name]: entryUnder(wish.name, row, wish.target, undefined) });
   if (row.connection === 'none') {
-    return [{ row, file, kind: 'refused', reason: `${row.title} is not developed any more`, snippet: null }];
+    return [{ row, file, kind: 'refused', reason: `${row.title} is no longer developed`, snippet: null }];
   }
   if (row.connection === 'snippet' || file === null) {
     const reason =
