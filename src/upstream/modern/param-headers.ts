@@ -9,6 +9,14 @@ const annotation = 'x-mcp-header';
 const headerPrefix = 'mcp-param-';
 /** RFC 9110, 5.6.2. */
 const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+/** The keywords of JSON Schema whose members are schemas, under names that are no keywords. */
+const namedSchemas: readonly string[] = [
+  'properties',
+  'patternProperties',
+  'dependentSchemas',
+  '$defs',
+  'definitions',
+];
 const types: readonly unknown[] = ['string', 'integer', 'boolean'];
 /** The most headers of a tool, and the most levels of its schema that are searched. */
 const maxHeaders = 100;
@@ -52,12 +60,13 @@ function collect(
   for (const [key, value] of Object.entries(schema)) {
     // Examples and defaults are data, not schemas.
     if (['const', 'default', 'enum', 'examples'].includes(key)) continue;
-    if (key !== 'properties' || !isReachable || typeof value !== 'object' || value === null) {
+    if (!namedSchemas.includes(key) || typeof value !== 'object' || value === null) {
       collect(value, path, false, depth + 1, found);
       continue;
     }
-    for (const [name, property] of Object.entries(value))
-      collect(property, [...path, name], true, depth + 1, found);
+    const isStep = key === 'properties' && isReachable;
+    for (const [name, named] of Object.entries(value))
+      collect(named, isStep ? [...path, name] : path, isStep, depth + 1, found);
   }
 }
 

@@ -54,6 +54,12 @@ describe('the headers of a call', () => {
     expect(headersOf(tool(properties), undefined)).toEqual({});
   });
 
+  test('are none for properties that have the name of the annotation', () => {
+    const properties = { 'x-mcp-header': { type: 'string' } };
+    const listed = tool({ ...properties, list: { type: 'array', items: { type: 'object', properties } } });
+    expect(headersOf(listed, { 'x-mcp-header': 'a' })).toBeUndefined();
+  });
+
   test('are none for a tool without annotations, and for one that is not listed', () => {
     expect(headersOf(tool({ value: { type: 'string' } }), { value: 'a' })).toBeUndefined();
     expect(new ToolHeaders().of('t')).toBeUndefined();
@@ -71,6 +77,11 @@ test('a newer list replaces the last one', () => {
 describe('a tool is not used over HTTP', () => {
   const place = 'is not at a parameter that only "properties" lead to';
   test.each([
+    [
+      `its x-mcp-header "Value" ${place}`,
+      tool({}, { anyOf: [{ properties: { default: annotated('string') } }] }),
+    ],
+    [`its x-mcp-header "Value" ${place}`, tool({}, { $defs: { enum: annotated('string') } })],
     ['its x-mcp-header "" is not the name of a header', tool({ value: annotated('string', '') })],
     [
       'its x-mcp-header "My Region" is not the name of a header',
