@@ -23,8 +23,11 @@ interface CommandLine {
 
 /** What the file system says of a path. Tests inject their own. */
 interface Files {
-  /** `directory` and `other` cannot be run; null: it is missing. */
-  kindOf(path: string): 'executable' | 'file' | 'directory' | 'other' | null;
+  /**
+   * `directory` and `other` cannot be run, `file` must not. `closed` is a directory, or in one, that must not be entered. Null: it
+   * is missing.
+   */
+  kindOf(path: string): 'executable' | 'file' | 'directory' | 'closed' | 'other' | null;
   /** The path of the file itself, without links. */
   realPath(path: string): string;
 }
@@ -54,7 +57,12 @@ export function resolveCommand(
 function checkDirectory(cwd: string, files: Files): void {
   const kind = files.kindOf(cwd);
   if (kind === 'directory') return;
-  const fault = kind === null ? 'does not exist' : 'is not a directory';
+  const fault =
+    kind === null
+      ? 'does not exist'
+      : kind === 'closed'
+        ? 'must not be entered (EACCES)'
+        : 'is not a directory';
   throw new ProcessFailure('unstartable', `cannot be started: its cwd ${cwd} ${fault}`);
 }
 
@@ -133,14 +141,16 @@ function quoteForShell(word: string): string {
 function systemFiles(platform: NodeJS.Platform): Files {
   return {
     kindOf(path) {
+      let isDirectory = true;
       try {
         const status = statSync(path);
-        if (status.isDirectory()) return 'directory';
-        if (!status.isFile()) return 'other';
+        isDirectory = status.isDirectory();
+        if (!isDirectory && !status.isFile()) return 'other';
         if (platform !== 'win32') accessSync(path, constants.X_OK);
-        return 'executable';
+        return isDirectory ? 'directory' : 'executable';
       } catch (error) {
-        return (error as NodeJS.ErrnoException).code === 'EACCES' ? 'file' : null;
+        if ((error as NodeJS.ErrnoException).code !== 'EACCES') return null;
+        return isDirectory ? 'closed' : 'file';
       }
     },
     realPath: (path) => realPath(path) ?? path,
