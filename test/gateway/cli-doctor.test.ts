@@ -45,7 +45,7 @@ describe('mcpstead doctor', () => {
 ✓ state: ~/.local/state/mcpstead can be written
 ✓ raw: ${basename(process.execPath)} is there
 ✓ a: connected over streamable with protocol version 2025-11-25, 8 tools
-✓ raw: connected over stdio with protocol version 2025-06-18, 12 tools
+✓ raw: connected over stdio with protocol version 2025-06-18, 13 tools
 ✓ cursor: connects to the gateway (mcpstead)
 
 no problems
