@@ -48,6 +48,29 @@ test('the params and questions of waiting calls hold at most 64 MiB', async () =
   expect(asked.at(-1)?.answer?.kind).toBe('error');
 });
 
+test('an ended call is remembered as long as its states are good, so that none of them starts another', async () => {
+  const got: Exchange[] = [];
+  const { request, clock } = modernCalls((exchange) => {
+    got.push(exchange);
+    exchange.answer({
+      kind: 'result',
+      ...(got.length === 1
+        ? { payload: '{"inputRequests":{},"requestState":"s"}', resultType: 'input_required' }
+        : { payload: '{}' }),
+    });
+  });
+  const retry = { requestState: request().answer?.result.requestState, inputResponses: {} };
+  expect(request(retry).answer?.result).toBeDefined();
+  for (let seconds = 0; seconds < 590; seconds += 10) {
+    clock.advance(10_000);
+    await nextTurn();
+  }
+  expect(request(retry).answer?.error.message).toContain('whose answer is no longer kept');
+  clock.advance(20_000);
+  expect(request(retry).answer?.error.message).toContain('has expired after 600 s');
+  expect(got).toHaveLength(2);
+});
+
 test('answers that are kept hold at most 64 MiB, and the oldest ones make room', async () => {
   const got: Exchange[] = [];
   const { request, clock } = modernCalls((exchange) => {
