@@ -62,7 +62,8 @@ const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 const noArguments = fromJsonSchema<Record<string, unknown>>({ type: 'object', properties: {} });
 
 const states = createRequestStateCodec<Record<string, unknown>>({
-  key: crypto.getRandomValues(new Uint8Array(32)),
+  // A state is good in the next process, too.
+  key: new Uint8Array(32).fill(7),
 });
 
 const ask = {
@@ -303,9 +304,11 @@ function registerSpecialTools(server: McpServer, host: Host): void {
     const asked = String(args.message);
     const given = acceptedContent<{ response: string }>(mcpReq.inputResponses, 'answer')?.response;
     await sleep(Number((given === undefined ? args.beforeMs : args.afterMs) ?? 0));
-    if (given !== undefined) return said(`${asked}: ${given}`);
+    // What was asked comes from the state, so that a state of another call shows.
+    const state = mcpReq.requestState<{ asked?: string }>();
+    if (given !== undefined) return said(`${state?.asked}: ${given}`);
     const answer = inputRequired.elicit({ message: asked, requestedSchema: formOf('response', 'string') });
-    return inputRequired({ inputRequests: { answer } });
+    return inputRequired({ inputRequests: { answer }, requestState: await states.mint({ asked }) });
   });
   const region = {
     region: { type: 'string' as const, 'x-mcp-header': 'Region' },
