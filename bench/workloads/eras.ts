@@ -84,7 +84,7 @@ async function runPairings(bench: Bench): Promise<void> {
       const message = isModern ? modernCallMessage(tool, requestBytes) : callMessage(tool, requestBytes);
       return measureCalls(bench, gateway, upstreams, target, message, seconds);
     };
-    await bench.warmUp(eras, pairings, rows, measure, bench.justInTimeSeconds / 2);
+    await bench.warmUp(eras, pairings, rows, measure, bench.justInTimeSeconds);
     for (const round of rounds) await bench.round(round, eras, pairings, rows, measure);
   }
   for (const rounds of bench.starts) {
