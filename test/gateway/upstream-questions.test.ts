@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test';
 import { askedClientV1, askedClientV2 } from '../support/asked-clients.ts';
-import { askedResource, startAskingServer } from '../support/asking-server.ts';
+import { askedResource, askingProgram, startAskingServer } from '../support/asking-server.ts';
 import { promptReconnect, startGateway } from '../support/gateway.ts';
 import { postModern } from '../support/modern-rpc.ts';
 import { messagesOf, RawSession, rawPost } from '../support/rpc.ts';
@@ -29,6 +29,55 @@ async function soonest(ask: () => Promise<{ ms: number } | undefined>): Promise<
     best = Math.min(best, (await ask())?.ms ?? best);
   return best;
 }
+
+describe.each([
+  ['HTTP', {}],
+  ['stdio', { url: undefined, ...askingProgram }],
+])('over %s', (_transport, settings) => {
+  test('a client that lacks the capability is not asked, and the server learns that at once', async () => {
+    await using world = await shared(settings);
+    await using client = await askedClientV1(world.gateway.url, 'poor', { capabilities: {} });
+    for (const [tool, code] of [
+      ['up__elicit', -32602],
+      ['up__sample', -32601],
+      ['up__roots', -32601],
+    ] as const) {
+      expect((await client.call(tool)).code).toBe(code);
+      expect(await soonest(() => client.call(tool))).toBeLessThan(100);
+    }
+    expect(client.asked).toEqual([]);
+  });
+
+  const params = { name: 'up__elicit', arguments: {} };
+  const request = { jsonrpc: '2.0', id: 1, method: 'tools/call', params };
+  test.each([
+    [
+      'of the legacy era without a session',
+      'the client has no session',
+      (_session: RawSession, url: string) => rawPost(url, request),
+    ],
+    [
+      'of the legacy era that takes no stream',
+      'the client accepts no text/event-stream',
+      (session: RawSession) => session.post(request, { accept: 'application/json' }),
+    ],
+    [
+      'of the modern era that lacks the capability',
+      'the client did not declare the capability "elicitation"',
+      (_session: RawSession, url: string) => postModern(url, 'tools/call', { params }),
+    ],
+  ])('a client %s is not asked, and the server learns that at once', async (_who, why, post) => {
+    await using world = await shared(settings);
+    const { url } = world.gateway;
+    await using session = await RawSession.open(url, { capabilities: { elicitation: {} } });
+    const ask = async () => {
+      const [answer] = await Array.fromAsync(messagesOf(await post(session, url)));
+      return JSON.parse(answer?.result.content[0].text);
+    };
+    expect(await ask()).toMatchObject({ code: -32602, message: expect.stringContaining(why) });
+    expect(await soonest(ask)).toBeLessThan(100);
+  });
+});
 
 describe('over one shared session', () => {
   test('each question reaches the client whose call caused it, and its answer that call', async () => {
@@ -96,50 +145,6 @@ describe('over one shared session', () => {
     const refused = { kind: 'roots', result: 'refused' };
     expect(page.value('mcpstead_client_requests_total', refused)).toBe(1);
     expect(await soonest(async () => (await world.server.askSessions())[0])).toBeLessThan(100);
-  });
-
-  test('a client that lacks the capability is not asked, and the server learns that at once', async () => {
-    await using world = await shared();
-    await using client = await askedClientV1(world.gateway.url, 'poor', { capabilities: {} });
-    for (const [tool, code] of [
-      ['up__elicit', -32602],
-      ['up__sample', -32601],
-      ['up__roots', -32601],
-    ] as const) {
-      expect((await client.call(tool)).code).toBe(code);
-      expect(await soonest(() => client.call(tool))).toBeLessThan(100);
-    }
-    expect(client.asked).toEqual([]);
-  });
-
-  const params = { name: 'up__elicit', arguments: {} };
-  const request = { jsonrpc: '2.0', id: 1, method: 'tools/call', params };
-  test.each([
-    [
-      'of the legacy era without a session',
-      'the client has no session',
-      (_session: RawSession, url: string) => rawPost(url, request),
-    ],
-    [
-      'of the legacy era that takes no stream',
-      'the client accepts no text/event-stream',
-      (session: RawSession) => session.post(request, { accept: 'application/json' }),
-    ],
-    [
-      'of the modern era that lacks the capability',
-      'the client did not declare the capability "elicitation"',
-      (_session: RawSession, url: string) => postModern(url, 'tools/call', { params }),
-    ],
-  ])('a client %s is not asked, and the server learns that at once', async (_who, why, post) => {
-    await using world = await shared();
-    const { url } = world.gateway;
-    await using session = await RawSession.open(url, { capabilities: { elicitation: {} } });
-    const ask = async () => {
-      const [answer] = await Array.fromAsync(messagesOf(await post(session, url)));
-      return JSON.parse(answer?.result.content[0].text);
-    };
-    expect(await ask()).toMatchObject({ code: -32602, message: expect.stringContaining(why) });
-    expect(await soonest(ask)).toBeLessThan(100);
   });
 
   test('a question that the server withdraws is withdrawn from the client', async () => {

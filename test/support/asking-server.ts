@@ -1,4 +1,5 @@
 import { Server } from '@modelcontextprotocol/sdk/server/index.js';
+import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js';
 import { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js';
 import {
   CallToolRequestSchema,
@@ -229,3 +230,8 @@ export async function startAskingServer(): Promise<AskingServer> {
     askSessions: () => Promise.all(servers().map((server) => outcomeOf(server.listRoots()))),
   };
 }
+
+/** A program with the same tools, over stdio. */
+export const askingProgram = { command: process.execPath, args: [import.meta.path] };
+
+if (import.meta.main) await makeServer([], new Set()).connect(new StdioServerTransport());
