@@ -39,7 +39,7 @@ export class HttpSession {
   #isUrlPinned = false;
   /** The head of the last request: most requests have the same. */
   #head: CachedHead | null = null;
-  /** The own headers of the last request, and their lines. */
+  /** The own headers of the last request, and their lines (docs/performance.md#found-last). */
   #lastOwn = { headers: {}, text: '' };
 
   constructor(client: HttpClient) {

@@ -113,7 +113,7 @@ export class Catalog {
   #entries: ReadonlyMap<string, CatalogEntry> | null = null;
   #duplicates: readonly CatalogEntry[] = [];
   readonly #lists: Partial<Record<Era, SharedBytes>> = {};
-  /** The item that was found last: a request may look it up more than once. */
+  /** The item that was found last: a request may look it up more than once (docs/performance.md#found-last). */
   #last: CatalogEntry | undefined;
 
   /** @param offers in the order of the list */

@@ -20,7 +20,7 @@ export class Envelopes {
   endsIn(body: string): Ends | undefined {
     const text = this.#lastText;
     if (text === '') return undefined;
-    // Clients write it last, or always before the same: a comparison there is faster than a search.
+    // Clients write it last, or always before the same (docs/performance.md#found-last).
     const usual = body.length - this.#charsToEnd;
     const at = usual >= 0 && body.startsWith(text, usual) ? usual : body.indexOf(text);
     if (at < 0) return undefined;
