@@ -91,7 +91,25 @@ async def cancel_a_call(call):
     return False
 
 
+def is_closed_stream(failure):
+    """Whether a failure, or each one of a group, is that a stream is closed."""
+    if hasattr(failure, "exceptions"):
+        return all(is_closed_stream(one) for one in failure.exceptions)
+    return type(failure).__name__ == "ClosedResourceError"
+
+
 async def main(kind, url, mode=None):
+    seen = {}
+    try:
+        await look(kind, url, mode, seen)
+    except Exception as failure:
+        # SDK 1 fails if the answer to an abandoned call arrives while it closes.
+        if mode is not None or "cancelled" not in seen or not is_closed_stream(failure):
+            raise
+    print(json.dumps(seen), flush=True)
+
+
+async def look(kind, url, mode, seen):
     questions = []
     progress = []
 
@@ -114,7 +132,7 @@ async def main(kind, url, mode=None):
         arguments = {"arg1": "a", "arg2": "b"}
         prompt = await client.get_prompt("up__test_prompt_with_arguments", arguments)
         await call("up__test_tool_with_progress", **{observer: on_progress})
-        seen = {
+        seen |= {
             "tool": [tool.name for tool in tools if tool.name == "up__test_simple_text"],
             "text": await call("up__test_simple_text"),
             "progress": progress,
@@ -127,7 +145,6 @@ async def main(kind, url, mode=None):
             "questions": questions,
             "cancelled": await cancel_a_call(call),
         }
-    print(json.dumps(seen), flush=True)
 
 
 asyncio.run(main(*sys.argv[1:]))

@@ -115,10 +115,10 @@ export class Lifecycle {
     const { sessions, log } = this.#parts;
     const session = this.#namedSession(request, 'terminate');
     if (session === null) return;
+    // Python clients log a warning on 202. Version 1 fails if the answers to its calls arrive before this one.
+    request.respond(new Response(null, { status: 204 }));
     sessions.end(session, 'client_delete');
     if (log.isDebug) log.session('client ended its session', session.caller);
-    // Python clients log a warning on 202.
-    request.respond(new Response(null, { status: 204 }));
   }
 
   /** Counts a request and returns the session that its header names, or responds with an error and returns null. */
