@@ -1,7 +1,7 @@
 const runtimes = /^(?:docker|podman|nerdctl)(?:\.exe)?$/i;
 /** The options of `run` that take no value and have one letter, which may stand together: `-it`. */
 const letters = /^-[dPtiq]*/;
-/** Those that take no value and have a name. The value of any other is the next argument, unless it follows a `=`. */
+/** Long options without a value. Any other long option takes the next argument as its value, unless it contains a `=`. */
 const flags = new Set([
   ...['--detach', '--disable-content-trust', '--help', '--init', '--interactive', '--no-healthcheck'],
   ...['--oom-kill-disable', '--privileged', '--publish-all', '--quiet', '--read-only', '--rm', '--sig-proxy'],

@@ -60,7 +60,7 @@ export function secretsOfVariables(variables: ReadonlyMap<string, string>): stri
   return [...variables].flatMap(([name, value]) => (isCredential(name, value) ? value : []));
 }
 
-/** What the gateway sends to the collector of its traces: the values of headers, and secrets in the URL. */
+/** The secrets that the gateway sends to its trace collector: the values of headers, and those in the URL. */
 export function secretsOfCollector(env: Environment): string[] {
   const headers = [env.OTEL_EXPORTER_OTLP_HEADERS, env.OTEL_EXPORTER_OTLP_TRACES_HEADERS];
   const urls = [env.OTEL_EXPORTER_OTLP_ENDPOINT, env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT];

@@ -65,7 +65,7 @@ export class Upstream implements UpstreamState {
   readonly #legacy: OnDemandKeeper;
   #config: ServerConfig;
   #items: Items;
-  /** Those of the predecessor. */
+  /** The instructions of the predecessor. */
   readonly #formerInstructions: string;
   /** The shared session whose server has opened no legacy one. */
   #modernOnly: UpstreamSession | null = null;

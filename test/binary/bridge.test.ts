@@ -15,6 +15,7 @@ import { binaryFolder } from '../../scripts/checkout.ts';
 import { targetNamed } from '../../scripts/targets.ts';
 import { startAskingV1 } from '../support/asking-v1.ts';
 import { bridgedClients } from '../support/bridged-clients.ts';
+import { endProcess, isAlive } from '../support/child-processes.ts';
 import { startCommand } from '../support/program.ts';
 import { startSdkV1 } from '../support/sdk-v1.ts';
 import { freePort, waitUntil } from '../support/wait.ts';
@@ -27,7 +28,7 @@ const program = join(binaryFolder(platform.name), platform.executable);
 const homes: string[] = [];
 afterEach(() => {
   for (const home of homes.splice(0)) {
-    for (const pid of processesIn(home)) end(pid);
+    for (const pid of processesIn(home)) endProcess(pid);
     rmSync(home, { recursive: true, force: true });
   }
 });
@@ -69,22 +70,6 @@ function processesIn(home: string): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name) && lives(name))
     .map(Number);
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-}
-
-function end(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch {
-    // It has ended.
-  }
 }
 
 test('clients on stdio share a gateway that the program starts, which ends after the last of them', async () => {
@@ -143,7 +128,7 @@ test.each(Object.entries(bridgedClients))(
     const held = client.call('up__hold');
     held.catch(() => {});
     await waitUntil('the execution', () => server.executions('hold') === 1);
-    end(first);
+    endProcess(first);
     await expect(held).rejects.toThrow('the connection to the mcpstead gateway broke');
     expect(await echoed('two')).toBe('two');
     const [second = 0, ...others] = gatewaysIn(home);

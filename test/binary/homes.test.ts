@@ -18,7 +18,7 @@ import { commands } from '../../src/cli/command-table.ts';
 import { fixtureRows, placeOf, plantedSecrets, writeClientFile } from '../support/client-fixtures.ts';
 import { startCommand } from '../support/program.ts';
 
-// What the built program does to the files of clients, and what it says of itself.
+// The built program edits the files of clients, and reports what it does.
 
 setDefaultTimeout(60_000);
 

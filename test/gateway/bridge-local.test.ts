@@ -11,6 +11,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connectBridgedLegacy, connectBridgedModern } from '../support/bridged-clients.ts';
+import { endProcess, isAlive } from '../support/child-processes.ts';
 import type { Health } from '../support/gateway.ts';
 import { startProgram } from '../support/program.ts';
 import { startSdkV1 } from '../support/sdk-v1.ts';
@@ -23,7 +24,7 @@ setDefaultTimeout(60_000);
 const homes: string[] = [];
 afterEach(async () => {
   for (const home of homes.splice(0)) {
-    for (const { pid } of gatewayFiles(home)) end(pid);
+    for (const { pid } of gatewayFiles(home)) endProcess(pid);
     rmSync(home, { recursive: true, force: true });
   }
 });
@@ -53,23 +54,6 @@ function gatewayFiles(home: string): { pid: number; port: number }[] {
     }));
 }
 
-const isAlive = (pid: number) => {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-};
-
-function end(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch {
-    // It has ended.
-  }
-}
-
 test('two bridges at once without a gateway start exactly one, which ends some time after the last of them', async () => {
   await using server = await startSdkV1();
   const { home, env } = newHome([{ name: 'up', url: server.url }]);
@@ -87,7 +71,7 @@ test('two bridges at once without a gateway start exactly one, which ends some t
   // One that is killed counts as gone, too.
   await Bun.sleep(3_000);
   expect(await second.call('echo', { message: 'still' })).toBe('still');
-  end(second.pid);
+  endProcess(second.pid);
   await waitUntil('the end of the gateway', () => !isAlive(gateway?.pid ?? 0), 15_000);
   expect(gatewayFiles(home)).toEqual([]);
   const log = readFileSync(join(home, `state/mcpstead/logs/gateway-${gateway?.port}.log`), 'utf8');

@@ -24,3 +24,21 @@ export function childrenWith(text: string, parent = process.pid): number[] {
     })
     .map(Number);
 }
+
+/** Whether a process is alive, whoever its parent is. */
+export function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+/** Kills a process, unless it has ended. */
+export function endProcess(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended.
+  }
+}

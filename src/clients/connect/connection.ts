@@ -12,7 +12,7 @@ import { isSameTarget } from './undo.ts';
 /** An entry of a client that leads to the gateway. */
 interface ConnectedEntry {
   readonly name: string;
-  /** The view that it leads to: empty for all of the gateway; null if only a backup tells that the gateway is behind it. */
+  /** The view of the entry: empty for the whole gateway; null if only a backup shows that the entry leads to the gateway. */
   readonly view: string | null;
 }
 
