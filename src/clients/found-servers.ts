@@ -1,7 +1,7 @@
 import { defaultPort } from '../config/default-port.ts';
 import type { Place } from '../config/places.ts';
 import { readClients } from './collect.ts';
-import { isGateway } from './gateway-view.ts';
+import { gatewayView } from './gateway-view.ts';
 
 /** How many servers the files of clients have. */
 interface FoundServers {
@@ -14,6 +14,6 @@ interface FoundServers {
 export function findServers(place: Place): FoundServers {
   const servers = readClients(place, null)
     .flatMap((file) => file.servers)
-    .filter(({ folder, raw }) => folder === null && !isGateway(raw, defaultPort));
+    .filter(({ folder, raw }) => folder === null && gatewayView(raw, defaultPort) === null);
   return { count: servers.length, clients: [...new Set(servers.map(({ row }) => row.title))] };
 }

@@ -1,7 +1,9 @@
-import { isRecord, type Mapping } from '../config/values.ts';
+import { isRecord } from '../config/values.ts';
 
 const program = /(?:^|[/\\])mcpstead(?:\.exe|\.mjs|\.cmd)?$|^@ahkohd\/mcpstead(?:@.*)?$/i;
 const loopback = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
+/** The options of `mcpstead stdio` that choose a view. */
+const viewFlag = /^--(?:server|profile)(?:=(.*))?$/s;
 const urlKeys = ['url', 'serverUrl', 'httpUrl', 'uri'];
 
 /** The address of a gateway on this machine. */
@@ -12,35 +14,28 @@ interface LocalEndpoint {
 }
 
 /**
- * Which part of the gateway at this port an entry of a client leads to: empty for all of it, else the name of a view. Null if it
- * leads elsewhere, perhaps to another server of this machine. It tells entries of connections whose backup is gone.
+ * Which part of the gateway at this port an entry of a client leads to, by `mcpstead stdio` or by the URL of its `/mcp`, maybe behind
+ * a bridge: empty for all of it, else the name of a view. Null if it leads elsewhere, perhaps to another server of this machine.
  * @param port null: any, if the name of the entry says enough
  */
 export function gatewayView(entry: unknown, port: number | null): string | null {
   if (!isRecord(entry)) return null;
-  const endpoint = urlKeys
-    .map((key) => endpointOf(entry[key]))
+  const words = [entry.command ?? entry.cmd, entry.args].flat().filter((word) => typeof word === 'string');
+  const endpoint = [...urlKeys.map((key) => entry[key]), ...words]
+    .map(endpointOf)
     .find((found) => found && (port === null || found.port === port));
-  return bridgedView(wordsOf(entry)) ?? endpoint?.view ?? null;
-}
-
-/** Whether an entry of a client is the gateway at this port: `mcpstead stdio`, or the URL of its `/mcp`, maybe behind a bridge. */
-export function isGateway(entry: Mapping, port: number): boolean {
-  const words = wordsOf(entry);
-  const texts = [...urlKeys.map((key) => entry[key]), ...words];
-  return bridgedView(words) !== null || texts.some((text) => endpointOf(text)?.port === port);
-}
-
-function wordsOf({ command, cmd, args }: Mapping): string[] {
-  return [command ?? cmd, args].flat().filter((word) => typeof word === 'string');
+  return bridgedView(words) ?? endpoint?.view ?? null;
 }
 
 /** The view that `mcpstead stdio` shows; null if the words start another program. */
 function bridgedView(words: readonly string[]): string | null {
   const at = words.findIndex((word) => program.test(word));
-  if (at < 0 || !words.slice(at).includes('stdio')) return null;
-  const flag = words.findIndex((word) => word === '--server' || word === '--profile');
-  return flag < 0 ? '' : (words[flag + 1] ?? '');
+  const args = at < 0 ? [] : words.slice(at + 1);
+  if (!args.includes('stdio')) return null;
+  const flagAt = args.findIndex((arg) => viewFlag.test(arg));
+  if (flagAt < 0) return '';
+  const [, value = args[flagAt + 1] ?? ''] = viewFlag.exec(args[flagAt] as string) ?? [];
+  return value;
 }
 
 function endpointOf(text: unknown): LocalEndpoint | null {

@@ -5,7 +5,7 @@ import { isRecord, type Mapping } from '../config/values.ts';
 import type { ClientFile, ClientServer } from './client-server.ts';
 import { type ServerDraft, textsOfDraft, type WantedVariable } from './draft.ts';
 import { draftOf } from './draft-of.ts';
-import { isGateway } from './gateway-view.ts';
+import { gatewayView } from './gateway-view.ts';
 import { draftOfEntry, entryOf, identityOf } from './identity.ts';
 import { problemOf } from './invalid-draft.ts';
 import { withoutSecrets } from './move-secrets.ts';
@@ -94,7 +94,7 @@ function leftOut(source: ClientServer, [action, note]: readonly [PlanAction, str
 }
 
 function reasonToSkip(source: ClientServer, context: PlanContext): readonly [PlanAction, string] | null {
-  if (isGateway(source.raw, context.port)) return ['gateway', 'is mcpstead itself'];
+  if (gatewayView(source.raw, context.port) !== null) return ['gateway', 'is mcpstead itself'];
   if (source.folder === null || samePath(source.folder, context.project)) return null;
   return ['skipped', `project server (--project ${source.folder})`];
 }
@@ -202,7 +202,7 @@ export function entriesToAdd(planned: readonly PlannedServer[], vault: Vault): S
 
 /** The name of the configured server that a client's entry stands for, or null: `connect --replace` changes such entries only. */
 export function matchServer(source: ClientServer, context: PlanContext): string | null {
-  if (isGateway(source.raw, context.port)) return null;
+  if (gatewayView(source.raw, context.port) !== null) return null;
   const draft = draftOf(source, context.place);
   if ('unsupported' in draft) return null;
   return new Names(context).existing(identityOf(draft, variables(context.vault)))?.name ?? null;

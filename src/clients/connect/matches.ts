@@ -1,6 +1,6 @@
 import type { ClientServer } from '../client-server.ts';
 import { clientFile } from '../collect.ts';
-import { isGateway } from '../gateway-view.ts';
+import { gatewayView } from '../gateway-view.ts';
 import { matchServer, type PlanContext } from '../plan.ts';
 import { parseClientText } from '../read-file.ts';
 import type { ClientRow } from '../row.ts';
@@ -40,7 +40,7 @@ function reasonToKeep(
   disabled: ReadonlySet<string>,
 ): string | null {
   if (folder !== null) return 'project server';
-  if (isGateway(raw, port)) return 'leads to mcpstead';
+  if (gatewayView(raw, port) !== null) return 'leads to mcpstead';
   if (server === null) return 'not imported';
   const isSwitchedOff = isOff || (row.off !== null && raw[row.off[0]] === row.off[1]);
   if (isSwitchedOff) return `switched off in ${row.title}`;

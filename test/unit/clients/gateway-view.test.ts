@@ -11,6 +11,14 @@ test('an entry that leads to the gateway is known by its URL or its command', ()
     'fs',
   );
   expect(gatewayView({ command: ['/opt/mcpstead', 'stdio', '--profile', 'work'] }, 8766)).toBe('work');
+  expect(gatewayView({ command: 'mcpstead', args: ['stdio', '--server=fs'] }, 8766)).toBe('fs');
+});
+
+test('an entry that leads to the gateway by a bridge of others is known by the URL among its arguments', () => {
+  const bridge = (url: string) => ({ command: 'npx', args: ['-y', 'mcp-remote', url] });
+  expect(gatewayView(bridge('http://localhost:8766/mcp'), 8766)).toBe('');
+  expect(gatewayView(bridge('http://localhost:8766/mcp/github'), 8766)).toBe('github');
+  expect(gatewayView(bridge('http://localhost:3000/mcp'), 8766)).toBeNull();
 });
 
 test('any other entry leads elsewhere', () => {
