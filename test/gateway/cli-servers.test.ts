@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fakeUpstream } from '../support/fake-upstream.ts';
+import { echoTool, fakeUpstream } from '../support/fake-upstream.ts';
 import { type Program, runProgram, startProgram } from '../support/program.ts';
 import { rawStdio } from '../support/stdio/raw-stdio.ts';
 import { freePort, waitUntil } from '../support/wait.ts';
@@ -85,6 +85,15 @@ describe('without a gateway', () => {
     const [initialize] = upstream.received.filter(({ message }) => message.method === 'initialize');
     expect(initialize?.headers.get('authorization')).toBe('Bearer planted-9876543210');
     expect(initialize?.url.search).toBe('?api_key=planted-0123456789');
+  });
+
+  test('add warns of names that clients refuse', async () => {
+    await using upstream = await fakeUpstream({ tools: [{ ...echoTool, name: 'x'.repeat(65) }] });
+    const { exitCode, stderr } = await run('add', 'up', upstream.url);
+    expect({ exitCode, stderr }).toEqual({
+      exitCode: 0,
+      stderr: `warning: up: the name of 1 tool has over 64 characters, which many clients refuse, for example up__${'x'.repeat(65)}\n`,
+    });
   });
 
   test('add takes a command, with variables of the shell or of the command line', async () => {

@@ -6,8 +6,15 @@ import { allKinds, type Kind, kinds } from '../../protocol/kinds.ts';
 import { loopFailure, toFailure } from '../../upstream/failure.ts';
 import { type ProbeResult, probe } from '../../upstream/probe.ts';
 import { Progress } from '../terminal/progress.ts';
-import { countRows, duplicateWarnings, nameWarnings, type ServedNames, servedNames } from './served-items.ts';
-import { type NamedItems, unmatchedNames } from './unmatched-names.ts';
+import {
+  countRows,
+  duplicateWarnings,
+  type ItemWarning,
+  nameWarnings,
+  type ServedNames,
+  servedNames,
+} from './served-items.ts';
+import { type ItemNames, unmatchedNames } from './unmatched-names.ts';
 
 /** The result of connecting to a server. */
 export interface ConnectResult {
@@ -18,20 +25,20 @@ export interface ConnectResult {
   readonly protocolVersion: string | null;
   /** The rows to show, by their titles. */
   readonly rows: Readonly<Record<string, unknown>>;
-  readonly warnings: readonly string[];
+  readonly warnings: readonly ItemWarning[];
   /** Null if the server is not reachable. */
   readonly served: ServedNames | null;
-  /** The names in its settings can be compared with these. Null if the server is not reachable. */
-  readonly named: NamedItems | null;
+  /** What the names in its settings are compared with. Null if the server is not reachable. */
+  readonly itemNames: ItemNames | null;
 }
 
 /** All servers, with the warnings that concern several of them. */
 interface ConnectResults {
   /** One for each, in their order. */
   readonly results: readonly ConnectResult[];
-  readonly warnings: readonly string[];
-  /** Names in the settings that no item has. */
-  readonly unmatched: readonly string[];
+  readonly warnings: readonly ItemWarning[];
+  /** About names in the settings that no item has. */
+  readonly unmatched: readonly ItemWarning[];
 }
 
 /** Connects to all enabled servers at the same time. */
@@ -53,11 +60,12 @@ export async function connectAll(
   const results = await Promise.all(
     config.servers.map((server) => progress.track(`connecting to ${server.name}`, connect(server))),
   );
-  const named = results.flatMap((result) => result.named ?? []);
+  const reached = results.flatMap(({ itemNames }) => itemNames ?? []);
+  const unmatched = unmatchedNames(config.profiles, reached);
   return {
     results,
     warnings: duplicateWarnings(results, quote),
-    unmatched: unmatchedNames(config, named).map(quote),
+    unmatched: unmatched.map(({ subject, text }) => ({ subject, text: quote(text) })),
   };
 }
 
@@ -69,10 +77,13 @@ function reachable(config: ServerConfig, found: ProbeResult, quote: (text: strin
   for (const kind of allKinds) {
     const fault = faults[kind];
     if (fault !== undefined)
-      warnings.push(`${name}: part of the ${kinds[kind].noun} list cannot be used: ${quote(fault)}`);
+      warnings.push({
+        subject: name,
+        text: `part of the ${kinds[kind].noun} list cannot be used: ${quote(fault)}`,
+      });
   }
   const ownNames = (kind: Kind) => (faults[kind] === undefined ? items[kind].map((item) => item.name) : []);
-  const named = {
+  const itemNames = {
     server: config,
     tools: ownNames('tools'),
     prompts: ownNames('prompts'),
@@ -83,19 +94,11 @@ function reachable(config: ServerConfig, found: ProbeResult, quote: (text: strin
     server: serverInfo || 'unnamed',
     ...countRows(items, served),
   };
-  return { name, reachable: true, cause: null, protocolVersion, rows, warnings, served, named };
+  return { name, reachable: true, cause: null, protocolVersion, rows, warnings, served, itemNames };
 }
 
 function unreachable({ name }: ServerConfig, cause: string): ConnectResult {
   const rows = { connected: `no: ${cause}` };
-  return {
-    name,
-    reachable: false,
-    cause,
-    protocolVersion: null,
-    rows,
-    warnings: [],
-    served: null,
-    named: null,
-  };
+  const none = { protocolVersion: null, warnings: [], served: null, itemNames: null };
+  return { name, reachable: false, cause, rows, ...none };
 }

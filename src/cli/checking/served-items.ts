@@ -7,6 +7,13 @@ import type { Items } from '../../upstream/items/item-list.ts';
 /** What clients of the whole gateway see of a server: the names of its items, by their kinds. */
 export type ServedNames = Readonly<Record<Kind, readonly string[]>>;
 
+/** A warning about the items of a server, or about the settings of a server or a profile that are for items. */
+export interface ItemWarning {
+  /** The name of the server or profile. */
+  readonly subject: string;
+  readonly text: string;
+}
+
 /** A server with what clients see of it; null: it is not reachable. */
 interface ServedBy {
   readonly name: string;
@@ -41,26 +48,33 @@ const rowTitles: Readonly<Record<Kind, string>> = {
 };
 
 /** Warnings about names that common clients refuse. @param quote makes words of a server fit to be shown */
-export function nameWarnings(name: string, served: ServedNames, quote: (text: string) => string): string[] {
+export function nameWarnings(
+  subject: string,
+  served: ServedNames,
+  quote: (text: string) => string,
+): ItemWarning[] {
   return allKinds
     .filter((kind) => kinds[kind].isQualified)
     .flatMap((kind) =>
       refusedNames(served[kind]).map(({ why, count, example }) => {
         const which = count === 1 ? `1 ${kinds[kind].noun}` : `each of ${count} ${kinds[kind].nouns}`;
-        return `${name}: the name of ${which} ${why}, for example ${quote(example)}`;
+        return { subject, text: `the name of ${which} ${why}, for example ${quote(example)}` };
       }),
     );
 }
 
 /** Warnings about items that are left out, because a server that comes first in the file has others of the same names. */
-export function duplicateWarnings(servers: readonly ServedBy[], quote: (text: string) => string): string[] {
+export function duplicateWarnings(
+  servers: readonly ServedBy[],
+  quote: (text: string) => string,
+): ItemWarning[] {
   return allKinds.flatMap((kind) => {
     const owners = new Map<string, string>();
-    return servers.flatMap(({ name: server, served }) => {
+    return servers.flatMap(({ name: subject, served }) => {
       const hidden = new Map<string, string[]>();
       for (const name of served?.[kind] ?? []) {
         const owner = owners.get(name);
-        if (owner === undefined) owners.set(name, server);
+        if (owner === undefined) owners.set(name, subject);
         else hidden.set(owner, [...(hidden.get(owner) ?? []), name]);
       }
       return [...hidden].map(([owner, [example = '', ...others]]) => {
@@ -70,7 +84,7 @@ export function duplicateWarnings(servers: readonly ServedBy[], quote: (text: st
           others.length === 0
             ? `1 ${noun} is left out, because ${owner} has another of the same ${same}`
             : `${others.length + 1} ${nouns} are left out, because ${owner} has others of the same ${same}s`;
-        return `${server}: ${text}, for example ${quote(example)}`;
+        return { subject, text: `${text}, for example ${quote(example)}` };
       });
     });
   });

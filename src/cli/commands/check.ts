@@ -31,8 +31,8 @@ export async function check(path: string, connect: boolean, isJson: boolean): Pr
   } = connect
     ? await (await import('../checking/connect-all.ts')).connectAll(loaded, redactor)
     : { results: [], warnings: [], unmatched: [] };
-  const ofServers = connected.flatMap((server) => server.warnings);
-  const found = [...warningsOf(loaded), ...ofServers, ...shared, ...unmatched];
+  const ofItems = [...connected.flatMap((server) => server.warnings), ...shared, ...unmatched];
+  const found = [...warningsOf(loaded), ...ofItems.map(({ subject, text }) => `${subject}: ${text}`)];
   const warnings = found.map((warning) => redactor.redact(warning));
   if (isJson) print(`${redactor.redactJson(JSON.stringify(reportOf(loaded, connected, warnings)))}\n`);
   else {

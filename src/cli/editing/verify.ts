@@ -38,5 +38,6 @@ export async function verifyServer(loaded: LoadedConfig, name: string): Promise<
     `${name}: ${tools} ${tools === 1 ? 'tool' : 'tools'}${list}`,
   ];
   output.print(1, redactor.redact(`${lines.join('\n')}\n`));
-  for (const warning of result.warnings) output.print(2, redactor.redact(`warning: ${warning}\n`));
+  for (const { subject, text } of result.warnings)
+    output.print(2, redactor.redact(`warning: ${subject}: ${text}\n`));
 }

@@ -3,6 +3,7 @@ import type { ServerConfig } from '../../config/schema.ts';
 import { Redactor } from '../../observability/redact.ts';
 import { isModernVersion } from '../../protocol/versions.ts';
 import { type ConnectResult, connectAll } from '../checking/connect-all.ts';
+import type { ItemWarning } from '../checking/served-items.ts';
 import type { Check } from '../contracts/doctor.ts';
 import { good, note, problem } from './checks.ts';
 
@@ -49,26 +50,14 @@ function resultCheck(
   );
 }
 
-function nameCheck(warning: string): Check {
-  const { text, name } = parted(warning);
-  return problem(
-    'names',
-    text,
-    'shorten or change them with "tools.prefix" or "tools.rename" of the server',
-    name,
-  );
+function nameCheck({ subject, text }: ItemWarning): Check {
+  const fix = 'shorten or change them with "tools.prefix" or "tools.rename" of the server';
+  return problem('names', text, fix, subject);
 }
 
-/** It may be meant for another server, or for a tool to come. */
-function settingCheck(warning: string): Check {
-  const { text, name } = parted(warning);
-  return note('names', text, 'correct it in the configuration if it is misspelt', name);
-}
-
-/** Warnings about names begin with the server or the profile. */
-function parted(warning: string): { text: string; name: string | null } {
-  const [, name = null, text = warning] = /^([^:]+): (.*)$/s.exec(warning) ?? [];
-  return { text, name };
+/** No more than a note: the name may be meant for a tool to come. */
+function settingCheck({ subject, text }: ItemWarning): Check {
+  return note('names', text, 'correct it in the configuration if it is misspelt', subject);
 }
 
 /** Servers made with FastMCP 4 speak both eras, and ask only clients of the legacy one (docs/operations.md). */
