@@ -2,7 +2,7 @@ import type { Check } from '../contracts/doctor.ts';
 
 type Area = Check['area'];
 
-// The results of the checks, in words.
+// The findings of doctor.
 
 export const good = (area: Area, message: string, subject: string | null = null): Check => ({
   area,
@@ -12,9 +12,9 @@ export const good = (area: Area, message: string, subject: string | null = null)
   fix: null,
 });
 
-/** A result with the command that mends it, or what to do. */
 const finding =
   (status: Check['status']) =>
+  /** @param fix the command that fixes it, or what to do; null: nothing */
   (area: Area, message: string, fix: string | null, subject: string | null = null): Check => ({
     area,
     subject,

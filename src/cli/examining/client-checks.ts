@@ -1,6 +1,6 @@
 import { readClients } from '../../clients/collect.ts';
 import { connectionOf } from '../../clients/connect/connection.ts';
-import { planImport } from '../../clients/plan.ts';
+import { type PlannedServer, planImport } from '../../clients/plan.ts';
 import type { ClientRow } from '../../clients/row.ts';
 import { clientRows } from '../../clients/table.ts';
 import { Vault } from '../../clients/vault.ts';
@@ -20,65 +20,54 @@ interface ConfiguredServers {
   readonly variables: ReadonlyMap<string, string>;
 }
 
-/** Which clients connect to the gateway, which start servers themselves that it has, and which want what it has not. */
-export function clientChecks({ value, port, variables }: ConfiguredServers, place: Place): Check[] {
-  const files = readClients(place, null);
+/**
+ * Whether clients connect to the gateway. Problems are servers of the gateway that a client also starts itself, and views that the
+ * gateway does not have.
+ */
+export function clientChecks(configured: ConfiguredServers, place: Place): Check[] {
+  const { value, port, variables } = configured;
   const vault = new Vault(variables, place.env);
-  const planned = planImport(files, { place, configured: value, port, vault, project: null });
+  const context = { place, configured: value, port, vault, project: null };
+  const planned = planImport(readClients(place, null), context);
   const isMissing = missingViews(value);
-  const own = (row: ClientRow) =>
-    planned
-      .filter(({ action }) => action === 'present')
-      .flatMap(({ sources }) =>
-        sources.filter((source) => source.row.id === row.id && source.folder === null && !source.isOff),
-      )
-      .map(({ key }) => safeLine(key, 60));
   const checks = clientRows.flatMap((row): Check[] => {
     const { file, entries, fault } = connectionOf(row, place, port);
-    const name = row.id;
-    if (fault !== null)
-      return [
-        problem(
-          'clients',
-          `its file cannot be read: ${safeLine(fault, 300)}`,
-          file && `fix ${shownPath(file, place)}`,
-          name,
-        ),
-      ];
-    const doubled = own(row);
-    const lost = entries.flatMap(({ view }) => (view !== null && isMissing(view) ? [`/mcp/${view}`] : []));
-    const reconnect = `mcpstead connect ${name} --replace`;
-    const problems = [
-      ...(doubled.length === 0
-        ? []
-        : [
-            problem(
-              'clients',
-              `it still has ${doubled.join(', ')} itself, which the gateway has, too`,
-              reconnect,
-              name,
-            ),
-          ]),
-      ...(lost.length === 0
-        ? []
-        : [
-            problem(
-              'clients',
-              `it connects to ${safeLine(lost.join(', '), 200)}, which the gateway does not have`,
-              `mcpstead disconnect ${name}, then ${reconnect}`,
-              name,
-            ),
-          ]),
-    ];
+    if (fault !== null) return [unreadable(row, file, fault, place)];
+    const views = entries.flatMap(({ view }) => view ?? []).filter(isMissing);
+    const problems = [...doubledServers(row, planned), ...lostViews(row, views)];
     if (problems.length > 0 || entries.length === 0) return problems;
-    const names = entries.map((entry) => safeLine(entry.name, 60));
-    return [good('clients', `connects to the gateway (${names.join(', ')})`, name)];
+    const names = entries.map(({ name }) => safeLine(name, 60));
+    return [good('clients', `connects to the gateway (${names.join(', ')})`, row.id)];
   });
   if (checks.some(({ status }) => status === 'ok')) return checks;
   return [...checks, note('clients', 'no client connects to the gateway', 'mcpstead connect --list')];
 }
 
-/** Whether a view of this name leads nowhere. Without a list of servers nothing is said. */
+function unreadable({ id }: ClientRow, file: string | null, fault: string, place: Place): Check {
+  const fix = file && `fix ${shownPath(file, place)}`;
+  return problem('clients', `its file cannot be read: ${safeLine(fault, 300)}`, fix, id);
+}
+
+function doubledServers({ id }: ClientRow, planned: readonly PlannedServer[]): Check[] {
+  const names = planned
+    .filter(({ action }) => action === 'present')
+    .flatMap(({ sources }) => sources)
+    .filter(({ row, folder, isOff }) => row.id === id && folder === null && !isOff)
+    .map(({ key }) => safeLine(key, 60));
+  if (names.length === 0) return [];
+  const what = `it still has ${names.join(', ')} itself, which the gateway has, too`;
+  return [problem('clients', what, `mcpstead connect ${id} --replace`, id)];
+}
+
+/** @param views those that the gateway does not have */
+function lostViews({ id }: ClientRow, views: readonly string[]): Check[] {
+  if (views.length === 0) return [];
+  const paths = views.map((view) => `/mcp/${view}`).join(', ');
+  const what = `it connects to ${safeLine(paths, 200)}, which the gateway does not have`;
+  return [problem('clients', what, `mcpstead disconnect ${id}, then mcpstead connect ${id} --replace`, id)];
+}
+
+/** Tells whether the gateway lacks a view. Without a list of servers, it lacks none. */
 function missingViews({ servers, profiles }: Mapping): (view: string) => boolean {
   if (!Array.isArray(servers)) return () => false;
   const names = new Set([servers, profiles].flat().map((each) => (isRecord(each) ? each.name : null)));
