@@ -129,7 +129,9 @@ describe('with a running gateway', () => {
     const cost = await home.run(['tools', '--cost']);
     expect(cost.exitCode).toBe(0);
     expect(cost.stdout).toMatch(/\ntotal +8 tools /);
-    expect(cost.stderr).toBe('mcpstead: no tools of down yet: not connected; mcpstead status says why\n');
+    expect(cost.stderr).toBe(
+      'mcpstead: tools of these servers are missing: down; mcpstead status says why\n',
+    );
     expect((await home.run(['tools', 'one'])).stderr).toBe('');
   });
 

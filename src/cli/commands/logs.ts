@@ -3,7 +3,7 @@ import { output } from '../../observability/output.ts';
 import { nodeTty } from '../../runtime/node-modules.ts';
 import type { LogRow, LogsReport } from '../contracts/logs.ts';
 import type { ExitCode } from '../exit-code.ts';
-import { askedServers, gatewayOf, requiredGateway } from '../running/admin-answers.ts';
+import { gatewayOf, requiredGateway, selectedServers } from '../running/admin-answers.ts';
 import type { RunningGateway } from '../running/running-gateway.ts';
 import { LogText } from '../terminal/log-text.ts';
 import { print, printJson } from '../terminal/print.ts';
@@ -33,7 +33,7 @@ export async function logs({ server, isFollowing, lines, config, isJson }: LogsO
   const usual = isFollowing ? usualLines.following : usualLines.once;
   const count = lines === undefined ? usual : wholeNumber(lines, '--lines');
   const gateway = await requiredGateway(config);
-  if (server !== undefined) await askedServers(gateway, server);
+  if (server !== undefined) await selectedServers(gateway, server);
   const abort = new AbortController();
   if (isFollowing) process.once('SIGINT', () => abort.abort()).once('SIGTERM', () => abort.abort());
   if (isJson) {

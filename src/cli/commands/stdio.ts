@@ -16,7 +16,7 @@ interface StdioFlags {
   readonly config: string | undefined;
 }
 
-/** How long the first request may take: its answer says why there cannot be a gateway, where stderr is often not shown. */
+/** How long a bridge that cannot have a gateway waits for a first request: clients show its error, but often not stderr. */
 const firstRequestMs = 1_000;
 /** How long the last messages may take to be read. */
 const flushMs = 500;

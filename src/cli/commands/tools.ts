@@ -4,7 +4,7 @@ import { nodeTty } from '../../runtime/node-modules.ts';
 import { type PricedTool, type ToolsReport, toolListContract } from '../contracts/tools.ts';
 import type { ExitCode } from '../exit-code.ts';
 import { place } from '../place.ts';
-import { answerOf, askedServers, requiredGateway } from '../running/admin-answers.ts';
+import { answerOf, requiredGateway, selectedServers } from '../running/admin-answers.ts';
 import { columns } from '../terminal/columns.ts';
 import { counted } from '../terminal/figures.ts';
 import { print, printJson } from '../terminal/print.ts';
@@ -33,15 +33,15 @@ const maxColumns = 120;
 export async function tools({ server, isCost, maxTokens, config, isJson }: ToolsOptions): Promise<ExitCode> {
   const max = maxTokens === undefined ? null : wholeNumber(maxTokens, '--max-tokens');
   const gateway = await requiredGateway(config);
-  const servers = await askedServers(gateway, server);
+  const servers = await selectedServers(gateway, server);
   const path = server === undefined ? '/-/tools' : `/-/tools?server=${encodeURIComponent(server)}`;
   const report = reportOf((await answerOf(gateway, path, toolListContract)).tools, max);
   if (isJson) printJson(report);
   else print(`${legible(isCost ? costText(report) : listText(report), place)}\n`);
-  const lacking = servers.filter((each) => each.enabled && !each.connected && each.tools_count === 0);
-  if (lacking.length > 0) {
-    const names = legible(lacking.map(({ name }) => name).join(', '), place);
-    output.print(2, `mcpstead: no tools of ${names} yet: not connected; mcpstead status says why\n`);
+  const unknown = servers.filter((each) => each.enabled && !each.connected && each.tools_count === 0);
+  if (unknown.length > 0) {
+    const names = legible(unknown.map(({ name }) => name).join(', '), place);
+    output.print(2, `mcpstead: tools of these servers are missing: ${names}; mcpstead status says why\n`);
   }
   if (max === null || report.total.tokens <= max) return 0;
   output.print(2, `mcpstead: the tools cost ${report.total.tokens} tokens, more than ${max}\n`);

@@ -43,14 +43,14 @@ export async function answerOf<T extends z.ZodType>(
   );
 }
 
-/**
- * The named server of the gateway, or all of them. Rejects with a {@link GatewayError} if none has the name.
- * @param name undefined: all servers are meant
- */
-export async function askedServers(gateway: RunningGateway, name: string | undefined) {
+/** The server of the gateway with this name; undefined: all of them. Rejects with a {@link GatewayError} if none has the name. */
+export async function selectedServers(
+  gateway: RunningGateway,
+  name: string | undefined,
+): Promise<z.infer<typeof overviewContract>['servers']> {
   const { servers } = await answerOf(gateway, '/-/servers', overviewContract);
-  const asked = servers.filter((server) => name === undefined || server.name === name);
-  if (name === undefined || asked.length > 0) return asked;
+  const selected = servers.filter((server) => name === undefined || server.name === name);
+  if (name === undefined || selected.length > 0) return selected;
   throw unknownServer(
     name,
     servers.map((server) => server.name),

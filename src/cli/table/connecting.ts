@@ -66,7 +66,7 @@ export const disconnect = defineCommand({
 
 export const stdio = defineCommand({
   name: 'stdio',
-  summary: 'Connect a client that supports stdio servers only to the gateway',
+  summary: 'Connect a client that supports only servers on stdio',
   group: 'Clients',
   details: [
     'Clients start this command. It forwards messages between stdio and the running gateway; if none is running, it starts one that ends 30 seconds after the last client. In bearer mode, the token comes from MCPSTEAD_BEARER_TOKEN or mcpstead.env.',

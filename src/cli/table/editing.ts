@@ -113,7 +113,7 @@ export const disable = defineCommand({
   details: [editing],
   positionals: [name],
   flags: { config: configFlag, help: helpFlag },
-  examples: [{ line: 'mcpstead disable docs', summary: 'Disconnect docs and list its tools no more' }],
+  examples: [{ line: 'mcpstead disable docs', summary: 'Disconnect docs and hide its tools' }],
   run: async ({ flags, words }) =>
     (await import('../commands/edit-server.ts')).disable(configPath(flags.config), nameOf(words)),
 });

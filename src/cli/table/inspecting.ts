@@ -119,8 +119,8 @@ export const doctor = defineCommand({
   summary: 'Find what is wrong with the gateway, its servers and clients, and how to fix it',
   group: 'Look inside',
   details: [
-    'Looks at the configuration and its variables, the port, the service, the commands of servers, the files of clients and the ' +
-      'lengths of names, and connects to each server once. The exit code is 1 if there are problems.',
+    'It checks the configuration and its variables, the port, the service, the commands of servers, the files of clients and ' +
+      'the names of tools, and connects to each server once. The exit code is 1 if there are problems.',
   ],
   flags: { config: configFlag, json: jsonFlag, help: helpFlag },
   run: async ({ flags }) =>

@@ -27,7 +27,10 @@ interface ClientConnection {
   readonly fault: string | null;
 }
 
-/** Looks whether a client is connected. Of several files, the first one with the gateway in it counts. It only reads. @param port of the gateway */
+/**
+ * Looks whether a client is connected. Of several files, the first one with the gateway in it counts. It only reads.
+ * @param port of the gateway
+ */
 export function connectionOf(row: ClientRow, place: Place, port: number): ClientConnection {
   const { files, isInstalled } = locate(row, place);
   const states = files.map((file) => ({ row, file, isInstalled, ...contentOf(row, file, place, port) }));
