@@ -1,5 +1,5 @@
 import { Abort } from '../runtime/abort.ts';
-import { sleep } from '../runtime/deadlines.ts';
+import { settledOrAborted, sleep } from '../runtime/deadlines.ts';
 import { descriptors } from '../runtime/descriptors.ts';
 import { nextTurn } from '../runtime/event-loop.ts';
 import { StartedContainer } from './container.ts';
@@ -12,8 +12,10 @@ import { interpreterOf, type ProgramCall, resolveCommand } from './program.ts';
 
 /** How long a process has after the end of its stdin, and then after SIGTERM, as shares of the time that it is given. */
 const inputEndShare = 0.75;
-/** How long the rest of the output may take after the process has exited, and the other way round. */
+/** How long the rest of the output may take to come after the process has exited, and the other way round. */
 const settleMs = 500;
+/** How long it may take in all, with the time to take it: descendants may go on to write. */
+const maxSettleMs = 10_000;
 /** How often to look whether a group has ended: at first and at last. */
 const minPollMs = 5;
 const maxPollMs = 80;
@@ -43,8 +45,11 @@ export interface ProcessEnd {
 export interface ProcessEvents {
   /** Output on stdout, which is read on when the promise has settled. The bytes are valid until then. */
   onOutput(chunk: Uint8Array): Promise<void> | undefined;
-  /** Its stdout has ended. Called before `onEnd`, unless a descendant keeps it open. */
-  onOutputEnd(): void;
+  /**
+   * Its stdout has ended. Called before `onEnd`, unless a descendant keeps it open. The promise settles when all of the output has
+   * been taken.
+   */
+  onOutputEnd(): Promise<void> | undefined;
   /** A line on stderr, which may contain secrets. */
   onErrorLine(line: string): void;
   /** So many lines on stderr were dropped. */
@@ -74,6 +79,9 @@ export class ChildProcess {
   /** The readers of stdout and stderr. */
   readonly #readers: { cancel(): Promise<void> }[] = [];
   #hasExited = false;
+  /** How many parts of stdout there were, and what settles when the last one has been taken. */
+  #outputs = 0;
+  #taking: Promise<void> | undefined;
   #ending: Promise<void> | null = null;
   /** When all of it must have ended, by performance.now(). */
   #endByMs = Number.POSITIVE_INFINITY;
@@ -95,10 +103,9 @@ export class ChildProcess {
     this.pid = started.pid;
     processGuard.add(this.pid, container);
     this.input = new ProcessInput(started.stdin, () => this.#inputEnd.resolve());
-    void this.#read(started.stdout, (chunk) => events.onOutput(chunk)).then(() => {
-      events.onOutputEnd();
-      this.#outputEnd.resolve();
-    });
+    void this.#read(started.stdout, (chunk) => this.#take(events.onOutput(chunk)))
+      .then(() => this.#take(events.onOutputEnd()))
+      .finally(() => this.#outputEnd.resolve());
     void this.#read(started.stderr, (chunk) => this.#errors.push(chunk)).then(() => {
       this.#errors.end();
       this.#errorEnd.resolve();
@@ -159,12 +166,34 @@ export class ChildProcess {
     const outputEnd = this.#outputEnd.promise.then(() => 'stdout' as const);
     const inputEnd = this.#inputEnd.promise.then(() => 'stdin' as const);
     const closed = await Promise.race([this.#exit.promise.then(() => null), outputEnd, inputEnd]);
-    // After an exit the rest of the output may still come; a process that closes its stdout exits as a rule.
-    const both = Promise.all([this.#exit.promise, this.#outputEnd.promise, this.#errorEnd.promise]);
-    await Promise.race([both, sleep(settleMs, new Abort())]);
+    await this.#settled();
     const { exitCode, signalCode } = this.#process;
     const signal = signalCode === null ? null : String(signalCode);
     this.#events.onEnd({ exitCode, signal, closed: this.#hasExited ? null : closed });
+  }
+
+  /**
+   * After an exit the rest of the output may still come, and an answer of some megabytes takes a while to be parsed; a process that
+   * closes its stdout exits as a rule.
+   */
+  async #settled(): Promise<void> {
+    const over = new Abort();
+    const all = Promise.all([this.#exit.promise, this.#outputEnd.promise, this.#errorEnd.promise]);
+    void all.then(() => over.abort());
+    const endMs = performance.now() + maxSettleMs;
+    let seen: number;
+    do {
+      seen = this.#outputs;
+      if (this.#taking) await settledOrAborted(this.#taking, over, Math.max(0, endMs - performance.now()));
+      await sleep(settleMs, over);
+    } while (this.#hasExited && !over.aborted && this.#outputs > seen && performance.now() < endMs);
+  }
+
+  /** Notes that a part of stdout is being taken. */
+  #take(taken: Promise<void> | undefined): Promise<void> | undefined {
+    this.#outputs++;
+    this.#taking = taken;
+    return taken;
   }
 
   /** Reads a stream to its end, or until the process has ended. `take` gets the next chunk when its promise has settled. */

@@ -204,6 +204,14 @@ describe('a server that ends', () => {
     expect(gateway.logs.join('')).not.toContain('hunter2');
   });
 
+  test('right after its answer has answered, though the answer is long and its line has no end', async () => {
+    await using gateway = await startGateway({ servers: [rawStdio('raw')] });
+    await gateway.connected();
+    const { result } = await call(gateway, 'raw__farewell', { entries: 300_000 });
+    expect(result?.content).toEqual([{ type: 'text', text: 'bye' }]);
+    expect(result?.structuredContent.entries).toHaveLength(300_000);
+  });
+
   test('by a signal is shown with the signal', async () => {
     await using gateway = await startGateway({
       servers: [rawStdio('raw', {}, { reconnect: promptReconnect })],

@@ -107,8 +107,8 @@ export class StdioConnection implements MessageProcess, ProcessEvents, LineEvent
     return this.#lines.push(chunk);
   }
 
-  onOutputEnd(): void {
-    void this.#lines.end();
+  onOutputEnd(): Promise<void> | undefined {
+    return this.#lines.end();
   }
 
   onErrorLine(line: string): void {

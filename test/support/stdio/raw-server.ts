@@ -43,6 +43,7 @@ const toolNames = [
   'echo',
   'env',
   'crash',
+  'farewell',
   'sleep',
   'big',
   'split',
@@ -85,6 +86,15 @@ async function call({ id, params }: Request): Promise<void> {
       console.error(`Error: crashed as asked ${args.text ?? ''}`);
       process.exit(Number(args.code ?? 7));
       break;
+    case 'farewell': {
+      const entries = Array.from({ length: Number(args.entries) }, (_, index) => ({ index }));
+      // Without an end of its line.
+      await write(
+        JSON.stringify({ jsonrpc: '2.0', id, result: { ...text('bye'), structuredContent: { entries } } }),
+      );
+      process.exit(0);
+      break;
+    }
     case 'sleep':
       await Bun.sleep(Number(args.ms));
       return reply(id, text('slept'));

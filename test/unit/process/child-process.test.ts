@@ -5,15 +5,18 @@ import { isGroupAlive } from '../../../src/process/process-group.ts';
 import { Abort } from '../../../src/runtime/abort.ts';
 import { waitUntil } from '../../support/wait.ts';
 
-/** Starts a shell script; `seen` lists what it does. */
-function start(script: string) {
+/** Starts a shell script; `seen` lists what it does. @param takeMs how long it takes to take the end of its output */
+function start(script: string, takeMs = 0) {
   const seen: string[] = [];
   const ended = Promise.withResolvers<ProcessEnd>();
   const child = new ChildProcess(
     { command: '/bin/sh', args: ['-c', script], cwd: '/', env: { PATH: process.env.PATH }, container: null },
     {
       onOutput: (chunk) => void seen.push(Buffer.from(chunk).toString().trim()),
-      onOutputEnd: () => void seen.push('output ended'),
+      async onOutputEnd() {
+        if (takeMs > 0) await Bun.sleep(takeMs);
+        seen.push('output ended');
+      },
       onErrorLine: (line) => void seen.push(`error: ${line}`),
       onErrorLinesDropped: () => {},
       onEnd(end) {
@@ -82,6 +85,21 @@ describe('a process', () => {
     expect(isGroupAlive(child.pid)).toBe(false);
   });
 
+  test('has not ended before all of its output has been taken', async () => {
+    const { seen, ended } = start('echo last', 1_500);
+    expect(await ended).toEqual({ exitCode: 0, signal: null, closed: null });
+    expect(seen).toEqual(['last', 'output ended', 'ended']);
+  });
+
+  test('has not ended while the rest of its output comes', async () => {
+    const { child, seen, ended } = start(
+      '{ for i in 1 2 3 4 5; do sleep 0.15; echo $i; done; exec sleep 60; } & exit 2',
+    );
+    expect(await ended).toEqual({ exitCode: 2, signal: null, closed: null });
+    expect(seen).toEqual(['1', '2', '3', '4', '5', 'ended']);
+    await child.end(200);
+  });
+
   test('is read no longer than it lives, though a descendant outside of its group keeps its pipes', async () => {
     const pipes = () => readdirSync('/proc/self/fd').length;
     const { child: first } = start('cat >/dev/null');
@@ -139,7 +157,7 @@ test('a script whose interpreter is missing is named', async () => {
   chmodSync(path, 0o755);
   const events = {
     onOutput: () => undefined,
-    onOutputEnd() {},
+    onOutputEnd: () => undefined,
     onErrorLine() {},
     onErrorLinesDropped() {},
     onEnd() {},
