@@ -139,3 +139,8 @@ function tooSlow(): GatewayError {
 function tooLarge(maxBytes: number): GatewayError {
   return new GatewayError('body_too_large', `the body is larger than mcp.max_request_bytes (${maxBytes})`);
 }
+
+/** Whether a body is longer than `maxBytes`, or may be, because its head does not say how long it is. */
+export function mayExceed(headers: Headers, maxBytes: number): boolean {
+  return Number(headers.get('content-length')) > maxBytes || headers.has('transfer-encoding');
+}

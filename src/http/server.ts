@@ -9,6 +9,7 @@ import { adminHint, type BearerProblem, bearerHint, bearerProblems } from './gua
 import { idleTimeoutSeconds } from './mcp-request.ts';
 import { Opening } from './opening.ts';
 import { PageSessions } from './page/page-sessions.ts';
+import { mayExceed } from './request-body.ts';
 import type { Route } from './route.ts';
 import { type HttpParts, jsonError, routesOf } from './routes.ts';
 import { type HttpSettings, httpSettingsOf } from './settings.ts';
@@ -165,10 +166,8 @@ export class HttpServer implements DescriptorWatcher {
     return response;
   }
 
-  /** Whether a body is, or may be, longer than the limit. */
   #bodyIsLong(headers: Headers): boolean {
-    const length = Number(headers.get('content-length'));
-    return length > this.#settings.maxRequestBytes || headers.has('transfer-encoding');
+    return mayExceed(headers, this.#settings.maxRequestBytes);
   }
 
   #follow(

@@ -75,7 +75,9 @@ test('calls that wait for a start that fails are refused with 503, and nothing w
   const { started, origin } = await starting(upstream, { connect_seconds: 0.5 });
   const response = await fetch(`${origin}/mcp`, call());
   expect([response.status, response.headers.get('retry-after')]).toEqual([503, '1']);
-  expect(await response.text()).toContain('its start has failed or was ended; nothing was executed');
+  expect(await response.text()).toContain(
+    'the start of the gateway has failed or was aborted; nothing was executed',
+  );
   await expect(started).rejects.toThrow('required upstream "up" is not reachable');
   await expect(fetch(`${origin}/livez`)).rejects.toThrow();
 });

@@ -26,7 +26,9 @@ test('the thousand and first request is refused at once, until one of the others
   const waits = [opening.wait(get(client.signal)), ...Array.from({ length: 999 }, () => opening.wait(get()))];
   const { status, headers, text } = await refusalOf(opening.wait(get()));
   expect([status, headers.get('retry-after')]).toEqual([503, '1']);
-  expect(text).toContain('it holds as many requests as it may; nothing was executed');
+  expect(text).toContain(
+    'the gateway is starting, and 1000 requests wait for it already; nothing was executed',
+  );
   client.abort();
   await waits[0];
   const next = opening.wait(get());
@@ -40,7 +42,9 @@ test.each([
 ])('a body that is %s is refused at once, with its connection', async (_what, headers) => {
   const refused = await refusalOf(new Opening().wait(post(headers)));
   expect([refused.status, refused.headers.get('connection')]).toEqual([503, 'close']);
-  expect(refused.text).toContain('it takes bodies of at most 65536 bytes');
+  expect(refused.text).toContain(
+    'the gateway is starting, and takes bodies of at most 65536 bytes until then',
+  );
 });
 
 test('who waits when the start is given up, or comes later, hears that nothing was executed', async () => {
@@ -50,6 +54,6 @@ test('who waits when the start is given up, or comes later, hears that nothing w
   for (const wait of [waits, opening.wait(get())]) {
     const { status, text } = await refusalOf(wait);
     expect(status).toBe(503);
-    expect(text).toContain('its start has failed or was ended; nothing was executed');
+    expect(text).toContain('the start of the gateway has failed or was aborted; nothing was executed');
   }
 });
