@@ -52,16 +52,26 @@ export class Subscriptions {
     return this.#subscribe(channel, view, uri, signal, () => this.#parts.allKnown(view, signal));
   }
 
-  /** As {@link subscribe}, for several resources: they wait together for upstreams that are not known yet. */
-  subscribeAll(
+  /**
+   * As {@link subscribe}, for several resources, which wait together for upstreams that are not known yet. Resolves to those whose
+   * updates will come; the others are not subscribed to. Never rejects.
+   */
+  async subscribeAll(
     channel: Channel,
     view: string,
     uris: readonly string[],
     signal: Signal,
-  ): Promise<PromiseSettledResult<void>[]> {
+  ): Promise<string[]> {
     let known: Promise<void> | null = null;
     const allKnown = () => (known ??= this.#parts.allKnown(view, signal));
-    return Promise.allSettled(uris.map((uri) => this.#subscribe(channel, view, uri, signal, allKnown)));
+    const outcomes = await Promise.allSettled(
+      uris.map((uri) => this.#subscribe(channel, view, uri, signal, allKnown)),
+    );
+    const accepted = uris.filter((_, index) => outcomes[index]?.status === 'fulfilled');
+    // Some servers accept a subscription, but have no stream to report updates on.
+    for (const uri of accepted)
+      if (this.#feedOf(channel, uri)?.upstream.isDeaf) this.unsubscribe(channel, uri);
+    return accepted.filter((uri) => this.#feedOf(channel, uri) !== undefined);
   }
 
   async #subscribe(
@@ -73,7 +83,7 @@ export class Subscriptions {
   ): Promise<void> {
     if (this.#parts.ownerOf(view, uri) === undefined) await allKnown();
     if (signal.aborted) throw cancelled();
-    const present = this.#channels.get(channel)?.get(uri);
+    const present = this.#feedOf(channel, uri);
     const feed = present ?? this.#join(channel, uri, this.#requiredOwner(view, uri));
     let opened: Promise<void>;
     do {
@@ -93,14 +103,9 @@ export class Subscriptions {
     }
   }
 
-  /** Whether updates can come of a subscription: some servers accept one without a stream that could bring them. */
-  isReported(channel: Channel, uri: string): boolean {
-    return this.#channels.get(channel)?.get(uri)?.upstream.isDeaf === false;
-  }
-
   /** Ends a subscription, if there is one. */
   unsubscribe(channel: Channel, uri: string): void {
-    const feed = this.#channels.get(channel)?.get(uri);
+    const feed = this.#feedOf(channel, uri);
     if (feed) this.#leave(channel, feed);
   }
 
@@ -132,6 +137,10 @@ export class Subscriptions {
         else for (const channel of [...feed.channels]) this.#leave(channel, feed);
       }
     }
+  }
+
+  #feedOf(channel: Channel, uri: string): ResourceFeed | undefined {
+    return this.#channels.get(channel)?.get(uri);
   }
 
   #requiredOwner(view: string, uri: string): Upstream {

@@ -94,21 +94,15 @@ export class Listen implements Channel {
     if (this.#filter.tasks.length > 0) this.#router.taskWatches.drop(this);
   }
 
-  /** The URIs of the resources to which upstreams have accepted a subscription, and whose updates they can report. */
+  /** The URIs of the resources whose updates will come. */
   async #subscribed(): Promise<string[]> {
     const { resources } = this.#filter;
     const { view } = this.caller;
     if (resources.length === 0) return [];
     const deadline = deadlines.add(subscribeTimeoutMs, () => this.#opening.abort());
-    const { subscriptions } = this.#router;
-    const outcomes = await subscriptions.subscribeAll(this, view, resources, this.#opening);
+    const subscribed = await this.#router.subscriptions.subscribeAll(this, view, resources, this.#opening);
     deadline.clear();
-    return resources.filter((uri, index) => {
-      if (outcomes[index]?.status !== 'fulfilled') return false;
-      const isReported = subscriptions.isReported(this, uri);
-      if (!isReported) subscriptions.unsubscribe(this, uri);
-      return isReported;
-    });
+    return subscribed;
   }
 
   /** The ids of the tasks that are watched. */

@@ -12,9 +12,10 @@ type Subscribe = (channel: Channel, uri: string, signal: Signal) => Promise<void
 function listensOf(subscribe: Subscribe = async () => {}, maxListens = 10) {
   const dropped: Channel[] = [];
   const subscriptions = {
-    subscribeAll: (channel: Channel, _view: string, uris: readonly string[], signal: Signal) =>
-      Promise.allSettled(uris.map((uri) => subscribe(channel, uri, signal))),
-    isReported: () => true,
+    async subscribeAll(channel: Channel, _view: string, uris: readonly string[], signal: Signal) {
+      const outcomes = await Promise.allSettled(uris.map((uri) => subscribe(channel, uri, signal)));
+      return uris.filter((_, index) => outcomes[index]?.status === 'fulfilled');
+    },
     drop: (channel: Channel) => void dropped.push(channel),
   };
   const parts = {
