@@ -1,6 +1,7 @@
 import type { HttpResponse } from '../http-client/response.ts';
 import { ObjectText } from '../json/object.ts';
 import { eachElement } from '../json/scan.ts';
+import { errorCodes } from '../protocol/error-codes.ts';
 import { encodeHeaderValue } from '../protocol/header-values.ts';
 import { methodHeader, namedMembers, nameHeader, versionHeader } from '../protocol/headers.ts';
 import { type RequestMessage, type ResponseMessage, requestText } from '../protocol/messages.ts';
@@ -12,8 +13,6 @@ import type { BridgeHeaders } from './gateway-endpoint.ts';
 import { postOwn } from './own-requests.ts';
 import { messagesIn } from './response-messages.ts';
 
-/** Headers that do not fit the body, or the tool. MCP 2026-07-28, Error Codes. */
-const headerMismatch = -32020;
 /** The most pages of a list of tools. */
 const maxPages = 1_000;
 
@@ -62,7 +61,7 @@ export function isModern(params: ObjectText | undefined): boolean {
 
 /** A request of the modern era, which says all of its client in `_meta`. MCP 2026-07-28, Transports, Streamable HTTP. */
 export class ModernRequest extends BridgedRequest {
-  protected readonly errorCode = -32603;
+  protected readonly errorCode = errorCodes.internalError;
   readonly #tools: KnownTools;
   #hasListed = false;
 
@@ -97,7 +96,7 @@ export class ModernRequest extends BridgedRequest {
   protected override async refused(response: HttpResponse, body: string): Promise<boolean> {
     const [content] = messagesIn(body);
     const code = content?.message.kind === 'response' ? content.message.error?.code : undefined;
-    if (code !== headerMismatch || this.method !== 'tools/call' || this.#hasListed)
+    if (code !== errorCodes.headerMismatch || this.method !== 'tools/call' || this.#hasListed)
       return super.refused(response, body);
     this.#hasListed = true;
     await this.#listTools();

@@ -1,5 +1,6 @@
 import type { MemberEdit, ObjectText } from '../json/object.ts';
 import type { Caller } from '../protocol/caller.ts';
+import { errorCodes } from '../protocol/error-codes.ts';
 import type { Exchange } from '../protocol/exchange.ts';
 import type { ResponseMessage } from '../protocol/messages.ts';
 import { freePayload } from '../runtime/owned-bytes.ts';
@@ -8,9 +9,6 @@ import { Dispatch, type DispatchParts } from './dispatch.ts';
 import type { Owners } from './owners.ts';
 import { methodNotFound } from './request-params.ts';
 import type { TaskRequests } from './tasks/task-requests.ts';
-
-/** JSON-RPC 2.0 section 5.1. */
-const methodNotFoundCode = -32601;
 
 /** Methods that are not for upstreams: those of the edges of the gateway, and those by which servers ask clients. */
 const ownMethods: ReadonlySet<string> = new Set([
@@ -107,7 +105,7 @@ class ExtensionDispatch extends Dispatch {
   }
 
   override resolve(response: ResponseMessage): void {
-    if (response.error?.code !== methodNotFoundCode) {
+    if (response.error?.code !== errorCodes.methodNotFound) {
       super.resolve(response);
       return;
     }

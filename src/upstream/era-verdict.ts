@@ -1,4 +1,5 @@
 import type { ObjectText } from '../json/object.ts';
+import { errorCodes } from '../protocol/error-codes.ts';
 import type { RpcError } from '../protocol/messages.ts';
 import { isLegacyVersion, isModernVersion, modernVersions, namesModernEra } from '../protocol/versions.ts';
 import { UpstreamFailure } from './failure.ts';
@@ -10,10 +11,8 @@ export type EraVerdict =
   | { readonly era: 'legacy'; readonly found: string }
   | { readonly era: 'unknown'; readonly failure: UpstreamFailure };
 
-/** MCP 2026-07-28, Base Protocol, Error Codes. */
-const unsupportedVersion = -32022;
-/** Errors of servers that know the modern era: HeaderMismatch, MissingRequiredClientCapability. */
-const modernErrors: readonly number[] = [-32020, -32021];
+/** Other errors that only servers of the modern era have. */
+const modernErrors: readonly number[] = [errorCodes.headerMismatch, errorCodes.missingClientCapability];
 /** 4xx statuses that come from something before the server, or tell of a lack of time. */
 const transientStatuses: readonly number[] = [407, 408, 425];
 
@@ -41,7 +40,7 @@ export function verdictOnAnswer(
 ): EraVerdict {
   if (error === undefined) return verdictOnResult(payload, quote);
   const found = `refused server/discover: ${quote(error.message)} (error ${error.code})`;
-  if (error.code === unsupportedVersion) {
+  if (error.code === errorCodes.unsupportedVersion) {
     const supported = versionsIn(payload.object('data')?.member('supported'));
     const version = supported?.find(isModernVersion);
     if (version !== undefined) return { era: 'modern', version, isAgreed: false };

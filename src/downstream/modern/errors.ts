@@ -1,16 +1,12 @@
 import { ObjectText } from '../../json/object.ts';
+import { errorCodes } from '../../protocol/error-codes.ts';
 import type { Answer } from '../../protocol/exchange.ts';
 import { textOf } from '../../runtime/owned-bytes.ts';
 
 type ErrorAnswer = Extract<Answer, { kind: 'error' }>;
 
-/** MCP 2025-11-25, Resources, Error Handling. */
-const legacyResourceNotFound = -32002;
-const invalidParams = -32602;
-const internalError = -32603;
-const missingClientCapability = -32021;
-/** In an answer, these say of a client's own request that its headers or its revision are wrong. A legacy server means something else. */
-const ownErrors: readonly number[] = [-32020, -32022];
+/** They tell a client that its own request is wrong. A legacy server that uses them means something else. */
+const ownErrors: readonly number[] = [errorCodes.headerMismatch, errorCodes.unsupportedVersion];
 
 /**
  * The error of an upstream, as clients of the modern era know it: a resource that does not exist is an invalid param.
@@ -18,9 +14,9 @@ const ownErrors: readonly number[] = [-32020, -32022];
  * @param params of the request
  */
 export function modernError(answer: ErrorAnswer, params: ObjectText | undefined): ErrorAnswer {
-  const isNotFound = answer.code === legacyResourceNotFound;
+  const isNotFound = answer.code === errorCodes.resourceNotFound;
   if (!isNotFound && !ownErrors.includes(answer.code)) return answer;
-  const code = isNotFound ? invalidParams : internalError;
+  const code = isNotFound ? errorCodes.invalidParams : errorCodes.internalError;
   const error = new ObjectText(textOf(answer.payload));
   const edits = [{ name: 'code', value: String(code) }];
   const uri = isNotFound ? params?.string('uri') : undefined;
@@ -39,5 +35,5 @@ export function modernError(answer: ErrorAnswer, params: ObjectText | undefined)
 
 /** The HTTP status with which the error of an upstream is passed on. MCP 2026-07-28, Error Codes. */
 export function statusOfError(code: number): number {
-  return code === missingClientCapability ? 400 : 200;
+  return code === errorCodes.missingClientCapability ? 400 : 200;
 }

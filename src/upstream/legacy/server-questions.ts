@@ -1,4 +1,5 @@
 import type { ObjectText } from '../../json/object.ts';
+import { errorCodes } from '../../protocol/error-codes.ts';
 import { errorText, type RequestMessage, resultText } from '../../protocol/messages.ts';
 import {
   type Question,
@@ -12,8 +13,6 @@ import type { HeldQuestion, PendingRequest } from '../pending-request.ts';
 
 /** The most open questions of one session. */
 const maxQuestions = 10_000;
-/** JSON-RPC 2.0 section 5.1. */
-const internalError = -32603;
 
 /** The request that a message belongs to, or why that is unknown. */
 type Concerned = PendingRequest | 'none' | 'several';
@@ -162,7 +161,7 @@ class AskedQuestion implements Question, HeldQuestion, Completion<QuestionAnswer
 }
 
 function failed(message: string): QuestionAnswer {
-  return { kind: 'error', text: JSON.stringify({ code: internalError, message }) };
+  return { kind: 'error', text: JSON.stringify({ code: errorCodes.internalError, message }) };
 }
 
 function answerText(idText: string, { kind, text }: QuestionAnswer): string {

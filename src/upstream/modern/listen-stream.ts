@@ -1,4 +1,5 @@
 import { ObjectText } from '../../json/object.ts';
+import { errorCodes } from '../../protocol/error-codes.ts';
 import type { ResponseMessage } from '../../protocol/messages.ts';
 import { type Question, type QuestionAnswer, refusedQuestion } from '../../protocol/questions.ts';
 import { Abort } from '../../runtime/abort.ts';
@@ -6,9 +7,6 @@ import type { Completion } from '../../runtime/completion.ts';
 import { freePayload } from '../../runtime/owned-bytes.ts';
 import { toFailure, UpstreamFailure } from '../failure.ts';
 import type { UpstreamCall } from '../pending-request.ts';
-
-/** JSON-RPC 2.0 section 5.1. */
-const methodNotFound = -32601;
 
 /** How a stream of notifications came to its end. */
 export interface ListenEnd {
@@ -85,7 +83,7 @@ export class ListenStream implements UpstreamCall, Completion<ResponseMessage> {
       ? `refused a stream of notifications (error ${error.code})`
       : 'ended its stream of notifications';
     const failure = new UpstreamFailure('returned_error', what);
-    this.#end({ failure, isGraceful: !error, isUnknown: error?.code === methodNotFound });
+    this.#end({ failure, isGraceful: !error, isUnknown: error?.code === errorCodes.methodNotFound });
   }
 
   reject(reason: unknown): void {

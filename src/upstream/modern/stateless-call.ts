@@ -1,4 +1,5 @@
 import type { MemberEdit } from '../../json/object.ts';
+import { errorCodes } from '../../protocol/error-codes.ts';
 import type { ResponseMessage } from '../../protocol/messages.ts';
 import type { Completion } from '../../runtime/completion.ts';
 import { settledOrAborted } from '../../runtime/deadlines.ts';
@@ -8,10 +9,7 @@ import type { UpstreamCall } from '../pending-request.ts';
 import { readResult } from './result.ts';
 import { TaskRun } from './task-run.ts';
 
-/** The error of a server that misses a header, or finds another value. MCP 2026-07-28, Streamable HTTP, Server Validation. */
-const headerMismatch = -32020;
-/** The error of a server that does not speak the revision of a request. MCP 2026-07-28, Versioning. */
-const unsupportedVersion = -32022;
+const { headerMismatch, unsupportedVersion } = errorCodes;
 const toolCall = '"tools/call"';
 /** The type of a result that names a task. MCP extension `io.modelcontextprotocol/tasks`. */
 const taskType = 'task';

@@ -1,4 +1,5 @@
 import { Members, ObjectText } from '../../json/object.ts';
+import { errorCodes } from '../../protocol/error-codes.ts';
 import type { ResponseMessage } from '../../protocol/messages.ts';
 import { isQuestionMethod, type QuestionAnswer, type QuestionMethod } from '../../protocol/questions.ts';
 import { Abort, type Signal } from '../../runtime/abort.ts';
@@ -135,7 +136,10 @@ export class TaskRun {
         this.#call.methodText,
       );
     }
-    const error = { code: object.number('code') ?? -32603, message: object.string('message') ?? '' };
+    const error = {
+      code: object.number('code') ?? errorCodes.internalError,
+      message: object.string('message') ?? '',
+    };
     return { ...base, error, isError: false };
   }
 

@@ -1,4 +1,5 @@
 import { ObjectText } from '../../json/object.ts';
+import { errorCodes } from '../../protocol/error-codes.ts';
 import type { ResponseMessage, RpcError } from '../../protocol/messages.ts';
 import { type Question, type QuestionAnswer, refusedQuestion } from '../../protocol/questions.ts';
 import type { Signal } from '../../runtime/abort.ts';
@@ -7,8 +8,6 @@ import { freePayload } from '../../runtime/owned-bytes.ts';
 import { type FailureKind, failureIn, sessionLossIn, UpstreamFailure } from '../failure.ts';
 import type { PendingRequests } from '../pending-requests.ts';
 
-/** JSON-RPC 2.0 section 5.1. */
-const methodNotFound = -32601;
 /** The failures that an answer of the upstream means. */
 const refusalKinds: readonly FailureKind[] = ['returned_error', 'unsupported', 'protocol'];
 
@@ -66,7 +65,7 @@ export class OwnRequests {
   async ping(timeoutMs: number, signal: Signal): Promise<void> {
     const { error, payload } = await this.ask(this.#pingMethod, '{}', timeoutMs, signal);
     freePayload(payload);
-    const isUnknown = error?.code === methodNotFound && this.#pingMethod === 'ping';
+    const isUnknown = error?.code === errorCodes.methodNotFound && this.#pingMethod === 'ping';
     if (error && !isUnknown) throw this.refusal('a ping', error);
   }
 

@@ -1,4 +1,5 @@
 import { ObjectText } from '../../json/object.ts';
+import { errorCodes } from '../../protocol/error-codes.ts';
 import { type Message, type ResponseMessage, serialOf } from '../../protocol/messages.ts';
 import { Abort, type Signal } from '../../runtime/abort.ts';
 import { sleep } from '../../runtime/deadlines.ts';
@@ -200,7 +201,9 @@ function failed(error: unknown): never {
   throw error;
 }
 
-/** Whether a server refuses to initialize because it speaks the modern era only (-32022). */
+/** Whether a server refuses to initialize because it speaks the modern era only. */
 function isVersionRefused(error: unknown): boolean {
-  return error instanceof UpstreamFailure && error.message.includes('(error -32022)');
+  return (
+    error instanceof UpstreamFailure && error.message.includes(`(error ${errorCodes.unsupportedVersion})`)
+  );
 }
