@@ -6,7 +6,7 @@ import type { ToolMetrics } from '../observability/upstream-metrics.ts';
 import type { Answer, Exchange, ResultAnswer } from '../protocol/exchange.ts';
 import type { ResponseMessage } from '../protocol/messages.ts';
 import type { Completion } from '../runtime/completion.ts';
-import { freePayload, textOf } from '../runtime/owned-bytes.ts';
+import { freePayload, type Payload, textOf } from '../runtime/owned-bytes.ts';
 import { toFailure } from '../upstream/failure.ts';
 
 export interface DispatchParts {
@@ -37,7 +37,7 @@ export class Dispatch implements Completion<ResponseMessage> {
   }
 
   resolve(response: ResponseMessage): void {
-    if (response.error || response.isError) this.#passError(response);
+    if (response.error || response.isError || this.tellsOfError(response.payload)) this.#passError(response);
     else this.#pass(this.refined(resultOf(response)));
   }
 
@@ -48,6 +48,11 @@ export class Dispatch implements Completion<ResponseMessage> {
     const target = this.#metrics === null ? { item: name } : { tool: name };
     this.#parts.logger.debug('a call failed', { server, ...target, reason, cause: message });
     this.#fail(reason, `upstream "${server}": ${message}`);
+  }
+
+  /** Whether a result tells of an error of something else than its request; by default not. */
+  protected tellsOfError(_payload: Payload): boolean {
+    return false;
   }
 
   /** What the client gets of a result; by default all of it. */

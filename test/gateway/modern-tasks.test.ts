@@ -31,11 +31,18 @@ function startTaskServer() {
   const served = serveV2(() => {
     const server = new McpServer(
       { name: 'tasks', version: '1.0.0' },
-      { capabilities: { tools: {}, extensions: { [extension]: {} } } },
+      { capabilities: { tools: {}, resources: {}, extensions: { [extension]: {} } } },
     );
     const { server: low } = server;
     low.setRequestHandler('tools/list', () => ({
       tools: [{ name: 'greet', inputSchema: { type: 'object' } }],
+    }));
+    low.setRequestHandler('resources/list', () => ({ resources: [] }));
+    low.setRequestHandler('resources/templates/list', () => ({ resourceTemplates: [] }));
+    low.setRequestHandler('resources/read', ({ params }) => ({
+      contents: [{ uri: params.uri, text: 'made' }],
+      ttlMs: 0,
+      cacheScope: 'private' as const,
     }));
     low.setRequestHandler('tools/call', () => {
       const taskId = `task-${tasks.size + 1}`;
@@ -73,9 +80,10 @@ function startTaskServer() {
   return { served, tasks };
 }
 
-async function start() {
+/** @param more settings of the server */
+async function start(more: object = {}, env: Record<string, string> = {}) {
   const server = startTaskServer();
-  const gateway = await startGateway({ servers: [{ name: 'up', url: server.served.url }] });
+  const gateway = await startGateway({ servers: [{ name: 'up', url: server.served.url, ...more }] }, env);
   await gateway.connected();
   return {
     server,
@@ -99,7 +107,7 @@ async function request(
     'io.modelcontextprotocol/clientInfo': { name: 'raw', version: '1.0.0' },
     'io.modelcontextprotocol/clientCapabilities': { elicitation: {}, extensions },
   };
-  const name = params.taskId ?? params.name;
+  const name = params.taskId ?? params.name ?? params.uri;
   return rawPost(
     url,
     { jsonrpc: '2.0', id: 1, method, params: { ...params, _meta } },
@@ -109,6 +117,17 @@ async function request(
       ...(typeof name === 'string' && { 'mcp-name': name }),
     },
   );
+}
+
+/** Listens to a task until the text of the stream contains `last`. Resolves to the text. */
+async function listenUntil(url: string, taskId: string, last: string): Promise<string> {
+  const response = await request(url, 'subscriptions/listen', { notifications: { taskIds: [taskId] } });
+  let heard = '';
+  for await (const chunk of response.body ?? []) {
+    heard += Buffer.from(chunk).toString();
+    if (heard.includes(last)) break;
+  }
+  return heard;
 }
 
 const answerOf = async (response: Response) => {
@@ -139,6 +158,62 @@ describe('a task of a modern server', () => {
       result: { content: [{ type: 'text', text: 'Hello, Ada!' }] },
     });
   });
+
+  const secret = 'secret-of-the-server';
+  test.each([
+    ['failed', { status: 'failed', error: { code: -32603, message: `refused ${secret}` } }],
+    [
+      'failed, in words',
+      { status: 'failed', statusMessage: `refused ${secret}`, error: { code: 1, message: '' } },
+    ],
+    [
+      'completed with an error',
+      { status: 'completed', result: { isError: true, content: [{ type: 'text', text: secret }] } },
+    ],
+    [
+      'failed at length',
+      { status: 'failed', error: { code: 1, message: '', data: ['x'.repeat(400_000), secret] } },
+    ],
+  ])('that has %s reveals no secret, to who asks and to who listens', async (_what, ended) => {
+    await using started = await start({ headers: { 'x-key': `\${KEY}` } }, { KEY: secret });
+    const { url } = started.gateway;
+    const created = await answerOf(await request(url, 'tools/call', { name: 'up__greet', arguments: {} }));
+    const { taskId } = created.result;
+    started.server.tasks.set('task-1', ended);
+    const { result } = await answerOf(await request(url, 'tasks/get', { taskId }));
+    expect(result).toMatchObject({ taskId, status: ended.status });
+    const got = JSON.stringify(result);
+    expect(got).toContain('[redacted]');
+    expect(got).not.toContain(secret);
+    const heard = await listenUntil(url, taskId, '[redacted]');
+    expect(heard).toContain('[redacted]');
+    expect(heard).not.toContain(secret);
+  });
+
+  test.each(['tasks/get', 'subscriptions/listen'])(
+    'makes the resources readable that its result links to, by %s',
+    async (method) => {
+      await using started = await start();
+      await using other = startTaskServer().served;
+      await started.gateway.reload({
+        servers: [
+          { name: 'other', url: other.url },
+          { name: 'up', url: started.server.served.url },
+        ],
+      });
+      await started.gateway.connected();
+      const { url } = started.gateway;
+      const created = await answerOf(await request(url, 'tools/call', { name: 'up__greet', arguments: {} }));
+      const { taskId } = created.result;
+      const uri = 'made:1';
+      const content = [{ type: 'resource_link', uri, name: 'made just now' }];
+      started.server.tasks.set('task-1', { status: 'completed', result: { content } });
+      if (method === 'tasks/get') await request(url, method, { taskId });
+      else await listenUntil(url, taskId, '"resource_link"');
+      const read = await answerOf(await request(url, 'resources/read', { uri }));
+      expect(read.result?.contents).toEqual([{ uri, text: 'made' }]);
+    },
+  );
 
   test('can be cancelled, and is unknown by its own id', async () => {
     await using started = await start();

@@ -2,20 +2,22 @@ import { GatewayError, messageOf } from '../../errors.ts';
 import { ObjectText } from '../../json/object.ts';
 import type { Caller } from '../../protocol/caller.ts';
 import { declaredObject } from '../../protocol/capabilities.ts';
-import type { Exchange } from '../../protocol/exchange.ts';
+import type { Exchange, ResultAnswer } from '../../protocol/exchange.ts';
 import { tasksExtension } from '../../protocol/extensions.ts';
+import { type Payload, textOf } from '../../runtime/owned-bytes.ts';
 import type { Seal } from '../../state/seal.ts';
 import type { Upstream } from '../../upstream/upstream.ts';
 import type { DispatchParts } from '../dispatch.ts';
-import { EditedDispatch } from '../edited-dispatch.ts';
+import { EditedDispatch, readObject } from '../edited-dispatch.ts';
 import { listPages } from '../list-pages.ts';
 import type { Owners } from '../owners.ts';
 import { methodNotFound, quoted, requiredString } from '../request-params.ts';
+import { linkedUris, mentions } from '../resource-links.ts';
 import { KnownTasks } from './known-tasks.ts';
 import { TaskCall, type TaskIdMaps } from './task-call.ts';
 import { requireTasks } from './task-extension.ts';
 import { TaskIds } from './task-ids.ts';
-import { listedTasks, withRelatedId, withTaskId } from './task-texts.ts';
+import { listedTasks, tellsOfError, withRelatedId, withTaskId } from './task-texts.ts';
 import { TaskWatches, type WatchedTask } from './task-watches.ts';
 
 /** Requests that may be sent twice. */
@@ -67,7 +69,7 @@ export class TaskRequests {
       throw new GatewayError('invalid_params', `${method}: unknown task ${quoted(qualified)}`);
     const { upstream, id } = task;
     const maps = this.mapsFor(upstream, caller);
-    const dispatch = new TaskDispatch(this.#parts, exchange, { upstream, item: { name: method } }, maps);
+    const dispatch = new TaskDispatch(this.#parts, exchange, upstream, maps);
     const edit = { name: 'taskId', value: JSON.stringify(id) };
     upstream.call(new TaskCall(exchange, maps), edit, repeatableMethods.includes(method), dispatch);
   }
@@ -120,9 +122,9 @@ export class TaskRequests {
     for (const principal of ['none', 'bearer'] as const) {
       const qualified = this.#ids.qualified(upstream.name, principal, id);
       const channel = qualified === null ? null : this.#known.channelOf(qualified);
-      channel?.notify(
-        'notifications/tasks/status',
-        withTaskId(params, () => qualified),
+      if (channel === null || qualified === null) continue;
+      void this.#forClient(params, qualified).then((text) =>
+        channel.notify('notifications/tasks/status', text),
       );
     }
   }
@@ -137,7 +139,19 @@ export class TaskRequests {
 
   #watched(caller: Caller, qualified: string): WatchedTask | null {
     const task = this.#find(caller, qualified);
-    return task && { ...task, forClient: (state) => withTaskId(state, () => qualified) };
+    if (task === null) return null;
+    const forClient = (state: ObjectText) => {
+      for (const uri of linkedUris(state.toString()))
+        this.#parts.owners.remember(caller.view, uri, task.upstream);
+      return this.#forClient(state, qualified);
+    };
+    return { ...task, forClient };
+  }
+
+  /** Resolves to the state of a task as a client gets it: with its id, and without secrets in what it tells of an error. */
+  async #forClient(state: ObjectText, qualified: string): Promise<string> {
+    const text = withTaskId(state, () => qualified);
+    return tellsOfError(state) ? ((await this.#parts.redactor.redactLongJson(() => text)) ?? text) : text;
   }
 
   #find({ principal, view }: Caller, qualified: string): OwnedTask | null {
@@ -158,7 +172,7 @@ export class TaskRequests {
           const task = new ObjectText(text);
           const id = toClient(task.string('taskId') ?? '');
           if (id === null || (isShared && !this.#known.isMaker(caller, id))) continue;
-          tasks.push(withTaskId(task, () => id));
+          tasks.push(await this.#forClient(task, id));
         }
     } catch (error) {
       const cause = messageOf(error);
@@ -173,18 +187,30 @@ function refuseRemoved({ caller, method }: Exchange): void {
   if (caller.era === 'modern' && legacyMethods.includes(method)) throw methodNotFound(method);
 }
 
-/** A request whose result names tasks, by ids that the client must know. */
+/** A request whose result names tasks, by ids that the client must know, and may be the end of one. */
 class TaskDispatch extends EditedDispatch {
+  /** The result of the task is a member of the state. */
+  protected override readonly levels = 2;
+  readonly #parts: TaskRequestsParts;
+  readonly #upstream: Upstream;
   readonly #maps: TaskIdMaps;
 
-  constructor(
-    parts: DispatchParts,
-    exchange: Exchange,
-    target: ConstructorParameters<typeof EditedDispatch>[2],
-    maps: TaskIdMaps,
-  ) {
-    super(parts, exchange, target, null);
+  constructor(parts: TaskRequestsParts, exchange: Exchange, upstream: Upstream, maps: TaskIdMaps) {
+    super(parts, exchange, { upstream, item: { name: exchange.method } }, null);
+    this.#parts = parts;
+    this.#upstream = upstream;
     this.#maps = maps;
+  }
+
+  protected override tellsOfError(payload: Payload): boolean {
+    if (!mentions(payload, '"failed"') && !mentions(payload, '"isError"')) return false;
+    return readObject(textOf(payload), this.ends, tellsOfError) === true;
+  }
+
+  protected override refined(result: ResultAnswer): ResultAnswer {
+    const { view } = this.exchange.caller;
+    for (const uri of linkedUris(result.payload)) this.#parts.owners.remember(view, uri, this.#upstream);
+    return super.refined(result);
   }
 
   protected override edited(result: ObjectText): string {

@@ -42,6 +42,11 @@ export function listedTasks(result: ObjectText): readonly string[] {
   return elements(result.member('tasks') ?? '[]') ?? [];
 }
 
+/** Whether the state of a task tells of an error: the task failed, or its result is one. */
+export function tellsOfError(task: ObjectText): boolean {
+  return task.string('status') === 'failed' || task.object('result')?.isText('isError', 'true') === true;
+}
+
 /** Whether a text may name a task in its `_meta`. */
 export function mayHaveRelatedId(text: string): boolean {
   return text.includes(relatedTaskKey);

@@ -21,8 +21,8 @@ export interface WatchedTask {
   readonly upstream: Parameters<typeof askUpstream>[0];
   /** Its id at the upstream. */
   readonly id: string;
-  /** What clients get of it. */
-  forClient(task: ObjectText): string;
+  /** Resolves to what clients get of it. */
+  forClient(task: ObjectText): Promise<string>;
 }
 
 interface TaskWatchesParts {
@@ -92,7 +92,8 @@ export class TaskWatches {
         continue;
       }
       failures = 0;
-      const text = task.forClient(state.result);
+      const text = await task.forClient(state.result);
+      if (closing.aborted) return;
       if (text !== last) channel.notify('notifications/tasks', text);
       last = text;
       if (endedStatuses.includes(state.result.string('status') ?? '')) return;

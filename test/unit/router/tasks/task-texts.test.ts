@@ -3,6 +3,7 @@ import { ObjectText } from '../../../../src/json/object.ts';
 import {
   listedTasks,
   mayHaveRelatedId,
+  tellsOfError,
   withCreatedId,
   withoutRelatedId,
   withRelatedId,
@@ -38,6 +39,16 @@ test('a list of tasks has their texts', () => {
   expect(listedTasks(object('{"tasks":[{"taskId":"a"}, {}]}'))).toEqual(['{"taskId":"a"}', '{}']);
   expect(listedTasks(object('{"tasks":null}'))).toEqual([]);
   expect(listedTasks(object('{}'))).toEqual([]);
+});
+
+test.each([
+  ['{"status":"failed","error":{}}', true],
+  ['{"status":"completed","result":{"isError":true}}', true],
+  ['{"status":"completed","result":{"isError":false,"content":[{"text":"failed"}]}}', false],
+  ['{"status":"completed","result":"failed"}', false],
+  ['{"status":"working","statusMessage":"failed"}', false],
+])('%p tells of an error: %p', (text, tells) => {
+  expect(tellsOfError(object(text))).toBe(tells);
 });
 
 test('a text that names no task is not parsed', () => {

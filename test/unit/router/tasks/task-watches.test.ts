@@ -25,7 +25,7 @@ function start(states: (object | 'error')[], bounds: { maxPerChannel?: number; m
       : {
           upstream,
           id,
-          forClient: (task: { string(name: string): string | undefined }) => `${task.string('status')}`,
+          forClient: async (task: { string(name: string): string | undefined }) => `${task.string('status')}`,
         };
   const heard: (string | undefined)[] = [];
   const channel = { notify: (_method: string, text?: string) => void heard.push(text) };
