@@ -46,6 +46,7 @@ export class ExtensionRequests {
   /** Throws `method_not_found` if no upstream clearly owns the request. */
   pass(exchange: Exchange): void {
     const { method, params, caller } = exchange;
+    // It may name a task, whose id only the gateway can translate.
     if (!ownMethods.has(method) && this.#parts.tasks.serverOf(exchange) !== undefined) {
       this.#parts.tasks.pass(exchange);
       return;

@@ -213,7 +213,7 @@ describe('a server of the modern era', () => {
     await gateway.connected();
     const params = { ref: { type: 'ref/prompt', name: 'up__p' }, argument: { name: 'x', value: '' } };
     const error = {
-      message: expect.stringContaining('asked for input, which no server may on this method'),
+      message: expect.stringContaining('asked for input, which the protocol does not allow on this method'),
       data: { server: 'up', reason: 'upstream_protocol_error' },
     };
     await using session = await RawSession.open(gateway.url);

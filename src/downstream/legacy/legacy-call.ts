@@ -86,7 +86,7 @@ export class LegacyCall extends Call implements Asker {
     }
     const { server } = this;
     const fault = isQuestion
-      ? 'asked for input, which no server may on this method'
+      ? 'asked for input, which the protocol does not allow on this method'
       : `answers with a result of the type ${JSON.stringify(resultType.slice(0, 40))}, which the client does not know`;
     const what = `upstream "${server}": it ${fault}`;
     this.fail(new CallFailure(server, 'upstream_protocol_error', what));

@@ -167,7 +167,7 @@ export class Rounds implements RoundTrips {
   #stateOf(exchange: Exchange, round: number, next: RequestState['next']): string {
     const server = this.#parts.serverOf(exchange);
     if (round <= maxRounds) return this.#states.issue(exchange, { round, server, next });
-    const message = `upstream "${server}": asked for input more than ${maxRounds} times, which is the most for one call`;
+    const message = `upstream "${server}": it asked for input more than ${maxRounds} times, which is the most for one call`;
     throw new CallFailure(server, 'upstream_protocol_error', message);
   }
 
@@ -175,7 +175,7 @@ export class Rounds implements RoundTrips {
     const server = this.#parts.serverOf(exchange);
     if (!mayAskOn(exchange.method)) {
       freePayload(payload);
-      const message = `upstream "${server}": asked for input, which no server may on this method`;
+      const message = `upstream "${server}": it asked for input, which the protocol does not allow on this method`;
       throw new CallFailure(server, 'upstream_protocol_error', message);
     }
     const { state, withState } = readInputRequired(payload, exchange.caller.capabilities, server);

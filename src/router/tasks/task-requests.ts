@@ -62,7 +62,7 @@ export class TaskRequests {
     refuseRemoved(exchange);
     const qualified = requiredString(exchange, 'taskId');
     const task = this.#find(caller, qualified);
-    // The server of a known task may be out of reach just now, and what it offers unknown.
+    // What the server of a known task offers may be unknown, because it is down.
     if (task === null && !this.#hasTasks(caller)) throw methodNotFound(method);
     if (caller.era === 'modern') requireTasks(caller, method);
     if (task === null)
@@ -101,8 +101,8 @@ export class TaskRequests {
   }
 
   /**
-   * A client's call of a tool that wants a task made of it, which no client of the modern era can: its servers decide that.
-   * SEP-2663, Backward Compatibility.
+   * A call that its client wants a task made of. For a client of the modern era, in which servers decide that, it is an ordinary
+   * call. SEP-2663, Backward Compatibility.
    */
   callOf(upstream: Upstream, exchange: Exchange): TaskCall {
     const { caller, params } = exchange;
@@ -182,7 +182,7 @@ export class TaskRequests {
   }
 }
 
-/** Throws `method_not_found` for a method that the client's era has no more. SEP-2663, Backward Compatibility. */
+/** Throws `method_not_found` if the client's era has no such method any more. SEP-2663, Backward Compatibility. */
 function refuseRemoved({ caller, method }: Exchange): void {
   if (caller.era === 'modern' && legacyMethods.includes(method)) throw methodNotFound(method);
 }

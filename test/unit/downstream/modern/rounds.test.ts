@@ -81,7 +81,7 @@ describe('the questions of a modern upstream', () => {
     answer = request({ requestState: answer?.result.requestState }).answer;
     expect(answer?.error).toEqual({
       code: -32603,
-      message: 'upstream "files": asked for input more than 10 times, which is the most for one call',
+      message: 'upstream "files": it asked for input more than 10 times, which is the most for one call',
       data: { server: 'files', reason: 'upstream_protocol_error' },
     });
     expect(got).toHaveLength(11);
@@ -91,7 +91,7 @@ describe('the questions of a modern upstream', () => {
     const { request } = modernUpstream(asksFor({ inputRequests: { who: question } }));
     expect(request({ method }).answer?.error).toMatchObject({
       code: -32603,
-      message: 'upstream "files": asked for input, which no server may on this method',
+      message: 'upstream "files": it asked for input, which the protocol does not allow on this method',
     });
   });
 
