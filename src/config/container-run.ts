@@ -1,5 +1,5 @@
 const runtimes = /^(?:docker|podman|nerdctl)(?:\.exe)?$/i;
-/** The options of `run` that take no value and have one letter, which may stand together: `-it`. */
+/** The one-letter options of `run` without a value, which may stand together at the beginning of an argument: `-it`. */
 const letters = /^-[dPtiq]*/;
 /** Long options without a value. Any other long option takes the next argument as its value, unless it contains a `=`. */
 const flags = new Set([

@@ -14,7 +14,7 @@ export interface HttpRequest {
   readonly body?: string;
   /** Names in lower case. Must be a new object after each change: the request head made of it is cached. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** More headers, of names that no other has: those that differ from one request to the next. A new object, too. */
+  /** More headers, of other names: those that differ from one request to the next. Must be a new object after each change, too. */
   readonly ownHeaders?: Readonly<Record<string, string>> | undefined;
   readonly signal: Signal;
   /** The number of redirects that led to this request. */

@@ -279,7 +279,7 @@ export class ObjectText {
 
   /**
    * The object with `value` in place of the text from `from` to `to`.
-   * @param cut where the places of a member begin that this removes; by default none
+   * @param cut where the places of a member begin that this removes; by default those before all, so none
    */
   #spliced(from: number, to: number, value: string, cut = -4): ObjectText {
     const { start } = this;

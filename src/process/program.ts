@@ -24,8 +24,8 @@ interface CommandLine {
 /** What the file system says of a path. Tests inject their own. */
 interface Files {
   /**
-   * `directory` and `other` cannot be run, `file` must not. `closed` is a directory, or in one, that must not be entered. Null: it
-   * is missing.
+   * A `file` lacks the permission to run it; a `directory` and `other` can never be run. `closed` means a directory that lacks the
+   * permission to enter it, here or on the way here. Null: it is missing.
    */
   kindOf(path: string): 'executable' | 'file' | 'directory' | 'closed' | 'other' | null;
   /** The path of the file itself, without links. */
@@ -61,7 +61,7 @@ function checkDirectory(cwd: string, files: Files): void {
     kind === null
       ? 'does not exist'
       : kind === 'closed'
-        ? 'must not be entered (EACCES)'
+        ? 'cannot be entered (EACCES)'
         : 'is not a directory';
   throw new ProcessFailure('unstartable', `cannot be started: its cwd ${cwd} ${fault}`);
 }
@@ -141,6 +141,7 @@ function quoteForShell(word: string): string {
 function systemFiles(platform: NodeJS.Platform): Files {
   return {
     kindOf(path) {
+      // If it cannot be looked at, a directory on the way to it is closed.
       let isDirectory = true;
       try {
         const status = statSync(path);

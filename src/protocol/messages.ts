@@ -152,7 +152,7 @@ export function parseMessage(text: string, ends?: Ends, element?: number): Messa
     else if (member.is('error')) error = member.value();
   }
   if (element === undefined) checkEnd(text, member.end);
-  // With null, too: nobody else answers the request.
+  // A null counts, too: the request will get no other answer.
   const isAnswer = result !== undefined || error !== undefined;
   if (params === 'null') params = undefined;
   if (result === 'null') result = undefined;

@@ -55,7 +55,7 @@ export class SubscribedResources {
   #failed(uri: string, wanted: Wanted, { answer }: UpstreamFailure): void {
     if (this.#wanted.get(uri) !== wanted) return;
     this.#wanted.delete(uri);
-    // Without an answer, it may have been accepted: a given up request goes on at many servers.
+    // Without an answer, it may have been accepted: many servers go on with a request that was given up.
     if (answer === undefined) wanted.session?.unsubscribe(uri);
   }
 

@@ -39,6 +39,7 @@ export class TaskRun {
   readonly #asked = new Set<string>();
   /** The time for the server's own work that was left when the client was asked; null: nothing is being asked. */
   #restMs: number | null = null;
+  /** The rounds of questions that the client has not answered yet. */
   #openRounds = 0;
   #taskId = '';
 
@@ -156,7 +157,7 @@ export class TaskRun {
     this.#answerQuestions(fresh).catch((error: unknown) => this.#abort.abort(error));
   }
 
-  /** Passes the client's answers on. */
+  /** Passes the client's answers on to the server, once it has given all of them. */
   async #answerQuestions(fresh: readonly [string, ObjectText | undefined][]): Promise<void> {
     const answers = await Promise.all(
       fresh.map(async ([key, request]) => `${JSON.stringify(key)}:${await this.#question(request)}`),
