@@ -112,6 +112,7 @@ test.each(Object.entries(bridgedClients))(
     expect(await waitUntil('the form', () => client.call('asking__form'), 20_000)).toBe('Alice');
     expect(client.questions).toEqual(['form Who are you?']);
 
+    // Clients that cannot listen hear of changes unasked.
     await client.listen('test://watched').catch(() => {});
     const seen = client.changes.filter((change) => change === 'tools').length;
     await using disabled = startCommand([program, 'disable', 'asking'], {

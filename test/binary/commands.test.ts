@@ -4,6 +4,7 @@ import { platformName } from '../../npm/mcpstead/lib/platform.mjs';
 import { binaryFolder } from '../../scripts/checkout.ts';
 import { targetNamed } from '../../scripts/targets.ts';
 import { commands } from '../../src/cli/command-table.ts';
+import { isAlive } from '../support/child-processes.ts';
 import { type CommandRow, commandRows } from '../support/command-rows.ts';
 import { type Program, startCommand } from '../support/program.ts';
 import {
@@ -117,11 +118,3 @@ test.skipIf(!hasSituations)('a program on the port that says nothing does not ho
   expect(call).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('5'), stderr: '' });
   expect(situation.gateways()).toEqual([]);
 });
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-}

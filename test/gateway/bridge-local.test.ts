@@ -157,6 +157,7 @@ test.each([
   };
   const first = await start();
   await using client = await connect([], { env });
+  // Clients that cannot listen hear of changes unasked.
   await client.listen('test://watched').catch(() => {});
   const held = client.call('up__hold');
   held.catch(() => {});

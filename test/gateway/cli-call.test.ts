@@ -3,11 +3,12 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { startAskingServer } from '../support/asking-server.ts';
+import { isAlive } from '../support/child-processes.ts';
 import { report } from '../support/contracts.ts';
 import { startCommand, startProgram } from '../support/program.ts';
 import { startSdkV1 } from '../support/sdk-v1.ts';
 import { servedHome } from '../support/served-home.ts';
-import { isAlive, rawStdio } from '../support/stdio/raw-stdio.ts';
+import { rawStdio } from '../support/stdio/raw-stdio.ts';
 import { waitUntil } from '../support/wait.ts';
 
 // Starting a process takes long on a busy machine.

@@ -4,12 +4,13 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { hangUp, rpcResult } from '../support/answers.ts';
+import { isAlive } from '../support/child-processes.ts';
 import { fakeSse } from '../support/fake-sse.ts';
 import { type FakeUpstream, fakeUpstream } from '../support/fake-upstream.ts';
 import { startGateway } from '../support/gateway.ts';
 import { runProgram } from '../support/program.ts';
 import { startItemServer } from '../support/sdk-items.ts';
-import { isAlive, rawStdio } from '../support/stdio/raw-stdio.ts';
+import { rawStdio } from '../support/stdio/raw-stdio.ts';
 import { freePort } from '../support/wait.ts';
 
 // Starting a process takes long on a busy machine.

@@ -3,9 +3,10 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, wr
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type Child, startChild } from '../support/child.ts';
+import { isAlive } from '../support/child-processes.ts';
 import { promptReconnect, startGateway, type TestGateway } from '../support/gateway.ts';
 import { messagesOf, type RpcMessage, rawPost } from '../support/rpc.ts';
-import { isAlive, rawStdio } from '../support/stdio/raw-stdio.ts';
+import { rawStdio } from '../support/stdio/raw-stdio.ts';
 import { freePort, waitUntil } from '../support/wait.ts';
 
 const root = join(import.meta.dir, '../..');

@@ -5,10 +5,11 @@ import { join } from 'node:path';
 import { createLogger } from '../../src/observability/log.ts';
 import { Redactor } from '../../src/observability/redact.ts';
 import { openState } from '../../src/state/state.ts';
+import { isAlive } from '../support/child-processes.ts';
 import { connectLegacy } from '../support/era-clients.ts';
 import { startGateway, type TestGateway } from '../support/gateway.ts';
 import type { RawBehavior } from '../support/stdio/raw-server.ts';
-import { isAlive, rawStdio } from '../support/stdio/raw-stdio.ts';
+import { rawStdio } from '../support/stdio/raw-stdio.ts';
 import { waitUntil } from '../support/wait.ts';
 
 const root = join(import.meta.dir, '../..');

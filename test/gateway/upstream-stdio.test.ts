@@ -12,10 +12,11 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { volatileState } from '../../src/state/state.ts';
+import { isAlive } from '../support/child-processes.ts';
 import { connectV1 } from '../support/clients.ts';
 import { promptReconnect, startGateway, type TestGateway } from '../support/gateway.ts';
 import { messagesOf, type RpcMessage, rawPost } from '../support/rpc.ts';
-import { isAlive, rawStdio } from '../support/stdio/raw-stdio.ts';
+import { rawStdio } from '../support/stdio/raw-stdio.ts';
 import { waitUntil } from '../support/wait.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'mcpstead-stdio-'));

@@ -3,11 +3,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Child, startChild } from '../support/child.ts';
-import { childrenWith } from '../support/child-processes.ts';
+import { childrenWith, isAlive } from '../support/child-processes.ts';
 import { type AskedPeer, type CallEnd, legacyPeer, modernPeer } from '../support/elicitation.ts';
 import { type Program, startProgram } from '../support/program.ts';
 import { sampleValue } from '../support/prometheus-page.ts';
-import { isAlive } from '../support/stdio/raw-stdio.ts';
 import { freePort, waitUntil, within } from '../support/wait.ts';
 
 // The gateway's process ends at each moment of an elicitation, and another one starts with the same state: the clients have an end

@@ -25,12 +25,17 @@ export function childrenWith(text: string, parent = process.pid): number[] {
     .map(Number);
 }
 
-/** Whether a process is alive, whoever its parent is. */
+/** Whether a process lives, whoever its parent is; a zombie does not. */
 export function isAlive(pid: number): boolean {
   try {
-    return process.kill(pid, 0);
+    process.kill(pid, 0);
   } catch {
     return false;
+  }
+  try {
+    return !/^\d+ \(.*\) Z/s.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
+  } catch {
+    return process.platform !== 'linux';
   }
 }
 

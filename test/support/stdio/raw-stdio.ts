@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RawBehavior } from './raw-server.ts';
 
@@ -7,18 +6,4 @@ const program = join(import.meta.dir, 'raw-server.ts');
 /** The keys of a server in the configuration that starts `raw-server.ts`. */
 export function rawStdio(name: string, behavior: RawBehavior = {}, more: Record<string, unknown> = {}) {
   return { name, command: process.execPath, args: [program, JSON.stringify(behavior), 'extra'], ...more };
-}
-
-/** Whether a process lives; a zombie does not. */
-export function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-  try {
-    return !/^\d+ \(.*\) Z/s.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
-  } catch {
-    return process.platform !== 'linux';
-  }
 }
