@@ -27,18 +27,24 @@ const form = {
 const sampled = { messages: [], maxTokens: 1 };
 const everything = { elicitation: { form: {}, url: {} }, sampling: { tools: {} }, roots: {} };
 
-/** Answers a call with what its client answers to one question. */
+/**
+ * Answers a call with what its client answers to one question.
+ * @param atOnce is told whether the answer came before anything else could happen
+ */
 const asking =
-  (method: QuestionMethod, params: object) =>
+  (method: QuestionMethod, params: object, atOnce: boolean[] = []) =>
   (exchange: Exchange): void => {
-    ask(exchange, method, params).then(
-      ({ kind, text }) =>
-        exchange.answer({
-          kind: 'result',
-          payload: `{"content":[],"_meta":{"kind":"${kind}","got":${text}}}`,
-        }),
-      (error) => exchange.fail(error),
-    );
+    const question = { method, paramsText: JSON.stringify(params), signal: new Abort() };
+    let isAnswered = false;
+    exchange.ask(question, {
+      resolve({ kind, text }) {
+        isAnswered = true;
+        const payload = `{"content":[],"_meta":{"kind":"${kind}","got":${text}}}`;
+        exchange.answer({ kind: 'result', payload });
+      },
+      reject: (reason) => exchange.fail(reason),
+    });
+    atOnce.push(isAnswered);
   };
 
 const call = { name: 'up__tool', arguments: {} };
@@ -206,23 +212,6 @@ describe('the answer to a question', () => {
   });
 });
 
-/** As {@link asking}, and notes whether the question had its answer before anything else could happen. */
-const askingAtOnce =
-  (method: QuestionMethod, params: object, atOnce: boolean[]) =>
-  (exchange: Exchange): void => {
-    const question = { method, paramsText: JSON.stringify(params), signal: new Abort() };
-    let isAnswered = false;
-    exchange.ask(question, {
-      resolve({ kind, text }) {
-        isAnswered = true;
-        const payload = `{"content":[],"_meta":{"kind":"${kind}","got":${text}}}`;
-        exchange.answer({ kind: 'result', payload });
-      },
-      reject: (reason) => exchange.fail(reason),
-    });
-    atOnce.push(isAnswered);
-  };
-
 describe('a question is refused at once', () => {
   test.each([
     ['roots/list', {}, {}, 'roots', -32601],
@@ -234,7 +223,7 @@ describe('a question is refused at once', () => {
     'if the client lacks the capability: %s %j of %j',
     async (method, params, capabilities, missing, code) => {
       const atOnce: boolean[] = [];
-      await using edge = legacyEdge(askingAtOnce(method, params, atOnce));
+      await using edge = legacyEdge(asking(method, params, atOnce));
       await using session = await RawSession.open(edge.url, { capabilities });
       const { answer, before } = await session.request('tools/call', call);
       expect(before).toEqual([]);
@@ -249,7 +238,7 @@ describe('a question is refused at once', () => {
 
   test('if the client takes no stream, or has no session', async () => {
     const atOnce: boolean[] = [];
-    await using edge = legacyEdge(askingAtOnce('roots/list', {}, atOnce));
+    await using edge = legacyEdge(asking('roots/list', {}, atOnce));
     await using session = await RawSession.open(edge.url, { capabilities: everything });
     const body = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: call };
     const json = await session.post(body, { accept: 'application/json' });
@@ -266,7 +255,7 @@ describe('a question is refused at once', () => {
   test('if its params are too long to be kept', async () => {
     const atOnce: boolean[] = [];
     const text = 'x'.repeat(4 * 1024 * 1024);
-    await using edge = legacyEdge(askingAtOnce('sampling/createMessage', { text }, atOnce));
+    await using edge = legacyEdge(asking('sampling/createMessage', { text }, atOnce));
     await using session = await RawSession.open(edge.url, { capabilities: everything });
     const { answer } = await session.request('tools/call', call);
     expect(answer.result._meta.got.message).toMatch(/^the params have 419\d+ characters; at most 4194304/);

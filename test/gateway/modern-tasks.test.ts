@@ -289,9 +289,9 @@ describe('a task of a modern server', () => {
     },
   );
 
-  test('is named by its own id in an unknown method, too, whose server is its own', async () => {
+  test('leads an unknown method that names it to its server, by the id that the server knows', async () => {
     await using started = await start();
-    const other = serveV2(
+    await using other = serveV2(
       () => new McpServer({ name: 'other', version: '1' }, { capabilities: { tools: {} } }),
     );
     await started.gateway.reload({
@@ -307,7 +307,6 @@ describe('a task of a modern server', () => {
     expect(renamed.result).toMatchObject({ taskId, to: 'x', known: true });
     const unknown = await request(url, 'tasks/rename', { taskId: 'task-1', to: 'x' });
     expect(unknown.status).toBe(404);
-    await other[Symbol.asyncDispose]();
   });
 
   test('is waited for on behalf of a legacy client', async () => {
