@@ -115,6 +115,32 @@ test('without any configuration, it says how to make one', async () => {
   expect(bridge.stderr()).toContain('run "mcpstead init"');
 });
 
+test('what makes a gateway impossible is the answer to the first request, before the end', async () => {
+  const home = mkdtempSync(join(tmpdir(), 'mcpstead-bridge-home-'));
+  homes.push(home);
+  const bridge = startBridge([], { HOME: home });
+  const params = {
+    protocolVersion: '2025-11-25',
+    capabilities: {},
+    clientInfo: { name: 'client', version: '1' },
+  };
+  bridge.process.stdin.write(`${JSON.stringify({ jsonrpc: '2.0', id: 7, method: 'initialize', params })}\n`);
+  await bridge.process.stdin.flush();
+  expect(await within('the end', bridge.process.exited, 20_000)).toBe(2);
+  const lines = (await new Response(bridge.process.stdout).text()).trimEnd().split('\n');
+  expect(lines.map((line) => JSON.parse(line))).toEqual([
+    {
+      jsonrpc: '2.0',
+      id: 7,
+      error: {
+        code: -32000,
+        message: expect.stringContaining('mcpstead init'),
+        data: { reason: 'gateway_unavailable' },
+      },
+    },
+  ]);
+});
+
 test('a configuration that is named and does not exist is an error, even if another gateway runs', async () => {
   const { env, home } = newHome([]);
   const bridge = startBridge(['--config', join(home, 'absent.yaml')], env);
