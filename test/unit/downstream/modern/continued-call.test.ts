@@ -168,7 +168,7 @@ describe('a call whose upstream asks', () => {
     await nextTurn();
     expect(latest.answer?.error).toMatchObject({
       code: -32603,
-      message: 'upstream "files": asked for input more than 10 times, which is the most for one call',
+      message: 'upstream "files": it asked for input more than 10 times, which is the most for one call',
     });
     expect(refused.error).toBeInstanceOf(Error);
     expect(exchange.signal.aborted).toBe(true);
