@@ -18,7 +18,8 @@ export class ResourceFeed {
   readonly closing = new Abort();
   /** Settles when the upstream has accepted it, or refused. */
   opened: Promise<void> = Promise.resolve();
-  #isOpen = false;
+  /** Ends it at the upstream; null: it is not open. */
+  #end: (() => void) | null = null;
   /** The updates that are told next; null unless the channels are being told of one. */
   #updates: Set<string> | null = null;
 
@@ -61,16 +62,16 @@ export class ResourceFeed {
 
   close(): void {
     this.closing.abort();
-    if (this.#isOpen) this.upstream.unsubscribe(this.uri);
+    this.#end?.();
   }
 
   /** Subscribes at the upstream; the promise is {@link opened}. */
   open(): Promise<void> {
     const { upstream, uri } = this;
-    this.#isOpen = false;
-    this.opened = upstream.subscribe(uri, this.closing).then(() => {
-      if (this.closing.aborted || upstream !== this.upstream) upstream.unsubscribe(uri);
-      else this.#isOpen = true;
+    this.#end = null;
+    this.opened = upstream.subscribe(uri, this.closing).then((end) => {
+      if (this.closing.aborted || upstream !== this.upstream) end();
+      else this.#end = end;
     });
     // Those who wait for it may have gone.
     this.opened.catch(() => {});

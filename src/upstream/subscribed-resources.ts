@@ -1,5 +1,5 @@
 import { Abort, type Signal } from '../runtime/abort.ts';
-import { toFailure, type UpstreamFailure } from './failure.ts';
+import { cancelled, toFailure, type UpstreamFailure } from './failure.ts';
 import type { UpstreamSession } from './session.ts';
 
 /** How many subscriptions are taken up again at a time. */
@@ -32,8 +32,11 @@ export class SubscribedResources {
     this.#parts = parts;
   }
 
-  /** Rejects with an `UpstreamFailure` if the upstream refuses; then there is no subscription. */
-  async subscribe(uri: string, signal: Signal): Promise<void> {
+  /**
+   * Resolves to what ends the subscription. Rejects with an `UpstreamFailure` if the upstream refuses, or the signal is aborted; then
+   * there is none.
+   */
+  async subscribe(uri: string, signal: Signal): Promise<() => void> {
     const wanted: Wanted = { session: null };
     this.#wanted.set(uri, wanted);
     try {
@@ -49,6 +52,7 @@ export class SubscribedResources {
       this.#failed(uri, wanted, toFailure(error));
       throw error;
     }
+    return () => this.#end(uri, wanted);
   }
 
   /** Forgets a subscription that failed, unless it was ended, and wanted anew, meanwhile. */
@@ -59,9 +63,11 @@ export class SubscribedResources {
     if (answer === undefined) wanted.session?.unsubscribe(uri);
   }
 
-  unsubscribe(uri: string): void {
-    const isKnown = this.#wanted.delete(uri);
-    if (isKnown) this.#parts.session()?.unsubscribe(uri);
+  /** Ends a subscription, unless another one to the resource has taken its place. */
+  #end(uri: string, wanted: Wanted): void {
+    if (this.#wanted.get(uri) !== wanted) return;
+    this.#wanted.delete(uri);
+    this.#parts.session()?.unsubscribe(uri);
   }
 
   /** Subscribes in a session that replaces another one. Does not reject. */
@@ -88,8 +94,8 @@ export class SubscribedResources {
   }
 
   async #subscribe(uri: string, wanted: Wanted, session: UpstreamSession, signal: Signal): Promise<void> {
-    // It may have been ended meanwhile.
-    if (this.#wanted.get(uri) !== wanted) return;
+    // It may have been ended meanwhile, and another one have taken its place.
+    if (this.#wanted.get(uri) !== wanted) throw cancelled();
     wanted.session = session;
     await session.subscribe(uri, this.#parts.timeoutMs(), signal);
     if (!this.#wanted.has(uri)) session.unsubscribe(uri);

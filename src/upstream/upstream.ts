@@ -275,19 +275,17 @@ export class Upstream implements UpstreamState {
     return this.#isLegacyApart(caller) ? this.#legacy : this.#keeper;
   }
 
-  /** Subscribes to a resource, until {@link unsubscribe} over all reconnections. Rejects with an `UpstreamFailure`. */
-  subscribe(uri: string, signal: Signal): Promise<void> {
+  /**
+   * Subscribes to a resource, over all reconnections. Resolves to what ends the subscription. Rejects with an `UpstreamFailure`, and
+   * then there is none.
+   */
+  subscribe(uri: string, signal: Signal): Promise<() => void> {
     return this.#keeper.subscriptions.subscribe(uri, signal);
   }
 
   /** Whether the server has no way to report updates of resources. */
   get isDeaf(): boolean {
     return this.#keeper.session?.isDeaf === true;
-  }
-
-  /** Ends a subscription. */
-  unsubscribe(uri: string): void {
-    this.#keeper.subscriptions.unsubscribe(uri);
   }
 
   /** Sends a client's notification. It is dropped while the upstream is not connected. */

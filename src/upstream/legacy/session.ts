@@ -10,10 +10,9 @@ import {
   resultText,
 } from '../../protocol/messages.ts';
 import { isQuestionMethod, urlElicitationRequired } from '../../protocol/questions.ts';
-import { Abort, type Signal } from '../../runtime/abort.ts';
+import type { Signal } from '../../runtime/abort.ts';
 import type { Completion } from '../../runtime/completion.ts';
-import { freePayload, textOf } from '../../runtime/owned-bytes.ts';
-import { errorAnswered, type UpstreamFailure } from '../failure.ts';
+import type { UpstreamFailure } from '../failure.ts';
 import type { Item } from '../items/item-list.ts';
 import { type PendingRequest, plainForm, type UpstreamCall } from '../pending-request.ts';
 import { BaseSession } from '../requests/base-session.ts';
@@ -23,10 +22,9 @@ import type { TransportSource } from '../transport/transport.ts';
 import { Elicitations } from './elicitations.ts';
 import { initialize } from './handshake.ts';
 import { UpstreamLogLevel } from './log-level.ts';
+import { ResourceSubscriptions } from './resource-subscriptions.ts';
 import { ServerQuestions } from './server-questions.ts';
 
-/** How long the upstream may take to end a subscription. */
-const unsubscribeTimeoutMs = 10_000;
 /** How long a question of an isolated session waits for a call to belong to, and how many do. */
 const earlyQuestionMs = 60;
 const maxEarlyQuestions = 10;
@@ -38,6 +36,7 @@ export class LegacySession extends BaseSession {
   #protocolVersion = '';
   readonly #questions: ServerQuestions;
   readonly #elicitations = new Elicitations();
+  readonly #subscriptions = new ResourceSubscriptions(this.own);
   readonly #logLevel: UpstreamLogLevel;
   /** Questions that wait for a call. */
   readonly #earlyQuestions: RequestMessage[] = [];
@@ -106,22 +105,12 @@ export class LegacySession extends BaseSession {
     return items;
   }
 
-  /** MCP 2025-11-25, Resources, Subscriptions. */
-  async subscribe(uri: string, timeoutMs: number, signal: Signal): Promise<void> {
-    const params = JSON.stringify({ uri });
-    const answer = await this.own.ask('resources/subscribe', params, timeoutMs, signal);
-    // Several clients may wait for it, so that nobody frees it.
-    const payload = textOf(answer.payload);
-    freePayload(answer.payload);
-    if (answer.error) throw errorAnswered({ ...answer, payload }, answer.error);
+  subscribe(uri: string, timeoutMs: number, signal: Signal): Promise<void> {
+    return this.#subscriptions.subscribe(uri, timeoutMs, signal);
   }
 
   unsubscribe(uri: string): void {
-    const params = JSON.stringify({ uri });
-    this.own.ask('resources/unsubscribe', params, unsubscribeTimeoutMs, new Abort()).then(
-      ({ payload }) => freePayload(payload),
-      () => {},
-    );
+    this.#subscriptions.unsubscribe(uri);
   }
 
   notify(method: string, paramsText?: string): void {

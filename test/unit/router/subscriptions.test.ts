@@ -19,12 +19,10 @@ class SubscribedUpstream {
   get upstream(): Upstream {
     return this as unknown as Upstream;
   }
-  subscribe(uri: string): Promise<void> {
+  async subscribe(uri: string): Promise<() => void> {
     this.asked.push(`+${uri}`);
-    return this.accepted;
-  }
-  unsubscribe(uri: string): void {
-    this.asked.push(`-${uri}`);
+    await this.accepted;
+    return () => void this.asked.push(`-${uri}`);
   }
 }
 

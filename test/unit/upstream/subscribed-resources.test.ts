@@ -47,8 +47,9 @@ const refused = new UpstreamFailure('returned_error', 'refused a subscription');
 test('subscriptions are taken up in a new session, and their resources count as updated', async () => {
   const { sessions, resources, updated, replace } = subscribed();
   const uris = Array.from({ length: 40 }, (_, at) => `test://${at}`);
-  for (const uri of uris) await resources.subscribe(uri, new Abort());
-  resources.unsubscribe('test://0');
+  const ends: (() => void)[] = [];
+  for (const uri of uris) ends.push(await resources.subscribe(uri, new Abort()));
+  ends[0]?.();
   expect(sessions[0].asked).toEqual([...uris.map((uri) => `+${uri}`), '-test://0']);
   expect(updated).toEqual([]);
   await replace();
@@ -73,19 +74,17 @@ test('a subscription that fails because the session is lost is made in the next 
   expect(updated).toEqual([]);
 });
 
-test('a subscription that is ended while it is made does not last', async () => {
+test('a subscription whose place another one has taken is neither made nor does it end that', async () => {
   const { sessions, resources, replace } = subscribed();
-  const early = resources.subscribe('test://a', new Abort());
-  resources.unsubscribe('test://a');
-  await early;
-  expect(sessions[0].asked).not.toContain('+test://a');
-  const late = resources.subscribe('test://b', new Abort());
-  await Promise.resolve();
-  resources.unsubscribe('test://b');
-  await late;
-  expect(sessions[0].asked.at(-1)).toBe('-test://b');
+  const first = resources.subscribe('test://a', new Abort()).catch(String);
+  const second = await resources.subscribe('test://a', new Abort());
+  expect(await first).toContain('cancelled');
+  expect(sessions[0].asked).toEqual(['+test://a']);
+  await resources.subscribe('test://a', new Abort());
+  second();
+  expect(sessions[0].asked).toEqual(['+test://a', '+test://a']);
   await replace();
-  expect(sessions[1].asked).toEqual([]);
+  expect(sessions[1].asked).toEqual(['+test://a']);
 });
 
 test('a resource that a new session refuses counts as updated, and is asked for in the one after', async () => {
