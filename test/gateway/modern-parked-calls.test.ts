@@ -207,7 +207,7 @@ describe('a modern client of a legacy server', () => {
     }
     expect(answer.error).toMatchObject({
       code: -32603,
-      message: 'upstream "up": asked for input more than 10 times, which is the most for one call',
+      message: 'upstream "up": it asked for input more than 10 times, which is the most for one call',
     });
     await waitUntil('the server is told', () => both.server.cancelled() === 1);
     expect(await parked(both.gateway)).toBe(0);
