@@ -54,7 +54,7 @@ export class SessionStreams {
     const name = kind + number;
     const named = this.#share.streams.find((one) => (one as ResumableStream).name === name);
     const stream = named as ResumableStream | undefined;
-    // To go on from an event that never was would drop those that the client has not got.
+    // Going on from an event that never was would skip those that the client has not got.
     const isKnown = stream?.hasHad(Number(serial)) === true;
     return { kind, stream: isKnown ? stream : undefined, serial: Number(serial) };
   }

@@ -11,7 +11,7 @@ export interface Route {
   readonly methods: Readonly<Record<string, Handler>>;
   /** Who may use it. */
   readonly access: Access;
-  /** It tells the state of the process, so that it is answered even before the gateway serves. */
+  /** It reports the state of the process, so it is answered even before the gateway serves. */
   readonly isProbe?: true;
   /** The response to whoever may not; null, or absent: the usual one. */
   readonly unauthorized?: (problem: BearerProblem, request: Request) => Promise<Response> | null;

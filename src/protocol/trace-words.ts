@@ -10,7 +10,7 @@ const maxNameChars = 128;
 
 /** Longer URIs are truncated. */
 const maxUriChars = 1_024;
-/** Stands for the methods that clients make up: names of spans are few. */
+/** Stands for the methods that clients make up: the names of spans must be few. */
 const otherMethod = '_OTHER';
 
 /** The methods whose `name` is of low cardinality, and the attribute that has it. */
@@ -21,7 +21,7 @@ const nameAttributes: ReadonlyMap<string, string> = new Map([
 
 /**
  * The name of the span of a request: its method, with the name of the tool or prompt.
- * @param target the name, if a server has a tool or prompt of that name, which clients could make up
+ * @param target the tool or prompt, if a server has it: clients could make up others
  */
 export function traceName(method: string, target: string | undefined): string {
   if (!isKnownMethod(method)) return otherMethod;

@@ -18,7 +18,7 @@ interface ClientSessionsParts extends OnDemandParts {
 /** A client's session with the upstream. */
 interface ClientSession {
   readonly keeper: OnDemandKeeper;
-  /** When it was last used; while a call runs in it, a time to come. */
+  /** When it was last used; while a call runs in it, a time in the future. */
   usedMs: number;
 }
 
@@ -114,7 +114,7 @@ export class ClientSessions {
   #sweep(): void {
     const nowMs = this.#clock.nowMs();
     const expiredMs = nowMs - this.#parts.idleTtlMs;
-    // The call may end at any time until the next look.
+    // A running call may end just before the next look, so that its session is in use until then.
     for (const [key, session] of this.#sessions)
       if (session.keeper.isBusy) session.usedMs = nowMs + this.#sweepMs;
       else if (session.usedMs <= expiredMs) void this.#end(key, session);

@@ -36,7 +36,7 @@ export class TracedCall implements UpstreamCall, Completion<ResponseMessage> {
     const { traceparent, tracestate } = this.#span;
     const edits = [{ name: 'traceparent', value: JSON.stringify(traceparent) }];
     if (tracestate !== null) edits.push({ name: 'tracestate', value: JSON.stringify(tracestate) });
-    // That of the client belongs to its traceparent, which may be malformed, so that this one is in another trace.
+    // The client's tracestate belongs to its traceparent. If that is malformed, this span is in another trace.
     const base = new ObjectText(call.meta?.without('tracestate') ?? '{}');
     const meta = base.with(...edits);
     const params = (call.params ?? new ObjectText('{}')).with({ name: '_meta', value: meta });

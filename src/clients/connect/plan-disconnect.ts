@@ -32,7 +32,7 @@ export interface DisconnectEdit {
 /**
  * What to do for one client: one plan for each of its files that is connected, at least one. It writes nothing.
  * @param isRestored whether the files as a whole are to come from the backups
- * @param port of the gateway, which tells its entries where there is no backup
+ * @param port of the gateway, by which its entries are recognized where there is no backup
  */
 export function planDisconnect(
   row: ClientRow,
@@ -88,7 +88,7 @@ function withoutBackup(file: string): DisconnectPlan {
   throw new SpliceRefusal(`there is no backup of ${file} to restore`);
 }
 
-/** Entries that lead to all of a gateway go. What others have replaced is not known, so they stay. */
+/** Removes the entries for the whole gateway. What those for a view have replaced is unknown, so they stay. */
 function bySight(row: ClientRow, file: string, port: number): DisconnectPlan {
   const current = readDocument(file);
   if (current === null) return { row, file, kind: 'not_connected' };

@@ -115,7 +115,7 @@ export class Lifecycle {
     const { sessions, log } = this.#parts;
     const session = this.#namedSession(request, 'terminate');
     if (session === null) return;
-    // Python clients log a warning on 202. Version 1 fails if the answers to its calls arrive before this one.
+    // The Python SDK logs a warning on 202. Its version 1 fails if the answers to its calls arrive before this one.
     request.respond(new Response(null, { status: 204 }));
     sessions.end(session, 'client_delete');
     if (log.isDebug) log.session('client ended its session', session.caller);
