@@ -117,7 +117,8 @@ export class NotificationFeed {
       } else {
         const isWaitedFor = this.#waiters.length > 0;
         if (this.#quickEnds > 0 && !isWaitedFor) await this.#pause(this.#delayMs());
-        if (!this.#closing.aborted) await this.#attempt();
+        // Meanwhile the last subscription may have ended.
+        if (!this.#closing.aborted && this.#filter() !== null) await this.#attempt();
       }
     }
   }
