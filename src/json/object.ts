@@ -271,10 +271,18 @@ export class ObjectText {
   /** The object without the only member of its name, whose places begin at `i`. */
   #cut(i: number): ObjectText {
     const places = this.#places;
+    if (i > 0 && i === places.length - 4) return this.#withoutLast();
     // With its preceding comma, or as the first member with the comma that follows.
     const from = i === 0 ? places[0]! : places[i - 1]!;
     const to = i === 0 && places.length > 4 ? places[4]! : places[i + 3]!;
     return this.#spliced(from, to, '', i);
+  }
+
+  /** The object without its last member and the comma before it, so that all others stay where they are in the text. */
+  #withoutLast(): ObjectText {
+    const places = this.#places.slice(0, -4);
+    const text = this.#text.slice(0, places.at(-1)) + this.#text.slice(this.#places.at(-1), this.end);
+    return new ObjectText(text, this.start, this.#ends, { places, hasNull: this.hasNull });
   }
 
   /**
@@ -336,6 +344,12 @@ export class ObjectText {
       kept += text.slice(from, places[i + 3]);
     }
     return text.slice(this.start, places[0]) + kept + text.slice(places[places.length - 1], this.end);
+  }
+
+  /** Whether a member has one of these names. */
+  hasAny(names: readonly string[]): boolean {
+    for (let i = 0; i < this.#places.length; i += 4) if (this.#isNamed(i, names)) return true;
+    return false;
   }
 
   /** The number of members, repetitions included. */

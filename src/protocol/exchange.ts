@@ -54,11 +54,14 @@ export type Answer =
 export interface ResultAnswer {
   readonly kind: 'result';
   readonly payload: Payload;
+  /** The members of the payload; undefined: nobody has read them since it was edited. */
+  readonly result?: ObjectText | undefined;
   /** The result has `isError: true`. */
   readonly isError?: true;
   /**
    * Set if the result does not complete the request: `input_required`, or the type of an extension. MCP 2026-07-28, Results.
-   * The payload never has the member.
+   * The payload has no such member. That of a complete result may have it on the way to a caller of the modern era, whose edge
+   * sets it, and the server's identity, anew.
    */
   readonly resultType?: string;
   /** How long the result may be cached, if its server says so. MCP 2026-07-28, Caching. The payload never has the hints. */

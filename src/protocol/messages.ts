@@ -50,7 +50,7 @@ export interface ResponseMessage {
   readonly cache?: CacheHints;
   /** The offset of the payload in the message. */
   readonly start: number;
-  /** The members of the result. Their offsets are those of the message; undefined: it is an error, or was edited. */
+  /** The members of the result. Their offsets are those of the message; undefined: it is an error, or the payload was edited. */
   readonly result?: ObjectText | undefined;
   /** The offset in a payload of bytes that corresponds to one in the message. */
   readonly place?: (index: number) => number;

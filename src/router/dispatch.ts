@@ -109,11 +109,12 @@ export class Dispatch implements Completion<ResponseMessage> {
   }
 }
 
-function resultOf({ payload, resultType, cache }: ResponseMessage): ResultAnswer {
-  if (resultType === undefined && cache === undefined) return { kind: 'result', payload };
+function resultOf({ payload, result, resultType, cache }: ResponseMessage): ResultAnswer {
+  if (resultType === undefined && cache === undefined) return { kind: 'result', payload, result };
   return {
     kind: 'result',
     payload,
+    result,
     ...(resultType !== undefined && { resultType }),
     ...(cache !== undefined && { cache }),
   };

@@ -37,7 +37,8 @@ export abstract class EditedDispatch extends Dispatch {
     const ends = result.isError ? undefined : this.ends;
     const edited = readObject(text, ends, (object) => this.edited(object)) ?? text;
     if (edited === text) return result;
-    return { ...result, payload: typeof payload === 'string' ? edited : payload.replaced(edited) };
+    const replaced = typeof payload === 'string' ? edited : payload.replaced(edited);
+    return { ...result, payload: replaced, result: undefined };
   }
 }
 

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { rpcResult } from '../support/answers.ts';
+import { fakeModern } from '../support/fake-modern.ts';
 import { type FakeUpstream, fakeUpstream } from '../support/fake-upstream.ts';
 import { startGateway, type TestGateway } from '../support/gateway.ts';
-import { askModern } from '../support/modern-rpc.ts';
-import type { RpcMessage } from '../support/rpc.ts';
+import { askModern, postModern } from '../support/modern-rpc.ts';
+import { RawSession, type RpcMessage } from '../support/rpc.ts';
 import { failOnStrayErrors } from '../support/stray-errors.ts';
 
 failOnStrayErrors();
@@ -118,6 +119,52 @@ describe('a result of a legacy server', () => {
   test('may be an error of its tool', async () => {
     const result = await resultOf('{"content":[],"isError":true}');
     expect(result).toEqual({ content: [], isError: true, resultType: 'complete', _meta: serverInfo });
+  });
+});
+
+describe('a result of a modern server', () => {
+  const named = (name: string) => `"io.modelcontextprotocol/serverInfo":{"name":"${name}","version":"1"}`;
+  const complete = '"resultType":"complete"';
+  const big = '"big":12345678901234567890';
+
+  test.each([
+    [`{${complete},"_meta":{${named('a')}},"content":[]}`, { content: [] }, {}],
+    [`{${complete},"_meta":{${named('a')}},"content":[]}`, { content: [] }, {}],
+    [`{"content":[],"_meta":{${named('b')}},${complete}}`, { content: [] }, {}],
+    [`{ "content" : [] , "_meta" : { ${named('a')} , "x" : 1 } , ${complete} }`, { content: [] }, { x: 1 }],
+    [`{"content":[],"_meta":{"x":1},${complete}}`, { content: [] }, { x: 1 }],
+    [`{"content":[],${complete}}`, { content: [] }, {}],
+    [`{"_meta":7,"content":[],"resultType":"odd",${complete}}`, { content: [] }, {}],
+    [`{"\\u005fmeta":{${named('a')}},"_meta":{${named('b')}},"content":[],${complete}}`, { content: [] }, {}],
+    [
+      `{"content":[{"_meta":{${named('a')}}}],${complete}}`,
+      { content: [{ _meta: JSON.parse(`{${named('a')}}`) }] },
+      {},
+    ],
+  ])('names the gateway in place of it: %s', async (text, members, meta) => {
+    await using modern = await fakeModern({
+      onPost: ({ id, method }) =>
+        method === 'tools/call'
+          ? new Response(`{"jsonrpc":"2.0","id":${id},"result":${text.slice(0, -1)},${big}}}`, {
+              headers: { 'content-type': 'application/json' },
+            })
+          : undefined,
+    });
+    await using before = await startGateway({ servers: [{ name: 'up', url: modern.url }] });
+    await before.connected();
+    // The second answer is like the first.
+    for (let i = 0; i < 2; i++) {
+      const response = await postModern(before.url, 'tools/call', { params: { name: 'up__echo' } });
+      const answered = await response.text();
+      expect(answered).toContain(big);
+      expect(answered.match(/"resultType":"complete"/g)).toHaveLength(1);
+      const { big: _, ...result } = JSON.parse(answered).result;
+      expect(result).toEqual({ ...members, resultType: 'complete', _meta: { ...meta, ...serverInfo } });
+    }
+    await using session = await RawSession.open(before.url);
+    const { answer: legacy } = await session.request('tools/call', { name: 'up__echo' });
+    const { big: _, _meta = {}, ...rest } = legacy.result;
+    expect([rest, _meta === 7 ? {} : _meta]).toEqual([members, meta]);
   });
 });
 

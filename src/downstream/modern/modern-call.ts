@@ -163,10 +163,10 @@ export class ModernCall extends Call {
       this.end(error, answerText(this.idText, error), statusOfError(error.code));
       return;
     }
-    const { payload, resultType = 'complete' } = answer;
+    const { resultType = 'complete' } = answer;
     if (resultType !== 'complete' && resultType !== inputRequired) {
       if (!this.#parts.hasNegotiated(this.caller, resultType)) {
-        freePayload(payload);
+        freePayload(answer.payload);
         this.completeWith(notNegotiated(resultType));
         return;
       }
@@ -174,7 +174,7 @@ export class ModernCall extends Call {
     const cacheable = resultType === 'complete' ? this.#parts.cacheHints(this, answer) : null;
     // The result of a retry depends on answers that are no part of a cache's key. MCP 2026-07-28, Caching, Cache Key.
     const hints = cacheable !== null && this.#retry !== null ? notCached : cacheable;
-    this.end(answer, modernResult(this.idText, payload, resultType, hints));
+    this.end(answer, modernResult(this.idText, answer, hints));
   }
 
   override fail(error: unknown): void {

@@ -1,8 +1,9 @@
 import { ObjectText } from '../../json/object.ts';
 import { skipSpace } from '../../json/scan.ts';
-import type { CacheHints } from '../../protocol/exchange.ts';
+import type { CacheHints, ResultAnswer } from '../../protocol/exchange.ts';
 import { reservedMeta } from '../../protocol/reserved-meta.ts';
-import { type OwnedBytes, type Payload, SharedBytes } from '../../runtime/owned-bytes.ts';
+import { type OwnedBytes, SharedBytes } from '../../runtime/owned-bytes.ts';
+import { copyOf } from '../../runtime/recent-values.ts';
 import { build } from '../../version.ts';
 import { type Content, isLong } from '../reply-body.ts';
 
@@ -12,8 +13,12 @@ const metaKey = '"_meta"';
 const closeBrace = 0x7d;
 /** A `_meta` that names this server. MCP 2026-07-28, General Fields, `_meta`. */
 export const ownMeta = `{"${reservedMeta.serverInfo}":${serverInfo}}`;
+const identityNames = [reservedMeta.serverInfo];
+/** The last `_meta` that named its server and no more: a server sends the same with each result (docs/performance.md#found-last). */
+let lastIdentity = '';
 const metaMember = `,${metaKey}:${ownMeta}`;
 /** Members that a result must have only as this server sets them. */
+const setNames = ['resultType', '_meta', 'ttlMs', 'cacheScope'];
 const setMembers = /"(?:_meta|resultType|ttlMs|cacheScope)"/;
 
 /**
@@ -23,8 +28,7 @@ const setMembers = /"(?:_meta|resultType|ttlMs|cacheScope)"/;
  */
 export function modernResult(
   idText: string,
-  payload: Payload,
-  resultType: string,
+  { payload, result, resultType = 'complete' }: ResultAnswer,
   hints: CacheHints | null,
 ): Content {
   const type = resultType === 'complete' ? completeText : JSON.stringify(resultType);
@@ -36,7 +40,9 @@ export function modernResult(
     const tail = `,${members}${mayHaveMeta ? '' : metaMember}}}`;
     return [head, payload.part(0, payload.length - 1), tail];
   }
-  if (setMembers.test(payload)) return `${head}${edited(payload, type, hints)}}`;
+  // A text whose members nobody has read is not scanned for them unless they may be there.
+  const mustEdit = result?.hasAny(setNames) ?? setMembers.test(payload);
+  if (mustEdit) return `${head}${edited(result ?? new ObjectText(payload), type, hints)}}`;
   const kept = payload.slice(0, -1);
   const tail = `${isEmptyObject(payload) ? '' : ','}${members}${metaMember}}}`;
   return isLong(payload) ? [head, kept, tail] : head + kept + tail;
@@ -47,14 +53,10 @@ function hintMembers(hints: CacheHints | null): string {
 }
 
 /** The text of a short result with its members set. */
-function edited(payload: string, type: string, hints: CacheHints | null): string {
-  const result = new ObjectText(payload);
-  const meta = result.object('_meta');
-  const named =
-    meta === undefined ? ownMeta : meta.with({ name: reservedMeta.serverInfo, value: serverInfo });
+function edited(result: ObjectText, type: string, hints: CacheHints | null): string {
   const edits = [
     { name: 'resultType', value: type },
-    { name: '_meta', value: named },
+    { name: '_meta', value: namedMeta(result) },
   ];
   if (hints !== null)
     edits.push(
@@ -62,6 +64,17 @@ function edited(payload: string, type: string, hints: CacheHints | null): string
       { name: 'cacheScope', value: JSON.stringify(hints.scope) },
     );
   return result.with(...edits);
+}
+
+/** The `_meta` of a result, with the name of this server. */
+function namedMeta(result: ObjectText): string {
+  if (result.isText('_meta', lastIdentity)) return ownMeta;
+  const meta = result.object('_meta');
+  if (meta === undefined) return ownMeta;
+  if (meta.size > 1 || !meta.hasAny(identityNames))
+    return meta.with({ name: reservedMeta.serverInfo, value: serverInfo });
+  lastIdentity = copyOf(meta.toString());
+  return ownMeta;
 }
 
 /** Whether the text of an object has no member. */

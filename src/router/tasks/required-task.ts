@@ -33,7 +33,7 @@ export async function callAsTask(
   try {
     const ended = await callUpstream(upstream, exchange, 'tasks/result', taskParams, signal, true);
     if (ended.error || typeof ended.payload !== 'string') return ended;
-    return { ...ended, payload: withoutRelatedId(new ObjectText(ended.payload)) };
+    return { ...ended, payload: withoutRelatedId(new ObjectText(ended.payload)), result: undefined };
   } catch (error) {
     cancel(upstream, exchange, taskParams);
     throw error;

@@ -26,6 +26,15 @@ const cacheableMethods: ReadonlySet<string> = new Set(
 );
 
 /**
+ * Whether a result may keep the members that belong to the hop on its way to a client of the modern era, whose edge sets them in place:
+ * it is short and completes its request, and has no hints.
+ */
+export function mayStay({ result, payload }: ResponseMessage, methodText: string): boolean {
+  if (result === undefined || typeof payload !== 'string') return false;
+  return result.isText('resultType', completeText) && !cacheableMethods.has(methodText);
+}
+
+/**
  * The answer of a server without the members that belong to the hop: the type of the result, its hints for caches, and the
  * server's identity. They are cut out of the text, or blanked in bytes, and nothing else is touched. MCP 2026-07-28, Base
  * Protocol, Results; Caching.

@@ -6,7 +6,7 @@ import { settledOrAborted } from '../../runtime/deadlines.ts';
 import { freePayload } from '../../runtime/owned-bytes.ts';
 import { cancelled, UpstreamFailure } from '../failure.ts';
 import type { UpstreamCall } from '../pending-request.ts';
-import { readResult } from './result.ts';
+import { mayStay, readResult } from './result.ts';
 import { TaskRun } from './task-run.ts';
 
 const { headerMismatch, unsupportedVersion } = errorCodes;
@@ -30,7 +30,7 @@ export interface StatelessCallOwner {
   keep(run: Promise<void>): void;
 }
 
-/** A client's call of a modern server, whose result is rid of what belongs to the hop. */
+/** A client's call of a modern server, whose result is rid of what belongs to the hop, unless that stays for the next one to set. */
 export class StatelessCall implements Completion<ResponseMessage> {
   readonly #owner: StatelessCallOwner;
   readonly #call: UpstreamCall;
@@ -66,7 +66,8 @@ export class StatelessCall implements Completion<ResponseMessage> {
       else this.#refused(answer, answer.error.code);
       return;
     }
-    const result = readResult(answer, methodText);
+    const isKept = caller?.era === 'modern' && mayStay(answer, methodText);
+    const result = isKept ? answer : readResult(answer, methodText);
     if (result.resultType !== taskType || caller?.era !== 'legacy') this.#done.resolve(result);
     else this.#owner.keep(new TaskRun(this.#owner, this.#call, this.#leftMs, this.#done).follow(result));
   }

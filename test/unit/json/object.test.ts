@@ -39,6 +39,21 @@ describe('an edited object', () => {
     const params = outer.object('params')?.edited('_meta', '{}').edited('a', null);
     expect(params?.toString()).toBe('{"_meta":{},"b":2}');
     expect(params?.number('b')).toBe(2);
+    const first = params?.edited('b', null);
+    expect(first?.toString()).toBe('{"_meta":{}}');
+    expect(first?.with({ name: 'c', value: '3' })).toBe('{"_meta":{},"c":3}');
+    const meta = outer.object('params')?.edited('b', null);
+    expect(meta?.toString()).toBe('{"a":1,"_meta":{"k":1}}');
+    expect(meta?.object('_meta')?.number('k')).toBe(1);
+    expect(meta?.edited('_meta', null).toString()).toBe('{"a":1}');
+  });
+
+  test('without its last member keeps the known ends of long values', async () => {
+    const long = JSON.stringify({ text: 'x'.repeat(200_000), n: 1 });
+    const text = `{"arguments":{"deep":${long}},"_meta":{"old":${long}}}`;
+    const object = new ObjectText(text, 0, await longValues(text, 1, '')).edited('_meta', null);
+    expect(object.toString()).toBe(`{"arguments":{"deep":${long}}}`);
+    expect(object.object('arguments')?.object('deep')?.number('n')).toBe(1);
   });
 
   test('keeps the known ends of long values', async () => {
