@@ -22,13 +22,15 @@ import { Listens } from './listens.ts';
 import { ModernCall, type ModernCallParts, type Retry, type RoundTrips } from './modern-call.ts';
 import { checkParamHeaders } from './param-check.ts';
 
-/** Requests of the legacy era that the modern one has removed. MCP 2026-07-28, Key Changes. */
+/** Requests of the legacy era that the modern one has removed. MCP 2026-07-28, Key Changes; SEP-2663, Backward Compatibility. */
 const removedMethods: ReadonlySet<string> = new Set([
   'initialize',
   'ping',
   'logging/setLevel',
   'resources/subscribe',
   'resources/unsubscribe',
+  'tasks/result',
+  'tasks/list',
 ]);
 
 interface ModernEndpointParts {

@@ -22,8 +22,6 @@ import { TaskWatches, type WatchedTask } from './task-watches.ts';
 
 /** Requests that may be sent twice. */
 const repeatableMethods: readonly string[] = ['tasks/get', 'tasks/result'];
-/** Requests that only the core of the legacy era has. SEP-2663, Backward Compatibility. */
-const legacyMethods: readonly string[] = ['tasks/result', 'tasks/list'];
 
 interface TaskRequestsParts extends DispatchParts {
   readonly owners: Owners;
@@ -59,7 +57,6 @@ export class TaskRequests {
    */
   pass(exchange: Exchange): void {
     const { caller, method } = exchange;
-    refuseRemoved(exchange);
     const qualified = requiredString(exchange, 'taskId');
     const task = this.#find(caller, qualified);
     // What the server of a known task offers may be unknown, because it is down.
@@ -76,7 +73,6 @@ export class TaskRequests {
 
   /** Answers with the client's tasks at all upstreams that list them. An upstream that fails is left out. */
   list(exchange: Exchange): void {
-    refuseRemoved(exchange);
     const upstreams = this.#parts.owners
       .upstreamsOf(exchange.caller.view)
       .filter(({ capabilities }) => declaredObject(capabilities, 'tasks', 'list') !== undefined);
@@ -180,11 +176,6 @@ export class TaskRequests {
     }
     return tasks;
   }
-}
-
-/** Throws `method_not_found` if the client's era has no such method any more. SEP-2663, Backward Compatibility. */
-function refuseRemoved({ caller, method }: Exchange): void {
-  if (caller.era === 'modern' && legacyMethods.includes(method)) throw methodNotFound(method);
 }
 
 /** A request whose result names tasks, by ids that the client must know, and may be the end of one. */
