@@ -26,8 +26,8 @@ const cacheableMethods: ReadonlySet<string> = new Set(
 );
 
 /**
- * Whether a result may keep the members that belong to the hop on its way to a client of the modern era, whose edge sets them in place:
- * it is short and completes its request, and has no hints.
+ * Whether a result may keep the members that belong to the hop on its way to a client of the modern era, whose edge sets them in
+ * place: it is short and completes its request, and has no hints (docs/performance.md#kept-members).
  */
 export function mayStay({ result, payload }: ResponseMessage, methodText: string): boolean {
   if (result === undefined || typeof payload !== 'string') return false;
