@@ -29,7 +29,7 @@ interface ClearOwner {
 
 interface ExtensionRequestsParts extends DispatchParts {
   readonly owners: Owners;
-  readonly tasks: Pick<TaskRequests, 'serverOf' | 'pass'>;
+  readonly tasks: Pick<TaskRequests, 'ownerOf' | 'pass'>;
 }
 
 /**
@@ -43,16 +43,31 @@ export class ExtensionRequests {
     this.#parts = parts;
   }
 
-  /** Throws `method_not_found` if no upstream clearly owns the request. */
+  /** Throws `method_not_found`, or ends the exchange with it, if no upstream clearly owns the request. */
   pass(exchange: Exchange): void {
+    const { params, caller, signal } = exchange;
+    const { owners } = this.#parts;
+    const isNamed = params?.string('name') !== undefined || params?.string('uri') !== undefined;
+    if (!isNamed || !owners.mayBeMore(caller.view)) this.#pass(exchange);
+    else {
+      // What it names may be one of the items that are not known yet, under another name or hidden.
+      owners
+        .allKnown(caller.view, signal)
+        .then(() => this.#pass(exchange))
+        .catch((error: unknown) => exchange.fail(error));
+    }
+  }
+
+  #pass(exchange: Exchange): void {
     const { method, params, caller } = exchange;
-    // It may name a task, whose id only the gateway can translate.
-    if (!ownMethods.has(method) && this.#parts.tasks.serverOf(exchange) !== undefined) {
-      this.#parts.tasks.pass(exchange);
+    const ofTask = this.#parts.tasks.ownerOf(exchange);
+    const owner = ownMethods.has(method) ? null : this.#ownerOf(caller, params, ofTask);
+    if (owner === null) throw methodNotFound(method);
+    // Only the gateway can translate the id of a task.
+    if (ofTask !== undefined) {
+      this.#parts.tasks.pass(exchange, owner.edit);
       return;
     }
-    const owner = ownMethods.has(method) ? null : this.#ownerOf(caller, params);
-    if (owner === null) throw methodNotFound(method);
     const dispatch = new ExtensionDispatch(this.#parts, exchange, {
       upstream: owner.upstream,
       item: { name: method },
@@ -70,14 +85,14 @@ export class ExtensionRequests {
   /** The server that a request is for, if that is known. */
   serverOf(exchange: Exchange): string | undefined {
     const { caller, params } = exchange;
-    return this.#parts.tasks.serverOf(exchange) ?? this.#ownerOf(caller, params)?.upstream.name;
+    return this.#ownerOf(caller, params, this.#parts.tasks.ownerOf(exchange))?.upstream.name;
   }
 
   /**
-   * An owner is clear if the name and the URI in the params, as far as they are there and known, lead to the same upstream, and
-   * no filter hides one of them.
+   * An owner is clear if the name, the URI and the task in the params, as far as they are there and known, lead to the same
+   * upstream, and no filter hides one of them.
    */
-  #ownerOf({ view }: Caller, params: ObjectText | undefined): ClearOwner | null {
+  #ownerOf({ view }: Caller, params: ObjectText | undefined, ofTask?: Upstream): ClearOwner | null {
     const { owners } = this.#parts;
     const [only, ...others] = owners.upstreamsOf(view);
     const name = params?.string('name');
@@ -86,7 +101,8 @@ export class ExtensionRequests {
     );
     const uri = params?.string('uri');
     const ofUri = uri === undefined ? undefined : owners.ofUri(view, uri);
-    const named = [...entries.map((entry) => entry.upstream), ...(ofUri ? [ofUri] : [])];
+    const known = [...entries.map((entry) => entry.upstream), ofUri, ofTask];
+    const named = known.filter((one) => one !== undefined);
     const upstream = named[0] ?? (others.length === 0 ? only : undefined);
     if (upstream === undefined || named.some((one) => one !== upstream)) return null;
     const isHidden = owners.hides(

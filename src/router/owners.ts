@@ -84,10 +84,13 @@ export class Owners {
    * that is being started may own what no other one does. Never rejects.
    */
   async allKnown(view: string, signal: Signal): Promise<void> {
-    const unknown = this.upstreamsOf(view).filter(
-      (upstream) => !upstream.isConnected && allKinds.every((kind) => upstream.items(kind).length === 0),
-    );
+    const unknown = this.upstreamsOf(view).filter(isUnknown);
     await Promise.allSettled(unknown.map((upstream) => upstream.ready(signal)));
+  }
+
+  /** Whether {@link allKnown} waits for any. */
+  mayBeMore(view: string): boolean {
+    return this.upstreamsOf(view).some(isUnknown);
   }
 
   /** The upstream that owns the resource template with this text. */
@@ -133,6 +136,10 @@ export class Owners {
       )
       .catch((error: unknown) => exchange.fail(error));
   }
+}
+
+function isUnknown(upstream: Upstream): boolean {
+  return !upstream.isConnected && allKinds.every((kind) => upstream.items(kind).length === 0);
 }
 
 /** The URI up to its last slash, without it; empty if there is none. */

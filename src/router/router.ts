@@ -145,7 +145,7 @@ export class Router {
       case 'completion':
         return this.#completions.serverOf(exchange);
       case 'task':
-        return this.#tasks.serverOf(exchange);
+        return this.#tasks.ownerOf(exchange)?.name;
       case undefined:
         return this.#extensions.serverOf(exchange);
       default:

@@ -9,7 +9,7 @@ import { askModern, postModern } from '../support/modern-rpc.ts';
 import { messagesOf, RawSession } from '../support/rpc.ts';
 import { startItemServer } from '../support/sdk-items.ts';
 import { failOnStrayErrors } from '../support/stray-errors.ts';
-import { waitUntil } from '../support/wait.ts';
+import { settle, waitUntil } from '../support/wait.ts';
 
 failOnStrayErrors();
 setDefaultTimeout(30_000);
@@ -61,8 +61,11 @@ describe.each([
   });
 });
 
-/** A server that answers each request with an empty result, whatever that asks for, of which filters hide the secret half. */
-async function startHalfHidden() {
+/**
+ * A server that answers each request with an empty result, whatever that asks for, of which filters hide the secret half.
+ * @param opened its first answer waits for it
+ */
+async function startHalfHidden(opened?: Promise<void>) {
   const stack = new AsyncDisposableStack();
   const lists: Record<string, object> = {
     'tools/list': { tools: ['open', 'secret'].map((name) => ({ name, inputSchema: { type: 'object' } })) },
@@ -72,16 +75,19 @@ async function startHalfHidden() {
       resourceTemplates: ['a:{x}', 'secret:{x}'].map((uriTemplate) => ({ uriTemplate, name: uriTemplate })),
     },
   };
-  const capabilities = { tools: {}, prompts: {}, resources: { subscribe: true }, completions: {} };
+  const tasks = { requests: { tools: { call: {} } } };
+  const capabilities = { tools: {}, prompts: {}, resources: { subscribe: true }, completions: {}, tasks };
   const upstream = stack.use(
     await fakeUpstream({
       sessions: false,
       onGet: () => eventChannel().response,
-      onPost({ id, method, params }) {
+      async onPost({ id, method, params }) {
+        await opened;
         if (id === undefined) return undefined;
         const { protocolVersion } = params ?? {};
         const serverInfo = { name: 'up', version: '1' };
         if (method === 'initialize') return rpcResult(id, { protocolVersion, capabilities, serverInfo });
+        if (params?.task) return rpcResult(id, { task: { taskId: 'own', status: 'working' } });
         return rpcResult(id, lists[method ?? ''] ?? {});
       },
     }),
@@ -89,11 +95,14 @@ async function startHalfHidden() {
   const deny = { deny: ['secret*'] };
   const up = { name: 'up', url: upstream.url, tools: deny, prompts: deny, resources: deny };
   const gateway = stack.use(await startGateway({ servers: [up] }));
-  await gateway.connected();
-  await waitUntil('the stream', () => upstream.received.some(({ httpMethod }) => httpMethod === 'GET'));
+  if (!opened) {
+    await gateway.connected();
+    await waitUntil('the stream', () => upstream.received.some(({ httpMethod }) => httpMethod === 'GET'));
+  }
   const received = () =>
     upstream.received.map(({ message }) => message.method ?? '').filter((method) => !isOwn(method));
-  return { gateway, received, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+  const last = (method: string) => upstream.messages(method).at(-1)?.params;
+  return { gateway, received, last, [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }
 
 /** Whether the gateway sends it of its own accord. */
@@ -150,6 +159,37 @@ describe.each([
       expect((await askModern(url, method, { params })).answer.error?.code).toBeLessThan(0);
     }
     expect(received()).toEqual(before);
+  });
+
+  test('a request waits for a server that starts, whose items are not known before', async () => {
+    const opened = Promise.withResolvers<void>();
+    await using world = await startHalfHidden(opened.promise);
+    await using session = await RawSession.open(world.gateway.url + path);
+    const answers = Promise.all(
+      ['secret', `${prefix}open`].map((name) => session.request('example/inspect', { name })),
+    );
+    await settle();
+    opened.resolve();
+    const [hidden, shown] = await answers;
+    expect(hidden?.answer.error).toMatchObject({ code: -32601 });
+    expect(shown?.answer.result).toEqual({});
+    expect(world.received().filter((method) => method === 'example/inspect')).toHaveLength(1);
+    expect(world.last('example/inspect')).toEqual({ name: 'open' });
+  });
+
+  test('a request that names a task reaches the server unless it names what is hidden, too', async () => {
+    await using world = await startHalfHidden();
+    const { gateway, received } = world;
+    await using session = await RawSession.open(gateway.url + path);
+    const made = await session.request('tools/call', { name: `${prefix}open`, arguments: {}, task: {} });
+    const { taskId } = made.answer.result.task;
+    const ask = async (params: object) =>
+      (await session.request('example/inspect', { ...params, taskId })).answer;
+    for (const params of [{ uri: 'secret:1' }, { name: 'secret' }, { name: 'open', uri: 'secret:1' }])
+      expect((await ask(params)).error).toMatchObject({ code: -32601 });
+    expect(received()).toEqual(['tools/call']);
+    expect((await ask({ name: `${prefix}open`, uri: 'a:open' })).result).toEqual({});
+    expect(world.last('example/inspect')).toEqual({ name: 'open', uri: 'a:open', taskId: 'own' });
   });
 
   test('a notification reaches the server unless it names what is hidden', async () => {

@@ -1,5 +1,5 @@
 import { GatewayError, messageOf } from '../../errors.ts';
-import { ObjectText } from '../../json/object.ts';
+import { type MemberEdit, ObjectText } from '../../json/object.ts';
 import type { Caller } from '../../protocol/caller.ts';
 import { declaredObject } from '../../protocol/capabilities.ts';
 import type { Exchange, ResultAnswer } from '../../protocol/exchange.ts';
@@ -54,9 +54,10 @@ export class TaskRequests {
   /**
    * Answers a request that names one task. Throws `invalid_params` if the client knows no such task, `method_not_found` if its view
    * has no tasks, and `missing_client_capability` if it is of the modern era and has not declared the extension.
+   * @param item the member of the params that names an item to its upstream, if one does
    */
-  pass(exchange: Exchange): void {
-    const { caller, method } = exchange;
+  pass(exchange: Exchange, item: MemberEdit | null = null): void {
+    const { caller, method, params } = exchange;
     const qualified = requiredString(exchange, 'taskId');
     const task = this.#find(caller, qualified);
     // What the server of a known task offers may be unknown, because it is down.
@@ -68,7 +69,8 @@ export class TaskRequests {
     const maps = this.mapsFor(upstream, caller);
     const dispatch = new TaskDispatch(this.#parts, exchange, upstream, maps);
     const edit = { name: 'taskId', value: JSON.stringify(id) };
-    upstream.call(new TaskCall(exchange, maps), edit, repeatableMethods.includes(method), dispatch);
+    const call = new TaskCall(exchange, maps, item && params ? new ObjectText(params.with(item)) : params);
+    upstream.call(call, edit, repeatableMethods.includes(method), dispatch);
   }
 
   /** Answers with the client's tasks at all upstreams that list them. An upstream that fails is left out. */
@@ -82,10 +84,10 @@ export class TaskRequests {
       .catch((error: unknown) => exchange.fail(error));
   }
 
-  /** The server of the task that a request names, if the client knows it. */
-  serverOf({ caller, params }: Exchange): string | undefined {
+  /** The upstream of the task that a request names, if the client knows it. */
+  ownerOf({ caller, params }: Exchange): Upstream | undefined {
     const id = params?.string('taskId');
-    return id === undefined ? undefined : this.#find(caller, id)?.upstream.name;
+    return id === undefined ? undefined : this.#find(caller, id)?.upstream;
   }
 
   /** How the ids of an upstream's tasks change on their way to a client and back. */
