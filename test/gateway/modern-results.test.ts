@@ -180,7 +180,7 @@ describe('an error of a legacy server', () => {
     expect(await errorOf(error)).toEqual({ status: 200, error });
   });
 
-  test.each([-32020, -32022])(
+  test.each([-32020, -32021, -32022])(
     'keeps its message and its data, but no code that blames the request of the client: %d',
     async (code) => {
       const said = { message: 'odd', data: { a: 1 } };

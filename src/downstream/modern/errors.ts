@@ -6,7 +6,11 @@ import { textOf } from '../../runtime/owned-bytes.ts';
 type ErrorAnswer = Extract<Answer, { kind: 'error' }>;
 
 /** They tell a client that its own request is wrong. A legacy server that uses them means something else. */
-const ownErrors: readonly number[] = [errorCodes.headerMismatch, errorCodes.unsupportedVersion];
+const ownErrors: readonly number[] = [
+  errorCodes.headerMismatch,
+  errorCodes.missingClientCapability,
+  errorCodes.unsupportedVersion,
+];
 
 /**
  * The error of an upstream, as clients of the modern era know it: a resource that does not exist is an invalid param.
@@ -18,6 +22,8 @@ export function modernError(answer: ErrorAnswer, params: ObjectText | undefined)
   if (!isNotFound && !ownErrors.includes(answer.code)) return answer;
   const code = isNotFound ? errorCodes.invalidParams : errorCodes.internalError;
   const error = new ObjectText(textOf(answer.payload));
+  const isOfModernServer = error.object('data')?.object('requiredCapabilities') !== undefined;
+  if (answer.code === errorCodes.missingClientCapability && isOfModernServer) return answer;
   const edits = [{ name: 'code', value: String(code) }];
   const uri = isNotFound ? params?.string('uri') : undefined;
   if (uri !== undefined) {
