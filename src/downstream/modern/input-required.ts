@@ -4,6 +4,7 @@ import { elements } from '../../json/scan.ts';
 import { missingCapability } from '../../protocol/client-capabilities.ts';
 import type { Answer } from '../../protocol/exchange.ts';
 import { inputRequired, isQuestionMethod, type QuestionMethod } from '../../protocol/questions.ts';
+import { withoutRelatedId } from '../../router/tasks/task-texts.ts';
 import { freePayload, type Payload, textOf } from '../../runtime/owned-bytes.ts';
 
 /** The most questions in one result. */
@@ -32,7 +33,7 @@ export function inputRequiredAnswer(requests: readonly InputQuestion[], state: s
 export function modernParams(method: QuestionMethod, paramsText: string): string {
   const params = new ObjectText(paramsText);
   const removed = method === 'elicitation/create' ? ['elicitationId', 'task'] : ['task'];
-  const kept = new ObjectText(params.without(...removed));
+  const kept = new ObjectText(withoutRelatedId(new ObjectText(params.without(...removed))));
   const meta = kept.object('_meta');
   if (meta?.member('progressToken') === undefined) return kept.toString();
   return kept.with({ name: '_meta', value: meta.without('progressToken') });

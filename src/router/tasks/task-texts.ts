@@ -29,12 +29,12 @@ export function withRelatedId(object: ObjectText, map: IdMap): string {
   return object.with({ name: '_meta', value });
 }
 
-/** A result without the id of its task in `_meta`. */
-export function withoutRelatedId(result: ObjectText): string {
-  const meta = result.object('_meta');
-  if (meta?.member(relatedTaskKey) === undefined) return result.toString();
+/** Params or a result without the id of their task in `_meta`. */
+export function withoutRelatedId(object: ObjectText): string {
+  const meta = object.object('_meta');
+  if (meta?.member(relatedTaskKey) === undefined) return object.toString();
   const rest = meta.without(relatedTaskKey);
-  return /^\{\s*\}$/.test(rest) ? result.without('_meta') : result.with({ name: '_meta', value: rest });
+  return /^\{\s*\}$/.test(rest) ? object.without('_meta') : object.with({ name: '_meta', value: rest });
 }
 
 /** The JSON texts of the tasks in a result of `tasks/list`. */

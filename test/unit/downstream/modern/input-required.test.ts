@@ -26,6 +26,11 @@ test.each([
   ['elicitation/create', '{"message":"m","task":{"ttl":1}}', '{"message":"m"}'],
   ['sampling/createMessage', '{"a":1,"elicitationId":"e"}', '{"a":1,"elicitationId":"e"}'],
   ['roots/list', '{"_meta":{"progressToken":1,"k":2}}', '{"_meta":{"k":2}}'],
+  [
+    'elicitation/create',
+    '{"message":"m","_meta":{"io.modelcontextprotocol/related-task":{"taskId":"t"}}}',
+    '{"message":"m"}',
+  ],
   ['roots/list', '{}', '{}'],
 ] as const)('params of a legacy %s lose what the modern era does not have: %s', (method, before, after) => {
   expect(modernParams(method, before)).toBe(after);
