@@ -7,6 +7,7 @@ import type { Question, QuestionAnswer } from '../protocol/questions.ts';
 import type { Signal } from '../runtime/abort.ts';
 import type { Completion } from '../runtime/completion.ts';
 import { freePayload, textOf } from '../runtime/owned-bytes.ts';
+import { readResult } from '../upstream/modern/result.ts';
 import type { UpstreamCall } from '../upstream/pending-request.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 
@@ -65,7 +66,10 @@ export async function askUpstream(
   paramsText: string,
   signal: Signal,
 ): Promise<InnerAnswer> {
-  const { error, payload, cache } = await callUpstream(upstream, asker, method, paramsText, signal, true);
+  const response = await callUpstream(upstream, asker, method, paramsText, signal, true);
+  // For a caller of the modern era, it may still have what the edge to that caller would set.
+  const isKept = response.result?.member('resultType') !== undefined;
+  const { error, payload, cache } = isKept ? readResult(response, JSON.stringify(method)) : response;
   const result = new ObjectText(textOf(payload));
   freePayload(payload);
   return { error, result, cache };

@@ -257,6 +257,11 @@ describe('a task of a modern server', () => {
       { method: 'notifications/tasks', params: { taskId, status: 'input_required' } },
       { method: 'notifications/tasks', params: { taskId, status: 'completed', result: { content: [] } } },
     ]);
+    // What belongs to the result of a request, and names the server behind, is not passed on.
+    for (const { params } of messages.slice(1)) {
+      expect(params).not.toHaveProperty('resultType');
+      expect(params._meta).toEqual({ 'io.modelcontextprotocol/subscriptionId': 1 });
+    }
   });
 
   test('is not told of without the extension', async () => {
