@@ -25,7 +25,7 @@ class BusyResource {
     this.isKnown = !isWanted;
   }
 
-  /** The signal of a request to subscribe. */
+  /** The signal of the next request. */
   begin(): Signal {
     this.#request = new Abort();
     return this.#request;
@@ -37,12 +37,12 @@ class BusyResource {
     this.#deadline = null;
   }
 
-  /** @param unwatchedMs how long the request may go on if nobody waits for it any more */
-  leave(waiter: PromiseWithResolvers<void>, unwatchedMs: number): void {
-    this.waiters.delete(waiter);
+  /** Lets the request that runs, if nobody waits for it, go on for a time only. */
+  abandon(forMs: number): void {
     const request = this.#request;
-    if (request !== null && this.waiters.size === 0)
-      this.#deadline ??= deadlines.add(unwatchedMs, () => request.abort(cancelled()));
+    if (request === null || this.waiters.size > 0) return;
+    if (forMs > 0) this.#deadline ??= deadlines.add(forMs, () => request.abort(cancelled()));
+    else request.abort(cancelled());
   }
 }
 
@@ -53,7 +53,7 @@ class BusyResource {
  */
 export class ResourceSubscriptions {
   readonly #own: Pick<OwnRequests, 'ask'>;
-  readonly #unwatchedMs: number;
+  #unwatchedMs: number;
   /** By URI. */
   readonly #busy = new Map<string, BusyResource>();
 
@@ -79,13 +79,20 @@ export class ResourceSubscriptions {
     } finally {
       deadline.clear();
       signal.removeEventListener('abort', stop);
-      resource.leave(waiter, this.#unwatchedMs);
+      resource.waiters.delete(waiter);
+      resource.abandon(this.#unwatchedMs);
     }
   }
 
   /** Ends a subscription. Failures do not matter. */
   unsubscribe(uri: string): void {
     this.#start(uri, this.#resource(uri, false));
+  }
+
+  /** The session ends, and with it what the server has begun: nothing is waited for that nobody else waits for. */
+  close(): void {
+    this.#unwatchedMs = 0;
+    for (const resource of this.#busy.values()) resource.abandon(0);
   }
 
   #resource(uri: string, isWanted: boolean): BusyResource {
@@ -108,7 +115,8 @@ export class ResourceSubscriptions {
   async #run(uri: string, resource: BusyResource): Promise<void> {
     for (;;)
       if (resource.waiters.size > 0) await this.#subscribe(uri, resource);
-      else if (!resource.isWanted && resource.isKnown) await this.#unsubscribe(uri, resource);
+      else if (!resource.isWanted && resource.isKnown && this.#unwatchedMs > 0)
+        await this.#unsubscribe(uri, resource);
       else break;
     this.#busy.delete(uri);
   }
@@ -143,11 +151,12 @@ export class ResourceSubscriptions {
 
   async #unsubscribe(uri: string, resource: BusyResource): Promise<void> {
     const params = JSON.stringify({ uri });
-    const answer = this.#own.ask('resources/unsubscribe', params, this.#unwatchedMs, new Abort());
+    const answer = this.#own.ask('resources/unsubscribe', params, this.#unwatchedMs, resource.begin());
     await answer.then(
       ({ payload }) => freePayload(payload),
       () => {},
     );
+    resource.end();
     resource.isKnown = false;
   }
 }

@@ -122,6 +122,7 @@ export class LegacySession extends BaseSession {
   }
 
   async retire(timeoutMs: number, terminate = true): Promise<void> {
+    this.#subscriptions.close();
     await this.requests.idle();
     await this.closeTransport(timeoutMs, terminate);
   }

@@ -75,6 +75,24 @@ describe('a subscription', () => {
     expect(asked).toEqual(['+x:1', '-x:1']);
   });
 
+  test('keeps no session that ends, unless somebody waits for it', async () => {
+    const { asked, subscriptions, subscribe, accept } = start();
+    const abort = new Abort();
+    const outcomes = [subscribe('x:1', 10_000, abort), subscribe('x:2')];
+    abort.abort();
+    subscriptions.unsubscribe('x:1');
+    subscriptions.unsubscribe('x:3');
+    subscriptions.close();
+    await settle();
+    expect(asked).toEqual(['+x:1', '+x:2', '-x:3']);
+    expect(await outcomes[0]).toContain('cancelled');
+    await accept();
+    await accept();
+    expect(await outcomes[1]).toBe('subscribed');
+    subscriptions.unsubscribe('x:1');
+    expect(asked).toEqual(['+x:1', '+x:2', '-x:3']);
+  });
+
   test('that the server refuses is not ended, and refuses nobody who came later', async () => {
     const { asked, subscriptions, subscribe, accept } = start();
     const first = subscriptions.subscribe('x:1', 10_000, new Abort()).catch((error: unknown) => error);
