@@ -69,7 +69,7 @@ export class CompletionRequests {
       return;
     }
     this.#parts.owners
-      .allKnown(view, exchange.signal)
+      .allStarted(view, exchange.signal)
       .then(() => {
         const late = this.#templateOwner(view, uri);
         if (!late) throw new GatewayError('invalid_params', `Unknown resource template: ${quoted(uri)}`);

@@ -80,8 +80,17 @@ export class Owners {
   }
 
   /**
-   * Waits for the upstreams of a view that have never been connected, whose resources and templates are not known yet: a server
-   * that is being started may own what no other one does. Never rejects.
+   * Waits for the upstreams of a view that are being connected for the first time: they may own what no other one does. One whose
+   * first attempt has failed is not waited for, because it would delay every request for what nobody has. Never rejects.
+   */
+  async allStarted(view: string, signal: Signal): Promise<void> {
+    const starting = this.upstreamsOf(view).filter((upstream) => upstream.isStarting);
+    await Promise.allSettled(starting.map((upstream) => upstream.ready(signal)));
+  }
+
+  /**
+   * Waits for the upstreams of a view that have never been connected, also for those that are down, whose items are not known yet:
+   * a filter may hide one of them. Never rejects.
    */
   async allKnown(view: string, signal: Signal): Promise<void> {
     const unknown = this.upstreamsOf(view).filter(isUnknown);

@@ -20,7 +20,7 @@ export class ResourceRequests {
     this.#parts = parts;
     this.subscriptions = new Subscriptions({
       ownerOf: (view, uri) => parts.owners.ofUri(view, uri),
-      allKnown: (view, signal) => parts.owners.allKnown(view, signal),
+      allStarted: (view, signal) => parts.owners.allStarted(view, signal),
     });
   }
 
@@ -31,7 +31,7 @@ export class ResourceRequests {
     if (owner) this.#read(exchange, uri, owner);
     else {
       this.#parts.owners
-        .allKnown(exchange.caller.view, exchange.signal)
+        .allStarted(exchange.caller.view, exchange.signal)
         .then(() => {
           const late = this.#parts.owners.ofUri(exchange.caller.view, uri);
           if (!late) throw resourceNotFound(uri);

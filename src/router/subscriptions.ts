@@ -16,8 +16,8 @@ const maxUriChars = 2_048;
 interface SubscriptionsParts {
   /** The owner of a resource in a view, if one is known. */
   readonly ownerOf: (view: string, uri: string) => Upstream | undefined;
-  /** Waits for the upstreams of a view whose resources are not known yet. Never rejects. */
-  readonly allKnown: (view: string, signal: Signal) => Promise<void>;
+  /** Waits for the upstreams of a view that are being connected for the first time. Never rejects. */
+  readonly allStarted: (view: string, signal: Signal) => Promise<void>;
   readonly maxPerChannel?: number;
   readonly maxInAll?: number;
 }
@@ -49,11 +49,11 @@ export class Subscriptions {
    * @param view in which the client sees the resource
    */
   subscribe(channel: Channel, view: string, uri: string, signal: Signal): Promise<void> {
-    return this.#subscribe(channel, view, uri, signal, () => this.#parts.allKnown(view, signal));
+    return this.#subscribe(channel, view, uri, signal, () => this.#parts.allStarted(view, signal));
   }
 
   /**
-   * As {@link subscribe}, for several resources, which wait together for upstreams that are not known yet. Resolves to those whose
+   * As {@link subscribe}, for several resources, which wait together for upstreams that are being started. Resolves to those whose
    * updates will come; the others are not subscribed to. Never rejects.
    */
   async subscribeAll(
@@ -62,10 +62,10 @@ export class Subscriptions {
     uris: readonly string[],
     signal: Signal,
   ): Promise<string[]> {
-    let known: Promise<void> | null = null;
-    const allKnown = () => (known ??= this.#parts.allKnown(view, signal));
+    let started: Promise<void> | null = null;
+    const allStarted = () => (started ??= this.#parts.allStarted(view, signal));
     const outcomes = await Promise.allSettled(
-      uris.map((uri) => this.#subscribe(channel, view, uri, signal, allKnown)),
+      uris.map((uri) => this.#subscribe(channel, view, uri, signal, allStarted)),
     );
     const accepted = uris.filter((_, index) => outcomes[index]?.status === 'fulfilled');
     // Some servers accept a subscription, but have no stream to report updates on.
@@ -79,9 +79,9 @@ export class Subscriptions {
     view: string,
     uri: string,
     signal: Signal,
-    allKnown: () => Promise<void>,
+    allStarted: () => Promise<void>,
   ): Promise<void> {
-    if (this.#parts.ownerOf(view, uri) === undefined) await allKnown();
+    if (this.#parts.ownerOf(view, uri) === undefined) await allStarted();
     if (signal.aborted) throw cancelled();
     const present = this.#feedOf(channel, uri);
     const feed = present ?? this.#join(channel, uri, this.#requiredOwner(view, uri));

@@ -148,6 +148,10 @@ export class Upstream implements UpstreamState {
   get isConnected(): boolean {
     return this.#keeper.state === 'ready';
   }
+  /** Whether its first attempt to connect is under way. */
+  get isStarting(): boolean {
+    return this.#keeper.state === 'connecting' && this.status().lastError === null;
+  }
   /** The ids of the gateways that it led to when it was last connected. */
   get gateways(): readonly string[] {
     return this.#keeper.gateways;

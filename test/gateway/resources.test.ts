@@ -309,3 +309,46 @@ describe('while the server is still starting', () => {
     await stream.return(undefined);
   });
 });
+
+describe('while a server is down that has never been connected', () => {
+  test.each([
+    ['resources/read', { uri: 'nobody:1' }, -32002],
+    ['resources/subscribe', { uri: 'nobody:1' }, -32002],
+    [
+      'completion/complete',
+      { ref: { type: 'ref/resource', uri: 'nobody:{id}' }, argument: { name: 'id', value: 'x' } },
+      -32602,
+    ],
+  ])('%s neither waits for it nor starts it', async (method, params, code) => {
+    let requests = 0;
+    await using stack = new AsyncDisposableStack();
+    // As a host behind a firewall, it never answers.
+    const door = Bun.serve({
+      port: 0,
+      hostname: '127.0.0.1',
+      fetch() {
+        requests++;
+        return new Promise<Response>(() => {});
+      },
+    });
+    stack.defer(() => door.stop(true));
+    await using gateway = await startGateway({
+      servers: [
+        {
+          name: 'a',
+          url: `${door.url}mcp`,
+          timeouts: { connect_seconds: 0.2 },
+          reconnect: { backoff_base_ms: 600_000, backoff_max_ms: 600_000 },
+        },
+      ],
+    });
+    await gateway.waitFor('the failure', ({ servers: [a] }) => a?.state === 'backoff');
+    // Sooner than a second after the last attempt, nobody starts another.
+    await Bun.sleep(1_100);
+    const before = requests;
+    await using session = await RawSession.open(gateway.url);
+    const { answer } = await session.request(method, params);
+    expect(answer.error?.code).toBe(code);
+    expect(requests).toBe(before);
+  });
+});

@@ -56,6 +56,7 @@ export class ListedUpstream {
   config: ServerConfig;
   instructions = '';
   isConnected = true;
+  isStarting = false;
   /** What waits for a session gets this promise. */
   readonly session = Promise.withResolvers<void>();
 

@@ -164,9 +164,10 @@ describe('a resource that nobody claims', () => {
     expect(up.calls).toEqual([]);
   });
 
-  test('may be of an upstream that has never been connected, which is waited for', async () => {
+  test('may be of an upstream that is being connected for the first time, which is waited for', async () => {
     const { router, registry, up } = start();
     up.isConnected = false;
+    up.isStarting = true;
     up.listed = [];
     const { exchange } = readOf('x:1');
     router.handle(exchange);
@@ -183,6 +184,7 @@ describe('a resource that nobody claims', () => {
     for (const end of ['resolve', 'reject'] as const) {
       const { router, up } = start();
       up.isConnected = false;
+      up.isStarting = true;
       up.listed = [];
       const { exchange, ends } = readOf('x:1');
       router.handle(exchange);
@@ -190,6 +192,16 @@ describe('a resource that nobody claims', () => {
       await Bun.sleep(0);
       expect(ends).toMatchObject([{ kind: 'resource_not_found' }]);
     }
+  });
+
+  test('is not found at once while an upstream is down that has never been connected', async () => {
+    const { router, up } = start();
+    up.isConnected = false;
+    up.listed = [];
+    const { exchange, ends } = readOf('x:1');
+    router.handle(exchange);
+    await Bun.sleep(0);
+    expect(ends).toMatchObject([{ kind: 'resource_not_found' }]);
   });
 });
 

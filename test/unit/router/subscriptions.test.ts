@@ -38,7 +38,7 @@ function start(bounds: { maxPerChannel?: number; maxInAll?: number } = {}) {
   const ownerOf = (_view: string, uri: string) => {
     return uri.startsWith('unknown:') ? undefined : up.upstream;
   };
-  const subscriptions = new Subscriptions({ ownerOf, allKnown: async () => {}, ...bounds });
+  const subscriptions = new Subscriptions({ ownerOf, allStarted: async () => {}, ...bounds });
   const subscribe = (channel: Channel, uri: string, signal = new Abort()) =>
     subscriptions.subscribe(channel, '', uri, signal);
   return { up, subscriptions, subscribe };
@@ -214,7 +214,7 @@ describe('a resource whose owner is not known yet', () => {
     let isKnown = false;
     const subscriptions = new Subscriptions({
       ownerOf: (_view, uri) => (isKnown && uri.startsWith('x:') ? up.upstream : undefined),
-      async allKnown() {
+      async allStarted() {
         counts.waits++;
         await known.promise;
         isKnown = true;
