@@ -110,10 +110,10 @@ function runAll(steps: Generator<void, string>): string {
 
 /** A URL without user info, query and fragment, all of which may contain secrets. It may be malformed. */
 export function displayUrl(url: string): string {
-  // The URL of a disabled server may contain `${NAME}`.
-  const parsed = url.includes('${') ? null : URL.parse(url);
+  // The URL of a disabled server may contain `${NAME}`, and a template of resources `{name}`, which parsing would encode.
+  const parsed = url.includes('{') ? null : URL.parse(url);
   if (parsed !== null) return `${parsed.protocol}//${parsed.host}${parsed.pathname}`;
-  return url.replace(/[?#].*/s, '').replace(/\/\/.*@/s, '//');
+  return url.replace(/\{?[?#].*/s, '').replace(/\/\/.*@/s, '//');
 }
 
 const maxReasonChars = 200;

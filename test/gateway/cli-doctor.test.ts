@@ -1,8 +1,15 @@
 import { describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { Server } from '@modelcontextprotocol/sdk/server/index.js';
+import {
+  ListResourcesRequestSchema,
+  ListResourceTemplatesRequestSchema,
+  ListToolsRequestSchema,
+} from '@modelcontextprotocol/sdk/types.js';
 import { encodeRecord } from '../../src/cli/service/record.ts';
 import { report } from '../support/contracts.ts';
+import { serveV1 } from '../support/sdk-served.ts';
 import { startSdkV1 } from '../support/sdk-v1.ts';
 import { type ServedHome, servedHome } from '../support/served-home.ts';
 import { rawStdio } from '../support/stdio/raw-stdio.ts';
@@ -45,7 +52,7 @@ describe('mcpstead doctor', () => {
 ✓ state: ~/.local/state/mcpstead can be written
 ✓ raw: ${basename(process.execPath)} is there
 ✓ a: connected over streamable with protocol version 2025-11-25, 8 tools
-✓ raw: connected over stdio with protocol version 2025-06-18, 13 tools
+✓ raw: connected over stdio with protocol version 2025-06-18, 14 tools
 ✓ cursor: connects to the gateway (mcpstead)
 
 no problems
@@ -133,6 +140,38 @@ no problems
     expect(checks).toContainEqual(expect.objectContaining({ area: 'servers', subject: 'raw', status: 'ok' }));
     // Problems come first.
     expect(checks.findLastIndex(({ status }) => status === 'problem')).toBe(problems.length - 1);
+  });
+
+  test('says what to do about resources of the same URI and about a malformed tool, which no new name mends', async () => {
+    const served = () => {
+      const capabilities = { resources: {}, tools: {} };
+      const server = new Server({ name: 's', version: '1.0.0' }, { capabilities });
+      server.setRequestHandler(ListResourcesRequestSchema, () => ({ resources: [] }));
+      server.setRequestHandler(ListResourceTemplatesRequestSchema, () => ({
+        resourceTemplates: [{ uriTemplate: 'demo://item/{id}', name: 'items' }],
+      }));
+      server.setRequestHandler(ListToolsRequestSchema, () => ({
+        tools: [{ name: 'odd', inputSchema: { type: 'string' } as never }],
+      }));
+      return server;
+    };
+    await using a = serveV1(served);
+    await using b = serveV1(served);
+    await using home = servedHome([
+      { name: 'a', url: a.url },
+      { name: 'b', url: b.url },
+    ]);
+    const names = (await checksOf(home)).filter(({ area, subject }) => area === 'names' && subject === 'b');
+    expect(names.map(({ message, fix }) => [message, fix])).toEqual([
+      [
+        expect.stringContaining('part of the tool list cannot be used: "odd" is left out'),
+        'report it to the authors of the server; everything else in the list works',
+      ],
+      [
+        '1 resource template is left out, because a has another of the same URI, for example demo://item/{id}',
+        'hide them with "resources.deny" of one of the servers, or use /mcp/NAME of this one',
+      ],
+    ]);
   });
 
   test('names what a client wants of the gateway that it does not have', async () => {

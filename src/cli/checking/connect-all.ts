@@ -2,13 +2,15 @@ import type { LoadedConfig } from '../../config/load.ts';
 import type { ServerConfig } from '../../config/schema.ts';
 import { isOwnAddress } from '../../config/warnings.ts';
 import { type Redactor, sanitizeReason } from '../../observability/redact.ts';
-import { allKinds, type Kind, kinds } from '../../protocol/kinds.ts';
+import { allKinds, type Kind } from '../../protocol/kinds.ts';
 import { loopFailure, toFailure } from '../../upstream/failure.ts';
 import { type ProbeResult, probe } from '../../upstream/probe.ts';
 import { Progress } from '../terminal/progress.ts';
 import {
   countRows,
   duplicateWarnings,
+  type FixableWarning,
+  faultWarning,
   type ItemWarning,
   nameWarnings,
   type ServedNames,
@@ -25,7 +27,7 @@ export interface ConnectResult {
   readonly protocolVersion: string | null;
   /** The rows to show, by their titles. */
   readonly rows: Readonly<Record<string, unknown>>;
-  readonly warnings: readonly ItemWarning[];
+  readonly warnings: readonly FixableWarning[];
   /** Null if the server is not reachable. */
   readonly served: ServedNames | null;
   /** What the names in its settings are compared with. Null if the server is not reachable. */
@@ -36,7 +38,7 @@ export interface ConnectResult {
 interface ConnectResults {
   /** One for each, in their order. */
   readonly results: readonly ConnectResult[];
-  readonly warnings: readonly ItemWarning[];
+  readonly warnings: readonly FixableWarning[];
   /** About names in the settings that no item has. */
   readonly unmatched: readonly ItemWarning[];
 }
@@ -76,11 +78,7 @@ function reachable(config: ServerConfig, found: ProbeResult, quote: (text: strin
   const warnings = nameWarnings(name, served, quote);
   for (const kind of allKinds) {
     const fault = faults[kind];
-    if (fault !== undefined)
-      warnings.push({
-        subject: name,
-        text: `part of the ${kinds[kind].noun} list cannot be used: ${quote(fault)}`,
-      });
+    if (fault !== undefined) warnings.push(faultWarning(name, kind, quote(fault)));
   }
   const ownNames = (kind: Kind) => (faults[kind] === undefined ? items[kind].map((item) => item.name) : []);
   const itemNames = {

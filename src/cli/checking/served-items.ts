@@ -14,6 +14,17 @@ export interface ItemWarning {
   readonly text: string;
 }
 
+/** A warning about items that do not reach clients as they are. */
+export interface FixableWarning extends ItemWarning {
+  /** What the user can do about it. */
+  readonly fix: string;
+}
+
+/** Names are changed in the settings. */
+const renaming = 'shorten or change them with "tools.prefix" or "tools.rename" of the server';
+/** URIs cannot be changed. */
+const hiding = 'hide them with "resources.deny" of one of the servers, or use /mcp/NAME of this one';
+
 /** A server with what clients see of it; null: it is not reachable. */
 interface ServedBy {
   readonly name: string;
@@ -52,22 +63,28 @@ export function nameWarnings(
   subject: string,
   served: ServedNames,
   quote: (text: string) => string,
-): ItemWarning[] {
+): FixableWarning[] {
   return allKinds
     .filter((kind) => kinds[kind].isQualified)
     .flatMap((kind) =>
       refusedNames(served[kind]).map(({ why, count, example }) => {
         const which = count === 1 ? `1 ${kinds[kind].noun}` : `each of ${count} ${kinds[kind].nouns}`;
-        return { subject, text: `the name of ${which} ${why}, for example ${quote(example)}` };
+        return { subject, text: `the name of ${which} ${why}, for example ${quote(example)}`, fix: renaming };
       }),
     );
+}
+
+/** A warning about what a server lists, part of which cannot be used. @param fault shown as it is */
+export function faultWarning(subject: string, kind: Kind, fault: string): FixableWarning {
+  const text = `part of the ${kinds[kind].noun} list cannot be used: ${fault}`;
+  return { subject, text, fix: 'report it to the authors of the server; everything else in the list works' };
 }
 
 /** Warnings about items that are left out, because a server that comes first in the file has others of the same names. */
 export function duplicateWarnings(
   servers: readonly ServedBy[],
   quote: (text: string) => string,
-): ItemWarning[] {
+): FixableWarning[] {
   return allKinds.flatMap((kind) => {
     const owners = new Map<string, string>();
     return servers.flatMap(({ name: subject, served }) => {
@@ -84,7 +101,8 @@ export function duplicateWarnings(
           others.length === 0
             ? `1 ${noun} is left out, because ${owner} has another of the same ${same}`
             : `${others.length + 1} ${nouns} are left out, because ${owner} has others of the same ${same}s`;
-        return { subject, text: `${text}, for example ${quote(example)}` };
+        const fix = isQualified ? renaming : hiding;
+        return { subject, text: `${text}, for example ${quote(example)}`, fix };
       });
     });
   });

@@ -3,7 +3,7 @@ import type { ServerConfig } from '../../config/schema.ts';
 import { Redactor } from '../../observability/redact.ts';
 import { isModernVersion } from '../../protocol/versions.ts';
 import { type ConnectResult, connectAll } from '../checking/connect-all.ts';
-import type { ItemWarning } from '../checking/served-items.ts';
+import type { FixableWarning, ItemWarning } from '../checking/served-items.ts';
 import type { Check } from '../contracts/doctor.ts';
 import { good, note, problem } from './checks.ts';
 
@@ -50,8 +50,7 @@ function resultCheck(
   );
 }
 
-function nameCheck({ subject, text }: ItemWarning): Check {
-  const fix = 'shorten or change them with "tools.prefix" or "tools.rename" of the server';
+function nameCheck({ subject, text, fix }: FixableWarning): Check {
   return problem('names', text, fix, subject);
 }
 

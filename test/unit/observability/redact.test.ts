@@ -233,6 +233,9 @@ describe('displayUrl', () => {
     // No valid URLs, but nothing of a credential may stay.
     ['http://user:pass@[bad/mcp?key=abc', 'http://[bad/mcp'],
     ['http://user:p@ss@host:99999/x', 'http://host:99999/x'],
+    // Templates, of URLs and of resources.
+    ['demo://user:pass@items/{id}?key=abc', 'demo://items/{id}'],
+    ['demo://items/{id}{?key}', 'demo://items/{id}'],
   ])('shows %s as %s', (url, shown) => {
     expect(displayUrl(url)).toBe(shown);
   });
