@@ -54,7 +54,7 @@ export type Answer =
 export interface ResultAnswer {
   readonly kind: 'result';
   readonly payload: Payload;
-  /** The members of the payload; undefined: nobody has read them since it was edited. */
+  /** The members of a payload that is text; undefined: nobody has read them since it was edited. */
   readonly result?: ObjectText | undefined;
   /** The result has `isError: true`. */
   readonly isError?: true;

@@ -109,7 +109,9 @@ export class Dispatch implements Completion<ResponseMessage> {
   }
 }
 
-function resultOf({ payload, result, resultType, cache }: ResponseMessage): ResultAnswer {
+function resultOf({ payload, result: members, resultType, cache }: ResponseMessage): ResultAnswer {
+  // Those of bytes are of a text that is not all of them, and takes memory.
+  const result = typeof payload === 'string' ? members : undefined;
   if (resultType === undefined && cache === undefined) return { kind: 'result', payload, result };
   return {
     kind: 'result',

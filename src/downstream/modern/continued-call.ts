@@ -336,10 +336,11 @@ export class ContinuedCall extends LinkedNode implements CallContinuation {
     if (outcome instanceof GatewayError) return outcome;
     const { payload } = outcome;
     if (payload.length <= maxKeptLength && this.#hold(payload.length)) {
-      if (typeof payload === 'string') return outcome;
-      const text = textOf(payload);
+      // A slice would keep the whole message, and the members of an object may take several times its length.
+      const text = typeof payload === 'string' ? copyOf(payload) : textOf(payload);
       freePayload(payload);
-      return { ...outcome, payload: text };
+      if (outcome.kind === 'error') return { ...outcome, payload: text };
+      return { ...outcome, payload: text, result: undefined };
     }
     if (outlets === 1) return null;
     freePayload(payload);

@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'bun:test';
 import { CallFailure } from '../../../../src/errors.ts';
 import type { Exchange } from '../../../../src/protocol/exchange.ts';
+import type { ResponseMessage } from '../../../../src/protocol/messages.ts';
 import { nextTurn } from '../../../../src/runtime/event-loop.ts';
 import { OwnedBytes } from '../../../../src/runtime/owned-bytes.ts';
+import { parseBody } from '../../../../src/upstream/transport/parse-messages.ts';
 import { askOf, form, modernCalls } from '../../../support/modern-calls.ts';
 
 const accepted = { action: 'accept', content: { name: 'Ann' } };
@@ -411,6 +413,20 @@ describe('a retry that is repeated', () => {
     exchange.answer(result({ content: [], text: 'x'.repeat(1024 * 1024) }));
     expect(first.answer?.result.text).toHaveLength(1024 * 1024);
     expect(retry(requestState).answer?.error).toMatchObject({ code: -32602 });
+  });
+
+  test('gets all of a long answer whose text was left out when it was parsed', async () => {
+    const { exchange, park, retry } = legacyUpstream();
+    const { requestState } = park();
+    const first = retry(requestState);
+    const long = { content: [{ type: 'text', text: 'x'.repeat(100_000) }], _meta: { a: 1 } };
+    const body = JSON.stringify({ jsonrpc: '2.0', id: 1, result: long });
+    const [answered] = (await parseBody(new OwnedBytes(Buffer.from(body)))) as [ResponseMessage];
+    exchange.answer({ kind: 'result', payload: answered.payload, result: answered.result });
+    for (const { answer } of [first, retry(requestState)]) {
+      expect(answer?.result.content[0].text).toHaveLength(100_000);
+      expect(answer?.result._meta).toMatchObject({ a: 1 });
+    }
   });
 });
 
