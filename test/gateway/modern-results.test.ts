@@ -120,6 +120,24 @@ describe('a result of a legacy server', () => {
     const result = await resultOf('{"content":[],"isError":true}');
     expect(result).toEqual({ content: [], isError: true, resultType: 'complete', _meta: serverInfo });
   });
+
+  test('keeps its own _meta in an error of its tool, too, however the names are escaped', async () => {
+    const text = String.raw`{"isError":true,"\u005fmeta":{"a":1},"result\u0054ype":"odd","content":[]}`;
+    answer = ({ id }) =>
+      new Response(`{"jsonrpc":"2.0","id":${id},"result":${text}}`, {
+        headers: { 'content-type': 'application/json' },
+      });
+    const answered = await (
+      await postModern(gateway.url, 'tools/call', { params: { name: 'up__echo' } })
+    ).text();
+    expect(answered).not.toContain('"odd"');
+    expect(JSON.parse(answered).result).toEqual({
+      isError: true,
+      _meta: { a: 1, ...serverInfo },
+      resultType: 'complete',
+      content: [],
+    });
+  });
 });
 
 describe('a result of a modern server', () => {

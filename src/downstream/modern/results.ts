@@ -19,7 +19,8 @@ let lastIdentity = '';
 const metaMember = `,${metaKey}:${ownMeta}`;
 /** Members that a result must have only as this server sets them. */
 const setNames = ['resultType', '_meta', 'ttlMs', 'cacheScope'];
-const setMembers = /"(?:_meta|resultType|ttlMs|cacheScope)"/;
+/** Their names, and escapes, which may spell them. */
+const setMembers = /"(?:_meta|resultType|ttlMs|cacheScope)"|\\u/;
 
 /**
  * The response to a request of the modern era, made of the result of any era: with its type, the identity of this server, and hints.
