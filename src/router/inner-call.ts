@@ -66,25 +66,13 @@ export async function askUpstream(
   paramsText: string,
   signal: Signal,
 ): Promise<InnerAnswer> {
-  const response = await callUpstream(upstream, asker, method, paramsText, signal, true);
+  const answer = Promise.withResolvers<ResponseMessage>();
+  upstream.call(new InnerCall(asker, method, paramsText, signal), null, true, answer);
+  const response = await answer.promise;
   // For a caller of the modern era, it may still have what the edge to that caller would set.
   const isKept = response.result?.member('resultType') !== undefined;
   const { error, payload, cache } = isKept ? readResult(response, JSON.stringify(method)) : response;
   const result = new ObjectText(textOf(payload));
   freePayload(payload);
   return { error, result, cache };
-}
-
-/** The same with a request that may change something. Resolves to the response, which is its receiver's to free. */
-export function callUpstream(
-  upstream: Upstream,
-  asker: InnerAsker,
-  method: string,
-  paramsText: string,
-  signal: Signal,
-  isRepeatable: boolean,
-): Promise<ResponseMessage> {
-  const answer = Promise.withResolvers<ResponseMessage>();
-  upstream.call(new InnerCall(asker, method, paramsText, signal), null, isRepeatable, answer);
-  return answer.promise;
 }

@@ -33,6 +33,8 @@ export interface UpstreamCall {
   ask(question: Question, done: Completion<QuestionAnswer>): void;
   /** Null for the gateway's own requests. */
   readonly caller: Caller | null;
+  /** Whether a task is made of it, for whose lifetime its progress token stays valid; by default not. */
+  readonly makesTask?: boolean | undefined;
   /** The span that the request is part of, while that is traced. */
   readonly trace?: TraceSpan | undefined;
 }

@@ -93,6 +93,11 @@ export class PendingRequests implements RequestOwner {
     for (const request of this.#table.values()) if (request.isDeferred) request.reject(reason);
   }
 
+  /** The requests of a method that wait. @param methodText its JSON text */
+  ofMethod(methodText: string): PendingRequest[] {
+    return [...this.#table.values()].filter(({ call }) => call.methodText === methodText);
+  }
+
   /** Whether requests of clients wait. */
   get hasCalls(): boolean {
     for (const request of this.#table.values()) if (request.call.caller !== null) return true;

@@ -53,6 +53,9 @@ export class TracedCall implements UpstreamCall, Completion<ResponseMessage> {
   get caller(): Caller | null {
     return this.#call.caller;
   }
+  get makesTask(): boolean | undefined {
+    return this.#call.makesTask;
+  }
 
   notify(method: string, paramsText?: string): Promise<void> | undefined {
     return this.#call.notify(method, paramsText);

@@ -15,7 +15,7 @@ import { askModern } from '../support/modern-rpc.ts';
 import { RawSession } from '../support/rpc.ts';
 import { serveV1 } from '../support/sdk-served.ts';
 
-/** A server of the legacy era whose tool `work` is a task that ends when the test says so. */
+/** A server of the legacy era whose tool `work` is a task that ends when the test says so, after the progress that its client wants. */
 function startTaskServer() {
   const taskStore = new InMemoryTaskStore();
   const finish = Promise.withResolvers<void>();
@@ -34,11 +34,18 @@ function startTaskServer() {
       {
         async createTask(extra) {
           const task = await extra.taskStore.createTask({ ttl: 60_000, pollInterval: 20 });
-          void finish.promise.then(() =>
-            extra.taskStore.storeTaskResult(task.taskId, 'completed', {
+          const { taskId } = task;
+          const progressToken = extra._meta?.progressToken;
+          void finish.promise.then(async () => {
+            if (progressToken !== undefined)
+              await server.server.notification(
+                { method: 'notifications/progress', params: { progressToken, progress: 1 } },
+                { relatedTask: { taskId } },
+              );
+            await extra.taskStore.storeTaskResult(taskId, 'completed', {
               content: [{ type: 'text', text: 'worked' }],
-            }),
-          );
+            });
+          });
           return { task };
         },
         getTask: (extra) => extra.taskStore.getTask(extra.taskId),
@@ -158,6 +165,39 @@ describe('a task of a legacy server', () => {
     const { answer } = await session.request('tasks/result', { taskId });
     expect(answer.result.content).toEqual([{ type: 'text', text: 'worked' }]);
     expect(answer.result._meta['io.modelcontextprotocol/related-task']).toEqual({ taskId });
+  });
+
+  test('reports progress while its result is waited for, under the token of the call that made it', async () => {
+    await using started = await start();
+    await using session = await RawSession.open(started.gateway.url);
+    const _meta = { progressToken: 'mine' };
+    const made = await session.request('tools/call', { name: 'up__work', arguments: {}, task: {}, _meta });
+    const { taskId } = made.answer.result.task;
+    started.server.finish();
+    const { before } = await session.request('tasks/result', { taskId });
+    expect(before.map(({ method, params }) => [method, params])).toEqual([
+      [
+        'notifications/progress',
+        {
+          progressToken: 'mine',
+          progress: 1,
+          _meta: { 'io.modelcontextprotocol/related-task': { taskId } },
+        },
+      ],
+    ]);
+  });
+
+  test('of a tool that requires one reports progress to a modern client', async () => {
+    await using started = await start();
+    started.server.finish();
+    const { before, answer } = await askModern(started.gateway.url, 'tools/call', {
+      params: { name: 'up__work', arguments: {}, _meta: { progressToken: 7 } },
+    });
+    expect(before).toMatchObject([
+      { method: 'notifications/progress', params: { progressToken: 7, progress: 1 } },
+    ]);
+    expect(JSON.stringify(before)).not.toContain('related-task');
+    expect(answer.result).toMatchObject({ resultType: 'complete', content: [{ text: 'worked' }] });
   });
 
   test('tells the client that made it of its changes, and nobody else', async () => {

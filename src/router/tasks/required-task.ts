@@ -1,11 +1,16 @@
 import { type MemberEdit, ObjectText } from '../../json/object.ts';
+import type { TraceSpan } from '../../observability/tracing.ts';
+import type { Caller } from '../../protocol/caller.ts';
 import type { Exchange } from '../../protocol/exchange.ts';
 import type { ResponseMessage } from '../../protocol/messages.ts';
-import { Abort } from '../../runtime/abort.ts';
+import type { Question, QuestionAnswer } from '../../protocol/questions.ts';
+import { Abort, type Signal } from '../../runtime/abort.ts';
+import type { Completion } from '../../runtime/completion.ts';
 import { deadlines } from '../../runtime/deadlines.ts';
 import { freePayload, textOf } from '../../runtime/owned-bytes.ts';
+import type { UpstreamCall } from '../../upstream/pending-request.ts';
 import type { Upstream } from '../../upstream/upstream.ts';
-import { askUpstream, callUpstream } from '../inner-call.ts';
+import { askUpstream } from '../inner-call.ts';
 import { withoutRelatedId } from './task-texts.ts';
 
 /** How long the upstream may take to accept that a task is cancelled. */
@@ -22,21 +27,62 @@ export async function callAsTask(
   exchange: Exchange,
   target: MemberEdit,
 ): Promise<ResponseMessage> {
-  const { params = new ObjectText('{}'), signal } = exchange;
-  // A token would end with the request that makes the task.
-  const paramsText = new ObjectText(params.without('_meta')).with(target, { name: 'task', value: '{}' });
-  const made = await callUpstream(upstream, exchange, 'tools/call', paramsText, signal, false);
+  const { params = new ObjectText('{}'), meta } = exchange;
+  const call = new ObjectText(params.with(target, { name: 'task', value: '{}' }));
+  const made = await sent(upstream, new TaskStep(exchange, 'tools/call', call, meta));
   const id = made.error ? undefined : new ObjectText(textOf(made.payload)).object('task')?.string('taskId');
   if (id === undefined) return made;
   freePayload(made.payload);
   const taskParams = JSON.stringify({ taskId: id });
   try {
-    const ended = await callUpstream(upstream, exchange, 'tasks/result', taskParams, signal, true);
+    const ended = await sent(upstream, new TaskStep(exchange, 'tasks/result', new ObjectText(taskParams)));
     if (ended.error || typeof ended.payload !== 'string') return ended;
     return { ...ended, payload: withoutRelatedId(new ObjectText(ended.payload)), result: undefined };
   } catch (error) {
     cancel(upstream, exchange, taskParams);
     throw error;
+  }
+}
+
+function sent(upstream: Upstream, step: TaskStep): Promise<ResponseMessage> {
+  const answer = Promise.withResolvers<ResponseMessage>();
+  upstream.call(step, null, !step.makesTask, answer);
+  return answer.promise;
+}
+
+/** A request by which the gateway makes a task of a client's call, or waits for its result. Its messages go to the client. */
+class TaskStep implements UpstreamCall {
+  readonly methodText: string;
+  readonly params: ObjectText;
+  readonly meta: ObjectText | undefined;
+  readonly makesTask: boolean;
+  readonly #exchange: Exchange;
+
+  /** @param meta of the params of the call that makes the task */
+  constructor(exchange: Exchange, method: string, params: ObjectText, meta?: ObjectText) {
+    this.methodText = JSON.stringify(method);
+    this.params = params;
+    this.meta = meta;
+    this.makesTask = method === 'tools/call';
+    this.#exchange = exchange;
+  }
+
+  get signal(): Signal {
+    return this.#exchange.signal;
+  }
+  get caller(): Caller {
+    return this.#exchange.caller;
+  }
+  get trace(): TraceSpan | undefined {
+    return this.#exchange.trace;
+  }
+
+  notify(method: string, paramsText?: string): Promise<void> | undefined {
+    return this.#exchange.notify(method, paramsText && withoutRelatedId(new ObjectText(paramsText)));
+  }
+
+  ask(question: Question, done: Completion<QuestionAnswer>): void {
+    this.#exchange.ask(question, done);
   }
 }
 

@@ -22,17 +22,19 @@ export class TaskCall implements UpstreamCall {
   readonly meta: ObjectText | undefined;
   readonly signal: Signal;
   readonly caller: Caller;
+  readonly makesTask: boolean;
   readonly #exchange: Exchange;
   readonly #maps: TaskIdMaps;
 
   /** @param params in place of those of the request */
-  constructor(exchange: Exchange, maps: TaskIdMaps, params = exchange.params) {
+  constructor(exchange: Exchange, maps: TaskIdMaps, params = exchange.params, makesTask = false) {
     const { methodText, meta, signal, caller } = exchange;
     this.methodText = methodText;
     this.params = params;
     this.meta = meta;
     this.signal = signal;
     this.caller = caller;
+    this.makesTask = makesTask;
     this.#exchange = exchange;
     this.#maps = maps;
   }

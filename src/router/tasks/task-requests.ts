@@ -104,8 +104,9 @@ export class TaskRequests {
    */
   callOf(upstream: Upstream, exchange: Exchange): TaskCall {
     const { caller, params } = exchange;
-    const passed = params && caller.era === 'modern' ? new ObjectText(params.without('task')) : params;
-    return new TaskCall(exchange, this.mapsFor(upstream, caller), passed);
+    const makesTask = caller.era === 'legacy';
+    const passed = params && !makesTask ? new ObjectText(params.without('task')) : params;
+    return new TaskCall(exchange, this.mapsFor(upstream, caller), passed, makesTask);
   }
 
   /** Remembers which client has made a task. @param id as clients know it */

@@ -24,6 +24,7 @@ import { initialize } from './handshake.ts';
 import { UpstreamLogLevel } from './log-level.ts';
 import { ResourceSubscriptions } from './resource-subscriptions.ts';
 import { ServerQuestions } from './server-questions.ts';
+import { TaskTokens } from './task-tokens.ts';
 
 /** How long a question of an isolated session waits for a call to belong to, and how many do. */
 const earlyQuestionMs = 60;
@@ -37,6 +38,7 @@ export class LegacySession extends BaseSession {
   readonly #questions: ServerQuestions;
   readonly #elicitations = new Elicitations();
   readonly #subscriptions = new ResourceSubscriptions(this.own);
+  readonly #taskTokens = new TaskTokens(this.requests);
   readonly #logLevel: UpstreamLogLevel;
   /** Questions that wait for a call. */
   readonly #earlyQuestions: RequestMessage[] = [];
@@ -129,6 +131,7 @@ export class LegacySession extends BaseSession {
 
   override onAnswered(request: PendingRequest, answer: ResponseMessage): void {
     super.onAnswered(request, answer);
+    if (request.call.makesTask) this.#taskTokens.answered(request);
     if (answer.error?.code === urlElicitationRequired) this.#elicitations.required(request.call, answer);
   }
 
@@ -151,7 +154,7 @@ export class LegacySession extends BaseSession {
   #takeNotification(message: NotificationMessage, requestId: number | null): Promise<void> | undefined {
     switch (message.method) {
       case 'notifications/progress':
-        return this.takeProgress(message);
+        return this.takeProgress(message) ?? this.#taskTokens.take(message.method, message.params, requestId);
       case 'notifications/message':
         return this.takeLogMessage(message, this.concerned(requestId));
       case 'notifications/cancelled':
