@@ -60,7 +60,7 @@ export interface ResultAnswer {
   readonly isError?: true;
   /**
    * Set if the result does not complete the request: `input_required`, or the type of an extension. MCP 2026-07-28, Results.
-   * The payload has no such member. That of a complete result may have it on the way to a caller of the modern era, whose edge
+   * The payload has no such member. That of a complete result of a tool may have it on the way to a caller of the modern era, whose edge
    * sets it, and the server's identity, anew.
    */
   readonly resultType?: string;

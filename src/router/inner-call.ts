@@ -7,7 +7,6 @@ import type { Question, QuestionAnswer } from '../protocol/questions.ts';
 import type { Signal } from '../runtime/abort.ts';
 import type { Completion } from '../runtime/completion.ts';
 import { freePayload, textOf } from '../runtime/owned-bytes.ts';
-import { readResult } from '../upstream/modern/result.ts';
 import type { UpstreamCall } from '../upstream/pending-request.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 
@@ -68,10 +67,7 @@ export async function askUpstream(
 ): Promise<InnerAnswer> {
   const answer = Promise.withResolvers<ResponseMessage>();
   upstream.call(new InnerCall(asker, method, paramsText, signal), null, true, answer);
-  const response = await answer.promise;
-  // For a caller of the modern era, it may still have what the edge to that caller would set.
-  const isKept = response.result?.member('resultType') !== undefined;
-  const { error, payload, cache } = isKept ? readResult(response, JSON.stringify(method)) : response;
+  const { error, payload, cache } = await answer.promise;
   const result = new ObjectText(textOf(payload));
   freePayload(payload);
   return { error, result, cache };

@@ -6,7 +6,8 @@ import type { Payload } from '../../runtime/owned-bytes.ts';
 
 /** The type of a result that completes its request. MCP 2026-07-28, Base Protocol, Results. */
 const complete = 'complete';
-const completeText = '"complete"';
+/** Its JSON text. */
+export const completeText = '"complete"';
 const identityKey = [reservedMeta.serverInfo];
 const noSpans: readonly number[] = [];
 const space = 0x20;
@@ -24,15 +25,6 @@ const cacheableMethods: ReadonlySet<string> = new Set(
     'skills/get',
   ].map((method) => JSON.stringify(method)),
 );
-
-/**
- * Whether a result may keep the members that belong to the hop on its way to a client of the modern era, whose edge sets them in
- * place: it is short and completes its request, and has no hints (docs/performance.md#kept-members).
- */
-export function mayStay({ result, payload }: ResponseMessage, methodText: string): boolean {
-  if (result === undefined || typeof payload !== 'string') return false;
-  return result.isText('resultType', completeText) && !cacheableMethods.has(methodText);
-}
 
 /**
  * The answer of a server without the members that belong to the hop: the type of the result, its hints for caches, and the

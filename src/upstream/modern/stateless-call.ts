@@ -6,7 +6,7 @@ import { settledOrAborted } from '../../runtime/deadlines.ts';
 import { freePayload } from '../../runtime/owned-bytes.ts';
 import { cancelled, UpstreamFailure } from '../failure.ts';
 import type { UpstreamCall } from '../pending-request.ts';
-import { mayStay, readResult } from './result.ts';
+import { completeText, readResult } from './result.ts';
 import { TaskRun } from './task-run.ts';
 
 const { headerMismatch, unsupportedVersion } = errorCodes;
@@ -66,14 +66,23 @@ export class StatelessCall implements Completion<ResponseMessage> {
       else this.#refused(answer, answer.error.code);
       return;
     }
-    const isKept = caller?.era === 'modern' && mayStay(answer, methodText);
-    const result = isKept ? answer : readResult(answer, methodText);
+    const result = this.#isKept(answer) ? answer : readResult(answer, methodText);
     if (result.resultType !== taskType || caller?.era !== 'legacy') this.#done.resolve(result);
     else this.#owner.keep(new TaskRun(this.#owner, this.#call, this.#leftMs, this.#done).follow(result));
   }
 
   reject(reason: unknown): void {
     this.#done.reject(reason);
+  }
+
+  /**
+   * Whether a result keeps what belongs to the hop. A short and complete one of a tool goes right through to the edge of a client of
+   * the modern era, which sets those members in place (docs/performance.md#kept-members).
+   */
+  #isKept({ result, payload }: ResponseMessage): boolean {
+    const { methodText, caller } = this.#call;
+    if (methodText !== toolCall || caller?.era !== 'modern' || typeof payload !== 'string') return false;
+    return result?.isText('resultType', completeText) === true;
   }
 
   /**
