@@ -60,8 +60,8 @@ export interface ResultAnswer {
   readonly isError?: true;
   /**
    * Set if the result does not complete the request: `input_required`, or the type of an extension. MCP 2026-07-28, Results.
-   * The payload has no such member. That of a complete result of a tool may have it on the way to a caller of the modern era, whose edge
-   * sets it, and the server's identity, anew.
+   * The payload has no such member. That of a complete result of a tool may have it on the way to a caller of the modern era,
+   * whose edge sets it, and the server's identity, anew.
    */
   readonly resultType?: string;
   /** How long the result may be cached, if its server says so. MCP 2026-07-28, Caching. The payload never has the hints. */

@@ -30,7 +30,7 @@ export interface StatelessCallOwner {
   keep(run: Promise<void>): void;
 }
 
-/** A client's call of a modern server, whose result is rid of what belongs to the hop, unless that stays for the next one to set. */
+/** A client's call of a modern server, whose result is rid of what belongs to the hop, or keeps it for the next one to set. */
 export class StatelessCall implements Completion<ResponseMessage> {
   readonly #owner: StatelessCallOwner;
   readonly #call: UpstreamCall;
@@ -76,8 +76,8 @@ export class StatelessCall implements Completion<ResponseMessage> {
   }
 
   /**
-   * Whether a result keeps what belongs to the hop. A short and complete one of a tool goes right through to the edge of a client of
-   * the modern era, which sets those members in place (docs/performance.md#kept-members).
+   * Whether a result keeps what belongs to the hop. A short and complete one of a tool goes right through to the edge of a client
+   * of the modern era, which sets those members in place (docs/performance.md#kept-members).
    */
   #isKept({ result, payload }: ResponseMessage): boolean {
     const { methodText, caller } = this.#call;
