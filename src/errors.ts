@@ -113,6 +113,12 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** Says that a request was cancelled. @param cause what ended its signal; a {@link GatewayError} tells why */
+export function cancelledText(cause: unknown): string {
+  const text = 'the request was cancelled';
+  return cause instanceof GatewayError ? `${text}: ${cause.message}` : text;
+}
+
 /** The answer to a call that the upstream `server` failed to answer: code -32000, `data: {server, reason}`. */
 export class CallFailure extends GatewayError {
   readonly reason: CallFailureReason;

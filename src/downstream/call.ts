@@ -113,9 +113,9 @@ export abstract class Call extends LinkedNode implements RunningCall, AnswerSour
     this.answer({ kind: 'error', payload: rpcErrorText(known), code: known.rpcCode });
   }
 
-  /** Aborts the call, unless it is over. */
-  cancel(): void {
-    if (!this.#isOver) this.signal.abort();
+  /** Aborts the call, unless it is over. @param cause why, if the client has not caused it */
+  cancel(cause?: GatewayError): void {
+    if (!this.#isOver) this.signal.abort(cause);
   }
 
   /** The client disconnected before the answer. */

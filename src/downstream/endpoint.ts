@@ -133,9 +133,11 @@ export class Endpoint {
   async drain(timeoutMs: number): Promise<Map<string, number>> {
     this.#modern.listens.endAll();
     await this.#replies.idle(timeoutMs);
-    const cut = this.#replies.cancelAll((exchange) => this.#parts.router.serverOf(exchange));
+    const cause = new GatewayError('unavailable', 'the gateway is shutting down');
+    const cut = this.#replies.cancelAll((exchange) => this.#parts.router.serverOf(exchange), cause);
     // Those that wait for their clients have no reply.
-    for (const [server, count] of this.#rounds.cancelAll()) cut.set(server, (cut.get(server) ?? 0) + count);
+    for (const [server, count] of this.#rounds.cancelAll(cause))
+      cut.set(server, (cut.get(server) ?? 0) + count);
     return cut;
   }
 

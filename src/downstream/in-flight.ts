@@ -1,3 +1,4 @@
+import type { GatewayError } from '../errors.ts';
 import type { Exchange } from '../protocol/exchange.ts';
 import { deadlines as processDeadlines } from '../runtime/deadlines.ts';
 import { LinkedList, type LinkedNode } from '../runtime/linked-list.ts';
@@ -11,7 +12,7 @@ const watchAfterMs = 50;
 export interface RunningCall extends Exchange, LinkedNode {
   /** The JSON text of the request's id. */
   readonly idText: string;
-  cancel(): void;
+  cancel(cause?: GatewayError): void;
 }
 
 /** The source of a reply's answers: a call, or a batch of calls. */
@@ -74,15 +75,15 @@ export class InFlightReplies {
     cancel();
   }
 
-  /** Cancels all calls; returns how many for each server. */
-  cancelAll(serverOf: (exchange: Exchange) => string): Map<string, number> {
+  /** Cancels all calls; returns how many for each server. @param cause what their clients are told */
+  cancelAll(serverOf: (exchange: Exchange) => string, cause: GatewayError): Map<string, number> {
     const counts = new Map<string, number>();
     for (const call of [...this.#young, ...this.#watched].flatMap(
       ({ source }) => source?.runningCalls ?? [],
     )) {
       const server = serverOf(call);
       counts.set(server, (counts.get(server) ?? 0) + 1);
-      call.cancel();
+      call.cancel(cause);
     }
     return counts;
   }

@@ -1,4 +1,4 @@
-import { CallFailure, type CallFailureReason } from '../errors.ts';
+import { CallFailure, type CallFailureReason, cancelledText } from '../errors.ts';
 import type { Logger } from '../observability/log.ts';
 import type { CallOutcome } from '../observability/recent-calls.ts';
 import { maxAtOnceChars, type Redactor } from '../observability/redact.ts';
@@ -42,7 +42,8 @@ export class Dispatch implements Completion<ResponseMessage> {
   }
 
   reject(error: unknown): void {
-    const { reason, message } = toFailure(error);
+    const { reason, message: words } = toFailure(error);
+    const message = reason === 'cancelled' ? cancelledText(this.exchange.signal.reason) : words;
     const server = this.#server;
     const { name } = this.#target.item;
     const target = this.#metrics === null ? { item: name } : { tool: name };

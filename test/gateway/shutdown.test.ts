@@ -57,7 +57,15 @@ test('calls that outlast the grace period are logged with their servers', async 
   const calls = [session.post(batch), session.request('tools/call', { name: 'other__echo' })];
   await waitUntil('the calls', () => one.executions('echo') === 2 && other.executions('echo') === 1);
   await gateway.gateway.stop();
-  await Promise.all(calls);
+  const [, answered] = await Promise.all(calls);
+  expect(answered).toMatchObject({
+    answer: {
+      error: {
+        message: 'upstream "other": the request was cancelled: the gateway is shutting down',
+        data: { server: 'other', reason: 'cancelled' },
+      },
+    },
+  });
 
   const [cut, finished] = gateway.logs.slice(-2).map((line) => JSON.parse(line));
   expect(cut).toMatchObject({

@@ -1,4 +1,4 @@
-import { CallFailure } from '../../errors.ts';
+import { CallFailure, cancelledText } from '../../errors.ts';
 import { type MemberEdit, Members, ObjectText } from '../../json/object.ts';
 import type { Caller } from '../../protocol/caller.ts';
 import { isQuestionMethod, type Question, type QuestionAnswer, questions } from '../../protocol/questions.ts';
@@ -53,7 +53,7 @@ export class InputRounds {
     const call = this.#call;
     try {
       const edits = await this.#answersTo(new ObjectText(text));
-      if (call.signal.aborted) throw this.#failure('cancelled', 'the request was cancelled');
+      if (call.signal.aborted) throw this.#failure('cancelled', cancelledText(call.signal.reason));
       call.repeat(new ObjectText(this.#params.with(...edits)));
     } catch (error) {
       call.fail(error);
@@ -105,7 +105,8 @@ export class InputRounds {
       if (kind === 'result') return text;
       problem = new ObjectText(text).string('message') ?? text;
     } catch (error) {
-      if (this.#call.signal.aborted) throw this.#failure('cancelled', 'the request was cancelled');
+      if (this.#call.signal.aborted)
+        throw this.#failure('cancelled', cancelledText(this.#call.signal.reason));
       problem = error instanceof Error ? error.message : 'the client did not answer';
     }
     // Only elicitation has an answer for it.

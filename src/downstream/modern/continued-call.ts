@@ -1,4 +1,4 @@
-import { CallFailure, type CallFailureReason, GatewayError } from '../../errors.ts';
+import { CallFailure, type CallFailureReason, cancelledText, GatewayError } from '../../errors.ts';
 import type { QuestionResult } from '../../observability/downstream-metrics.ts';
 import type { Logger } from '../../observability/log.ts';
 import { missingCapability } from '../../protocol/client-capabilities.ts';
@@ -203,8 +203,8 @@ export class ContinuedCall extends LinkedNode implements CallContinuation {
     else this.#wait(lingerMs, 'its client has disconnected, and has not come back');
   }
 
-  cancel(): void {
-    this.#abandon('cancelled', 'the call was cancelled');
+  cancel(cause?: GatewayError): void {
+    this.#abandon('cancelled', cancelledText(cause));
   }
 
   /** Forgets the answer. */

@@ -49,7 +49,7 @@ export interface CallContinuation {
   fail(error: GatewayError): void;
   /** The client of `call` has disconnected. */
   onGone(call: ModernCall): void;
-  cancel(): void;
+  cancel(cause?: GatewayError): void;
 }
 
 /** Shared by all modern calls of an endpoint. */
@@ -199,9 +199,9 @@ export class ModernCall extends Call {
     else this.cancel();
   }
 
-  override cancel(): void {
-    if (this.continuation !== null) this.continuation.cancel();
-    else super.cancel();
+  override cancel(cause?: GatewayError): void {
+    if (this.continuation !== null) this.continuation.cancel(cause);
+    else super.cancel(cause);
   }
 }
 

@@ -116,13 +116,13 @@ export class Rounds implements RoundTrips {
     return answer.resultType === inputRequired ? this.#sealInputs(exchange, answer, round) : answer;
   }
 
-  /** Cancels all calls that wait or go on. Returns how many for each server. */
-  cancelAll(): Map<string, number> {
+  /** Cancels all calls that wait or go on. Returns how many for each server. @param cause what their clients are told */
+  cancelAll(cause: GatewayError): Map<string, number> {
     const counts = new Map<string, number>();
     for (const call of this.#calls.running) {
       const server = call.server;
       counts.set(server, (counts.get(server) ?? 0) + 1);
-      call.cancel();
+      call.cancel(cause);
     }
     return counts;
   }

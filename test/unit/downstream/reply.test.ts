@@ -6,6 +6,7 @@ import { LegacyCall } from '../../../src/downstream/legacy/legacy-call.ts';
 import { Reply } from '../../../src/downstream/reply.ts';
 import { SessionStreams } from '../../../src/downstream/session-streams.ts';
 import { StreamStore } from '../../../src/downstream/stream-store.ts';
+import { GatewayError } from '../../../src/errors.ts';
 import { sessionlessCaller } from '../../../src/protocol/caller.ts';
 import { parseMessage, type RequestMessage } from '../../../src/protocol/messages.ts';
 import { Abort } from '../../../src/runtime/abort.ts';
@@ -399,7 +400,7 @@ describe('replies in flight', () => {
     const old = reply({ replies });
     clock.advance(watchMs);
     const young = reply({ replies });
-    replies.cancelAll(() => 'a');
+    replies.cancelAll(() => 'a', new GatewayError('unavailable', 'b'));
     expect([old.seen.gone, young.seen.gone]).toEqual([1, 1]);
     for (const one of [old, young]) {
       one.reply.answer('{"a":1}');

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'bun:test';
+import { GatewayError } from '../../../../src/errors.ts';
 import type { Exchange } from '../../../../src/protocol/exchange.ts';
 import { askOf, form, modernCalls } from '../../../support/modern-calls.ts';
 
@@ -287,11 +288,17 @@ test('all calls that wait are cancelled when the gateway stops', () => {
     got.push(exchange);
     askOf(exchange);
   });
-  request();
+  const first = request();
   request();
   clock.advance(10);
   expect(parked()).toBe(2);
-  expect([...rounds.cancelAll()]).toEqual([['files', 2]]);
+  const cause = new GatewayError('unavailable', 'the gateway is shutting down');
+  expect([...rounds.cancelAll(cause)]).toEqual([['files', 2]]);
   expect(got.map(({ signal }) => signal.aborted)).toEqual([true, true]);
   expect(parked()).toBe(0);
+  const retry = { requestState: first.answer?.result.requestState, inputResponses: { who: accepted } };
+  expect(request(retry).answer?.error).toMatchObject({
+    code: -32603,
+    message: 'the request was cancelled: the gateway is shutting down',
+  });
 });
