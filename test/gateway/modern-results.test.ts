@@ -184,6 +184,40 @@ describe('a result of a modern server', () => {
     const { big: _, _meta = {}, ...rest } = legacy.result;
     expect([rest, _meta === 7 ? {} : _meta]).toEqual([members, meta]);
   });
+
+  const manyMembers = Object.fromEntries(Array.from({ length: 10_001 }, (_, i) => [`k${i}`, 1]));
+  const tooMany = 'answered with more than 10000 members in an object';
+
+  test('that has too many members in its _meta fails the calls of clients of both eras', async () => {
+    await using modern = await fakeModern({
+      onPost: ({ id, method }) =>
+        method === 'tools/call'
+          ? rpcResult(id, { resultType: 'complete', content: [], _meta: manyMembers })
+          : undefined,
+    });
+    await using before = await startGateway({ servers: [{ name: 'up', url: modern.url }] });
+    await before.connected();
+    const failure = {
+      message: `upstream "up": ${tooMany}`,
+      data: { server: 'up', reason: 'upstream_protocol_error' },
+    };
+    const params = { name: 'up__echo' };
+    const { answer } = await askModern(before.url, 'tools/call', { params });
+    expect(answer.error).toEqual({ code: -32603, ...failure });
+    await using session = await RawSession.open(before.url);
+    const { answer: legacy } = await session.request('tools/call', params);
+    expect(legacy.error).toEqual({ code: -32000, ...failure });
+  });
+
+  test('that has too many members in the _meta of its list makes its server fail, which says why', async () => {
+    await using modern = await fakeModern({ listMembers: { _meta: manyMembers } });
+    await using before = await startGateway({ servers: [{ name: 'up', url: modern.url }] });
+    const { servers } = await before.waitFor(
+      'the failure',
+      (health) => health.servers[0]?.last_error !== null,
+    );
+    expect(servers[0]).toMatchObject({ connected: false, last_error: expect.stringContaining(tooMany) });
+  });
 });
 
 describe('an error of a legacy server', () => {

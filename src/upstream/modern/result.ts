@@ -2,7 +2,9 @@ import type { ObjectText } from '../../json/object.ts';
 import type { CacheHints } from '../../protocol/exchange.ts';
 import type { ResponseMessage } from '../../protocol/messages.ts';
 import { reservedMeta } from '../../protocol/reserved-meta.ts';
-import type { Payload } from '../../runtime/owned-bytes.ts';
+import type { Completion } from '../../runtime/completion.ts';
+import { freePayload, type Payload } from '../../runtime/owned-bytes.ts';
+import { toFailure } from '../failure.ts';
 
 /** The type of a result that completes its request. MCP 2026-07-28, Base Protocol, Results. */
 const complete = 'complete';
@@ -29,7 +31,7 @@ const cacheableMethods: ReadonlySet<string> = new Set(
 /**
  * The answer of a server without the members that belong to the hop: the type of the result, its hints for caches, and the
  * server's identity. They are cut out of the text, or blanked in bytes, and nothing else is touched. MCP 2026-07-28, Base
- * Protocol, Results; Caching.
+ * Protocol, Results; Caching. Throws a `TooManyError` if its `_meta` has too many members.
  */
 export function readResult(answer: ResponseMessage, methodText: string): ResponseMessage {
   const { result, payload } = answer;
@@ -52,6 +54,21 @@ export function readResult(answer: ResponseMessage, methodText: string): Respons
     ...(resultType !== undefined && resultType !== complete && { resultType }),
     ...(cache && { cache }),
   };
+}
+
+/** The same, or null for an answer that cannot be read: it is freed, and `done` rejects with an `UpstreamFailure`. */
+export function readOrFail(
+  answer: ResponseMessage,
+  methodText: string,
+  done: Completion<ResponseMessage>,
+): ResponseMessage | null {
+  try {
+    return readResult(answer, methodText);
+  } catch (error) {
+    freePayload(answer.payload);
+    done.reject(toFailure(error));
+    return null;
+  }
 }
 
 const members = ['resultType'];

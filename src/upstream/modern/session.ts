@@ -22,7 +22,7 @@ import { ListenStream } from './listen-stream.ts';
 import { ModernForm } from './modern-form.ts';
 import { NotificationFeed } from './notification-feed.ts';
 import { ToolHeaders } from './param-headers.ts';
-import { readResult } from './result.ts';
+import { readOrFail } from './result.ts';
 import { StatelessCall, type StatelessCallOwner } from './stateless-call.ts';
 
 /** How long the opening of a session waits for its stream of notifications. */
@@ -233,8 +233,11 @@ function readingSender(requests: PendingRequests): Pick<PendingRequests, 'start'
   return {
     start(call, target, timeoutMs, done) {
       requests.start(call, target, timeoutMs, {
-        resolve: (answer) =>
-          done.resolve(call.methodText === discoverMethod ? answer : readResult(answer, call.methodText)),
+        resolve(answer) {
+          const isDiscovery = call.methodText === discoverMethod;
+          const result = isDiscovery ? answer : readOrFail(answer, call.methodText, done);
+          if (result !== null) done.resolve(result);
+        },
         reject: (reason) => done.reject(reason),
       });
     },

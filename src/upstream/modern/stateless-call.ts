@@ -6,7 +6,7 @@ import { settledOrAborted } from '../../runtime/deadlines.ts';
 import { freePayload } from '../../runtime/owned-bytes.ts';
 import { cancelled, UpstreamFailure } from '../failure.ts';
 import type { UpstreamCall } from '../pending-request.ts';
-import { completeText, readResult } from './result.ts';
+import { completeText, readOrFail } from './result.ts';
 import { TaskRun } from './task-run.ts';
 
 const { headerMismatch, unsupportedVersion } = errorCodes;
@@ -66,7 +66,8 @@ export class StatelessCall implements Completion<ResponseMessage> {
       else this.#refused(answer, answer.error.code);
       return;
     }
-    const result = this.#isKept(answer) ? answer : readResult(answer, methodText);
+    const result = this.#isKept(answer) ? answer : readOrFail(answer, methodText, this.#done);
+    if (result === null) return;
     if (result.resultType !== taskType || caller?.era !== 'legacy') this.#done.resolve(result);
     else this.#owner.keep(new TaskRun(this.#owner, this.#call, this.#leftMs, this.#done).follow(result));
   }
