@@ -113,9 +113,12 @@ export class ChildProcess {
     void this.#watch();
   }
 
-  /** The line on stderr that best says why the process ended, or an empty text. It may contain secrets. */
-  explanation(): string {
-    return this.#errors.explanation();
+  /**
+   * The line on stderr that best says why the process ended, or an empty text. It may contain secrets.
+   * @param maxAgeMs older lines do not count, in milliseconds
+   */
+  explanation(maxAgeMs?: number): string {
+    return this.#errors.explanation(maxAgeMs);
   }
 
   /**

@@ -31,7 +31,7 @@ export class ErrorOutput {
   readonly #clock: Pick<Clock, 'nowMs'>;
   readonly #splitter = new LineSplitter(maxLineBytes);
   readonly #takeLine = (line: Line) => this.#take(textOf(line));
-  readonly #last: string[] = [];
+  readonly #last: { readonly line: string; readonly atMs: number }[] = [];
   #periodStartMs = Number.NEGATIVE_INFINITY;
   #linesInPeriod = 0;
   #dropped = 0;
@@ -53,17 +53,23 @@ export class ErrorOutput {
     this.#reportDropped();
   }
 
-  /** The line that best says why the process ended, or an empty text. It may contain secrets. */
-  explanation(): string {
-    const lines = this.#last.filter((line) => !isFrame.test(line));
+  /**
+   * The line that best says why the process ended, or an empty text. It may contain secrets.
+   * @param maxAgeMs older lines do not count, in milliseconds
+   */
+  explanation(maxAgeMs = Number.POSITIVE_INFINITY): string {
+    const sinceMs = this.#clock.nowMs() - maxAgeMs;
+    const lines = this.#last
+      .filter(({ line, atMs }) => atMs >= sinceMs && !isFrame.test(line))
+      .map(({ line }) => line);
     return (lines.findLast((line) => explains.test(line)) ?? lines.at(-1) ?? '').trim();
   }
 
   #take(line: string): undefined {
     if (line.trim() === '') return;
-    this.#last.push(line);
-    if (this.#last.length > maxKeptLines) this.#last.shift();
     const nowMs = this.#clock.nowMs();
+    this.#last.push({ line, atMs: nowMs });
+    if (this.#last.length > maxKeptLines) this.#last.shift();
     if (nowMs - this.#periodStartMs >= periodMs) {
       this.#reportDropped();
       this.#periodStartMs = nowMs;

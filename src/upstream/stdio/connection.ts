@@ -17,6 +17,8 @@ import { type LineEvents, MessageLines } from './message-lines.ts';
 /** How long a process may take to end: three seconds after the end of its stdin, one more after SIGTERM. */
 export const endGraceMs = 4_000;
 
+/** What a process wrote longer ago, such as a complaint at its start, does not explain its end. */
+const lastWordsMs = 60_000;
 /** How long the descendants of a process that ended by itself may take. */
 const leftoverGraceMs = 1_000;
 
@@ -96,9 +98,12 @@ export class StdioConnection implements MessageProcess, ProcessEvents, LineEvent
     return this.ending;
   }
 
-  /** What the process says on stderr about its end, fit to be shown, in quotes; or an empty text. */
-  explanation(): string {
-    const words = this.#parts.quote(this.#process.explanation());
+  /**
+   * What the process says on stderr about its end, fit to be shown, in quotes; or an empty text.
+   * @param maxAgeMs older lines do not count, in milliseconds
+   */
+  explanation(maxAgeMs?: number): string {
+    const words = this.#parts.quote(this.#process.explanation(maxAgeMs));
     return words === '' ? '' : `: "${words}"`;
   }
 
@@ -122,7 +127,7 @@ export class StdioConnection implements MessageProcess, ProcessEvents, LineEvent
   }
 
   onEnd(end: ProcessEnd): void {
-    const failure = new UpstreamFailure('ended', `${wordsFor(end)}${this.explanation()}`);
+    const failure = new UpstreamFailure('ended', `${wordsFor(end)}${this.explanation(lastWordsMs)}`);
     this.#closedBy = failure;
     this.#parts.logger.debug('process ended', { server: this.#parts.server, pid: this.pid, ...end });
     // First, so that messages of which nothing was written fail as such.

@@ -54,3 +54,15 @@ test.each([
   await write(text);
   expect(output.explanation()).toBe(explanation);
 });
+
+test('an old complaint does not explain the end, if its age is limited', async () => {
+  const { output, write, clock } = outputOf();
+  await write('Failed to request roots from the client\n');
+  clock.ms = 60_000;
+  expect(output.explanation(60_000)).toBe('Failed to request roots from the client');
+  clock.ms = 60_001;
+  expect(output.explanation(60_000)).toBe('');
+  expect(output.explanation()).toBe('Failed to request roots from the client');
+  await write('bye\n');
+  expect(output.explanation(60_000)).toBe('bye');
+});
