@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test';
 import { longValues } from '../../../src/json/long-values.ts';
 import { ObjectText } from '../../../src/json/object.ts';
+import { Random, randomJson, randomJsonObject } from '../../support/random.ts';
 
 const edited = (text: string, name: string, value: string | null) => new ObjectText(text).edited(name, value);
 
@@ -19,6 +20,7 @@ describe('an edited object', () => {
     ['{"a":1,"b":2,"a":3}', 'a', null, '{"b":2}'],
     ['{"a":1,"b":2,"a":3}', 'a', '4', '{"b":2,"a":4}'],
     [String.raw`{"\u0061":1,"b":2}`, 'a', null, '{"b":2}'],
+    [String.raw`{"a\"":1}`, String.raw`a\"`, null, String.raw`{"a\"":1}`],
   ])('%s with %s set to %p is %s', (text, name, value, expected) => {
     expect(edited(text, name, value).toString()).toBe(expected);
   });
@@ -64,6 +66,36 @@ describe('an edited object', () => {
     expect(object.object('m')?.object('new')?.number('n')).toBe(2);
     expect(object.toString()).toBe(`{"m":{"new":{"n":2}},"arguments":{"deep":${long}},"last":1}`);
   });
+});
+
+test('a random object, however it is edited, has the members that JSON.parse finds', () => {
+  const random = new Random(23);
+  const names = ['', 'a', 'name', '"', 'é😀', '__proto__', 'namename', 'absent'];
+  const members = (text: string) => new Map(Object.entries(JSON.parse(text) as object));
+  for (let round = 0; round < 500; round++) {
+    const before = `{"before":${randomJson(random)},"object":`;
+    let object = new ObjectText(`${before}${randomJsonObject(random)},"after":1}`, before.length);
+    const model = members(object.toString());
+    for (let edit = 0; edit < 6; edit++) {
+      const name = random.pick(random.below(3) > 0 && model.size > 0 ? [...model.keys()] : names);
+      const value = random.below(2) > 0 ? randomJson(random) : null;
+      const around = model.has(name) ? object.around(name).join('1') : '';
+      if (around !== '') expect(members(around)).toEqual(new Map([...model, [name, 1]]));
+      object = object.edited(name, value);
+      if (value === null) model.delete(name);
+      else model.set(name, JSON.parse(value));
+      expect(members(object.toString())).toEqual(model);
+      expect(object.member(name)).toBe(value ?? undefined);
+      const some = names.filter(() => random.below(2) > 0);
+      const left = new Map([...model].filter(([key]) => !some.includes(key)));
+      expect(members(object.without(...some))).toEqual(left);
+      expect(members(object.cut(object.spans(some)))).toEqual(left);
+      expect(object.hasAny(some)).toBe(left.size < model.size);
+      const edits = some.map((key) => ({ name: key, value: '{"set":1}' }));
+      const set = edits.map((one) => [one.name, { set: 1 }] as const);
+      expect(members(object.with(...edits))).toEqual(new Map([...model, ...set]));
+    }
+  }
 });
 
 test('the length of a member is that of its text, and 0 without it', () => {
