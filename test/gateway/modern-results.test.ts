@@ -209,6 +209,25 @@ describe('a result of a modern server', () => {
     expect(legacy.error).toEqual({ code: -32000, ...failure });
   });
 
+  test('that asks with too many members fails the calls of clients of both eras', async () => {
+    const asked = { method: 'elicitation/create', ...manyMembers };
+    await using modern = await fakeModern({
+      onPost: ({ id, method }) =>
+        method === 'tools/call'
+          ? rpcResult(id, { resultType: 'input_required', inputRequests: { asked } })
+          : undefined,
+    });
+    await using before = await startGateway({ servers: [{ name: 'up', url: modern.url }] });
+    await before.connected();
+    const message = `upstream "up": ${tooMany}`;
+    const params = { name: 'up__echo' };
+    const { answer } = await askModern(before.url, 'tools/call', { params });
+    expect(answer.error).toMatchObject({ code: -32603, message });
+    await using session = await RawSession.open(before.url);
+    const { answer: legacy } = await session.request('tools/call', params);
+    expect(legacy.error).toMatchObject({ code: -32000, message });
+  });
+
   test('that has too many members in the _meta of its list makes its server fail, which says why', async () => {
     await using modern = await fakeModern({ listMembers: { _meta: manyMembers } });
     await using before = await startGateway({ servers: [{ name: 'up', url: modern.url }] });

@@ -1,5 +1,6 @@
 import { CallFailure, cancelledText } from '../../errors.ts';
 import { type MemberEdit, Members, ObjectText } from '../../json/object.ts';
+import { TooManyError } from '../../json/scan.ts';
 import type { Caller } from '../../protocol/caller.ts';
 import { isQuestionMethod, type Question, type QuestionAnswer, questions } from '../../protocol/questions.ts';
 import { Abort, type Signal } from '../../runtime/abort.ts';
@@ -56,7 +57,10 @@ export class InputRounds {
       if (call.signal.aborted) throw this.#failure('cancelled', cancelledText(call.signal.reason));
       call.repeat(new ObjectText(this.#params.with(...edits)));
     } catch (error) {
-      call.fail(error);
+      const isTooMuch = error instanceof TooManyError;
+      call.fail(
+        isTooMuch ? this.#failure('upstream_protocol_error', `answered with ${error.message}`) : error,
+      );
     }
   }
 

@@ -1,6 +1,6 @@
 import { CallFailure, type GatewayError } from '../../errors.ts';
 import { type MemberEdit, ObjectText } from '../../json/object.ts';
-import { stringAt } from '../../json/scan.ts';
+import { stringAt, TooManyError } from '../../json/scan.ts';
 import type { DownstreamMetrics } from '../../observability/downstream-metrics.ts';
 import type { Logger } from '../../observability/log.ts';
 import type { Answer, Exchange } from '../../protocol/exchange.ts';
@@ -111,9 +111,19 @@ export class Rounds implements RoundTrips {
    * @param round how often the client has been asked, this time included
    */
   seal(exchange: Exchange, answer: Answer, round = 1): Answer {
-    if (answer.kind === 'error')
-      return answer.code === urlElicitationRequired ? this.#sealUrls(exchange, answer, round) : answer;
-    return answer.resultType === inputRequired ? this.#sealInputs(exchange, answer, round) : answer;
+    const isQuestion =
+      answer.kind === 'error' ? answer.code === urlElicitationRequired : answer.resultType === inputRequired;
+    if (!isQuestion) return answer;
+    try {
+      return answer.kind === 'error'
+        ? this.#sealUrls(exchange, answer, round)
+        : this.#sealInputs(exchange, answer, round);
+    } catch (error) {
+      if (!(error instanceof TooManyError)) throw error;
+      const server = this.#parts.serverOf(exchange);
+      const message = `upstream "${server}": answered with ${error.message}`;
+      throw new CallFailure(server, 'upstream_protocol_error', message);
+    }
   }
 
   /** Cancels all calls that wait or go on. Returns how many for each server. @param cause what their clients are told */
