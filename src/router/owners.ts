@@ -38,6 +38,11 @@ export class Owners {
     return this.#parts.registry.view(view)?.hides(upstream, name, uri) ?? true;
   }
 
+  /** Whether a view hides a resource of one of its upstreams from its clients. */
+  hidesResource(view: string, upstream: Upstream, uri: string): boolean {
+    return this.hides(view, upstream, undefined, uri) && this.ofUri(view, uri) !== upstream;
+  }
+
   /** The list of a kind for a client. Throws `invalid_params` if its view is gone. */
   list({ view, era }: Caller, kind: Kind): SharedBytes {
     const found = this.#parts.registry.view(view);

@@ -9,55 +9,85 @@ const maxAtOnce = 16;
 const maxUpdates = 100;
 const updatedNotification = 'notifications/resources/updated';
 
+/** Whether a view hides a resource of an upstream from its clients. */
+export type HidesResource = (view: string, upstream: Upstream, uri: string) => boolean;
+
 /** The gateway's subscription to one resource of an upstream, for all clients that want it. */
 export class ResourceFeed {
   upstream: Upstream;
   readonly uri: string;
-  readonly channels = new Set<Channel>();
+  /** The clients' channels, and the view in which each client sees the resource. */
+  readonly channels = new Map<Channel, string>();
   /** Aborted when nobody wants it any more. */
   readonly closing = new Abort();
   /** Settles when the upstream has accepted it, or refused. */
   opened: Promise<void> = Promise.resolve();
   /** Ends it at the upstream; null: it is not open. */
   #end: (() => void) | null = null;
-  /** The updates that are told next; null unless the channels are being told of one. */
-  #updates: Set<string> | null = null;
+  readonly #hides: HidesResource;
+  /** The updates that are told next, their params and the URI in them; null unless the channels are being told of one. */
+  #updates: Map<string, string> | null = null;
 
-  constructor(upstream: Upstream, uri: string) {
+  constructor(upstream: Upstream, uri: string, hides: HidesResource) {
     this.upstream = upstream;
     this.uri = uri;
+    this.#hides = hides;
   }
 
   /**
    * Tells all channels of an update: if they are many, a few in each turn of the event loop. What comes again meanwhile is told
-   * once more, after that.
+   * once more, after that. A client that must not know of the updated part hears that the whole has changed.
+   * @param uri of the resource, or of a part of it
+   * @param paramsText of the notification
    */
-  updated(paramsText: string): void {
-    if (this.#updates !== null)
-      this.#updates.add(this.#updates.size < maxUpdates ? paramsText : this.#ownUpdate);
-    else if (this.channels.size <= maxAtOnce)
-      for (const channel of this.channels) channel.notify(updatedNotification, paramsText);
-    else void this.#tell(new Set([paramsText]));
+  updated(uri: string, paramsText: string): void {
+    if (this.#updates !== null) {
+      if (this.#updates.size < maxUpdates) this.#updates.set(paramsText, uri);
+      else this.#updates.set(this.#ownUpdate, this.uri);
+    } else if (this.channels.size <= maxAtOnce) {
+      const notify = this.#notifier(uri, paramsText);
+      for (const [channel, view] of this.channels) notify(channel, view);
+    } else void this.#tell(new Map([[paramsText, uri]]));
   }
 
   /** Tells all channels that the resource may have changed in any way. */
   mayHaveChanged(): void {
-    this.updated(this.#ownUpdate);
+    this.updated(this.uri, this.#ownUpdate);
   }
 
   get #ownUpdate(): string {
     return JSON.stringify({ uri: this.uri });
   }
 
-  async #tell(updates: Set<string>): Promise<void> {
+  async #tell(updates: Map<string, string>): Promise<void> {
     this.#updates = updates;
-    for (const paramsText of updates) {
+    for (const [paramsText, uri] of updates) {
       updates.delete(paramsText);
-      await forEachInTurns([...this.channels], (channel) => {
-        if (this.channels.has(channel)) channel.notify(updatedNotification, paramsText);
+      const notify = this.#notifier(uri, paramsText);
+      await forEachInTurns([...this.channels], ([channel, view]) => {
+        if (this.channels.has(channel)) notify(channel, view);
       });
     }
     this.#updates = null;
+  }
+
+  /** Tells one channel of an update, in the words for its view, which are found once for all clients of the view. */
+  #notifier(uri: string, paramsText: string): (channel: Channel, view: string) => void {
+    const texts = new Map<string, string | null>();
+    return (channel, view) => {
+      let text = texts.get(view);
+      if (text === undefined) {
+        text = this.#textFor(view, uri, paramsText);
+        texts.set(view, text);
+      }
+      if (text !== null) channel.notify(updatedNotification, text);
+    };
+  }
+
+  /** Null: the view has come to hide the whole, too, since the client has subscribed to it. */
+  #textFor(view: string, uri: string, paramsText: string): string | null {
+    if (!this.#hides(view, this.upstream, uri)) return paramsText;
+    return uri === this.uri || this.#hides(view, this.upstream, this.uri) ? null : this.#ownUpdate;
   }
 
   close(): void {

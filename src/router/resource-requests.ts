@@ -20,6 +20,7 @@ export class ResourceRequests {
     this.#parts = parts;
     this.subscriptions = new Subscriptions({
       ownerOf: (view, uri) => parts.owners.ofUri(view, uri),
+      hides: (view, upstream, uri) => parts.owners.hidesResource(view, upstream, uri),
       allStarted: (view, signal) => parts.owners.allStarted(view, signal),
     });
   }

@@ -5,7 +5,7 @@ import { settledOrAborted } from '../runtime/deadlines.ts';
 import { cancelled } from '../upstream/failure.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import { resourceNotFound } from './request-params.ts';
-import { ResourceFeed } from './resource-feed.ts';
+import { type HidesResource, ResourceFeed } from './resource-feed.ts';
 
 /** The most resources to which one client subscribes, and the most of all clients together. */
 const defaultMaxPerChannel = 1_000;
@@ -16,6 +16,7 @@ const maxUriChars = 2_048;
 interface SubscriptionsParts {
   /** The owner of a resource in a view, if one is known. */
   readonly ownerOf: (view: string, uri: string) => Upstream | undefined;
+  readonly hides: HidesResource;
   /** Waits for the upstreams of a view that are being connected for the first time. Never rejects. */
   readonly allStarted: (view: string, signal: Signal) => Promise<void>;
   readonly maxPerChannel?: number;
@@ -84,7 +85,7 @@ export class Subscriptions {
     if (this.#parts.ownerOf(view, uri) === undefined) await allStarted();
     if (signal.aborted) throw cancelled();
     const present = this.#feedOf(channel, uri);
-    const feed = present ?? this.#join(channel, uri, this.#requiredOwner(view, uri));
+    const feed = present ?? this.#join(channel, view, uri);
     let opened: Promise<void>;
     do {
       ({ opened } = feed);
@@ -115,7 +116,7 @@ export class Subscriptions {
   }
 
   /**
-   * Passes an update on to those who subscribe.
+   * Passes an update on to those who subscribe. None gets a URI that its view hides.
    * @param uri of the resource, or of a part of a subscribed one
    * @param paramsText of the notification
    */
@@ -123,8 +124,8 @@ export class Subscriptions {
     const feeds = this.#feeds.get(upstream);
     if (feeds === undefined) return;
     const exact = feeds.get(uri);
-    if (exact) exact.updated(paramsText);
-    else for (const feed of feeds.values()) if (isPartOf(uri, feed.uri)) feed.updated(paramsText);
+    if (exact) exact.updated(uri, paramsText);
+    else for (const feed of feeds.values()) if (isPartOf(uri, feed.uri)) feed.updated(uri, paramsText);
   }
 
   /** Moves subscriptions to the upstreams that a reload has put in the place of others, and ends those of removed ones. */
@@ -134,7 +135,7 @@ export class Subscriptions {
       const successor = upstreams.find(({ name }) => name === former.name);
       for (const feed of [...feeds.values()]) {
         if (successor) this.#move(feed, successor);
-        else for (const channel of [...feed.channels]) this.#leave(channel, feed);
+        else for (const channel of [...feed.channels.keys()]) this.#leave(channel, feed);
       }
     }
   }
@@ -149,7 +150,8 @@ export class Subscriptions {
     throw resourceNotFound(uri);
   }
 
-  #join(channel: Channel, uri: string, upstream: Upstream): ResourceFeed {
+  #join(channel: Channel, view: string, uri: string): ResourceFeed {
+    const upstream = this.#requiredOwner(view, uri);
     const { maxPerChannel = defaultMaxPerChannel, maxInAll = defaultMaxInAll } = this.#parts;
     const own = this.#channels.get(channel);
     if (uri.length > maxUriChars)
@@ -160,11 +162,11 @@ export class Subscriptions {
       throw tooMuch(`all clients together have ${maxInAll} subscriptions, which is the limit`);
     let feed = this.#feeds.get(upstream)?.get(uri);
     if (feed === undefined) {
-      feed = new ResourceFeed(upstream, uri);
+      feed = new ResourceFeed(upstream, uri, this.#parts.hides);
       this.#add(feed);
       void feed.open();
     }
-    feed.channels.add(channel);
+    feed.channels.set(channel, view);
     this.#size++;
     if (own) own.set(uri, feed);
     else this.#channels.set(channel, new Map([[uri, feed]]));
@@ -191,7 +193,7 @@ export class Subscriptions {
       () => feed.mayHaveChanged(),
       () => {
         if (feed.upstream !== successor) return;
-        for (const channel of [...feed.channels]) this.#leave(channel, feed);
+        for (const channel of [...feed.channels.keys()]) this.#leave(channel, feed);
       },
     );
   }

@@ -2,11 +2,11 @@ import { describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { RESOURCE_URI_META_KEY } from '@modelcontextprotocol/ext-apps/server';
 import { rpcResult } from '../support/answers.ts';
 import { connectLegacy, connectModern } from '../support/era-clients.ts';
-import { eventChannel } from '../support/event-channel.ts';
+import { type EventChannel, eventChannel } from '../support/event-channel.ts';
 import { fakeUpstream } from '../support/fake-upstream.ts';
 import { startGateway } from '../support/gateway.ts';
 import { askModern, postModern } from '../support/modern-rpc.ts';
-import { messagesOf, RawSession } from '../support/rpc.ts';
+import { messagesOf, RawSession, type RpcMessage } from '../support/rpc.ts';
 import { startItemServer } from '../support/sdk-items.ts';
 import { failOnStrayErrors } from '../support/stray-errors.ts';
 import { settle, waitUntil } from '../support/wait.ts';
@@ -77,10 +77,14 @@ async function startHalfHidden(opened?: Promise<void>) {
   };
   const tasks = { requests: { tools: { call: {} } } };
   const capabilities = { tools: {}, prompts: {}, resources: { subscribe: true }, completions: {}, tasks };
+  let channel: EventChannel | undefined;
   const upstream = stack.use(
     await fakeUpstream({
       sessions: false,
-      onGet: () => eventChannel().response,
+      onGet() {
+        channel = eventChannel();
+        return channel.response;
+      },
       async onPost({ id, method, params }) {
         await opened;
         if (id === undefined) return undefined;
@@ -93,7 +97,8 @@ async function startHalfHidden(opened?: Promise<void>) {
     }),
   );
   const deny = { deny: ['secret*'] };
-  const up = { name: 'up', url: upstream.url, tools: deny, prompts: deny, resources: deny };
+  const resources = { deny: ['secret*', '*/secret'] };
+  const up = { name: 'up', url: upstream.url, tools: deny, prompts: deny, resources };
   const gateway = stack.use(await startGateway({ servers: [up] }));
   if (!opened) {
     await gateway.connected();
@@ -102,7 +107,9 @@ async function startHalfHidden(opened?: Promise<void>) {
   const received = () =>
     upstream.received.map(({ message }) => message.method ?? '').filter((method) => !isOwn(method));
   const last = (method: string) => upstream.messages(method).at(-1)?.params;
-  return { gateway, received, last, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+  const updated = (uri: string) =>
+    channel?.send({ jsonrpc: '2.0', method: 'notifications/resources/updated', params: { uri, extra: 1 } });
+  return { gateway, received, last, updated, up, [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }
 
 /** Whether the gateway sends it of its own accord. */
@@ -215,6 +222,37 @@ describe.each([
     abort.abort();
     expect(world.received()).toEqual(['resources/subscribe']);
   });
+});
+
+describe.each(['', '/up'])('on the path "%s", of a subscribed resource', (path) => {
+  const update = (params: object) => ({ method: 'notifications/resources/updated', params });
+
+  test.each(['legacy', 'modern'])(
+    'a %s client hears that a hidden part has changed the whole',
+    async (era) => {
+      await using world = await startHalfHidden();
+      const url = world.gateway.url + path;
+      await using session = await RawSession.open(url);
+      let messages: AsyncGenerator<RpcMessage>;
+      if (era === 'legacy') {
+        messages = await session.listen();
+        await session.request('resources/subscribe', { uri: 'a:open' });
+      } else {
+        const params = { notifications: { resourceSubscriptions: ['a:open'] } };
+        messages = messagesOf(await postModern(url, 'subscriptions/listen', { params }));
+        await messages.next();
+      }
+      for (const part of ['/secret', '/shown', '']) world.updated(`a:open${part}`);
+      const heard = [await messages.next(), await messages.next(), await messages.next()];
+      expect(heard.map(({ value }) => value)).toMatchObject([
+        update({ uri: 'a:open' }),
+        update({ uri: 'a:open/shown', extra: 1 }),
+        update({ uri: 'a:open', extra: 1 }),
+      ]);
+      expect(JSON.stringify(heard)).not.toContain('secret');
+      await messages.return(undefined);
+    },
+  );
 });
 
 test('a reload applies filters, names and profiles at once, without a new connection', async () => {

@@ -4,7 +4,7 @@ import { Subscriptions } from '../../../src/router/subscriptions.ts';
 import { Abort } from '../../../src/runtime/abort.ts';
 import { UpstreamFailure } from '../../../src/upstream/failure.ts';
 import type { Upstream } from '../../../src/upstream/upstream.ts';
-import { waitUntil } from '../../support/wait.ts';
+import { settle, waitUntil } from '../../support/wait.ts';
 
 /** An upstream that keeps what is asked of it, and accepts a subscription when the test says so. */
 class SubscribedUpstream {
@@ -33,12 +33,15 @@ class KeptChannel implements Channel {
   }
 }
 
+/** URIs that contain the name of a view are hidden from it. */
+const hides = (view: string, _upstream: unknown, uri: string) => view !== '' && uri.includes(view);
+
 function start(bounds: { maxPerChannel?: number; maxInAll?: number } = {}) {
   const up = new SubscribedUpstream();
   const ownerOf = (_view: string, uri: string) => {
     return uri.startsWith('unknown:') ? undefined : up.upstream;
   };
-  const subscriptions = new Subscriptions({ ownerOf, allStarted: async () => {}, ...bounds });
+  const subscriptions = new Subscriptions({ ownerOf, hides, allStarted: async () => {}, ...bounds });
   const subscribe = (channel: Channel, uri: string, signal = new Abort()) =>
     subscriptions.subscribe(channel, '', uri, signal);
   return { up, subscriptions, subscribe };
@@ -86,6 +89,41 @@ test('an update of a part reaches the subscribers of the whole', async () => {
   subscriptions.updated(up.upstream, 'file:///a/b', '{"uri":"file:///a/b"}');
   subscriptions.updated(up.upstream, 'file:///ab', '{"uri":"file:///ab"}');
   expect(channel.notices).toEqual(['{"uri":"file:///a/b"}']);
+});
+
+describe.each([1, 100])('for %p subscribers in each of two views', (count) => {
+  async function startViews(uri: string) {
+    const { up, subscriptions } = start();
+    const channelsOf = async (view: string) => {
+      const channels = Array.from({ length: count }, () => new KeptChannel());
+      await Promise.all(channels.map((one) => subscriptions.subscribe(one, view, uri, new Abort())));
+      return channels;
+    };
+    const open = await channelsOf('');
+    const narrow = await channelsOf('secret');
+    const update = (text: string) => subscriptions.updated(up.upstream, text, JSON.stringify({ uri: text }));
+    return { open, narrow, update };
+  }
+  const notices = (channels: readonly KeptChannel[]) => channels.map((channel) => channel.notices);
+  const each = (...texts: string[]) => Array.from({ length: count }, () => texts);
+
+  test('an update of a part is one of the whole where the part is hidden', async () => {
+    const { open, narrow, update } = await startViews('x:1');
+    for (const uri of ['x:1/secret', 'x:1/other', 'x:1']) update(uri);
+    const last = () => narrow.at(-1)?.notices.length === 3;
+    await waitUntil('the last update', last);
+    expect(notices(open)).toEqual(each('{"uri":"x:1/secret"}', '{"uri":"x:1/other"}', '{"uri":"x:1"}'));
+    expect(notices(narrow)).toEqual(each('{"uri":"x:1"}', '{"uri":"x:1/other"}', '{"uri":"x:1"}'));
+  });
+
+  test('there are no updates where the whole is hidden', async () => {
+    const { open, narrow, update } = await startViews('x:secret');
+    for (const uri of ['x:secret/a', 'x:secret']) update(uri);
+    await waitUntil('the last update', () => open.at(-1)?.notices.length === 2);
+    await settle();
+    expect(notices(narrow)).toEqual(each());
+    expect(notices(open)).toEqual(each('{"uri":"x:secret/a"}', '{"uri":"x:secret"}'));
+  });
 });
 
 test('many subscribers hear of an update over several turns, and once of what comes again meanwhile', async () => {
@@ -213,6 +251,7 @@ describe('a resource whose owner is not known yet', () => {
     const counts = { waits: 0 };
     let isKnown = false;
     const subscriptions = new Subscriptions({
+      hides,
       ownerOf: (_view, uri) => (isKnown && uri.startsWith('x:') ? up.upstream : undefined),
       async allStarted() {
         counts.waits++;
