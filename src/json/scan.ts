@@ -224,23 +224,15 @@ export function stringAt(text: string, start: number, end: number): string | und
   return text.slice(start + 1, end - 1);
 }
 
-/** Whether the text from `start` to `end` is `wanted`, without an escape, which would stand for something else. */
-function isPlainAt(text: string, start: number, end: number, wanted: string): boolean {
-  if (end - start !== wanted.length) return false;
-  for (let i = 0; i < wanted.length; i++) {
-    const code = text.charCodeAt(start + i);
-    if (code !== wanted.charCodeAt(i) || code === backslash) return false;
-  }
-  return true;
-}
-
 /** The most characters that escape one code unit. */
 const maxEscapeChars = 6;
 
 /** Whether the value from `start` to `end` is the string `wanted`, escaped or not. */
 export function isStringAt(text: string, start: number, end: number, wanted: string): boolean {
   if (text.charCodeAt(start) !== quote) return false;
-  if (end - start - 2 <= wanted.length) return isPlainAt(text, start + 1, end - 1, wanted);
+  // An escape in the text stands for something else than its own characters.
+  if (end - start - 2 <= wanted.length)
+    return isTextAt(text, start + 1, end - 1, wanted) && !wanted.includes('\\');
   // Only escapes make the text longer than the string.
   if (end - start - 2 > maxEscapeChars * wanted.length) return false;
   for (let i = start + 1; i < end; i++)
