@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test';
 import { ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js';
-import { McpServer } from '@modelcontextprotocol/server';
+import { McpServer, ProtocolError } from '@modelcontextprotocol/server';
 import { z } from 'zod';
 import { connectV1 } from '../support/clients.ts';
 import { startGateway } from '../support/gateway.ts';
@@ -71,7 +71,11 @@ function startTaskServer() {
       to,
       known: tasks.has(taskId),
     }));
-    low.setRequestHandler('tasks/cancel', { params: ById }, ({ taskId }) => {
+    low.setRequestHandler('tasks/cancel', { params: ById }, ({ taskId }, { mcpReq }) => {
+      // The SDK's type of the envelope has no members.
+      const envelope: Record<string, { extensions?: Record<string, object> }> = mcpReq.envelope ?? {};
+      const { extensions } = envelope['io.modelcontextprotocol/clientCapabilities'] ?? {};
+      if (extensions?.[extension] === undefined) throw new ProtocolError(-32021, 'undeclared');
       tasks.set(taskId, { status: 'cancelled' });
       return {};
     });
@@ -276,6 +280,17 @@ describe('a task of a modern server', () => {
     expect(await response.json()).toMatchObject({
       error: { code: -32021, data: { requiredCapabilities: { extensions: { [extension]: {} } } } },
     });
+  });
+
+  test('of a call without the extension is an error, and cancelled at its server', async () => {
+    await using started = await start();
+    const called = await request(started.gateway.url, 'tools/call', { name: 'up__greet', arguments: {} }, {});
+    expect((await answerOf(called)).error).toMatchObject({
+      code: -32603,
+      message:
+        'the upstream answered with a result of type "task", whose extension the client has not declared',
+    });
+    await waitUntil('the cancellation', () => started.server.tasks.get('task-1')?.status === 'cancelled');
   });
 
   test.each(['tasks/get', 'tasks/update', 'tasks/cancel'])(

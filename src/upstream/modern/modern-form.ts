@@ -11,6 +11,7 @@ import { introduction } from '../requests/introduction.ts';
 import type { SessionClient } from '../session.ts';
 import type { RequestHeaders } from '../transport/transport.ts';
 import { paramHeaders, type ToolHeaders, textOfMember } from './param-headers.ts';
+import { withTasks } from './task-requests.ts';
 
 /** What the gateway declares for its own requests: all that a client may have, because some servers list their items by that. */
 const ownCapabilities = JSON.stringify({
@@ -100,14 +101,4 @@ export class ModernForm implements RequestForm {
 
 function identityText(clientInfo: string, capabilities: string): string {
   return `"${reservedMeta.clientInfo}":${clientInfo},"${reservedMeta.clientCapabilities}":${capabilities}`;
-}
-
-/** The capabilities of a client for which the session itself waits for tasks. */
-function withTasks(capabilities: string): string {
-  const declared = new ObjectText(capabilities);
-  const extensions = declared.object('extensions') ?? noParams;
-  return declared.with({
-    name: 'extensions',
-    value: extensions.with({ name: tasksExtension, value: '{}' }),
-  });
 }

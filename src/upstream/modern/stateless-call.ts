@@ -1,5 +1,7 @@
 import type { MemberEdit } from '../../json/object.ts';
+import { declaredObject } from '../../protocol/capabilities.ts';
 import { errorCodes } from '../../protocol/error-codes.ts';
+import { tasksExtension } from '../../protocol/extensions.ts';
 import type { ResponseMessage } from '../../protocol/messages.ts';
 import type { Completion } from '../../runtime/completion.ts';
 import { settledOrAborted } from '../../runtime/deadlines.ts';
@@ -7,6 +9,7 @@ import { freePayload } from '../../runtime/owned-bytes.ts';
 import { cancelled, UpstreamFailure } from '../failure.ts';
 import type { UpstreamCall } from '../pending-request.ts';
 import { completeText, readOrFail } from './result.ts';
+import { cancelTask } from './task-requests.ts';
 import { TaskRun } from './task-run.ts';
 
 const { headerMismatch, unsupportedVersion } = errorCodes;
@@ -68,12 +71,24 @@ export class StatelessCall implements Completion<ResponseMessage> {
     }
     const result = this.#isKept(answer) ? answer : readOrFail(answer, methodText, this.#done);
     if (result === null) return;
-    if (result.resultType !== taskType || caller?.era !== 'legacy') this.#done.resolve(result);
-    else this.#owner.keep(new TaskRun(this.#owner, this.#call, this.#leftMs, this.#done).follow(result));
+    if (result.resultType === taskType && caller?.era === 'legacy') {
+      this.#owner.keep(new TaskRun(this.#owner, this.#call, this.#leftMs, this.#done).follow(result));
+      return;
+    }
+    if (result.resultType === taskType) this.#cancelUnwanted(answer);
+    this.#done.resolve(result);
   }
 
   reject(reason: unknown): void {
     this.#done.reject(reason);
+  }
+
+  /** The edge of a client that has not declared the extension refuses the answer, and the client never hears of the task. */
+  #cancelUnwanted({ result }: ResponseMessage): void {
+    const { caller } = this.#call;
+    if (caller === null || declaredObject(caller.capabilities, 'extensions', tasksExtension)) return;
+    const taskId = result?.string('taskId');
+    if (taskId !== undefined) cancelTask(this.#owner, this.#call, taskId);
   }
 
   /**

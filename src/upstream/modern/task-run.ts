@@ -2,7 +2,7 @@ import { Members, ObjectText } from '../../json/object.ts';
 import { errorCodes } from '../../protocol/error-codes.ts';
 import type { ResponseMessage } from '../../protocol/messages.ts';
 import { isQuestionMethod, type QuestionAnswer, type QuestionMethod } from '../../protocol/questions.ts';
-import { Abort, type Signal } from '../../runtime/abort.ts';
+import { Abort } from '../../runtime/abort.ts';
 import type { Completion } from '../../runtime/completion.ts';
 import { type Deadline, deadlines, sleep } from '../../runtime/deadlines.ts';
 import { freePayload, textOf } from '../../runtime/owned-bytes.ts';
@@ -10,6 +10,7 @@ import { cancelled, failureIn, UpstreamFailure } from '../failure.ts';
 import type { UpstreamCall } from '../pending-request.ts';
 import type { PendingRequests } from '../pending-requests.ts';
 import { readResult } from './result.ts';
+import { askAboutTask, cancelTask } from './task-requests.ts';
 
 /** The wait between two looks at a task: by default, at least and at most. */
 const defaultPollMs = 1_000;
@@ -19,7 +20,6 @@ const maxPollMs = 60_000;
 const maxFailures = 5;
 /** How long the deadline of a call rests while its client is asked. */
 const maxHoldMs = 600_000;
-const cancelTimeoutMs = 10_000;
 /** The most questions of a task. */
 const maxQuestions = 1_000;
 
@@ -71,7 +71,8 @@ export class TaskRun {
         throw new UpstreamFailure('protocol', 'answered with a task that has no taskId');
       answer = await this.#end(task);
     } catch (error) {
-      if (this.#taskId !== '') this.#cancel();
+      // Its client no longer waits.
+      if (this.#taskId !== '') cancelTask(this.#owner, this.#call, this.#taskId);
       // Withdraws what its client is being asked.
       this.#abort.abort(error);
       this.#done.reject(this.#abort.reason);
@@ -207,33 +208,9 @@ export class TaskRun {
   }
 
   /** Sends a request about the task for the same client. Rejects if it is answered with an error. */
-  async #ask(method: string, params: ObjectText, signal: Signal = this.#abort): Promise<ResponseMessage> {
-    const answer = Promise.withResolvers<ResponseMessage>();
+  #ask(method: string, params: ObjectText): Promise<ResponseMessage> {
     const { caller } = this.#call;
-    const call: UpstreamCall = {
-      methodText: JSON.stringify(method),
-      params,
-      meta: undefined,
-      signal,
-      notify: (name, paramsText) => this.#call.notify(name, paramsText),
-      ask: (question, done) => this.#call.ask(question, done),
-      caller,
-    };
-    this.#owner.start(call, null, Number.POSITIVE_INFINITY, answer);
-    const { error, ...looked } = await answer.promise;
-    if (error === undefined) return { error, ...looked };
-    freePayload(looked.payload);
-    throw new UpstreamFailure('returned_error', `refused ${method} (error ${error.code})`);
-  }
-
-  /** The client no longer waits. Failures do not matter: the server forgets the task some time. */
-  #cancel(): void {
-    const abort = new Abort();
-    const deadline = deadlines.add(cancelTimeoutMs, () => abort.abort());
-    this.#ask('tasks/cancel', this.#params(), abort)
-      .then(({ payload }) => freePayload(payload))
-      .catch(() => {})
-      .finally(() => deadline.clear());
+    return askAboutTask(this.#owner, this.#call, { method, params, signal: this.#abort, caller });
   }
 }
 

@@ -641,10 +641,29 @@ describe('a task', () => {
     ]);
   });
 
-  test('of a modern client is its own affair', async () => {
+  test('of a modern client that has not declared the extension is cancelled as if it had', async () => {
+    const { open, call, next, answer } = played({ wantsChanges: false });
+    await open(tasks);
+    const { answers, abort } = call({ name: 'a' }, { caller: modernCaller });
+    answer(await next('tools/call'), { result: created });
+    expect(answers[0]?.resultType).toBe('task');
+    abort.abort();
+    const { message } = await next('tasks/cancel');
+    expect(message.params.taskId).toBe('t');
+    expect(meta(message)).toMatchObject({
+      'io.modelcontextprotocol/clientInfo': { name: 'c', version: '2' },
+      'io.modelcontextprotocol/clientCapabilities': {
+        elicitation: { form: {} },
+        extensions: { 'com.example/x': { a: 1 }, 'io.modelcontextprotocol/tasks': {} },
+      },
+    });
+  });
+
+  test('of a modern client that has declared the extension is its own affair', async () => {
     const { open, call, sent, next, answer } = played({ wantsChanges: false });
     await open(tasks);
-    const { answers } = call({ name: 'a' }, { caller: modernCaller });
+    const capabilities = '{"extensions":{"io.modelcontextprotocol/tasks":{}}}';
+    const { answers } = call({ name: 'a' }, { caller: { ...modernCaller, capabilities } });
     answer(await next('tools/call'), { result: created });
     expect(answers[0]?.resultType).toBe('task');
     expect(JSON.parse(textOf(answers[0]?.payload ?? ''))).toMatchObject({ taskId: 't', ttlMs: 60_000 });
