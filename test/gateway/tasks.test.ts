@@ -15,8 +15,11 @@ import { askModern } from '../support/modern-rpc.ts';
 import { RawSession } from '../support/rpc.ts';
 import { serveV1 } from '../support/sdk-served.ts';
 
-/** A server of the legacy era whose tool `work` is a task that ends when the test says so, after the progress that its client wants. */
-function startTaskServer() {
+/**
+ * A server of the legacy era whose tool `work` is a task that ends when the test says so, after the progress that its client wants.
+ * @param text in its result
+ */
+function startTaskServer(text = 'worked') {
   const taskStore = new InMemoryTaskStore();
   const finish = Promise.withResolvers<void>();
   const served = serveV1(() => {
@@ -43,7 +46,7 @@ function startTaskServer() {
                 { relatedTask: { taskId } },
               );
             await extra.taskStore.storeTaskResult(taskId, 'completed', {
-              content: [{ type: 'text', text: 'worked' }],
+              content: [{ type: 'text', text }],
             });
           });
           return { task };
@@ -57,8 +60,8 @@ function startTaskServer() {
   return { served, finish: () => finish.resolve() };
 }
 
-async function start(overrides: Partial<TestConfig> = {}, state = volatileState()) {
-  const server = startTaskServer();
+async function start(overrides: Partial<TestConfig> = {}, state = volatileState(), text?: string) {
+  const server = startTaskServer(text);
   const config = { servers: [{ name: 'up', url: server.served.url }], ...overrides };
   const gateway = await startGateway(config, {}, state);
   await gateway.connected();
@@ -117,6 +120,21 @@ describe('a task of a legacy server', () => {
     expect(JSON.stringify(result)).not.toContain('related-task');
     await client.close();
   });
+
+  test.each([
+    ['in ASCII', 'x'.repeat(200_000)],
+    ['beyond ASCII', 'é'.repeat(200_000)],
+  ])(
+    'of a tool that requires one gives a modern client a long result %s without its id',
+    async (_in, text) => {
+      await using started = await start({}, volatileState(), text);
+      started.server.finish();
+      const params = { name: 'up__work', arguments: {} };
+      const { answer } = await askModern(started.gateway.url, 'tools/call', { params });
+      expect(answer.result?.content).toEqual([{ type: 'text', text }]);
+      expect(JSON.stringify(answer)).not.toContain('related-task');
+    },
+  );
 
   test('is not made at the wish of a modern client, whose era leaves that to servers', async () => {
     await using server = await fakeUpstream({

@@ -11,7 +11,7 @@ import { freePayload, textOf } from '../../runtime/owned-bytes.ts';
 import type { UpstreamCall } from '../../upstream/pending-request.ts';
 import type { Upstream } from '../../upstream/upstream.ts';
 import { askUpstream } from '../inner-call.ts';
-import { withoutRelatedId } from './task-texts.ts';
+import { withoutRelatedId, withoutRelatedTask } from './task-texts.ts';
 
 /** How long the upstream may take to accept that a task is cancelled. */
 const cancelTimeoutMs = 10_000;
@@ -36,8 +36,7 @@ export async function callAsTask(
   const taskParams = JSON.stringify({ taskId: id });
   try {
     const ended = await sent(upstream, new TaskStep(exchange, 'tasks/result', new ObjectText(taskParams)));
-    if (ended.error || typeof ended.payload !== 'string') return ended;
-    return { ...ended, payload: withoutRelatedId(new ObjectText(ended.payload)), result: undefined };
+    return withoutRelatedTask(ended);
   } catch (error) {
     cancel(upstream, exchange, taskParams);
     throw error;

@@ -1,5 +1,7 @@
 import type { ObjectText } from '../../json/object.ts';
 import { elements } from '../../json/scan.ts';
+import type { ResponseMessage } from '../../protocol/messages.ts';
+import { payloadWithout } from '../../protocol/result-cuts.ts';
 
 /** The member of `_meta` by which messages name the task that they belong to. MCP 2025-11-25, Tasks. */
 const relatedTaskKey = 'io.modelcontextprotocol/related-task';
@@ -35,6 +37,16 @@ export function withoutRelatedId(object: ObjectText): string {
   if (meta?.member(relatedTaskKey) === undefined) return object.toString();
   const rest = meta.without(relatedTaskKey);
   return /^\{\s*\}$/.test(rest) ? object.without('_meta') : object.with({ name: '_meta', value: rest });
+}
+
+/** A response without the id of its task in `_meta`. Throws a `TooManyError` if that has too many members. */
+export function withoutRelatedTask(response: ResponseMessage): ResponseMessage {
+  const { result } = response;
+  const meta = result?.object('_meta');
+  const related = meta?.spans([relatedTaskKey]) ?? [];
+  if (result === undefined || meta === undefined || related.length === 0) return response;
+  const payload = payloadWithout(response, meta.size === 1 ? result.spans(['_meta']) : related);
+  return { ...response, payload, result: undefined };
 }
 
 /** The JSON texts of the tasks in a result of `tasks/list`. */

@@ -2,8 +2,9 @@ import type { ObjectText } from '../../json/object.ts';
 import type { CacheHints } from '../../protocol/exchange.ts';
 import type { ResponseMessage } from '../../protocol/messages.ts';
 import { reservedMeta } from '../../protocol/reserved-meta.ts';
+import { payloadWithout } from '../../protocol/result-cuts.ts';
 import type { Completion } from '../../runtime/completion.ts';
-import { freePayload, type Payload } from '../../runtime/owned-bytes.ts';
+import { freePayload } from '../../runtime/owned-bytes.ts';
 import { toFailure } from '../failure.ts';
 
 /** The type of a result that completes its request. MCP 2026-07-28, Base Protocol, Results. */
@@ -12,7 +13,6 @@ const complete = 'complete';
 export const completeText = '"complete"';
 const identityKey = [reservedMeta.serverInfo];
 const noSpans: readonly number[] = [];
-const space = 0x20;
 
 /** The methods whose results carry hints. In other results, members of the same names mean something else. */
 const cacheableMethods: ReadonlySet<string> = new Set(
@@ -34,7 +34,7 @@ const cacheableMethods: ReadonlySet<string> = new Set(
  * Protocol, Results; Caching. Throws a `TooManyError` if its `_meta` has too many members.
  */
 export function readResult(answer: ResponseMessage, methodText: string): ResponseMessage {
-  const { result, payload } = answer;
+  const { result } = answer;
   if (result === undefined) return answer;
   const isCacheable = cacheableMethods.has(methodText);
   const meta = result.object('_meta');
@@ -44,7 +44,7 @@ export function readResult(answer: ResponseMessage, methodText: string): Respons
   let spans: readonly number[] = result.spans(hopMembers(isCacheable, isMetaCut));
   if (identity.length > 0 && !isMetaCut) spans = inOrder([...spans, ...identity]);
   const { id, isError, start } = answer;
-  const kept = spans.length === 0 ? payload : without(payload, result, spans, answer.place);
+  const kept = payloadWithout(answer, spans);
   const plain: ResponseMessage = { kind: 'response', id, error: undefined, isError, payload: kept, start };
   if (!isCacheable && result.isText('resultType', completeText)) return plain;
   const resultType = result.string('resultType');
@@ -87,17 +87,6 @@ function inOrder(spans: number[]): number[] {
   const pairs: [number, number][] = [];
   for (let i = 0; i < spans.length; i += 2) pairs.push([spans[i]!, spans[i + 1]!]);
   return pairs.sort(([a], [b]) => a - b).flat();
-}
-
-function without(
-  payload: Payload,
-  result: ObjectText,
-  spans: readonly number[],
-  place: ResponseMessage['place'],
-): Payload {
-  if (typeof payload === 'string' || place === undefined) return result.cut(spans);
-  for (let i = 0; i < spans.length; i += 2) payload.bytes.fill(space, place(spans[i]!), place(spans[i + 1]!));
-  return payload;
 }
 
 /** Absent or invalid hints are the most careful ones. */

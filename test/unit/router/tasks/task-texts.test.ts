@@ -1,14 +1,18 @@
 import { expect, test } from 'bun:test';
 import { ObjectText } from '../../../../src/json/object.ts';
+import { parseMessage, type ResponseMessage } from '../../../../src/protocol/messages.ts';
 import {
   listedTasks,
   mayHaveRelatedId,
   tellsOfError,
   withCreatedId,
   withoutRelatedId,
+  withoutRelatedTask,
   withRelatedId,
   withTaskId,
 } from '../../../../src/router/tasks/task-texts.ts';
+import { OwnedBytes, textOf } from '../../../../src/runtime/owned-bytes.ts';
+import { parseBody } from '../../../../src/upstream/transport/parse-messages.ts';
 
 const key = 'io.modelcontextprotocol/related-task';
 const upper = (id: string) => (id === 'kept' ? null : id.toUpperCase());
@@ -33,6 +37,24 @@ test.each([
   ['{"_meta":{"x":1}}', '{"_meta":{"x":1}}'],
 ])('%p loses the id of its task', (text, rest) => {
   expect(withoutRelatedId(object(text))).toBe(rest);
+});
+
+const long = 'é'.repeat(100_000);
+const content = `"content":[{"type":"text","text":"${long}"}]`;
+test.each([
+  [`{${content},"_meta":{"${key}":{"taskId":"a"}}}`, `{${content}}`],
+  [`{"_meta":{"${key}":{"taskId":"a"}},${content}}`, `{${content}}`],
+  [`{"_meta":{"${key}":{"taskId":"a"},"x":1},${content}}`, `{"_meta":{"x":1},${content}}`],
+  [`{"_meta":{"x":1},${content}}`, `{"_meta":{"x":1},${content}}`],
+  [`{${content}}`, `{${content}}`],
+])('a response loses the id of its task, as text and as long bytes: case %#', async (text, rest) => {
+  const message = `{"jsonrpc":"2.0","id":1,"result":${text}}`;
+  const ofText = withoutRelatedTask(parseMessage(message) as ResponseMessage);
+  expect(ofText.payload).toBe(rest);
+  const [parsed] = await parseBody(new OwnedBytes(new TextEncoder().encode(message)));
+  const ofBytes = withoutRelatedTask(parsed as ResponseMessage);
+  expect(ofBytes.payload).toBeInstanceOf(OwnedBytes);
+  expect(JSON.parse(textOf(ofBytes.payload))).toEqual(JSON.parse(rest));
 });
 
 test('a list of tasks has their texts', () => {
