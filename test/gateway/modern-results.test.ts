@@ -58,6 +58,18 @@ async function resultOf(text: string): Promise<RpcMessage['result']> {
   return answered.result;
 }
 
+test('a long result of a modern server that has nothing of its own is complete', async () => {
+  const _meta = { 'io.modelcontextprotocol/serverInfo': { name: 'x'.repeat(200_000), version: '1' } };
+  await using modern = await fakeModern({
+    onPost: ({ id, method }) =>
+      method === 'tools/call' ? rpcResult(id, { resultType: 'complete', _meta }) : undefined,
+  });
+  await using front = await startGateway({ servers: [{ name: 'up', url: modern.url }] });
+  await front.connected();
+  const { answer: answered } = await askModern(front.url, 'tools/call', { params: { name: 'up__echo' } });
+  expect(answered.result).toEqual({ resultType: 'complete', _meta: serverInfo });
+});
+
 describe('a result of a legacy server', () => {
   test.each([
     ['{}', {}],
@@ -77,6 +89,10 @@ describe('a result of a legacy server', () => {
       content: [],
       n: Number('12345678901234567890'),
     });
+  });
+
+  test.each([20_000, 200_000])('is complete if it has no member in %p characters', async (chars) => {
+    expect(await resultOf(`{${' '.repeat(chars)}}`)).toEqual({ resultType: 'complete', _meta: serverInfo });
   });
 
   test('is complete if it is long, too, with or without an own _meta', async () => {

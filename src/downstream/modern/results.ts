@@ -11,6 +11,8 @@ const serverInfo = JSON.stringify({ name: 'mcpstead', version: build.version });
 const completeText = '"complete"';
 const metaKey = '"_meta"';
 const closeBrace = 0x7d;
+/** The last of the white space among ASCII characters. */
+const space = 0x20;
 /** A `_meta` that names this server. MCP 2026-07-28, General Fields, `_meta`. */
 export const ownMeta = `{"${reservedMeta.serverInfo}":${serverInfo}}`;
 const identityNames = [reservedMeta.serverInfo];
@@ -38,7 +40,8 @@ export function modernResult(
   if (typeof payload !== 'string') {
     // The lists of the gateway have no `_meta`. A long result may have one, but is not scanned for it.
     const mayHaveMeta = !(payload instanceof SharedBytes) && bufferOf(payload).includes(metaKey);
-    const tail = `,${members}${mayHaveMeta ? '' : metaMember}}}`;
+    // What a long result had may have been blanked.
+    const tail = `${isEmptyIn(payload.bytes) ? '' : ','}${members}${mayHaveMeta ? '' : metaMember}}}`;
     return [head, payload.part(0, payload.length - 1), tail];
   }
   // A text whose members nobody has read is not scanned for them unless they may be there.
@@ -81,6 +84,13 @@ function namedMeta(result: ObjectText): string {
 /** Whether the text of an object has no member. */
 function isEmptyObject(text: string): boolean {
   return text.charCodeAt(skipSpace(text, 1)) === closeBrace;
+}
+
+/** Whether the bytes of an object have no member. */
+function isEmptyIn(bytes: Uint8Array): boolean {
+  let at = 1;
+  while (bytes[at]! <= space) at++;
+  return bytes[at] === closeBrace;
 }
 
 function bufferOf({ bytes }: OwnedBytes): Buffer {
