@@ -12,6 +12,13 @@ const updatedNotification = 'notifications/resources/updated';
 /** Whether a view hides a resource of an upstream from its clients. */
 export type HidesResource = (view: string, upstream: Upstream, uri: string) => boolean;
 
+/** An update of a resource or of a part of it. */
+interface ResourceUpdate {
+  readonly uri: string;
+  /** Feeds of smaller parts, whose channels have been told. */
+  readonly nearer: readonly ResourceFeed[];
+}
+
 /** The gateway's subscription to one resource of an upstream, for all clients that want it. */
 export class ResourceFeed {
   upstream: Upstream;
@@ -25,8 +32,8 @@ export class ResourceFeed {
   /** Ends it at the upstream; null: it is not open. */
   #end: (() => void) | null = null;
   readonly #hides: HidesResource;
-  /** The updates that are told next, their params and the URI in them; null unless the channels are being told of one. */
-  #updates: Map<string, string> | null = null;
+  /** The updates that are told next, by their params; null unless the channels are being told of one. */
+  #updates: Map<string, ResourceUpdate> | null = null;
 
   constructor(upstream: Upstream, uri: string, hides: HidesResource) {
     this.upstream = upstream;
@@ -39,15 +46,17 @@ export class ResourceFeed {
    * once more, after that. A client that must not know of the updated part hears that the whole has changed.
    * @param uri of the resource, or of a part of it
    * @param paramsText of the notification
+   * @param nearer the feeds of smaller parts that the update concerns, too: their clients hear of it from them
    */
-  updated(uri: string, paramsText: string): void {
+  updated(uri: string, paramsText: string, nearer: readonly ResourceFeed[] = []): void {
+    const update = { uri, nearer };
     if (this.#updates !== null) {
-      if (this.#updates.size < maxUpdates) this.#updates.set(paramsText, uri);
-      else this.#updates.set(this.#ownUpdate, this.uri);
+      if (this.#updates.size < maxUpdates) this.#updates.set(paramsText, update);
+      else this.#updates.set(this.#ownUpdate, { uri: this.uri, nearer: [] });
     } else if (this.channels.size <= maxAtOnce) {
-      const notify = this.#notifier(uri, paramsText);
+      const notify = this.#notifier(update, paramsText);
       for (const [channel, view] of this.channels) notify(channel, view);
-    } else void this.#tell(new Map([[paramsText, uri]]));
+    } else void this.#tell(new Map([[paramsText, update]]));
   }
 
   /** Tells all channels that the resource may have changed in any way. */
@@ -59,11 +68,11 @@ export class ResourceFeed {
     return JSON.stringify({ uri: this.uri });
   }
 
-  async #tell(updates: Map<string, string>): Promise<void> {
+  async #tell(updates: Map<string, ResourceUpdate>): Promise<void> {
     this.#updates = updates;
-    for (const [paramsText, uri] of updates) {
+    for (const [paramsText, update] of updates) {
       updates.delete(paramsText);
-      const notify = this.#notifier(uri, paramsText);
+      const notify = this.#notifier(update, paramsText);
       await forEachInTurns([...this.channels], ([channel, view]) => {
         if (this.channels.has(channel)) notify(channel, view);
       });
@@ -72,7 +81,7 @@ export class ResourceFeed {
   }
 
   /** Tells one channel of an update, in the words for its view, which are found once for all clients of the view. */
-  #notifier(uri: string, paramsText: string): (channel: Channel, view: string) => void {
+  #notifier({ uri, nearer }: ResourceUpdate, paramsText: string): (channel: Channel, view: string) => void {
     const texts = new Map<string, string | null>();
     return (channel, view) => {
       let text = texts.get(view);
@@ -80,7 +89,8 @@ export class ResourceFeed {
         text = this.#textFor(view, uri, paramsText);
         texts.set(view, text);
       }
-      if (text !== null) channel.notify(updatedNotification, text);
+      const isTold = text === paramsText && nearer.some(({ channels }) => channels.has(channel));
+      if (text !== null && !isTold) channel.notify(updatedNotification, text);
     };
   }
 

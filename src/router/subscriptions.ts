@@ -123,9 +123,13 @@ export class Subscriptions {
   updated(upstream: Upstream, uri: string, paramsText: string): void {
     const feeds = this.#feeds.get(upstream);
     if (feeds === undefined) return;
-    const exact = feeds.get(uri);
-    if (exact) exact.updated(uri, paramsText);
-    else for (const feed of feeds.values()) if (isPartOf(uri, feed.uri)) feed.updated(uri, paramsText);
+    const nearer: ResourceFeed[] = [];
+    for (const whole of wholesOf(uri)) {
+      const feed = feeds.get(whole);
+      if (feed === undefined) continue;
+      feed.updated(uri, paramsText, nearer.slice());
+      nearer.push(feed);
+    }
   }
 
   /** Moves subscriptions to the upstreams that a reload has put in the place of others, and ends those of removed ones. */
@@ -211,9 +215,14 @@ export class Subscriptions {
   }
 }
 
-/** Whether `uri` lies below `whole`. MCP 2025-11-25, ResourceUpdatedNotification: an update may name a part. */
-function isPartOf(uri: string, whole: string): boolean {
-  return uri.startsWith(whole) && (whole.endsWith('/') || /[/?#]/.test(uri.charAt(whole.length)));
+/**
+ * A URI, and those of what it may be a part of, the nearest first. MCP 2025-11-25, ResourceUpdatedNotification: an update may name a
+ * part of a subscribed resource.
+ */
+function* wholesOf(uri: string): Generator<string> {
+  yield uri;
+  for (let end = Math.min(uri.length - 1, maxUriChars); end > 0; end--)
+    if (uri.charAt(end - 1) === '/' || /[/?#]/.test(uri.charAt(end))) yield uri.slice(0, end);
 }
 
 function tooMuch(why: string): GatewayError {

@@ -91,6 +91,39 @@ test('an update of a part reaches the subscribers of the whole', async () => {
   expect(channel.notices).toEqual(['{"uri":"file:///a/b"}']);
 });
 
+test('an update of a part reaches the subscribers of the part and of the whole, each of them once', async () => {
+  const { up, subscriptions, subscribe } = start();
+  const [part, whole, root, both] = [
+    new KeptChannel(),
+    new KeptChannel(),
+    new KeptChannel(),
+    new KeptChannel(),
+  ];
+  await subscribe(part, 'x:/a/b');
+  await subscribe(whole, 'x:/a');
+  await subscribe(root, 'x:/');
+  for (const uri of ['x:/', 'x:/a', 'x:/a/b']) await subscribe(both, uri);
+  for (const uri of ['x:/a/b', 'x:/a?q', 'x:/c', 'x:', 'x:/a']) subscriptions.updated(up.upstream, uri, uri);
+  expect([part, whole, root, both].map(({ notices }) => notices)).toEqual([
+    ['x:/a/b'],
+    ['x:/a/b', 'x:/a?q', 'x:/a'],
+    ['x:/a/b', 'x:/a?q', 'x:/c', 'x:/a'],
+    ['x:/a/b', 'x:/a?q', 'x:/c', 'x:/a'],
+  ]);
+});
+
+test('a client that must not know of a part hears of the whole, although it has subscribed to the part', async () => {
+  const { up, subscriptions, subscribe } = start();
+  const [open, narrow] = [new KeptChannel(), new KeptChannel()];
+  for (const uri of ['x:1', 'x:1/secret']) {
+    await subscribe(open, uri);
+    await subscriptions.subscribe(narrow, 'secret', uri, new Abort());
+  }
+  subscriptions.updated(up.upstream, 'x:1/secret', '{"uri":"x:1/secret"}');
+  expect(open.notices).toEqual(['{"uri":"x:1/secret"}']);
+  expect(narrow.notices).toEqual(['{"uri":"x:1"}']);
+});
+
 describe.each([1, 100])('for %p subscribers in each of two views', (count) => {
   async function startViews(uri: string) {
     const { up, subscriptions } = start();
