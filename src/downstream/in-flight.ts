@@ -75,7 +75,7 @@ export class InFlightReplies {
     cancel();
   }
 
-  /** Cancels all calls; returns how many for each server. @param cause what their clients are told */
+  /** Cancels all calls, and returns their number for each server. @param cause the error for their clients */
   cancelAll(serverOf: (exchange: Exchange) => string, cause: GatewayError): Map<string, number> {
     const counts = new Map<string, number>();
     for (const call of [...this.#young, ...this.#watched].flatMap(

@@ -51,7 +51,7 @@ export class Dispatch implements Completion<ResponseMessage> {
     this.#fail(reason, `upstream "${server}": ${message}`);
   }
 
-  /** Whether a result tells of an error of something else than its request; by default not. */
+  /** Whether a successful result reports an error, as that of a failed task does. By default, none does. */
   protected tellsOfError(_payload: Payload): boolean {
     return false;
   }

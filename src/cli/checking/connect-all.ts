@@ -30,7 +30,7 @@ export interface ConnectResult {
   readonly warnings: readonly FixableWarning[];
   /** Null if the server is not reachable. */
   readonly served: ServedNames | null;
-  /** What the names in its settings are compared with. Null if the server is not reachable. */
+  /** The names that its filters and renames may use. Null if the server is not reachable. */
   readonly itemNames: ItemNames | null;
 }
 

@@ -16,7 +16,7 @@ export interface ItemWarning {
 
 /** A warning about items that do not reach clients as they are. */
 export interface FixableWarning extends ItemWarning {
-  /** What the user can do about it. */
+  /** How the user can fix it. */
   readonly fix: string;
 }
 

@@ -40,7 +40,7 @@ export function modernResult(
   if (typeof payload !== 'string') {
     // The lists of the gateway have no `_meta`. A long result may have one, but is not scanned for it.
     const mayHaveMeta = !(payload instanceof SharedBytes) && bufferOf(payload).includes(metaKey);
-    // What a long result had may have been blanked.
+    // Blanks may have replaced all members of a long result.
     const tail = `${isEmptyIn(payload.bytes) ? '' : ','}${members}${mayHaveMeta ? '' : metaMember}}}`;
     return [head, payload.part(0, payload.length - 1), tail];
   }

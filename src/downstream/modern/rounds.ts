@@ -126,7 +126,7 @@ export class Rounds implements RoundTrips {
     }
   }
 
-  /** Cancels all calls that wait or go on. Returns how many for each server. @param cause what their clients are told */
+  /** Cancels all calls that wait or go on, and returns their number for each server. @param cause the error for their clients */
   cancelAll(cause: GatewayError): Map<string, number> {
     const counts = new Map<string, number>();
     for (const call of this.#calls.running) {
