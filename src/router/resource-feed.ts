@@ -15,8 +15,8 @@ export type HidesResource = (view: string, upstream: Upstream, uri: string) => b
 /** An update of a resource or of a part of it. */
 interface ResourceUpdate {
   readonly uri: string;
-  /** Feeds of smaller parts, whose channels have been told. */
-  readonly nearer: readonly ResourceFeed[];
+  /** The channels that have heard of it in its own words, from any feed; null: no other feed tells of it. */
+  readonly told: Set<Channel> | null;
 }
 
 /** The gateway's subscription to one resource of an upstream, for all clients that want it. */
@@ -46,13 +46,13 @@ export class ResourceFeed {
    * once more, after that. A client that must not know of the updated part hears that the whole has changed.
    * @param uri of the resource, or of a part of it
    * @param paramsText of the notification
-   * @param nearer the feeds of smaller parts that the update concerns, too: their clients hear of it from them
+   * @param told the channels that have heard of this update, for all feeds that tell of it; null: this is the only one
    */
-  updated(uri: string, paramsText: string, nearer: readonly ResourceFeed[] = []): void {
-    const update = { uri, nearer };
+  updated(uri: string, paramsText: string, told: Set<Channel> | null = null): void {
+    const update = { uri, told };
     if (this.#updates !== null) {
       if (this.#updates.size < maxUpdates) this.#updates.set(paramsText, update);
-      else this.#updates.set(this.#ownUpdate, { uri: this.uri, nearer: [] });
+      else this.#updates.set(this.#ownUpdate, { uri: this.uri, told: null });
     } else if (this.channels.size <= maxAtOnce) {
       const notify = this.#notifier(update, paramsText);
       for (const [channel, view] of this.channels) notify(channel, view);
@@ -81,7 +81,7 @@ export class ResourceFeed {
   }
 
   /** Tells one channel of an update, in the words for its view, which are found once for all clients of the view. */
-  #notifier({ uri, nearer }: ResourceUpdate, paramsText: string): (channel: Channel, view: string) => void {
+  #notifier({ uri, told }: ResourceUpdate, paramsText: string): (channel: Channel, view: string) => void {
     const texts = new Map<string, string | null>();
     return (channel, view) => {
       let text = texts.get(view);
@@ -89,8 +89,11 @@ export class ResourceFeed {
         text = this.#textFor(view, uri, paramsText);
         texts.set(view, text);
       }
-      const isTold = text === paramsText && nearer.some(({ channels }) => channels.has(channel));
-      if (text !== null && !isTold) channel.notify(updatedNotification, text);
+      if (text === paramsText && told !== null) {
+        if (told.has(channel)) return;
+        told.add(channel);
+      }
+      if (text !== null) channel.notify(updatedNotification, text);
     };
   }
 

@@ -123,13 +123,13 @@ export class Subscriptions {
   updated(upstream: Upstream, uri: string, paramsText: string): void {
     const feeds = this.#feeds.get(upstream);
     if (feeds === undefined) return;
-    const nearer: ResourceFeed[] = [];
+    const concerned: ResourceFeed[] = [];
     for (const whole of wholesOf(uri)) {
       const feed = feeds.get(whole);
-      if (feed === undefined) continue;
-      feed.updated(uri, paramsText, nearer.slice());
-      nearer.push(feed);
+      if (feed) concerned.push(feed);
     }
+    const told = concerned.length > 1 ? new Set<Channel>() : null;
+    for (const feed of concerned) feed.updated(uri, paramsText, told);
   }
 
   /** Moves subscriptions to the upstreams that a reload has put in the place of others, and ends those of removed ones. */

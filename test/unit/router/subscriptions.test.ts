@@ -315,3 +315,30 @@ describe('a resource whose owner is not known yet', () => {
     expect([up.asked, subscriptions.size]).toEqual([[], 0]);
   });
 });
+
+test('a client that leaves the part before its turn hears of an update as a subscriber of the whole', async () => {
+  const { up, subscriptions, subscribe } = start();
+  const channels = Array.from({ length: 400 }, () => new KeptChannel());
+  const last = channels[399]!;
+  for (const channel of channels) await subscribe(channel, 'x:/a/b');
+  await subscribe(last, 'x:/a');
+  subscriptions.updated(up.upstream, 'x:/a/b/c', '{"uri":"x:/a/b/c"}');
+  subscriptions.unsubscribe(last, 'x:/a/b');
+  await waitUntil('the others', () => channels[398]!.notices.length === 1);
+  await settle();
+  expect(last.notices).toEqual(['{"uri":"x:/a/b/c"}']);
+});
+
+test('a client that joins the part after its turn hears of an update as a subscriber of the whole', async () => {
+  const { up, subscriptions, subscribe } = start();
+  const channels = Array.from({ length: 400 }, () => new KeptChannel());
+  const last = channels[399]!;
+  for (const channel of channels) await subscribe(channel, 'x:/a');
+  await subscribe(new KeptChannel(), 'x:/a/b');
+  subscriptions.updated(up.upstream, 'x:/a/b/c', '{"uri":"x:/a/b/c"}');
+  const joined = subscribe(last, 'x:/a/b');
+  await waitUntil('the others', () => channels[398]!.notices.length === 1);
+  await joined;
+  await settle();
+  expect(last.notices).toEqual(['{"uri":"x:/a/b/c"}']);
+});
