@@ -8,6 +8,7 @@ import { Abort, type Signal } from '../../runtime/abort.ts';
 import type { Completion } from '../../runtime/completion.ts';
 import { deadlines } from '../../runtime/deadlines.ts';
 import { freePayload, textOf } from '../../runtime/owned-bytes.ts';
+import { toFailure } from '../../upstream/failure.ts';
 import type { UpstreamCall } from '../../upstream/pending-request.ts';
 import type { Upstream } from '../../upstream/upstream.ts';
 import { askUpstream } from '../inner-call.ts';
@@ -30,16 +31,30 @@ export async function callAsTask(
   const { params = new ObjectText('{}'), meta } = exchange;
   const call = new ObjectText(params.with(target, { name: 'task', value: '{}' }));
   const made = await sent(upstream, new TaskStep(exchange, 'tools/call', call, meta));
-  const id = made.error ? undefined : new ObjectText(textOf(made.payload)).object('task')?.string('taskId');
+  const id = readOf(made, madeId);
   if (id === undefined) return made;
   freePayload(made.payload);
   const taskParams = JSON.stringify({ taskId: id });
   try {
     const ended = await sent(upstream, new TaskStep(exchange, 'tasks/result', new ObjectText(taskParams)));
-    return withoutRelatedTask(ended);
+    return readOf(ended, withoutRelatedTask);
   } catch (error) {
     cancel(upstream, exchange, taskParams);
     throw error;
+  }
+}
+
+function madeId({ error, payload }: ResponseMessage): string | undefined {
+  return error ? undefined : new ObjectText(textOf(payload)).object('task')?.string('taskId');
+}
+
+/** What `read` finds in an answer. One that cannot be read is freed; then it throws an `UpstreamFailure`. */
+function readOf<T>(answer: ResponseMessage, read: (answer: ResponseMessage) => T): T {
+  try {
+    return read(answer);
+  } catch (error) {
+    freePayload(answer.payload);
+    throw toFailure(error);
   }
 }
 
