@@ -103,9 +103,13 @@ export class TaskRun {
         const looked = await this.#ask('tasks/get', this.#params());
         failures = 0;
         task = new ObjectText(textOf(looked.payload));
-        const answer = this.#answerIn(task, looked);
+        let answer: ResponseMessage | null = null;
+        try {
+          answer = this.#answerIn(task, looked);
+        } finally {
+          if (answer === null) freePayload(looked.payload);
+        }
         if (answer) return answer;
-        freePayload(looked.payload);
       } catch (error) {
         const kind = failureIn(error)?.kind;
         if (this.#abort.aborted || (kind !== 'broken' && kind !== 'refused') || ++failures > maxFailures)

@@ -5,11 +5,12 @@ import { parseMessage, type ResponseMessage } from '../../../../src/protocol/mes
 import type { Question, QuestionAnswer } from '../../../../src/protocol/questions.ts';
 import { Abort, type Signal } from '../../../../src/runtime/abort.ts';
 import type { Completion } from '../../../../src/runtime/completion.ts';
-import { textOf } from '../../../../src/runtime/owned-bytes.ts';
+import { OwnedBytes, textOf } from '../../../../src/runtime/owned-bytes.ts';
 import { LegacyServerFailure } from '../../../../src/upstream/era-verdict.ts';
 import { UpstreamFailure } from '../../../../src/upstream/failure.ts';
 import { ModernSession } from '../../../../src/upstream/modern/session.ts';
 import type { SessionClient } from '../../../../src/upstream/session.ts';
+import { parseBody } from '../../../../src/upstream/transport/parse-messages.ts';
 import type { RequestCompletion, RequestHeaders } from '../../../../src/upstream/transport/transport.ts';
 import { build } from '../../../../src/version.ts';
 import { waitUntil } from '../../../support/wait.ts';
@@ -639,6 +640,29 @@ describe('a task', () => {
     expect(told).toEqual([
       end === 'cancel' ? 'the request was cancelled' : 'did not finish its task within 1 s',
     ]);
+  });
+
+  test('that has ended without its result frees the long answer that tells so', async () => {
+    const { open, call, next } = played({ wantsChanges: false });
+    await open(tasks);
+    const { told } = call({ name: 'a' }, { caller: legacyCaller });
+    const { id, done } = await next('tools/call');
+    done.resolve(parseMessage(JSON.stringify({ jsonrpc: '2.0', id, result: created })) as ResponseMessage);
+    const look = await next('tasks/get');
+    const result = {
+      ...created,
+      resultType: 'complete',
+      status: 'cancelled',
+      statusMessage: 'x'.repeat(200_000),
+    };
+    const text = JSON.stringify({ jsonrpc: '2.0', id: look.id, result });
+    const [long] = await parseBody(new OwnedBytes(new TextEncoder().encode(text)));
+    look.done.resolve(long as ResponseMessage);
+    await next('tasks/cancel');
+    expect(told).toEqual(['cancelled the task of the call']);
+    const { payload } = long as ResponseMessage;
+    expect(payload).toBeInstanceOf(OwnedBytes);
+    expect((payload as OwnedBytes).bytes.length).toBe(0);
   });
 
   test('of a modern client that has not declared the extension is cancelled as if it had', async () => {
