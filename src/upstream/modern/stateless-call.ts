@@ -88,7 +88,8 @@ export class StatelessCall implements Completion<ResponseMessage> {
     const { caller } = this.#call;
     if (caller === null || declaredObject(caller.capabilities, 'extensions', tasksExtension)) return;
     const taskId = result?.string('taskId');
-    if (taskId !== undefined) cancelTask(this.#owner, this.#call, taskId);
+    // The parser blanks one that is too long to be an id.
+    if (taskId !== undefined && taskId !== '') cancelTask(this.#owner, this.#call, taskId);
   }
 
   /**

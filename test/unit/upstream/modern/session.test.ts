@@ -683,6 +683,18 @@ describe('a task', () => {
     });
   });
 
+  test('whose id is too long to be read is not cancelled by another id', async () => {
+    const { open, call, sent, next } = played({ wantsChanges: false });
+    await open(tasks);
+    const { answers } = call({ name: 'a' }, { caller: modernCaller });
+    const { id, done } = await next('tools/call');
+    const text = JSON.stringify({ jsonrpc: '2.0', id, result: { ...created, taskId: 't'.repeat(200_000) } });
+    const [long] = await parseBody(new OwnedBytes(new TextEncoder().encode(text)));
+    done.resolve(long as ResponseMessage);
+    expect(answers[0]?.resultType).toBe('task');
+    expect(sent.map(({ message }) => message.method)).toEqual(['server/discover', 'tools/call']);
+  });
+
   test('of a modern client that has declared the extension is its own affair', async () => {
     const { open, call, sent, next, answer } = played({ wantsChanges: false });
     await open(tasks);
