@@ -70,9 +70,10 @@ export async function runGateway({
   }
   // The program starts with a JIT policy that compiles little (scripts/build.ts): code of the start runs only once.
   Bun.unsafe.setJITPolicy(1);
-  logger.info(`serving ${gateway.url}/mcp`);
   signals.onHangup(() => void reload(gateway));
   const withdraw = announceGateway(state.directory, gateway, configPath, adminToken, logger);
+  // Last: whoever waits for this line may send signals and use the commands at once.
+  logger.info(`serving ${gateway.url}/mcp`);
   onReady?.(gateway);
 
   logger.info(`${await endOf(gateway, signals, untilUnusedMs)}: shutting down`);
